@@ -1,0 +1,1 @@
+"""A real Prometheus and Alertmanager, the exporter they scrape, and the rules they evaluate."""

@@ -1,0 +1,1 @@
+"""Locust as a subprocess, and the listener that streams its statistics."""

@@ -1,0 +1,22 @@
+"""What a meter is: one source, read again and again."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Meter(Protocol):
+    """Reads one source.
+
+    Attributes:
+        source: who says so; the event's `source` (`process`, `cgroup`, `filesystem`, `service`).
+        name: what is read; the event's `name`.
+        every: read on each tick of the sampler (1), or on every n-th, for what is dear to read.
+    """
+
+    source: str
+    name: str
+    every: int
+
+    def read(self) -> dict[str, float] | None:
+        """Named numbers, units in the names; None when there is nothing to read now (the target is down)."""

@@ -1,0 +1,155 @@
+"""Reads a scenario from YAML, and says where a mistake is: `file:line: path: what was found; what is expected`."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import BadInput
+from harness.scenario import Scenario
+from harness.units import quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+Loc = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Which line of the file each key and item stands on, from 1."""
+
+    by_loc: dict[Loc, int]
+
+    def of(self, loc: Loc) -> int:
+        """The line of `loc`, or of the nearest part around it that the file has."""
+        while loc and loc not in self.by_loc:
+            loc = loc[:-1]
+        return self.by_loc.get(loc, 1)
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario in `path`; relative paths in it become absolute, seen from its folder.
+
+    Raises:
+        BadInput: for anything that cannot be used; every mistake of the file has a line of its own.
+    """
+    data, lines = _load(path)
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as e:
+        raise BadInput("\n".join(_explain(path, lines, error) for error in e.errors())) from e
+    return _absolute(scenario, path, lines)
+
+
+def _load(path: Path) -> tuple[Any, Lines]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Loc, int] = {}
+        if node is not None:
+            _walk(node, (), lines, path)
+        return yaml.safe_load(text), Lines(lines)
+    except OSError as e:
+        raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="`leakdrill scenarios` lists the catalogue") from e
+    except UnicodeDecodeError as e:
+        raise BadInput(f"{path}: is not UTF-8 text: {e.reason} at byte {e.start}") from e
+    except yaml.MarkedYAMLError as e:
+        line = e.problem_mark.line + 1 if e.problem_mark else 1
+        raise BadInput(f"{path}:{line}: not YAML: {e.problem}; expected a scenario") from e
+    except yaml.YAMLError as e:
+        raise BadInput(f"{path}: not YAML: {e}") from e
+
+
+def _walk(node: yaml.Node, loc: Loc, lines: dict[Loc, int], path: Path) -> None:
+    lines.setdefault(loc, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*loc, str(key.value))
+            if inner in lines:
+                raise BadInput(
+                    f"{path}:{key.start_mark.line + 1}: {_dotted(inner)}: given twice; first on line {lines[inner]}"
+                )
+            lines[inner] = key.start_mark.line + 1
+            _walk(value, inner, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _walk(item, (*loc, index), lines, path)
+
+
+def _explain(path: Path, lines: Lines, error: ErrorDetails) -> str:
+    loc = error["loc"]
+    place = f"{path}:{lines.of(loc)}: {_dotted(loc) or 'the file'}"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: is not a key here{_suggestion(loc)}"
+    if error["type"] == "missing":
+        return f"{place}: is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    found = error["input"]
+    if isinstance(found, dict | list) or quoted(found) in message or not loc:
+        return f"{place}: {message}"
+    return f"{place}: found {quoted(found)}; {message[:1].lower()}{message[1:].replace('Input should', 'should')}"
+
+
+def _dotted(loc: Loc) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _suggestion(loc: Loc) -> str:
+    known = _fields_at(Scenario, loc[:-1])
+    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; expected one of {', '.join(sorted(known))}" if known else ""
+
+
+def _fields_at(model: type[BaseModel], loc: Loc) -> list[str]:
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for a in get_args(annotation) if (found := _model_in(a))), None)
+
+
+def _absolute(scenario: Scenario, path: Path, lines: Lines) -> Scenario:
+    folder = path.resolve().parent
+
+    def known(relative: Path, *loc: int | str) -> Path:
+        absolute = folder / relative
+        if not absolute.exists():
+            raise BadInput(
+                f"{path}:{lines.of(loc)}: {_dotted(loc)}: there is no {relative}; expected a path relative to {folder}"
+            )
+        return absolute.resolve()
+
+    alerts, load, target = scenario.alerts, scenario.load, scenario.target
+    rules = [known(rule, "alerts", "rules", i) for i, rule in enumerate(alerts.rules)]
+    routing = known(alerts.routing, "alerts", "routing") if alerts.routing else None
+    cwd = known(target.cwd, "target", "cwd") if target.cwd else None
+    locustfile = known(load.locustfile, "load", "locustfile")
+    return scenario.model_copy(
+        update={
+            "alerts": alerts.model_copy(update={"rules": rules, "routing": routing}),
+            "load": load.model_copy(update={"locustfile": locustfile}),
+            "target": target.model_copy(update={"cwd": cwd}),
+        }
+    )

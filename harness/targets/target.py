@@ -1,0 +1,67 @@
+"""What the drill may ask of any target, and the extra abilities that only some have.
+
+A step asks for the ability it needs (`isinstance(target, Restartable)`) and says plainly when the target lacks it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.meters.meter import Meter
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A service under drill."""
+
+    @property
+    def name(self) -> str:
+        """Its name, published as the label `container`."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers, such as `http://127.0.0.1:49153`; without a slash at the end. Stable over restarts."""
+
+    @property
+    def token(self) -> str:
+        """The run's token; admin endpoints ask for it as `Authorization: Bearer <token>`."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of its published series, `container` among them."""
+
+    def start(self) -> None:
+        """Start it and return when it is ready.
+
+        Raises:
+            TargetNotReady: with status, log lines and a hint.
+        """
+
+    def stop(self) -> None:
+        """Stop it and all its children, and take back everything made for it. Never raises for what is gone already."""
+
+    def meters(self) -> Sequence[Meter]:
+        """What can be read of it on this machine."""
+
+    def notices(self) -> Sequence[str]:
+        """What this machine cannot enforce or read, one sentence each; known after `start`."""
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """A target that can be restarted in place, with the same limits and address."""
+
+    def restart(self) -> None:
+        """Stop, start, and return when it is ready again."""
+
+
+@runtime_checkable
+class Logged(Protocol):
+    """A target whose files can be reached."""
+
+    def file(self, path: str) -> Path:
+        """Where `path` (absolute, `{disk}/…` or relative to the disk) lies; refuses what is not the target's own."""

@@ -1,0 +1,121 @@
+"""Durations, sizes, rates and shares as people write them: `1h30m`, `256MiB`, `50/s`, `10%`.
+
+A bare number is refused where a unit matters: `timeout: 30` has cost people an evening more than once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
+
+_BYTES: Final = {
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "TB": 1000**4,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+    "TiB": 1024**4,
+}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?i?B)")
+_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
+_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+DURATION_HELP: Final = "a number with a unit, such as 30s, 5m or 1h30m"
+SIZE_HELP: Final = "a number with a unit, such as 64KiB, 256MiB or 2GiB"
+RATE_HELP: Final = "a number per time, such as 50/s or 600/m"
+SHARE_HELP: Final = "a percentage, such as 10% or 0.5%"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds in `text`, such as `30s`, `1h30m` or `500ms`.
+
+    Raises:
+        ValueError: when it is not a number with a unit.
+    """
+    if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
+        raise ValueError(f"{quoted(text)} is not a duration; expected {DURATION_HELP}")
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def parse_size(text: object) -> int:
+    """Bytes in `text`, such as `64KiB` (1024) or `5MB` (1000).
+
+    Raises:
+        ValueError: when it is not a number with a unit.
+    """
+    match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None or match[2] not in _BYTES:
+        raise ValueError(f"{quoted(text)} is not a size; expected {SIZE_HELP}")
+    return round(float(match[1]) * _BYTES[match[2]])
+
+
+def parse_rate(text: object) -> float:
+    """Events per second in `text`, such as `50/s` or `600/m`.
+
+    Raises:
+        ValueError: when it is not a number per time.
+    """
+    match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{quoted(text)} is not a rate; expected {RATE_HELP}")
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def parse_share(text: object) -> float:
+    """The ratio in a percentage: `10%` is 0.1.
+
+    Raises:
+        ValueError: when it is not a percentage.
+    """
+    match = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{quoted(text)} is not a percentage; expected {SHARE_HELP}")
+    return float(match[1]) / 100
+
+
+def quoted(value: object) -> str:
+    """`value` as it should appear in a message: text in double quotes, the rest as YAML would show it."""
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if value is None else repr(value)
+
+
+def show_duration(seconds: float) -> str:
+    """`seconds` for a person: `450 ms`, `41 s`, `5 min`, `1 h 30 min`, `5 d 4 h`."""
+    if seconds < 0:
+        return f"-{show_duration(-seconds)}"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:  # noqa: PLR2004 - below ten seconds a tenth is worth reading
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    return _two_largest(round(seconds))
+
+
+def _two_largest(seconds: int) -> str:
+    parts: list[tuple[int, str]] = []
+    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count or parts:
+            parts.append((count, name))
+    return " ".join(f"{count} {name}" for count, name in parts[:2] if count) or "0 s"
+
+
+def show_size(count_bytes: float) -> str:
+    """`count_bytes` for a person, in binary units with three significant figures: `1.25 MiB`."""
+    sign, rest = ("-", -count_bytes) if count_bytes < 0 else ("", count_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if rest < 1024 or unit == "GiB":  # noqa: PLR2004 - the binary step
+            return f"{sign}{rest:.3g} {unit}" if rest < 1000 else f"{sign}{rest:.0f} {unit}"  # noqa: PLR2004
+        rest /= 1024
+    raise AssertionError
+
+
+def show_share(ratio: float) -> str:
+    """`ratio` as a percentage with up to two decimals: 0.1 is `10 %`."""
+    return f"{ratio * 100:.2f}".rstrip("0").rstrip(".") + " %"

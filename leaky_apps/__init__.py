@@ -1,0 +1,1 @@
+"""Small believable services that leak on purpose."""
