@@ -6,8 +6,9 @@ rules and routing files are production time, and `alerts.time_scale` converts be
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,6 +21,9 @@ from pydantic import (
 )
 
 from harness import units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _quantity(parse: Any, example: str, pattern: str, help_text: str) -> list[Any]:
@@ -45,6 +49,9 @@ Share = Annotated[
     *_quantity(units.parse_share, "10%", _NUMBER + r" ?%$", units.SHARE_HELP),
     PlainSerializer(lambda ratio: f"{ratio * 100:.12g}%", return_type=str),
 ]
+
+
+_ALERT_NAME = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{((?:[^={}]+=[^={},]+,?)*)\})?")
 
 
 class Frozen(BaseModel):
@@ -147,7 +154,7 @@ class AlertName(Frozen):
     alert: str
     labels: dict[str, str] = Field(default_factory=dict)
 
-    def matches(self, labels: dict[str, str] | Any) -> bool:
+    def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether `labels`, as Prometheus puts them on a firing alert, belong to this one."""
         wanted = {"alertname": self.alert, **self.labels}
         return all(labels.get(key) == value for key, value in wanted.items())
@@ -155,6 +162,21 @@ class AlertName(Frozen):
     def __str__(self) -> str:
         inner = ",".join(f"{key}={value}" for key, value in self.labels.items())
         return f"{self.alert}{{{inner}}}" if inner else self.alert
+
+
+def parse_alert_name(text: Any) -> Any:
+    """An alert written as `HighMemoryUsage` or `HighMemoryUsage{severity=warning}`, as the fields of `AlertName`.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if not isinstance(text, str):
+        return text
+    match = _ALERT_NAME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}")
+    pairs = [pair.split("=", 1) for pair in (match[2] or "").split(",") if pair]
+    return {"alert": match[1], "labels": {key.strip(): value.strip().strip('"') for key, value in pairs}}
 
 
 class ExpectedAlert(AlertName):
@@ -226,7 +248,9 @@ class Step(Frozen):
     """One runbook action: when, what, and what should be seen afterwards."""
 
     name: str
-    on: str | None = Field(None, description="wait until this alert fires: its name, or name{label=value}")
+    on: Annotated[AlertName, BeforeValidator(parse_alert_name)] | None = Field(
+        None, description="wait until this alert fires: its name, or name{label=value}"
+    )
     after: Duration | None = Field(None, description="wait this long after the phase began")
     http: HttpCall | None = None
     restart: Restart | None = None
