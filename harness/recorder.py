@@ -49,12 +49,12 @@ class Recorder:
         """An epoch time of another process on this machine, as seconds since the start of the run."""
         return self.now_s() + (epoch_s - time.time())
 
-    def sample(self, source: str, name: str, value: Value, *, at: float | None = None, **labels: str) -> Event:
-        """Record a reading."""
+    def sample(self, source: str, name: str, value: Value, /, *, at: float | None = None, **labels: str) -> Event:
+        """Record a reading. The first three are positional, so that labels may be called `name` or `source`."""
         return self._append(source, "sample", name, value, labels, at)
 
     @contextmanager
-    def act(self, source: str, name: str, **labels: str) -> Iterator[ActNote]:
+    def act(self, source: str, name: str, /, **labels: str) -> Iterator[ActNote]:
         """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises."""
         labels["act"] = str(next(self._acts))
         self._append(source, "begin", name, None, labels, None, sync=True)
