@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML as people mean it today (1.2): `on`, `off`, `yes` and `no` are words, `12:30` and `2026-01-01` are text."""
+
+
+PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp", ":int"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"(?:[-+]?[0-9]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
+)
 
 Loc = tuple[int | str, ...]
 
@@ -51,11 +68,11 @@ def read_scenario(path: Path) -> Scenario:
 def _load(path: Path) -> tuple[Any, Lines]:
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=PlainLoader)
         lines: dict[Loc, int] = {}
         if node is not None:
             _walk(node, (), lines, path)
-        return yaml.safe_load(text), Lines(lines)
+        return PlainLoader(text).get_single_data(), Lines(lines)
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="`leakdrill scenarios` lists the catalogue") from e
     except UnicodeDecodeError as e:
@@ -90,11 +107,11 @@ def _explain(path: Path, lines: Lines, error: ErrorDetails) -> str:
         return f"{place}: is not a key here{_suggestion(loc)}"
     if error["type"] == "missing":
         return f"{place}: is missing"
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable")[0]
     found = error["input"]
     if isinstance(found, dict | list) or quoted(found) in message or not loc:
         return f"{place}: {message}"
-    return f"{place}: found {quoted(found)}; {message[:1].lower()}{message[1:].replace('Input should', 'should')}"
+    return f"{place}: found {quoted(found)}; {message[:1].lower()}{message[1:]}"
 
 
 def _dotted(loc: Loc) -> str:

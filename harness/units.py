@@ -111,7 +111,7 @@ def show_size(count_bytes: float) -> str:
     sign, rest = ("-", -count_bytes) if count_bytes < 0 else ("", count_bytes)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if rest < 1024 or unit == "GiB":  # noqa: PLR2004 - the binary step
-            return f"{sign}{rest:.3g} {unit}" if rest < 1000 else f"{sign}{rest:.0f} {unit}"  # noqa: PLR2004
+            return f"{sign}{rest:.3g} {unit}" if rest < 999.5 else f"{sign}{rest:.0f} {unit}"  # noqa: PLR2004
         rest /= 1024
     raise AssertionError
 

@@ -1,0 +1,46 @@
+# Two commands: `make drill` and `make test`. Each sets up what it misses.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup drill test test-unit lint format clean bench
+
+help: ## list every target
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## install what the drill needs: Debian packages and a virtual environment
+
+$(VENV)/.ready: pyproject.toml constraints.txt .ci/system-packages
+	@bash .ci/system-packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step cures it, memory comes back
+	@$(BIN)/leakdrill run gateway/unbounded-cache
+
+test: setup ## every test that needs no container engine
+	@$(BIN)/python -m pytest
+
+test-unit: setup ## the tests that start no process
+	@$(BIN)/python -m pytest tests/unit
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## let ruff lay the code out
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## the costs that we claim: meters, load, the drill's own time
+	@$(BIN)/python benchmarks/meter_cost.py
+	@$(BIN)/python benchmarks/locust_overhead.py
+	@$(BIN)/python benchmarks/drill_overhead.py
+
+clean: ## undo what interrupted drills left behind, and remove the virtual environment
+	@test ! -x $(BIN)/leakdrill || $(BIN)/leakdrill clean
+	@rm -rf $(VENV)

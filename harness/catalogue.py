@@ -1,0 +1,64 @@
+"""The scenarios that Leakdrill brings along, found by name: `gateway/unbounded-cache`."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from harness.errors import BadInput
+
+_PACKAGED = Path(__file__).parent / "catalogue_files"
+_CHECKOUT = Path(__file__).parent.parent / "scenarios"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One scenario of the catalogue, as `leakdrill scenarios` lists it."""
+
+    name: str
+    summary: str
+    rehearses: str
+    path: Path
+
+
+def catalogue_root() -> Path:
+    """The folder of the catalogue: inside an installed wheel, or of this checkout."""
+    return _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+
+
+def catalogue() -> list[CatalogueEntry]:
+    """Every scenario of the catalogue, by name. Rules and routing files are none: they have no `target`."""
+    return [entry for path in sorted(catalogue_root().glob("*/*.yaml")) if (entry := _entry(path))]
+
+
+def find_scenario(name_or_file: str) -> Path:
+    """The scenario file that `name_or_file` means: a path that exists, else a name of the catalogue.
+
+    Raises:
+        BadInput: when it is neither, with the nearest name.
+    """
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    named = catalogue_root() / f"{name_or_file}.yaml"
+    if named.is_file():
+        return named
+    known = [entry.name for entry in catalogue()]
+    close = difflib.get_close_matches(name_or_file, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "`leakdrill scenarios` lists the catalogue"
+    raise BadInput(f"{name_or_file}: is neither a file nor a scenario of the catalogue", hint=hint)
+
+
+def _entry(path: Path) -> CatalogueEntry | None:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or "target" not in data:
+        return None
+    return CatalogueEntry(
+        name=str(data.get("name", path.stem)),
+        summary=str(data.get("summary", "")),
+        rehearses=str(data.get("rehearses", "")),
+        path=path,
+    )

@@ -1,0 +1,198 @@
+"""The command line: parse, call, map errors to exit codes; nothing else.
+
+Exit codes: 0 PASS, 1 FAIL, 2 UNKNOWN, 3 bad input, 4 the harness or its surroundings broke, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness import __version__
+from harness.analyze import analyze as analyze_run
+from harness.budget import time_budget
+from harness.catalogue import catalogue, find_scenario
+from harness.doctor import examine
+from harness.errors import BadInput, Interrupted, LeakdrillError
+from harness.history import event_schema, read_history
+from harness.rehearsal import rehearse
+from harness.reports.budget import print_budget
+from harness.reports.junit import junit_xml
+from harness.reports.markdown import markdown
+from harness.reports.terminal import print_verdicts
+from harness.reports.verdict_file import verdict_file_schema, verdicts_as_json
+from harness.scenario import scenario_schema
+from harness.store import open_run, read_run_info
+from harness.undo import clean_runs
+from harness.verdict import worst
+
+app = typer.Typer(
+    name="leakdrill",
+    help="Fire drills for resource leaks: a leak, a real alert, a runbook step, and proof that memory came back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
+RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
+    runs: Runs = Path("runs"),
+    as_json: AsJson = False,
+) -> int:
+    """Run a drill from start to verdict."""
+    console = Console(stderr=as_json)
+    done = rehearse(find_scenario(scenario), runs=runs, console=console)
+    for problem in done.leftovers:
+        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
+    if done.error is not None:
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        raise done.error
+    if as_json:
+        sys.stdout.write(verdicts_as_json(done.verdicts))
+        return worst(done.verdicts).exit_code
+    print_verdicts(done.verdicts, console)
+    print_budget(time_budget(read_history(done.folder.history), done.scenario), console)
+    console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+    return worst(done.verdicts).exit_code
+
+
+@app.command()
+def analyze(run_folder: RunFolderArgument, as_json: AsJson = False) -> int:
+    """Judge a stored run again; needs nothing but its files."""
+    verdicts = analyze_run(open_run(run_folder))
+    if as_json:
+        sys.stdout.write(verdicts_as_json(verdicts))
+    else:
+        print_verdicts(verdicts, Console())
+    return worst(verdicts).exit_code
+
+
+@app.command()
+def report(
+    run_folder: RunFolderArgument,
+    out: Annotated[Path | None, typer.Option(help="Folder for the reports; the run folder when left out.")] = None,
+) -> int:
+    """Write JUnit XML, Markdown and JSON of a stored run; the exit code is the run's."""
+    folder = open_run(run_folder)
+    info, verdicts = read_run_info(folder), analyze_run(folder)
+    target = out or folder.path
+    files = {
+        "report.xml": junit_xml(verdicts, name=info.scenario.name),
+        "report.md": markdown(verdicts, name=info.scenario.name),
+        "report.json": verdicts_as_json(verdicts),
+    }
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (target / name).write_text(text, encoding="utf-8")
+            typer.echo(target / name)
+    except OSError as e:
+        raise BadInput(f"{target}: reports cannot be written: {e.strerror}") from e
+    return worst(verdicts).exit_code
+
+
+@app.command()
+def scenarios(as_json: AsJson = False) -> int:
+    """List the catalogue."""
+    entries = catalogue()
+    if as_json:
+        typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
+        return 0
+    table = Table("scenario", "what it rehearses", "from", box=None)
+    for entry in entries:
+        table.add_row(entry.name, entry.summary, entry.rehearses)
+    Console().print(table)
+    return 0
+
+
+@app.command()
+def schema(
+    of: Annotated[str, typer.Argument(help="scenario, history or verdicts")] = "scenario",
+) -> int:
+    """Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json."""
+    schemas = {"scenario": scenario_schema, "history": event_schema, "verdicts": verdict_file_schema}
+    if of not in schemas:
+        raise BadInput(f'"{of}" has no schema; expected one of {", ".join(schemas)}')
+    typer.echo(json.dumps(schemas[of](), indent=2))
+    return 0
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> int:
+    """Say what this machine can and cannot do, and what to install."""
+    findings = examine()
+    if as_json:
+        typer.echo(json.dumps([finding.as_dict() for finding in findings]))
+    else:
+        table = Table("", "what", "found", "hint", box=None)
+        for finding in findings:
+            table.add_row(finding.mark, finding.name, finding.detail, finding.hint)
+        Console().print(table)
+    return 0 if all(finding.ok for finding in findings if finding.required) else 4
+
+
+@app.command()
+def clean(runs: Runs = Path("runs")) -> int:
+    """Undo what interrupted drills left behind, from their journals."""
+    problems = clean_runs(runs)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if not problems:
+        typer.echo("nothing is left behind")
+    return 4 if problems else 0
+
+
+@app.command()
+def version() -> int:
+    """Print the version."""
+    typer.echo(f"leakdrill {__version__}")
+    return 0
+
+
+def main() -> None:
+    """Run the command line and exit with the code that its outcome has."""
+    sys.exit(_exit_code(sys.argv[1:]))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except LeakdrillError as e:
+        return _complain(e)
+    except (KeyboardInterrupt, click.Abort, click.ClickException) as e:
+        return _complain(_from_click(e))
+    except Exception:  # noqa: BLE001 - an uncaught error would exit 1, and 1 means FAIL
+        traceback.print_exc()
+        return LeakdrillError.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _from_click(error: BaseException) -> LeakdrillError:
+    if not isinstance(error, click.ClickException):
+        return Interrupted("interrupted")
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "leakdrill"
+    return BadInput(error.format_message(), hint=f"{command} --help")
+
+
+def _complain(error: LeakdrillError) -> int:
+    sys.stderr.write(f"leakdrill: {error}\n")
+    return error.exit_code

@@ -1,0 +1,95 @@
+"""One drill from its file to its verdicts: the run folder, the recorder, the stage, the conductor, the judge."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.analyze import analyze
+from harness.drill import Drill
+from harness.errors import Interrupted, LeakdrillError
+from harness.journal import Journal
+from harness.recorder import Recorder
+from harness.reports.live import LiveView
+from harness.scenario_file import read_scenario
+from harness.stage import Stage, server_versions
+from harness.store import create_run, write_run_info
+from harness.undo import clean_runs, note_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from rich.console import Console
+
+    from harness.scenario import Scenario
+    from harness.store import RunFolder
+    from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A drill that is over: its folder, its verdicts, and what broke it, if anything did."""
+
+    folder: RunFolder
+    scenario: Scenario
+    verdicts: list[Verdict]
+    error: LeakdrillError | None
+    leftovers: list[str]
+
+
+def rehearse(scenario_file: Path, *, runs: Path, console: Console) -> Finished:
+    """Run the drill in `scenario_file` and judge it. What earlier drills left behind under `runs` is undone first.
+
+    Raises:
+        BadInput: when the scenario cannot be used; nothing was started then.
+    """
+    scenario = read_scenario(scenario_file)
+    for problem in clean_runs(runs):
+        console.print(f"left by an earlier drill: {problem}", markup=False)
+    folder = create_run(runs, scenario.name)
+    write_run_info(folder, scenario, scenario_file.resolve(), server_versions())
+    error, leftovers = _drill(scenario, scenario_file, folder, console)
+    return Finished(folder, scenario, analyze(folder), error, leftovers)
+
+
+def _drill(
+    scenario: Scenario, scenario_file: Path, folder: RunFolder, console: Console
+) -> tuple[LeakdrillError | None, list[str]]:
+    note_owner(folder.path)
+    recorder, journal = Recorder(folder.history), Journal(folder.journal)
+    stage = Stage(
+        scenario, scenario_dir=scenario_file.resolve().parent, folder=folder, recorder=recorder, journal=journal
+    )
+    error: LeakdrillError | None = None
+    try:
+        with LiveView(scenario, console) as view, _stoppable():
+            recorder.subscribe(view.see)
+            Drill(scenario, stage, recorder).run()
+    except LeakdrillError as e:
+        error = e
+    finally:
+        recorder.close()
+        journal.close()
+    return error, stage.leftovers
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `Interrupted`, once; a second one while undoing is not heard, so that undo ends."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for heard in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(heard, signal.SIG_IGN)
+        raise Interrupted(f"stopped by {signal.Signals(number).name} (pid {os.getpid()}); everything was undone")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
