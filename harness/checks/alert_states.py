@@ -1,0 +1,71 @@
+"""What Prometheus said of one alert, in the order of its own evaluations, and when it did not answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.checks.timeline import Span, gaps
+
+if TYPE_CHECKING:
+    from harness.history import Event, History
+    from harness.scenario import AlertName, Alerts
+
+_SHORTEST_GAP_S: Final = 1.0
+_EVALUATIONS: Final = 3
+
+
+def transitions(history: History, alert: AlertName | None = None) -> list[Event]:
+    """The transitions of `alert`, or of every alert, ordered by Prometheus' own clock."""
+    seen = history.where(source="prometheus", name="alert", kind="sample")
+    mine = [e for e in seen if alert is None or alert.matches(e.labels)]
+    return sorted(mine, key=lambda e: (e.when, e.index))
+
+
+def series_key(event: Event) -> frozenset[tuple[str, str]]:
+    """What tells one series of an alert from another: all its labels."""
+    return frozenset(event.labels.items())
+
+
+def already_active(events: list[Event], began_s: float) -> bool:
+    """Whether a series fired, or counted down to firing without a break, from before `began_s`."""
+    before = {series_key(e): str(e.value) for e in events if e.when < began_s}
+    following = {series_key(e): str(e.value) for e in reversed(events) if e.when >= began_s}
+    return any(
+        state == "firing" or (state == "pending" and following.get(series) == "firing")
+        for series, state in before.items()
+    )
+
+
+def first_firing(events: list[Event], after_s: float) -> Event | None:
+    """The first transition to `firing` at or after `after_s`."""
+    return next((e for e in events if e.value == "firing" and e.when >= after_s), None)
+
+
+def firing_spans(events: list[Event], *, end_s: float) -> list[Span]:
+    """When at least one series fired; a span that is still open ends at `end_s`."""
+    spans: list[Span] = []
+    firing: set[frozenset[tuple[str, str]]] = set()
+    since_s = 0.0
+    for event in events:
+        was_firing = bool(firing)
+        (firing.add if event.value == "firing" else firing.discard)(series_key(event))
+        if firing and not was_firing:
+            since_s = event.when
+        elif was_firing and not firing:
+            spans.append(Span(since_s, event.when))
+    return [*spans, Span(since_s, end_s)] if firing else spans
+
+
+def tolerated_gap_s(alerts: Alerts) -> float:
+    """How long Prometheus may be silent before a state may have been missed."""
+    return max(_SHORTEST_GAP_S, _EVALUATIONS * alerts.evaluation_interval)
+
+
+def unanswered(history: History, alerts: Alerts, span: Span) -> list[Span]:
+    """When Prometheus did not answer for longer than is tolerated."""
+    answered = [
+        e.t
+        for e in history.where(source="prometheus", name="poll", kind="sample")
+        if isinstance(e.value, dict) and e.value.get("up", 1.0) > 0
+    ]
+    return gaps(answered, span, longest_s=tolerated_gap_s(alerts))

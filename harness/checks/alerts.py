@@ -1,0 +1,208 @@
+"""Whether the alert fired in time, and whether somebody was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.checks.alert_states import already_active, first_firing, transitions, unanswered
+from harness.checks.claim import Claim
+from harness.checks.growth import leaks_show
+from harness.checks.timeline import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
+from harness.units import show_duration
+
+if TYPE_CHECKING:
+    from harness.history import Event, History
+    from harness.scenario import Alerts, ExpectedAlert, Scenario
+    from harness.verdict import Verdict
+
+_DELIVERY_S = 5.0
+"""A record that ends sooner after the alert cannot say that nothing was delivered."""
+
+
+def expected_firing(history: History, scenario: Scenario, alert: ExpectedAlert) -> Event | None:
+    """The first time `alert` fired after the leak began; None when it did not, or the leak never began."""
+    began_s = alerts_watched_from_s(history, scenario)
+    return None if began_s is None else first_firing(transitions(history, alert), began_s)
+
+
+def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` reached `firing` at most `alert.fires_within` seconds after the leak began.
+
+    By Prometheus' own clock, in rehearsal seconds; the verdict also names production time. UNKNOWN when Prometheus was
+    silent for longer than is tolerated or the leak itself did not show, and the alert was not seen.
+    """
+    claim = Claim("alert_fires_in_time", str(alert))
+    began_s = alerts_watched_from_s(history, scenario)
+    if began_s is None:
+        return claim.unknown(
+            f"{alert} had nothing to detect: the leak never began", hint="see the verdict leak_grows_as_declared"
+        )
+    events = transitions(history, alert)
+    if already_active(events, began_s):
+        return claim.unknown(
+            f"{alert} was already firing, or about to, before the leak began: it says nothing about the leak",
+            events=[e.index for e in events if e.when < began_s],
+            hint="its threshold lies below what the service needs at rest, or an earlier drill left something behind",
+        )
+    fired = first_firing(events, began_s)
+    if fired is None:
+        return _did_not_fire(history, claim, alert, scenario, began_s)
+    return _fired(history, claim, alert, scenario.alerts, Span(began_s, fired.when), fired)
+
+
+def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: Event) -> Verdict:
+    floor_s = alerts.scrape_interval + alerts.evaluation_interval
+    numbers = {
+        "fired_after_s": took.length_s,
+        "fired_after_production_s": took.length_s * alerts.time_scale,
+        "budget_s": alert.fires_within,
+        "budget_production_s": alert.fires_within * alerts.time_scale,
+        "floor_s": floor_s,
+        "time_scale": alerts.time_scale,
+    }
+    message = (
+        f"{alert} fired after {_both(took.length_s, alerts)}; budget {_both(alert.fires_within, alerts)}; "
+        f"of this, scraping and evaluating may take {show_duration(floor_s)}, and the rule's own `for` comes on top"
+    )
+    if took.length_s <= alert.fires_within:
+        return claim.holds(message, numbers=numbers, events=[fired.index])
+    if unanswered(history, alerts, took):
+        return claim.unknown(
+            f"{message}; but Prometheus did not answer for a while before, so it may have fired earlier",
+            numbers=numbers,
+            events=[fired.index],
+            hint="see the verdict measurements_are_complete",
+        )
+    return claim.fails(
+        message, numbers=numbers, events=[fired.index], hint="lower the rule's threshold or its `for`, or the budget"
+    )
+
+
+def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario: Scenario, began_s: float) -> Verdict:
+    window = Span(began_s, _watched_until(history, began_s, alert))
+    numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
+    told = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
+    silences = unanswered(history, scenario.alerts, window)
+    if silences:
+        return claim.unknown(
+            f"{told}, but Prometheus did not answer for {show_duration(silences[0].length_s)} in that time",
+            numbers=numbers,
+            hint="see the verdict measurements_are_complete",
+        )
+    broken = _why_it_cannot_fire(history, alert)
+    if broken:
+        return claim.fails(f"{told}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+    if not leaks_show(history, scenario.leaks):
+        return claim.unknown(
+            f"{told}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
+        )
+    if window.length_s < alert.fires_within and not _ended(history, window):
+        return claim.unknown(
+            f"{told}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
+            numbers=numbers,
+            hint="let `phases.load` last longer than `fires_within`",
+        )
+    return claim.fails(
+        f"{told}; budget {_both(alert.fires_within, scenario.alerts)}",
+        numbers=numbers,
+        events=[e.index for e in _ended(history, window)],
+        hint="does the rule's threshold lie above what the leak reaches, or its `for` above the budget?",
+    )
+
+
+def _watched_until(history: History, began_s: float, alert: ExpectedAlert) -> float:
+    """The end of the time in which the alert had to fire: its budget, unless something ended the leak before."""
+    steps = [run.start_s for run in step_runs(history) if run.act.succeeded and run.start_s >= began_s]
+    exits = [e.when for e in unasked_exits(history) if e.when >= began_s]
+    return min([began_s + alert.fires_within, watched_until_s(history), *steps, *exits])
+
+
+def _ended(history: History, window: Span) -> list[Event]:
+    """The unasked end of the target that closed the window: nothing was left that could fire."""
+    return [e for e in unasked_exits(history) if e.when == window.end_s]
+
+
+def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
+    """What the record says of the rule itself: the sentence, its events, the hint. None when nothing is wrong."""
+    errors = history.where(source="prometheus", name="rule_error", labels={"alert": alert.alert})
+    if errors:
+        why = errors[0].labels.get("error", "no reason given")
+        return f"its rule could not be evaluated ({why})", [errors[0].index], "run the expression in promtool"
+    empty = [
+        e
+        for e in history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
+        if e.value == 0 and all(e.labels.get(key, value) == value for key, value in alert.labels.items())
+    ]
+    if not empty:
+        return None
+    selectors = " and ".join(sorted({e.labels.get("selector", "?") for e in empty}))
+    return (
+        f"the rule's selector {selectors} matched no series: it can never fire",
+        [e.index for e in empty],
+        "check the selector's labels against the published series",
+    )
+
+
+def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether a notification of `alert` arrived, at `alert.receiver` where one is named.
+
+    Arrival counts by our clock: the notification's own time is the alert's start.
+    """
+    claim = Claim("notification_arrives", str(alert))
+    fired = expected_firing(history, scenario, alert)
+    if fired is None:
+        return claim.unknown(f"{alert} did not fire, so nothing was to be delivered", hint="see alert_fires_in_time")
+    arrived = _notifications(history, alert, fired)
+    mine = [e for e in arrived if alert.receiver in (None, e.labels.get("receiver"))]
+    if mine:
+        delay_s = max(0.0, mine[0].t - fired.when)
+        return claim.holds(
+            f"{alert} reached the receiver {mine[0].labels.get('receiver', '?')} {_both(delay_s, scenario.alerts)} "
+            "after it fired",
+            numbers={
+                "delivered_after_s": delay_s,
+                "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
+            },
+            events=[fired.index, mine[0].index],
+        )
+    return _undelivered(history, claim, alert, fired, arrived)
+
+
+def _notifications(history: History, alert: ExpectedAlert, fired: Event) -> list[Event]:
+    sent = history.where(source="alertmanager", name="notification", kind="sample")
+    # A poll may see the firing after Alertmanager has told us, so `t` is compared with Prometheus' own time.
+    return [e for e in sent if e.value == "firing" and alert.matches(e.labels) and e.t >= fired.when]
+
+
+def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Event, elsewhere: list[Event]) -> Verdict:
+    waited_s = watched_until_s(history) - fired.when
+    numbers = {"waited_s": waited_s}
+    if history.where(source="alertmanager", name="exited"):
+        return claim.unknown(
+            f"{alert} fired, but Alertmanager ended on its own before it told anybody",
+            numbers=numbers,
+            events=[fired.index],
+            hint="read alertmanager's log in the run folder",
+        )
+    if waited_s < _DELIVERY_S:
+        return claim.unknown(
+            f"{alert} fired, and the record ends {show_duration(waited_s)} later without a notification",
+            numbers=numbers,
+            events=[fired.index],
+            hint="let the drill last longer; Alertmanager waits `group_wait` before it tells anybody",
+        )
+    got = ", ".join(sorted({e.labels.get("receiver", "?") for e in elsewhere})) or "nobody"
+    wanted = f"the receiver {alert.receiver}" if alert.receiver else "any receiver"
+    return claim.fails(
+        f"{alert} fired, but no notification reached {wanted} within {show_duration(waited_s)}; {got} was told",
+        numbers=numbers,
+        events=[fired.index, *(e.index for e in elsewhere)],
+        hint="check the routes, inhibitions and `group_wait` of `alerts.routing`",
+    )
+
+
+def _both(seconds: float, alerts: Alerts) -> str:
+    """Rehearsal time, and where it differs, production time."""
+    if alerts.time_scale == 1:
+        return show_duration(seconds)
+    return f"{show_duration(seconds)} (production: {show_duration(seconds * alerts.time_scale)})"

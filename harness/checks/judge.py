@@ -1,0 +1,101 @@
+"""All checks that apply to a scenario, in the order in which a person would ask."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from harness.checks.alerts import alert_fires_in_time, notification_arrives
+from harness.checks.baseline import disk_returns_to_baseline, memory_does_not_grow, memory_returns_to_baseline
+from harness.checks.claim import Claim
+from harness.checks.completeness import measurements_are_complete
+from harness.checks.growth import leak_grows_as_declared
+from harness.checks.limits import alert_fires_before_disk_full, alert_fires_before_oom_kill, target_keeps_running
+from harness.checks.requests import requests_keep_error_rate, requests_keep_latency, requests_survive_steps
+from harness.checks.resolution import alert_resolves_and_stays_resolved
+from harness.checks.silence import other_alerts_stay_silent
+from harness.checks.steps import step_works
+from harness.checks.timeline import memory_limit_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.history import History
+    from harness.scenario import Scenario
+    from harness.verdict import Verdict
+
+    Check = tuple[Claim, Callable[[], Verdict]]
+
+
+def judge(history: History, scenario: Scenario) -> list[Verdict]:
+    """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
+    return [run_check(claim, check) for claim, check in _checks(history, scenario)]
+
+
+def run_check(claim: Claim, check: Callable[[], Verdict]) -> Verdict:
+    """The verdict of `check`; UNKNOWN, naming the exception, when it raises."""
+    try:
+        return check()
+    except Exception as e:  # noqa: BLE001 - whatever is wrong with one check must not become a PASS, nor hide the rest
+        return claim.unknown(
+            f"the check itself broke: {type(e).__name__}: {e}",
+            hint="this is a mistake in Leakdrill; report it with the run folder",
+        )
+
+
+def _checks(history: History, scenario: Scenario) -> Iterator[Check]:
+    yield from _leaks(history, scenario)
+    yield from _alerts(history, scenario)
+    for step in scenario.steps:
+        yield Claim("step_works", step.name), partial(step_works, history, step=step)
+    yield from _after_the_steps(history, scenario)
+    yield from _service(history, scenario)
+    yield Claim("measurements_are_complete"), partial(measurements_are_complete, history, scenario=scenario)
+
+
+def _leaks(history: History, scenario: Scenario) -> Iterator[Check]:
+    for leak in scenario.leaks:
+        claim = Claim("leak_grows_as_declared", leak.name)
+        yield claim, partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
+    if not scenario.leaks and scenario.expect.memory is not None:
+        yield Claim("memory_does_not_grow"), partial(memory_does_not_grow, history, scenario=scenario)
+
+
+def _alerts(history: History, scenario: Scenario) -> Iterator[Check]:
+    grows = {leak.resource for leak in scenario.leaks}
+    limited = memory_limit_bytes(history, scenario) is not None
+    for alert in scenario.alerts.expect:
+        yield (
+            Claim("alert_fires_in_time", str(alert)),
+            partial(alert_fires_in_time, history, alert=alert, scenario=scenario),
+        )
+        if "memory" in grows and limited:
+            claim = Claim("alert_fires_before_oom_kill", str(alert))
+            yield claim, partial(alert_fires_before_oom_kill, history, alert=alert, scenario=scenario)
+        if "disk" in grows:
+            claim = Claim("alert_fires_before_disk_full", str(alert))
+            yield claim, partial(alert_fires_before_disk_full, history, alert=alert, scenario=scenario)
+        yield (
+            Claim("notification_arrives", str(alert)),
+            partial(notification_arrives, history, alert=alert, scenario=scenario),
+        )
+    if scenario.alerts.rules or scenario.alerts.expect:
+        yield Claim("other_alerts_stay_silent"), partial(other_alerts_stay_silent, history, scenario=scenario)
+
+
+def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
+    for alert in scenario.alerts.expect if scenario.steps else []:
+        claim = Claim("alert_resolves_and_stays_resolved", str(alert))
+        yield claim, partial(alert_resolves_and_stays_resolved, history, alert=alert, scenario=scenario)
+    if scenario.expect.memory is not None:
+        yield Claim("memory_returns_to_baseline"), partial(memory_returns_to_baseline, history, scenario=scenario)
+    if scenario.expect.disk is not None or any(leak.resource == "disk" for leak in scenario.leaks):
+        yield Claim("disk_returns_to_baseline"), partial(disk_returns_to_baseline, history, scenario=scenario)
+
+
+def _service(history: History, scenario: Scenario) -> Iterator[Check]:
+    yield Claim("requests_keep_error_rate"), partial(requests_keep_error_rate, history, scenario=scenario)
+    yield Claim("requests_keep_latency"), partial(requests_keep_latency, history, scenario=scenario)
+    if scenario.steps and scenario.expect.step_errors < 1:
+        yield Claim("requests_survive_steps"), partial(requests_survive_steps, history, scenario=scenario)
+    yield Claim("target_keeps_running"), partial(target_keeps_running, history, scenario=scenario)

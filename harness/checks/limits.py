@@ -1,0 +1,205 @@
+"""Whether the alert came before the damage, and whether the target lived through the drill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.checks.alerts import expected_firing
+from harness.checks.claim import Claim
+from harness.checks.growth import growth_per_second
+from harness.checks.timeline import (
+    Span,
+    disk,
+    disk_size_bytes,
+    leak_span,
+    leaks_began_s,
+    memory,
+    memory_limit_bytes,
+    reached_recover,
+    unasked_exits,
+    watched_until_s,
+)
+from harness.units import show_duration, show_size
+
+if TYPE_CHECKING:
+    from harness.history import Event, History, Series
+    from harness.scenario import ExpectedAlert, Scenario
+    from harness.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """When the limit was reached, or would have been."""
+
+    at_s: float
+    really: bool
+    events: tuple[int, ...]
+    rate_bytes_per_s: float | None
+
+
+def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` fired before the kernel killed the target, or would have, at the rate of the leak."""
+    claim = Claim("alert_fires_before_oom_kill", str(alert))
+    limit = memory_limit_bytes(history, scenario)
+    began_s = leaks_began_s(history, scenario.leaks)
+    if limit is None or began_s is None:
+        return claim.unknown(
+            "no memory limit is known" if limit is None else "the leak never began",
+            hint="set `target.limits.memory`; see leak_grows_as_declared",
+        )
+    killed = [e for e in oom_kills(history) if e.when >= began_s]
+    if killed:
+        damage: _Damage | None = _Damage(killed[0].when, really=True, events=(killed[0].index,), rate_bytes_per_s=None)
+    else:
+        damage = _reached(memory(history), _leaking(history, scenario, "memory"), limit)
+    words = ("the container was OOM-killed", "the container would have been OOM-killed")
+    return _judge(claim, alert, expected_firing(history, scenario, alert), began_s, damage, words, limit)
+
+
+def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` fired before the disk was full, or would have been, at the rate of the leak."""
+    claim = Claim("alert_fires_before_disk_full", str(alert))
+    size = disk_size_bytes(history, scenario)
+    began_s = leaks_began_s(history, scenario.leaks)
+    if not size or began_s is None:
+        return claim.unknown(
+            "the leak never began" if size else "the size of the disk is not known",
+            hint="see leak_grows_as_declared and measurements_are_complete",
+        )
+    span = _leaking(history, scenario, "disk")
+    left = history.series("filesystem", "disk", "avail_bytes").between(began_s, span.end_s)
+    full = np.flatnonzero(left.values <= 0)
+    damage: _Damage | None
+    if len(full):
+        first = int(full[0])
+        damage = _Damage(float(left.t[first]), really=True, events=(left.indices[first],), rate_bytes_per_s=None)
+    else:
+        damage = _reached(disk(history), span, size)
+    words = ("the disk was full", "the disk would have been full")
+    return _judge(claim, alert, expected_firing(history, scenario, alert), began_s, damage, words, size)
+
+
+def _leaking(history: History, scenario: Scenario, resource: str) -> Span:
+    spans = [s for leak in scenario.leaks if leak.resource == resource and (s := leak_span(history, leak.name))]
+    return Span(min((s.start_s for s in spans), default=0.0), max((s.end_s for s in spans), default=0.0))
+
+
+def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
+    """When `series` reached the limit, or would have at its own rate; None when it does not grow."""
+    part = series.between(span.start_s, span.end_s)
+    beyond = np.flatnonzero(part.values >= limit_bytes)
+    if len(beyond):
+        first = int(beyond[0])
+        return _Damage(float(part.t[first]), really=False, events=(part.indices[first],), rate_bytes_per_s=None)
+    rate = growth_per_second(series, span)
+    if rate is None or rate.low <= 0:
+        return None
+    level = float(np.median(part.values[-5:]))
+    at_s = float(part.t[-1]) + (limit_bytes - level) / rate.estimate
+    return _Damage(at_s, really=False, events=(part.indices[0], part.indices[-1]), rate_bytes_per_s=rate.estimate)
+
+
+def _judge(
+    claim: Claim,
+    alert: ExpectedAlert,
+    fired: Event | None,
+    began_s: float,
+    damage: _Damage | None,
+    words: tuple[str, str],
+    limit_bytes: float,
+) -> Verdict:
+    if damage is None:
+        return claim.unknown(
+            f"no steady growth was seen, so it cannot be told when {words[1]}",
+            hint="see leak_grows_as_declared",
+        )
+    numbers = {"limit_bytes": limit_bytes, "damage_after_s": damage.at_s - began_s, "damage_happened": damage.really}
+    if damage.rate_bytes_per_s is not None:
+        numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
+    when = f"{words[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
+    limit = f"limit {show_size(limit_bytes)}"
+    if fired is None:
+        wording = claim.fails if damage.really else claim.unknown
+        return wording(
+            f"{alert} did not fire; {when} ({limit})",
+            numbers=numbers,
+            events=damage.events,
+            hint="see alert_fires_in_time",
+        )
+    spare_s = damage.at_s - fired.when
+    numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
+    events = [fired.index, *damage.events]
+    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
+    if spare_s > 0:
+        return claim.holds(f"{message}: {show_duration(spare_s)} to spare", numbers=numbers, events=events)
+    return claim.fails(
+        f"{message}: {show_duration(-spare_s)} too late",
+        numbers=numbers,
+        events=events,
+        hint="lower the rule's threshold or its `for`, or raise the limit",
+    )
+
+
+def oom_kills(history: History) -> list[Event]:
+    """The moments at which the kernel killed the target, or a process of it, for its memory.
+
+    Ends of the target that are marked so, and rises of the cgroup's counter (a killed child does not end the target).
+    """
+    exits = [e for e in unasked_exits(history) if e.labels.get("oom_kill") == "true"]
+    counter = history.series("cgroup", "resources", "oom_kills")
+    rises = [i for i in range(1, len(counter)) if counter.values[i] > counter.values[i - 1]]
+    killed = [history.events[counter.indices[i]] for i in rises]
+    children = [e for e in killed if not any(abs(e.t - exit_.when) < _SAME_KILL_S for exit_ in exits)]
+    return sorted([*exits, *children], key=lambda e: e.when)
+
+
+_SAME_KILL_S = 2.0
+"""A rise of the counter this close to an end of the target is the same kill."""
+
+
+def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
+    claim = Claim("target_keeps_running")
+    kills, allowed = oom_kills(history), scenario.expect.oom_kills
+    crashes = [e for e in unasked_exits(history) if e.labels.get("oom_kill") != "true"]
+    numbers = {"oom_kills": len(kills), "oom_kills_expected": allowed, "crashes": len(crashes)}
+    unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
+    if unwanted:
+        return claim.fails(
+            "; ".join(_how(e) for e in unwanted[:3])
+            + _more(len(unwanted) - 3)
+            + f"; {allowed} OOM kills were expected",
+            numbers=numbers,
+            events=[e.index for e in unwanted],
+            hint="read the last lines of target.log in the run folder",
+        )
+    if not history.acts("target", "start") and not len(memory(history)):
+        return claim.unknown(
+            "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"
+        )
+    if not reached_recover(history):
+        return claim.unknown(
+            f"the target kept running for the {show_duration(watched_until_s(history))} of the record, "
+            "but the drill did not reach `recover`",
+            numbers=numbers,
+            hint="see the verdict measurements_are_complete",
+        )
+    killed = f", {len(kills)} expected OOM kills aside" if kills else ""
+    return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
+
+
+def _how(event: Event) -> str:
+    if event.name != "exited":
+        return f"a process of the target was OOM-killed at {show_duration(event.t)}"
+    if event.labels.get("oom_kill") == "true":
+        return f"the target was OOM-killed at {show_duration(event.when)}"
+    signal = event.labels.get("signal")
+    how = f"by signal {signal}" if signal else f"with exit code {event.value}"
+    return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"
+
+
+def _more(count: int) -> str:
+    return f"; and {count} more" if count > 0 else ""
