@@ -1,0 +1,103 @@
+"""Reads every meter again and again, on a schedule that does not drift, and writes what it reads into the record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.meters.meter import Meter
+    from harness.recorder import Recorder
+
+_NOTHING = "nothing to read"
+
+
+class Sampler:
+    """Samples `meters` from `start` to `stop`.
+
+    Meters of one rhythm share a thread: a service that hangs, or a slow walk, must not hold up the memory readings.
+
+    Args:
+        meters: what to read; each on every `every`-th tick.
+        recorder: gets one sample per reading, and one with value None and the label `error` when a meter stops
+            giving readings, so that the gap shows.
+        rate_hz: ticks a second.
+        requests: how many requests the target has completed; goes into each reading as `requests` when known.
+    """
+
+    def __init__(
+        self,
+        meters: Sequence[Meter],
+        recorder: Recorder,
+        *,
+        rate_hz: float = 10.0,
+        requests: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._recorder = recorder
+        self._requests = requests
+        self._rate_hz = rate_hz
+        self._stopping = threading.Event()
+        self._errors: dict[Meter, str | None] = {}
+        rhythms = sorted({meter.every for meter in meters})
+        self._threads = [
+            threading.Thread(
+                target=self._run,
+                args=(every / rate_hz, [meter for meter in meters if meter.every == every]),
+                name=f"sampler-{every}",
+                daemon=True,
+            )
+            for every in rhythms
+        ]
+
+    def start(self) -> None:
+        """Begin to sample; each meter is read once at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Return when the last reading is in the record; does nothing the second time."""
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def _run(self, period_s: float, meters: Sequence[Meter]) -> None:
+        due = time.monotonic()
+        while True:
+            for meter in meters:
+                self._sample(meter)
+            due = next_due(due, period_s, time.monotonic())
+            if self._stopping.wait(due - time.monotonic()):
+                return
+
+    def _sample(self, meter: Meter) -> None:
+        error: str | None = None
+        values: dict[str, float] | None = None
+        try:
+            values = meter.read()
+        except (OSError, psutil.Error) as e:
+            error = f"{type(e).__name__}: {e}"
+        if values is None:
+            self._note_gap(meter, error or _NOTHING)
+            return
+        self._errors[meter] = None
+        requests = self._requests()
+        if requests is not None:
+            values["requests"] = requests
+        self._recorder.sample(meter.source, meter.name, values)
+
+    def _note_gap(self, meter: Meter, error: str) -> None:
+        if self._errors.get(meter) != error:
+            self._errors[meter] = error
+            self._recorder.sample(meter.source, meter.name, None, error=error)
+
+
+def next_due(due: float, period_s: float, now: float) -> float:
+    """The next moment of the schedule after `now`; moments that were missed are left out, never made up for."""
+    missed = max(int((now - due) / period_s), 0)
+    return due + (missed + 1) * period_s

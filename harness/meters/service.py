@@ -1,0 +1,66 @@
+"""What the service says of itself on its own metrics endpoint."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.samples import Sample
+
+MOST_SAMPLES: Final = 200
+"""More would make each line of the record longer than everything else in it; histograms' buckets are left out first."""
+
+_TIMEOUT_S: Final = 1.0
+_LEFT_OUT: Final = ("_bucket", "_created")
+
+
+class ServiceMeter:
+    """Reads `url`, one entry per sample, named as Prometheus would show it: `name{label="value"}`."""
+
+    source = "service"
+    name = "metrics"
+    every = 10
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
+
+    def read(self) -> dict[str, float] | None:
+        """The samples; None when the service does not answer with 2xx.
+
+        Raises:
+            OSError: when what it answers is not Prometheus' text format.
+        """
+        try:
+            answer = self._client.get(self._url)
+        except httpx.HTTPError:
+            return None
+        if not answer.is_success:
+            return None
+        try:
+            return parse_exposition(answer.text)
+        except ValueError as e:
+            raise OSError(f"GET {self._url}: not Prometheus' text format: {e}") from e
+
+
+def parse_exposition(text: str) -> dict[str, float]:
+    """The first `MOST_SAMPLES` samples of a page in Prometheus' text format, without buckets and creation times."""
+    # Buckets are dropped before parsing: they are most of the page, and parsing is what costs.
+    kept = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
+    return {_shown(s): float(s.value) for s in itertools.islice(_samples(kept), MOST_SAMPLES)}
+
+
+def _samples(text: str) -> Iterator[Sample]:
+    for family in text_string_to_metric_families(text):
+        yield from (sample for sample in family.samples if not sample.name.endswith(_LEFT_OUT))
+
+
+def _shown(sample: Sample) -> str:
+    inner = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+    return f"{sample.name}{{{inner}}}" if inner else sample.name

@@ -1,0 +1,141 @@
+"""Everything that one started process became: children, its session, its cgroup, and what carries its marker.
+
+A child that forks twice and changes its session leaves the process tree, but it keeps the environment it was started
+with and cannot leave its cgroup. So a family is found in four ways, each from data that stands in the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+RUN_ID_VARIABLE: Final = "LEAKDRILL_RUN_ID"
+"""Environment variable that marks every process of a run."""
+
+PART_VARIABLE: Final = "LEAKDRILL_PART"
+"""Environment variable that tells the parts of a run apart: `target`, `load`, `prometheus`."""
+
+_CREATE_TIME_SLACK_S: Final = 2.0  # the kernel's boot time, which psutil adds, moves when the clock is set
+_POLL_S: Final = 0.03
+_KILL_TIMEOUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One started process and all that came of it.
+
+    Attributes:
+        run_id: value of `LEAKDRILL_RUN_ID` in its environment.
+        part: value of `LEAKDRILL_PART`; None when the run id alone marks it.
+        pid: the first process; None when the record ends before it was known.
+        create_time: its psutil `create_time`, so that a pid given out again is left alone.
+        cgroup: the folder of a cgroup that nobody else enters.
+    """
+
+    run_id: str
+    part: str | None = None
+    pid: int | None = None
+    create_time: float | None = None
+    cgroup: Path | None = None
+
+    @classmethod
+    def from_journal(cls, data: Mapping[str, Any]) -> Family:
+        """The family of a journal entry of kind `process`."""
+        return cls(
+            run_id=data["run_id"],
+            part=data.get("part"),
+            pid=data.get("pid"),
+            create_time=data.get("create_time"),
+            cgroup=Path(data["cgroup"]) if data.get("cgroup") else None,
+        )
+
+    def members(self) -> list[psutil.Process]:
+        """Those that live now; a zombie does not, and neither this process nor its ancestors ever belong."""
+        pids = {*self._tree(), *self._in_cgroup(), *self._marked()} - _our_line()
+        return [process for process in map(_living, pids) if process]
+
+    def end(self, *, term_timeout_s: float) -> list[int]:
+        """Ask every member to end, then kill what is left after `term_timeout_s`; returns the pids that stay."""
+        if not self._signal_until_gone(signal.SIGTERM, term_timeout_s, repeat=False):
+            return []
+        return self._signal_until_gone(signal.SIGKILL, _KILL_TIMEOUT_S, repeat=True)
+
+    def _signal_until_gone(self, number: signal.Signals, timeout_s: float, *, repeat: bool) -> list[int]:
+        deadline = time.monotonic() + timeout_s
+        members, told = self.members(), set[psutil.Process]()
+        while members:
+            for process in members if repeat else set(members) - told:
+                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    process.send_signal(number)
+            told.update(members)
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_POLL_S)
+            members = self.members()
+        return [process.pid for process in members]
+
+    def _tree(self) -> Iterator[int]:
+        """The first process while it is still the same one, its descendants and its session."""
+        if self.pid is None or not self._is_first(self.pid):
+            return
+        yield self.pid
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield from (child.pid for child in psutil.Process(self.pid).children(recursive=True))
+        for pid in psutil.pids():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) == self.pid:
+                    yield pid
+
+    def _is_first(self, pid: int) -> bool:
+        try:
+            born = psutil.Process(pid).create_time()
+        except psutil.Error:
+            return False
+        same = self.create_time is not None and abs(born - self.create_time) < _CREATE_TIME_SLACK_S
+        return same and _marker(pid, RUN_ID_VARIABLE) in (None, self.run_id)
+
+    def _in_cgroup(self) -> list[int]:
+        if self.cgroup is None:
+            return []
+        try:
+            return [int(line) for line in (self.cgroup / "cgroup.procs").read_text().split()]
+        except OSError:
+            return []
+
+    def _marked(self) -> Iterator[int]:
+        for pid in psutil.pids():
+            if _marker(pid, RUN_ID_VARIABLE) == self.run_id and self.part in (None, _marker(pid, PART_VARIABLE)):
+                yield pid
+
+
+def _marker(pid: int, variable: str) -> str | None:
+    """The value of `variable` in the environment `pid` was started with; None when absent or not ours to read."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    start = f"{variable}=".encode()
+    return next((v[len(start) :].decode() for v in environment.split(b"\0") if v.startswith(start)), None)
+
+
+def _our_line() -> set[int]:
+    this = psutil.Process()
+    return {this.pid, *(ancestor.pid for ancestor in this.parents())}
+
+
+def _living(pid: int) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else process
+    except psutil.Error:
+        return None
