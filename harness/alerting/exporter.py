@@ -91,7 +91,8 @@ class Exporter(Collector):
     ) -> None:
         self._labels = dict(labels)
         self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint}
-        self._limit_bytes, self._cpus, self._stale_after_s = limit_bytes, cpus, stale_after_s
+        self._limit_bytes, self._cpus = limit_bytes, cpus
+        self._stale_after_s = stale_after_s
         self._newest: dict[str, tuple[float, dict[str, float]]] = {}
         self._started_at = recorder.started_at
         self._server: tuple[Any, threading.Thread] | None = None

@@ -42,7 +42,7 @@ class PrometheusServer:
         recorder: hears when it started and stopped, as acts `prometheus` of source `prometheus`.
         journal: hears of process and data folder before they exist.
         run_id: marks the process as ours.
-        scrape_targets: job name to `host:port` of what is scraped.
+        scrape_targets: job name to `host:port` of what is scraped; `host:port/path` where it is not /metrics.
         rules_files: as `Rules.write` made them.
         alertmanager_url: `http://host:port`, or None to notify nobody.
         scrape_interval_s: rehearsal seconds.
@@ -167,7 +167,9 @@ def _duration(seconds: float) -> str:
 
 def _scrape(job: str, address: str) -> dict[str, object]:
     # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
-    return {"job_name": job, "honor_labels": True, "static_configs": [{"targets": [address]}]}
+    host, _, path = address.partition("/")
+    where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
+    return {"job_name": job, "honor_labels": True, **where}
 
 
 def _alerting(url: str) -> dict[str, object]:

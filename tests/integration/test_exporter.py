@@ -1,0 +1,119 @@
+"""The exporter publishes what was recorded under production's names, and nothing that is no longer true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.alerting.exporter import Exporter
+from harness.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+TREE = {"rss_bytes": 60.0, "cpu_seconds": 3.0, "threads": 4.0, "fds": 9.0, "processes": 2.0}
+DISK = {
+    "size_bytes": 100.0,
+    "used_bytes": 40.0,
+    "free_bytes": 60.0,
+    "avail_bytes": 55.0,
+    "files": 10.0,
+    "files_free": 7.0,
+}
+CGROUP = {
+    "usage_bytes": 80.0, "working_set_bytes": 70.0, "anon_bytes": 50.0, "cache_bytes": 30.0, "limit_bytes": 128.0,
+    "oom_kills": 1.0, "cpu_seconds": 2.5, "periods": 10.0, "throttled_periods": 4.0, "throttled_seconds": 0.4,
+}  # fmt: skip
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    made = Recorder(tmp_path / "history.jsonl")
+    yield made
+    made.close()
+
+
+def _exporter(recorder: Recorder, *, stale_after_s: float = 60.0) -> Exporter:
+    return Exporter(
+        recorder,
+        labels={"container": "gateway", "pod": "gateway-0"},
+        mountpoint="/var/lib/gateway",
+        limit_bytes=1000,
+        cpus=0.5,
+        stale_after_s=stale_after_s,
+    )
+
+
+def _scrape(exporter: Exporter) -> dict[str, tuple[float, dict[str, str]]]:
+    exporter.start()
+    try:
+        text = httpx.get(f"http://{exporter.address}/metrics", trust_env=False).text
+    finally:
+        exporter.stop()
+    return {s.name: (s.value, s.labels) for family in text_string_to_metric_families(text) for s in family.samples}
+
+
+def test_a_cgroup_s_readings_have_cadvisor_s_names(recorder: Recorder) -> None:
+    """Memory, CPU, throttling and OOM kills come from the cgroup, threads and descriptors from the processes."""
+    exporter = _exporter(recorder)
+    recorder.sample("cgroup", "resources", CGROUP)
+    recorder.sample("process", "tree", TREE)
+    series = _scrape(exporter)
+    labels = {"container": "gateway", "pod": "gateway-0"}
+    assert series["container_memory_usage_bytes"] == (80, labels)
+    assert series["container_cpu_usage_seconds_total"] == (2.5, {**labels, "cpu": "total"})
+    expected = {
+        "container_memory_working_set_bytes": 70,
+        "container_memory_rss": 50,
+        "container_memory_cache": 30,
+        "container_spec_memory_limit_bytes": 128,
+        "container_oom_events_total": 1,
+        "container_cpu_cfs_periods_total": 10,
+        "container_cpu_cfs_throttled_periods_total": 4,
+        "container_cpu_cfs_throttled_seconds_total": 0.4,
+        "container_threads": 4,
+        "container_file_descriptors": 9,
+        "container_processes": 2,
+        "container_spec_cpu_quota": 50000,
+        "container_spec_cpu_period": 100000,
+    }
+    assert {name: series[name][0] for name in expected} == expected
+    assert "node_filesystem_size_bytes" not in series
+
+
+def test_without_a_cgroup_the_processes_stand_in(recorder: Recorder) -> None:
+    """Memory is the tree's RSS, the limit is the declared one, and CPU is the tree's."""
+    exporter = _exporter(recorder)
+    recorder.sample("process", "tree", TREE)
+    series = _scrape(exporter)
+    assert series["container_memory_usage_bytes"][0] == series["container_memory_working_set_bytes"][0] == 60
+    assert series["container_spec_memory_limit_bytes"][0] == 1000
+    assert series["container_cpu_usage_seconds_total"][0] == 3.0
+    assert series["container_last_seen"][0] >= series["container_start_time_seconds"][0] > 1e9
+
+
+def test_the_disk_has_node_exporter_s_names(recorder: Recorder) -> None:
+    """Sizes and inodes carry device, fstype and mountpoint."""
+    exporter = _exporter(recorder)
+    recorder.sample("filesystem", "disk", DISK)
+    series = _scrape(exporter)
+    labels = {"device": "leakdrill", "fstype": "tmpfs", "mountpoint": "/var/lib/gateway"}
+    assert series["node_filesystem_avail_bytes"] == (55, labels)
+    assert {n: v for n, (v, _) in series.items()} == {
+        "node_filesystem_size_bytes": 100, "node_filesystem_avail_bytes": 55, "node_filesystem_free_bytes": 60,
+        "node_filesystem_files": 10, "node_filesystem_files_free": 7, "node_filesystem_readonly": 0,
+    }  # fmt: skip
+
+
+def test_what_was_not_read_lately_is_left_out(recorder: Recorder) -> None:
+    """A source that fell silent disappears, so that a rule sees a gap and not an old value."""
+    exporter = _exporter(recorder, stale_after_s=-1.0)
+    recorder.sample("cgroup", "resources", CGROUP)
+    recorder.sample("filesystem", "disk", DISK)
+    assert _scrape(exporter) == {}
