@@ -97,8 +97,8 @@ def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
     rate = growth_per_second(series, span)
     if rate is None or rate.low <= 0:
         return None
-    level = float(np.median(part.values[-5:]))
-    at_s = float(part.t[-1]) + (limit_bytes - level) / rate.estimate
+    level, level_at_s = float(np.median(part.values[-5:])), float(np.median(part.t[-5:]))
+    at_s = level_at_s + (limit_bytes - level) / rate.estimate
     return _Damage(at_s, really=False, events=(part.indices[0], part.indices[-1]), rate_bytes_per_s=rate.estimate)
 
 

@@ -1,0 +1,187 @@
+"""Literal records for the checks: one whole drill that passes, and what it takes to spoil it.
+
+    0 setup 2 warmup 5 baseline 15 load 55 mitigate 56 recover 71 teardown 72     (seconds)
+
+A hundred requests a second; from 15 s on each leaves 64 KiB behind on a service that needs 60 MiB; the alert goes
+pending at 30 s and fires at 35 s; a step from 55.2 s to 55.7 s clears everything; the alert clears at 58 s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.history import Event, History
+from harness.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB = 1024**2
+PHASES = {
+    "setup": (0, 2),
+    "warmup": (2, 5),
+    "baseline": (5, 15),
+    "load": (15, 55),
+    "mitigate": (55, 56),
+    "recover": (56, 71),
+    "teardown": (71, 72),
+}
+ALERT = {"alertname": "HighMemoryUsage", "severity": "warning"}
+PER_REQUEST = 64 * 1024
+
+
+def requests_at(t: float) -> float:
+    """Requests completed by `t`: 100 a second from the warm-up on."""
+    return max(0.0, (t - 2) * 100)
+
+
+def leaking(t: float) -> float:
+    """Memory of the whole drill: the leak from 15 s until the step clears it."""
+    return 60 * MIB + (PER_REQUEST * 100 * (t - 15) if 15 <= t < 55.5 else 0)
+
+
+def flat(_t: float) -> float:
+    """Memory of the healthy twin."""
+    return 60.0 * MIB
+
+
+class Record:
+    """Events under construction; `history()` puts them in order of time and numbers them."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._acts = 0
+
+    def sample(
+        self, t: float, source: str, name: str, value: Any, /, *, at: float | None = None, **labels: str
+    ) -> Record:
+        self._add(t, source, "sample", name, value, labels, at)
+        return self
+
+    def act(self, source: str, name: str, start: float, end: float | None, how: str = "ok", /, **labels: str) -> Record:
+        self._acts += 1
+        labels["act"] = str(self._acts)
+        error = labels.pop("error", None)
+        self._add(start, source, "begin", name, None, labels, None)
+        if end is not None:
+            self._add(end, source, how, name, None, labels | ({"error": error} if error else {}), None)
+        return self
+
+    def alert(self, t: float, state: str, /, *, at: float | None = None, **labels: str) -> Record:
+        return self.sample(t, "prometheus", "alert", state, at=at, **(ALERT | labels))
+
+    def drop(self, source: str, name: str | None = None, *, after: float = -1, until: float = 1e9) -> Record:
+        """Forget what `source` said between the two times."""
+        self.events = [
+            e for e in self.events if e.source != source or name not in (None, e.name) or not after <= e.t <= until
+        ]
+        return self
+
+    def cut(self, t: float) -> Record:
+        """The record of a drill that broke off at `t`."""
+        self.events = [e for e in self.events if e.t <= t]
+        return self
+
+    def change(self, source: str, name: str, new: Callable[[Event], Any]) -> Record:
+        """Give every reading `name` of `source` the value that `new` says."""
+        self.events = [
+            replace(e, value=new(e)) if e.source == source and e.name == name and e.kind == "sample" else e
+            for e in self.events
+        ]
+        return self
+
+    def history(self) -> History:
+        ordered = sorted(self.events, key=lambda e: e.t)
+        return History([replace(e, index=i) for i, e in enumerate(ordered)])
+
+    def _add(
+        self, t: float, source: str, kind: Any, name: str, value: Any, labels: dict[str, str], at: float | None
+    ) -> None:
+        self.events.append(
+            Event(index=0, t=t, phase="load", source=source, kind=kind, name=name, value=value, labels=labels, at=at)
+        )
+
+
+def meters(record: Record, memory: Callable[[float], float], *, disk: Callable[[float], float] | None = None) -> Record:
+    """Readings ten times a second, Locust's report every second, Prometheus polled four times a second."""
+    for t in np.arange(2, 71.001, 0.1).round(4).tolist():
+        record.sample(
+            t,
+            "cgroup",
+            "resources",
+            {
+                "anon_bytes": memory(t),
+                "usage_bytes": memory(t) + 5 * MIB,
+                "limit_bytes": 400.0 * MIB,
+                "oom_kills": 0.0,
+                "requests": requests_at(t),
+            },
+        )
+        if disk is not None:
+            used = disk(t)
+            record.sample(
+                t,
+                "filesystem",
+                "disk",
+                {
+                    "size_bytes": 64.0 * MIB,
+                    "used_bytes": used,
+                    "avail_bytes": 64.0 * MIB - used,
+                    "requests": requests_at(t),
+                },
+            )
+    for t in range(2, 72):
+        record.sample(
+            t, "load", "requests", {"requests": requests_at(t), "failures": 0.0, "p99_ms": 12.0, "rps": 100.0}
+        )
+    for t in np.arange(2, 71.001, 0.25).tolist():
+        record.sample(t, "prometheus", "poll", {"up": 1.0})
+    return record
+
+
+def phases(record: Record) -> Record:
+    for name, (start, end) in PHASES.items():
+        record.act("drill", "phase", start, end, phase=name)
+    record.act("target", "start", 0.5, 1.5)
+    return record.sample(1.5, "target", "ready", {"pid": 4121.0})
+
+
+def drill(memory: Callable[[float], float] = leaking, *, disk: Callable[[float], float] | None = None) -> Record:
+    """A whole drill in which everything went as it should, with `memory` as its memory."""
+    record = meters(phases(Record()), memory, disk=disk)
+    record.act("leak", "switch_on", 15.01, 15.05, leak="cache").act("leak", "switch_off", 56.01, 56.05, leak="cache")
+    record.act("step", "clear the cache", 55.2, 55.7, action="http")
+    record.alert(30.2, "pending", at=30).alert(35.2, "firing", at=35).alert(58.2, "resolved", at=58)
+    record.sample(37, "alertmanager", "notification", "firing", at=35, receiver="pager", **ALERT)
+    return record
+
+
+def twin(memory: Callable[[float], float] = flat) -> Record:
+    """The healthy twin's drill: load and no leak."""
+    return meters(phases(Record()), memory)
+
+
+def plan(**changes: Any) -> Scenario:
+    """The scenario of `drill`; `changes` replace top-level keys, as a YAML file would give them."""
+    return Scenario.model_validate(
+        {
+            "name": "gateway/unbounded-cache",
+            "target": {"name": "gateway", "command": ["gateway"], "limits": {"memory": "400MiB"}},
+            "leaks": [{"name": "cache", "per_request": "64KiB"}],
+            "load": {"locustfile": "locustfile.py"},
+            "alerts": {
+                "rules": ["rules.yml"],
+                "expect": [{"alert": "HighMemoryUsage", "fires_within": "30s", "receiver": "pager"}],
+            },
+            "steps": [{"name": "clear the cache", "http": {"path": "/admin/clear-cache"}}],
+        }
+        | changes
+    )
+
+
+def twin_plan(**changes: Any) -> Scenario:
+    """The scenario of `twin`."""
+    return plan(leaks=[], steps=[], alerts={"rules": ["rules.yml"]}, **changes)

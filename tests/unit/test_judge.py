@@ -1,0 +1,77 @@
+"""The judge: a check that breaks is UNKNOWN; nothing it imports touches the world; a stored record is judged alike."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from histories import drill, plan, twin, twin_plan
+
+from harness.checks.claim import Claim
+from harness.checks.judge import judge, run_check
+from harness.history import event_line, read_history
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.verdict import Verdict
+
+WORLDLY = {
+    "docker", "harness.alerting", "harness.cli", "harness.drill", "harness.load", "harness.meters", "harness.rehearsal",
+    "harness.stage", "harness.steps", "harness.targets", "httpx", "kubernetes", "locust", "psutil", "uvicorn",
+}  # fmt: skip
+PURE = (
+    "harness.checks.judge", "harness.reports.terminal", "harness.reports.junit", "harness.reports.markdown",
+    "harness.reports.verdict_file",
+)  # fmt: skip
+DIRECTLY = {"os", "socket", "subprocess", "threading", "time", "shutil", "signal", "asyncio", "urllib", "http"}
+
+
+def test_a_check_that_breaks_is_unknown_and_names_the_exception() -> None:
+    def broken() -> Verdict:
+        raise ZeroDivisionError("division by zero")
+
+    told = run_check(Claim("memory_returns_to_baseline", "x"), broken)
+    assert (told.check, told.subject, told.outcome) == ("memory_returns_to_baseline", "x", "UNKNOWN")
+    assert "ZeroDivisionError: division by zero" in told.message
+
+
+def test_readings_of_an_unexpected_shape_never_raise_and_never_pass() -> None:
+    record = drill().change("load", "requests", lambda _: {"requests": "many"})
+    told = {v.check: v.outcome for v in judge(record.history(), plan())}
+    assert told["requests_keep_error_rate"] == "UNKNOWN"
+
+
+def test_checks_and_reports_import_nothing_that_touches_the_world() -> None:
+    code = f"import sys, {', '.join(PURE)}; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    touched = {name for name in loaded for worldly in WORLDLY if name == worldly or name.startswith(f"{worldly}.")}
+    assert not touched
+
+
+def test_checks_name_no_module_that_touches_the_world() -> None:
+    code = (
+        "import ast, pathlib, harness.checks as c\n"
+        "for path in pathlib.Path(c.__path__[0]).glob('*.py'):\n"
+        "    for node in ast.walk(ast.parse(path.read_text())):\n"
+        "        if isinstance(node, ast.Import): print(*[a.name for a in node.names])\n"
+        "        if isinstance(node, ast.ImportFrom): print(node.module)\n"
+    )
+    named = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {name.partition(".")[0] for name in named} & DIRECTLY
+
+
+def test_a_stored_record_gets_the_same_verdicts(tmp_path: Path) -> None:
+    for record, scenario in ((drill(), plan()), (twin(), twin_plan())):
+        history = record.history()
+        path = tmp_path / "history.jsonl"
+        path.write_bytes(b"".join(event_line(event) for event in history))
+        assert judge(read_history(path), scenario) == judge(history, scenario)
+
+
+def test_no_check_is_skipped_when_its_leak_is_on_the_disk() -> None:
+    scenario = plan(leaks=[{"name": "logs", "resource": "disk", "per_request": "4KiB"}])
+    names = [v.check for v in judge(drill().history(), scenario)]
+    assert {"alert_fires_before_disk_full", "disk_returns_to_baseline"} <= set(names)
+    assert "alert_fires_before_oom_kill" not in names
