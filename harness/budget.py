@@ -40,15 +40,21 @@ class TimeBudget:
 def time_budget(history: History, scenario: Scenario) -> TimeBudget:
     """The budget of a finished drill, from its record alone."""
     parts = {"service start-up": _service_start_s(history)}
-    parts |= {name: _phase_s(history, name) for name in ("warmup", "baseline")}
+    parts |= {name: _planned_s(history, scenario, name) for name in ("warmup", "baseline")}
     parts |= _detection(history, scenario)
-    parts |= {"steps": _phase_s(history, "mitigate"), "recover": _phase_s(history, "recover")}
+    parts |= {"steps": _phase_s(history, "mitigate"), "recover": _planned_s(history, scenario, "recover")}
     return TimeBudget(parts={name: s for name, s in parts.items() if s > 0}, total_s=history.end_s)
 
 
 def _service_start_s(history: History) -> float:
     starts = [act for act in history.acts("target", "start") if act.end]
     return starts[0].end.t - starts[0].begin.t if starts and starts[0].end else 0.0
+
+
+def _planned_s(history: History, scenario: Scenario, name: str) -> float:
+    """What the scenario asked for; a phase that took longer was held up by us."""
+    planned: float = getattr(scenario.phases, name)
+    return min(planned, _phase_s(history, name))
 
 
 def _phase_s(history: History, name: str) -> float:

@@ -68,6 +68,7 @@ class Drill:
 
     def _warmup(self) -> None:
         self._hold(self._scenario.phases.warmup)
+        self._stage.wait_until_watched()
 
     def _baseline(self) -> None:
         self._hold(self._scenario.phases.baseline)

@@ -1,0 +1,236 @@
+"""Everything that a drill starts: made from the scenario, up in the order of need, down in reverse.
+
+    webhook, exporter ── Alertmanager ── Prometheus ── poller
+                target ── sampler ── load
+
+The target and Prometheus' servers start side by side: neither needs the other to come up, and a drill's time is dear.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
+from harness.alerting.alertmanager import AlertmanagerServer
+from harness.alerting.exporter import Exporter
+from harness.alerting.prometheus import BINARIES as PROMETHEUS
+from harness.alerting.prometheus import PrometheusServer
+from harness.alerting.routing import default_routing, read_routing
+from harness.alerting.rules import read_rules
+from harness.alerting.states import AlertPoller, record_selector_counts
+from harness.alerting.webhook import Webhook
+from harness.load.locust_load import LocustLoad
+from harness.meters.sampler import Sampler
+from harness.targets.process import LocalProcess
+from harness.undo import undo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.alerting.routing import Routing
+    from harness.history import Event
+    from harness.journal import Journal
+    from harness.recorder import Recorder
+    from harness.scenario import AlertName, ExpectedAlert, Scenario
+    from harness.store import RunFolder
+
+READINGS_PER_S: Final = 10.0
+_FIRST_REQUEST_TIMEOUT_S: Final = 20.0
+_SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
+
+
+class Stage:
+    """The parts of one drill.
+
+    Args:
+        scenario: what to build.
+        scenario_dir: what its command may refer to as `{scenario_dir}`.
+        folder: the run's folder.
+        recorder: hears of everything.
+        journal: hears of every change before it is made.
+
+    Raises:
+        BadInput: when the rules or the routing cannot be used; nothing was started then.
+    """
+
+    def __init__(
+        self, scenario: Scenario, *, scenario_dir: Path, folder: RunFolder, recorder: Recorder, journal: Journal
+    ) -> None:
+        self._scenario = scenario
+        self._folder = folder
+        self._recorder = recorder
+        self._journal = journal
+        self._rules = read_rules(scenario.alerts.rules)
+        self._webhook = Webhook(recorder)
+        self._routing = self._read_routing()
+        self.target = LocalProcess(
+            scenario.target,
+            scenario_dir=scenario_dir,
+            run_dir=folder.path,
+            run_id=folder.run_id,
+            recorder=recorder,
+            journal=journal,
+            token=secrets.token_urlsafe(16),
+        )
+        self.leftovers: list[str] = []
+        self._down: list[Callable[[], object]] = [self._webhook.stop]
+        self._prometheus: PrometheusServer | None = None
+        self._alertmanager: AlertmanagerServer | None = None
+        self._load: LocustLoad | None = None
+        self._fired: list[dict[str, str]] = []
+        self._delivered: list[dict[str, str]] = []
+        recorder.subscribe(self._note_alert)
+
+    def up(self) -> None:
+        """Start everything and return when requests arrive.
+
+        Raises:
+            LeakdrillError: when a part does not come up; the caller takes the rest down.
+        """
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerting") as pool:
+            alerting = pool.submit(self._start_alerting)
+            self._down.append(self.target.stop)
+            self.target.start()
+            alerting.result()
+        for notice in (*self.target.notices(), *self._routing.remarks):
+            self._recorder.sample("drill", "notice", notice)
+        self._start_load()
+
+    def down(self) -> None:
+        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go."""
+        while self._down:
+            self._down.pop()()
+        self.leftovers = undo_all(self._journal)
+
+    def wait_until_watched(self) -> None:
+        """Return when Prometheus has scraped everything once: until then no alert can fire.
+
+        Raises:
+            PartDied: when it does not come to that.
+        """
+        if self._prometheus is not None:
+            self._prometheus.wait_until_watching()
+
+    def broken(self) -> str | None:
+        """Which part the drill cannot go on without has ended, or None."""
+        parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
+        return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
+
+    def note_selectors(self) -> None:
+        """Record how many series each rule's selectors match: a rule that matches none can never fire."""
+        if self._prometheus is not None:
+            record_selector_counts(self._prometheus.url, self._recorder, self._rules.alerts)
+
+    def has_fired(self, name: AlertName) -> bool:
+        """Whether `name` has fired in this drill."""
+        return any(name.matches(labels) for labels in list(self._fired))
+
+    def delivered(self, alert: ExpectedAlert) -> bool:
+        """Whether the notification of `alert` has arrived, at its receiver where the scenario names one."""
+        return any(
+            alert.matches(labels) and alert.receiver in (None, labels.get("receiver"))
+            for labels in list(self._delivered)
+        )
+
+    def _read_routing(self) -> Routing:
+        alerts = self._scenario.alerts
+        if alerts.routing is None:
+            return default_routing(scale=alerts.time_scale, webhook_url=self._webhook.url)
+        return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
+
+    def _start_alerting(self) -> None:
+        self._webhook.start()
+        exporter = self._start_exporter()
+        if not self._rules.alerts:
+            return
+        alerts, run = self._scenario.alerts, self._folder
+        written = self._rules.write(run.path / "prometheus" / "rules", alerts.time_scale)
+        for remark in written.remarks:
+            self._recorder.sample("drill", "notice", remark)
+        self._alertmanager = AlertmanagerServer(
+            run.path, self._recorder, self._journal, run_id=run.run_id, routing=self._routing
+        )
+        self._down.append(self._alertmanager.stop)
+        self._alertmanager.start()
+        self._prometheus = PrometheusServer(
+            run.path,
+            self._recorder,
+            self._journal,
+            run_id=run.run_id,
+            scrape_targets=self._scrape_targets(exporter),
+            rules_files=written.files,
+            alertmanager_url=self._alertmanager.url,
+            scrape_interval_s=alerts.scrape_interval,
+            evaluation_interval_s=alerts.evaluation_interval,
+            time_scale=alerts.time_scale,
+        )
+        self._down.append(self._prometheus.stop)
+        self._prometheus.start()
+        poller = AlertPoller(self._prometheus.url, self._recorder)
+        self._down.append(poller.stop)
+        poller.start()
+
+    def _start_exporter(self) -> Exporter:
+        target = self._scenario.target
+        exporter = Exporter(
+            self._recorder,
+            labels=self.target.labels,
+            mountpoint=f"/var/lib/{target.name}",
+            fstype="ext4",
+            limit_bytes=target.limits.memory,
+            cpus=target.limits.cpus,
+        )
+        self._down.append(exporter.stop)
+        exporter.start()
+        return exporter
+
+    def _scrape_targets(self, exporter: Exporter) -> dict[str, str]:
+        targets = {"leakdrill": exporter.address}
+        if self._scenario.target.metrics:
+            targets[self.target.name] = self.target.base_url.removeprefix("http://") + self._scenario.target.metrics
+        return targets
+
+    def _start_load(self) -> None:
+        phases = self._scenario.phases
+        self._load = LocustLoad(
+            self._scenario.load,
+            host=self.target.base_url,
+            run_dir=self._folder.path,
+            run_id=self._folder.run_id,
+            recorder=self._recorder,
+            journal=self._journal,
+            max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
+        )
+        sampler = Sampler(self.target.meters(), self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
+        self._down += [sampler.stop, self._load.stop]
+        sampler.start()
+        self._load.start()
+        self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+
+    def _note_alert(self, event: Event) -> None:
+        key = (event.source, event.name, event.value)
+        if key == ("prometheus", "alert", "firing"):
+            self._fired.append(dict(event.labels))
+        elif key == ("alertmanager", "notification", "firing"):
+            self._delivered.append(dict(event.labels))
+
+
+def server_versions() -> dict[str, str]:
+    """The versions of Prometheus and Alertmanager on this machine; those that are not installed are left out."""
+    found = {}
+    for name, binaries in (("prometheus", PROMETHEUS), ("alertmanager", ALERTMANAGER)):
+        path = next((path for binary in binaries if (path := shutil.which(binary))), None)
+        if path is not None:
+            done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
+            words = (done.stdout + done.stderr).split()
+            found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
+    return found
+
+
+def _dead(part: PrometheusServer | AlertmanagerServer | LocustLoad | None) -> bool:
+    return part is not None and not part.alive()
