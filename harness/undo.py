@@ -20,6 +20,7 @@ import orjson
 import psutil
 
 from harness.journal import Entry, Journal, read_journal
+from harness.targets.disk import ADMIN_PATH
 from harness.targets.family import Family
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def _undo_mount(data: Mapping[str, Any]) -> str | None:
     deadline = time.monotonic() + _EMPTY_TIMEOUT_S
     lazily: list[str] = []
     while path.is_mount():
-        ended = subprocess.run(["umount", *lazily, str(path)], capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            ["umount", *lazily, str(path)], capture_output=True, text=True, check=False, env={"PATH": ADMIN_PATH}
+        )
         if ended.returncode and lazily:
             return f"mount {path}: {ended.stderr.strip()}"
         # Whoever still holds a file on it is not ours to kill; detached, it goes when they close it.

@@ -44,6 +44,11 @@ class CgroupMeter:
             raise
         return (parse_v1 if self._version == 1 else parse_v2)(texts)
 
+    def close(self) -> None:
+        """Close the group's files."""
+        while self._files:
+            os.close(self._files.popitem()[1])
+
 
 def _v1_files(cgroup: Cgroup) -> dict[str, Path]:
     memory = {

@@ -26,7 +26,7 @@ class FilesystemMeter:
         self.every = 1 if disk.limited else _WALK_EVERY
 
     def read(self) -> dict[str, float] | None:
-        """Bytes and files; a plain folder has a size only when the scenario declares one."""
+        """Bytes and inodes; a plain folder has no inodes of its own, and a size only when the scenario declares one."""
         return _statvfs(self._disk.path) if self._disk.limited else _walked(self._disk)
 
 
@@ -45,8 +45,7 @@ def _statvfs(path: Path) -> dict[str, float]:
 def _walked(disk: Disk) -> dict[str, float] | None:
     if not disk.path.is_dir():
         return None
-    sizes = list(_occupied(str(disk.path)))
-    fields: dict[str, float] = {"used_bytes": sum(sizes), "files": len(sizes)}
+    fields: dict[str, float] = {"used_bytes": sum(_occupied(str(disk.path)))}
     if disk.size_bytes is not None:
         left = max(disk.size_bytes - fields["used_bytes"], 0)
         fields |= {"size_bytes": disk.size_bytes, "free_bytes": left, "avail_bytes": left}

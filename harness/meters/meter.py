@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Meter(Protocol):
@@ -20,3 +20,11 @@ class Meter(Protocol):
 
     def read(self) -> dict[str, float] | None:
         """Named numbers, units in the names; None when there is nothing to read now (the target is down)."""
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A meter that keeps files or connections open between readings."""
+
+    def close(self) -> None:
+        """Let go of them; the meter is not read again."""

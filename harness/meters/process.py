@@ -51,6 +51,10 @@ class ProcessTreeMeter:
             "processes": len(rows),
         }
 
+    def close(self) -> None:
+        """Close the files of every process."""
+        self._follow(())
+
     def _follow(self, pids: Sequence[int]) -> Sequence[int]:
         for pid in self._open.keys() - set(pids):
             self._open.pop(pid).close()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from harness.meters.meter import Closable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -18,7 +20,7 @@ _NOTHING = "nothing to read"
 
 
 class Sampler:
-    """Samples `meters` from `start` to `stop`.
+    """Samples `meters` from `start` to `stop`, and closes them then.
 
     Meters of one rhythm share a thread: a service that hangs, or a slow walk, must not hold up the memory readings.
 
@@ -38,6 +40,7 @@ class Sampler:
         rate_hz: float = 10.0,
         requests: Callable[[], float | None] = lambda: None,
     ) -> None:
+        self._meters = list(meters)
         self._recorder = recorder
         self._requests = requests
         self._rate_hz = rate_hz
@@ -60,11 +63,15 @@ class Sampler:
             thread.start()
 
     def stop(self) -> None:
-        """Return when the last reading is in the record; does nothing the second time."""
+        """Return when the last reading is in the record and the meters are closed; does nothing the second time."""
         self._stopping.set()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        while self._meters:
+            meter = self._meters.pop()
+            if isinstance(meter, Closable):
+                meter.close()
 
     def _run(self, period_s: float, meters: Sequence[Meter]) -> None:
         due = time.monotonic()

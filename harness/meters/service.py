@@ -48,6 +48,10 @@ class ServiceMeter:
         except ValueError as e:
             raise OSError(f"GET {self._url}: not Prometheus' text format: {e}") from e
 
+    def close(self) -> None:
+        """Close the connection to the service."""
+        self._client.close()
+
 
 def parse_exposition(text: str) -> dict[str, float]:
     """The first `MOST_SAMPLES` samples of a page in Prometheus' text format, without buckets and creation times."""

@@ -192,7 +192,7 @@ class _Maker:
             folder = self._first(ready)
         except CgroupRefused:
             folder = self._first(place.upwards(), enable=True)
-        given = _words(folder / "cgroup.controllers")
+        given = _words(folder.parent / "cgroup.subtree_control")
         return Cgroup(
             version=2,
             memory=folder if "memory" in given else None,
@@ -201,7 +201,7 @@ class _Maker:
         )
 
     def _first(self, parents: list[Path], *, enable: bool = False) -> Path:
-        refusals: dict[str, None] = {}
+        refusals: dict[str, Path] = {}
         for parent in dict.fromkeys(parents):
             try:
                 if enable:
@@ -210,8 +210,9 @@ class _Maker:
             except OSError as e:
                 if e.errno not in _REFUSALS:
                     raise
-                refusals[f"{parent}: {e.strerror}"] = None
-        raise CgroupRefused("; ".join(refusals) or "no group above ours has the memory and cpu controllers")
+                refusals[e.strerror or str(e)] = parent
+        sentences = [f"no cgroup in {parent}: {why}" for why, parent in refusals.items()]
+        raise CgroupRefused("; ".join(sentences) or "no group above ours has the memory and cpu controllers")
 
     def _make(self, folder: Path) -> Path:
         entry = self.journal.plan("cgroup", path=str(folder), part=self.part)

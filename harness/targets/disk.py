@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from harness.errors import BadInput
+from harness.errors import BadInput, Surroundings
 from harness.targets.cgroup import watched
 from harness.units import show_size
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from harness.journal import Journal
 
-_ADMIN_PATH: Final = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+ADMIN_PATH: Final = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+"""Where to look for mount and mkfs: not every shell has the administrator's folders on its path."""
+
 _COMMAND_TIMEOUT_S: Final = 30.0
 
 
@@ -72,10 +74,16 @@ def make_disk(base: Path, size_bytes: int | None, journal: Journal, *, part: str
         size_bytes: size of the filesystem; None for a plain folder.
         journal: gets the folder and the mount before they exist.
         part: which part of the run it is for.
+
+    Raises:
+        Surroundings: when not even the folder can be made.
     """
     entry = journal.plan("folder", path=str(base), part=part)
     path = base / "disk"
-    path.mkdir(parents=True)
+    try:
+        path.mkdir(parents=True)
+    except OSError as e:
+        raise Surroundings(f"{path}: the target's disk cannot be made: {e.strerror}", hint="look at TMPDIR") from e
     journal.done(entry)
     plain = Disk(path=path, device=str(path), fstype="folder", limited=False, size_bytes=size_bytes)
     if size_bytes is None:
@@ -117,7 +125,7 @@ def _mount(path: Path, journal: Journal, part: str, *args: str) -> None:
 
 
 def _run(name: str, *args: str) -> None:
-    program = shutil.which(name, path=_ADMIN_PATH)
+    program = shutil.which(name, path=ADMIN_PATH)
     if program is None:
         raise _Refused(f"{name} is not installed")
     try:
@@ -127,8 +135,8 @@ def _run(name: str, *args: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as e:
         raise _Refused(f"{name}: {e}") from e
     if ended.returncode:
-        lines = (ended.stderr or ended.stdout).strip().splitlines()
-        raise _Refused(f"{name}: {lines[0] if lines else f'exit status {ended.returncode}'}")
+        lines = (ended.stderr or ended.stdout).strip().splitlines() or [f"exit status {ended.returncode}"]
+        raise _Refused(f"{name}: {lines[0].removeprefix(f'{name}: ')}")
 
 
 def _device_of(path: Path) -> str:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +17,8 @@ from harness.meters.filesystem import FilesystemMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port, holder, is_free
-from harness.targets.command import entering, fill, find_program
+from harness.targets.child import Child, start_child
+from harness.targets.command import fill, find_program
 from harness.targets.family import PART_VARIABLE, RUN_ID_VARIABLE
 from harness.targets.readiness import Readiness
 from harness.targets.room import make_room
@@ -44,18 +41,6 @@ PART: Final = "target"
 LOG_NAME: Final = "target.log"
 
 _RESCAN_S: Final = 1.0
-_SHELL_SIGKILL: Final = 128 + signal.SIGKILL  # how a shell reports that its child was killed
-
-
-@dataclass
-class _Started:
-    """One start of the command; `asked` is set before we end it ourselves."""
-
-    process: subprocess.Popen[bytes]
-    entry: Entry
-    oom_kills_before: int | None
-    asked: bool = False
-    watcher: threading.Thread | None = field(default=None, repr=False)
 
 
 class LocalProcess:
@@ -92,7 +77,7 @@ class LocalProcess:
         self._journal = journal
         self._token = token
         self._room: Room | None = None
-        self._started: _Started | None = None
+        self._child: Child | None = None
         self._tree: tuple[float, list[int]] = (float("-inf"), [])
 
     @property
@@ -199,11 +184,11 @@ class LocalProcess:
         """Its processes now."""
         if self.cgroup:
             return self.cgroup.pids()
-        if self._started is None or self._started.process.returncode is not None:
+        if self._child is None or self._child.exit_status is not None:
             return []
         scanned_at, pids = self._tree
         if time.monotonic() - scanned_at > _RESCAN_S:
-            pids = _tree(self._started.process.pid)
+            pids = _tree(self._child.pid)
             self._tree = (time.monotonic(), pids)
         return pids
 
@@ -245,81 +230,40 @@ class LocalProcess:
         return argv, env, cwd
 
     def _launch(self) -> None:
+        argv, env, cwd = self._command()
         log_start = self.log.stat().st_size if self.log.exists() else 0
-        started = self._started = self._begin()
-        started.watcher = threading.Thread(target=self._watch, args=(started,), name="target-watcher", daemon=True)
-        started.watcher.start()
-        pid = started.process.pid
+        child = self._child = start_child(
+            argv,
+            env=env,
+            cwd=cwd,
+            log=self.log,
+            cgroup=self.cgroup,
+            journal=self._journal,
+            run_id=self._run_id,
+            part=PART,
+            stop_timeout_s=self.spec.stop_timeout,
+        )
+        child.watch(self._recorder)
         took_s = Readiness(
-            subject=f"target '{self.name}' (pid {pid})",
+            subject=f"target '{self.name}' (pid {child.pid})",
             url=self.base_url + self.spec.ready.path,
             timeout_s=self.spec.ready.timeout,
-            exit_status=lambda: started.process.returncode,
+            exit_status=lambda: child.exit_status,
             log=self.log,
             log_start=log_start,
         ).wait()
-        self._recorder.sample("target", "ready", {"pid": float(pid), "took_s": round(took_s, 3)})
-
-    def _begin(self) -> _Started:
-        argv, env, cwd = self._command()
-        folders = self.cgroup.folders if self.cgroup else ()
-        entry = self._journal.plan(
-            "process",
-            run_id=self._run_id,
-            part=PART,
-            cgroup=str(folders[0]) if folders else None,
-            stop_timeout_s=self.spec.stop_timeout,
-            command=argv,
-        )
-        oom_kills = self.cgroup.oom_kills() if self.cgroup else None
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                entering(folders, argv),
-                env=env,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        entry = self._journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
-        return _Started(process, entry, oom_kills)
-
-    def _watch(self, started: _Started) -> None:
-        """Records an end that nobody asked for. Nothing is started again: that would hide it."""
-        code = started.process.wait()
-        if started.asked:
-            return
-        name = signal.Signals(-code).name if code < 0 else ""
-        self._recorder.sample(
-            "target",
-            "exited",
-            float(code),
-            pid=str(started.process.pid),
-            signal=name,
-            oom_kill=self._oom_kill(started, code),
-        )
-
-    def _oom_kill(self, started: _Started, code: int) -> str:
-        """Whether the OOM killer ended it: `true`, `false`, or `unknown` where nobody counts."""
-        if code not in (-signal.SIGKILL, _SHELL_SIGKILL):
-            return "false"
-        now = self.cgroup.oom_kills() if self.cgroup else None
-        if now is None or started.oom_kills_before is None:
-            return "unknown"
-        return "true" if now > started.oom_kills_before else "false"
+        self._recorder.sample("target", "ready", {"pid": float(child.pid), "took_s": round(took_s, 3)})
 
     def _pending(self) -> list[Entry]:
         return [entry for entry in self._journal.pending() if entry.data.get("part") == PART]
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         """Undo `entries`, newest first; returns why, for each that would not go."""
-        started = self._started
-        if started:
-            started.asked = True
+        if self._child:
+            self._child.asked = True
         reasons = [reason for entry in entries if (reason := take_back(self._journal, entry))]
-        if started and started.watcher and not reasons:
-            started.watcher.join()
+        if self._child and not reasons:
+            self._child.join()
         return reasons
 
 

@@ -50,4 +50,5 @@ def make_room(base: Path, limits: Limits, journal: Journal, *, part: str) -> Roo
 def _without_cgroup(limits: Limits, why: str) -> list[str]:
     asked = {"memory": limits.memory, "cpus": limits.cpus}
     sentences = [watched(name, limit, why) for name, limit in asked.items() if limit is not None]
-    return [*sentences, f"the target has no cgroup of its own, so its memory is that of its processes: {why}"]
+    said = "" if sentences else f": {why}"
+    return [*sentences, f"the target has no cgroup of its own, so its memory is that of its processes{said}"]

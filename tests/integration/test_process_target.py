@@ -237,6 +237,15 @@ def test_a_missing_program_is_bad_input_and_leaves_nothing(bench: Bench) -> None
     assert len(bench.recorder.history()) == 0
 
 
+def test_a_file_that_is_no_program_is_said_to_be_none_and_leaves_nothing(bench: Bench) -> None:
+    broken = bench.folder / "broken"
+    broken.write_bytes(b"\x7fELF and no more")
+    broken.chmod(0o755)
+    with pytest.raises(Surroundings):
+        bench.target(command=[str(broken)]).start()
+    assert bench.journal.pending() == []
+
+
 def test_a_taken_port_is_named_with_its_holder_before_anything_starts(bench: Bench) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

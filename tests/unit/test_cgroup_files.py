@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.journal import Journal, read_journal
 from harness.meters.cgroup import CgroupMeter
 from harness.scenario import Limits
-from harness.targets.cgroup import Cgroup, Place, apply_limits, hierarchies, watched
+from harness.targets.cgroup import (
+    Cgroup,
+    CgroupRefused,
+    Hierarchies,
+    Place,
+    apply_limits,
+    hierarchies,
+    make_cgroup,
+    watched,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 V1_MOUNTS = """\
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -16,6 +30,13 @@ V1_MOUNTS = """\
 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
 40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
 """
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal")
+    yield journal
+    journal.close()
 
 
 def tree(root: Path, files: dict[str, str]) -> Path:
@@ -161,3 +182,46 @@ def test_a_limit_without_its_controller_is_watched_and_said(tmp_path: Path) -> N
 
 def test_a_watched_limit_names_its_size_and_the_reason() -> None:
     assert watched("memory", 256 * 1024**2, "why") == "memory limit 256 MiB is watched, not enforced: why"
+
+
+def test_version_2_makes_the_group_at_the_nearest_place_whose_children_have_the_controllers(
+    tmp_path: Path, journal: Journal
+) -> None:
+    top = tree(
+        tmp_path / "fs",
+        {
+            "cgroup.subtree_control": "cpu memory pids\n",
+            "user.slice/cgroup.subtree_control": "cpu memory\n",
+            "user.slice/session.scope/cgroup.subtree_control": "\n",
+        },
+    )
+    found = Hierarchies({}, Place(top / "user.slice/session.scope", top))
+    cgroup = make_cgroup("leakdrill-x", journal, part="target", found=found)
+    folder = top / "user.slice/leakdrill-x"
+    assert cgroup == Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
+    assert [entry.data["path"] for entry in read_journal(tmp_path / "journal")] == [str(folder)]
+
+
+def test_version_1_makes_shared_controllers_one_group(tmp_path: Path, journal: Journal) -> None:
+    both, memory = (tmp_path / "cpu,cpuacct", tmp_path / "memory")
+    (memory / "ours").mkdir(parents=True)
+    both.mkdir()
+    places = {"memory": Place(memory / "ours", memory), "cpu": Place(both, both), "cpuacct": Place(both, both)}
+    found = Hierarchies(places, None)
+    cgroup = make_cgroup("leakdrill-x", journal, part="target", found=found)
+    assert cgroup.folders == (memory / "ours/leakdrill-x", both / "leakdrill-x")
+    assert len(read_journal(tmp_path / "journal")) == 2
+
+
+def test_a_refusal_names_the_place_and_the_reason_and_leaves_the_journal_empty(
+    tmp_path: Path, journal: Journal
+) -> None:
+    found = Hierarchies({}, Place(tmp_path / "gone", tmp_path / "gone"))
+    with pytest.raises(CgroupRefused, match=r"no cgroup in \S+/gone: No such file or directory"):
+        make_cgroup("leakdrill-x", journal, part="target", found=found)
+    assert read_journal(tmp_path / "journal") == []
+
+
+def test_without_any_hierarchy_the_refusal_says_so(journal: Journal) -> None:
+    with pytest.raises(CgroupRefused, match="no cgroup hierarchy with a memory controller is mounted"):
+        make_cgroup("leakdrill-x", journal, part="target", found=Hierarchies({}, None))

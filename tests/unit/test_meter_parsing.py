@@ -72,12 +72,11 @@ def test_a_plain_folder_is_walked_and_measured_against_the_declared_size(tmp_pat
     assert seen["used_bytes"] >= 8192
     assert seen["size_bytes"] == 100_000
     assert seen["avail_bytes"] == 100_000 - seen["used_bytes"]
-    assert seen["files"] == 1
 
 
 def test_a_folder_without_a_declared_size_has_none(tmp_path: Path) -> None:
     disk = Disk(path=tmp_path, device="d", fstype="folder", limited=False, size_bytes=None)
-    assert FilesystemMeter(disk).read() == {"used_bytes": 0, "files": 0}
+    assert FilesystemMeter(disk).read() == {"used_bytes": 0}
 
 
 @pytest.mark.parametrize(
