@@ -1,0 +1,204 @@
+"""Load on a target: a Locust in a session of its own, watched from a thread of the drill.
+
+Locust is never imported here, because gevent would replace the sockets and threads of the harness.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from harness.errors import BadInput, LeakdrillError, PartDied
+from harness.load.command import argv, environment
+from harness.load.session import kill_session
+from harness.load.tally import Tally
+from harness.load.watch import Watch
+from harness.units import show_duration
+from harness.wait import TimedOut, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.journal import Entry, Journal
+    from harness.recorder import Recorder
+    from harness.scenario import Load
+
+READY_TIMEOUT_S: Final = 60.0
+"""For the interpreter, Locust's imports, the locustfile and the workers, on a busy machine."""
+
+STOP_TIMEOUT_S: Final = 8.0
+"""Locust lets running tasks finish for 2 s (command.py), and distributed it then collects its workers."""
+
+_LAST_LINES: Final = 3
+
+
+class LocustLoad:
+    """One load, from `start` to `stop`.
+
+    Every second it records the sample `load.requests`; `load.errors` with the count of each of the most frequent, when
+    it changes; `load.worker_lost` with the number missing; and `load.exited` with the return code when Locust ends
+    though nobody stopped it.
+
+    Args:
+        spec: what the scenario says.
+        host: the target's address.
+        run_dir: gets `load.csv` (a row a second) and `load.log` (Locust's own output).
+        run_id: marks the processes.
+        recorder: where the samples go.
+        journal: where the process is announced.
+        max_run_s: Locust ends itself after this long, whatever becomes of the drill.
+    """
+
+    def __init__(
+        self,
+        spec: Load,
+        *,
+        host: str,
+        run_dir: Path,
+        run_id: str,
+        recorder: Recorder,
+        journal: Journal,
+        max_run_s: float,
+    ) -> None:
+        self._spec = spec
+        self._host = host
+        self._run_dir = run_dir
+        self._run_id = run_id
+        self._recorder = recorder
+        self._journal = journal
+        self._max_run_s = max_run_s
+        self._folder = run_dir / "load-counts"
+        self._log = run_dir / "load.log"
+        self._tally = Tally(self._folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watch: Watch | None = None
+        self._entry: Entry | None = None
+
+    def start(self) -> None:
+        """Start Locust, and return when it has loaded the locustfile and is about to spawn users.
+
+        Raises:
+            BadInput: when Locust cannot use the locustfile or an argument.
+            PartDied: when Locust itself does not come up.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        entry = self._entry = self._journal.plan("process", run_id=self._run_id, argv0="locust")
+        reader, writer = os.pipe()
+        try:
+            process = self._process = self._spawn(writer)
+        finally:
+            os.close(writer)
+        self._watch = Watch(
+            process,
+            reader,
+            tally=self._tally,
+            recorder=self._recorder,
+            table=self._run_dir / "load.csv",
+            wanted_workers=self._spec.workers,
+        )
+        self._entry = self._journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
+        self._watch.start()
+        try:
+            self._wait_ready(process, self._watch)
+        except LeakdrillError:
+            self.stop()
+            raise
+
+    def requests(self) -> float:
+        """Requests that the target has answered with success so far, over all Locust processes; exact at any moment.
+
+        Refused and failed requests are left out: they reached nothing that could have leaked.
+        """
+        return float(self._tally.answered())
+
+    def alive(self) -> bool:
+        """Whether Locust runs and has a process left that makes requests."""
+        if self._process is None or self._watch is None or self._process.poll() is not None:
+            return False
+        return not (self._watch.lost_workers and self._watch.status.get("workers") == 0)
+
+    def wait_first_request(self, timeout_s: float) -> None:
+        """Return when the target has answered a request with success.
+
+        Raises:
+            PartDied: when Locust ended, or nothing was answered in time; names the most frequent error.
+        """
+        try:
+            wait_for(lambda: self.requests() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
+        except TimedOut as e:
+            error = self._watch.worst_error() if self._watch else "Locust was not started"
+            raise PartDied(
+                f"the load never reached {self._host}: {self._tally.totals().requests} requests within "
+                f"{show_duration(timeout_s)}, none answered with success; {error}",
+                hint=f"read {self._log}; is the target ready, and are the paths in {self._spec.locustfile} right?",
+            ) from e
+        if self.requests() == 0:
+            raise PartDied(self._ended("before its first request was answered"))
+
+    def stop(self) -> None:
+        """End Locust and its workers; requests under way may finish. Safe to call twice, and after it died."""
+        if self._process is None or self._watch is None:
+            self._clear()
+            return
+        if self._process.poll() is None:
+            self._watch.stopping = True
+            self._process.send_signal(signal.SIGTERM)
+            self._watch.join(STOP_TIMEOUT_S)
+        kill_session(self._process.pid)
+        self._process.wait()
+        self._watch.join()
+        self._clear()
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._entry is not None:
+            self._journal.undone(self._entry)
+            self._entry = None
+
+    def _spawn(self, status_fd: int) -> subprocess.Popen[bytes]:
+        env = environment(self._spec, counts=self._folder, status_fd=status_fd, run_id=self._run_id)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                argv(self._spec, host=self._host, max_run_s=self._max_run_s),
+                env=env,
+                pass_fds=(status_fd,),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _wait_ready(self, process: subprocess.Popen[bytes], watch: Watch) -> None:
+        try:
+            wait_for(
+                lambda: watch.running or process.poll() is not None,
+                what="Locust's start",
+                timeout_s=READY_TIMEOUT_S,
+            )
+        except TimedOut as e:
+            raise PartDied(self._ended(f"was not ready after {READY_TIMEOUT_S:g} s")) from e
+        if process.poll() is not None:
+            watch.join()
+            if not watch.running:
+                raise self._refusal(watch)
+
+    def _refusal(self, watch: Watch) -> LeakdrillError:
+        """Whose mistake an early end is: once our listener stood, only the locustfile and the arguments were left."""
+        if not watch.status:
+            return PartDied(self._ended("before it read the locustfile"))
+        message = f"{self._spec.locustfile}: Locust could not load it (or its arguments): {self._last_lines()}"
+        return BadInput(message, hint=f"read {self._log}; `locust -f {self._spec.locustfile}` must work on its own")
+
+    def _ended(self, when: str) -> str:
+        code = self._process.poll() if self._process else None
+        state = "runs" if code is None else f"ended with {code}"
+        return f"the load (Locust, {self._spec.locustfile}) {state} {when}; last log lines: {self._last_lines()}"
+
+    def _last_lines(self) -> str:
+        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        return " | ".join(lines[-_LAST_LINES:]) or "none"

@@ -1,0 +1,251 @@
+"""A real Locust against a server of the standard library."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from harness.errors import BadInput, PartDied
+from harness.journal import Journal, read_journal
+from harness.load.locust_load import LocustLoad
+from harness.load.session import members
+from harness.recorder import Recorder
+from harness.scenario import Load
+from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+LOCUSTFILE = """
+from locust import HttpUser, constant, task
+class Visitor(HttpUser):
+    wait_time = constant(0.05)
+    @task
+    def visit(self):
+        self.client.get("/")
+"""
+
+
+class CountingServer(ThreadingHTTPServer):
+    """Answers 200 to everything and counts what it answered."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.answered = 0
+        self.lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, CountingServer)
+        with server.lock:
+            server.answered += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[CountingServer]:
+    with CountingServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path / "history.jsonl")
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def load_of(tmp_path: Path, recorder: Recorder) -> Iterator[Callable[..., LocustLoad]]:
+    """Makes loads of one locustfile; stops them, and demands that nothing of them is left."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    loads: list[LocustLoad] = []
+
+    def make(url: str, *, text: str = LOCUSTFILE, max_run_s: float = 60, **spec: object) -> LocustLoad:
+        locustfile = tmp_path / "locustfile.py"
+        locustfile.write_text(text)
+        load = LocustLoad(
+            Load.model_validate({"locustfile": locustfile, "users": 4, **spec}),
+            host=url,
+            run_dir=tmp_path,
+            run_id="test-run",
+            recorder=recorder,
+            journal=journal,
+            max_run_s=max_run_s,
+        )
+        loads.append(load)
+        return load
+
+    yield make
+    for load in loads:
+        load.stop()
+    journal.close()
+    assert read_journal(tmp_path / "journal.jsonl") == []
+    assert not (tmp_path / "load-counts").exists()
+
+
+def samples(recorder: Recorder, name: str) -> list[dict[str, float]]:
+    return [e.value for e in recorder.history() if e.source == "load" and e.name == name and isinstance(e.value, dict)]
+
+
+def pid_in_journal(tmp_path: Path) -> int:
+    return next(int(e.data["pid"]) for e in read_journal(tmp_path / "journal.jsonl"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_counts_exactly_what_the_server_answered(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path, workers: int
+) -> None:
+    """With one process and with two, the last sample, the table and the server agree to the request."""
+    load = load_of(server.url, workers=workers)
+    load.start()
+    load.wait_first_request(20)
+    time.sleep(2.5)
+    pid = pid_in_journal(tmp_path)
+    assert load.alive()
+    load.stop()
+    assert load.requests() == server.answered > 50
+    last = samples(recorder, "requests")[-1]
+    assert last["requests"] == server.answered
+    assert last["failures"] == 0
+    assert {"rps", "fail_per_s", "p50_ms", "p95_ms", "p99_ms", "users", "workers"} <= set(
+        samples(recorder, "requests")[1]
+    )
+    assert max(s["workers"] for s in samples(recorder, "requests")) == workers
+    with (tmp_path / "load.csv").open() as file:
+        assert int(list(csv.DictReader(file))[-1]["requests"]) == server.answered
+    assert not load.alive()
+    assert members(pid) == []
+    assert not [e for e in recorder.history() if e.name in ("exited", "worker_lost", "errors")]
+
+
+def test_keeps_the_rate_that_the_scenario_asks_for(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder
+) -> None:
+    """60/s from 6 users stays within 10 %, whatever wait times the locustfile has."""
+    load = load_of(server.url, users=6, rate="60/s")
+    load.start()
+    load.wait_first_request(20)
+    time.sleep(0.5)
+    before, began = load.requests(), time.monotonic()
+    time.sleep(4)
+    rate = (load.requests() - before) / (time.monotonic() - began)
+    load.stop()
+    assert rate == pytest.approx(60, rel=0.1)
+    assert samples(recorder, "requests")
+
+
+def test_a_locust_that_dies_is_recorded(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path
+) -> None:
+    """Killed from outside, it is no longer alive and the record says so once, with the return code."""
+    load = load_of(server.url)
+    load.start()
+    load.wait_first_request(20)
+    os.kill(pid_in_journal(tmp_path), signal.SIGKILL)
+    wait_for(lambda: any(e.name == "exited" for e in recorder.history()), what="the record", timeout_s=5)
+    load.stop()
+    assert not load.alive()
+    assert [e.value for e in recorder.history() if e.name == "exited"] == [-signal.SIGKILL]
+    assert load.requests() == server.answered
+
+
+def test_a_lost_worker_is_recorded_and_killed_masters_leave_nobody(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path
+) -> None:
+    """One of two workers dies: the record says so. Then the master dies: stop ends the other worker too."""
+    load = load_of(server.url, workers=2)
+    load.start()
+    load.wait_first_request(20)
+    leader = pid_in_journal(tmp_path)
+    wait_for(lambda: len(members(leader)) == 3, what="two workers", timeout_s=10)
+    worker = next(p for p in members(leader) if p.pid != leader)
+    worker.kill()
+    wait_for(lambda: any(e.name == "worker_lost" for e in recorder.history()), what="the loss", timeout_s=20)
+    assert load.alive()
+    psutil.Process(leader).kill()
+    wait_for(lambda: not load.alive(), what="the end", timeout_s=5)
+    load.stop()
+    assert members(leader) == []
+
+
+def test_a_broken_locustfile_is_bad_input(load_of: Callable[..., LocustLoad], tmp_path: Path) -> None:
+    """The error names the file and repeats what Python said."""
+    load = load_of("http://127.0.0.1:9", text="import no_such_module_here\n")
+    with pytest.raises(BadInput, match="no_such_module_here") as caught:
+        load.start()
+    assert str(tmp_path / "locustfile.py") in str(caught.value)
+    assert not load.alive()
+
+
+def test_a_target_that_is_not_there_is_said(load_of: Callable[..., LocustLoad], recorder: Recorder) -> None:
+    """Every request refused: the error is recorded, none counts as answered, and waiting for one fails."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        load = load_of(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        load.start()
+        with pytest.raises(PartDied, match=r"none answered.*refused"):
+            load.wait_first_request(3)
+        load.stop()
+    assert load.requests() == 0
+    errors = [e for e in recorder.history() if e.name == "errors"]
+    assert errors
+    assert "refused" in errors[-1].labels["error"]
+    assert samples(recorder, "requests")[-1]["failures"] > 0
+
+
+def test_locust_never_sees_the_token(
+    server: CountingServer, load_of: Callable[..., LocustLoad], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locustfile that would fail if it found the run's token loads well."""
+    monkeypatch.setenv("LEAKDRILL_TOKEN", "secret")
+    text = "import os\nassert 'LEAKDRILL_TOKEN' not in os.environ\nassert os.environ['MINE'] == '1'\n" + LOCUSTFILE
+    load = load_of(server.url, text=text, env={"MINE": "1"})
+    load.start()
+    load.wait_first_request(20)
+
+
+def test_ends_by_itself_after_the_longest_run(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder
+) -> None:
+    """Nobody stops it, and yet it ends, and says with which code."""
+    load = load_of(server.url, max_run_s=2)
+    load.start()
+    wait_for(lambda: any(e.name == "exited" for e in recorder.history()), what="the end", timeout_s=15)
+    assert [e.value for e in recorder.history() if e.name == "exited"] == [0]
+    load.stop()
+    assert load.requests() == server.answered
