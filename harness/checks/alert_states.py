@@ -56,6 +56,12 @@ def firing_spans(events: list[Event], *, end_s: float) -> list[Span]:
     return [*spans, Span(since_s, end_s)] if firing else spans
 
 
+def rule_errors(history: History, alert: str | None = None) -> list[tuple[str, str, int]]:
+    """Rules that Prometheus could not evaluate, of one alert or of all: the rule, the error, the event."""
+    errors = history.where(source="prometheus", name="rule_error")
+    return [(rule, str(e.value), e.index) for e in errors if alert in (None, rule := e.labels.get("rule", "?"))]
+
+
 def tolerated_gap_s(alerts: Alerts) -> float:
     """How long Prometheus may be silent before a state may have been missed."""
     return max(_SHORTEST_GAP_S, _EVALUATIONS * alerts.evaluation_interval)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checks.alert_states import already_active, first_firing, transitions, unanswered
+from harness.checks.alert_states import already_active, first_firing, rule_errors, transitions, unanswered
 from harness.checks.claim import Claim
 from harness.checks.growth import leaks_show
 from harness.checks.timeline import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
@@ -124,14 +124,12 @@ def _ended(history: History, window: Span) -> list[Event]:
 
 def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
     """What the record says of the rule itself: the sentence, its events, the hint. None when nothing is wrong."""
-    errors = history.where(source="prometheus", name="rule_error", labels={"alert": alert.alert})
-    if errors:
-        why = errors[0].labels.get("error", "no reason given")
-        return f"its rule could not be evaluated ({why})", [errors[0].index], "run the expression in promtool"
+    for _, why, event in rule_errors(history, alert.alert):
+        return f"its rule could not be evaluated ({why})", [event], "run the expression in promtool"
     empty = [
         e
         for e in history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
-        if e.value == 0 and all(e.labels.get(key, value) == value for key, value in alert.labels.items())
+        if e.value == 0 and all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
     ]
     if not empty:
         return None

@@ -74,7 +74,11 @@ def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
 
 
 def _part_problems(history: History) -> list[_Problem]:
-    return [
+    lost = [
+        (f"Locust lost {event.value} of {event.labels.get('wanted', '?')} workers", [event.index])
+        for event in history.where(source="load", name="worker_lost")
+    ]
+    return lost + [
         (f"{name} ended on its own with exit code {event.value} at {show_duration(event.t)}", [event.index])
         for source, name in _PARTS.items()
         for event in history.where(source=source, name="exited", kind="sample")

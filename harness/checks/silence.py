@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checks.alert_states import series_key, transitions, unanswered
+from harness.checks.alert_states import rule_errors, series_key, transitions, unanswered
 from harness.checks.claim import Claim
 from harness.checks.timeline import Span, alerts_watched_from_s, watched_until_s
 from harness.units import show_duration
@@ -62,13 +62,10 @@ def _doubt(history: History, claim: Claim, alerts: Alerts, span: Span) -> Verdic
             numbers={"longest_silence_s": max(s.length_s for s in silences)},
             hint="see the verdict measurements_are_complete",
         )
-    errors = history.where(source="prometheus", name="rule_error")
-    if errors:
-        first = errors[0].labels
+    for rule, why, event in rule_errors(history):
         return claim.unknown(
-            f"no other alert was seen, but the rule {first.get('alert', '?')} could not be evaluated: "
-            f"{first.get('error', 'no reason given')}",
-            events=[e.index for e in errors],
+            f"no other alert was seen, but the rule {rule} could not be evaluated: {why}",
+            events=[event],
             hint="run the expression in promtool",
         )
     return None

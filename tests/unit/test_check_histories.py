@@ -153,7 +153,7 @@ def test_a_selector_of_another_level_of_the_alert_is_not_blamed() -> None:
 
 def test_a_rule_that_cannot_be_evaluated_is_named() -> None:
     record = drill().drop("prometheus", "alert")
-    record.sample(20, "prometheus", "rule_error", None, alert="HighMemoryUsage", error="many-to-many matching")
+    record.sample(20, "prometheus", "rule_error", "many-to-many matching", rule="HighMemoryUsage")
     is_told("alert_fires_in_time", "FAIL", record, "many-to-many matching")
 
 
@@ -265,6 +265,11 @@ def test_an_alert_of_a_twin_counts_from_the_baseline_on() -> None:
 
 def test_silence_of_prometheus_is_not_silence_of_alerts() -> None:
     is_told("other_alerts_stay_silent", "UNKNOWN", silent(drill(), 40, 43), "did not answer")
+
+
+def test_a_rule_that_cannot_be_evaluated_leaves_silence_unproven() -> None:
+    record = drill().sample(20, "prometheus", "rule_error", "bad matching", rule="HighCpu")
+    is_told("other_alerts_stay_silent", "UNKNOWN", record, "HighCpu could not be evaluated: bad matching")
 
 
 def test_only_the_alerts_that_must_be_silent_are_watched() -> None:
@@ -487,6 +492,7 @@ def test_a_restart_is_no_gap() -> None:
         (drill().sample(30, "prometheus", "exited", -9.0), "Prometheus ended on its own"),
         (drill().drop("cgroup"), "no meter read the target's memory"),
         (drill().cut(50), "`recover` was never reached"),
+        (drill().sample(30, "load", "worker_lost", 1, wanted="4"), "Locust lost 1 of 4 workers"),
         (phases(Record()), "no meter"),
     ],
 )
