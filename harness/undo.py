@@ -1,7 +1,7 @@
 """Takes back what a run changed, from its journal alone.
 
 Every function here may run in a fresh process, long after the drill was killed, and twice: what is gone already counts
-as undone. Nothing is touched but what carries the run's id, in its name or in its environment.
+as undone. Nothing is touched but what carries the run's id, in its name or in its environment, or lies in its run folder.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 OWNER_FILE: Final = "drill.pid"
 """Beside the journal: which process runs the drill, so that nobody cleans up under a living one."""
+
+JOURNAL_FILE: Final = "journal.jsonl"
+"""Name of the journal in a run folder."""
 
 NAME_PREFIX: Final = "leakdrill-"
 """Every cgroup and folder that a run makes outside of its run folder has a name that begins so."""
@@ -79,7 +82,7 @@ def clean(journal_path: Path) -> list[str]:
 
 def clean_runs(runs: Path) -> list[str]:
     """`clean` for every journal below `runs`, newest run first."""
-    journals = sorted(runs.glob("*/*/journal.jsonl"), reverse=True)
+    journals = sorted(runs.glob(f"*/*/{JOURNAL_FILE}"), reverse=True)
     return [reason for path in journals if not path.parent.is_symlink() for reason in clean(path)]
 
 
@@ -144,13 +147,21 @@ def _undo_mount(data: Mapping[str, Any]) -> str | None:
 
 
 def _undo_folder(data: Mapping[str, Any]) -> str | None:
-    folder = _ours(data["path"])
+    folder = Path(data["path"])
+    if not folder.exists():
+        return None
+    if not _in_run_folder(folder):
+        _ours(folder)
     mounted = [p.mountpoint for p in psutil.disk_partitions(all=True) if Path(p.mountpoint).is_relative_to(folder)]
     if mounted:
         return f"folder {folder}: {mounted[0]} is still mounted in it"
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+    shutil.rmtree(folder)
     return None
+
+
+def _in_run_folder(path: Path) -> bool:
+    """Whether `path` lies below a folder that has a journal: whatever is there, a run made it."""
+    return any((parent / JOURNAL_FILE).is_file() for parent in path.parents)
 
 
 _UNDO: Final[dict[str, Callable[[Mapping[str, Any]], str | None]]] = {

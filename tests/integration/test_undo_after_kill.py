@@ -135,6 +135,14 @@ def test_what_no_run_made_is_refused(tmp_path: Path) -> None:
     assert precious.is_dir()
 
 
+def test_a_folder_inside_of_a_run_folder_is_the_runs_own(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").touch()
+    data = tmp_path / "prometheus" / "data"
+    (data / "wal").mkdir(parents=True)
+    assert undo(Entry(1, "folder", {"path": str(data)})) is None
+    assert not data.exists()
+
+
 @pytest.mark.parametrize("kind", ["folder", "cgroup", "mount"])
 def test_undoing_what_is_gone_is_done(kind: str) -> None:
     assert undo(Entry(1, kind, {"path": "/nowhere/leakdrill-x" + ("/disk" if kind == "mount" else "")})) is None
@@ -148,16 +156,18 @@ def test_an_entry_that_nobody_understands_is_reported(kind_and_data: tuple[str, 
 def test_undo_all_takes_back_the_newest_first_and_goes_on_after_a_failure(tmp_path: Path) -> None:
     outer, inner = tmp_path / "leakdrill-outer", tmp_path / "leakdrill-outer" / "leakdrill-inner"
     inner.mkdir(parents=True)
-    journal = Journal(tmp_path / "journal.jsonl")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    journal = Journal(tmp_path / "facts.jsonl")
     journal.plan("folder", path=str(outer))
-    journal.plan("folder", path=str(tmp_path / "foreign"))
+    journal.plan("folder", path=str(foreign))
     journal.plan("folder", path=str(inner))
     reasons = undo_all(journal)
     journal.close()
     assert len(reasons) == 1
     assert "foreign" in reasons[0]
     assert not outer.exists()
-    states = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    states = [json.loads(line) for line in (tmp_path / "facts.jsonl").read_text().splitlines()]
     assert [s["id"] for s in states if s["state"] == "undone"] == [3, 1]
 
 
