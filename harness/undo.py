@@ -1,7 +1,7 @@
 """Takes back what a run changed, from its journal alone.
 
 Every function here may run in a fresh process, long after the drill was killed, and twice: what is gone already counts
-as undone. Nothing is touched but what carries the run's id, in its name or in its environment, or lies in its run folder.
+as undone. Nothing is touched but what carries the run's id, in its name or in its environment, or lies in its folder.
 """
 
 from __future__ import annotations
