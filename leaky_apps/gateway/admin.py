@@ -104,8 +104,10 @@ def _error(status: int, message: str) -> JSONResponse:
 
 
 async def _body(request: Request) -> Any:
-    """The JSON body; a mistake in it is a ValueError, as `json` raises it."""
-    return json.loads(await request.body())
+    try:
+        return json.loads(await request.body())
+    except ValueError as e:
+        raise ValueError(f"the body is not JSON: {e}; expected an object") from e
 
 
 def _mode(wanted: Any) -> tuple[Any, float]:

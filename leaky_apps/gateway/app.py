@@ -121,7 +121,10 @@ class Gateway:
 
 
 def _request(body: bytes) -> tuple[NDArray[np.float32], str]:
-    fields = json.loads(body)
+    try:
+        fields = json.loads(body)
+    except ValueError as e:
+        raise ValueError(f"the body is not JSON: {e}; expected an object") from e
     if not isinstance(fields, dict) or "data" not in fields:
         raise ValueError('expected an object with "data", and a "key" if it should be kept apart')
     key = fields.get("key", "")
