@@ -6,6 +6,8 @@ import csv
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +19,7 @@ import pytest
 from harness.errors import BadInput, PartDied
 from harness.journal import Journal, read_journal
 from harness.load.locust_load import LocustLoad
-from harness.load.session import members
+from harness.load.session import kill_session, members
 from harness.recorder import Recorder
 from harness.scenario import Load
 from harness.wait import wait_for
@@ -249,3 +251,34 @@ def test_ends_by_itself_after_the_longest_run(
     assert [e.value for e in recorder.history() if e.name == "exited"] == [0]
     load.stop()
     assert load.requests() == server.answered
+
+
+ORPHAN_MAKER = """
+import os, signal, sys
+from pathlib import Path
+from harness.journal import Journal
+from harness.load.locust_load import LocustLoad
+from harness.recorder import Recorder
+from harness.scenario import Load
+folder = Path(sys.argv[1])
+spec = Load.model_validate({"locustfile": folder / "locustfile.py", "users": 2, "workers": 2})
+load = LocustLoad(
+    spec, host=sys.argv[2], run_dir=folder, run_id="orphan", recorder=Recorder(folder / "history.jsonl"),
+    journal=Journal(folder / "journal.jsonl"), max_run_s=60,
+)
+load.start()
+load.wait_first_request(20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_load_that_nobody_watches_any_more_ends(server: CountingServer, tmp_path: Path) -> None:
+    """The harness is killed outright: Locust finds its pipe closed, and ends with its workers within seconds."""
+    (tmp_path / "locustfile.py").write_text(LOCUSTFILE)
+    subprocess.run([sys.executable, "-c", ORPHAN_MAKER, str(tmp_path), server.url], check=False, timeout=60)
+    leader = pid_in_journal(tmp_path)
+    try:
+        wait_for(lambda: not members(leader), what="Locust's end", timeout_s=15)
+    finally:
+        kill_session(leader)
+    assert server.answered > 0
