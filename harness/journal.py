@@ -18,7 +18,7 @@ import orjson
 if TYPE_CHECKING:
     from pathlib import Path
 
-UndoKind = Literal["process", "cgroup", "mount", "folder", "command"]
+UndoKind = Literal["process", "cgroup", "mount", "folder"]
 
 
 @dataclass(frozen=True, slots=True)

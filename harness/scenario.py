@@ -282,7 +282,7 @@ class Step(Frozen):
 class Baseline(Frozen):
     """How close to its baseline a resource must come back."""
 
-    level: Share = Field(0.10, description="margin of the level, as a share of the baseline")
+    level: Share = Field(0.10, description="margin of the level: of the memory at baseline, of the disk's size")
     slope: Size = Field(1024, description="margin of the slope: bytes per request still growing")
 
 
@@ -310,6 +310,14 @@ class Scenario(Frozen):
     alerts: Alerts = Alerts()
     steps: list[Step] = Field(default_factory=list)
     expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Scenario:
+        for what, names in (("steps", [s.name for s in self.steps]), ("leaks", [leak.name for leak in self.leaks])):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"two {what} are called {units.quoted(min(twice))}; expected names of their own")
+        return self
 
 
 def scenario_schema() -> dict[str, object]:

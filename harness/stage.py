@@ -209,8 +209,10 @@ class Stage:
         sampler = Sampler(self.target.meters(), self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
         self._down += [sampler.stop, self._load.stop]
         sampler.start()
-        self._load.start()
-        self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+        with self._recorder.act("load", "start") as note:
+            self._load.start()
+            note.labels["pid"] = str(self._load.pid)
+            self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
 
     def _note_alert(self, event: Event) -> None:
         key = (event.source, event.name, event.value)

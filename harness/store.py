@@ -75,7 +75,7 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
     Raises:
         BadInput: when the folder cannot be made.
     """
-    parent = root / scenario_name.replace("/", "-")
+    parent = root.resolve() / scenario_name.replace("/", "-")
     start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         path = _make_unique(parent, start)

@@ -90,7 +90,7 @@ def show_duration(seconds: float) -> str:
     """`seconds` for a person: `450 ms`, `41 s`, `5 min`, `1 h 30 min`, `5 d 4 h`."""
     if seconds < 0:
         return f"-{show_duration(-seconds)}"
-    if seconds < 1:
+    if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - below ten seconds a tenth is worth reading
         return f"{seconds:.1f} s".replace(".0 s", " s")

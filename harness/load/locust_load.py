@@ -116,6 +116,11 @@ class LocustLoad:
         """
         return float(self._tally.answered())
 
+    @property
+    def pid(self) -> int:
+        """The process id of Locust, of its master when there are several; 0 before `start`."""
+        return self._process.pid if self._process else 0
+
     def alive(self) -> bool:
         """Whether Locust runs and has a process left that makes requests."""
         if self._process is None or self._watch is None or self._process.poll() is not None:

@@ -105,6 +105,6 @@ def _dump(stamp: str, request_id: str, block: NDArray[np.float32]) -> str:
     figures = zip(parts.mean(axis=1).tolist(), parts.min(axis=1).tolist(), parts.max(axis=1).tolist(), strict=True)
     head = f"{stamp} DEBUG gateway.features request={request_id} block="
     return "".join(
-        f"{head}{i:03d} mean={mean:+.4f} min={low:+.4f} max={high:+.4f}{_TAIL}".ljust(_LINE_BYTES - 1) + "\n"
+        f"{head}{i:03d} mean={mean:+.2f} min={low:+.2f} max={high:+.2f}{_TAIL}".ljust(_LINE_BYTES - 1) + "\n"
         for i, (mean, low, high) in enumerate(figures)
     )

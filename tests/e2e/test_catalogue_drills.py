@@ -1,0 +1,41 @@
+"""The catalogue's own drills, whole: every leak is caught, every cure works, the twin is silent."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WRONG = Path(__file__).parent / "scenarios" / "collecting-garbage.yaml"
+
+
+@pytest.mark.parametrize("name", ["gateway/unbounded-cache-restart", "gateway/log-flood", "gateway/healthy"])
+def test_the_drill_passes(run, name):
+    drill = run(name)
+    assert (drill.exit_code, drill.outcomes("FAIL"), drill.outcomes("UNKNOWN")) == (0, set(), set()), drill.out
+
+
+def test_the_main_drill_passes_in_time_and_can_be_judged_again_offline(run):
+    drill = run("gateway/unbounded-cache")
+    assert drill.exit_code == 0, drill.out
+    first = (drill.folder / "verdicts.json").read_text()
+    again = subprocess.run(
+        [sys.executable, "-m", "harness", "analyze", str(drill.folder), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": ""},
+    )
+    assert again.returncode == 0, again.stderr
+    assert (drill.folder / "verdicts.json").read_text() == first
+    assert json.loads(again.stdout) == json.loads(first)
+    assert "resolved" in (drill.folder / "history.jsonl").read_text()
+
+
+def test_collecting_garbage_does_not_cure_an_unbounded_cache(run):
+    drill = run(WRONG)
+    assert drill.exit_code == 1, drill.out
+    assert {"step_works", "memory_returns_to_baseline", "alert_resolves_and_stays_resolved"} <= drill.outcomes("FAIL")
+    assert drill.verdict("leak_grows_as_declared")["outcome"] == "PASS"
+    assert drill.verdict("alert_fires_in_time")["outcome"] == "PASS"
