@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import psutil
@@ -9,14 +10,20 @@ import psutil
 
 def members(session_id: int) -> list[psutil.Process]:
     """The processes of the session, its leader's orphans among them: a Locust that is killed leaves its workers."""
-    return [psutil.Process(pid) for pid in psutil.pids() if _session_of(pid) == session_id and psutil.pid_exists(pid)]
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end while we look
+            if _session_of(pid) == session_id:
+                found.append(psutil.Process(pid))
+    return found
 
 
 def kill_session(session_id: int, *, timeout_s: float = 5.0) -> int:
     """Kill what is left of the session, and return how many processes that were."""
-    left = [process for process in members(session_id) if process.status() != psutil.STATUS_ZOMBIE]
+    left = members(session_id)
     for process in left:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(left, timeout=timeout_s)
     return len(left)
 
