@@ -10,12 +10,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-import click
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from harness import __version__
 from harness.analyze import analyze as analyze_run
@@ -23,6 +22,7 @@ from harness.budget import time_budget
 from harness.catalogue import catalogue, find_scenario
 from harness.doctor import examine
 from harness.errors import BadInput, Interrupted, LeakdrillError
+from harness.first_scenario import write_first_scenario
 from harness.history import event_schema, read_history
 from harness.rehearsal import rehearse
 from harness.reports.budget import print_budget
@@ -38,11 +38,13 @@ from harness.verdict import worst
 app = typer.Typer(
     name="leakdrill",
     help="Fire drills for resource leaks: a leak, a real alert, a runbook step, and proof that memory came back.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+# Typer brings a Click of its own, or uses the installed one, as its version pleases; either way this is its base.
+_WrongUsage: Final[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
@@ -114,7 +116,7 @@ def scenarios(as_json: AsJson = False) -> int:
     if as_json:
         typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
         return 0
-    table = Table("scenario", "what it rehearses", "from", box=None)
+    table = Table(Column("scenario", no_wrap=True), "what it rehearses", "from", box=None)
     for entry in entries:
         table.add_row(entry.name, entry.summary, entry.rehearses)
     Console().print(table)
@@ -159,6 +161,19 @@ def clean(runs: Runs = Path("runs")) -> int:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder; its name becomes the drill's.")],
+    command: Annotated[str, typer.Option(help="What starts the service; {port} stands where it expects its port.")],
+    health: Annotated[str, typer.Option(help="A path that answers 2xx when the service is ready.")] = "/health",
+) -> int:
+    """Write a first scenario for a service of your own, which runs as it is."""
+    for path in write_first_scenario(folder, command=command, health=health):
+        typer.echo(path)
+    typer.echo(f"run it: leakdrill run {folder / 'scenario.yaml'}")
+    return 0
+
+
+@app.command()
 def version() -> int:
     """Print the version."""
     typer.echo(f"leakdrill {__version__}")
@@ -167,7 +182,7 @@ def version() -> int:
 
 def main() -> None:
     """Run the command line and exit with the code that its outcome has."""
-    sys.exit(_exit_code(sys.argv[1:]))
+    sys.exit(_exit_code(sys.argv[1:] or ["--help"]))
 
 
 def _exit_code(arguments: list[str]) -> int:
@@ -178,7 +193,7 @@ def _exit_code(arguments: list[str]) -> int:
         return 0
     except LeakdrillError as e:
         return _complain(e)
-    except (KeyboardInterrupt, click.Abort, click.ClickException) as e:
+    except (KeyboardInterrupt, typer.Abort, _WrongUsage) as e:
         return _complain(_from_click(e))
     except Exception:  # noqa: BLE001 - an uncaught error would exit 1, and 1 means FAIL
         traceback.print_exc()
@@ -187,10 +202,10 @@ def _exit_code(arguments: list[str]) -> int:
 
 
 def _from_click(error: BaseException) -> LeakdrillError:
-    if not isinstance(error, click.ClickException):
+    if not isinstance(error, _WrongUsage):
         return Interrupted("interrupted")
-    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "leakdrill"
-    return BadInput(error.format_message(), hint=f"{command} --help")
+    context = getattr(error, "ctx", None)
+    return BadInput(error.format_message(), hint=f"{context.command_path if context else 'leakdrill'} --help")
 
 
 def _complain(error: LeakdrillError) -> int:

@@ -1,6 +1,6 @@
 """Load for the gateway: every prediction is a new one, as from an open set of users.
 
-Plain Locust: `locust -f leaky_apps/gateway/locustfile.py --host http://127.0.0.1:8000` runs it too.
+Plain Locust: `locust -f scenarios/gateway/locustfile.py --host http://127.0.0.1:8000` runs it too.
 """
 
 from __future__ import annotations

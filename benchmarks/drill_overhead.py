@@ -1,0 +1,42 @@
+"""What a drill costs in wall time beyond what it must wait for: `python benchmarks/drill_overhead.py [SCENARIO]`.
+
+Waited for must be: the service's start-up, the phases of the scenario, the leak reaching the threshold, the rule's
+`for`. The drill may add 15 %, and all of `gateway/unbounded-cache` may take 75 s; exit 1 when it takes more.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.budget import time_budget
+from harness.history import read_history
+from harness.reports.budget import print_budget
+from harness.store import open_run, read_run_info
+
+MOST_OVERHEAD = 0.15
+MOST_SECONDS = 75.0
+
+
+def main(scenario: str) -> int:
+    """Run the drill once as a user would, the interpreter's own start included."""
+    with tempfile.TemporaryDirectory() as runs:
+        began = time.monotonic()
+        command = [sys.executable, "-m", "harness", "run", scenario, "--runs", runs, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wall_s = time.monotonic() - began
+        folder = open_run(next(Path(runs).iterdir()))
+        budget = time_budget(read_history(folder.history), read_run_info(folder).scenario)
+    print_budget(budget, Console(width=120))
+    added = wall_s / budget.needed_s - 1
+    print(f"as a process: {wall_s:.1f} s, {added:.1%} more than needed; exit code {done.returncode}")
+    return int(done.returncode != 0 or added > MOST_OVERHEAD or wall_s > MOST_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "gateway/unbounded-cache"))
