@@ -11,29 +11,30 @@ on every machine.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import itertools
 import re
 import sys
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from generated_traces import CONTINUOUS, COUNTED, HEALTHY, LEAKS, PACED, Schedule, generate, healthy, leaking
+from generated_traces import CONTINUOUS, COUNTED, EXACT, HEALTHY, LEAKS, PACED, Schedule, generate, healthy, leaking
 from naive_rules import naive_rules
 from scipy import stats
 
 from harness.gate.difference import difference, why_not_comparable
 from harness.gate.leak_verdict import Word, judge_trace
 from harness.gate.quiet_points import points
-from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, differs
+from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from harness.gate.trace import Trace, read_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-SCHEDULES: Final = (COUNTED, PACED, CONTINUOUS)
+SCHEDULES: Final = (EXACT, COUNTED, PACED, CONTINUOUS)
 SIZES: Final = (64, 256, 1024)
 LADDER: Final = (40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 1024)
 LOOKS: Final = (8, 12, 16, 20, 24)
@@ -45,9 +46,9 @@ LEAKING: Final = re.compile(r"(aiohttp-3\.10\.10|multidict-6\.3\.[02]|hiredis-3\
 def wilson(hits: int, tries: int) -> str:
     """`hits` of `tries` as a percentage with its 95 % Wilson interval."""
     if not tries:
-        return "–"
+        return "-"
     interval = stats.binomtest(hits, tries).proportion_ci(method="wilson")
-    return f"{100 * hits / tries:.1f} % ({100 * interval.low:.1f}–{100 * interval.high:.1f})"
+    return f"{100 * hits / tries:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -61,40 +62,46 @@ def word(trace: Trace) -> Word:
     return judge_trace(trace).word
 
 
+@cache
+def words(schedule: Schedule, each: int, size: int) -> tuple[tuple[str, Word], ...]:
+    """Our verdict on every recording made: of healthy services for a `size` of 0, else of leaks of that size."""
+    return tuple((name, word(trace)) for name, trace in _made(schedule, each, size))
+
+
+def _made(schedule: Schedule, each: int, size: int) -> Iterator[tuple[str, Trace]]:
+    return leaking(schedule, 2 * each, size) if size else healthy(schedule, each)
+
+
 def error_rates(schedule: Schedule, each: int) -> str:
     """False alarms on healthy services and detections of leaks, ours and the naive rules'."""
-    sound = [trace for _, trace in healthy(schedule, each)]
-    leaks = {size: [trace for _, trace in leaking(schedule, 2 * each, size)] for size in SIZES}
-    ours = {size: Counter(word(trace) for trace in traces) for size, traces in {0: sound, **leaks}.items()}
-    first = [
-        "**leakdrill**",
-        wilson(ours[0][Word.LEAK], len(sound)),
-        *(f"{wilson(ours[size][Word.LEAK], len(leaks[size]))}; passed {ours[size][Word.CLEAN]}" for size in SIZES),
-    ]
-    rows = [first]
+    rows = [["**leakdrill**"]]
+    tries = {size: len(words(schedule, each, size)) for size in (0, *SIZES)}
+    for size in (0, *SIZES):
+        count = Counter(found for _, found in words(schedule, each, size))
+        passed = f"; passed {count[Word.CLEAN]}"
+        rows[0].append(wilson(count[Word.LEAK], tries[size]) + (passed if size else ""))
     for name, rule in naive_rules(DEFAULT_BUDGET).items():
-        found = {size: sum(map(rule, traces)) for size, traces in leaks.items()}
-        detections = [f"{wilson(found[s], len(leaks[s]))}; passed {len(leaks[s]) - found[s]}" for s in SIZES]
-        rows.append([name, wilson(sum(map(rule, sound)), len(sound)), *detections])
-    sizes = [f"{size} B found, of {len(leaks[size])}" for size in SIZES]
-    return table(["rule", f"false alarms, of {len(sound)}", *sizes], rows)
+        found = {size: sum(rule(trace) for _, trace in _made(schedule, each, size)) for size in (0, *SIZES)}
+        detections = [f"{wilson(found[size], tries[size])}; passed {tries[size] - found[size]}" for size in SIZES]
+        rows.append([name, wilson(found[0], tries[0]), *detections])
+    sizes = [f"{size} B found, of {tries[size]}" for size in SIZES]
+    return table(["rule", f"false alarms, of {tries[0]}", *sizes], rows)
 
 
 def by_service(schedule: Schedule, each: int) -> str:
-    """Our words on every healthy service, and on every leak of 256 B a request."""
-    words: dict[str, Counter[Word]] = defaultdict(Counter)
-    for name, trace in healthy(schedule, each):
-        words[name][word(trace)] += 1
-    for name, trace in leaking(schedule, 2 * each, 256):
-        words[f"leak: {name}"][word(trace)] += 1
-    rows = [[name, *(str(count[w]) for w in (Word.LEAK, Word.UNKNOWN, Word.CLEAN))] for name, count in words.items()]
+    """Our words on every healthy service, and on every leak of 64 B and of 256 B a request."""
+    count: dict[str, Counter[Word]] = defaultdict(Counter)
+    for size in (0, 64, 256):
+        for name, found in words(schedule, each, size):
+            count[f"leak of {size} B: {name}" if size else name][found] += 1
+    rows = [[name, *(str(found[w]) for w in (Word.LEAK, Word.UNKNOWN, Word.CLEAN))] for name, found in count.items()]
     return table(["service", "LEAK", "UNKNOWN", "CLEAN"], rows)
 
 
-def smallest_leaks(schedule: Schedule, each: int) -> str:
-    """The smallest leak that every request makes which is found 19 times of 20, on top of every service."""
-    rows = [[service, _smallest(schedule, service, each)] for service in HEALTHY]
-    return table(["on top of", "smallest leak found with 95 % power"], rows)
+def smallest_leaks(each: int) -> str:
+    """The smallest leak by every request which is found 19 times of 20, on top of every service."""
+    rows = [[service, *(_smallest(schedule, service, each) for schedule in SCHEDULES)] for service in HEALTHY]
+    return table(["found with 95 % power on top of", *(schedule.name for schedule in SCHEDULES)], rows)
 
 
 def _smallest(schedule: Schedule, service: str, each: int) -> str:
@@ -118,7 +125,7 @@ def times_to_verdict(each: int) -> str:
     ):
         seconds = np.array([_first_look(trace, wanted) for trace in traces])
         known = seconds[np.isfinite(seconds)]
-        median = f"{np.median(known):.0f} s" if len(known) else "–"
+        median = f"{np.median(known):.0f} s" if len(known) else "-"
         rows.append([title, f"{len(known)} of {len(seconds)}", median])
     return table(["recording", f"{Word.LEAK} or {Word.CLEAN} by the last look", "median, warm-up included"], rows)
 
@@ -148,8 +155,11 @@ def generated_pairs(each: int) -> str:
     """Independent pairs of the same healthy service that are called different."""
     rows = []
     for schedule in SCHEDULES:
-        traces = [trace for _, trace in healthy(schedule, 2 * each, first_seed=5000)]
-        pairs = list(zip(traces[::2], traces[1::2], strict=True))
+        pairs = [
+            (generate(schedule, service, seed, run=1), generate(schedule, service, seed, run=2))
+            for service in HEALTHY
+            for seed in range(5000, 5000 + each)
+        ]
         called = [_different(a, b) for a, b in pairs]
         compared = [c for c in called if c is not None]
         rows.append([schedule.name, str(len(compared)), wilson(sum(compared), len(compared))])
@@ -158,10 +168,12 @@ def generated_pairs(each: int) -> str:
 
 def _different(candidate: Trace, baseline: Trace) -> bool | None:
     """Whether two recordings are told apart; None when they cannot be compared."""
-    a, b = points(candidate), points(baseline)
-    if why_not_comparable(a, b):
+    skipped_s = 0.0 if candidate.quiet else DEFAULT_LONGEST_TTL_S
+    a, b = points(candidate, after_s=skipped_s), points(baseline, after_s=skipped_s)
+    if why_not_comparable(a, b, rate_matters=not candidate.quiet):
         return None
-    return differs(difference(a, b, confidence=DEFAULT_CONFIDENCE)[0], DEFAULT_BUDGET) != 0
+    more = difference(a, b, confidence=DEFAULT_CONFIDENCE)
+    return differs(more[0], DEFAULT_BUDGET) != 0
 
 
 def recordings(folder: Path) -> str:
@@ -217,6 +229,10 @@ def _pair_row(title: str, pairs: Sequence[tuple[Trace, Trace]], disjoint: Sequen
     return [title, *counts] if pairs else []
 
 
+def _section(title: str, schedule: Schedule, each: int) -> tuple[str, Callable[[], str]]:
+    return (title, lambda: f"{error_rates(schedule, each)}\n{by_service(schedule, each)}")
+
+
 def _by_folder(folder: Path) -> dict[str, list[Trace]]:
     files = sorted(folder.rglob("*.csv"))
     found: dict[str, list[Trace]] = defaultdict(list)
@@ -237,15 +253,12 @@ def main() -> None:
 
 
 def _sections(each: int, folder: Path | None) -> list[tuple[str, Callable[[], str]]]:
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     sections: list[tuple[str, Callable[[], str]]] = []
-    for s in SCHEDULES:
-        head = f"Made-up recordings, {s.name} ({today}, {len(HEALTHY)} services, {len(LEAKS)} leaks)"
-        sections.append((head, lambda s=s: error_rates(s, each)))  # type: ignore[misc]
-        sections.append((f"Our words, {s.name}", lambda s=s: by_service(s, each)))  # type: ignore[misc]
+    head = f"{today}, {len(HEALTHY)} healthy services, {len(LEAKS)} leaks"
+    sections.extend(_section(f"Made-up recordings, {s.name} ({head})", s, each) for s in SCHEDULES)
     sections.append(("Time to verdict, counted", lambda: times_to_verdict(each)))
-    for s in SCHEDULES:
-        sections.append((f"Smallest leak, {s.name}", lambda s=s: smallest_leaks(s, max(20, each // 2))))  # type: ignore[misc]
+    sections.append(("Smallest leak", lambda: smallest_leaks(max(20, each // 2))))
     sections.append(("Equal pairs, made up", lambda: generated_pairs(each)))
     if folder is not None:
         sections.append(("Recordings", lambda: recordings(folder)))

@@ -13,6 +13,7 @@ import numpy as np
 from harness.gate.growth_kind import PAGE_BYTES
 from harness.gate.slopes import slope
 from harness.gate.warmup import settled_from
+from harness.units import show_duration
 
 if TYPE_CHECKING:
     from harness.gate.quiet_points import Points
@@ -22,9 +23,16 @@ _FEWEST_SHARED: Final = 8
 _SHARED_SHARE: Final = 0.6
 """The least share of either recording's requests that the other must cover too."""
 
+_APART_SHARE: Final = 0.15
+"""Under one load, the same requests come at the same time, give or take this share of the recording."""
 
-def why_not_comparable(candidate: Points, baseline: Points) -> str:
-    """What stands against comparing the two, in words; empty when nothing does."""
+
+def why_not_comparable(candidate: Points, baseline: Points, *, rate_matters: bool) -> str:
+    """What stands against comparing the two, in words; empty when nothing does.
+
+    With `rate_matters` the same requests must have come at the same time: where load only rose, another load is
+    another experiment. Where it went up and down, growth per request does not depend on it.
+    """
     if candidate.quiet != baseline.quiet:
         with_points, without = ("candidate", "baseline") if candidate.quiet else ("baseline", "candidate")
         return f"the {with_points} has quiet points and the {without} has none"
@@ -37,6 +45,9 @@ def why_not_comparable(candidate: Points, baseline: Points) -> str:
             f"the candidate served requests {candidate.requests[0]:.0f} to {candidate.requests[-1]:.0f}, "
             f"the baseline {baseline.requests[0]:.0f} to {baseline.requests[-1]:.0f}"
         )
+    apart_s = _apart_s(candidate, baseline) if rate_matters else 0.0
+    if apart_s > _APART_SHARE * candidate.span_s:
+        return f"the same requests came up to {show_duration(apart_s)} earlier or later: the load was not the same"
     return ""
 
 
@@ -55,6 +66,14 @@ def difference(candidate: Points, baseline: Points, *, confidence: float) -> tup
         return slope(requests[first:], more[first:], confidence=confidence, resolution=PAGE_BYTES)
 
     return of(start), of(middle)
+
+
+def _apart_s(candidate: Points, baseline: Points) -> float:
+    """The largest difference in when the same requests came, counted from the first that both have."""
+    both = _shared(candidate, baseline)
+    requests, t = candidate.requests[both], candidate.t[both]
+    other_t = np.interp(requests, baseline.requests, baseline.t)
+    return float(np.abs((t - t[0]) - (other_t - other_t[0])).max())
 
 
 def _shared(candidate: Points, baseline: Points) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

@@ -154,7 +154,7 @@ def judge_trace(
     if baseline is None:
         return _answer(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
-    obstacle = why_not_comparable(series, other)
+    obstacle = why_not_comparable(series, other, rate_matters=evidence.rate_rises)
     if obstacle:
         unlike = _Finding(Word.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
         return _answer(candidate, evidence, None, unlike, rules)

@@ -131,16 +131,15 @@ def not_comparable(evidence: Evidence, obstacle: str) -> tuple[str, str]:
 
 def clean_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     """What was seen of growth within the budget; growth that is certain is called growth, with its size."""
+    budget = f"within the budget of {rules.budget:.4g} B"
+    if evidence.high >= rules.budget and evidence.live is not None:
+        return (
+            f"what is in use grows by at most {evidence.live.high_bytes:.1f} B a request, {budget}; resident memory "
+            f"moves by {interval(evidence.resident.all)} without a trend beyond it ({describe(kind, evidence.live)})"
+        )
     if kind is Kind.NONE:
-        seen = interval(evidence.resident.all)
-        return f"no growth was seen: {seen} a request, within the budget of {rules.budget:.4g} B"
-    if evidence.high < rules.budget:
-        return f"{size(evidence)}, within the budget of {rules.budget:.4g} B ({describe(kind, evidence.live)})"
-    most = evidence.live.high_bytes if evidence.live is not None else 0.0
-    return (
-        f"what is in use grows by at most {most:.1f} B a request, within the budget of {rules.budget:.4g} B; "
-        f"resident memory moves by {interval(evidence.resident.all)} ({describe(kind, evidence.live)})"
-    )
+        return f"no growth was seen: {interval(evidence.resident.all)} a request, {budget}"
+    return f"{size(evidence)}, {budget} ({describe(kind, evidence.live)})"
 
 
 def clean_hint(evidence: Evidence) -> str:

@@ -7,10 +7,11 @@ Mann-Kendall and least squares among them, read three steps in thirty samples as
 
     memory = a + growth * requests + walk + noise
 
-where the walk's variance grows with requests. Which share of the movement is walk is not known, and twenty samples do
-not tell; instead of picking the likeliest share, the interval averages over all of them by their likelihood. Where
-everything is walk, growth is the mean step over its scatter: k equal steps in a long quiet recording give t = sqrt(k),
-so that one or two steps are never a trend. Where nothing is, it is least squares.
+where the walk's variance grows with requests, and its steps come at once or spread over some points, as entries that
+live for a while come and go. Which share of the movement is walk is not known, and twenty samples do not tell; instead
+of picking the likeliest share, the interval averages over all of them by their likelihood. Where everything is walk,
+growth is the mean step over its scatter: k equal steps in a long quiet recording give t = sqrt(k), so that one or two
+steps are never a trend. Where nothing is, it is least squares.
 
 The likelihood is the restricted one (Patterson and Thompson 1971); the model is the local level model with a
 deterministic trend of Harvey (1989), "Forecasting, Structural Time Series Models and the Kalman Filter".
@@ -19,6 +20,7 @@ deterministic trend of Harvey (1989), "Forecasting, Structural Time Series Model
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,8 +32,12 @@ if TYPE_CHECKING:
 FEWEST_POINTS: Final = 4
 """Below this a line through the points leaves too little to judge its own error by."""
 
-_SHARES: Final = np.concatenate(([0.0], np.logspace(-2.5, 3.0, 12)))
-"""Variance of the walk per point over the variance of the noise: from no walk at all to nothing else."""
+_SHARES: Final = np.logspace(-2.5, 3.0, 12)
+"""Variance of the walk per point over the variance of the noise: from almost no walk to nothing else."""
+
+_LASTING: Final = (3, 7)
+"""Points over which the steps of a smooth walk are spread: entries that live for four to ten seconds, at a slot each
+1.4 seconds. Without them, a store with a time to live drifts too smoothly for a walk and passes for growth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +102,34 @@ class _Mixture:
 
 
 def _mixture(x: NDArray[np.float64], y: NDArray[np.float64], resolution: float) -> _Mixture:
-    fits = np.array([_fit(x, y, share, resolution) for share in _SHARES])
+    kernels = [_walk(x), *(_smooth_walk(len(x), lasting) for lasting in _LASTING)]
+    shares = [(0.0, kernels[0]), *((share, kernel) for kernel in kernels for share in _SHARES)]
+    fits = np.array([_fit(x, y, share * kernel, share, resolution) for share, kernel in shares])
     likelihood = np.exp(fits[:, 0] - fits[:, 0].max())
     return _Mixture(likelihood / likelihood.sum(), fits[:, 1], fits[:, 2], len(x) - 2)
 
 
-def _fit(x: NDArray[np.float64], y: NDArray[np.float64], share: float, resolution: float) -> tuple[float, float, float]:
-    """Log likelihood, growth and its standard error, were the walk's variance `share` times the noise's."""
+def _walk(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The covariance of a walk that starts at the first point and whose variance grows by 1 a point."""
+    return np.minimum.outer(x, x)
+
+
+@cache
+def _smooth_walk(n: int, lasting: int) -> NDArray[np.float64]:
+    """The same of a walk whose every step takes `lasting` points to come and go: what is kept for a while."""
+    steps = n + lasting
+    level = np.tril(np.ones((steps, steps)))
+    kept = np.array([(level[at : at + lasting]).mean(axis=0) for at in range(1, n + 1)])
+    covariance: NDArray[np.float64] = (kept - kept[0]) @ (kept - kept[0]).T
+    return covariance
+
+
+def _fit(
+    x: NDArray[np.float64], y: NDArray[np.float64], walk: NDArray[np.float64], share: float, resolution: float
+) -> tuple[float, float, float]:
+    """Log likelihood, growth and its standard error, were `walk` the walk's covariance over the noise's variance."""
     n = len(x)
-    root = np.linalg.cholesky(np.eye(n) + share * np.minimum.outer(x, x))
+    root = np.linalg.cholesky(np.eye(n) + walk)
     whitened = np.linalg.solve(root, np.column_stack((np.ones(n), x, y)))
     design, seen = whitened[:, :2], whitened[:, 2]
     cross = design.T @ design
