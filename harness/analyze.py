@@ -1,10 +1,12 @@
-"""Judges a stored run from its files alone. `leakdrill run` ends with exactly this call."""
+"""Judges a stored run from its files alone. `leakdrill run` and `leakdrill gate` end with exactly this call."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.checks.judge import judge
+from harness.gate.baseline_file import read_baseline
+from harness.gate.judge_gate import judge_gate
 from harness.history import read_history
 from harness.reports.verdict_file import write_verdicts
 from harness.store import read_run_info
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from harness.store import RunFolder
     from harness.verdict import Verdict
 
+STORED_BASELINE: Final = "baseline.json"
+"""A gate run that was compared with a stored baseline keeps a copy of it, so that it can be judged again."""
+
 
 def analyze(folder: RunFolder) -> list[Verdict]:
     """The verdicts on the run in `folder`; they are also written to its `verdicts.json`.
@@ -20,7 +25,11 @@ def analyze(folder: RunFolder) -> list[Verdict]:
     Raises:
         BadInput: when a file of the run cannot be read.
     """
-    info = read_run_info(folder)
-    verdicts = judge(read_history(folder.history), info.scenario)
+    info, history = read_run_info(folder), read_history(folder.history)
+    if info.kind == "gate":
+        copy = folder.path / STORED_BASELINE
+        verdicts = judge_gate(history, info.scenario, read_baseline(copy) if copy.exists() else None)
+    else:
+        verdicts = judge(history, info.scenario)
     write_verdicts(folder.verdicts, verdicts)
     return verdicts

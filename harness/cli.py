@@ -23,6 +23,8 @@ from harness.catalogue import catalogue, find_scenario
 from harness.doctor import examine
 from harness.errors import BadInput, Interrupted, LeakdrillError
 from harness.first_scenario import write_first_scenario
+from harness.gate.command import gate
+from harness.gate.trace_command import trace
 from harness.history import event_schema, read_history
 from harness.rehearsal import rehearse
 from harness.reports.budget import print_budget
@@ -171,6 +173,10 @@ def init(
         typer.echo(path)
     typer.echo(f"run it: leakdrill run {folder / 'scenario.yaml'}")
     return 0
+
+
+app.command()(gate)
+app.command()(trace)
 
 
 @app.command()

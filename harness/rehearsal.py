@@ -67,7 +67,7 @@ def _drill(
     )
     error: LeakdrillError | None = None
     try:
-        with LiveView(scenario, console) as view, _stoppable():
+        with LiveView(scenario, console) as view, stoppable():
             recorder.subscribe(view.see)
             Drill(scenario, stage, recorder).run()
     except LeakdrillError as e:
@@ -79,7 +79,7 @@ def _drill(
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `Interrupted`, once; a second one while undoing is not heard, so that undo ends."""
 
     def stop(number: int, _frame: FrameType | None) -> None:

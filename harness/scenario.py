@@ -84,6 +84,10 @@ class ProcessTarget(Frozen):
         min_length=1,
         description="argv; {python}, {port}, {disk} and {scenario_dir} are filled in",
     )
+    python: Path | None = Field(
+        None,
+        description="the interpreter, or its virtual environment, that {python} means; Leakdrill's own if left out",
+    )
     cwd: Path | None = Field(None, description="working folder; relative to the scenario file")
     env: dict[str, str] = Field(default_factory=dict, description="added to the environment; the same placeholders")
     port: int | None = Field(None, ge=1, le=65535, description="a fixed port; a free one when left out")
@@ -297,6 +301,44 @@ class Expect(Frozen):
     oom_kills: int = Field(0, ge=0)
 
 
+class Survive(Frozen):
+    """A promise instead of a budget: what the service must live through."""
+
+    lasts: Duration = Field(description="how long, such as 30d")
+    rate: Rate = Field(description="at which load, such as 50/s")
+    within: Size = Field(description="within how much memory, such as 2GiB")
+
+
+class GateWarmup(Frozen):
+    """How long load runs before anything is measured."""
+
+    at_least: Duration = 10.0
+    at_most: Duration = Field(20.0, description="a leak never settles, so warm-up is bounded")
+
+
+class Gate(Frozen):
+    """How `leakdrill gate` measures this service."""
+
+    budget: Size | None = Field(None, description="bytes that each request may leave behind; 32B when left out")
+    survive: Survive | None = Field(None, description="instead of a budget")
+    rate: Rate | None = Field(None, description="left out: as fast as the service answers; load.rate is for drills")
+    corpus: Literal["open", "closed", "both"] = Field(
+        "open", description="closed: the same recorded requests again and again, in whole passes"
+    )
+    longest_ttl: Duration = Field(10.0, description="the longest time for which the service keeps anything on purpose")
+    warmup: GateWarmup = GateWarmup()
+    slots: int = Field(24, ge=8, le=600, description="quiet points")
+    slot: Duration = Field(1.2, description="load between two quiet points")
+    agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
+    tracemalloc: bool = Field(default=False, description="name allocation sites for a leak; slows the target down")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Gate:
+        if self.budget is not None and self.survive is not None:
+            raise ValueError("expected one of budget and survive; found both")
+        return self
+
+
 class Scenario(Frozen):
     """The plan of one drill."""
 
@@ -310,6 +352,7 @@ class Scenario(Frozen):
     alerts: Alerts = Alerts()
     steps: list[Step] = Field(default_factory=list)
     expect: Expect = Expect()
+    gate: Gate = Gate()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:

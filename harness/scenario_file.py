@@ -65,6 +65,12 @@ def read_scenario(path: Path) -> Scenario:
     return _absolute(scenario, path, lines)
 
 
+def interpreter(path: Path) -> Path:
+    """The interpreter that `path` means: itself, or the one of the virtual environment that it is."""
+    inside = path / "bin" / "python"
+    return inside if inside.exists() else path
+
+
 def _load(path: Path) -> tuple[Any, Lines]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -156,17 +162,19 @@ def _absolute(scenario: Scenario, path: Path, lines: Lines) -> Scenario:
             raise BadInput(
                 f"{path}:{lines.of(loc)}: {_dotted(loc)}: there is no {relative}; expected a path relative to {folder}"
             )
-        return absolute.resolve()
+        # A virtual environment's interpreter is a link: followed, it would be another interpreter.
+        return absolute.absolute()
 
     alerts, load, target = scenario.alerts, scenario.load, scenario.target
     rules = [known(rule, "alerts", "rules", i) for i, rule in enumerate(alerts.rules)]
     routing = known(alerts.routing, "alerts", "routing") if alerts.routing else None
     cwd = known(target.cwd, "target", "cwd") if target.cwd else None
+    python = interpreter(known(target.python, "target", "python")) if target.python else None
     locustfile = known(load.locustfile, "load", "locustfile")
     return scenario.model_copy(
         update={
             "alerts": alerts.model_copy(update={"rules": rules, "routing": routing}),
             "load": load.model_copy(update={"locustfile": locustfile}),
-            "target": target.model_copy(update={"cwd": cwd}),
+            "target": target.model_copy(update={"cwd": cwd, "python": python}),
         }
     )

@@ -7,7 +7,7 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -61,6 +61,7 @@ class RunInfo(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
+    kind: Literal["drill", "gate", "watch"] = "drill"
     run_id: str
     started: datetime
     scenario_file: str
@@ -117,9 +118,17 @@ def open_run(path: Path) -> RunFolder:
     )
 
 
-def write_run_info(folder: RunFolder, scenario: Scenario, scenario_file: Path, versions: dict[str, str]) -> RunInfo:
+def write_run_info(
+    folder: RunFolder,
+    scenario: Scenario,
+    scenario_file: Path,
+    versions: dict[str, str],
+    *,
+    kind: Literal["drill", "gate"] = "drill",
+) -> RunInfo:
     """Write `run.json`."""
     info = RunInfo(
+        kind=kind,
         run_id=folder.run_id,
         started=datetime.now(UTC),
         scenario_file=str(scenario_file),

@@ -82,7 +82,8 @@ def clean(journal_path: Path) -> list[str]:
 
 def clean_runs(runs: Path) -> list[str]:
     """`clean` for every journal below `runs`, newest run first."""
-    journals = sorted(runs.glob(f"*/*/{JOURNAL_FILE}"), reverse=True)
+    patterns = (f"*/*/{JOURNAL_FILE}", f"*/*/*/{JOURNAL_FILE}")  # a gate's second build has a folder in the run's
+    journals = sorted((path for pattern in patterns for path in runs.glob(pattern)), reverse=True)
     return [reason for path in journals if not path.parent.is_symlink() for reason in clean(path)]
 
 

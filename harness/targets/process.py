@@ -216,7 +216,7 @@ class LocalProcess:
         """The arguments, the environment and the working folder."""
         spec = self.spec
         values = {
-            "python": sys.executable,
+            "python": str(spec.python or sys.executable),
             "port": str(self.port),
             "disk": str(self._base / "disk"),
             "scenario_dir": str(self._scenario_dir),

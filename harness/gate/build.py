@@ -1,0 +1,243 @@
+"""One build of a service under gate load: it runs, rests at quiet points, and is read there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.agent.client import AgentClient, NoAgent
+from harness.agent.environment import agent_environment
+from harness.errors import BadInput
+from harness.journal import Journal
+from harness.load.corpus import replay_spec
+from harness.load.locust_load import LocustLoad
+from harness.meters.process import ProcessTreeMeter, SmapsMeter
+from harness.targets.process import LocalProcess
+from harness.undo import NAME_PREFIX, note_owner, undo_all
+
+if TYPE_CHECKING:
+    from harness.recorder import Recorder
+    from harness.scenario import Gate, Load, ProcessTarget, Scenario
+
+AS_FAST_AS_IT_ANSWERS: Final = 1e6
+"""A rate that no service reaches, in requests a second: users then never wait."""
+
+CORPUS_REQUESTS: Final = 500
+_RECORDING_TIMEOUT_S: Final = 20.0
+_DRAIN_TIMEOUT_S: Final = 5.0
+_FIRST_REQUEST_TIMEOUT_S: Final = 20.0
+_MOST_RUN_S: Final = 3600.0
+_REST_S: Final = 0.03
+_TYPES: Final = 60
+
+
+class Build:
+    """A build, from start to gone.
+
+    Args:
+        name: `candidate` or `baseline`; on every event of it.
+        scenario: what runs and how it is loaded.
+        scenario_dir: folder of its file.
+        folder: its log, its journal and its load's files.
+        run_id: marks its processes; unique to the build.
+        recorder: shared by all builds of a run.
+    """
+
+    def __init__(
+        self, name: str, scenario: Scenario, *, scenario_dir: Path, folder: Path, run_id: str, recorder: Recorder
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        note_owner(folder)
+        self.name = name
+        self.corpus = ""
+        self._gate: Gate = scenario.gate
+        self._load_spec = scenario.load
+        self._folder = folder
+        self._run_id = run_id
+        self._recorder = recorder
+        self._journal = Journal(folder / "journal.jsonl")
+        self._sockets = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
+        self._target = LocalProcess(
+            self._with_agent(scenario),
+            scenario_dir=scenario_dir,
+            run_dir=folder,
+            run_id=run_id,
+            recorder=recorder,
+            journal=self._journal,
+            token=secrets.token_urlsafe(16),
+        )
+        self._agent: AgentClient | None = None
+        self._load: LocustLoad | None = None
+        self._began_s = 0.0
+        self._round = 0
+
+    def _with_agent(self, scenario: Scenario) -> ProcessTarget:
+        spec = scenario.target
+        if self._gate.agent == "off":
+            return spec
+        added = agent_environment(self._sockets, {**os.environ, **spec.env})
+        return spec.model_copy(update={"env": {**spec.env, **added}})
+
+    def up(self) -> None:
+        """Start the service and look for its agent; what cannot be had is noted.
+
+        Raises:
+            LeakdrillError: when it does not come up.
+        """
+        if self._gate.agent != "off":
+            self._journal.done(self._journal.plan("folder", path=str(self._sockets)))
+            self._sockets.mkdir(mode=0o700)
+        self._target.start()
+        for notice in self._target.notices():
+            self._recorder.sample("drill", "notice", notice, build=self.name)
+        self._tree, self._smaps = ProcessTreeMeter(self._target.pids), SmapsMeter(self._target.pids)
+        self._find_agent()
+
+    def _find_agent(self) -> None:
+        if self._gate.agent == "off":
+            return
+        client = AgentClient(self._sockets)
+        why = client.available()
+        if why is None:
+            self._agent = client
+        else:
+            notice = f"{why}; memory is read from outside only, so the gate's resolution is lower"
+            self._recorder.sample("drill", "notice", notice, build=self.name)
+
+    def start_load(self, corpus: str) -> None:
+        """Start the load with `corpus` (`open` or `closed`); a closed one is recorded first.
+
+        Raises:
+            LeakdrillError: when the load does not reach the service.
+        """
+        spec = self._load_spec.model_copy(update={"rate": self._gate.rate or AS_FAST_AS_IT_ANSWERS})
+        if corpus == "closed":
+            spec = replay_spec(spec, self._record_corpus())
+        self.corpus = corpus
+        self._load = self._locust(spec)
+        self._load.start()
+        self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+        self._began_s = self._recorder.now_s()
+
+    def _record_corpus(self) -> Path:
+        path = self._folder / "corpus.jsonl"
+        recording = self._locust(self._load_spec, record_corpus=path)
+        recording.start()
+        try:
+            recording.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+            deadline = time.monotonic() + _RECORDING_TIMEOUT_S
+            while recording.completed() < CORPUS_REQUESTS and time.monotonic() < deadline and recording.alive():
+                time.sleep(0.1)
+        finally:
+            recording.stop()
+        return path
+
+    def _locust(self, spec: Load, *, record_corpus: Path | None = None) -> LocustLoad:
+        if spec.workers != 1:
+            raise BadInput("load.workers: the gate pauses its load between slots; expected 1 worker")
+        return LocustLoad(
+            spec,
+            host=self._target.base_url,
+            run_dir=self._folder,
+            run_id=self._run_id,
+            recorder=self._recorder,
+            journal=self._journal,
+            max_run_s=_MOST_RUN_S,
+            record_corpus=record_corpus,
+        )
+
+    def resume(self) -> None:
+        """Let the load run."""
+        if self._load is not None:
+            self._load.resume()
+
+    def rest(self) -> None:
+        """Pause the load and wait until no request is under way."""
+        if self._load is not None:
+            self._load.pause()
+            self._load.wait_drained(_DRAIN_TIMEOUT_S)
+
+    def anonymous_bytes(self) -> float | None:
+        """What the service holds now, under load; None when it is down."""
+        reading = self._smaps.read()
+        return reading["anon_bytes"] if reading else None
+
+    def quiet_point(self) -> None:
+        """Rest, collect and trim where an agent can be asked, and record what is left as one slot."""
+        began = self._recorder.now_s()
+        self.rest()
+        under_load = self._tree.read() or {}
+        counted = self._ask_agent()
+        time.sleep(_REST_S)
+        tree, smaps = self._tree.read(), self._smaps.read()
+        if tree is None or smaps is None or self._load is None:
+            self._recorder.sample(
+                "gate", "slot", None, build=self.name, corpus=self.corpus, error="the service is down"
+            )
+            return
+        self._recorder.sample(
+            "gate",
+            "slot",
+            {
+                "round": float(self._round),
+                "load_s": round(self._recorder.now_s() - self._began_s, 4),
+                "rest_s": round(self._recorder.now_s() - began, 4),
+                "requests": float(self._load.completed()),
+                "rss_before_bytes": under_load.get("rss_bytes", tree["rss_bytes"]),
+                "rss_after_bytes": tree["rss_bytes"],
+                "threads": tree["threads"],
+                "fds": tree["fds"],
+                "processes": tree["processes"],
+                **{name: smaps[name] for name in ("pss_bytes", "uss_bytes", "anon_bytes")},
+                **counted,
+            },
+            build=self.name,
+            corpus=self.corpus,
+        )
+        self._round += 1
+
+    def _ask_agent(self) -> dict[str, float]:
+        if self._agent is None:
+            return {}
+        try:
+            reading = self._agent.quiet()
+        except NoAgent as e:
+            self._recorder.sample("gate", "agent", None, build=self.name, error=str(e))
+            return {}
+        return reading.numbers()
+
+    def note_types(self, moment: str) -> None:
+        """Record how many objects of each type there are, `before` the slots and `after` them."""
+        if self._agent is None or self._load is None:
+            return
+        try:
+            counts = self._agent.types(_TYPES)
+        except NoAgent:
+            return
+        requests = {"requests": float(self._load.completed())}
+        labels = {"build": self.name, "corpus": self.corpus, "moment": moment}
+        self._recorder.sample("gate", "types", {**counts, **requests}, **labels)
+
+    def alive(self) -> bool:
+        """Whether the service and its load still run."""
+        return bool(self._target.pids()) and self._load is not None and self._load.alive()
+
+    def stop_load(self) -> None:
+        """End the load; the service goes on."""
+        if self._load is not None:
+            self._load.stop()
+            self._load = None
+
+    def down(self) -> list[str]:
+        """End everything and undo it; returns why, for each thing that would not go."""
+        self.stop_load()
+        self._target.stop()
+        reasons = undo_all(self._journal)
+        self._journal.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        return reasons

@@ -1,0 +1,82 @@
+"""`leakdrill gate`: the memory gate's command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.catalogue import find_scenario
+from harness.errors import BadInput
+from harness.gate.against import read_against
+from harness.gate.baseline_file import read_baseline, write_baseline
+from harness.gate.judge_gate import CANDIDATE, measured_conditions
+from harness.gate.live import GateFinished, run_gate
+from harness.gate.slots import corpora, slot_trace
+from harness.history import read_history
+from harness.reports.terminal import print_verdicts
+from harness.reports.verdict_file import verdicts_as_json
+from harness.scenario_file import read_scenario
+from harness.verdict import Outcome, worst
+
+
+def gate(
+    service: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another build, measured in turn: a scenario file, a virtual environment or a command."),
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="A stored baseline to compare with.")] = None,
+    update: Annotated[bool, typer.Option(help="Write this run to --baseline, if it passes.")] = False,
+    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")] = False,
+) -> int:
+    """Judge whether a service leaks memory, in about a minute."""
+    console = Console(stderr=as_json)
+    path = find_scenario(service)
+    done = _measure(path, against, baseline, update=update, runs=runs, console=console)
+    for problem in done.leftovers:
+        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
+    if done.error is not None:
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        raise done.error
+    if update and baseline is not None:
+        _write(baseline, done, console)
+    if as_json:
+        sys.stdout.write(verdicts_as_json(done.verdicts))
+    else:
+        print_verdicts(done.verdicts, console)
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+    return worst(done.verdicts).exit_code
+
+
+def _measure(
+    path: Path, against: str | None, baseline: Path | None, *, update: bool, runs: Path, console: Console
+) -> GateFinished:
+    if update and baseline is None:
+        raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
+    if against is not None and baseline is not None:
+        raise BadInput("--against and --baseline: expected one of them")
+    stored = read_baseline(baseline) if baseline is not None and not update else None
+    other = read_against(against, read_scenario(path), path.resolve().parent) if against is not None else None
+    return run_gate(path, runs=runs, console=console, against=other, stored=stored)
+
+
+def _write(path: Path, done: GateFinished, console: Console) -> None:
+    """Only a run that passes may become what later runs are held against."""
+    if worst(done.verdicts) is not Outcome.PASS:
+        console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)
+        return
+    history = read_history(done.folder.history)
+    corpus = corpora(history, build=CANDIDATE)[0]
+    growth = done.verdicts[0].numbers.get("growth_bytes_per_request")
+    write_baseline(
+        path,
+        slot_trace(history, build=CANDIDATE, corpus=corpus),
+        measured_conditions(history, done.scenario, corpus),
+        bytes_per_request=float(growth or 0.0),
+    )
+    console.print(f"{path}: written", markup=False)

@@ -1,0 +1,38 @@
+"""Which types of objects grew with the requests: whole numbers a request say where to look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from harness.history import History
+
+_TOP: Final = 4
+_LEAST_PER_REQUEST: Final = 0.02
+
+
+def growing_types(history: History, *, build: str, corpus: str) -> list[str]:
+    """One clause naming the types that grew most, by how many a request; empty when nobody counted or nothing grew."""
+    found = [
+        event.value
+        for moment in ("before", "after")
+        for event in history.where(
+            source="gate", name="types", labels={"build": build, "corpus": corpus, "moment": moment}
+        )
+        if isinstance(event.value, dict)
+    ]
+    if len(found) != 2:  # noqa: PLR2004 - before and after
+        return []
+    before, after = found
+    requests = after["requests"] - before["requests"]
+    if requests <= 0:
+        return []
+    grown = {
+        name: (count - before[name]) / requests
+        for name, count in after.items()
+        if name in before and name != "requests"
+    }
+    top = sorted(((rate, name) for name, rate in grown.items() if rate >= _LEAST_PER_REQUEST), reverse=True)[:_TOP]
+    if not top:
+        return ["no type of Python object grew with the requests: look into native code"]
+    return ["objects grown a request: " + ", ".join(f"{name} {rate:+.2f}" for rate, name in top)]

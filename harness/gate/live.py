@@ -1,0 +1,189 @@
+"""`leakdrill gate`: one build, or two in turn, under controlled load, slot after slot; then the judge.
+
+    start ─ warm-up ─ slot, quiet point, slot, quiet point … (until a planned look is certain, or the last slot) ─ stop
+
+With two builds their slots alternate, first one ahead and then the other: whatever the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.analyze import STORED_BASELINE, analyze
+from harness.errors import LeakdrillError
+from harness.gate.build import Build
+from harness.gate.judge_gate import BASELINE, CANDIDATE, certain
+from harness.gate.plan import looks
+from harness.gate.settle import has_settled
+from harness.recorder import Recorder
+from harness.rehearsal import stoppable
+from harness.reports.live import LiveView
+from harness.scenario_file import read_scenario
+from harness.store import create_run, write_run_info
+from harness.undo import clean_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harness.gate.against import Against
+    from harness.gate.baseline_file import BaselineFile
+    from harness.scenario import Scenario
+    from harness.store import RunFolder
+    from harness.verdict import Verdict
+
+_TICK_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinished:
+    """A gate run that is over."""
+
+    folder: RunFolder
+    scenario: Scenario
+    verdicts: list[Verdict]
+    error: LeakdrillError | None
+    leftovers: list[str]
+
+
+def run_gate(
+    scenario_file: Path,
+    *,
+    runs: Path,
+    console: Console,
+    against: Against | None = None,
+    stored: BaselineFile | None = None,
+) -> GateFinished:
+    """Measure the service in `scenario_file` and judge it, `against` another build in turn, or a `stored` baseline.
+
+    Raises:
+        BadInput: when the scenario cannot be used; nothing was started then.
+    """
+    scenario = read_scenario(scenario_file)
+    for problem in clean_runs(runs):
+        console.print(f"left by an earlier drill: {problem}", markup=False)
+    folder = create_run(runs, scenario.name)
+    write_run_info(folder, scenario, scenario_file.resolve(), {}, kind="gate")
+    recorder = Recorder(folder.history)
+    builds = [
+        Build(
+            CANDIDATE, scenario, scenario_dir=scenario_file.resolve().parent,
+            folder=folder.path, run_id=folder.run_id, recorder=recorder,
+        )
+    ]  # fmt: skip
+    if against is not None:
+        builds.append(
+            Build(
+                BASELINE, against.scenario, scenario_dir=against.scenario_dir,
+                folder=folder.path / BASELINE, run_id=f"{folder.run_id}-b", recorder=recorder,
+            )
+        )  # fmt: skip
+    if stored is not None:
+        (folder.path / STORED_BASELINE).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
+    measured = _Measurement(scenario, builds, recorder, stored)
+    error: LeakdrillError | None = None
+    try:
+        with LiveView(scenario, console) as view, stoppable():
+            recorder.subscribe(view.see)
+            measured.run()
+    except LeakdrillError as e:
+        error = e
+    finally:
+        recorder.close()
+    return GateFinished(folder, scenario, analyze(folder), error, measured.leftovers)
+
+
+def gate_service(scenario_file: Path, *, runs: Path, console: Console) -> list[Verdict]:
+    """The verdicts on the service in `scenario_file`.
+
+    Raises:
+        LeakdrillError: when it could not be measured.
+    """
+    done = run_gate(scenario_file, runs=runs, console=console)
+    if done.error is not None:
+        raise done.error
+    return done.verdicts
+
+
+class _Measurement:
+    """The phases of one gate run."""
+
+    def __init__(
+        self, scenario: Scenario, builds: Sequence[Build], recorder: Recorder, stored: BaselineFile | None
+    ) -> None:
+        self._scenario = scenario
+        self._stored = stored
+        self._gate = scenario.gate
+        self._builds = builds
+        self._recorder = recorder
+        self.leftovers: list[str] = []
+
+    def run(self) -> None:
+        """Start, measure under each corpus, and take everything down whatever happened."""
+        corpora = ("open", "closed") if self._gate.corpus == "both" else (self._gate.corpus,)
+        try:
+            with self._recorder.in_phase("setup"):
+                for build in self._builds:
+                    build.up()
+            for corpus in corpora:
+                self._measure(corpus)
+        finally:
+            with self._recorder.in_phase("teardown"):
+                self.leftovers = [reason for build in reversed(self._builds) for reason in build.down()]
+
+    def _measure(self, corpus: str) -> None:
+        with self._recorder.in_phase("warmup"):
+            for build in self._builds:
+                build.start_load(corpus)
+            self._warm_up()
+        with self._recorder.in_phase("slots"):
+            self._slots(corpus)
+        for build in self._builds:
+            build.stop_load()
+
+    def _warm_up(self) -> None:
+        """Load until its time is over, nothing can still wait to expire, and memory has settled; bounded."""
+        warmup = self._gate.warmup
+        least_s = max(warmup.at_least, self._gate.longest_ttl)
+        most_s = max(warmup.at_most, least_s)
+        began = time.monotonic()
+        readings: dict[str, list[tuple[float, float]]] = {build.name: [] for build in self._builds}
+        while (elapsed := time.monotonic() - began) < most_s and self._alive():
+            for build in self._builds:
+                seen = build.anonymous_bytes()
+                if seen is not None:
+                    readings[build.name].append((elapsed, seen))
+            if elapsed >= least_s and all(has_settled(series) for series in readings.values()):
+                break
+            time.sleep(_TICK_S)
+        for build in self._builds:
+            build.rest()
+
+    def _slots(self, corpus: str) -> None:
+        for build in self._builds:
+            build.note_types("before")
+        planned = {look.after_slots: look for look in looks(self._gate.slots)}
+        for number in range(1, self._gate.slots + 1):
+            turn = self._builds if number % 2 else list(reversed(self._builds))
+            for build in turn:
+                self._slot(build)
+            look = planned.get(number)
+            if not self._alive() or (look and self._certain(corpus, number)):
+                break
+        for build in self._builds:
+            build.note_types("after")
+
+    def _certain(self, corpus: str, slots_done: int) -> bool:
+        return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
+
+    def _slot(self, build: Build) -> None:
+        build.resume()
+        time.sleep(self._gate.slot)
+        build.quiet_point()
+
+    def _alive(self) -> bool:
+        return all(build.alive() for build in self._builds)

@@ -1,0 +1,31 @@
+"""When warm-up is over: its passes are run, nothing can still be waiting to expire, and memory says so itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SPAN_S: Final = 4.0
+_STILL_SHARE: Final = 0.01
+_STILL_BYTES: Final = 256 * 1024
+
+
+def has_settled(readings: Sequence[tuple[float, float]]) -> bool:
+    """Whether memory rose by no more than 1 % (or 256 KiB) from one stretch of 4 s to the next.
+
+    A leak never settles and need not: warm-up is bounded, and what is left of it is found again by the verdict.
+
+    Args:
+        readings: (seconds, bytes), in order.
+    """
+    if not readings or readings[-1][0] - readings[0][0] < 2 * _SPAN_S:
+        return False
+    end = readings[-1][0]
+    late = [value for t, value in readings if t > end - _SPAN_S]
+    early = [value for t, value in readings if end - 2 * _SPAN_S < t <= end - _SPAN_S]
+    if not early:
+        return False
+    before = sorted(early)[len(early) // 2]
+    return sorted(late)[len(late) // 2] - before <= max(_STILL_SHARE * before, _STILL_BYTES)

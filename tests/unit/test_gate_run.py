@@ -1,0 +1,180 @@
+"""From the slots of a gate run to its verdicts; literal histories, no process."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from harness.errors import BadInput
+from harness.gate.against import read_against
+from harness.gate.baseline_file import conditions, read_baseline, write_baseline
+from harness.gate.judge_gate import judge_gate, measured_conditions
+from harness.gate.plan import TOTAL_ERROR, look_after, looks
+from harness.gate.settle import has_settled
+from harness.gate.slots import slot_trace
+from harness.history import Event, History
+from harness.scenario import Scenario
+
+SCENARIO = Scenario.model_validate(
+    {
+        "name": "shop/cart",
+        "target": {"name": "cart", "command": ["x", "{port}"], "limits": {"memory": "1GiB"}},
+        "load": {"locustfile": "l.py", "rate": "50/s"},
+    }
+)
+REQUESTS = 1000
+
+
+def run(*, leak=0.0, slots=24, build="candidate", corpus="open", extra=(), **counts):
+    """Slots of a run whose live memory grows by `leak` bytes a request; `counts` are (first, per slot)."""
+    counts = {"threads": (5.0, 0.0), "fds": (20.0, 0.0), **counts}
+    numbers = itertools.count()
+    rng = np.random.default_rng(3)
+
+    def event(source, name, value, kind="sample", t=0.0, **labels):
+        return Event(
+            index=next(numbers), t=t, phase="", source=source, kind=kind, name=name, value=value, labels=labels
+        )
+
+    events = [
+        event("drill", "phase", None, kind="begin", phase="slots", act="1"),
+        event("gate", "agent", 1.0, build=build, python="3.11.7", allocator="pymalloc"),
+    ]
+    for n in range(slots):
+        requests = 20_000 + REQUESTS * n
+        in_use = 9e6 + leak * REQUESTS * n
+        events.append(
+            event(
+                "gate",
+                "slot",
+                {
+                    "round": float(n), "load_s": 15 + 1.4 * n, "requests": float(requests),
+                    "rss_before_bytes": 32e6 + in_use, "rss_after_bytes": 30e6 + in_use,
+                    "anon_bytes": 11e6 + in_use + 4096 * float(rng.integers(0, 3)),
+                    "uss_bytes": 11e6 + in_use, "pss_bytes": 13e6 + in_use,
+                    "blocks": 60_000 + leak / 64 * REQUESTS * n, "gc_objects": 15_000.0,
+                    "uordblks_bytes": in_use, "hblkhd_bytes": 6e5, "fordblks_bytes": 8e4,
+                    "processes": 1.0,
+                    **{name: first + each * n for name, (first, each) in counts.items()},
+                },
+                build=build, corpus=corpus, t=15 + 1.4 * n,
+            )
+        )  # fmt: skip
+    return History([*events, *(event(*args, **labels) for args, labels in extra)])
+
+
+def outcomes(history, scenario=SCENARIO, stored=None):
+    return {v.check: (str(v.outcome), v.message) for v in judge_gate(history, scenario, stored)}
+
+
+def test_a_healthy_run_passes():
+    assert {outcome for outcome, _ in outcomes(run()).values()} == {"PASS"}
+
+
+def test_a_leak_fails_with_its_size_and_when_memory_runs_out():
+    outcome, message = outcomes(run(leak=512))["memory_does_not_leak"]
+    assert outcome == "FAIL"
+    assert "512" in message
+    assert "memory" in message
+
+
+def test_a_promise_to_survive_becomes_a_budget():
+    promise = {"survive": {"lasts": "30d", "rate": "50/s", "within": "2GiB"}}
+    scenario = SCENARIO.model_copy(update={"gate": type(SCENARIO.gate).model_validate(promise)})
+    assert outcomes(run(leak=512), scenario)["memory_does_not_leak"][0] == "FAIL"
+    lighter = {"survive": {"lasts": "1h", "rate": "1/s", "within": "2GiB"}}
+    scenario = SCENARIO.model_copy(update={"gate": type(SCENARIO.gate).model_validate(lighter)})
+    assert outcomes(run(leak=512), scenario)["memory_does_not_leak"][0] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        (run(slots=5), "cut short after 5 of 24"),
+        (run(extra=[(("target", "exited", -9.0), {"oom_kill": "true"})]), "ended in the middle"),
+        (run(extra=[(("load", "exited", 1.0), {})]), "Locust ended"),
+        (History([]), "cut short after 0"),
+    ],
+)
+def test_a_run_that_broke_off_is_unknown_and_never_passes(history, why):
+    outcome, message = outcomes(history)["memory_does_not_leak"]
+    assert outcome == "UNKNOWN"
+    assert why in message
+
+
+def test_an_oom_kill_fails():
+    killed = run(extra=[(("target", "exited", -9.0), {"oom_kill": "true"})])
+    assert outcomes(killed)["target_keeps_running"] == (
+        "FAIL",
+        "the service did not live through the measurement: it was OOM-killed after 0 s",
+    )
+
+
+@pytest.mark.parametrize(("name", "check"), [("threads", "threads_do_not_grow"), ("fds", "descriptors_do_not_grow")])
+def test_what_is_counted_must_not_pile_up(name, check):
+    assert outcomes(run(**{name: (5.0, 3.0)}))[check][0] == "FAIL"
+    assert outcomes(run(**{name: (5.0, 0.2)}))[check][0] == "PASS"
+    assert outcomes(run(slots=4))[check][0] == "UNKNOWN"
+
+
+def test_the_types_that_grew_are_named_for_a_leak():
+    where = {"build": "candidate", "corpus": "open"}
+    types = [
+        (("gate", "types", {"dict": 100.0, "requests": 0.0}), {**where, "moment": "before"}),
+        (("gate", "types", {"dict": 2100.0, "requests": 1000.0}), {**where, "moment": "after"}),
+    ]
+    assert "dict +2.00" in outcomes(run(leak=512, extra=types))["memory_does_not_leak"][1]
+
+
+def test_a_baseline_is_written_read_and_compared_under_like_conditions_only(tmp_path):
+    healthy, path = run(), tmp_path / "baseline.json"
+    found = measured_conditions(healthy, SCENARIO, "open")
+    write_baseline(path, slot_trace(healthy, build="candidate", corpus="open"), found, bytes_per_request=0.1)
+    stored = read_baseline(path)
+    assert outcomes(healthy, stored=stored)["memory_does_not_leak"][0] == "PASS"
+    assert outcomes(run(leak=512), stored=stored)["memory_does_not_leak"][0] == "FAIL"
+    elsewhere = stored.model_copy(
+        update={"conditions": conditions(SCENARIO, "open", python="3.13.1", allocator="pymalloc")}
+    )
+    outcome, message = outcomes(run(leak=512), stored=elsewhere)["memory_does_not_leak"]
+    assert (outcome, "python was 3.13.1 and is 3.11.7" in message) == ("UNKNOWN", True)
+
+
+def test_what_is_no_baseline_is_refused(tmp_path):
+    path = tmp_path / "baseline.json"
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_baseline(path)
+    path.write_text("{}")
+    with pytest.raises(BadInput, match="expected a baseline"):
+        read_baseline(path)
+
+
+def test_the_looks_together_allow_no_more_error_than_one():
+    planned = looks(24)
+    assert [look.after_slots for look in planned] == [12, 18, 24]
+    assert sum(1 - look.confidence for look in planned) == pytest.approx(TOTAL_ERROR)
+    assert look_after(12, 24).confidence > look_after(24, 24).confidence
+    assert [look.after_slots for look in looks(8)] == [8]
+
+
+def test_memory_has_settled_when_it_rises_no_more():
+    rising = [(0.25 * n, 50e6 + 2e6 * n) for n in range(40)]
+    assert not has_settled(rising)
+    assert has_settled([(0.25 * n, 50e6 + 1000 * (n % 7)) for n in range(40)])
+    assert not has_settled(rising[:10])
+    assert not has_settled([])
+
+
+def test_the_other_build_is_a_file_an_environment_or_a_command(tmp_path):
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert read_against(str(tmp_path / "venv"), SCENARIO, tmp_path).scenario.target.python == python
+    assert read_against("cart --port {port}", SCENARIO, tmp_path).scenario.target.command == [
+        "cart",
+        "--port",
+        "{port}",
+    ]
+    for nothing in ("cart", str(tmp_path), "cart '"):
+        with pytest.raises(BadInput, match="--against"):
+            read_against(nothing, SCENARIO, tmp_path)
