@@ -209,17 +209,20 @@ def test_a_slot_of_tasks_that_make_none_or_several_requests_ends_soon_after_its_
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"),
+    ("text", "rate", "most_at_once"),
     [
-        (PATIENT.replace("WAIT", "constant(0)"), "50/s"),
-        (PATIENT.replace("WAIT", "constant_pacing(0.2)"), None),
+        (PATIENT.replace("WAIT", "constant(0)"), "50/s", 6),
+        (PATIENT.replace("WAIT", "constant_pacing(0.2)"), None, 10),
     ],
     ids=["rate", "constant_pacing"],
 )
 def test_a_pause_is_not_made_up_for(
-    server: WatchedServer, load_of: MakeLoad, tmp_path: Path, text: str, rate: str | None
+    server: WatchedServer, load_of: MakeLoad, tmp_path: Path, text: str, rate: str | None, most_at_once: int
 ) -> None:
-    """Ten users at 50/s: in no 0.2 s after a pause of 0.7 s do more than fit arrive, and the rate is the same again."""
+    """Ten users at 50/s: no burst follows a pause of 0.7 s, and the rate is the same again.
+
+    At our own rate users are spread; Locust's constant_pacing has all ten march in step, pause or no pause.
+    """
     server.work_s = 0.0
     load = load_of(spec_of(tmp_path, text, users=10, rate=rate))
     load.wait_first_request(20)
@@ -233,7 +236,7 @@ def test_a_pause_is_not_made_up_for(
         time.sleep(1)
         times = [arrival.t - resumed_at for arrival in server.since(arrived)]
         assert len([t for t in times if t < 1]) == pytest.approx(50, abs=8)
-        assert len([t for t in times if t < 0.2]) <= 13
+        assert len([t for t in times if t < 0.05]) <= most_at_once
 
 
 def test_error_statuses_are_completed_whatever_the_locustfile_calls_them(
@@ -280,7 +283,7 @@ def essence(arrival: Arrival) -> tuple[str, str, bytes, str | None, str | None, 
 def test_a_replay_sends_what_was_recorded_in_the_same_order_each_pass(
     server: WatchedServer, load_of: MakeLoad, tmp_path: Path, base: str
 ) -> None:
-    """Login, JSON with a token, raw bytes and a 404: three passes are what was recorded three times, cookies and all."""
+    """Login, JSON with a token, raw bytes and a 404: three passes are three times what was recorded, with cookies."""
     spec, corpus = spec_of(tmp_path, MIXED.replace("BASE", base), users=1), tmp_path / "corpus.jsonl"
     load = load_of(spec, record_corpus=corpus)
     load.wait_first_request(20)
