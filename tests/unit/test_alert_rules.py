@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import scenarios
 from harness.alerting.rules import check_with_promtool, read_rules
+from harness.catalogue import catalogue_root
 from harness.errors import BadInput
 
-CATALOGUE = Path(next(iter(scenarios.__path__))) / "rules"
+CATALOGUE = catalogue_root() / "rules"
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 RULES = """\
