@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.agent.client import AgentClient, NoAgent
-from harness.agent.environment import agent_environment
-from harness.errors import BadInput
+from harness.agent.client import AgentClient
+from harness.agent.environment import AGENT_VARIABLE, agent_environment
+from harness.errors import BadInput, Surroundings
 from harness.journal import Journal
 from harness.load.corpus import replay_spec
 from harness.load.locust_load import LocustLoad
@@ -32,8 +32,8 @@ _RECORDING_TIMEOUT_S: Final = 20.0
 _DRAIN_TIMEOUT_S: Final = 5.0
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _MOST_RUN_S: Final = 3600.0
+_SLOT_TIMEOUT_S: Final = 60.0
 _REST_S: Final = 0.03
-_TYPES: Final = 60
 
 
 class Build:
@@ -75,12 +75,17 @@ class Build:
         self._load: LocustLoad | None = None
         self._began_s = 0.0
         self._round = 0
+        self._pass_requests = 0
+        self._rested_s = 0.0
 
     def _with_agent(self, scenario: Scenario) -> ProcessTarget:
         spec = scenario.target
         if self._gate.agent == "off":
             return spec
-        added = agent_environment(self._sockets, {**os.environ, **spec.env})
+        entry = self._journal.plan("folder", path=str(self._sockets))
+        told = agent_environment(self._sockets, {**os.environ, **spec.env})
+        self._journal.done(entry)
+        added = {name: told[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
         return spec.model_copy(update={"env": {**spec.env, **added}})
 
     def up(self) -> None:
@@ -89,9 +94,6 @@ class Build:
         Raises:
             LeakdrillError: when it does not come up.
         """
-        if self._gate.agent != "off":
-            self._journal.done(self._journal.plan("folder", path=str(self._sockets)))
-            self._sockets.mkdir(mode=0o700)
         self._target.start()
         for notice in self._target.notices():
             self._recorder.sample("drill", "notice", notice, build=self.name)
@@ -101,10 +103,13 @@ class Build:
     def _find_agent(self) -> None:
         if self._gate.agent == "off":
             return
-        client = AgentClient(self._sockets)
+        client = AgentClient(self._sockets, pids=self._target.pids)
         why = client.available()
         if why is None:
             self._agent = client
+            told = client.ping()[0]
+            labels = {"build": self.name, "python": str(told["python"]), "allocator": f"{told['allocator']} on {told['malloc']}"}
+            self._recorder.sample("gate", "agent", 1.0, at=None, **labels)
         else:
             notice = f"{why}; memory is read from outside only, so the gate's resolution is lower"
             self._recorder.sample("drill", "notice", notice, build=self.name)
@@ -117,7 +122,8 @@ class Build:
         """
         spec = self._load_spec.model_copy(update={"rate": self._gate.rate or AS_FAST_AS_IT_ANSWERS})
         if corpus == "closed":
-            spec = replay_spec(spec, self._record_corpus())
+            replay = replay_spec(spec, self._record_corpus())
+            spec, self._pass_requests = replay.load, replay.pass_requests
         self.corpus = corpus
         self._load = self._locust(spec)
         self._load.start()
@@ -151,10 +157,18 @@ class Build:
             record_corpus=record_corpus,
         )
 
-    def resume(self) -> None:
-        """Let the load run."""
-        if self._load is not None:
+    def slot(self) -> None:
+        """Load for one slot: its time with an open corpus, the whole passes nearest to that with a closed one."""
+        if self._load is None:
+            return
+        if not self._pass_requests or self.corpus != "closed":
             self._load.resume()
+            time.sleep(self._gate.slot)
+            return
+        rate = self._load.completed() / max(self._recorder.now_s() - self._began_s - self._rested_s, 1e-3)
+        passes = max(1, round(rate * self._gate.slot / self._pass_requests))
+        self._load.resume(passes * self._pass_requests)
+        self._load.wait_drained(_SLOT_TIMEOUT_S)
 
     def rest(self) -> None:
         """Pause the load and wait until no request is under way."""
@@ -180,13 +194,15 @@ class Build:
                 "gate", "slot", None, build=self.name, corpus=self.corpus, error="the service is down"
             )
             return
+        now_s = self._recorder.now_s()
+        self._rested_s += now_s - began
         self._recorder.sample(
             "gate",
             "slot",
             {
                 "round": float(self._round),
-                "load_s": round(self._recorder.now_s() - self._began_s, 4),
-                "rest_s": round(self._recorder.now_s() - began, 4),
+                "load_s": round(now_s - self._began_s, 4),
+                "rest_s": round(now_s - began, 4),
                 "requests": float(self._load.completed()),
                 "rss_before_bytes": under_load.get("rss_bytes", tree["rss_bytes"]),
                 "rss_after_bytes": tree["rss_bytes"],
@@ -206,22 +222,23 @@ class Build:
             return {}
         try:
             reading = self._agent.quiet()
-        except NoAgent as e:
+        except Surroundings as e:
             self._recorder.sample("gate", "agent", None, build=self.name, error=str(e))
             return {}
-        return reading.numbers()
+        return {name: value for name, value in reading.as_values().items() if name != "threads"}
 
     def note_types(self, moment: str) -> None:
         """Record how many objects of each type there are, `before` the slots and `after` them."""
         if self._agent is None or self._load is None:
             return
         try:
-            counts = self._agent.types(_TYPES)
-        except NoAgent:
+            counts = self._agent.types().counts
+        except Surroundings:
             return
         requests = {"requests": float(self._load.completed())}
         labels = {"build": self.name, "corpus": self.corpus, "moment": moment}
-        self._recorder.sample("gate", "types", {**counts, **requests}, **labels)
+        numbers = {name: float(count) for name, count in counts.items()}
+        self._recorder.sample("gate", "types", {**numbers, **requests}, at=None, **labels)
 
     def alive(self) -> bool:
         """Whether the service and its load still run."""

@@ -181,8 +181,7 @@ class _Measurement:
         return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
 
     def _slot(self, build: Build) -> None:
-        build.resume()
-        time.sleep(self._gate.slot)
+        build.slot()
         build.quiet_point()
 
     def _alive(self) -> bool:
