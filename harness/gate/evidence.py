@@ -150,9 +150,12 @@ def _unseen_steps(series: Points, values: NDArray[np.float64], start: int, longe
 
 
 def _rate_rises(judged: Points) -> bool:
-    """Whether requests per second rose with the requests themselves, by a quarter or more."""
+    """Whether requests per second rose throughout, by a quarter or more; asked only where load never rested.
+
+    Between quiet points the rate is the machine's, which gets faster as its caches warm, and slots are of one load.
+    """
     rates = np.diff(judged.requests) / np.maximum(np.diff(judged.t), 1e-9)
-    if len(rates) < FEWEST_JUDGED - 1:
+    if judged.quiet or len(rates) < FEWEST_JUDGED - 1:
         return False
     third = len(rates) // 3
     early, late = _typical(rates[:third]), _typical(rates[-third:])

@@ -65,6 +65,11 @@ class Live:
         return self.malloc.low + self._blocks("low") * SMALLEST_BLOCK_BYTES
 
     @property
+    def least_bytes(self) -> float:
+        """What live memory grows by the estimates, every block at its smallest."""
+        return self.malloc.per_request + self._blocks("per_request") * SMALLEST_BLOCK_BYTES
+
+    @property
     def high_bytes(self) -> float:
         """The most that live memory grows: every block at its largest."""
         return self.malloc.high + self._blocks("high") * LARGEST_BLOCK_BYTES

@@ -181,13 +181,13 @@ def _alone(evidence: Evidence, rules: Judging) -> _Finding:
     if within(evidence, rules):
         message = sentences.clean_sentence(evidence, kind, rules)
         return _Finding(Word.CLEAN, kind, message, sentences.clean_hint(evidence))
+    if evidence.rate_rises and evidence.resident.all.per_request > rules.budget:
+        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not (above(evidence, rules) and above_from_the_start(evidence, rules)):
         stepped = evidence.unseen_steps > 0 and evidence.resident.all.high < rules.budget
         return _Finding(Word.UNKNOWN, Kind.STEPS if stepped else kind, *sentences.either_way(evidence, kind, rules))
     if declines(evidence):
         return _Finding(Word.UNKNOWN, Kind.FILLING, *sentences.filling(evidence, rules))
-    if evidence.rate_rises:
-        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not evidence.outlasts_ttl:
         return _Finding(Word.UNKNOWN, kind, *sentences.too_young(evidence, rules))
     return _leak(evidence, kind, rules)

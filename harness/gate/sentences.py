@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.gate.evidence import FEWEST_JUDGED
 from harness.gate.growth_kind import Kind, describe
-from harness.gate.rules import differs
+from harness.gate.rules import differs, goes_on
 from harness.units import show_duration
 
 if TYPE_CHECKING:
@@ -49,12 +49,15 @@ def either_way(evidence: Evidence, kind: Kind, rules: Judging) -> tuple[str, str
     """Growth may be below the budget or above it."""
     if evidence.unseen_steps and evidence.resident.all.high < rules.budget:
         return _rare_steps(evidence, rules)
-    if evidence.resident.all.low <= rules.budget:
+    in_use = evidence.live.least_bytes if evidence.live is not None else 0.0
+    if evidence.resident.all.high < rules.budget < in_use:
+        reason = f"what is in use grows by {in_use:.1f} B or more, into memory that was free"
+    elif evidence.resident.all.low <= rules.budget:
         reason = f"above and below the budget of {rules.budget:.4g} B are both possible"
     elif evidence.retained and evidence.leaked_low <= rules.budget:
         reason = f"{evidence.retained:.1f} B of it are retained by the allocator, and the rest may be within the budget"
-    elif evidence.resident.second.low <= 0 or evidence.resident.second.per_request <= rules.budget:
-        reason = f"in the second half by {interval(evidence.resident.second)}, so that it may have ended"
+    elif not goes_on(evidence.resident) or evidence.resident.second.per_request <= rules.budget:
+        reason = f"in the second half by {interval(evidence.resident.second)}, so that it may be ending"
     else:
         reason = f"with what looks like warm-up by {interval(evidence.whole.all)}, so that it rests on where that ends"
     grown = f" ({describe(kind, evidence.live)})" if evidence.live is not None and kind is not Kind.NONE else ""

@@ -80,7 +80,7 @@ def slope(
     """
     if len(requests) < FEWEST_POINTS or requests[-1] <= requests[0]:
         return NOTHING_KNOWN
-    spacing = (requests[-1] - requests[0]) / (len(requests) - 1)
+    spacing = float(requests[-1] - requests[0]) / (len(requests) - 1)
     mixture = _mixture((requests - requests[0]) / spacing, values - values[0], resolution)
     tail = (1 - confidence) / 2
     return Slope(
