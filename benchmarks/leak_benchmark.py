@@ -28,7 +28,7 @@ from scipy import stats
 from harness.gate.difference import difference, why_not_comparable
 from harness.gate.leak_verdict import Word, judge_trace
 from harness.gate.quiet_points import points
-from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
+from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, at_each_look, differs
 from harness.gate.trace import Trace, read_trace
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _one_leak(size: float, each: int) -> list[Trace]:
 
 def _first_look(trace: Trace, wanted: Word) -> float:
     """Seconds after load began at which `wanted` is first said; infinite when it never is."""
-    confidence = 1 - (1 - DEFAULT_CONFIDENCE) / len(LOOKS)
+    confidence = at_each_look(DEFAULT_CONFIDENCE, len(LOOKS))
     for look in LOOKS:
         columns = {name: values[:look] for name, values in trace.columns.items()}
         part = Trace(

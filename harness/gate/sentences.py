@@ -33,6 +33,8 @@ LOOK: Final = {
     Kind.NATIVE: "look at C extensions: Python's own small objects did not grow",
     Kind.HEAP: "record without PYTHONMALLOC=malloc to tell Python's objects from native memory",
     Kind.UNCOUNTED: "look for mappings made directly, threads that do not end, or another allocator",
+    Kind.THREADS: "look for what starts threads and does not wait for them",
+    Kind.DESCRIPTORS: "look for what opens files or connections and does not close them",
     Kind.RESIDENT: "record the interpreter's counts (blocks, uord, hblkhd, ford) to learn what grows",
     Kind.RETAINED: "look at what malloc keeps; trim the heap, or lower MALLOC_ARENA_MAX",
 }
@@ -152,11 +154,16 @@ def clean_hint(evidence: Evidence) -> str:
 
 def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     """What was seen of growth above the budget."""
+    above = f"above the budget of {rules.budget:.4g} B"
+    found = evidence.live
+    if found is not None and evidence.leaked_low <= rules.budget:
+        return (
+            f"what is in use grows by {found.low_bytes:.1f} B a request or more, {above} ({describe(kind, found)}), "
+            f"whatever resident memory shows: {interval(evidence.resident.all)}"
+        )
     kept = f"; {evidence.retained:.0f} B of it are retained by the allocator, not leaked" if evidence.retained else ""
-    return (
-        f"{size(evidence)}, above the budget of {rules.budget:.4g} B, and "
-        f"{evidence.resident.second.per_request:.0f} B in the second half ({describe(kind, evidence.live)}{kept})"
-    )
+    second = f"{evidence.resident.second.per_request:.0f} B in the second half"
+    return f"{size(evidence)}, {above}, and {second} ({describe(kind, found)}{kept})"
 
 
 def size(evidence: Evidence) -> str:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 RESIDENT: Final = ("anon", "uss", "pss", "rss")
 """Resident memory, the best column first: anonymous pages are the process' own; PSS and RSS also move with others'."""
 
-COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live")
+COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live", "threads", "fds")
 """What allocators say of themselves: `sys.getallocatedblocks()`, objects that the collector tracks, and `mallinfo2`
-(bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known."""
+(bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known. And
+what the process holds beside memory: threads and open descriptors."""
 
 _PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before")
 _MANY_SECONDS: Final = 1e8

@@ -9,6 +9,7 @@ import pytest
 
 from harness.gate.growth_kind import Kind
 from harness.gate.leak_verdict import LeakVerdict, Word, judge_trace
+from harness.gate.rules import at_each_look
 from harness.gate.trace import Trace
 from harness.verdict import Outcome
 
@@ -125,12 +126,41 @@ def test_resident_memory_that_wavers_is_clean_when_nothing_more_is_in_use() -> N
 
 def test_bytes_in_use_that_grow_are_a_leak_whatever_resident_memory_does() -> None:
     trace = counted(FLAT + FLIPS, live=1e7 + 64 * REQUESTS, blocks=1e5 + REQUESTS)
-    assert judge_trace(trace).word is Word.LEAK
+    verdict = judge_trace(trace)
+    assert verdict.word is Word.LEAK
+    assert verdict.message.startswith("what is in use grows by 64.0 B a request or more, above the budget of 32 B")
+    assert verdict.numbers()["in_use_growth_bytes_per_request"] == pytest.approx(64, abs=0.1)
+
+
+def test_bytes_in_use_are_compared_where_both_recordings_have_them() -> None:
+    leak = counted(FLAT + FLIPS, live=1e7 + 64 * REQUESTS)
+    verdict = judge_trace(leak, counted(FLAT + FLIPS[::-1], live=FLAT))
+    assert verdict.word is Word.LEAK
+    assert verdict.difference is not None
+    assert verdict.difference.low == pytest.approx(64, abs=0.1)
+
+
+@pytest.mark.parametrize(("column", "kind"), [("threads", Kind.THREADS), ("fds", Kind.DESCRIPTORS)])
+def test_a_leak_with_threads_or_descriptors_is_named_by_them(column: str, kind: Kind) -> None:
+    verdict = judge_trace(counted(FLAT + NOISE + 100 * REQUESTS, **{column: np.arange(24.0)}))
+    assert (verdict.word, verdict.kind) == (Word.LEAK, kind)
+
+
+def test_a_recording_without_requests_is_unknown() -> None:
+    zero = np.zeros(100)
+    trace = Trace(name="x", t=np.arange(100.0), requests=zero, columns={"rss": zero}, quiet=False)
+    assert judge_trace(trace).word is Word.UNKNOWN
+
+
+def test_looks_share_out_what_may_go_wrong() -> None:
+    assert at_each_look(0.99, 5) == pytest.approx(0.998)
 
 
 def test_bytes_in_use_that_grow_are_never_passed() -> None:
     trace = counted(FLAT + NOISE, uord=1e5 + 100 * np.minimum(REQUESTS, REQUESTS[18]))
-    assert judge_trace(trace).word is not Word.CLEAN
+    verdict = judge_trace(trace)
+    assert verdict.word is Word.UNKNOWN
+    assert "into memory that was free" in verdict.message
 
 
 def test_what_the_allocator_keeps_is_retained_and_not_leaked() -> None:
