@@ -36,9 +36,6 @@ _Z_DECLINE: Final = 2.33
 _KEPT: Final = 0.5
 _Z_GOES_ON: Final = 1.645
 
-_Z_99: Final = 2.576
-"""Half the width of a 99 % interval in standard errors; good enough for intervals of other distributions too."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
@@ -123,7 +120,7 @@ def _fell(trend: Trend) -> bool:
 def _fall(trend: Trend, z: float = _Z_DECLINE) -> tuple[float, float]:
     """The least and the most by which growth fell from the first half to the second."""
     first, second = trend.first, trend.second
-    error = sum(((s.high - s.low) / 2 / _Z_99) ** 2 for s in (first, second)) ** 0.5
+    error = (first.error**2 + second.error**2) ** 0.5
     fall = first.per_request - second.per_request
     return fall - z * error, fall + z * error
 

@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 def growth(low: float, per_request: float, high: float) -> Slope:
-    return Slope(per_request=per_request, low=low, high=high, points=24)
+    return Slope(per_request=per_request, low=low, high=high, error=1.0, points=24)
 
 
 def test_growth_is_projected_to_the_limit_with_its_interval() -> None:
