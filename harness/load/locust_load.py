@@ -242,12 +242,13 @@ class LocustLoad:
 
     def _drained_s(self, timeout_s: float) -> float | None:
         self._demand_one_worker("pausing the load")
+        when = "before its users had come to rest"
+        if self._reins is None:
+            raise PartDied(self._ended(when))
         try:
-            if self._reins is None:
-                raise EOFError
             return self._reins.wait_drained_s(timeout_s)
         except EOFError as e:
-            raise PartDied(self._ended("before its users had come to rest")) from e
+            raise PartDied(self._ended(when)) from e
 
     def _clear(self) -> None:
         if self._reins is not None:
