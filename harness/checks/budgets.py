@@ -9,7 +9,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from harness.checks.claim import Claim
-from harness.checks.memory_split import Owners, area_byte_s, attempts, peak, readings
+from harness.checks.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
 from harness.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
@@ -96,11 +96,10 @@ def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
     top = peak(seen)
     numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(seen, last)}
     if last.exited and last.exited.labels.get("oom_kill") == "true":
-        held = f"; at the last reading {_breaker(history, seen[-1])}" if seen else ""
         return claim.fails(
-            f"the kernel killed for memory at the limit {show_size(limit)}{held}",
+            f"the kernel killed for memory at the limit {show_size(limit)}{_whom(history, last, seen)}",
             numbers=numbers,
-            events=[last.exited.index, *(r.index for r in seen[-1:])],
+            events=[last.exited.index],
             hint="raise the limit, or run fewer processes at once; a cgroup also counts page tables and tmpfs",
         )
     over = next((r for r in seen if r.total_bytes > limit), None)
@@ -218,6 +217,19 @@ def _which(told: Sequence[Attempt], plan: WatchPlan) -> str:
 def _breaker(history: History, reading: Reading) -> str:
     most = max(reading.by_pid.values(), default=0.0)
     return f"{Owners(history).heaviest(reading)} held {show_size(most)} of {show_size(reading.total_bytes)}"
+
+
+def _whom(history: History, attempt: Attempt, seen: Sequence[Reading]) -> str:
+    """Whom the kernel killed, and when, as far as readings tell: a process may have grown after the last of them."""
+    at_s = killed_s(history, attempt)
+    found = Owners(history).killed(seen, at_s)
+    if found is None:
+        return ""
+    who, last = found
+    return (
+        f" after {show_duration(at_s - attempt.start_s)}: it was {who}, as the readings tell; at the last before it, "
+        f"all processes held {show_size(last.total_bytes)}"
+    )
 
 
 def _split(history: History, reading: Reading, most: int = 3) -> str:

@@ -116,6 +116,13 @@ def readings(history: History, attempt: Attempt) -> list[Reading]:
     ]
 
 
+def killed_s(history: History, attempt: Attempt) -> float:
+    """When the kernel first killed in the command's cgroup: as its counter rose; the end where no reading saw that."""
+    counter = history.series("cgroup", "resources", "oom_kills").between(attempt.start_s, attempt.end_s)
+    rises = zip(counter.t, counter.values, counter.values[1:], counter.t[1:], strict=False)
+    return next((float(after_s) for _, before, after, after_s in rises if after > before), attempt.end_s)
+
+
 def peak(seen: Sequence[Reading]) -> Reading | None:
     """The reading with the most bytes; None when there is none."""
     return max(seen, key=lambda r: r.total_bytes, default=None)
@@ -153,6 +160,20 @@ class Owners:
         """The process that holds most of `reading`, named with its id."""
         pid = max(reading.by_pid, key=lambda p: reading.by_pid[p], default=None)
         return "no process" if pid is None else f"{self.name(pid, reading.index, 'program')} (pid {pid})"
+
+    def killed(self, seen: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:
+        """The process that a kill at `at_s` ended, as far as readings tell, and the last reading that has it.
+
+        The heaviest of those that are gone afterwards; the heaviest of all where none is seen to go.
+        """
+        before = [r for r in seen if r.t <= at_s and r.total_bytes > 0]
+        if not before:
+            return None
+        later = {pid for r in seen if r.t > at_s for pid in r.by_pid}
+        last = before[-1]
+        gone = {pid: held for pid, held in last.by_pid.items() if pid not in later} or last.by_pid
+        pid = max(gone, key=lambda p: gone[p])
+        return f"{self.name(pid, last.index, 'program')} (pid {pid})", last
 
     def parts(self, seen: Sequence[Reading], by: By, start_s: float) -> list[Part]:
         """The split of an attempt that began at `start_s`, the largest share of the peak first."""

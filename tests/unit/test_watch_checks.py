@@ -154,7 +154,18 @@ def test_an_oom_kill_fails_although_no_reading_was_above_the_limit():
     told = peak_stays_within_budget(record.history(), plan=plan(limit_bytes=600 * MIB))
     assert told.outcome == "FAIL"
     assert "the kernel killed for memory at the limit 600 MiB" in told.message
-    assert "cc1plus (pid 11) held 350 MiB" in told.message
+    assert "it was cc1plus (pid 11), as the readings tell" in told.message
+
+
+def test_an_oom_kill_in_the_middle_names_who_is_gone_afterwards():
+    def big_make(t):
+        return 50 * MIB if t < 5 else 0
+
+    record = attempt(Record(), memory=big_make, oom_kill="true")
+    for tenth in range(100):
+        record.sample(tenth / 10, "cgroup", "resources", {"oom_kills": 0.0 if tenth < 49 else 1.0})
+    told = peak_stays_within_budget(record.history(), plan=plan(limit_bytes=600 * MIB))
+    assert "after 4.9 s: it was cc1plus (pid 11), as the readings tell" in told.message
 
 
 def test_what_one_process_reached_between_readings_counts():
