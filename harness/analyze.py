@@ -1,4 +1,4 @@
-"""Judges a stored run from its files alone. `leakdrill run` and `leakdrill gate` end with exactly this call."""
+"""Judges a stored run from its files alone. `leakdrill run`, `gate` and `watch` end with exactly this call."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from harness.gate.judge_gate import judge_gate
 from harness.history import read_history
 from harness.reports.verdict_file import write_verdicts
 from harness.store import read_run_info
+from harness.watch.record import analyze_watch, is_watch
 
 if TYPE_CHECKING:
     from harness.store import RunFolder
@@ -25,6 +26,8 @@ def analyze(folder: RunFolder) -> list[Verdict]:
     Raises:
         BadInput: when a file of the run cannot be read.
     """
+    if is_watch(folder):
+        return analyze_watch(folder)
     info, history = read_run_info(folder), read_history(folder.history)
     if info.kind == "gate":
         copy = folder.path / STORED_BASELINE

@@ -36,6 +36,7 @@ from harness.scenario import scenario_schema
 from harness.store import open_run, read_run_info
 from harness.undo import clean_runs
 from harness.verdict import worst
+from harness.watch.command import CONTEXT_SETTINGS, watch
 
 app = typer.Typer(
     name="leakdrill",
@@ -177,6 +178,7 @@ def init(
 
 app.command()(gate)
 app.command()(trace)
+app.command(context_settings=CONTEXT_SETTINGS)(watch)
 
 
 @app.command()

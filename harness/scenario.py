@@ -313,7 +313,7 @@ class GateWarmup(Frozen):
     """How long load runs before anything is measured."""
 
     at_least: Duration = 10.0
-    at_most: Duration = Field(20.0, description="a leak never settles, so warm-up is bounded")
+    at_most: Duration = Field(15.0, description="a leak never settles, so warm-up is bounded")
 
 
 class Gate(Frozen):
@@ -329,6 +329,7 @@ class Gate(Frozen):
     warmup: GateWarmup = GateWarmup()
     slots: int = Field(24, ge=8, le=600, description="quiet points")
     slot: Duration = Field(1.2, description="load between two quiet points")
+    at_most: Duration = Field(50.0, description="all of it; a service that rests slowly gets fewer slots, never under 8")
     agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
     tracemalloc: bool = Field(default=False, description="name allocation sites for a leak; slows the target down")
 

@@ -61,7 +61,7 @@ class RunInfo(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
-    kind: Literal["drill", "gate", "watch"] = "drill"
+    kind: Literal["drill", "gate"] = "drill"
     run_id: str
     started: datetime
     scenario_file: str

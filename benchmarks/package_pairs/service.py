@@ -6,8 +6,9 @@ Each `GET /work` does once what leaks in the older version of the package and do
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,23 +32,26 @@ def hiredis_work() -> None:
 
 def pydantic_work() -> None:
     """A TypeAdapter over a recursive model is built (pydantic/pydantic#8397)."""
-    from typing import Optional
+    from pydantic import TypeAdapter
 
-    from pydantic import BaseModel, TypeAdapter
+    TypeAdapter(recursive_model()).validate_python({"value": 1, "next": {"value": 2}})
 
-    class Node(BaseModel):
-        value: int
-        next: Optional["Node"] = None
 
-    Node.model_rebuild(_types_namespace={"Node": Node, "Optional": Optional})
-    TypeAdapter(Node).validate_python({"value": 1, "next": {"value": 2}})
+@functools.cache
+def recursive_model() -> Any:
+    """A model that refers to itself; one for the life of the service."""
+    from pydantic import create_model
+
+    node = create_model("Node", value=(int, ...), next=("Optional[Node]", None))
+    node.model_rebuild(_types_namespace={"Node": node, "Optional": Optional})
+    return node
 
 
 def ujson_work() -> None:
     """An integer beyond 64 bits is read (CVE-2026-32874)."""
     import ujson
 
-    ujson.loads("[123456789012345678901234567890]")
+    ujson.loads("[1234567890123456789012345678901234567890]")
 
 
 WORK: dict[str, Callable[[], None]] = {

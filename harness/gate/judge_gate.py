@@ -12,7 +12,7 @@ from harness.gate.baseline_file import conditions
 from harness.gate.counts import descriptors_do_not_grow, threads_do_not_grow
 from harness.gate.growing_types import growing_types
 from harness.gate.leak_verdict import Word, judge_trace
-from harness.gate.plan import look_after
+from harness.gate.plan import look_after, looks
 from harness.gate.projection import Survival, project
 from harness.gate.rules import DEFAULT_BUDGET
 from harness.gate.slots import corpora, slot_events, slot_trace
@@ -91,8 +91,9 @@ def _broken(history: History, scenario: Scenario, corpus: str, done: int) -> str
         return "the service ended in the middle, so its memory was not that of one process"
     if history.where(source="load", name="exited"):
         return "Locust ended in the middle"
-    ends = {look_after(n, scenario.gate.slots).after_slots for n in range(done + 1)}
-    if done not in ends:
+    ends = {look.after_slots for look in looks(scenario.gate.slots)}
+    time_is_up = history.where(source="gate", name="time_is_up", labels={"corpus": corpus})
+    if done not in ends and not time_is_up:
         return f"the run was cut short after {done} of {scenario.gate.slots} slots ({corpus} corpus)"
     processes = history_processes(history, corpus)
     if len(processes) > 1:

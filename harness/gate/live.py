@@ -15,7 +15,7 @@ from harness.analyze import STORED_BASELINE, analyze
 from harness.errors import LeakdrillError
 from harness.gate.build import Build
 from harness.gate.judge_gate import BASELINE, CANDIDATE, certain
-from harness.gate.plan import looks
+from harness.gate.plan import FEWEST_SLOTS, looks
 from harness.gate.settle import has_settled
 from harness.recorder import Recorder
 from harness.rehearsal import stoppable
@@ -120,6 +120,7 @@ class _Measurement:
         self._gate = scenario.gate
         self._builds = builds
         self._recorder = recorder
+        self._halved = False
         self.leftovers: list[str] = []
 
     def run(self) -> None:
@@ -166,8 +167,12 @@ class _Measurement:
     def _slots(self, corpus: str) -> None:
         for build in self._builds:
             build.note_types("before")
+        deadline_s = self._deadline_s()
         planned = {look.after_slots: look for look in looks(self._gate.slots)}
         for number in range(1, self._gate.slots + 1):
+            if number > FEWEST_SLOTS and self._recorder.now_s() > deadline_s:
+                self._recorder.sample("gate", "time_is_up", float(number - 1), corpus=corpus)
+                break
             turn = self._builds if number % 2 else list(reversed(self._builds))
             for build in turn:
                 self._slot(build)
@@ -176,6 +181,13 @@ class _Measurement:
                 break
         for build in self._builds:
             build.note_types("after")
+
+    def _deadline_s(self) -> float:
+        """When these slots must be over, in seconds since the start; with two corpora each has half of what is left."""
+        left_s = self._gate.at_most - self._recorder.now_s()
+        share = 2 if self._gate.corpus == "both" and not self._halved else 1
+        self._halved = True
+        return self._recorder.now_s() + len(self._builds) * left_s / share
 
     def _certain(self, corpus: str, slots_done: int) -> bool:
         return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)

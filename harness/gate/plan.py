@@ -13,6 +13,9 @@ from typing import Final
 SLOTS: Final = 24
 """Quiet points of a whole run; a minute of load shows 64 B a request with them at a thousand requests a second."""
 
+FEWEST_SLOTS: Final = 8
+"""Two halves of four points each; fewer show no growth that goes on."""
+
 TOTAL_ERROR: Final = 0.01
 """Two-sided; shared out over the looks."""
 
@@ -37,17 +40,16 @@ def looks(slots: int = SLOTS) -> tuple[Look, ...]:
 
     The early ones get a tenth of the error each, so that the last is nearly as sharp as it would be alone.
     """
-    early = [n for n in (slots // 2, 3 * slots // 4) if n >= _FEWEST]
+    early = [n for n in (slots // 2, 3 * slots // 4) if n >= FEWEST_SLOTS]
     spent = TOTAL_ERROR / 10
     left = TOTAL_ERROR - spent * len(early)
     return (*(Look(n, 1 - spent, last=False) for n in early), Look(slots, 1 - left, last=True))
 
 
-_FEWEST: Final = 8
-"""An early look needs as many points as halves of four each."""
-
-
 def look_after(slots_done: int, slots_planned: int) -> Look:
-    """The look that a run with `slots_done` quiet points ended at; a run cut short is judged as surely as the last."""
+    """The look that a run with `slots_done` quiet points ended at.
+
+    One that ended elsewhere, because its time was up, did so whatever its memory looked like: it is judged as the last.
+    """
     planned = looks(slots_planned)
     return next((look for look in planned if look.after_slots == slots_done), planned[-1])

@@ -108,12 +108,13 @@ def replay_spec(spec: Load, corpus: Path, *, at_most: int | None = None) -> Repl
     Raises:
         BadInput: when the corpus has nothing to send.
     """
-    requests = read_corpus(corpus)[:at_most]
+    requests = read_corpus(corpus)
     span_s = requests[-1].t - requests[0].t
     rate = spec.rate or (round((len(requests) - 1) / span_s, 3) if span_s > 0 else None)
-    env = {**spec.env, CORPUS_ENV: str(corpus.absolute()), LENGTH_ENV: str(len(requests))}
+    pass_requests = len(requests[:at_most])
+    env = {**spec.env, CORPUS_ENV: str(corpus.absolute()), LENGTH_ENV: str(pass_requests)}
     changes: dict[str, Any] = {"locustfile": REPLAY_LOCUSTFILE, "rate": rate, "args": [], "workers": 1, "env": env}
-    return Replay(spec.model_copy(update=changes), len(requests))
+    return Replay(spec.model_copy(update=changes), pass_requests)
 
 
 def corpus_from_environment() -> list[Request]:

@@ -193,14 +193,15 @@ class LocustLoad:
             return False
         return not (self._watch.lost_workers and self._watch.status.get("workers") == 0)
 
-    def wait_first_request(self, timeout_s: float) -> None:
-        """Return when the target has answered a request with success.
+    def wait_first_request(self, timeout_s: float, *, any_status: bool = False) -> None:
+        """Return when the target has answered a request with success; with `any_status`, when it has answered one.
 
         Raises:
             PartDied: when Locust ended, or nothing was answered in time; names the most frequent error.
         """
+        answers = self.completed if any_status else self.requests
         try:
-            wait_for(lambda: self.requests() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
+            wait_for(lambda: answers() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
         except TimedOut as e:
             error = self._watch.worst_error() if self._watch else "Locust was not started"
             raise PartDied(
@@ -208,7 +209,7 @@ class LocustLoad:
                 f"{show_duration(timeout_s)}, none answered with success; {error}",
                 hint=f"read {self._log}; is the target ready, and are the paths in {self._spec.locustfile} right?",
             ) from e
-        if self.requests() == 0:
+        if answers() == 0:
             raise PartDied(self._ended("before its first request was answered"))
 
     def stop(self) -> None:
@@ -241,10 +242,13 @@ class LocustLoad:
 
     def _drained_s(self, timeout_s: float) -> float | None:
         self._demand_one_worker("pausing the load")
+        when = "before its users had come to rest"
+        if self._reins is None:
+            raise PartDied(self._ended(when))
         try:
-            return self._reins.wait_drained_s(timeout_s) if self._reins else None
+            return self._reins.wait_drained_s(timeout_s)
         except EOFError as e:
-            raise PartDied(self._ended("before its users had come to rest")) from e
+            raise PartDied(self._ended(when)) from e
 
     def _clear(self) -> None:
         if self._reins is not None:
@@ -306,9 +310,10 @@ class LocustLoad:
 
     def _ended(self, when: str) -> str:
         code = self._process.poll() if self._process else None
-        state = "runs" if code is None else f"ended with {code}"
+        state = "was not started" if self._process is None else "runs" if code is None else f"ended with {code}"
         return f"the load (Locust, {self._spec.locustfile}) {state} {when}; last log lines: {self._last_lines()}"
 
     def _last_lines(self) -> str:
-        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         return " | ".join(lines[-_LAST_LINES:]) or "none"

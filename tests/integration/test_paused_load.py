@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -100,6 +102,11 @@ class Chat(User):
     @task
     def say(self):
         pass
+"""
+
+WEBSOCKET_LINE = """
+        self.environment.events.request.fire(
+            request_type="WSR", name="chat", response_time=1, response_length=0, exception=None, context={})
 """
 
 
@@ -266,6 +273,23 @@ def test_a_target_that_stalls_is_said_and_a_dead_load_too(
     load.stop()
     with pytest.raises(PartDied, match="when it was to resume"):
         load.resume()
+    with pytest.raises(PartDied, match="come to rest"):
+        load.drained()
+
+
+def test_a_load_that_dies_before_it_is_drained_is_said(
+    server: WatchedServer, load_of: MakeLoad, tmp_path: Path
+) -> None:
+    """Killed with requests under way: whoever waits learns it at once, and not when the time is over."""
+    server.work_s = 1.0
+    load = load_of(spec_of(tmp_path, HURRIED))
+    time.sleep(0.3)
+    load.pause()
+    os.kill(load.pid, signal.SIGKILL)
+    began = time.monotonic()
+    with pytest.raises(PartDied, match="come to rest"):
+        load.wait_drained(20)
+    assert time.monotonic() - began < 2
 
 
 def test_several_workers_cannot_be_paused(load_of: MakeLoad, tmp_path: Path) -> None:
@@ -328,6 +352,34 @@ def test_many_users_replay_whole_passes(server: WatchedServer, load_of: MakeLoad
     load.wait_drained(10)
     sent = sorted((a.method, a.path, a.body) for a in server.since(before))
     assert sent == sorted(2 * [(r.method, r.path, r.body) for r in read_corpus(corpus)])
+
+
+def test_a_load_of_nothing_but_errors_has_begun_when_any_status_will_do(load_of: MakeLoad, tmp_path: Path) -> None:
+    load = load_of(spec_of(tmp_path, HURRIED.replace('"/"', '"/status/500"').replace('"/login"', '"/status/404"')))
+    load.wait_first_request(20, any_status=True)
+    assert load.completed() > load.requests() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (WEBSOCKET_LINE, "WSR chat is no request"),
+        ('self.client.post("/upload", data=iter([b"1"]))', "POST /upload sends a stream"),
+    ],
+    ids=["websocket", "stream"],
+)
+def test_what_cannot_be_sent_again_is_said_when_the_corpus_is_used(
+    load_of: MakeLoad, tmp_path: Path, line: str, said: str
+) -> None:
+    """Beside requests that could be replayed, one that cannot: part of the load is not passed off as all of it."""
+    text = PATIENT.replace("WAIT", "constant(0.01)") + f"        {line}\n"
+    spec, corpus = spec_of(tmp_path, text), tmp_path / "corpus.jsonl"
+    load = load_of(spec, record_corpus=corpus)
+    load.wait_first_request(20)
+    time.sleep(0.2)
+    load.stop()
+    with pytest.raises(BadInput, match=said):
+        replay_spec(spec, corpus)
 
 
 def test_a_load_without_http_cannot_be_recorded(load_of: MakeLoad, tmp_path: Path) -> None:
