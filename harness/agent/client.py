@@ -164,7 +164,7 @@ class AgentClient:
             os.close(folder)
 
     def _nobody(self) -> str:
-        reasons = [*self.silent, *why_absent(self._folder, self._pids() if self._pids else ())]
+        reasons = self.silent or why_absent(self._folder, self._pids() if self._pids else ())
         return f"no agent answered: {'; '.join(reasons)}"
 
 

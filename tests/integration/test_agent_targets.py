@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,6 @@ from harness.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.integration
 
@@ -140,8 +140,7 @@ def test_trim_gives_freed_memory_back(run):
 
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process, from the kernel."""
-    with open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_tracemalloc_names_the_line_that_allocates(run):
@@ -239,7 +238,7 @@ def test_a_uvicorn_service_with_workers_serves_and_answers(tmp_path):
         try:
             wait_for(lambda: body_of(port), what="uvicorn", timeout_s=30)
             client = AgentClient(tmp_path / "agent")
-            wait_for(lambda: len(client.ping()) >= 3, what="three agents", timeout_s=20)  # noqa: PLR2004
+            wait_for(lambda: len(client.ping()) >= 3, what="three agents", timeout_s=20)
             assert client.quiet().blocks > 0
             assert body_of(port) == b"served"
         finally:
@@ -281,7 +280,11 @@ def test_a_broken_socket_folder_does_not_reach_the_target(tmp_path, breakage):
     if breakage == "read-only":
         env["LEAKDRILL_AGENT"] = "/proc"
     ended = subprocess.run(
-        [sys.executable, "-c", "import os; os.fork() or os._exit(0); print(1)"], env=env, capture_output=True, text=True
+        [sys.executable, "-c", "import os; os.fork() or os._exit(0); print(1)"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1\n", "")
 
@@ -298,7 +301,7 @@ def test_a_folder_with_a_long_name_works(tmp_path):
 def test_an_interpreter_that_ignores_the_environment_is_named(run, flag, reason):
     target = run("", flag)
     assert target.client.available() == (
-        f"no agent answered: pid {target.process.pid} ({os.path.basename(os.path.realpath(sys.executable))}) "
+        f"no agent answered: pid {target.process.pid} ({Path(sys.executable).resolve().name}) "
         f"was started with {flag}, which {reason}"
     )
 
@@ -319,8 +322,10 @@ def test_a_stopped_process_is_reported_after_the_time_out_and_the_others_still_c
     reading = client.quiet()
     assert reading.pids == (target.process.pid,)
     assert reading.silent == (
-        f"pid {child} did not answer 'quiet': it was silent until the time was over; "
-        "it may be stopped, or busy in native code",
+        (
+            f"pid {child} did not answer 'quiet': it was silent until the time was over; "
+            "it may be stopped, or busy in native code"
+        ),
     )
     os.kill(child, signal.SIGKILL)
 
@@ -348,7 +353,7 @@ def test_a_daemon_that_closes_every_descriptor_keeps_what_it_opens_next(run):
 @pytest.mark.parametrize("python", PYTHONS)
 def test_other_versions_of_python_answer_and_fork_without_a_warning(run, python):
     found = shutil.which(python)
-    if not found or subprocess.run([found, "-c", ""], capture_output=True).returncode:
+    if not found or subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
         pytest.skip(f"{python} is not on PATH")
     target = run("import warnings; warnings.simplefilter('error')", python=found)
     assert target.client.ping()[0]["python"].startswith(python.removeprefix("python"))

@@ -123,7 +123,7 @@ def test_the_injected_folder_holds_nothing_that_an_import_could_find_by_mistake(
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(Surroundings, match="the agent's folder .*file/a cannot be made"):
+    with pytest.raises(Surroundings, match=r"the agent's folder .*file/a cannot be made"):
         agent_environment(tmp_path / "file" / "a", {})
 
 
