@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from harness.errors import Surroundings
+from harness.function_gate.python_heap import small_object_bytes
 from harness.gate.trace import Trace
 from harness.meters.process import parse_smaps_rollup
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MEMORY: Final = Path("/proc/self/smaps_rollup")
-_COLUMNS: Final = ("anon", "uss", "pss", "rss", "blocks", "gcobj", "uord", "hblkhd", "ford")
+_COLUMNS: Final = ("anon", "uss", "pss", "rss", "blocks", "gcobj", "uord", "hblkhd", "ford", "live")
 _MALLINFO: Final = (
     "arena",
     "ordblks",
@@ -65,6 +66,7 @@ class Readings:
         row[2:6] = _resident()
         row[6] = sys.getallocatedblocks()
         row[8:11] = _malloc()
+        row[11] = _live(row[8] + row[9])
         row[7] = len(gc.get_objects())  # last, since the list itself is memory
         self._count += 1
 
@@ -122,6 +124,12 @@ def _resident() -> tuple[float, float, float, float]:
         raise Surroundings(f"{_MEMORY}: cannot be read: {e}", hint="leak_gate needs Linux 4.14 or later") from e
     found = parse_smaps_rollup(text)
     return found["anon_bytes"], found["uss_bytes"], found["pss_bytes"], 1024.0 * int(resident.split()[1])
+
+
+def _live(in_malloc: float) -> float:
+    """Bytes in use by malloc and by Python's own allocator; -1 where one of them does not tell."""
+    small = small_object_bytes()
+    return in_malloc + small if min(in_malloc, small) >= 0 else -1.0
 
 
 def _malloc() -> tuple[float, float, float]:

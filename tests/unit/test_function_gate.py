@@ -17,6 +17,7 @@ from harness.function_gate.explanation import explain
 from harness.function_gate.gate import gate_function
 from harness.function_gate.judge import judge, refine
 from harness.function_gate.measure import Measured
+from harness.function_gate.python_heap import small_object_bytes
 from harness.function_gate.schedule import Wanted
 from harness.function_gate.what_grew import Site, WhatGrew
 from harness.gate.growth_kind import Kind
@@ -169,3 +170,26 @@ def test_pytest_finds_the_plugin():
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())["project"]
     plugin = import_module(project["entry-points"]["pytest11"]["leakdrill"])
     assert hasattr(plugin, "leak_gate")
+
+
+def test_a_leak_into_free_space_is_found():
+    """Resident memory stands still while a leak fills holes; the allocators' count tells, and so does the sentence."""
+    whole = measured(blocks_a_call=1)
+    columns = {**whole.trace.columns, "live": 4e7 + 96 * whole.trace.requests}
+    whole = Measured(
+        Trace(name="work", t=whole.trace.t, requests=whole.trace.requests, columns=columns, quiet=True), 500, 0, 7.0, []
+    )
+    found = judge(whole, budget=32)
+    assert found.word is Word.LEAK
+    assert found.message.startswith("what is in use grows by 96.0 B (")
+    assert judge(whole, budget=128).message.startswith("what is in use grows by 96.0 B (")
+
+
+def test_bytes_of_small_objects_are_exact(capfd):
+    """A thousand plain objects are 16,000 bytes, and nothing shows on stderr."""
+    before = small_object_bytes()
+    kept = [object() for _ in range(1000)]
+    more = small_object_bytes() - before
+    assert 16_000 <= more <= 16_500
+    assert len(kept) == 1000
+    assert capfd.readouterr().err == ""
