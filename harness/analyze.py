@@ -8,6 +8,7 @@ from harness.checks.judge import judge
 from harness.history import read_history
 from harness.reports.verdict_file import write_verdicts
 from harness.store import read_run_info
+from harness.watch.record import analyze_watch, is_watch
 
 if TYPE_CHECKING:
     from harness.store import RunFolder
@@ -20,6 +21,8 @@ def analyze(folder: RunFolder) -> list[Verdict]:
     Raises:
         BadInput: when a file of the run cannot be read.
     """
+    if is_watch(folder):
+        return analyze_watch(folder)
     info = read_run_info(folder)
     verdicts = judge(read_history(folder.history), info.scenario)
     write_verdicts(folder.verdicts, verdicts)

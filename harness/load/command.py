@@ -19,6 +19,8 @@ FINISH_TASKS_S: Final = 2
 COUNTS_ENV: Final = "LEAKDRILL_LOAD_COUNTS"
 STATUS_ENV: Final = "LEAKDRILL_LOAD_STATUS_FD"
 PERIOD_ENV: Final = "LEAKDRILL_LOAD_PERIOD_S"
+CONTROL_ENV: Final = "LEAKDRILL_LOAD_CONTROL_FD"
+RECORD_ENV: Final = "LEAKDRILL_LOAD_RECORD"
 
 
 def argv(spec: Load, *, host: str, max_run_s: float) -> list[str]:
@@ -51,11 +53,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(spec: Load, *, counts: Path, status_fd: int, run_id: str) -> dict[str, str]:
+def environment(
+    spec: Load,
+    *,
+    counts: Path,
+    status_fd: int,
+    run_id: str,
+    control_fd: int | None = None,
+    record: Path | None = None,
+) -> dict[str, str]:
     """The environment: ours without the run's token, which is for the target alone, and what the listener needs."""
     env = {**os.environ, **spec.env}
     env.pop("LEAKDRILL_TOKEN", None)
     env |= {COUNTS_ENV: str(counts), STATUS_ENV: str(status_fd), "LEAKDRILL_RUN_ID": run_id}
     if spec.rate is not None:
         env[PERIOD_ENV] = repr(spec.users / spec.rate)
+    if control_fd is not None:
+        env[CONTROL_ENV] = str(control_fd)
+    if record is not None:
+        env[RECORD_ENV] = str(record.absolute())
     return env

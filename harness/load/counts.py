@@ -3,9 +3,9 @@
 A file per process, no lock, no message: the hot path is two additions in memory. Locust's own worker reports come every
 three seconds, which is too coarse for growth per request at ten readings a second.
 
-The file is an array of 64-bit numbers: answered, failed, then a histogram of response times that is 0.1 ms fine below
-100 ms and 1 % fine above. Each number only grows, so that a reader in the middle of an update is off by one at most.
-Nothing here imports more than the standard library: it runs inside Locust.
+The file is an array of 64-bit numbers: answered, failed, completed, then a histogram of response times that is 0.1 ms
+fine below 100 ms and 1 % fine above. Each number only grows, so that a reader in the middle of an update is off by one
+at most. Nothing here imports more than the standard library: it runs inside Locust.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ANSWERED: Final = 0
 FAILED: Final = 1
-FIRST_BUCKET: Final = 2
+COMPLETED: Final = 2
+FIRST_BUCKET: Final = 3
 _BUCKETS: Final = 3701
 CELLS: Final = FIRST_BUCKET + _BUCKETS
 FILE_BYTES: Final = CELLS * 8
@@ -64,9 +65,14 @@ class Counts:
         self._cells = memoryview(mapped).cast("Q")
         unfinished.rename(folder / f"{os.getpid()}{SUFFIX}")
 
-    def on_request(self, response_time: float | None, exception: object, **_others: Any) -> None:
-        """Locust's `request` event: one request completed, in `response_time` milliseconds."""
+    def on_request(self, response_time: float | None, exception: object, response: Any = None, **_others: Any) -> None:
+        """Locust's `request` event: one request ended, after `response_time` milliseconds.
+
+        It is completed when the target answered it, with whatever status and whatever the locustfile thinks of that.
+        """
         cells = self._cells
         cells[ANSWERED if exception is None else FAILED] += 1
+        if exception is None or getattr(response, "status_code", None):
+            cells[COMPLETED] += 1
         if response_time is not None:
             cells[FIRST_BUCKET + bucket(response_time)] += 1

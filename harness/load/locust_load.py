@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from harness.errors import BadInput, LeakdrillError, PartDied
+from harness.errors import BadInput, LeakdrillError, PartDied, Surroundings
 from harness.load.command import argv, environment
+from harness.load.reins import Reins
 from harness.load.session import kill_session
 from harness.load.tally import Tally
 from harness.load.watch import Watch
@@ -52,6 +53,7 @@ class LocustLoad:
         recorder: where the samples go.
         journal: where the process is announced.
         max_run_s: Locust ends itself after this long, whatever becomes of the drill.
+        record_corpus: gets the first requests, for `replay_spec` (corpus.py); None records none.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class LocustLoad:
         recorder: Recorder,
         journal: Journal,
         max_run_s: float,
+        record_corpus: Path | None = None,
     ) -> None:
         self._spec = spec
         self._host = host
@@ -72,20 +75,24 @@ class LocustLoad:
         self._recorder = recorder
         self._journal = journal
         self._max_run_s = max_run_s
+        self._record_corpus = record_corpus
         self._folder = run_dir / "load-counts"
         self._log = run_dir / "load.log"
         self._tally = Tally(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: Watch | None = None
+        self._reins: Reins | None = None
         self._entry: Entry | None = None
 
     def start(self) -> None:
         """Start Locust, and return when it has loaded the locustfile and is about to spawn users.
 
         Raises:
-            BadInput: when Locust cannot use the locustfile or an argument.
+            BadInput: when Locust cannot use the locustfile or an argument, or when what it does cannot be recorded.
             PartDied: when Locust itself does not come up.
         """
+        if self._record_corpus is not None:
+            self._demand_one_worker("recording a corpus")
         self._folder.mkdir(parents=True, exist_ok=True)
         entry = self._entry = self._journal.plan("process", run_id=self._run_id, argv0="locust")
         reader, writer = os.pipe()
@@ -109,6 +116,65 @@ class LocustLoad:
             self.stop()
             raise
 
+    def pause(self) -> None:
+        """Shut the load: no user begins another task; those under way end. Returns at once; see `wait_drained`.
+
+        Until `resume` the load's clock stands still: what would have been due in the meantime is moved, not made up
+        for. What the locustfile starts beside its users' tasks, such as greenlets of its own, is not held.
+
+        Raises:
+            BadInput: when the load has more than one worker.
+            PartDied: when Locust is not running.
+        """
+        self._order("pause")
+
+    def resume(self, requests: int | None = None) -> None:
+        """Let the users go on; with `requests`, shut again by itself as soon as so many more were made.
+
+        Tasks of one request make exactly that many; of several, a few more (turnstile.py says how many).
+
+        Raises:
+            BadInput: when the load has more than one worker.
+            PartDied: when Locust is not running.
+        """
+        self._order("resume", *(() if requests is None else (requests,)))
+
+    def drained(self) -> bool:
+        """Whether the load is shut, every user has come to rest, and no request is under way.
+
+        Raises:
+            PartDied: when Locust ended before that.
+        """
+        return self._drained_s(0) is not None
+
+    def wait_drained(self, timeout_s: float) -> float:
+        """Return when `drained`: after `pause`, or when the requests of `resume` are made.
+
+        Returns:
+            The seconds from the moment the load was shut until the last user came to rest.
+
+        Raises:
+            PartDied: when Locust ended before that.
+            Surroundings: when it takes longer than `timeout_s`.
+        """
+        seconds = self._drained_s(timeout_s)
+        if seconds is None:
+            busy = self._watch.status.get("busy", "unknown") if self._watch else 0
+            raise Surroundings(
+                f"the load did not come to rest within {show_duration(timeout_s)}: {busy} of {self._spec.users} users "
+                f"are in a task (a second ago), expected none; {self._tally.completed()} requests were answered",
+                hint=f"does {self._host} still answer, and how long do tasks of {self._spec.locustfile} take?",
+            )
+        return seconds
+
+    def completed(self) -> float:
+        """Requests that the target has answered so far, error statuses and all; exact at any moment.
+
+        Unlike `requests`, this counts a 404 or 500, and what the locustfile marked as a failure: the target has worked
+        on it and may have leaked. Requests that got no answer are in neither.
+        """
+        return float(self._tally.completed())
+
     def requests(self) -> float:
         """Requests that the target has answered with success so far, over all Locust processes; exact at any moment.
 
@@ -127,14 +193,15 @@ class LocustLoad:
             return False
         return not (self._watch.lost_workers and self._watch.status.get("workers") == 0)
 
-    def wait_first_request(self, timeout_s: float) -> None:
-        """Return when the target has answered a request with success.
+    def wait_first_request(self, timeout_s: float, *, any_status: bool = False) -> None:
+        """Return when the target has answered a request with success; with `any_status`, when it has answered one.
 
         Raises:
             PartDied: when Locust ended, or nothing was answered in time; names the most frequent error.
         """
+        answers = self.completed if any_status else self.requests
         try:
-            wait_for(lambda: self.requests() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
+            wait_for(lambda: answers() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
         except TimedOut as e:
             error = self._watch.worst_error() if self._watch else "Locust was not started"
             raise PartDied(
@@ -142,7 +209,7 @@ class LocustLoad:
                 f"{show_duration(timeout_s)}, none answered with success; {error}",
                 hint=f"read {self._log}; is the target ready, and are the paths in {self._spec.locustfile} right?",
             ) from e
-        if self.requests() == 0:
+        if answers() == 0:
             raise PartDied(self._ended("before its first request was answered"))
 
     def stop(self) -> None:
@@ -159,24 +226,63 @@ class LocustLoad:
         self._watch.join()
         self._clear()
 
+    def _demand_one_worker(self, what: str) -> None:
+        if self._spec.workers > 1:
+            message = f"load.workers: {self._spec.workers} of {self._spec.locustfile}: {what} needs one Locust process"
+            raise BadInput(message, hint="the gate needs load.workers: 1")
+
+    def _order(self, word: str, *numbers: int) -> None:
+        self._demand_one_worker(f"{word[:-1]}ing the load")
+        try:
+            if self._reins is None or not self.alive():
+                raise PartDied(self._ended(f"when it was to {word}"))
+            self._reins.order(word, *numbers)
+        except OSError as e:
+            raise PartDied(self._ended(f"when it was to {word}")) from e
+
+    def _drained_s(self, timeout_s: float) -> float | None:
+        self._demand_one_worker("pausing the load")
+        when = "before its users had come to rest"
+        if self._reins is None:
+            raise PartDied(self._ended(when))
+        try:
+            return self._reins.wait_drained_s(timeout_s)
+        except EOFError as e:
+            raise PartDied(self._ended(when)) from e
+
     def _clear(self) -> None:
+        if self._reins is not None:
+            self._reins.close()
+            self._reins = None
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._entry is not None:
             self._journal.undone(self._entry)
             self._entry = None
 
     def _spawn(self, status_fd: int) -> subprocess.Popen[bytes]:
-        env = environment(self._spec, counts=self._folder, status_fd=status_fd, run_id=self._run_id)
+        self._reins = Reins() if self._spec.workers == 1 else None
+        control_fd = self._reins.far_fd if self._reins else None
+        env = environment(
+            self._spec,
+            counts=self._folder,
+            status_fd=status_fd,
+            run_id=self._run_id,
+            control_fd=control_fd,
+            record=self._record_corpus,
+        )
         with self._log.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 argv(self._spec, host=self._host, max_run_s=self._max_run_s),
                 env=env,
-                pass_fds=(status_fd,),
+                pass_fds=(status_fd,) if control_fd is None else (status_fd, control_fd),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if self._reins is not None:
+            self._reins.hand_over()
+        return process
 
     def _wait_ready(self, process: subprocess.Popen[bytes], watch: Watch) -> None:
         try:
@@ -191,6 +297,9 @@ class LocustLoad:
             watch.join()
             if not watch.running:
                 raise self._refusal(watch)
+        if "unrecordable" in watch.status:
+            message = f"{self._spec.locustfile}: corpus: closed cannot record this load: {watch.status['unrecordable']}"
+            raise BadInput(message, hint="use corpus: open, which runs the locustfile as it is")
 
     def _refusal(self, watch: Watch) -> LeakdrillError:
         """Whose mistake an early end is: once our listener stood, only the locustfile and the arguments were left."""
@@ -201,9 +310,10 @@ class LocustLoad:
 
     def _ended(self, when: str) -> str:
         code = self._process.poll() if self._process else None
-        state = "runs" if code is None else f"ended with {code}"
+        state = "was not started" if self._process is None else "runs" if code is None else f"ended with {code}"
         return f"the load (Locust, {self._spec.locustfile}) {state} {when}; last log lines: {self._last_lines()}"
 
     def _last_lines(self) -> str:
-        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         return " | ".join(lines[-_LAST_LINES:]) or "none"

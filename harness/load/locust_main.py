@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import locust  # isort: skip - gevent patches the standard library, and must do so before anything else is imported
 
+import contextlib
 import json
 import os
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,9 +23,12 @@ import locust.main
 from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
-from harness.load.command import COUNTS_ENV, PERIOD_ENV, STATUS_ENV
+from harness.load import hooks
+from harness.load.command import CONTROL_ENV, COUNTS_ENV, PERIOD_ENV, RECORD_ENV, STATUS_ENV
 from harness.load.counts import Counts
 from harness.load.pace import paced
+from harness.load.recording import Recording
+from harness.load.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -38,32 +44,56 @@ class Listener:
         folder: where the counts go.
         status_fd: the pipe to the harness.
         period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
+        control_fd: the socket on which orders to pause come; None when there is more than one process.
+        record: where requests are recorded; None records none.
     """
 
-    def __init__(self, folder: Path, status_fd: int, period_s: float | None) -> None:
+    def __init__(
+        self, folder: Path, status_fd: int, *, period_s: float | None, control_fd: int | None, record: Path | None
+    ) -> None:
         self._folder = folder
         self._fd = status_fd
         self._period_s = period_s
         self._counts = Counts()
+        self._control = None if control_fd is None else socket.socket(fileno=control_fd)
+        self._turnstile = None if self._control is None else Turnstile(self._say_drained)
+        self._recording = None if record is None else Recording(record)
         self._environment: Environment | None = None
+        self._workers_at_stop: int | None = None
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
         locust.events.request.add_listener(self._counts.on_request)  # type: ignore[no-untyped-call]
+        if self._recording is not None:
+            self._recording.install()
+            locust.events.request.add_listener(self._recording.on_request)  # type: ignore[no-untyped-call]
+        if self._turnstile is not None:
+            hooks.install(self._turnstile)
+            locust.events.request.add_listener(self._turnstile.on_request)  # type: ignore[no-untyped-call]
         locust.events.init.add_listener(self._on_init)  # type: ignore[no-untyped-call]
+        locust.events.test_stopping.add_listener(self._on_stopping)  # type: ignore[no-untyped-call]
         locust.events.quit.add_listener(self._on_quit)  # type: ignore[no-untyped-call]
         self._write({"state": "loading"})
 
     def _on_init(self, environment: Environment, runner: Any, **_others: Any) -> None:
         if self._period_s is not None:
-            wait_time = paced(self._period_s)
+            wait_time = paced(self._period_s, self._turnstile.clock if self._turnstile else time.monotonic)
             for user in environment.user_classes:
                 user.wait_time = wait_time
+        if self._recording is not None and (reason := self._recording.check_users(environment.user_classes)):
+            self._write({"state": "loading", "unrecordable": reason})
+        if self._turnstile is not None:
+            gevent.spawn(hooks.listen, self._turnstile, self._control)
         if not isinstance(runner, MasterRunner):
             self._counts.open(self._folder)
         if not isinstance(runner, WorkerRunner):
             self._environment = environment
             gevent.spawn(self._report)
+
+    def _on_stopping(self, environment: Environment, **_others: Any) -> None:
+        """Remember how many workers there were: from now on they leave because they are told to."""
+        if isinstance(environment.runner, MasterRunner):
+            self._workers_at_stop = environment.runner.worker_count
 
     def _on_quit(self, **_others: Any) -> None:
         if self._environment is not None:
@@ -81,7 +111,15 @@ class Listener:
         if runner is None:
             return {"state": state}
         workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
-        return {"state": state, "users": runner.user_count, "workers": workers, "errors": _errors(runner)}
+        if self._workers_at_stop is not None:
+            workers = self._workers_at_stop
+        status = {"state": state, "users": runner.user_count, "workers": workers, "errors": _errors(runner)}
+        return status if self._turnstile is None else {**status, "busy": self._turnstile.busy}
+
+    def _say_drained(self, order: int, seconds: float) -> None:
+        if self._control is not None:
+            with contextlib.suppress(BrokenPipeError):  # the harness is gone; `_report` ends the load
+                self._control.sendall(f"{order} {seconds:.6f}\n".encode())
 
     def _write(self, status: dict[str, Any]) -> bool:
         try:
@@ -107,10 +145,14 @@ def _errors(runner: Any) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Register the listener, then be Locust."""
-    folder = Path(os.environ.pop(COUNTS_ENV))
-    period = os.environ.pop(PERIOD_ENV, "")
-    listener = Listener(folder, int(os.environ.pop(STATUS_ENV)), float(period) if period else None)
-    listener.register()
+    taken = {name: os.environ.pop(name, "") for name in (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV)}
+    Listener(
+        Path(taken[COUNTS_ENV]),
+        int(taken[STATUS_ENV]),
+        period_s=float(taken[PERIOD_ENV]) if taken[PERIOD_ENV] else None,
+        control_fd=int(taken[CONTROL_ENV]) if taken[CONTROL_ENV] else None,
+        record=Path(taken[RECORD_ENV]) if taken[RECORD_ENV] else None,
+    ).register()
     sys.argv[0] = "locust"
     locust.main.main()  # type: ignore[no-untyped-call]
 

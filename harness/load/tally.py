@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.load.counts import ANSWERED, CELLS, FAILED, FILE_BYTES, FIRST_BUCKET, SUFFIX, bucket_middle_ms
+from harness.load.counts import ANSWERED, CELLS, COMPLETED, FAILED, FILE_BYTES, FIRST_BUCKET, SUFFIX, bucket_middle_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ class Totals:
 
     @property
     def requests(self) -> int:
-        """All completed requests."""
+        """All requests that ended, those that reached nobody among them."""
         return self.answered + self.failures
 
 
@@ -51,8 +51,11 @@ class Tally:
 
     def answered(self) -> int:
         """Requests that succeeded so far; cheap enough for ten readings a second."""
-        self._map_new()
-        return sum(int(cells[ANSWERED]) for cells in self._mapped.values())
+        return self._sum(ANSWERED)
+
+    def completed(self) -> int:
+        """Requests that were answered so far, error statuses and all; as cheap."""
+        return self._sum(COMPLETED)
 
     def totals(self) -> Totals:
         """Everything counted so far."""
@@ -61,6 +64,10 @@ class Tally:
         for one in self._mapped.values():
             cells += one
         return Totals(cells)
+
+    def _sum(self, cell: int) -> int:
+        self._map_new()
+        return sum(int(cells[cell]) for cells in self._mapped.values())
 
     def _map_new(self) -> None:
         try:

@@ -22,6 +22,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.e2e)
 
 
+@pytest.fixture(scope="session")
+def main_drill(tmp_path_factory):
+    """`gateway/unbounded-cache`, run once for every test that looks at it; its record lies in `runs/`."""
+    return Running("gateway/unbounded-cache", tmp_path_factory.mktemp("main") / "runs").finish()
+
+
 @pytest.fixture
 def start(tmp_path):
     """Starts a drill; one that still runs at the end is stopped."""

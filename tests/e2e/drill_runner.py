@@ -18,12 +18,13 @@ QUICK = HERE / "scenarios" / "quick.yaml"
 
 @dataclass
 class Drill:
-    """A finished `leakdrill run`."""
+    """A finished `leakdrill run`; its record lies in `folder`, below `runs`."""
 
     exit_code: int
     out: str
     err: str
     folder: Path
+    runs: Path
 
     @property
     def verdicts(self):
@@ -69,7 +70,7 @@ class Running:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=timeout_s)
         folders = sorted(self.runs.glob("*/2*"))
-        return Drill(self.process.returncode, out, err, folders[-1] if folders else self.runs)
+        return Drill(self.process.returncode, out, err, folders[-1] if folders else self.runs, self.runs)
 
     def pid_of(self, source: str) -> int:
         """The pid that the record gives for the started part `source`."""

@@ -253,6 +253,18 @@ def test_ends_by_itself_after_the_longest_run(
     assert load.requests() == server.answered
 
 
+def test_workers_that_leave_when_the_time_is_over_are_not_lost(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder
+) -> None:
+    """Two workers, tasks that take a while to end, and the longest run is over: nothing but the end is recorded."""
+    text = LOCUSTFILE.replace('self.client.get("/")', 'self.client.get("/"); import time; time.sleep(1.5)')
+    load = load_of(server.url, text=text, workers=2, max_run_s=3)
+    load.start()
+    wait_for(lambda: any(e.name == "exited" for e in recorder.history()), what="the end", timeout_s=25)
+    load.stop()
+    assert not [e for e in recorder.history() if e.name == "worker_lost"]
+
+
 ORPHAN_MAKER = """
 import os, signal, sys
 from pathlib import Path

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-import scenarios
 from harness.alerting.rules import check_with_promtool, read_rules
+from harness.catalogue import catalogue_root
 from harness.errors import BadInput
 
-CATALOGUE = Path(next(iter(scenarios.__path__))) / "rules"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATALOGUE = catalogue_root() / "rules"
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 RULES = """\

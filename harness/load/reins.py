@@ -1,0 +1,89 @@
+"""The harness's end of the line to a Locust that can be paused: orders out, "drained" back."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+
+
+class Reins:
+    """A pair of connected sockets; Locust gets the far one. Orders are numbered, and an answer names its order.
+
+    A word in mapped memory was the other choice: one side must then poll it, and either reacts late or costs the load
+    generator time. Here both sides sleep until something is said.
+    """
+
+    def __init__(self) -> None:
+        self._near, self._far = socket.socketpair()
+        self._near.settimeout(0)
+        self._order = 0
+        self._rest = b""
+        self._drained: tuple[int, float] = (0, 0.0)
+
+    @property
+    def far_fd(self) -> int:
+        """The descriptor that Locust inherits."""
+        return self._far.fileno()
+
+    def hand_over(self) -> None:
+        """Close our copy of the far end, so that Locust's end shows as the end of the line."""
+        self._far.close()
+
+    def close(self) -> None:
+        """Close what is open. Safe to call twice."""
+        self._near.close()
+        self._far.close()
+
+    def order(self, word: str, *numbers: int) -> None:
+        """Send an order.
+
+        Raises:
+            OSError: when Locust is gone.
+        """
+        self._order += 1
+        self._near.sendall(" ".join([word, str(self._order), *map(str, numbers)]).encode() + b"\n")
+
+    def drained_s(self) -> float | None:
+        """Seconds the users took to come to rest after the last order; None while they have not.
+
+        Raises:
+            EOFError: when Locust is gone and had not said so.
+        """
+        ended = self._read()
+        order, seconds = self._drained
+        if order and order == self._order:
+            return seconds
+        if ended:
+            raise EOFError
+        return None
+
+    def wait_drained_s(self, timeout_s: float) -> float | None:
+        """Like `drained_s`, but waits for it; None when the time is over.
+
+        Raises:
+            EOFError: when Locust is gone and had not said so.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            seconds = self.drained_s()
+            left_s = deadline - time.monotonic()
+            if seconds is not None or left_s <= 0:
+                return seconds
+            select.select([self._near], [], [], left_s)
+
+    def _read(self) -> bool:
+        """Take what has come; whether the line has ended."""
+        while True:
+            try:
+                received = self._near.recv(4096)
+            except BlockingIOError:
+                return False
+            except ConnectionResetError:
+                return True
+            if not received:
+                return True
+            *lines, self._rest = (self._rest + received).split(b"\n")
+            for line in lines:
+                order, seconds = line.split()
+                self._drained = (int(order), float(seconds))

@@ -1,0 +1,1 @@
+"""Any command under watch: the memory of its whole process tree against a budget and a baseline."""

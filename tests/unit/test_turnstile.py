@@ -1,0 +1,82 @@
+"""Users of gevent at the turnstile, with short waits and no Locust."""
+
+from __future__ import annotations
+
+import gevent
+
+from harness.load.turnstile import Turnstile
+
+
+class Told:
+    """Remembers which orders were reported as drained."""
+
+    def __init__(self) -> None:
+        self.orders: list[int] = []
+
+    def __call__(self, order: int, _seconds: float) -> None:
+        self.orders.append(order)
+
+
+def visitor(turnstile: Turnstile, tasks: list[float], requests: int = 1) -> None:
+    with turnstile.user():
+        for _ in range(20):
+            turnstile.hold()
+            tasks.append(turnstile.clock())
+            gevent.sleep(0.001)
+            for _ in range(requests):
+                turnstile.on_request()
+            turnstile.task_ended()
+            turnstile.sleep(0.001)
+
+
+def test_tasks_without_a_request_do_not_use_up_the_number() -> None:
+    """Users that make no request are let in for as long as they come; those that do make exactly the number."""
+    told = Told()
+    turnstile = Turnstile(told)
+    turnstile.resume(1, 5)
+    idle: list[float] = []
+    busy: list[float] = []
+    gevent.joinall([gevent.spawn(visitor, turnstile, idle, 0) for _ in range(2)])
+    users = [gevent.spawn(visitor, turnstile, busy) for _ in range(3)]
+    gevent.sleep(0.05)
+    assert (len(idle), len(busy)) == (40, 5)
+    assert told.orders == [1]
+    gevent.killall(users)
+
+
+def test_each_order_is_answered_once_and_one_that_finds_all_at_rest_at_once() -> None:
+    told = Told()
+    turnstile = Turnstile(told)
+    user = gevent.spawn(visitor, turnstile, [])
+    gevent.sleep(0.005)
+    turnstile.pause(1)
+    gevent.sleep(0.02)
+    turnstile.pause(2)
+    assert told.orders == [1, 2]
+    assert turnstile.shut
+    turnstile.resume(3)
+    assert not turnstile.shut
+    gevent.kill(user)
+
+
+def test_a_request_in_flight_beside_the_users_keeps_it_from_being_drained() -> None:
+    told = Told()
+    turnstile = Turnstile(told)
+    with turnstile.request():
+        turnstile.pause(1)
+        assert told.orders == []
+    assert told.orders == [1]
+
+
+def test_the_clock_stands_still_while_it_is_shut() -> None:
+    """Two pauses of 5 s leave 7 of 17 s."""
+    now = [0.0]
+    turnstile = Turnstile(Told(), clock=lambda: now[0])
+    for order, (pause_at, resume_at) in enumerate([(2.0, 7.0), (10.0, 15.0)]):
+        now[0] = pause_at
+        turnstile.pause(2 * order + 1)
+        now[0] = resume_at
+        assert turnstile.clock() == pause_at - 5 * order
+        turnstile.resume(2 * order + 2)
+    now[0] = 17.0
+    assert (turnstile.clock(), turnstile.frozen_s()) == (7.0, 10.0)
