@@ -83,7 +83,7 @@ def _uneven(t: Array, rng: np.random.Generator) -> Array:
     match rng.integers(3):
         case 0:
             levels = rng.uniform(0.4, 1.2, 6)
-            return levels[np.minimum((t / t[-1] * 6).astype(int), 5)]
+            return np.asarray(levels[np.minimum((t / t[-1] * 6).astype(int), 5)])
         case 1:
             return 0.8 + 0.4 * np.sin(2 * np.pi * (t / rng.uniform(10, 20) + rng.random()))
         case _:
@@ -112,7 +112,8 @@ def warmup(load: Load, rng: np.random.Generator, run: np.random.Generator) -> Ar
 def filling_cache(load: Load, rng: np.random.Generator, run: np.random.Generator) -> Array:
     """A bounded cache that is full sooner or later, perhaps after the recording."""
     del run
-    return rng.uniform(1, 20) * MIB * (1 - np.exp(-load.requests / load.requests[-1] / rng.uniform(0.05, 1.0)))
+    size = rng.uniform(1, 20) * MIB
+    return size * (1 - np.exp(-load.requests / float(load.requests[-1]) / rng.uniform(0.05, 1.0)))
 
 
 def heavy_tailed_cache(load: Load, rng: np.random.Generator, run: np.random.Generator) -> Array:
@@ -120,7 +121,8 @@ def heavy_tailed_cache(load: Load, rng: np.random.Generator, run: np.random.Gene
     del run
     power = rng.uniform(0.4, 0.8)
     at_end = rng.uniform(2, 24)
-    return at_end * load.requests[-1] / power * (load.requests / load.requests[-1]) ** power
+    last = float(load.requests[-1])
+    return at_end * last / power * (load.requests / last) ** power
 
 
 def steps(load: Load, rng: np.random.Generator, run: np.random.Generator) -> Array:
@@ -154,7 +156,7 @@ def wandering(load: Load, rng: np.random.Generator, run: np.random.Generator) ->
 def _held(values: Array, samples: int) -> Array:
     """The highest of the last `samples` values."""
     padded = np.concatenate((np.zeros(samples - 1), values))
-    return np.lib.stride_tricks.sliding_window_view(padded, samples).max(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, samples).max(axis=1))
 
 
 def per_request(load: Load, rng: np.random.Generator, size: float) -> Array:
@@ -172,7 +174,7 @@ def rare(load: Load, rng: np.random.Generator, size: float) -> Array:
 def by_time(load: Load, rng: np.random.Generator, size: float) -> Array:
     """A timer leaks whatever the load; `size` bytes a request at the mean rate."""
     del rng
-    return size * load.requests[-1] * load.t / load.t[-1]
+    return size * float(load.requests[-1] / load.t[-1]) * load.t
 
 
 def threads(load: Load, rng: np.random.Generator, size: float) -> Array:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.gate.growth_kind import PAGE_BYTES
+from harness.gate.growth_kind import MALLOC_STEP_BYTES, PAGE_BYTES
 from harness.gate.slopes import slope
 from harness.gate.warmup import settled_from
 from harness.units import show_duration
@@ -54,16 +54,20 @@ def why_not_comparable(candidate: Points, baseline: Points, *, rate_matters: boo
 def difference(candidate: Points, baseline: Points, *, confidence: float) -> tuple[Slope, Slope]:
     """How much more `candidate` grows per request than `baseline`: after warm-up, and in the second half of that.
 
+    Of all that is in use where both recordings have it to the byte, else of resident memory.
     Call it only for two that `why_not_comparable` has nothing against.
     """
     both = _shared(candidate, baseline)
     requests = candidate.requests[both]
-    more = candidate.resident[both] - np.interp(requests, baseline.requests, baseline.resident)
-    start = settled_from(requests, more, resolution=PAGE_BYTES)
+    values, others, resolution = candidate.resident, baseline.resident, PAGE_BYTES
+    if candidate.exactly_in_use is not None and baseline.exactly_in_use is not None:
+        values, others, resolution = candidate.exactly_in_use, baseline.exactly_in_use, MALLOC_STEP_BYTES
+    more = values[both] - np.interp(requests, baseline.requests, others)
+    start = settled_from(requests, more, resolution=resolution)
     middle = (start + len(both)) // 2
 
     def of(first: int) -> Slope:
-        return slope(requests[first:], more[first:], confidence=confidence, resolution=PAGE_BYTES)
+        return slope(requests[first:], more[first:], confidence=confidence, resolution=resolution)
 
     return of(start), of(middle)
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import stats
 
-from harness.gate.growth_kind import MALLOC_STEP_BYTES, PAGE_BYTES, Live, live, retained_per_request
+from harness.gate.growth_kind import (
+    MALLOC_STEP_BYTES,
+    PAGE_BYTES,
+    Kind,
+    Live,
+    held,
+    kind_of,
+    live,
+    retained_per_request,
+)
 from harness.gate.slopes import Slope, slope
 from harness.gate.warmup import settled_from
 
@@ -54,6 +63,7 @@ class Evidence:
         in_use_whole: the same from where only time has ended warm-up.
         live: what the allocators count as in use; None when nobody counted.
         live_second: the same in the second half.
+        held: threads or descriptors, when their number grows.
         retained: bytes per request that are resident but unused.
         unseen_steps: bytes per request that steps like those in the part given up could still add, although none was
             seen in the part that is judged (with 95 % confidence: three over the requests judged).
@@ -70,6 +80,7 @@ class Evidence:
     in_use_whole: Trend | None
     live: Live | None
     live_second: Live | None
+    held: Kind | None
     retained: float
     unseen_steps: float
     unseen_live_steps: float
@@ -80,6 +91,12 @@ class Evidence:
     def leaked_low(self) -> float:
         """The least that memory grows, without what allocators keep."""
         return self.resident.all.low - self.retained
+
+    @property
+    def kind(self) -> Kind:
+        """What grew."""
+        found = kind_of(self.resident.all, self.live)
+        return found if self.held is None or found is Kind.NONE else self.held
 
     @property
     def high(self) -> float:
@@ -105,6 +122,7 @@ def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> Eviden
         in_use_whole=_in_use_trend(whole, confidence),
         live=found,
         live_second=live(judged.halves()[1], confidence),
+        held=held(judged, confidence),
         retained=retained_per_request(resident.all, found),
         unseen_steps=_unseen_steps(series, series.resident, start, longest_ttl_s),
         unseen_live_steps=0.0 if in_use is None else _unseen_steps(series, in_use, start, longest_ttl_s),
@@ -150,9 +168,12 @@ def _unseen_steps(series: Points, values: NDArray[np.float64], start: int, longe
 
 
 def _rate_rises(judged: Points) -> bool:
-    """Whether requests per second rose with the requests themselves, by a quarter or more."""
+    """Whether requests per second rose throughout, by a quarter or more; asked only where load never rested.
+
+    Between quiet points the rate is the machine's, which gets faster as its caches warm, and slots are of one load.
+    """
     rates = np.diff(judged.requests) / np.maximum(np.diff(judged.t), 1e-9)
-    if len(rates) < FEWEST_JUDGED - 1:
+    if judged.quiet or len(rates) < FEWEST_JUDGED - 1:
         return False
     third = len(rates) // 3
     early, late = _typical(rates[:third]), _typical(rates[-third:])

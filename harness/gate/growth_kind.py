@@ -33,6 +33,8 @@ class Kind(StrEnum):
     LIVE_OBJECTS = "live objects"
     NATIVE = "native memory"
     HEAP = "live objects or native memory"
+    THREADS = "threads that do not end"
+    DESCRIPTORS = "descriptors that are not closed"
     RETAINED = "allocator-retained memory"
     UNCOUNTED = "memory outside the counted allocators"
     FILLING = "a cache that is still filling"
@@ -63,6 +65,11 @@ class Live:
     def low_bytes(self) -> float:
         """The least that live memory grows: every block at its smallest."""
         return self.malloc.low + self._blocks("low") * SMALLEST_BLOCK_BYTES
+
+    @property
+    def least_bytes(self) -> float:
+        """What live memory grows by the estimates, every block at its smallest."""
+        return self.malloc.per_request + self._blocks("per_request") * SMALLEST_BLOCK_BYTES
 
     @property
     def high_bytes(self) -> float:
@@ -112,6 +119,15 @@ def _in_malloc(found: Live) -> Kind:
     if found.tracked is not None and found.tracked.low > 0:
         return Kind.LIVE_OBJECTS
     return Kind.HEAP if found.blocks is None else Kind.NATIVE
+
+
+def held(part: Points, confidence: float) -> Kind | None:
+    """What the process holds more and more of beside memory: threads, else descriptors, else nothing."""
+    for name, kind in (("threads", Kind.THREADS), ("fds", Kind.DESCRIPTORS)):
+        counts = part.counters.get(name)
+        if counts is not None and slope(part.requests, counts, confidence=confidence).low > 0:
+            return kind
+    return None
 
 
 def retained_per_request(resident: Slope, found: Live | None) -> float:

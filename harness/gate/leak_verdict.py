@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness.gate import sentences
 from harness.gate.difference import difference, why_not_comparable
 from harness.gate.evidence import FEWEST_JUDGED, gather
-from harness.gate.growth_kind import Kind, kind_of
+from harness.gate.growth_kind import Kind
 from harness.gate.quiet_points import points
 from harness.gate.rules import (
     DEFAULT_BUDGET,
@@ -65,6 +65,7 @@ class LeakVerdict:
         kind: what grew.
         growth: of resident memory, bytes per request, after warm-up.
         second_half: the same on the second half of that.
+        in_use: growth of all that is in use, bytes per request, where the recording has it to the byte.
         retained: of it, bytes per request that allocators keep although nobody uses them.
         difference: to the baseline, where there is one that can be compared.
         budget: bytes per request that may be lost.
@@ -81,6 +82,7 @@ class LeakVerdict:
     kind: Kind
     growth: Slope
     second_half: Slope
+    in_use: Slope | None
     retained: float
     difference: Slope | None
     budget: float
@@ -108,6 +110,7 @@ class LeakVerdict:
         shown = {
             "growth": self.growth,
             "second_half_growth": self.second_half,
+            **({"in_use_growth": self.in_use} if self.in_use else {}),
             **({"difference": self.difference} if self.difference else {}),
         }
         slopes = {
@@ -177,17 +180,17 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
 
 def _alone(evidence: Evidence, rules: Judging) -> _Finding:
     """The verdict without a baseline."""
-    kind = kind_of(evidence.resident.all, evidence.live)
+    kind = evidence.kind
     if within(evidence, rules):
         message = sentences.clean_sentence(evidence, kind, rules)
         return _Finding(Word.CLEAN, kind, message, sentences.clean_hint(evidence))
+    if evidence.rate_rises and evidence.resident.all.per_request > rules.budget:
+        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not (above(evidence, rules) and above_from_the_start(evidence, rules)):
         stepped = evidence.unseen_steps > 0 and evidence.resident.all.high < rules.budget
         return _Finding(Word.UNKNOWN, Kind.STEPS if stepped else kind, *sentences.either_way(evidence, kind, rules))
     if declines(evidence):
         return _Finding(Word.UNKNOWN, Kind.FILLING, *sentences.filling(evidence, rules))
-    if evidence.rate_rises:
-        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not evidence.outlasts_ttl:
         return _Finding(Word.UNKNOWN, kind, *sentences.too_young(evidence, rules))
     return _leak(evidence, kind, rules)
@@ -204,7 +207,7 @@ def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rul
         return _Finding(alone.word, alone.kind, f"{alone.message}; {versus}", alone.hint)
     if not (differs(more[0], rules.budget) > 0 and persists(more)):
         return _Finding(Word.UNKNOWN, alone.kind, *sentences.nothing_added(evidence, more[0], rules))
-    found = _leak(evidence, kind_of(evidence.resident.all, evidence.live), rules)
+    found = _leak(evidence, evidence.kind, rules)
     return _Finding(found.word, found.kind, f"{found.message}; {versus}", found.hint)
 
 
@@ -220,6 +223,7 @@ def _answer(
         kind=finding.kind,
         growth=evidence.resident.all if evidence else NOTHING_KNOWN,
         second_half=evidence.resident.second if evidence else NOTHING_KNOWN,
+        in_use=evidence.in_use.all if evidence and evidence.in_use else None,
         retained=evidence.retained if evidence else 0.0,
         difference=more,
         budget=rules.budget,

@@ -33,8 +33,8 @@ _STEADY: Final = 0.15
 _Z_DECLINE: Final = 2.33
 """One-sided 99 %."""
 
-_Z_99: Final = 2.576
-"""Half the width of a 99 % interval in standard errors; good enough for intervals of other distributions too."""
+_KEPT: Final = 0.5
+_Z_GOES_ON: Final = 1.645
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,18 @@ class Judging:
     longest_ttl_s: float = DEFAULT_LONGEST_TTL_S
 
 
+def at_each_look(confidence: float, looks: int) -> float:
+    """The confidence to judge with at each of `looks` looks planned in advance, so that all together keep `confidence`.
+
+    Bonferroni's: what may go wrong is shared out evenly, and holds however the looks depend on each other.
+    """
+    return 1 - (1 - confidence) / looks
+
+
 def within(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is within the budget: by resident memory, or by the allocators' count where that only wavers."""
     found = evidence.live
-    if found is not None and found.low_bytes > rules.budget:
+    if found is not None and found.least_bytes > rules.budget:
         return False
     if evidence.high < rules.budget:
         return True
@@ -68,10 +76,18 @@ def within(evidence: Evidence, rules: Judging) -> bool:
 def above(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is above the budget, in all and in the second half."""
     if all(found is not None and found.low_bytes > rules.budget for found in (evidence.live, evidence.live_second)):
-        return True
+        return evidence.in_use is None or goes_on(evidence.in_use)
     second = evidence.resident.second
-    goes_on = second.per_request - evidence.retained > rules.budget and second.low > 0
-    return evidence.leaked_low > rules.budget and goes_on
+    still = second.per_request - evidence.retained > rules.budget and second.low > 0
+    return evidence.leaked_low > rules.budget and still and goes_on(evidence.resident)
+
+
+def goes_on(trend: Trend) -> bool:
+    """Whether the second half keeps half of the first half's growth at least, with 95 % confidence.
+
+    It is not enough that no decline was found: little can be found in twelve points.
+    """
+    return _fall(trend, _Z_GOES_ON)[1] < _KEPT * max(trend.first.per_request, 0.0)
 
 
 def above_from_the_start(evidence: Evidence, rules: Judging) -> bool:
@@ -101,12 +117,12 @@ def _fell(trend: Trend) -> bool:
     return _fall(trend)[0] > 0 and trend.second.per_request < _DECLINE * trend.first.per_request
 
 
-def _fall(trend: Trend) -> tuple[float, float]:
+def _fall(trend: Trend, z: float = _Z_DECLINE) -> tuple[float, float]:
     """The least and the most by which growth fell from the first half to the second."""
     first, second = trend.first, trend.second
-    error = sum(((s.high - s.low) / 2 / _Z_99) ** 2 for s in (first, second)) ** 0.5
+    error = (first.error**2 + second.error**2) ** 0.5
     fall = first.per_request - second.per_request
-    return fall - _Z_DECLINE * error, fall + _Z_DECLINE * error
+    return fall - z * error, fall + z * error
 
 
 def differs(more: Slope, budget: float) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.gate.evidence import FEWEST_JUDGED
 from harness.gate.growth_kind import Kind, describe
-from harness.gate.rules import differs
+from harness.gate.rules import differs, goes_on
 from harness.units import show_duration
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ LOOK: Final = {
     Kind.NATIVE: "look at C extensions: Python's own small objects did not grow",
     Kind.HEAP: "record without PYTHONMALLOC=malloc to tell Python's objects from native memory",
     Kind.UNCOUNTED: "look for mappings made directly, threads that do not end, or another allocator",
+    Kind.THREADS: "look for what starts threads and does not wait for them",
+    Kind.DESCRIPTORS: "look for what opens files or connections and does not close them",
     Kind.RESIDENT: "record the interpreter's counts (blocks, uord, hblkhd, ford) to learn what grows",
     Kind.RETAINED: "look at what malloc keeps; trim the heap, or lower MALLOC_ARENA_MAX",
 }
@@ -49,12 +51,15 @@ def either_way(evidence: Evidence, kind: Kind, rules: Judging) -> tuple[str, str
     """Growth may be below the budget or above it."""
     if evidence.unseen_steps and evidence.resident.all.high < rules.budget:
         return _rare_steps(evidence, rules)
-    if evidence.resident.all.low <= rules.budget:
+    in_use = evidence.live.least_bytes if evidence.live is not None else 0.0
+    if evidence.resident.all.high < rules.budget < in_use:
+        reason = f"what is in use grows by {in_use:.1f} B or more, into memory that was free"
+    elif evidence.resident.all.low <= rules.budget:
         reason = f"above and below the budget of {rules.budget:.4g} B are both possible"
     elif evidence.retained and evidence.leaked_low <= rules.budget:
         reason = f"{evidence.retained:.1f} B of it are retained by the allocator, and the rest may be within the budget"
-    elif evidence.resident.second.low <= 0 or evidence.resident.second.per_request <= rules.budget:
-        reason = f"in the second half by {interval(evidence.resident.second)}, so that it may have ended"
+    elif not goes_on(evidence.resident) or evidence.resident.second.per_request <= rules.budget:
+        reason = f"in the second half by {interval(evidence.resident.second)}, so that it may be ending"
     else:
         reason = f"with what looks like warm-up by {interval(evidence.whole.all)}, so that it rests on where that ends"
     grown = f" ({describe(kind, evidence.live)})" if evidence.live is not None and kind is not Kind.NONE else ""
@@ -149,11 +154,16 @@ def clean_hint(evidence: Evidence) -> str:
 
 def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     """What was seen of growth above the budget."""
+    above = f"above the budget of {rules.budget:.4g} B"
+    found = evidence.live
+    if found is not None and evidence.leaked_low <= rules.budget:
+        return (
+            f"what is in use grows by {found.low_bytes:.1f} B a request or more, {above} ({describe(kind, found)}), "
+            f"whatever resident memory shows: {interval(evidence.resident.all)}"
+        )
     kept = f"; {evidence.retained:.0f} B of it are retained by the allocator, not leaked" if evidence.retained else ""
-    return (
-        f"{size(evidence)}, above the budget of {rules.budget:.4g} B, and "
-        f"{evidence.resident.second.per_request:.0f} B in the second half ({describe(kind, evidence.live)}{kept})"
-    )
+    second = f"{evidence.resident.second.per_request:.0f} B in the second half"
+    return f"{size(evidence)}, {above}, and {second} ({describe(kind, found)}{kept})"
 
 
 def size(evidence: Evidence) -> str:

@@ -35,6 +35,9 @@ FEWEST_POINTS: Final = 4
 _SHARES: Final = np.logspace(-2.5, 3.0, 12)
 """Variance of the walk per point over the variance of the noise: from almost no walk to nothing else."""
 
+_SIGMA: Final = float(stats.norm.cdf(-1))
+"""The probability below one standard error under the mean."""
+
 _LASTING: Final = (3, 7)
 """Points over which the steps of a smooth walk are spread: entries that live for four to ten seconds, at a slot each
 1.4 seconds. Without them, a store with a time to live drifts too smoothly for a walk and passes for growth."""
@@ -48,16 +51,18 @@ class Slope:
         per_request: the estimate.
         low: the lower end of the interval.
         high: its upper end.
+        error: its standard error: half the width of the interval that holds it with probability 0.68.
         points: how many points it rests on.
     """
 
     per_request: float
     low: float
     high: float
+    error: float
     points: int
 
 
-NOTHING_KNOWN: Final = Slope(per_request=0.0, low=-np.inf, high=np.inf, points=0)
+NOTHING_KNOWN: Final = Slope(per_request=0.0, low=-np.inf, high=np.inf, error=np.inf, points=0)
 
 
 def slope(
@@ -80,13 +85,14 @@ def slope(
     """
     if len(requests) < FEWEST_POINTS or requests[-1] <= requests[0]:
         return NOTHING_KNOWN
-    spacing = (requests[-1] - requests[0]) / (len(requests) - 1)
+    spacing = float(requests[-1] - requests[0]) / (len(requests) - 1)
     mixture = _mixture((requests - requests[0]) / spacing, values - values[0], resolution)
     tail = (1 - confidence) / 2
     return Slope(
         per_request=float(mixture.weights @ mixture.means) / spacing,
         low=_quantile(mixture, tail) / spacing,
         high=_quantile(mixture, 1 - tail) / spacing,
+        error=(_quantile(mixture, 1 - _SIGMA) - _quantile(mixture, _SIGMA)) / 2 / spacing,
         points=len(requests),
     )
 

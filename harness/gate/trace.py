@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 RESIDENT: Final = ("anon", "uss", "pss", "rss")
 """Resident memory, the best column first: anonymous pages are the process' own; PSS and RSS also move with others'."""
 
-COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live")
+COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live", "threads", "fds")
 """What allocators say of themselves: `sys.getallocatedblocks()`, objects that the collector tracks, and `mallinfo2`
-(bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known."""
+(bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known. And
+what the process holds beside memory: threads and open descriptors."""
 
 _PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before")
 _MANY_SECONDS: Final = 1e8
@@ -85,34 +86,35 @@ def read_trace(path: Path) -> Trace:
 
 def _trace(rows: Iterator[list[str]], place: str) -> Trace:
     header = [cell.strip() for cell in next(rows, [])]
-    names = _names(header, place)
-    cells = [_numbers(row, header, f"{place}:{line}") for line, row in enumerate(rows, start=2) if row]
+    names = _names(header, f"{place}:1")
+    numbered = [(line, row) for line, row in enumerate(rows, start=2) if row]
+    cells = [_numbers(row, header, f"{place}:{line}") for line, row in numbered]
     table = np.array(cells, dtype=float).reshape(len(cells), len(header))
     columns = {name: table[:, index] for name, index in names.items()}
-    _check_order(columns["t"], "t", f"{place}", header)
-    _check_order(columns["requests"], "requests", f"{place}", header)
+    for column in ("t", "requests"):
+        _check_order(columns[column], column, [f"{place}:{line}" for line, _ in numbered])
     t = columns.pop("t")
     return Trace(
         name=place,
         t=t - t[0] if len(t) and t[0] > _MANY_SECONDS else t,
         requests=columns.pop("requests"),
         columns=columns,
-        quiet=any(name in header for name in ("rss_after", "anon_after", "rss_after_bytes", "anon_after_bytes")),
+        quiet=any(_without_unit(cell) in ("rss_after", "anon_after") for cell in header),
     )
 
 
 def _names(header: list[str], place: str) -> dict[str, int]:
     """The known columns by their short name and where they stand: `rss_after` and `rss_bytes` are both `rss`."""
-    names = {_short(cell): index for index, cell in enumerate(header) if _known(cell)}
-    if len(set(header)) != len(header):
-        twice = next(cell for cell in header if header.count(cell) > 1)
-        raise BadInput(f"{place}:1: {twice}: stands there twice; expected every column once")
     for needed in ("t", "requests"):
-        if needed not in names:
-            raise BadInput(f"{place}:1: {needed}: is missing; found {', '.join(header) or 'an empty file'}")
+        if needed not in header:
+            raise BadInput(f"{place}: {needed}: is missing; found {', '.join(header) or 'an empty file'}")
+    names: dict[str, int] = {}
+    for index, cell in enumerate(header):
+        if _known(cell) and names.setdefault(_short(cell), index) != index:
+            raise BadInput(f"{place}: {cell}: is given twice; expected every reading once")
     if not any(_resident(header[index]) for index in names.values()):
         raise BadInput(
-            f"{place}:1: no column of memory; found {', '.join(header)}",
+            f"{place}: no column of memory; found {', '.join(header)}",
             hint="expected rss, anon_after or any name that ends in _bytes",
         )
     return names
@@ -128,7 +130,11 @@ def _resident(cell: str) -> bool:
 
 
 def _short(cell: str) -> str:
-    return cell.removesuffix("_bytes").removesuffix("_after")
+    return _without_unit(cell).removesuffix("_after")
+
+
+def _without_unit(cell: str) -> str:
+    return cell.removesuffix("_bytes")
 
 
 def _numbers(row: list[str], header: list[str], place: str) -> list[float]:
@@ -150,13 +156,13 @@ def _number(cell: str, place: str) -> float:
     return number
 
 
-def _check_order(values: NDArray[np.float64], column: str, place: str, header: list[str]) -> None:
+def _check_order(values: NDArray[np.float64], column: str, places: list[str]) -> None:
     """Refuse a column that falls: its samples come from two processes, or are out of order."""
     falls = np.flatnonzero(np.diff(values) < 0)
-    if not len(falls) or column not in header:
+    if not len(falls):
         return
     at = int(falls[0]) + 1
     raise BadInput(
-        f"{place}:{at + 2}: {column}: {values[at]:g} after {values[at - 1]:g}; expected it never to fall",
+        f"{places[at]}: {column}: {values[at]:g} after {values[at - 1]:g}; expected it never to fall",
         hint="one recording covers one process from start to end; split the file where the service restarted",
     )
