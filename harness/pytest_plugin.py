@@ -188,8 +188,8 @@ def _gate(
     except LeakdrillError as e:
         pytest.fail(str(e), pytrace=False)
     _record(item, verdict)
-    item.add_report_section("call", "memory gate", text)
     _settle(str(verdict.word.outcome), text, options.unknown)
+    item.add_report_section("call", "memory gate", text)
     return verdict
 
 
