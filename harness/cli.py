@@ -30,10 +30,12 @@ from harness.rehearsal import rehearse
 from harness.reports.budget import print_budget
 from harness.reports.junit import junit_xml
 from harness.reports.markdown import markdown
+from harness.reports.openmetrics import openmetrics
+from harness.reports.step_summary import append_step_summary
 from harness.reports.terminal import print_verdicts
 from harness.reports.verdict_file import verdict_file_schema, verdicts_as_json
 from harness.scenario import scenario_schema
-from harness.store import open_run, read_run_info
+from harness.store import open_run
 from harness.undo import clean_runs
 from harness.verdict import worst
 from harness.watch.command import CONTEXT_SETTINGS, watch
@@ -68,6 +70,7 @@ def run(
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
+    append_step_summary(done.verdicts, name=done.scenario.name)
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
         return worst(done.verdicts).exit_code
@@ -93,14 +96,15 @@ def report(
     run_folder: RunFolderArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for the reports; the run folder when left out.")] = None,
 ) -> int:
-    """Write JUnit XML, Markdown and JSON of a stored run; the exit code is the run's."""
+    """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
     folder = open_run(run_folder)
-    info, verdicts = read_run_info(folder), analyze_run(folder)
+    name, verdicts = folder.path.parent.name, analyze_run(folder)
     target = out or folder.path
     files = {
-        "report.xml": junit_xml(verdicts, name=info.scenario.name),
-        "report.md": markdown(verdicts, name=info.scenario.name),
+        "report.xml": junit_xml(verdicts, name=name),
+        "report.md": markdown(verdicts, name=name),
         "report.json": verdicts_as_json(verdicts),
+        "metrics.txt": openmetrics(verdicts, name=name),
     }
     try:
         target.mkdir(parents=True, exist_ok=True)

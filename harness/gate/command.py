@@ -17,6 +17,7 @@ from harness.gate.judge_gate import CANDIDATE, measured_conditions
 from harness.gate.live import GateFinished, run_gate
 from harness.gate.slots import corpora, slot_trace
 from harness.history import read_history
+from harness.reports.step_summary import append_step_summary
 from harness.reports.terminal import print_verdicts
 from harness.reports.verdict_file import verdicts_as_json
 from harness.scenario_file import read_scenario
@@ -45,6 +46,7 @@ def gate(
         raise done.error
     if update and baseline is not None:
         _write(baseline, done, console)
+    append_step_summary(done.verdicts, name=done.scenario.name)
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
     else:
