@@ -40,6 +40,13 @@ bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py
 	@$(BIN)/python benchmarks/locust_overhead.py
 	@$(BIN)/python benchmarks/drill_overhead.py
+	@$(BIN)/python benchmarks/agent_cost.py
+
+leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
+	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded
+
+package-pairs: setup ## leaking releases of real packages against the releases that fixed them
+	@$(BIN)/python benchmarks/package_pairs.py
 
 clean: ## undo what interrupted drills left behind, and remove the virtual environment
 	@test ! -x $(BIN)/leakdrill || $(BIN)/leakdrill clean

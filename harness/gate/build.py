@@ -35,6 +35,8 @@ _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _MOST_RUN_S: Final = 3600.0
 _SLOT_TIMEOUT_S: Final = 60.0
 _REST_S: Final = 0.03
+_SITES: Final = 5
+_FRAMES: Final = 3
 _SLOW_S: Final = 0.4
 _STOP_TIMEOUT_S: Final = 2.0
 
@@ -254,10 +256,25 @@ class Build:
             counts = self._agent.types().counts
         except Surroundings:
             return
+        self._note_sites(moment)
         requests = {"requests": float(self._load.completed())}
         labels = {"build": self.name, "corpus": self.corpus, "moment": moment}
         numbers = {name: float(count) for name, count in counts.items()}
         self._recorder.sample("gate", "types", {**numbers, **requests}, at=None, **labels)
+
+    def _note_sites(self, moment: str) -> None:
+        """With tracemalloc on: mark where allocations stand `before`, and record what has come on top `after`."""
+        if self._agent is None or not self._gate.tracemalloc:
+            return
+        if moment == "before":
+            self._agent.tracemalloc_start(_FRAMES)
+            self._agent.tracemalloc_mark()
+            return
+        for site in self._agent.tracemalloc_diff(_SITES):
+            labels = {"build": self.name, "corpus": self.corpus, "site": " < ".join(reversed(site.frames))}
+            value = {"size_bytes": float(site.size_diff_bytes), "count": float(site.count_diff)}
+            self._recorder.sample("gate", "site", value, at=None, **labels)
+        self._agent.tracemalloc_stop()
 
     def alive(self) -> bool:
         """Whether the service and its load still run."""

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from harness.units import show_size
+
 if TYPE_CHECKING:
     from harness.history import History
 
 _TOP: Final = 4
+_SITES: Final = 3
 _LEAST_PER_REQUEST: Final = 0.02
+
+
+def growing_sites(history: History, *, build: str, corpus: str) -> list[str]:
+    """One clause naming the lines that allocated what was kept; empty when tracemalloc was off."""
+    events = history.where(source="gate", name="site", labels={"build": build, "corpus": corpus})
+    sizes = [(e.value["size_bytes"], e.labels["site"]) for e in events if isinstance(e.value, dict)]
+    grown = [f"{site} ({show_size(size)})" for size, site in sizes[:_SITES] if size > 0]
+    return [f"allocated at {', '.join(grown)}"] if grown else []
 
 
 def growing_types(history: History, *, build: str, corpus: str) -> list[str]:

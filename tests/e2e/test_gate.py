@@ -1,0 +1,100 @@
+"""The gate on a live service: what leaks fails, what does not passes, and the verdict says which and where."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.scenario_file import PlainLoader
+
+SERVICES = Path(__file__).parent / "services"
+
+
+@pytest.fixture
+def service(tmp_path):
+    """The keeper with another mode and other gate settings, as a scenario file."""
+
+    def write(mode: str, **gate: object) -> Path:
+        data = PlainLoader((SERVICES / "gate.yaml").read_text()).get_single_data()
+        data["target"]["command"] = ["{python}", str(SERVICES / "keeper.py"), "{port}", mode]
+        data["load"]["locustfile"] = str(SERVICES / "locustfile.py")
+        data["gate"] = gate
+        path = tmp_path / f"{mode}.yaml"
+        path.write_text(yaml.safe_dump(data))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Runs the gate; its exit code, its verdicts by claim, and what it said on stderr."""
+
+    def run(scenario: Path, *arguments: str):
+        command = [sys.executable, "-m", "harness", "gate", str(scenario), "--runs", str(tmp_path / "runs"), "--json"]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        verdicts = json.loads(done.stdout)["verdicts"] if done.stdout else []
+        return done.returncode, {v["check"]: v for v in verdicts}, done.stderr
+
+    return run
+
+
+def test_a_service_that_keeps_nothing_passes_and_is_judged_alike_offline(gate, service, tmp_path):
+    code, verdicts, err = gate(service("nothing"))
+    assert code == 0, (verdicts, err)
+    latest = tmp_path / "runs" / "test-keeper" / "latest"
+    again = [sys.executable, "-m", "harness", "analyze", str(latest), "--json"]
+    done = subprocess.run(again, capture_output=True, text=True, check=False)
+    assert {v["check"]: v for v in json.loads(done.stdout)["verdicts"]} == verdicts
+
+
+def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(gate, service, tmp_path):
+    baseline = tmp_path / "baseline.json"
+    code, verdicts, err = gate(service("every", tracemalloc=True), "--baseline", str(baseline), "--update")
+    assert code == 1, (verdicts, err)
+    message = verdicts["memory_does_not_leak"]["message"]
+    assert "Visit +1.00" in message
+    assert "keeper.py" in message
+    assert not baseline.exists()
+
+
+def test_growth_keyed_by_content_is_told_from_growth_with_every_request(gate, service):
+    code, verdicts, err = gate(service("new", corpus="both", slots=12))
+    assert code == 1, (verdicts, err)
+    assert "only with requests that are new" in verdicts["growth_is_explained"]["message"]
+
+
+def test_of_two_builds_measured_in_turn_the_leaking_one_fails(gate, service):
+    code, verdicts, err = gate(service("every", slots=12), "--against", str(service("nothing")))
+    assert code == 1, (verdicts, err)
+    assert "than the baseline" in verdicts["memory_does_not_leak"]["message"]
+
+
+def test_threads_that_pile_up_fail(gate, service):
+    code, verdicts, err = gate(service("threads", slots=12))
+    assert code == 1, (verdicts, err)
+    assert verdicts["threads_do_not_grow"]["outcome"] == "FAIL"
+
+
+def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path):
+    command = [sys.executable, "-m", "harness", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+
+
+def test_bad_arguments_start_nothing(gate, service):
+    code, _, err = gate(service("nothing"), "--update")
+    assert (code, "--baseline FILE" in err) == (3, True)
+    code, _, err = gate(service("nothing"), "--against", "nothing-there")
+    assert (code, "--against nothing-there" in err) == (3, True)
