@@ -329,9 +329,7 @@ class Gate(Frozen):
     warmup: GateWarmup = GateWarmup()
     slots: int = Field(24, ge=8, le=600, description="quiet points")
     slot: Duration = Field(1.2, description="load between two quiet points")
-    at_most: Duration = Field(
-        50.0, description="all of it; a service that rests slowly gets fewer slots, never under 8"
-    )
+    at_most: Duration = Field(50.0, description="each corpus of each build; slow rests cost slots, never under 8")
     agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
     tracemalloc: bool = Field(default=False, description="name allocation sites for a leak; slows the target down")
 

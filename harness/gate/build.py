@@ -37,6 +37,7 @@ _SLOT_TIMEOUT_S: Final = 60.0
 _REST_S: Final = 0.03
 _SITES: Final = 5
 _FRAMES: Final = 3
+_MOST_BLOCKS: Final = 500_000
 _SLOW_S: Final = 0.4
 _STOP_TIMEOUT_S: Final = 2.0
 
@@ -83,6 +84,7 @@ class Build:
         self._pass_requests = 0
         self._rested_s = 0.0
         self._asking_s = 0.0
+        self._count_all = False
 
     def _with_agent(self, scenario: Scenario) -> ProcessTarget:
         # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
@@ -253,7 +255,9 @@ class Build:
         if self._agent is None or self._load is None:
             return
         try:
-            counts = self._agent.types().counts
+            if moment == "before":  # both counts must be of the same kind, and a large heap takes long to walk
+                self._count_all = (self._agent.reading(objects=False).blocks or 0) < _MOST_BLOCKS
+            counts = self._agent.types(untracked=self._count_all).counts
         except Surroundings:
             return
         self._note_sites(moment)

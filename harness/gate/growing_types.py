@@ -45,5 +45,5 @@ def growing_types(history: History, *, build: str, corpus: str) -> list[str]:
     }
     top = sorted(((rate, name) for name, rate in grown.items() if rate >= _LEAST_PER_REQUEST), reverse=True)[:_TOP]
     if not top:
-        return ["no type of Python object grew with the requests: look into native code"]
+        return ["no type of Python object that was counted grew with the requests"]
     return ["objects grown a request: " + ", ".join(f"{name} {rate:+.2f}" for rate, name in top)]

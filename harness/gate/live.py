@@ -120,7 +120,7 @@ class _Measurement:
         self._gate = scenario.gate
         self._builds = builds
         self._recorder = recorder
-        self._halved = False
+        self._corpora_begun = 0
         self.leftovers: list[str] = []
 
     def run(self) -> None:
@@ -183,11 +183,9 @@ class _Measurement:
             build.note_types("after")
 
     def _deadline_s(self) -> float:
-        """When these slots must be over, in seconds since the start; with two corpora each has half of what is left."""
-        left_s = self._gate.at_most - self._recorder.now_s()
-        share = 2 if self._gate.corpus == "both" and not self._halved else 1
-        self._halved = True
-        return self._recorder.now_s() + len(self._builds) * left_s / share
+        """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
+        self._corpora_begun += 1
+        return self._gate.at_most * self._corpora_begun * len(self._builds)
 
     def _certain(self, corpus: str, slots_done: int) -> bool:
         return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
