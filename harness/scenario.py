@@ -331,7 +331,7 @@ class Gate(Frozen):
     slot: Duration = Field(1.2, description="load between two quiet points")
     at_most: Duration = Field(50.0, description="each corpus of each build; slow rests cost slots, never under 8")
     agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
-    tracemalloc: bool = Field(default=False, description="name allocation sites for a leak; slows the target down")
+    tracemalloc: bool = Field(default=True, description="after a leak was found, one more slot names the lines")
 
     @model_validator(mode="after")
     def _one_of(self) -> Gate:

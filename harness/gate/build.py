@@ -260,25 +260,32 @@ class Build:
             counts = self._agent.types(untracked=self._count_all).counts
         except Surroundings:
             return
-        self._note_sites(moment)
         requests = {"requests": float(self._load.completed())}
         labels = {"build": self.name, "corpus": self.corpus, "moment": moment}
         numbers = {name: float(count) for name, count in counts.items()}
         self._recorder.sample("gate", "types", {**numbers, **requests}, at=None, **labels)
 
-    def _note_sites(self, moment: str) -> None:
-        """With tracemalloc on: mark where allocations stand `before`, and record what has come on top `after`."""
-        if self._agent is None or not self._gate.tracemalloc:
+    def note_sites(self) -> None:
+        """One more slot, with tracemalloc on, and where the memory came from that it left behind.
+
+        Run after the slots that are judged, because tracing takes memory of its own.
+        """
+        if self._agent is None or self._load is None:
             return
-        if moment == "before":
+        try:
             self._agent.tracemalloc_start(_FRAMES)
             self._agent.tracemalloc_mark()
+            self.slot()
+            self.rest()
+            sites = self._agent.tracemalloc_diff(_SITES)
+            self._agent.tracemalloc_stop()
+        except Surroundings as e:
+            self._recorder.sample("gate", "site", None, build=self.name, corpus=self.corpus, error=str(e))
             return
-        for site in self._agent.tracemalloc_diff(_SITES):
+        for site in sites:
             labels = {"build": self.name, "corpus": self.corpus, "site": " < ".join(reversed(site.frames))}
             value = {"size_bytes": float(site.size_diff_bytes), "count": float(site.count_diff)}
             self._recorder.sample("gate", "site", value, at=None, **labels)
-        self._agent.tracemalloc_stop()
 
     def alive(self) -> bool:
         """Whether the service and its load still run."""

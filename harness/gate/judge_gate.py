@@ -40,7 +40,14 @@ def certain(
     history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
 ) -> bool:
     """Whether the answer at this planned look is LEAK or CLEAN, so that more slots would change nothing."""
-    return _judged(history, scenario, corpus, slots_done, stored).word is not Word.UNKNOWN
+    return word_so_far(history, scenario, corpus, slots_done, stored) is not Word.UNKNOWN
+
+
+def word_so_far(
+    history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
+) -> Word:
+    """The word on the first `slots_done` quiet points, as sure as that look must be."""
+    return _judged(history, scenario, corpus, slots_done, stored).word
 
 
 def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Conditions:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from harness.analyze import STORED_BASELINE, analyze
 from harness.errors import LeakdrillError
 from harness.gate.build import Build
-from harness.gate.judge_gate import BASELINE, CANDIDATE, certain
+from harness.gate.judge_gate import BASELINE, CANDIDATE, certain, word_so_far
+from harness.gate.leak_verdict import Word
 from harness.gate.plan import FEWEST_SLOTS, looks
 from harness.gate.settle import has_settled
 from harness.recorder import Recorder
@@ -181,6 +182,8 @@ class _Measurement:
                 break
         for build in self._builds:
             build.note_types("after")
+        if self._gate.tracemalloc and self._alive() and self._leaks(corpus, number):
+            self._builds[0].note_sites()
 
     def _deadline_s(self) -> float:
         """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
@@ -189,6 +192,10 @@ class _Measurement:
 
     def _certain(self, corpus: str, slots_done: int) -> bool:
         return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
+
+    def _leaks(self, corpus: str, slots_done: int) -> bool:
+        history = self._recorder.history()
+        return word_so_far(history, self._scenario, corpus, slots_done, self._stored) is Word.LEAK
 
     def _slot(self, build: Build) -> None:
         build.slot()

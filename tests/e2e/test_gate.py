@@ -57,7 +57,7 @@ def test_a_service_that_keeps_nothing_passes_and_is_judged_alike_offline(gate, s
 
 def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(gate, service, tmp_path):
     baseline = tmp_path / "baseline.json"
-    code, verdicts, err = gate(service("every", tracemalloc=True), "--baseline", str(baseline), "--update")
+    code, verdicts, err = gate(service("every"), "--baseline", str(baseline), "--update")
     assert code == 1, (verdicts, err)
     message = verdicts["memory_does_not_leak"]["message"]
     assert "Visit +1.00" in message
@@ -66,7 +66,7 @@ def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(ga
 
 
 def test_growth_keyed_by_content_is_told_from_growth_with_every_request(gate, service):
-    code, verdicts, err = gate(service("new", corpus="both", slots=12))
+    code, verdicts, err = gate(service("new", corpus="both", slot="0.8s"))
     assert code == 1, (verdicts, err)
     assert "only with requests that are new" in verdicts["growth_is_explained"]["message"]
 
