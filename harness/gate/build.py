@@ -229,6 +229,8 @@ class Build:
             build=self.name,
             corpus=self.corpus,
         )
+        names = self._load.completed_by_name()
+        self._recorder.sample("gate", "requests_by_name", dict(names), build=self.name, corpus=self.corpus)
         self._round += 1
 
     def _ask_agent(self) -> dict[str, float]:

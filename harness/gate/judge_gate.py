@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from harness.checks.claim import Claim
 from harness.checks.judge import run_check
 from harness.gate.baseline_file import conditions
+from harness.gate.correlation import correlating_requests
 from harness.gate.counts import descriptors_do_not_grow, threads_do_not_grow
 from harness.gate.growing_types import growing_sites, growing_types
 from harness.gate.leak_verdict import Word, judge_trace
@@ -88,6 +89,7 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
     notes = [verdict.message, *_projected(found, scenario)]
     if found.word is Word.LEAK:
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
+        notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
     return _with(verdict, "; ".join(notes), slots)
 

@@ -175,6 +175,10 @@ class LocustLoad:
         """
         return float(self._tally.completed())
 
+    def completed_by_name(self) -> dict[str, float]:
+        """Requests answered so far under each name that the locustfile gives them, as it stood when last drained."""
+        return {name: float(count) for name, count in self._reins.by_name.items()} if self._reins else {}
+
     def requests(self) -> float:
         """Requests that the target has answered with success so far, over all Locust processes; exact at any moment.
 

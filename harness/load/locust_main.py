@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _TOP_ERRORS: Final = 5
 _ERROR_CHARS: Final = 300
+_TOP_NAMES: Final = 12
+_NAME_CHARS: Final = 80
 
 
 class Listener:
@@ -119,7 +121,15 @@ class Listener:
     def _say_drained(self, order: int, seconds: float) -> None:
         if self._control is not None:
             with contextlib.suppress(BrokenPipeError):  # the harness is gone; `_report` ends the load
-                self._control.sendall(f"{order} {seconds:.6f}\n".encode())
+                self._control.sendall(f"{order} {seconds:.6f} {json.dumps(self._by_name())}\n".encode())
+
+    def _by_name(self) -> dict[str, int]:
+        """Requests so far under the names that the locustfile gives them, the most frequent first."""
+        runner = self._environment.runner if self._environment is not None else None
+        if runner is None:
+            return {}
+        entries = sorted(runner.stats.entries.values(), key=lambda entry: -int(entry.num_requests))[:_TOP_NAMES]
+        return {f"{entry.method} {entry.name}"[:_NAME_CHARS]: int(entry.num_requests) for entry in entries}
 
     def _write(self, status: dict[str, Any]) -> bool:
         try:

@@ -6,6 +6,8 @@ import select
 import socket
 import time
 
+import orjson
+
 
 class Reins:
     """A pair of connected sockets; Locust gets the far one. Orders are numbered, and an answer names its order.
@@ -20,6 +22,7 @@ class Reins:
         self._order = 0
         self._rest = b""
         self._drained: tuple[int, float] = (0, 0.0)
+        self.by_name: dict[str, int] = {}
 
     @property
     def far_fd(self) -> int:
@@ -85,5 +88,6 @@ class Reins:
                 return True
             *lines, self._rest = (self._rest + received).split(b"\n")
             for line in lines:
-                order, seconds = line.split()
+                order, seconds, names = line.split(b" ", 2)
                 self._drained = (int(order), float(seconds))
+                self.by_name = orjson.loads(names)
