@@ -27,8 +27,9 @@ from scipy import stats
 
 from harness.gate.difference import difference, why_not_comparable
 from harness.gate.leak_verdict import Word, judge_trace
+from harness.gate.plan import looks
 from harness.gate.quiet_points import points
-from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, at_each_look, differs
+from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from harness.gate.trace import Trace, read_trace
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SCHEDULES: Final = (EXACT, COUNTED, PACED, CONTINUOUS)
 SIZES: Final = (64, 256, 1024)
 LADDER: Final = (40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 1024)
-LOOKS: Final = (8, 12, 16, 20, 24)
 POWER: Final = 0.95
 LEAKING: Final = re.compile(r"(aiohttp-3\.10\.10|multidict-6\.3\.[02]|hiredis-3\.1|pydantic-2\.5\.2|ujson-5\.11)(?!\d)")
 """Recordings that leak by the count of blocks or bytes in them; multidict 6.3.2 loses four blocks a request."""
@@ -140,13 +140,13 @@ def _one_leak(size: float, each: int) -> list[Trace]:
 
 def _first_look(trace: Trace, wanted: Word) -> float:
     """Seconds after load began at which `wanted` is first said; infinite when it never is."""
-    confidence = at_each_look(DEFAULT_CONFIDENCE, len(LOOKS))
-    for look in LOOKS:
-        columns = {name: values[:look] for name, values in trace.columns.items()}
+    for look in looks():
+        end = look.after_slots
+        columns = {name: values[:end] for name, values in trace.columns.items()}
         part = Trace(
-            name=trace.name, t=trace.t[:look], requests=trace.requests[:look], columns=columns, quiet=trace.quiet
+            name=trace.name, t=trace.t[:end], requests=trace.requests[:end], columns=columns, quiet=trace.quiet
         )
-        if judge_trace(part, confidence=confidence).word is wanted:
+        if judge_trace(part, confidence=look.confidence).word is wanted:
             return float(part.t[-1])
     return float("inf")
 

@@ -52,14 +52,6 @@ class Judging:
     longest_ttl_s: float = DEFAULT_LONGEST_TTL_S
 
 
-def at_each_look(confidence: float, looks: int) -> float:
-    """The confidence to judge with at each of `looks` looks planned in advance, so that all together keep `confidence`.
-
-    Bonferroni's: what may go wrong is shared out evenly, and holds however the looks depend on each other.
-    """
-    return 1 - (1 - confidence) / looks
-
-
 def within(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is within the budget: by resident memory, or by the allocators' count where that only wavers."""
     found = evidence.live

@@ -9,7 +9,6 @@ import pytest
 
 from harness.gate.growth_kind import Kind
 from harness.gate.leak_verdict import LeakVerdict, Word, judge_trace
-from harness.gate.rules import at_each_look
 from harness.gate.trace import Trace
 from harness.verdict import Outcome
 
@@ -150,10 +149,6 @@ def test_a_recording_without_requests_is_unknown() -> None:
     zero = np.zeros(100)
     trace = Trace(name="x", t=np.arange(100.0), requests=zero, columns={"rss": zero}, quiet=False)
     assert judge_trace(trace).word is Word.UNKNOWN
-
-
-def test_looks_share_out_what_may_go_wrong() -> None:
-    assert at_each_look(0.99, 5) == pytest.approx(0.998)
 
 
 def test_bytes_in_use_that_grow_are_never_passed() -> None:
