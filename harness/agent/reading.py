@@ -16,6 +16,7 @@ class Figures:
 
     Attributes:
         blocks: memory blocks that Python's allocator has handed out (`sys.getallocatedblocks`).
+        live_bytes: all that is in use, by malloc and by Python's own allocator, to the byte.
         uordblks_bytes: in use in the C heap (`mallinfo2`, all arenas).
         hblkhd_bytes: in mappings of their own, which large allocations get.
         fordblks_bytes: free in the C heap, and kept.
@@ -25,6 +26,7 @@ class Figures:
     """
 
     blocks: int | None
+    live_bytes: int | None
     uordblks_bytes: int | None
     hblkhd_bytes: int | None
     fordblks_bytes: int | None

@@ -17,6 +17,7 @@ COLUMNS: Final = {
     "uss_bytes": "uss",
     "pss_bytes": "pss",
     "anon_bytes": "anon",
+    "live_bytes": "live",
     "blocks": "blocks",
     "gc_objects": "gcobj",
     "uordblks_bytes": "uord",

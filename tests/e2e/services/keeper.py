@@ -11,7 +11,8 @@ import sys
 import threading
 
 KEPT: list[object] = []
-SEEN: dict[bytes, bytes] = {}
+SEEN: list[dict[bytes, bytes]] = [{} for _ in range(4096)]
+"""Many small tables: one large one would grow in leaps, each of megabytes."""
 
 
 class Visit:
@@ -26,7 +27,7 @@ def keep(mode: str, path: bytes, count: int) -> None:
     if mode == "every":
         KEPT.append(Visit(path))
     elif mode == "new":
-        SEEN.setdefault(path, path * 8)
+        SEEN[hash(path) % len(SEEN)].setdefault(path, path * 8)
     elif mode == "threads" and count % 50 == 0:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
     elif mode == "files" and count % 50 == 0:
