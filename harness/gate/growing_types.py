@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 _TOP: Final = 4
 _SITES: Final = 3
+_LEAST_OF_LARGEST: Final = 0.1
 _LEAST_PER_REQUEST: Final = 0.02
 
 
 def growing_sites(history: History, *, build: str, corpus: str) -> list[str]:
     """One clause naming the lines that allocated what was kept; empty when tracemalloc was off."""
     events = history.where(source="gate", name="site", labels={"build": build, "corpus": corpus})
-    sizes = [(e.value["size_bytes"], e.labels["site"]) for e in events if isinstance(e.value, dict)]
-    grown = [f"{site} ({show_size(size)})" for size, site in sizes[:_SITES] if size > 0]
+    sizes = [(e.value["size_bytes"], e.labels["site"].partition(" < ")[0]) for e in events if isinstance(e.value, dict)]
+    least = _LEAST_OF_LARGEST * max((size for size, _ in sizes), default=0.0)
+    grown = [f"{site} ({show_size(size)})" for size, site in sizes[:_SITES] if size > 0 and size >= least]
     return [f"allocated at {', '.join(grown)}"] if grown else []
 
 

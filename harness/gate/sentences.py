@@ -161,7 +161,9 @@ def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
             f"what is in use grows by {found.low_bytes:.1f} B a request or more, {above} ({describe(kind, found)}), "
             f"whatever resident memory shows: {interval(evidence.resident.all)}"
         )
-    kept = f"; {evidence.retained:.0f} B of it are retained by the allocator, not leaked" if evidence.retained else ""
+    kept = (
+        f"; {evidence.retained:.0f} B of it are retained by the allocator, not leaked" if evidence.retained >= 1 else ""
+    )
     second = f"{evidence.resident.second.per_request:.0f} B in the second half"
     return f"{size(evidence)}, {above}, and {second} ({describe(kind, found)}{kept})"
 
