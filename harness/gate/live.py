@@ -182,7 +182,8 @@ class _Measurement:
                 break
         for build in self._builds:
             build.note_types("after")
-        if self._gate.tracemalloc and self._alive() and self._leaks(corpus, number):
+        in_time = self._recorder.now_s() < deadline_s
+        if self._gate.tracemalloc and in_time and self._alive() and self._leaks(corpus, number):
             self._builds[0].note_sites()
 
     def _deadline_s(self) -> float:
