@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ import httpx
 import psutil
 
 from harness.errors import PartDied, Surroundings
+from harness.ports import free_port
 from harness.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Server:
         """
         self._make_data()
         for attempt in range(1, _PORT_TRIES + 1):
-            self._port = _free_port()
+            self._port = free_port()
             self._launch(command(self._port))
             if self._became_ready():
                 return
@@ -167,10 +167,3 @@ class Server:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         # What it says while it goes down, after the reason, is of no help.
         return "\n".join([line for line in lines if "level=info" not in line][-5:] or lines[-5:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ from harness.errors import BadInput
 from harness.gate.against import read_against
 from harness.gate.baseline_file import read_baseline, write_baseline
 from harness.gate.judge_gate import CANDIDATE, measured_conditions
-from harness.gate.live import GateFinished, run_gate
+from harness.gate.live import run_gate
 from harness.gate.slots import corpora, slot_trace
 from harness.history import read_history
 from harness.reports.step_summary import append_step_summary
@@ -22,6 +22,9 @@ from harness.reports.terminal import print_verdicts
 from harness.reports.verdict_file import verdicts_as_json
 from harness.scenario_file import read_scenario
 from harness.verdict import Outcome, worst
+
+if TYPE_CHECKING:
+    from harness.rehearsal import Finished
 
 
 def gate(
@@ -57,7 +60,7 @@ def gate(
 
 def _measure(
     path: Path, against: str | None, baseline: Path | None, *, update: bool, runs: Path, console: Console
-) -> GateFinished:
+) -> Finished:
     if update and baseline is None:
         raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
     if against is not None and baseline is not None:
@@ -67,7 +70,7 @@ def _measure(
     return run_gate(path, runs=runs, console=console, against=other, stored=stored)
 
 
-def _write(path: Path, done: GateFinished, console: Console) -> None:
+def _write(path: Path, done: Finished, console: Console) -> None:
     """Only a run that passes may become what later runs are held against."""
     if worst(done.verdicts) is not Outcome.PASS:
         console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)

@@ -37,13 +37,6 @@ def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None
     return list(_verdicts(history, scenario, stored))
 
 
-def certain(
-    history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
-) -> bool:
-    """Whether the answer at this planned look is LEAK or CLEAN, so that more slots would change nothing."""
-    return word_so_far(history, scenario, corpus, slots_done, stored) is not Word.UNKNOWN
-
-
 def word_so_far(
     history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
 ) -> Word:

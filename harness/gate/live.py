@@ -8,18 +8,17 @@ With two builds their slots alternate, first one ahead and then the other: whate
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.analyze import STORED_BASELINE, analyze
 from harness.errors import LeakdrillError
 from harness.gate.build import Build
-from harness.gate.judge_gate import BASELINE, CANDIDATE, certain, word_so_far
+from harness.gate.judge_gate import BASELINE, CANDIDATE, word_so_far
 from harness.gate.leak_verdict import Word
 from harness.gate.plan import FEWEST_SLOTS, looks
 from harness.gate.settle import has_settled
 from harness.recorder import Recorder
-from harness.rehearsal import stoppable
+from harness.rehearsal import Finished, stoppable
 from harness.reports.live import LiveView
 from harness.scenario_file import read_scenario
 from harness.store import create_run, write_run_info
@@ -34,21 +33,9 @@ if TYPE_CHECKING:
     from harness.gate.against import Against
     from harness.gate.baseline_file import BaselineFile
     from harness.scenario import Scenario
-    from harness.store import RunFolder
     from harness.verdict import Verdict
 
 _TICK_S: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class GateFinished:
-    """A gate run that is over."""
-
-    folder: RunFolder
-    scenario: Scenario
-    verdicts: list[Verdict]
-    error: LeakdrillError | None
-    leftovers: list[str]
 
 
 def run_gate(
@@ -58,7 +45,7 @@ def run_gate(
     console: Console,
     against: Against | None = None,
     stored: BaselineFile | None = None,
-) -> GateFinished:
+) -> Finished:
     """Measure the service in `scenario_file` and judge it, `against` another build in turn, or a `stored` baseline.
 
     Raises:
@@ -95,7 +82,7 @@ def run_gate(
         error = e
     finally:
         recorder.close()
-    return GateFinished(folder, scenario, analyze(folder), error, measured.leftovers)
+    return Finished(folder, scenario, analyze(folder), error, measured.leftovers)
 
 
 def gate_service(scenario_file: Path, *, runs: Path, console: Console) -> list[Verdict]:
@@ -178,12 +165,12 @@ class _Measurement:
             for build in turn:
                 self._slot(build)
             look = planned.get(number)
-            if not self._alive() or (look and self._certain(corpus, number)):
+            if not self._alive() or (look and self._word(corpus, number) is not Word.UNKNOWN):
                 break
         for build in self._builds:
             build.note_types("after")
         in_time = self._recorder.now_s() < deadline_s
-        if self._gate.tracemalloc and in_time and self._alive() and self._leaks(corpus, number):
+        if self._gate.tracemalloc and in_time and self._alive() and self._word(corpus, number) is Word.LEAK:
             self._builds[0].note_sites()
 
     def _deadline_s(self) -> float:
@@ -191,12 +178,8 @@ class _Measurement:
         self._corpora_begun += 1
         return self._gate.at_most * self._corpora_begun * len(self._builds)
 
-    def _certain(self, corpus: str, slots_done: int) -> bool:
-        return certain(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
-
-    def _leaks(self, corpus: str, slots_done: int) -> bool:
-        history = self._recorder.history()
-        return word_so_far(history, self._scenario, corpus, slots_done, self._stored) is Word.LEAK
+    def _word(self, corpus: str, slots_done: int) -> Word:
+        return word_so_far(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
 
     def _slot(self, build: Build) -> None:
         build.slot()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 import sys
 from typing import TYPE_CHECKING, Final
+
+from harness.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,19 +39,12 @@ def argv(spec: Load, *, host: str, max_run_s: float) -> list[str]:
 
 
 def _distributed(workers: int) -> list[str]:
-    port = str(_free_port())
+    port = str(free_port())
     return [
         *("--processes", str(workers), "--expect-workers-max-wait", "30"),
         *("--master-bind-host", "127.0.0.1", "--master-bind-port", port),
         *("--master-host", "127.0.0.1", "--master-port", port),
     ]
-
-
-def _free_port() -> int:
-    """A port that is free now. Locust's workers must know it before its master binds it, so it cannot be held."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(
