@@ -9,21 +9,22 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from leaky_apps.gateway import memory
-from leaky_apps.gateway.admin import Admin
-from leaky_apps.gateway.admission import Admission
 from leaky_apps.gateway.cache import ResponseCache
 from leaky_apps.gateway.leaks.log_flood import LogFlood
 from leaky_apps.gateway.leaks.unbounded_cache import UnboundedCache
-from leaky_apps.gateway.metrics import Counted, Metrics
+from leaky_apps.gateway.metrics import gateway_metrics
 from leaky_apps.gateway.model import Model, as_matrix, prediction
 from leaky_apps.gateway.request_log import RequestLog
-from leaky_apps.gateway.settings import Settings
+from leaky_apps.gateway.settings import PayloadLimits, gateway_settings
+from leaky_apps.service import memory
+from leaky_apps.service.admin import Admin, error
+from leaky_apps.service.admission import Admission
+from leaky_apps.service.metrics import Counted
+from leaky_apps.service.mode import ModeSwitch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from leaky_apps.gateway.leaks.leak import Leak
+    from leaky_apps.leak import Leak
 
 
 class Gateway:
@@ -48,11 +49,16 @@ class Gateway:
         self.cache = ResponseCache()
         self.log = RequestLog(disk / "gateway.log")
         self.admission = Admission()
-        self.settings = Settings(self.cache, self.log, self.admission)
-        self.metrics = Metrics(self.cache, self.log)
-        found: tuple[Leak, ...] = (UnboundedCache(self.cache), LogFlood(self.log))
-        self.leaks = {leak.name: leak for leak in found}
-        self._admin = Admin(self.settings, self.leaks, token)
+        self.limits = PayloadLimits()
+        self.metrics = gateway_metrics(self.cache, self.log)
+        self.leaks: tuple[Leak, ...] = (UnboundedCache(self.cache), LogFlood(self.log))
+        self._admin = Admin(
+            leaks=self.leaks,
+            token=token,
+            settings=gateway_settings(self.cache, self.log, self.admission, self.limits),
+            actions={"clear-cache": self.clear_cache},
+            handlers={"mode": ModeSwitch(self.admission).handle},
+        )
         self._model = Model()
         self._ids = itertools.count(1)
 
@@ -61,7 +67,7 @@ class Gateway:
         routes = [
             Route("/predict", self.predict, methods=["POST"]),
             Route("/health", self.health),
-            Route("/metrics", self.show_metrics),
+            self.metrics.route(),
             Route("/debug/memory", self.debug_memory),
             *self._admin.routes(),
         ]
@@ -76,12 +82,12 @@ class Gateway:
             self.log.record(request_id, status=refused, seconds=time.perf_counter() - began, cached=False)
             return _refusal(refused)
         body = await request.body()
-        if len(body) > self.settings.max_payload_bytes:
-            return _error(413, f"found {len(body)} bytes; expected at most {self.settings.max_payload_bytes}")
+        if len(body) > self.limits.max_payload_bytes:
+            return error(413, f"found {len(body)} bytes; expected at most {self.limits.max_payload_bytes}")
         try:
             matrix, key = _request(body)
         except ValueError as e:
-            return _error(422, str(e))
+            return error(422, str(e))
         block, cached = self._block(matrix, key)
         self.log.record(request_id, status=200, seconds=time.perf_counter() - began, block=block, cached=cached)
         return JSONResponse({"request": request_id, "prediction": prediction(block), "cached": cached})
@@ -99,15 +105,15 @@ class Gateway:
         """Whether the service answers, and in which mode."""
         return JSONResponse({"status": "ok", "mode": self.admission.mode})
 
-    async def show_metrics(self, _request: Request) -> Response:
-        """The metrics in Prometheus' text format."""
-        return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    def clear_cache(self) -> dict[str, object]:
+        """Drop every cached response and hand the memory back."""
+        return {"entries_cleared": self.cache.clear(), **memory.collect()}
 
     async def debug_memory(self, request: Request) -> Response:
         """What is held, and where; `?types=N` adds the N most frequent types, which stops the service for a moment."""
         count = request.query_params.get("types", "0")
         if not count.isdecimal():
-            return _error(422, f"types: found {count!r}; expected a whole number")
+            return error(422, f"types: found {count!r}; expected a whole number")
         facts: dict[str, object] = {
             **memory.resident(),
             "gc_counts": gc.get_count(),
@@ -131,10 +137,6 @@ def _request(body: bytes) -> tuple[NDArray[np.float32], str]:
     if not isinstance(key, str):
         raise ValueError(f"key: found {key!r}; expected text")  # noqa: TRY004 - the client's mistake, answered as 422
     return as_matrix(fields["data"]), key
-
-
-def _error(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status)
 
 
 def _refusal(status: int) -> JSONResponse:

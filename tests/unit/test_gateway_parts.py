@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from leaky_apps.gateway.admission import Admission
 from leaky_apps.gateway.cache import ResponseCache
 from leaky_apps.gateway.leaks.log_flood import LogFlood
 from leaky_apps.gateway.leaks.unbounded_cache import UnboundedCache
 from leaky_apps.gateway.model import FEATURE_BYTES, Model, as_matrix, prediction
 from leaky_apps.gateway.request_log import DUMP_BYTES, RequestLog
-from leaky_apps.gateway.settings import Settings
+from leaky_apps.gateway.settings import PayloadLimits, gateway_settings
+from leaky_apps.service.admission import Admission
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from leaky_apps.service.settings import Settings
 
 BLOCK = np.zeros(16384, dtype=np.float32)
 
@@ -97,8 +99,12 @@ def test_the_rate_limit_lets_in_one_second_at_once_and_then_the_rate() -> None:
     assert [admission.refusal() for _ in range(2)] == [None, 429]
 
 
-def settings(tmp_path: Path) -> Settings:
-    return Settings(ResponseCache(), RequestLog(tmp_path / "gateway.log"), Admission())
+def request_log(tmp_path: Path) -> RequestLog:
+    return RequestLog(tmp_path / "gateway.log")
+
+
+def settings(tmp_path: Path, log: RequestLog | None = None) -> Settings:
+    return gateway_settings(ResponseCache(), log or request_log(tmp_path), Admission(), PayloadLimits())
 
 
 @pytest.mark.parametrize(
@@ -118,8 +124,9 @@ def test_a_wrong_setting_changes_nothing_beside_it(tmp_path: Path, wanted: objec
 
 
 def test_the_flood_is_the_debug_level_and_a_runbook_can_lower_it(tmp_path: Path) -> None:
-    these = settings(tmp_path)
-    leak = LogFlood(these.log)
+    log = request_log(tmp_path)
+    these = settings(tmp_path, log)
+    leak = LogFlood(log)
     leak.switch(on=True)
     assert these.show()["log_level"] == "debug"
     these.change({"log_level": "info"})
@@ -127,7 +134,7 @@ def test_the_flood_is_the_debug_level_and_a_runbook_can_lower_it(tmp_path: Path)
 
 
 def test_a_dump_is_as_long_as_declared_and_follows_truncation_and_rotation(tmp_path: Path) -> None:
-    log = settings(tmp_path).log
+    log = request_log(tmp_path)
     log.record("1", status=200, seconds=0.01, block=BLOCK, cached=False)
     line = log.size_bytes
     assert 100 < line < 130

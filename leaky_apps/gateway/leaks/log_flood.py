@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from leaky_apps.gateway.request_log import DUMP_BYTES
 
 if TYPE_CHECKING:
     from leaky_apps.gateway.request_log import RequestLog
+    from leaky_apps.leak import Resource
 
 
 class LogFlood:
     """Each request writes its features to the log. Switching it off stops the writing and leaves the file."""
 
     name = "log-flood"
-    resource: Literal["memory", "disk"] = "disk"
-    per_request_bytes = DUMP_BYTES
+    resource: Resource = "disk"
+    per_request = float(DUMP_BYTES)
+    request = "POST /predict"
     released_by: tuple[str, ...] = ("truncating the log", "rotating the log")
     not_released_by: tuple[str, ...] = (
         "POST /admin/gc",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from leaky_apps.gateway.model import FEATURE_BYTES
 
 if TYPE_CHECKING:
     from leaky_apps.gateway.cache import ResponseCache
+    from leaky_apps.leak import Resource
 
 
 class UnboundedCache:
     """Each new key keeps its feature block for good. Switching it off stops the growth and releases nothing."""
 
     name = "unbounded-cache"
-    resource: Literal["memory", "disk"] = "memory"
-    per_request_bytes = FEATURE_BYTES
+    resource: Resource = "memory"
+    per_request = float(FEATURE_BYTES)
+    request = "POST /predict with a new key"
     released_by: tuple[str, ...] = ("POST /admin/clear-cache", "restart")
     not_released_by: tuple[str, ...] = ("POST /admin/gc", "switching the leak off", "lowering cache_max_entries")
     twin = "the same cache, holding the 64 entries used last"

@@ -1,8 +1,19 @@
-"""What every leak says of itself."""
+"""What every leak of a sample service says of itself."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
+
+Resource = Literal["memory", "disk", "descriptors", "threads", "cpu"]
+
+UNITS: Final[dict[Resource, str]] = {
+    "memory": "bytes",
+    "disk": "bytes",
+    "descriptors": "open file descriptors",
+    "threads": "threads",
+    "cpu": "seconds of processor time",
+}
+"""In what `per_request` counts, by resource."""
 
 
 class Leak(Protocol):
@@ -10,16 +21,19 @@ class Leak(Protocol):
 
     Attributes:
         name: what `POST /admin/leaks` calls it.
-        resource: what grows, `memory` or `disk`.
-        per_request_bytes: declared growth of that resource for each answered `POST /predict` with a new key.
+        resource: what grows.
+        per_request: declared growth of that resource for each answered request of `request`, in the unit of `UNITS`.
+            For `cpu` it is no growth: what each request costs more than without the cause.
+        request: the requests that make it grow, such as `POST /predict with a new key`.
         released_by: what gives back all that has grown.
         not_released_by: what a hasty runbook would try, and which must not help.
         twin: how the same service behaves with the leak switched off.
     """
 
     name: str
-    resource: Literal["memory", "disk"]
-    per_request_bytes: int
+    resource: Resource
+    per_request: float
+    request: str
     released_by: tuple[str, ...]
     not_released_by: tuple[str, ...]
     twin: str
@@ -38,7 +52,9 @@ def describe(leak: Leak) -> dict[str, object]:
         "name": leak.name,
         "on": leak.on,
         "resource": leak.resource,
-        "per_request_bytes": leak.per_request_bytes,
+        "per_request": leak.per_request,
+        "unit": UNITS[leak.resource],
+        "request": leak.request,
         "released_by": list(leak.released_by),
         "not_released_by": list(leak.not_released_by),
         "twin": leak.twin,
