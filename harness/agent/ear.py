@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 _FORK_WAITS_S = 0.25
+_LOOKS_EVERY_S = 0.00005
 _LONGEST_QUESTION = 1 << 16
 
 
@@ -101,10 +102,10 @@ def _ask_to_rest(ear: Any) -> None:
 
 def _wait_for_end(ear: Any) -> None:
     """Let the kernel finish the thread: it counts it for a moment longer than Python knows it."""
-    for _ in range(100):
+    for _ in range(int(_FORK_WAITS_S / _LOOKS_EVERY_S)):
         if not os.path.exists(f"/proc/self/task/{ear.thread[1]}"):  # noqa: PTH110 - pathlib would be an import
             return
-        ear.sleep(0.00005)
+        ear.sleep(_LOOKS_EVERY_S)
 
 
 def after_fork(ear: Any) -> None:
