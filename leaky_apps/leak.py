@@ -6,6 +6,9 @@ from typing import Final, Literal, Protocol
 
 Resource = Literal["memory", "disk", "descriptors", "threads", "cpu"]
 
+Growth = Literal["kept", "peak"]
+"""`kept` stays after the answer; `peak` is held only while a request is answered."""
+
 UNITS: Final[dict[Resource, str]] = {
     "memory": "bytes",
     "disk": "bytes",
@@ -24,6 +27,8 @@ class Leak(Protocol):
         resource: what grows.
         per_request: declared growth of that resource for each answered request of `request`, in the unit of `UNITS`.
             For `cpu` it is no growth: what each request costs more than without the cause.
+            Where `growth` is `peak`: what one request holds at its highest.
+        growth: whether what has grown stays after the answer.
         request: the requests that make it grow, such as `POST /predict with a new key`.
         released_by: what gives back all that has grown.
         not_released_by: what a hasty runbook would try, and which must not help.
@@ -32,6 +37,7 @@ class Leak(Protocol):
 
     name: str
     resource: Resource
+    growth: Growth
     per_request: float
     request: str
     released_by: tuple[str, ...]
@@ -52,6 +58,7 @@ def describe(leak: Leak) -> dict[str, object]:
         "name": leak.name,
         "on": leak.on,
         "resource": leak.resource,
+        "growth": leak.growth,
         "per_request": leak.per_request,
         "unit": UNITS[leak.resource],
         "request": leak.request,

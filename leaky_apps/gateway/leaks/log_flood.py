@@ -8,7 +8,7 @@ from leaky_apps.gateway.request_log import DUMP_BYTES
 
 if TYPE_CHECKING:
     from leaky_apps.gateway.request_log import RequestLog
-    from leaky_apps.leak import Resource
+    from leaky_apps.leak import Growth, Resource
 
 
 class LogFlood:
@@ -16,6 +16,7 @@ class LogFlood:
 
     name = "log-flood"
     resource: Resource = "disk"
+    growth: Growth = "kept"
     per_request = float(DUMP_BYTES)
     request = "POST /predict"
     released_by: tuple[str, ...] = ("truncating the log", "rotating the log")

@@ -8,7 +8,7 @@ from leaky_apps.gateway.model import FEATURE_BYTES
 
 if TYPE_CHECKING:
     from leaky_apps.gateway.cache import ResponseCache
-    from leaky_apps.leak import Resource
+    from leaky_apps.leak import Growth, Resource
 
 
 class UnboundedCache:
@@ -16,6 +16,7 @@ class UnboundedCache:
 
     name = "unbounded-cache"
     resource: Resource = "memory"
+    growth: Growth = "kept"
     per_request = float(FEATURE_BYTES)
     request = "POST /predict with a new key"
     released_by: tuple[str, ...] = ("POST /admin/clear-cache", "restart")
