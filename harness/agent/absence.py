@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*t?")
 _TAKES_AN_ARGUMENT: Final = "WX"
 _ENDS_THE_OPTIONS: Final = "cm"
+_MAY_BE_STARTING: Final = "and did not announce itself; it may still be starting"
 _DEAF: Final = {
     "I": "-I, which ignores the environment",
     "E": "-E, which ignores the environment",
@@ -39,6 +40,11 @@ def why_absent(folder: Path, pids: Collection[int] = ()) -> list[str]:
     ]
 
 
+def unannounced(pids: Collection[int]) -> list[str]:
+    """One clause for each of `pids`, none of which announced itself, that should have: a forked child does so late."""
+    return [reason for pid in sorted(pids) if (reason := _why_deaf(pid)).endswith(_MAY_BE_STARTING)]
+
+
 def _why_deaf(pid: int) -> str:
     """What keeps the agent out of this process, as far as it shows; empty when it ended."""
     try:
@@ -58,7 +64,7 @@ def _cause(program: str, argv: Sequence[str], environment: Mapping[str, str]) ->
         return f"was started with {' and '.join(_DEAF[flag] for flag in deaf)}"
     if AGENT_VARIABLE not in environment or str(INJECTED) not in environment.get("PYTHONPATH", ""):
         return f"was started without {AGENT_VARIABLE} or with a PYTHONPATH of its own"
-    return "has the agent's environment and did not announce itself; it may still be starting"
+    return f"has the agent's environment {_MAY_BE_STARTING}"
 
 
 def interpreter_flags(argv: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.agent.absence import why_absent
+from harness.agent.absence import unannounced, why_absent
 from harness.agent.reading import AgentReading, AllocationSite, ProcessReading, TypeCounts
 from harness.errors import Surroundings
 
@@ -25,12 +25,13 @@ class AgentClient:
     """Asks every Python process that announced itself in `folder`.
 
     Each call finds the processes anew: workers come and go. A process that ended is left out; one that lives and does
-    not answer is named in `silent`. The first question makes a process load what answers it, which costs it a megabyte
-    or two: ask `ping` or `quiet` once before the readings that count.
+    not answer, or has not announced itself yet, is named in `silent`. The first question makes a process load what
+    answers it, which costs it a megabyte or two: ask `ping` or `quiet` once before the readings that count.
 
     Args:
         folder: what `agent_environment` was given.
-        pids: the target's processes, to say why none of them answers; without it the reasons are general.
+        pids: the target's processes, to say who of them has not announced itself, and why none of them answers;
+            without it only those that did are known, and the reasons are general.
         timeout_s: seconds that one question may take, over all processes.
 
     Attributes:
@@ -117,6 +118,7 @@ class AgentClient:
         """The answers of all processes; first all are asked, then all are heard."""
         question = json.dumps({"ask": ask, **arguments}).encode() + b"\n"
         deadline = time.monotonic() + self._timeout_s
+        late = self._late()
         silent: list[str] = []
         answers: list[Any] = []
         with contextlib.ExitStack() as calls:
@@ -126,8 +128,12 @@ class AgentClient:
                     answers.append(reply["answer"])
                 else:
                     silent.append(f"pid {pid} did not answer '{ask}': {reply['error']}")
-        self.silent = tuple(silent)
+        self.silent = (*silent, *late) if answers else tuple(silent)  # where nobody answers, `_nobody` knows more
         return answers
+
+    def _late(self) -> list[str]:
+        """Who should have announced itself and has not, one sentence each."""
+        return unannounced(set(self._pids() if self._pids else ()) - set(self._announced()))
 
     def _calls(self, question: bytes, silent: list[str]) -> Iterator[tuple[int, socket.socket]]:
         """A connection to each living process that took the question; what those that ended left is removed."""

@@ -242,6 +242,8 @@ class Build:
         except Surroundings as e:
             self._recorder.sample("gate", "agent", None, build=self.name, error=str(e))
             return {}
+        if reading.silent:
+            self._recorder.sample("gate", "agent", None, build=self.name, error="; ".join(reading.silent))
         self._asking_s = max(self._asking_s, time.monotonic() - began)
         return {name: value for name, value in reading.as_values().items() if name != "threads"}
 

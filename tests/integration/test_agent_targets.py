@@ -324,6 +324,21 @@ def test_a_program_that_is_no_python_is_named(tmp_path):
         target.kill()
 
 
+def test_a_process_that_has_not_announced_itself_is_named_and_no_reading_is_silently_short(run):
+    target, child = run(), 0
+    client = AgentClient(target.client._folder, pids=lambda: [target.process.pid, child], timeout_s=20)
+    child = int(target.do("import time; pid = os.fork(); pid or time.sleep(100);; pid"))
+    all_answer(target.client, child)
+    assert client.quiet().silent == ()
+    (target.client._folder / f"{child}.sock").unlink()  # as it is between its birth and its first words
+    reading = client.quiet()
+    os.kill(child, signal.SIGKILL)
+    assert reading.pids == (target.process.pid,)
+    [sentence] = reading.silent
+    assert sentence.startswith(f"pid {child} (python")
+    assert sentence.endswith("did not announce itself; it may still be starting")
+
+
 def test_a_stopped_process_is_reported_after_the_time_out_and_the_others_still_count(run):
     target = run("import time, signal")
     child = int(target.do("pid = os.fork(); pid or time.sleep(100);; pid"))
