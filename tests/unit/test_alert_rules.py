@@ -16,7 +16,12 @@ from harness.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.alerting.rules import AlertRule
+
 CATALOGUE = catalogue_root() / "rules"
+RULES_FILES = sorted(
+    path.stem for path in CATALOGUE.glob("*.yaml") if path.stem != "routing" and not path.stem.endswith("_test")
+)
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 RULES = """\
@@ -113,19 +118,46 @@ def test_promtool_has_the_last_word(tmp_path: Path) -> None:
 
 
 @needs_promtool
-def test_the_catalogue_s_rules_are_clean() -> None:
-    """Nothing in them troubles promtool, and their own unit tests pass."""
-    assert check_with_promtool(CATALOGUE / "resource-exhaustion.yaml")
-    command = ["promtool", "test", "rules", "resource-exhaustion_test.yaml"]
+@pytest.mark.parametrize("name", RULES_FILES)
+def test_the_catalogue_s_rules_are_clean(name: str) -> None:
+    """Nothing in a rules file troubles promtool, and the unit tests that lie beside it pass."""
+    assert check_with_promtool(CATALOGUE / f"{name}.yaml")
+    command = ["promtool", "test", "rules", f"{name}_test.yaml"]
     done = subprocess.run(command, cwd=CATALOGUE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", RULES_FILES)
+def test_every_alert_of_the_catalogue_is_tested(name: str) -> None:
+    """Each alert has a case of its own in which it fires, at each of its levels."""
+    asked = yaml.safe_load((CATALOGUE / f"{name}_test.yaml").read_text())["tests"]
+    fires = {
+        (ask["alertname"], alert["exp_labels"]["severity"])
+        for test in asked
+        for ask in test["alert_rule_test"]
+        for alert in ask["exp_alerts"]
+    }
+    assert fires == {(alert.name, alert.labels["severity"]) for alert in _catalogue_alerts(name)}
+
+
 @needs_promtool
-def test_the_catalogue_s_rules_stay_valid_when_scaled(tmp_path: Path) -> None:
-    """Divided by 60 the catalogue's rules are still rules, and nothing in them resists."""
-    done = read_rules([CATALOGUE / "resource-exhaustion.yaml"]).write(tmp_path, 60)
+@pytest.mark.parametrize("name", RULES_FILES)
+def test_the_catalogue_s_rules_stay_valid_when_scaled(tmp_path: Path, name: str) -> None:
+    """Divided by 60 the catalogue's rules are still rules, nothing in them resists, and every wait is shorter."""
+    done = read_rules([CATALOGUE / f"{name}.yaml"]).write(tmp_path, 60)
     assert check_with_promtool(done.files[0])
     assert done.remarks == []
-    waits = [rule.get("for") for g in yaml.safe_load(done.files[0].read_text())["groups"] for rule in g["rules"]]
-    assert waits == ["5s", "2s", None] * 3
+    scaled = read_rules(done.files).alerts
+    assert [alert.for_s * 60 for alert in scaled] == [alert.for_s for alert in _catalogue_alerts(name)]
+
+
+def test_long_ranges_are_divided_with_their_horizon(tmp_path: Path) -> None:
+    """An hour of memory becomes a minute, and so does the hour predicted from it; so does an average's range."""
+    trend, sustained = read_rules(read_rules([CATALOGUE / "trends.yaml"]).write(tmp_path, 60).files).alerts
+    assert 'predict_linear(container_memory_usage_bytes{container!=""}[1m], 60)' in trend.expr
+    assert "[5s])[30s:]) > 0.75" in sustained.expr
+    assert "offset 30s" in sustained.expr
+
+
+def _catalogue_alerts(name: str) -> tuple[AlertRule, ...]:
+    return read_rules([CATALOGUE / f"{name}.yaml"]).alerts
