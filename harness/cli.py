@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
@@ -52,6 +52,7 @@ app = typer.Typer(
 _WrongUsage: Final[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
+Platform = Literal["process", "docker"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]
 
@@ -60,11 +61,14 @@ RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run fo
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
     runs: Runs = Path("runs"),
+    on: Annotated[
+        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run a drill from start to verdict."""
     console = Console(stderr=as_json)
-    done = rehearse(find_scenario(scenario), runs=runs, console=console)
+    done = rehearse(find_scenario(scenario), runs=runs, console=console, on=on)
     for problem in done.leftovers:
         console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:

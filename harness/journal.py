@@ -18,7 +18,7 @@ import orjson
 if TYPE_CHECKING:
     from pathlib import Path
 
-UndoKind = Literal["process", "cgroup", "mount", "folder"]
+UndoKind = Literal["process", "cgroup", "mount", "folder", "container"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,19 +42,32 @@ class Finished:
     leftovers: list[str]
 
 
-def rehearse(scenario_file: Path, *, runs: Path, console: Console) -> Finished:
+def rehearse(scenario_file: Path, *, runs: Path, console: Console, on: str | None = None) -> Finished:
     """Run the drill in `scenario_file` and judge it. What earlier drills left behind under `runs` is undone first.
+
+    Args:
+        scenario_file: the drill.
+        runs: where the record goes.
+        console: where its progress is shown.
+        on: what the target runs on, instead of what the scenario says: `process` or `docker`.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
     """
-    scenario = read_scenario(scenario_file)
+    scenario = placed(read_scenario(scenario_file), on)
     for problem in clean_runs(runs):
         console.print(f"left by an earlier drill: {problem}", markup=False)
     folder = create_run(runs, scenario.name)
     write_run_info(folder, scenario, scenario_file.resolve(), server_versions())
     error, leftovers = _drill(scenario, scenario_file, folder, console)
     return Finished(folder, scenario, analyze(folder), error, leftovers)
+
+
+def placed(scenario: Scenario, on: str | None) -> Scenario:
+    """`scenario` with its target on another platform; itself when `on` is None."""
+    if on is None:
+        return scenario
+    return scenario.model_copy(update={"target": scenario.target.model_copy(update={"kind": on})})
 
 
 def _drill(

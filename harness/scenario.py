@@ -75,10 +75,24 @@ class Limits(Frozen):
     disk: Size | None = Field(None, description="size of the filesystem at {disk}")
 
 
+class ContainerForm(Frozen):
+    """How the same service runs in a container; used with `--on docker`."""
+
+    image: str = Field(description="its name; built under this name where `build` is given")
+    build: Path | None = Field(None, description="a folder with a Dockerfile; relative to the scenario file")
+    command: list[str] | None = Field(
+        None, description="argv inside; {python}, {port} and {disk} are filled in; the image's own when left out"
+    )
+    port: int = Field(8000, ge=1, le=65535, description="where it listens inside; published on loopback only")
+    disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
+
+
 class ProcessTarget(Frozen):
     """A command on this machine."""
 
-    kind: Literal["process"] = "process"
+    kind: Literal["process", "docker"] = Field(
+        "process", description="where it runs; `leakdrill run --on` says otherwise"
+    )
     name: str = Field(description="published as the label `container`")
     command: list[str] = Field(
         min_length=1,
@@ -95,6 +109,7 @@ class ProcessTarget(Frozen):
     metrics: str | None = Field(None, description="path of the service's own Prometheus metrics, such as /metrics")
     limits: Limits = Limits()
     labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
+    container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
 
 

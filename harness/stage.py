@@ -25,6 +25,7 @@ from harness.alerting.states import AlertPoller, record_selector_counts
 from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
+from harness.targets.docker import DockerTarget
 from harness.targets.process import LocalProcess
 from harness.undo import undo_all
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from harness.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
+TARGETS: Final[dict[str, type[LocalProcess | DockerTarget]]] = {"process": LocalProcess, "docker": DockerTarget}
+"""What runs a target, by the scenario's `target.kind`."""
+
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
 
@@ -68,7 +72,7 @@ class Stage:
         self._rules = read_rules(scenario.alerts.rules)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = LocalProcess(
+        self.target = TARGETS[scenario.target.kind](
             scenario.target,
             scenario_dir=scenario_dir,
             run_dir=folder.path,

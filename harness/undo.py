@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import psutil
 
+from harness.errors import Surroundings
 from harness.journal import Entry, Journal, read_journal
 from harness.targets.disk import ADMIN_PATH
+from harness.targets.engine import RUN_LABEL, connect
 from harness.targets.family import Family
 
 if TYPE_CHECKING:
@@ -160,6 +162,21 @@ def _undo_folder(data: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _undo_container(data: Mapping[str, Any]) -> str | None:
+    """Only what carries the run's label is removed, whatever its name says."""
+    try:
+        client = connect(data["engine"])
+    except Surroundings as e:
+        return f"container {data['name']}: {e}"
+    with contextlib.closing(client):
+        found = client.containers.list(
+            all=True, filters={"name": f"^/?{data['name']}$", "label": f"{RUN_LABEL}={data['run_id']}"}
+        )
+        for container in found:
+            container.remove(force=True, v=True)
+    return None
+
+
 def _in_run_folder(path: Path) -> bool:
     """Whether `path` lies below a folder that has a journal: whatever is there, a run made it."""
     return any((parent / JOURNAL_FILE).is_file() for parent in path.parents)
@@ -170,6 +187,7 @@ _UNDO: Final[dict[str, Callable[[Mapping[str, Any]], str | None]]] = {
     "cgroup": _undo_cgroup,
     "mount": _undo_mount,
     "folder": _undo_folder,
+    "container": _undo_container,
 }
 
 

@@ -1,0 +1,17 @@
+# The sample services as one image: `docker build --tag leakdrill-samples .`
+# Multi-stage, so that pip and its cache stay behind; run as an ordinary user.
+FROM python:3.11-slim AS packages
+COPY constraints.txt /tmp/constraints.txt
+RUN python -m venv /opt/services \
+ && /opt/services/bin/pip install --no-cache-dir --quiet --constraint /tmp/constraints.txt \
+    numpy prometheus-client redis starlette uvicorn
+
+FROM python:3.11-slim AS services
+RUN useradd --uid 10001 --create-home app && install -d -o app /data
+COPY --from=packages /opt/services /opt/services
+COPY leaky_apps /opt/app/leaky_apps
+ENV PATH=/opt/services/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LEAKDRILL_DISK=/data
+USER app
+WORKDIR /data
+EXPOSE 8000
+CMD ["python", "-m", "leaky_apps.gateway", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,0 +1,45 @@
+"""The Docker Engine that a run talks to: where it is, whether it answers, and whether it runs on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import Surroundings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+RUN_LABEL = "leakdrill.run"
+"""Label that everything a run makes on an engine carries, with the run's id."""
+
+
+def connect(url: str | None = None) -> DockerClient:
+    """A client of the engine at `url`, or of the one that the environment names (`DOCKER_HOST`).
+
+    Raises:
+        Surroundings: when the package is missing, or no engine answers.
+    """
+    docker = _package()
+    try:
+        client: DockerClient = docker.DockerClient(base_url=url, version="auto") if url else docker.from_env()
+        client.ping()
+    except docker.errors.DockerException as e:
+        raise Surroundings(
+            f"no Docker Engine answers at {url or 'DOCKER_HOST, or its default socket'}: {e}",
+            hint="start one, or point DOCKER_HOST at one; without an engine, leave --on out",
+        ) from e
+    return client
+
+
+def where(client: DockerClient) -> str:
+    """The address of the engine, as the journal keeps it for undoing."""
+    return str(client.api.base_url).replace("http+docker://localhost", "unix:///var/run/docker.sock")
+
+
+def _package() -> Any:
+    try:
+        import docker  # noqa: PLC0415 - an extra; a drill without containers does not need it
+        import docker.errors  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as e:
+        raise Surroundings("the package `docker` is not installed", hint="pip install 'leakdrill[docker]'") from e
+    return docker
