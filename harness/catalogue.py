@@ -30,7 +30,7 @@ def catalogue_root() -> Path:
 
 
 def catalogue() -> list[CatalogueEntry]:
-    """Every scenario of the catalogue, by name. Rules and routing files are none: they have no `target`."""
+    """Every scenario of the catalogue, by name. Rules and coverage files are none: no `target`, and no `twin_of`."""
     return [entry for path in sorted(catalogue_root().glob("*/*.yaml")) if (entry := _entry(path))]
 
 
@@ -54,7 +54,7 @@ def find_scenario(name_or_file: str) -> Path:
 
 def _entry(path: Path) -> CatalogueEntry | None:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(data, dict) or "target" not in data:
+    if not isinstance(data, dict) or not {"target", "twin_of"} & data.keys():
         return None
     return CatalogueEntry(
         name=str(data.get("name", path.stem)),

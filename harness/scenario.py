@@ -6,58 +6,62 @@ rules and routing files are production time, and `alerts.time_scale` converts be
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from harness import units
+from harness.quantities import SIZED, Duration, Frozen, Rate, Resource, Share, Size
+from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
+from harness.scenario_leaks import Leak, Switch
+from harness.scenario_steps import (
+    CollectGarbage,
+    HttpCall,
+    Restart,
+    RotateLog,
+    Seen,
+    Step,
+    TruncateLog,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TWIN_KEYS: Final = ("name", "twin_of", "summary", "rehearses", "covers", "subset", "phases")
+"""What a file with `twin_of` may say; the rest is as in the original (scenario_twin.py)."""
 
-def _quantity(parse: Any, example: str, pattern: str, help_text: str) -> list[Any]:
-    """The pydantic parts of a number that is written with its unit and kept as a bare number."""
-    schema = {"type": "string", "pattern": pattern, "examples": [example], "description": help_text}
-    return [BeforeValidator(parse), WithJsonSchema(schema)]
-
-
-def _as(unit: str) -> PlainSerializer:
-    return PlainSerializer(lambda number: f"{number:.12g}{unit}", return_type=str)
-
-
-_NUMBER = r"^\d+(\.\d+)?"
-Duration = Annotated[
-    float,
-    *_quantity(units.parse_duration, "5m", r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", units.DURATION_HELP),
-    _as("s"),
+__all__ = [
+    "TWIN_KEYS",
+    "AlertName",
+    "Alerts",
+    "Baseline",
+    "CollectGarbage",
+    "CountBaseline",
+    "CpuBaseline",
+    "Expect",
+    "ExpectedAlert",
+    "Frozen",
+    "Gate",
+    "GateWarmup",
+    "HttpCall",
+    "Leak",
+    "Limits",
+    "Load",
+    "Phases",
+    "ProcessTarget",
+    "Ready",
+    "Restart",
+    "RotateLog",
+    "Scenario",
+    "Seen",
+    "Step",
+    "Survive",
+    "Switch",
+    "TruncateLog",
+    "parse_alert_name",
+    "scenario_schema",
 ]
-Size = Annotated[int, *_quantity(units.parse_size, "256MiB", _NUMBER + r" ?[kKMGT]?i?B$", units.SIZE_HELP), _as("B")]
-Rate = Annotated[float, *_quantity(units.parse_rate, "50/s", _NUMBER + r" ?/ ?(s|m|h)$", units.RATE_HELP), _as("/s")]
-Share = Annotated[
-    float,
-    *_quantity(units.parse_share, "10%", _NUMBER + r" ?%$", units.SHARE_HELP),
-    PlainSerializer(lambda ratio: f"{ratio * 100:.12g}%", return_type=str),
-]
-
-
-_ALERT_NAME = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{((?:[^={}]+=[^={},]+,?)*)\})?")
-
-
-class Frozen(BaseModel):
-    """A part of a scenario: immutable, and unknown keys are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
 class Ready(Frozen):
@@ -113,36 +117,6 @@ class ProcessTarget(Frozen):
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
 
 
-class HttpCall(Frozen):
-    """One request to the target."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    path: str
-    body: Any = Field(None, description="sent as JSON")
-    expect_status: int = 200
-    timeout: Duration = 10.0
-
-
-class Switch(Frozen):
-    """How a leak is switched on and off."""
-
-    on: HttpCall
-    off: HttpCall
-
-
-class Leak(Frozen):
-    """What grows on purpose."""
-
-    name: str
-    resource: Literal["memory", "disk"] = "memory"
-    per_request: Size = Field(description="declared growth of the resource per completed request")
-    switch: Switch | None = Field(None, description="left out: POST /admin/leaks, as the sample services understand it")
-    stops: Literal["first_step", "recover", "never"] = Field(
-        "recover",
-        description="when the cause ends: as the first step begins, when recovery begins, or never",
-    )
-
-
 class Load(Frozen):
     """What sends the requests."""
 
@@ -167,153 +141,56 @@ class Phases(Frozen):
     recover: Duration = Field(15.0, description="load after the steps: alerts must clear, memory must be back")
 
 
-class AlertName(Frozen):
-    """An alert by its name, and labels to tell its levels apart."""
-
-    alert: str
-    labels: dict[str, str] = Field(default_factory=dict)
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether `labels`, as Prometheus puts them on a firing alert, belong to this one."""
-        wanted = {"alertname": self.alert, **self.labels}
-        return all(labels.get(key) == value for key, value in wanted.items())
-
-    def __str__(self) -> str:
-        inner = ",".join(f"{key}={value}" for key, value in self.labels.items())
-        return f"{self.alert}{{{inner}}}" if inner else self.alert
-
-
-def parse_alert_name(text: Any) -> Any:
-    """An alert written as `HighMemoryUsage` or `HighMemoryUsage{severity=warning}`, as the fields of `AlertName`.
-
-    Raises:
-        ValueError: when it is neither.
-    """
-    if not isinstance(text, str):
-        return text
-    match = _ALERT_NAME.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}")
-    pairs = [pair.split("=", 1) for pair in (match[2] or "").split(",") if pair]
-    return {"alert": match[1], "labels": {key.strip(): value.strip().strip('"') for key, value in pairs}}
-
-
-class ExpectedAlert(AlertName):
-    """An alert that must fire."""
-
-    fires_within: Duration = Field(description="after the leak began, in rehearsal time")
-    resolves_within: Duration = Field(15.0, description="after the last step, in rehearsal time")
-    receiver: str | None = Field(None, description="the Alertmanager receiver that must get it; any when left out")
-
-
-class Alerts(Frozen):
-    """The rules that a real Prometheus evaluates, and what is expected of them."""
-
-    rules: list[Path] = Field(
-        default_factory=list, description="rules files as deployed; relative to the scenario file"
-    )
-    routing: Path | None = Field(None, description="an Alertmanager configuration; its receivers become our webhook")
-    time_scale: Annotated[float, Field(ge=1)] = Field(1.0, description="60: a production minute takes a second")
-    scrape_interval: Duration = Field(0.5, description="in rehearsal time")
-    evaluation_interval: Duration = Field(0.5, description="in rehearsal time")
-    expect: list[ExpectedAlert] = Field(default_factory=list)
-    silent: list[AlertName] | None = Field(None, description="left out: every alert that is not expected")
-    may_fire: list[AlertName] = Field(default_factory=list, description="neither expected nor forbidden")
-
-
-class Seen(Frozen):
-    """What should be seen on the target after a step."""
-
-    metric: Literal["memory", "disk"] = "memory"
-    falls_by: Share | None = Field(None, description="of the growth since baseline")
-    falls_below: Size | None = None
-    within: Duration = 5.0
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Seen:
-        if (self.falls_by is None) == (self.falls_below is None):
-            raise ValueError("expected exactly one of falls_by and falls_below")
-        return self
-
-
-class Restart(Frozen):
-    """Stop the target and start it again, with the same limits."""
-
-
-class CollectGarbage(Frozen):
-    """Ask the service to run its garbage collector."""
-
-    path: str = "/admin/gc"
-
-
-class TruncateLog(Frozen):
-    """Cut a file to nothing."""
-
-    path: str = Field(description="{disk}/… or relative to it")
-
-
-class RotateLog(Frozen):
-    """Copy a log away, compressed, then truncate it; keep the newest `keep`."""
-
-    path: str = Field(description="{disk}/… or relative to it")
-    keep: int = Field(1, ge=0)
-    compress: bool = True
-
-
-ACTIONS = ("http", "restart", "gc", "truncate_log", "rotate_log")
-
-
-class Step(Frozen):
-    """One runbook action: when, what, and what should be seen afterwards."""
-
-    name: str
-    on: Annotated[AlertName, BeforeValidator(parse_alert_name)] | None = Field(
-        None, description="wait until this alert fires: its name, or name{label=value}"
-    )
-    after: Duration | None = Field(None, description="wait this long after the phase began")
-    http: HttpCall | None = None
-    restart: Restart | None = None
-    gc: CollectGarbage | None = None
-    truncate_log: TruncateLog | None = None
-    rotate_log: RotateLog | None = None
-    seen: Seen | None = Field(None, description="left out: half of the growth since baseline is gone within 5 s")
-    timeout: Duration = 30.0
-
-    @model_validator(mode="after")
-    def _one_action(self) -> Step:
-        given = [name for name in ACTIONS if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected exactly one of {', '.join(ACTIONS)}; found {', '.join(given) or 'none'}")
-        return self
-
-    @property
-    def action(self) -> Frozen:
-        """The one action that is given."""
-        action: Frozen = getattr(self, self.action_name)
-        return action
-
-    @property
-    def action_name(self) -> str:
-        """Its key in the scenario file."""
-        return next(name for name in ACTIONS if getattr(self, name) is not None)
-
-
 class Baseline(Frozen):
-    """How close to its baseline a resource must come back."""
+    """How close to its baseline a resource that is counted in bytes must come back."""
 
     level: Share = Field(0.10, description="margin of the level: of the memory at baseline, of the disk's size")
     slope: Size = Field(1024, description="margin of the slope: bytes per request still growing")
 
 
-class Expect(Frozen):
-    """What must hold besides the alerts and the steps."""
+class CountBaseline(Frozen):
+    """How close to its baseline a number of files or threads must come back."""
 
-    memory: Baseline | None = Baseline()
-    disk: Baseline | None = Field(None, description="left out: checked when a leak grows on the disk")
+    level: Share = Field(0.10, description="margin of the level: of the number at baseline, and at least 4")
+    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="margin of the slope: per request still growing")
+
+
+class CpuBaseline(Frozen):
+    """How close to its baseline the use of CPU must come back."""
+
+    level: Share = Field(0.10, description="margin of the level: of the limit, or where there is none of one core")
+
+
+Margin = Baseline | CountBaseline | CpuBaseline
+_MARGINS: Final[Mapping[Resource, Margin]] = {
+    "memory": Baseline(),
+    "disk": Baseline(),
+    "descriptors": CountBaseline(),
+    "threads": CountBaseline(),
+    "cpu": CpuBaseline(),
+}
+
+
+class Expect(Frozen):
+    """What must hold besides the alerts and the steps.
+
+    A resource that is left out is checked when a leak grows it; `null` turns the check off.
+    """
+
+    memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
+    disk: Baseline | None = None
+    descriptors: CountBaseline | None = None
+    threads: CountBaseline | None = None
+    cpu: CpuBaseline | None = None
     error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
     p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
     step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")
     oom_kills: int = Field(0, ge=0)
+
+    @model_serializer(mode="wrap")
+    def _left_out_stays_left_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if value is not None or name in self.model_fields_set}
 
 
 class Survive(Frozen):
@@ -342,7 +219,7 @@ class Gate(Frozen):
     )
     longest_ttl: Duration = Field(10.0, description="the longest time for which the service keeps anything on purpose")
     warmup: GateWarmup = GateWarmup()
-    slots: int = Field(24, ge=8, le=600, description="quiet points")
+    slots: int = Field(24, ge=8, le=600, description="quiet points; more, within at_most, where they could settle it")
     slot: Duration = Field(1.2, description="load between two quiet points")
     at_most: Duration = Field(50.0, description="each corpus of each build; slow rests cost slots, never under 8")
     agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
@@ -361,6 +238,13 @@ class Scenario(Frozen):
     name: str = Field(pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$", description="such as gateway/unbounded-cache")
     summary: str = ""
     rehearses: str = Field("", description="the document and section that this drill rehearses")
+    covers: list[str] = Field(default_factory=list, description="ids of the instructions in coverage.yaml")
+    subset: bool = Field(default=False, description="part of the subset that CI runs")
+    exclusive: bool = Field(default=False, description="runs alone where the catalogue runs side by side")
+    twin_of: str | None = Field(
+        None,
+        description="instead of target, load and the rest: the file of the drill whose healthy twin this is",
+    )
     target: ProcessTarget
     leaks: list[Leak] = Field(default_factory=list)
     load: Load
@@ -378,10 +262,33 @@ class Scenario(Frozen):
                 raise ValueError(f"two {what} are called {units.quoted(min(twice))}; expected names of their own")
         return self
 
+    @model_validator(mode="after")
+    def _levels_have_the_unit_of_their_metric(self) -> Scenario:
+        for index, step in enumerate(self.steps):
+            level, metric = step.seen.falls_below if step.seen else None, self.metric_of(step)
+            if level is not None and isinstance(level, int) != (metric in SIZED):
+                wanted = units.SIZE_HELP if metric in SIZED else "a plain number"
+                raise ValueError(f"steps[{index}].seen.falls_below: {level} does not fit {metric}; expected {wanted}")
+        return self
+
+    def metric_of(self, step: Step) -> Resource:
+        """What is measured after `step`: what it says, else the resource of the first leak."""
+        if step.seen is not None and step.seen.metric is not None:
+            return step.seen.metric
+        return self.leaks[0].resource if self.leaks else "memory"
+
+    def margin(self, resource: Resource) -> Margin | None:
+        """How close `resource` must come back to its baseline; None when it is not checked."""
+        given: Margin | None = getattr(self.expect, resource)
+        if given is not None or resource in self.expect.model_fields_set:
+            return given
+        return _MARGINS[resource] if any(leak.resource == resource for leak in self.leaks) else None
+
 
 def scenario_schema() -> dict[str, object]:
-    """The JSON Schema of a scenario file, as `leakdrill schema` prints it."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Scenario.model_json_schema(by_alias=True),
-    }
+    """The JSON Schema of a scenario file, as `leakdrill schema` prints it: a whole plan, or the twin of one."""
+    schema = Scenario.model_json_schema(by_alias=True)
+    required = set(schema.pop("required"))
+    twin = {"required": ["name", "twin_of"], "propertyNames": {"enum": list(TWIN_KEYS)}}
+    whole = {"required": sorted(required), "not": {"required": ["twin_of"]}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "anyOf": [whole, twin]}

@@ -5,19 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import BadInput
 from harness.scenario import Scenario
+from harness.scenario_twin import Twin
 from harness.units import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+T = TypeVar("T")
 
 
 class PlainLoader(yaml.SafeLoader):
@@ -54,15 +58,35 @@ class Lines:
 def read_scenario(path: Path) -> Scenario:
     """The scenario in `path`; relative paths in it become absolute, seen from its folder.
 
+    A file with `twin_of` gives the original's scenario without its leaks.
+
     Raises:
         BadInput: for anything that cannot be used; every mistake of the file has a line of its own.
     """
     data, lines = _load(path)
+    if isinstance(data, dict) and "twin_of" in data:
+        twin = _validated(lambda: Twin.model_validate(data), Twin, path, lines)
+        original = _original(twin, path, lines)
+        return _validated(lambda: twin.of(original), Twin, path, lines)
+    return _absolute(_validated(lambda: Scenario.model_validate(data), Scenario, path, lines), path, lines)
+
+
+def _validated(make: Callable[[], T], model: type[BaseModel], path: Path, lines: Lines) -> T:
     try:
-        scenario = Scenario.model_validate(data)
+        return make()
     except ValidationError as e:
-        raise BadInput("\n".join(_explain(path, lines, error) for error in e.errors())) from e
-    return _absolute(scenario, path, lines)
+        raise BadInput("\n".join(_explain(path, lines, model, error) for error in e.errors())) from e
+
+
+def _original(twin: Twin, path: Path, lines: Lines) -> Scenario:
+    """The drill that `twin` is the twin of; its own mistakes are named in its own file."""
+    file = path.parent / twin.twin_of
+    place = f"{path}:{lines.of(('twin_of',))}: twin_of"
+    if not file.is_file() or file.resolve().parent != path.resolve().parent:
+        raise BadInput(f"{place}: found {quoted(twin.twin_of)}; expected a scenario file in {path.resolve().parent}")
+    if "twin_of" in (_load(file)[0] or {}):
+        raise BadInput(f"{place}: {twin.twin_of} is a twin itself; expected the original")
+    return read_scenario(file)
 
 
 def interpreter(path: Path) -> Path:
@@ -106,11 +130,11 @@ def _walk(node: yaml.Node, loc: Loc, lines: dict[Loc, int], path: Path) -> None:
             _walk(item, (*loc, index), lines, path)
 
 
-def _explain(path: Path, lines: Lines, error: ErrorDetails) -> str:
+def _explain(path: Path, lines: Lines, model: type[BaseModel], error: ErrorDetails) -> str:
     loc = error["loc"]
     place = f"{path}:{lines.of(loc)}: {_dotted(loc) or 'the file'}"
     if error["type"] == "extra_forbidden":
-        return f"{place}: is not a key here{_suggestion(loc)}"
+        return f"{place}: is not a key here{_suggestion(model, loc)}"
     if error["type"] == "missing":
         return f"{place}: is missing"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable")[0]
@@ -127,8 +151,8 @@ def _dotted(loc: Loc) -> str:
     return text
 
 
-def _suggestion(loc: Loc) -> str:
-    known = _fields_at(Scenario, loc[:-1])
+def _suggestion(model: type[BaseModel], loc: Loc) -> str:
+    known = _fields_at(model, loc[:-1])
     close = difflib.get_close_matches(str(loc[-1]), known, n=1)
     if close:
         return f'; did you mean "{close[0]}"?'

@@ -222,7 +222,7 @@ def _slope_doubt(c: _Compared, leaks: Sequence[Leak]) -> str:
             f"{c.name} may still grow by up to {show_size(c.growth.per_request.high)} per request; "
             f"at most {_slope_wanted(c)} was wanted"
         )
-    smallest = min((leak.per_request for leak in leaks if leak.resource == c.name), default=None)
+    smallest = min((leak.declared for leak in leaks if leak.resource == c.name), default=None)
     if smallest is None or c.slope_margin <= max(c.declared_margin, smallest / 2):
         return ""
     return (

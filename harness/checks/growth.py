@@ -81,7 +81,7 @@ def leak_grows_as_declared(history: History, *, leak: Leak, leaks: Sequence[Leak
             f"whether {leak.name} leaked cannot be told: {growth}",
             hint="let `phases.load` last longer, or raise `load.rate`",
         )
-    return _judge_growth(claim, leak, growth, sum(one.per_request for one in leaks if one.resource == leak.resource))
+    return _judge_growth(claim, leak, growth, sum(one.declared for one in leaks if one.resource == leak.resource))
 
 
 def leaks_show(history: History, leaks: Sequence[Leak]) -> bool:
@@ -100,7 +100,7 @@ def _never_on(history: History, leak: Leak, claim: Claim) -> Verdict:
     )
 
 
-def _judge_growth(claim: Claim, leak: Leak, growth: Growth, declared: int) -> Verdict:
+def _judge_growth(claim: Claim, leak: Leak, growth: Growth, declared: float) -> Verdict:
     seen = growth.per_request
     numbers = {
         "bytes_per_request": seen.estimate,

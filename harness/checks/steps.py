@@ -96,7 +96,7 @@ def _events(run: StepRun) -> list[int]:
 
 
 def _fall(history: History, seen: Seen, run: StepRun) -> _Fall | str:
-    series, baseline = resource(history, seen.metric), history.phase("baseline")
+    series, baseline = resource(history, seen.metric or "memory"), history.phase("baseline")
     if baseline is None:
         return "there is no baseline"
     base = series.between(*baseline)

@@ -1,4 +1,4 @@
-"""What the gateway can say of its own memory, and how it gives memory back."""
+"""What a service can say of its own memory, and how it gives memory back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _FIELDS: Final = {"VmRSS": "rss_bytes", "RssAnon": "rss_anon_bytes", "RssFile": "rss_file_bytes"}
+
+_M_MMAP_THRESHOLD: Final = -3
 
 
 def resident() -> dict[str, int]:
@@ -35,10 +37,22 @@ def collect() -> dict[str, object]:
     up although nothing is held. Where the C library is not glibc, `trimmed` is false.
     """
     unreachable = gc.collect()
-    return {"unreachable": unreachable, "trimmed": _trim()}
+    return {"unreachable": unreachable, "trimmed": trim()}
 
 
-def _trim() -> bool:
+def map_large_blocks(threshold_bytes: int) -> bool:
+    """Have the allocator map each block of at least `threshold_bytes` by itself; whether the C library can.
+
+    Such a block goes back to the system as soon as it is freed. Left alone, glibc raises its own threshold to the
+    largest block freed so far, and then keeps the next ones in its heap.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, threshold_bytes))
+
+
+def trim() -> bool:
+    """Hand free heap pages back to the system; whether the C library can."""
     if platform.libc_ver()[0] != "glibc":
         return False
     ctypes.CDLL(None).malloc_trim(0)

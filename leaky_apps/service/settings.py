@@ -50,6 +50,15 @@ def above_zero(most: float) -> Kind:
     return Kind(f"a number above 0, at most {most}", fits)
 
 
+def from_zero(most: float) -> Kind:
+    """A number from 0, which means off, to `most`."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+    return Kind(f"a number, 0 (off) to {most}", fits)
+
+
 def flag() -> Kind:
     """True or false."""
     return Kind("true or false", lambda value: isinstance(value, bool))

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from leaky_apps.gateway.cache import ResponseCache
+from leaky_apps.gateway.inference import Inference, Workers
 from leaky_apps.gateway.leaks.log_flood import LogFlood
 from leaky_apps.gateway.leaks.unbounded_cache import UnboundedCache
 from leaky_apps.gateway.model import FEATURE_BYTES, Model, as_matrix, prediction
+from leaky_apps.gateway.pending import AuditReports
 from leaky_apps.gateway.request_log import DUMP_BYTES, RequestLog
-from leaky_apps.gateway.settings import PayloadLimits, gateway_settings
+from leaky_apps.gateway.settings import all_settings, gateway_settings, inference_settings
 from leaky_apps.service.admission import Admission
 
 if TYPE_CHECKING:
@@ -104,7 +106,11 @@ def request_log(tmp_path: Path) -> RequestLog:
 
 
 def settings(tmp_path: Path, log: RequestLog | None = None) -> Settings:
-    return gateway_settings(ResponseCache(), log or request_log(tmp_path), Admission(), PayloadLimits())
+    inference = Inference()
+    return all_settings(
+        gateway_settings(ResponseCache(), log or request_log(tmp_path), Admission()),
+        inference_settings(inference, Workers(), AuditReports(inference)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,6 +118,7 @@ def settings(tmp_path: Path, log: RequestLog | None = None) -> Settings:
     [
         {"cache_max_entries": 0}, {"cache_max_entries": True}, {"log_level": "loud"}, {"log_level": ["info"]},
         {"rate_limit_rps": 0}, {"rate_limit_enabled": 1}, {"colour": "red"}, [], {"max_payload_bytes": "10MB"},
+        {"max_batch_size": 0}, {"num_workers": 1.5}, {"use_quantization": "yes"}, {"request_timeout_s": -1},
     ],
 )  # fmt: skip
 def test_a_wrong_setting_changes_nothing_beside_it(tmp_path: Path, wanted: object) -> None:

@@ -1,0 +1,63 @@
+"""The collector was turned off for latency's sake, and requests refer to themselves."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from leaky_apps.gateway.call import TENSOR_BYTES
+from leaky_apps.service.switched import Switched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from leaky_apps.gateway.call import Call
+    from leaky_apps.leak import Growth, Resource
+
+
+class _Context:
+    """What a request's callbacks need. `finished` is a bound method of the context that holds it: a cycle."""
+
+    def __init__(self, tensor: NDArray[np.float32]) -> None:
+        self.tensor = tensor
+        self.finished: Callable[[], None] | None = self.finish
+
+    def finish(self) -> None:
+        """Break the cycle."""
+        self.finished = None
+
+
+class UncollectedRequests(Switched):
+    """Each request leaves a cycle behind, and nothing collects it.
+
+    Switching it off ends the cycles and leaves the collector off, so that only a cure releases what has grown; the
+    collector comes back with `gc_enabled` of `/admin/config`, or with a restart.
+    """
+
+    name = "uncollected-requests"
+    resource: Resource = "memory"
+    growth: Growth = "kept"
+    per_request = float(TENSOR_BYTES)
+    request = "POST /predict"
+    released_by: tuple[str, ...] = ("POST /admin/gc", "gc_enabled of /admin/config", "restart")
+    not_released_by: tuple[str, ...] = (
+        "POST /admin/clear-cache",
+        "POST /admin/clear-model-cache",
+        "switching the leak off",
+    )
+    twin = "the same contexts, each taken apart when its request is answered"
+
+    def switch(self, *, on: bool) -> None:
+        """Leave cycles behind with the collector off, or leave none."""
+        super().switch(on=on)
+        if on:
+            gc.disable()
+
+    def see(self, call: Call) -> None:
+        """Work on `call` in a context of its own."""
+        context = _Context(call.tensor())
+        if not self.on:
+            context.finish()
