@@ -1,0 +1,196 @@
+"""A container as the target: limited, reachable on loopback only, restarted, and gone without a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from engine_proxy import EngineProxy
+
+from harness.errors import BadInput, Surroundings, TargetNotReady
+from harness.history import read_history
+from harness.journal import Journal, read_journal
+from harness.meters.sampler import Sampler
+from harness.recorder import Recorder
+from harness.scenario import ContainerForm, ProcessTarget
+from harness.targets.docker import DockerTarget
+from harness.targets.engine import RUN_LABEL, connect
+from harness.targets.target import Logged, Restartable, Target
+from harness.undo import clean
+from harness.wait import wait_for
+
+ROOT = Path(__file__).parents[2]
+RUN_ID = "docker-test-1"
+TOKEN = "of this run"  # noqa: S105 - it opens a container on loopback for seconds
+
+
+class Bench:
+    """A target with its record and its journal."""
+
+    def __init__(self, folder: Path, **changes) -> None:
+        fields = {
+            "name": "inference-gateway",
+            "command": ["unused"],
+            "container": ContainerForm(image="leakdrill-samples", build=ROOT),
+            "metrics": "/metrics",
+            **changes,
+        }
+        self.folder = folder
+        self.recorder = Recorder(folder / "history.jsonl")
+        self.journal = Journal(folder / "journal.jsonl")
+        self.target = DockerTarget(
+            ProcessTarget.model_validate(fields),
+            scenario_dir=folder,
+            run_dir=folder,
+            run_id=RUN_ID,
+            recorder=self.recorder,
+            journal=self.journal,
+            token=TOKEN,
+        )
+
+    def events(self, **wanted):
+        return list(read_history(self.folder / "history.jsonl").where(**wanted))
+
+    def post(self, path, **body):
+        return httpx.post(
+            self.target.base_url + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+        )
+
+    def close(self):
+        self.target.stop()
+        self.recorder.close()
+        self.journal.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = []
+
+    def make(**changes):
+        made.append(Bench(tmp_path, **changes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def only_container(engine):
+    (container,) = engine.containers.list(filters={"label": f"{RUN_LABEL}={RUN_ID}"})
+    return container
+
+
+def test_a_container_has_the_limits_the_label_and_a_loopback_port(bench, engine):
+    target = bench(limits={"memory": "192MiB", "cpus": 0.5}).target
+    assert isinstance(target, Target)
+    assert isinstance(target, Restartable)
+    assert isinstance(target, Logged)
+    target.start()
+    attrs = only_container(engine).attrs
+    assert attrs["HostConfig"]["Memory"] == attrs["HostConfig"]["MemorySwap"] == 192 << 20
+    assert attrs["HostConfig"]["NanoCpus"] == 500_000_000
+    assert {p["HostIp"] for p in attrs["NetworkSettings"]["Ports"]["8000/tcp"]} == {"127.0.0.1"}
+    assert attrs["Config"]["User"] == "app"
+    assert httpx.get(target.base_url + "/health").json()["status"] == "ok"
+
+
+def test_the_disk_is_limited_and_its_files_can_be_reached_from_here(bench):
+    this = bench(limits={"disk": "32MiB"})
+    this.target.start()
+    httpx.post(this.target.base_url + "/predict", json={"data": [[1.0]]})
+    log = wait_for(
+        lambda: this.target.file("gateway.log").is_file() and this.target.file("/data/gateway.log"),
+        what="a log",
+        timeout_s=10,
+    )
+    assert b"/predict" in log.read_bytes()
+    with pytest.raises(BadInput, match="outside of the target's disk"):
+        this.target.file("/etc/passwd")
+
+
+def test_a_restart_keeps_the_address_and_the_readings_go_on(bench):
+    this = bench(limits={"memory": "192MiB"})
+    this.target.start()
+    sampler = Sampler(this.target.meters(), this.recorder, rate_hz=10)
+    sampler.start()
+    before = this.target.base_url
+    try:
+        this.target.restart()
+        marker = len(this.events(source="cgroup", name="resources"))
+        wait_for(
+            lambda: len(this.events(source="cgroup", name="resources")) > marker + 5, what="readings", timeout_s=20
+        )
+        wait_for(lambda: this.events(source="engine", name="stats"), what="the engine's readings", timeout_s=20)
+    finally:
+        sampler.stop()
+    assert this.target.base_url == before
+    assert httpx.get(before + "/health").is_success
+    assert not this.events(source="target", name="exited")
+
+
+def test_an_over_fed_container_is_killed_and_the_record_says_so(bench):
+    this = bench(limits={"memory": "96MiB"})
+    this.target.start()
+    this.post("/admin/leaks", **{"unbounded-cache": True})
+
+    def feed():
+        try:
+            for _ in range(50):
+                httpx.post(this.target.base_url + "/predict", json={"data": [[1.0]], "key": str(next(keys))}, timeout=5)
+        except httpx.HTTPError:
+            pass
+        return this.events(source="target", name="exited")
+
+    keys = iter(range(100_000))
+    (ended,) = wait_for(feed, what="the OOM kill", timeout_s=60)
+    assert ended.labels["oom_kill"] == "true"
+    assert ended.labels["signal"] == "SIGKILL"
+
+
+def test_a_container_that_ends_at_once_is_named_with_its_last_line(bench, engine):
+    form = ContainerForm(
+        image="leakdrill-samples", build=ROOT, command=["python", "-c", "print('no luck'); raise SystemExit(3)"]
+    )
+    this = bench(container=form)
+    with pytest.raises(TargetNotReady, match="ended with exit status 3"):
+        this.target.start()
+    assert engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={RUN_ID}"}) == []
+
+
+def test_an_image_that_is_not_there_is_bad_input(bench):
+    this = bench(container=ContainerForm(image="leakdrill-no-such-image"))
+    with pytest.raises(BadInput, match="leakdrill-no-such-image"):
+        this.target.start()
+
+
+def test_what_a_killed_drill_left_is_removed_from_its_journal_alone(bench, engine):
+    this = bench()
+    this.target.start()
+    assert only_container(engine)
+    assert clean(this.folder / "journal.jsonl") == []
+    assert engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={RUN_ID}"}) == []
+
+
+def test_an_engine_that_went_away_is_named_and_stays_in_the_journal(tmp_path, monkeypatch):
+    proxy = EngineProxy()
+    monkeypatch.setenv("DOCKER_HOST", proxy.url)
+    this = Bench(tmp_path)
+    this.target.start()
+    proxy.cut()
+    reasons = clean(tmp_path / "journal.jsonl")
+    assert [reason for reason in reasons if "no Docker Engine answers" in reason]
+    assert [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")][:1] == ["container"]
+    again = EngineProxy(port=proxy.port)
+    try:
+        assert clean(tmp_path / "journal.jsonl") == []
+    finally:
+        again.cut()
+        this.recorder.close()
+        this.journal.close()
+
+
+def test_no_engine_is_said_plainly(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    with pytest.raises(Surroundings, match="no Docker Engine answers"):
+        connect()
