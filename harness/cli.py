@@ -19,7 +19,8 @@ from rich.table import Column, Table
 from harness import __version__
 from harness.analyze import analyze as analyze_run
 from harness.budget import time_budget
-from harness.catalogue import catalogue, find_scenario
+from harness.catalogue import catalogue
+from harness.catalogue_run.command import chosen, run_many, write_report
 from harness.doctor import examine
 from harness.errors import BadInput, Interrupted, LeakdrillError
 from harness.first_scenario import write_first_scenario
@@ -59,22 +60,40 @@ RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run fo
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
+    scenario: Annotated[
+        list[str] | None,
+        typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run at once."),
+    ] = None,
     runs: Runs = Path("runs"),
     on: Annotated[
         Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
     ] = None,
     as_json: AsJson = False,
+    everything: Annotated[bool, typer.Option("--all", help="Run the whole catalogue.")] = False,
+    subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 1.5 for each core.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
 ) -> int:
-    """Run a drill from start to verdict."""
+    """Run a drill from start to verdict, or many side by side."""
+    paths = chosen(scenario or [], everything=everything, subset=subset)
     console = Console(stderr=as_json)
-    done = rehearse(find_scenario(scenario), runs=runs, console=console, on=on)
+    if len(paths) == 1:
+        return _run_one(paths[0], runs=runs, on=on, as_json=as_json, junit=junit, console=console)
+    return run_many(paths, runs=runs, jobs=jobs, on=on, as_json=as_json, junit=junit, console=console)
+
+
+def _run_one(
+    path: Path, *, runs: Path, on: Platform | None, as_json: bool, junit: Path | None, console: Console
+) -> int:
+    done = rehearse(path, runs=runs, console=console, on=on)
     for problem in done.leftovers:
         console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
     append_step_summary(done.verdicts, name=done.scenario.name)
+    if junit is not None:
+        write_report(junit, junit_xml(done.verdicts, name=done.scenario.name))
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
         return worst(done.verdicts).exit_code

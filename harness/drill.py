@@ -12,6 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from harness.scenario_steps import RESTARTS
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
 
@@ -102,12 +103,12 @@ class Drill:
         with contextlib.suppress(StepFailed), self._recorder.act("step", step.name, action=step.action_name) as note:
             if not timely:
                 raise StepFailed(f"the alert {step.on} did not fire in time, so the step was not carried out")
-            note.labels.update(carry_out(step, self._stage.target))
+            note.labels.update(carry_out(step, self._stage.target, run_dir=self._stage.run_dir))
             self._leak_again_after_restart(step)
 
     def _leak_again_after_restart(self, step: Step) -> None:
         """A restart does not mend the bug: what still leaks when the service comes back leaks again."""
-        if step.restart is not None:
+        if step.action_name in RESTARTS:
             for leak in list(self._leaking.values()):
                 self._switch(leak, on=True)
 

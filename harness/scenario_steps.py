@@ -112,6 +112,10 @@ class RotateLog(Frozen):
     compress: bool = True
 
 
+PLACEHOLDERS: Final = ("python", "port", "disk", "scenario_dir", "pid")
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+
+
 class Exec(Frozen):
     """Run a command as the operator would, beside the service."""
 
@@ -119,6 +123,15 @@ class Exec(Frozen):
         min_length=1, description="argv; {python}, {port}, {disk}, {scenario_dir} and {pid} are filled in"
     )
     expect_exit: int = Field(0, ge=0, le=255)
+
+    @field_validator("command")
+    @classmethod
+    def _placeholders_are_known(cls, command: list[str]) -> list[str]:
+        for name in _PLACEHOLDER.findall(" ".join(command)):
+            if name not in PLACEHOLDERS:
+                known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
+                raise ValueError(f"{{{name}}} is not a placeholder; expected one of {known}")
+        return command
 
 
 Signal = Literal["TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"]

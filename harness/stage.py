@@ -81,6 +81,7 @@ class Stage:
             journal=journal,
             token=secrets.token_urlsafe(16),
         )
+        self.run_dir = folder.path
         self.leftovers: list[str] = []
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None

@@ -31,6 +31,9 @@ CPU_PERIOD_US: Final = 100_000
 _STALE_AFTER_S: Final = 2.0
 _SOURCES: Final = (("cgroup", "resources"), ("process", "tree"), ("filesystem", "disk"))
 
+_NEW_LIMITS: Final = ("target", "limits")
+"""A step may change the declared limits."""
+
 Row = tuple[str, str, str, str]
 
 _GAUGES: Final[tuple[Row, ...]] = (
@@ -91,7 +94,8 @@ class Exporter(Collector):
     ) -> None:
         self._labels = dict(labels)
         self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint}
-        self._limit_bytes, self._cpus = limit_bytes, cpus
+        self._limit_bytes: float | None = limit_bytes
+        self._cpus = cpus
         self._stale_after_s = stale_after_s
         self._newest: dict[str, tuple[float, dict[str, float]]] = {}
         self._started_at = recorder.started_at
@@ -138,6 +142,9 @@ class Exporter(Collector):
             self._started_at = time.time()
         if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) in _SOURCES:
             self._newest[event.source] = (time.monotonic(), event.value)
+        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _NEW_LIMITS:
+            self._limit_bytes = event.value.get("memory_bytes", self._limit_bytes)
+            self._cpus = event.value.get("cpus", self._cpus)
 
     def _gauge(self, row: Row, fresh: Mapping[str, Mapping[str, float]], labels: dict[str, str]) -> Metric | None:
         name, source, field, text = row

@@ -176,6 +176,15 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             events=[e.index for e in unwanted],
             hint="read the last lines of target.log in the run folder",
         )
+    unwatched = history.where(source="target", name="unwatched")
+    if len(unwatched):
+        return claim.unknown(
+            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].t)} on nobody could "
+            f"see it: {unwatched[0].value}",
+            numbers=numbers,
+            events=[unwatched[0].index],
+            hint="run the drill again when the platform answers",
+        )
     if not history.acts("target", "start") and not len(memory(history)):
         return claim.unknown(
             "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"

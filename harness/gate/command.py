@@ -67,7 +67,7 @@ def _measure(
         raise BadInput("--against and --baseline: expected one of them")
     stored = read_baseline(baseline) if baseline is not None and not update else None
     other = read_against(against, read_scenario(path), path.resolve().parent) if against is not None else None
-    return run_gate(path, runs=runs, console=console, against=other, stored=stored)
+    return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update)
 
 
 def _write(path: Path, done: Finished, console: Console) -> None:

@@ -13,7 +13,7 @@ from harness.gate.correlation import correlating_requests
 from harness.gate.counts import descriptors_do_not_grow, threads_do_not_grow
 from harness.gate.growing_types import growing_sites, growing_types
 from harness.gate.leak_verdict import Word, judge_trace
-from harness.gate.plan import look_after, looks
+from harness.gate.plan import look_after, looks, most_slots
 from harness.gate.projection import Survival, project
 from harness.gate.rules import DEFAULT_BUDGET
 from harness.gate.slots import corpora, slot_events, slot_trace
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.gate.baseline_file import BaselineFile, Conditions
     from harness.gate.leak_verdict import LeakVerdict
+    from harness.gate.plan import Look
     from harness.gate.trace import Trace
     from harness.history import Event, History
     from harness.scenario import Scenario
@@ -37,11 +38,16 @@ def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None
     return list(_verdicts(history, scenario, stored))
 
 
-def word_so_far(
-    history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
-) -> Word:
-    """The word on the first `slots_done` quiet points, as sure as that look must be."""
-    return _judged(history, scenario, corpus, slots_done, stored).word
+def verdict_so_far(
+    history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None
+) -> LeakVerdict:
+    """The verdict on the quiet points that there are, as sure as the look after them must be."""
+    return _judged(history, scenario, corpus, stored)
+
+
+def planned_looks(scenario: Scenario, stored: BaselineFile | None = None) -> tuple[Look, ...]:
+    """The looks of a run of `scenario`, compared with `stored` if given; the last one has the most slots."""
+    return looks(scenario.gate.slots, most_slots(scenario.gate, len(stored.trace()) if stored else None))
 
 
 def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Conditions:
@@ -68,7 +74,7 @@ def _verdicts(history: History, scenario: Scenario, stored: BaselineFile | None)
 
 def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, stored: BaselineFile | None) -> Verdict:
     slots = slot_events(history, build=CANDIDATE, corpus=corpus)
-    broken = _broken(history, scenario, corpus, len(slots))
+    broken = _broken(history, scenario, corpus, stored)
     if broken:
         return claim.unknown(broken, hint="read target.log and load.log in the run folder; run the gate again")
     unlike = measured_conditions(history, scenario, corpus).unlike(stored.conditions) if stored else []
@@ -77,7 +83,7 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
             f"the baseline cannot be compared: {'; '.join(unlike)}",
             hint="measure a baseline under these conditions: --update writes it",
         )
-    found = _judged(history, scenario, corpus, len(slots), stored)
+    found = _judged(history, scenario, corpus, stored)
     verdict = found.as_verdict(claim.subject)
     notes = [verdict.message, *_projected(found, scenario)]
     if found.word is Word.LEAK:
@@ -87,21 +93,26 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
     return _with(verdict, "; ".join(notes), slots)
 
 
-def _broken(history: History, scenario: Scenario, corpus: str, done: int) -> str:
+def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
     """Why the slots cannot be judged: the run was cut short, or the service was not the same one throughout."""
     exits = history.where(source="target", name="exited")
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
     if history.where(source="load", name="exited"):
         return "Locust ended in the middle"
-    ends = {look.after_slots for look in looks(scenario.gate.slots)}
-    time_is_up = history.where(source="gate", name="time_is_up", labels={"corpus": corpus})
-    if done not in ends and not time_is_up:
+    done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
+    ends = {look.after_slots for look in planned_looks(scenario, stored)}
+    if done not in ends and not _time_is_up(history, corpus):
         return f"the run was cut short after {done} of {scenario.gate.slots} slots ({corpus} corpus)"
     processes = history_processes(history, corpus)
     if len(processes) > 1:
         return f"the number of processes changed ({', '.join(f'{p:.0f}' for p in sorted(processes))})"
     return ""
+
+
+def _time_is_up(history: History, corpus: str) -> bool:
+    """Whether the run ended because its time was over."""
+    return bool(history.where(source="gate", name="time_is_up", labels={"corpus": corpus}))
 
 
 def history_processes(history: History, corpus: str) -> set[float]:
@@ -110,16 +121,16 @@ def history_processes(history: History, corpus: str) -> set[float]:
     return {event.value["processes"] for event in events if isinstance(event.value, dict)}
 
 
-def _judged(
-    history: History, scenario: Scenario, corpus: str, slots_done: int, stored: BaselineFile | None = None
-) -> LeakVerdict:
+def _judged(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None) -> LeakVerdict:
     candidate = slot_trace(history, build=CANDIDATE, corpus=corpus)
+    planned = planned_looks(scenario, stored)
+    look = look_after(len(candidate), planned, time_is_up=_time_is_up(history, corpus))
     baseline = stored.trace() if stored else slot_trace(history, build=BASELINE, corpus=corpus)
     return judge_trace(
         candidate,
         baseline if len(baseline) else None,
         budget_bytes_per_request=_budget(scenario, candidate),
-        confidence=look_after(slots_done, scenario.gate.slots).confidence,
+        confidence=look.confidence,
         longest_ttl_s=scenario.gate.longest_ttl,
     )
 
@@ -148,10 +159,7 @@ def _with(verdict: Verdict, message: str, slots: list[Event]) -> Verdict:
 
 def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
     claim = Claim("growth_is_explained")
-    words = {
-        corpus: _judged(history, scenario, corpus, len(slot_events(history, build=CANDIDATE, corpus=corpus))).word
-        for corpus in ("open", "closed")
-    }
+    words = {corpus: _judged(history, scenario, corpus).word for corpus in ("open", "closed")}
     if Word.UNKNOWN in words.values():
         return claim.unknown("one of the two corpora gave no certain answer", hint="see memory_does_not_leak")
     if words["closed"] is Word.LEAK:

@@ -11,7 +11,7 @@ budget is named with its size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from harness.gate import sentences
 from harness.gate.difference import difference, why_not_comparable
 from harness.gate.evidence import FEWEST_JUDGED, gather
 from harness.gate.growth_kind import Kind
+from harness.gate.leaps import without_leaps
 from harness.gate.quiet_points import points
 from harness.gate.rules import (
     DEFAULT_BUDGET,
@@ -37,6 +38,7 @@ from harness.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from harness.gate.evidence import Evidence
+    from harness.gate.quiet_points import Points
     from harness.gate.slopes import Slope
     from harness.gate.trace import Trace
 
@@ -74,6 +76,7 @@ class LeakVerdict:
         peak_bytes: its highest reading, under load too where that was recorded.
         warmup_points: points given up as warm-up.
         judged_points, judged_requests, judged_s: what was left.
+        more_would_settle: for UNKNOWN whether the same recording, only longer, could say more.
     """
 
     word: Word
@@ -93,6 +96,7 @@ class LeakVerdict:
     judged_points: int
     judged_requests: float
     judged_s: float
+    more_would_settle: bool
 
     def as_verdict(self, subject: str = "") -> Verdict:
         """The same as the answer of a check, for reports and exit codes."""
@@ -152,8 +156,9 @@ def judge_trace(
     series = points(candidate, after_s=_skipped_s(candidate, rules))
     if len(series) < FEWEST_JUDGED:
         return _answer(candidate, None, None, _Finding(Word.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules)
-    evidence = gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s)
-    alone = _alone(evidence, rules)
+    alone, evidence = _alone_or_between_leaps(
+        series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
+    )
     if baseline is None:
         return _answer(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
@@ -171,6 +176,12 @@ class _Finding:
     kind: Kind
     message: str
     hint: str
+    more_would_settle: bool = False
+
+
+def _open(kind: Kind, words: tuple[str, str]) -> _Finding:
+    """An UNKNOWN that a longer recording may settle."""
+    return _Finding(Word.UNKNOWN, kind, *words, more_would_settle=True)
 
 
 def _skipped_s(trace: Trace, rules: Judging) -> float:
@@ -178,8 +189,24 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
     return rules.longest_ttl_s if len(trace) and trace.t[-1] >= 2 * rules.longest_ttl_s else 0.0
 
 
+def _alone_or_between_leaps(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
+    """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
+    found = _alone(evidence, rules)
+    if found.word is not Word.UNKNOWN or not series.quiet:
+        return found, evidence
+    evened, leaps = without_leaps(series)
+    if not leaps:
+        return found, evidence
+    between = gather(evened, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s)
+    again = _alone(between, rules)
+    leapt = sentences.leaping(leaps)
+    if again.word is Word.LEAK:
+        return replace(again, message=f"{again.message}; {leapt}, which is left out"), between
+    return replace(found, message=f"{found.message}; {leapt}; {sentences.otherwise(between)}"), evidence
+
+
 def _alone(evidence: Evidence, rules: Judging) -> _Finding:
-    """The verdict without a baseline."""
+    """The verdict on one recording as it is."""
     kind = evidence.kind
     if within(evidence, rules):
         message = sentences.clean_sentence(evidence, kind, rules)
@@ -188,11 +215,11 @@ def _alone(evidence: Evidence, rules: Judging) -> _Finding:
         return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not (above(evidence, rules) and above_from_the_start(evidence, rules)):
         stepped = evidence.unseen_steps > 0 and evidence.resident.all.high < rules.budget
-        return _Finding(Word.UNKNOWN, Kind.STEPS if stepped else kind, *sentences.either_way(evidence, kind, rules))
+        return _open(Kind.STEPS if stepped else kind, sentences.either_way(evidence, kind, rules))
     if declines(evidence):
-        return _Finding(Word.UNKNOWN, Kind.FILLING, *sentences.filling(evidence, rules))
+        return _open(Kind.FILLING, sentences.filling(evidence, rules))
     if not evidence.outlasts_ttl:
-        return _Finding(Word.UNKNOWN, kind, *sentences.too_young(evidence, rules))
+        return _open(kind, sentences.too_young(evidence, rules))
     return _leak(evidence, kind, rules)
 
 
@@ -204,11 +231,11 @@ def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rul
     """The verdict with the difference to a baseline, whole and in the second half."""
     versus = sentences.versus(more[0], rules)
     if alone.word is Word.CLEAN or not above(evidence, rules):
-        return _Finding(alone.word, alone.kind, f"{alone.message}; {versus}", alone.hint)
+        return replace(alone, message=f"{alone.message}; {versus}")
     if not (differs(more[0], rules.budget) > 0 and persists(more)):
-        return _Finding(Word.UNKNOWN, alone.kind, *sentences.nothing_added(evidence, more[0], rules))
+        return _open(alone.kind, sentences.nothing_added(evidence, more[0], rules))
     found = _leak(evidence, evidence.kind, rules)
-    return _Finding(found.word, found.kind, f"{found.message}; {versus}", found.hint)
+    return replace(found, message=f"{found.message}; {versus}")
 
 
 def _answer(
@@ -234,4 +261,5 @@ def _answer(
         judged_points=len(evidence.points) if evidence else 0,
         judged_requests=evidence.points.span_requests if evidence else 0.0,
         judged_s=evidence.points.span_s if evidence else 0.0,
+        more_would_settle=finding.more_would_settle,
     )

@@ -1,6 +1,6 @@
 """`leakdrill gate`: one build, or two in turn, under controlled load, slot after slot; then the judge.
 
-    start ─ warm-up ─ slot, quiet point, slot, quiet point … (until a planned look is certain, or the last slot) ─ stop
+    start ─ warm-up ─ slot, quiet point, slot, quiet point … (until a planned look is certain, or time is up) ─ stop
 
 With two builds their slots alternate, first one ahead and then the other: whatever the machine does falls on both.
 """
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from harness.analyze import STORED_BASELINE, analyze
 from harness.errors import LeakdrillError
 from harness.gate.build import Build
-from harness.gate.judge_gate import BASELINE, CANDIDATE, word_so_far
+from harness.gate.judge_gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
 from harness.gate.leak_verdict import Word
-from harness.gate.plan import FEWEST_SLOTS, looks
+from harness.gate.plan import FEWEST_SLOTS
 from harness.gate.settle import has_settled
 from harness.recorder import Recorder
 from harness.rehearsal import Finished, stoppable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from harness.gate.against import Against
     from harness.gate.baseline_file import BaselineFile
+    from harness.gate.leak_verdict import LeakVerdict
     from harness.scenario import Scenario
     from harness.verdict import Verdict
 
@@ -45,8 +46,11 @@ def run_gate(
     console: Console,
     against: Against | None = None,
     stored: BaselineFile | None = None,
+    whole: bool = False,
 ) -> Finished:
     """Measure the service in `scenario_file` and judge it, `against` another build in turn, or a `stored` baseline.
+
+    A `whole` run does not end before the slots that were asked for: what is to become a baseline.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
@@ -72,7 +76,7 @@ def run_gate(
         )  # fmt: skip
     if stored is not None:
         (folder.path / STORED_BASELINE).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
-    measured = _Measurement(scenario, builds, recorder, stored)
+    measured = _Measurement(scenario, builds, recorder, stored, whole=whole)
     error: LeakdrillError | None = None
     try:
         with LiveView(scenario, console) as view, stoppable():
@@ -101,10 +105,17 @@ class _Measurement:
     """The phases of one gate run."""
 
     def __init__(
-        self, scenario: Scenario, builds: Sequence[Build], recorder: Recorder, stored: BaselineFile | None
+        self,
+        scenario: Scenario,
+        builds: Sequence[Build],
+        recorder: Recorder,
+        stored: BaselineFile | None,
+        *,
+        whole: bool,
     ) -> None:
         self._scenario = scenario
         self._stored = stored
+        self._whole = whole
         self._gate = scenario.gate
         self._builds = builds
         self._recorder = recorder
@@ -156,30 +167,40 @@ class _Measurement:
         for build in self._builds:
             build.note_types("before")
         deadline_s = self._deadline_s()
-        planned = {look.after_slots: look for look in looks(self._gate.slots)}
-        for number in range(1, self._gate.slots + 1):
-            if number > FEWEST_SLOTS and self._recorder.now_s() > deadline_s:
-                self._recorder.sample("gate", "time_is_up", float(number - 1), corpus=corpus)
-                break
-            turn = self._builds if number % 2 else list(reversed(self._builds))
-            for build in turn:
-                self._slot(build)
-            look = planned.get(number)
-            if not self._alive() or (look and self._word(corpus, number) is not Word.UNKNOWN):
-                break
+        self._until_certain(corpus, deadline_s)
         for build in self._builds:
             build.note_types("after")
         in_time = self._recorder.now_s() < deadline_s
-        if self._gate.tracemalloc and in_time and self._alive() and self._word(corpus, number) is Word.LEAK:
+        if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).word is Word.LEAK:
             self._builds[0].note_sites()
+
+    def _until_certain(self, corpus: str, deadline_s: float) -> None:
+        """Slot after slot until a planned look has the answer, or time is up."""
+        planned = planned_looks(self._scenario, self._stored)
+        ends = {look.after_slots for look in planned}
+        for number in range(1, planned[-1].after_slots + 1):
+            if number > FEWEST_SLOTS and self._recorder.now_s() > deadline_s:
+                self._recorder.sample("gate", "time_is_up", float(number - 1), corpus=corpus)
+                break
+            for build in self._builds if number % 2 else reversed(self._builds):
+                self._slot(build)
+            if not self._alive() or (number in ends and self._decided(corpus, number)):
+                break
+
+    def _decided(self, corpus: str, slots_done: int) -> bool:
+        """Whether a look has its answer, or the slots that were asked for are done and more would not give it."""
+        found = self._verdict(corpus)
+        if found.word is not Word.UNKNOWN:
+            return slots_done >= self._gate.slots or not self._whole
+        return slots_done >= self._gate.slots and not found.more_would_settle
 
     def _deadline_s(self) -> float:
         """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
         self._corpora_begun += 1
         return self._gate.at_most * self._corpora_begun * len(self._builds)
 
-    def _word(self, corpus: str, slots_done: int) -> Word:
-        return word_so_far(self._recorder.history(), self._scenario, corpus, slots_done, self._stored)
+    def _verdict(self, corpus: str) -> LeakVerdict:
+        return verdict_so_far(self._recorder.history(), self._scenario, corpus, self._stored)
 
     def _slot(self, build: Build) -> None:
         build.slot()

@@ -1,14 +1,21 @@
 """The schedule of a gate run, and the looks at which it may stop.
 
 Looking often and stopping at the first good answer makes wrong answers likelier than the stated confidence. So the
-looks are fixed in advance, and each has a confidence of its own; by the union bound the chance that any look's interval
-misses is at most the sum of what each allows, whatever memory does between them.
+looks are fixed in advance, for as many slots as its time allows, and each has a confidence of its own; by the union
+bound the chance that any look's interval misses is at most the sum of what each allows, whatever memory does between.
+
+After the slots that were asked for a run ends, unless its word is UNKNOWN and more slots could settle it: then it goes
+on until its time is up. These further looks are planned and paid for like the others, taken or not.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from harness.scenario import Gate
 
 SLOTS: Final = 24
 """Quiet points of a whole run; a minute of load shows 64 B a request with them at a thousand requests a second."""
@@ -18,6 +25,16 @@ FEWEST_SLOTS: Final = 8
 
 TOTAL_ERROR: Final = 0.01
 """Two-sided; shared out over the looks."""
+
+_EACH_EARLY: Final = 0.1
+_ALL_EARLY: Final = 0.5
+"""The shares of the error that one look before the last may take, and all of them together."""
+
+_APART: Final = 1.5
+"""Looks beyond the slots asked for come each half as late again: sooner, little new could be seen."""
+
+_BEYOND_BASELINE: Final = 1.5
+"""A run that is much longer than the stored baseline shares too few requests with it to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +52,41 @@ class Look:
     last: bool
 
 
-def looks(slots: int = SLOTS) -> tuple[Look, ...]:
-    """The looks of a run of `slots` quiet points: two early ones that must be surer, and the last.
+def looks(slots: int = SLOTS, most: int | None = None) -> tuple[Look, ...]:
+    """The looks of a run of `slots` quiet points that goes on to `most` where that could settle it.
 
     The early ones get a tenth of the error each, so that the last is nearly as sharp as it would be alone.
     """
-    early = [n for n in (slots // 2, 3 * slots // 4) if n >= FEWEST_SLOTS]
-    spent = TOTAL_ERROR / 10
+    most = slots if most is None else max(slots, most)
+    early = [n for n in (slots // 2, 3 * slots // 4, *_beyond(slots, most)) if n >= FEWEST_SLOTS]
+    spent = TOTAL_ERROR * min(_EACH_EARLY, _ALL_EARLY / max(1, len(early)))
     left = TOTAL_ERROR - spent * len(early)
-    return (*(Look(n, 1 - spent, last=False) for n in early), Look(slots, 1 - left, last=True))
+    return (*(Look(n, 1 - spent, last=False) for n in early), Look(most, 1 - left, last=True))
 
 
-def look_after(slots_done: int, slots_planned: int) -> Look:
+def _beyond(slots: int, most: int) -> list[int]:
+    """The looks from `slots` on, without the one at `most`."""
+    found, n = [], slots
+    while n < most:
+        found.append(n)
+        n = math.ceil(n * _APART)
+    return found
+
+
+def most_slots(gate: Gate, stored_slots: int | None = None) -> int:
+    """How many slots the time of a run allows at most: rests, and a warm-up that takes longer, leave fewer.
+
+    With a stored baseline of `stored_slots` it is no more than can be compared with that.
+    """
+    loaded_s = gate.at_most - max(gate.warmup.at_least, gate.longest_ttl)
+    most = max(gate.slots, int(loaded_s / gate.slot))
+    return most if stored_slots is None else max(gate.slots, min(most, int(_BEYOND_BASELINE * stored_slots)))
+
+
+def look_after(slots_done: int, planned: tuple[Look, ...], *, time_is_up: bool = False) -> Look:
     """The look that a run with `slots_done` quiet points ended at.
 
-    One that ended elsewhere, because its time was up, did so whatever its memory looked like: it is judged as the last.
+    One that ended because its time was up did so whatever its memory looked like: it is judged as the last.
     """
-    planned = looks(slots_planned)
-    return next((look for look in planned if look.after_slots == slots_done), planned[-1])
+    found = next((look for look in planned if look.after_slots == slots_done), planned[-1])
+    return planned[-1] if time_is_up else found

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Final
 from harness.gate.evidence import FEWEST_JUDGED
 from harness.gate.growth_kind import Kind, describe
 from harness.gate.rules import differs, goes_on
-from harness.units import show_duration
+from harness.units import show_duration, show_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.gate.evidence import Evidence
+    from harness.gate.leaps import Leap
     from harness.gate.quiet_points import Points
     from harness.gate.rules import Judging
     from harness.gate.slopes import Slope
@@ -80,10 +83,23 @@ def _more_requests(evidence: Evidence, rules: Judging) -> str:
     growth = evidence.resident.all
     distance = abs(growth.per_request - rules.budget)
     times = ((growth.high - growth.low) / 2 / distance) ** 2 if distance else float("inf")
-    if times > _MOST_MORE or not evidence.points.quiet:
+    if times > _MOST_MORE and evidence.points.quiet:
+        return "compare with a baseline: a recording that is long enough to settle it alone would take too long"
+    if not evidence.points.quiet:
         return "record with quiet points (load drained, garbage collected, heap trimmed), or beside a baseline"
     needed = max(times, _LEAST_MORE) * evidence.points.span_requests
     return f"about {needed:.0f} requests after warm-up would settle it, or a baseline"
+
+
+def leaping(leaps: Sequence[Leap]) -> str:
+    """What leapt, as the end of a sentence."""
+    jumps = " and ".join(f"{show_size(leap.size_bytes)} after {leap.after_requests:.0f} requests" for leap in leaps)
+    return f"it leapt by {jumps}, as a table that doubles does"
+
+
+def otherwise(between: Evidence) -> str:
+    """What grows without the leaps, as the end of a sentence."""
+    return f"without that it grows by {interval(between.resident.all)}"
 
 
 def filling(evidence: Evidence, rules: Judging) -> tuple[str, str]:

@@ -20,17 +20,27 @@ def junit_xml(verdicts: Sequence[Verdict], *, name: str) -> str:
 
     Nothing checked is one error, because an empty suite is green.
     """
+    return junit_of_runs([(name, verdicts)])
+
+
+def junit_of_runs(runs: Sequence[tuple[str, Sequence[Verdict]]]) -> str:
+    """The same for many runs, one suite for each, in one document."""
+    document = JUnitXml("leakdrill")
+    for name, verdicts in runs:
+        document.add_testsuite(_suite(name, verdicts))
+    document.update_statistics()  # type: ignore[no-untyped-call]  # junitparser is half typed
+    text: str = document.tostring().decode()  # type: ignore[no-untyped-call]
+    return text
+
+
+def _suite(name: str, verdicts: Sequence[Verdict]) -> TestSuite:
     suite = TestSuite(printable(name))
     for verdict in verdicts:
         suite.add_testcase(_case(verdict, name))
     if not verdicts:
         suite.add_testcase(_nothing_checked(name))
-    suite.update_statistics()  # type: ignore[no-untyped-call]  # junitparser is half typed
-    document = JUnitXml("leakdrill")
-    document.add_testsuite(suite)
-    document.update_statistics()  # type: ignore[no-untyped-call]
-    text: str = document.tostring().decode()  # type: ignore[no-untyped-call]
-    return text
+    suite.update_statistics()  # type: ignore[no-untyped-call]
+    return suite
 
 
 def _case(verdict: Verdict, name: str) -> TestCase:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from harness.scenario import HttpCall
 from harness.steps.failure import StepFailed
 
 if TYPE_CHECKING:
-    from harness.scenario import HttpCall
     from harness.targets.target import Target
 
 _SHOWN_CHARS = 200
@@ -24,6 +24,21 @@ def call(action: HttpCall, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when the connection fails or the status is another one.
     """
+    answer = _answer(action, target)
+    return {"status": str(answer.status_code), "answer": _shown(answer.text)}
+
+
+def fetch(path: str, target: Target, *, timeout_s: float) -> bytes:
+    """The body of the answer to GET `path`, which must have status 200.
+
+    Raises:
+        StepFailed: as `call` does.
+    """
+    action = HttpCall(method="GET", path=path).model_copy(update={"timeout": timeout_s})
+    return _answer(action, target).content
+
+
+def _answer(action: HttpCall, target: Target) -> httpx.Response:
     where = f"{action.method} {target.base_url}{action.path}"
     try:
         # trust_env: a proxy that is meant for the outside must not get a loopback request, nor the token in it.
@@ -39,7 +54,7 @@ def call(action: HttpCall, target: Target) -> dict[str, str]:
         raise StepFailed(
             f"{where}: answered {answer.status_code}; expected {action.expect_status}; it said: {_shown(answer.text)}"
         )
-    return {"status": str(answer.status_code), "answer": _shown(answer.text)}
+    return answer
 
 
 def _headers(target: Target) -> dict[str, str]:

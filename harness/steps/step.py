@@ -2,42 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from harness.scenario import CollectGarbage, HttpCall, Restart, RotateLog, TruncateLog
+from harness.scenario_steps import (
+    CollectGarbage,
+    CompressFiles,
+    CopyOut,
+    DeleteFiles,
+    Exec,
+    HttpCall,
+    Kill,
+    Restart,
+    RotateLog,
+    SetEnv,
+    SetLimits,
+    TruncateLog,
+)
+from harness.steps.compress_files import compress
+from harness.steps.copy_out import copy_out
+from harness.steps.delete_files import delete
+from harness.steps.exec import execute
 from harness.steps.failure import StepFailed
 from harness.steps.gc import collect
 from harness.steps.http import call
+from harness.steps.kill import kill
 from harness.steps.restart import restart
 from harness.steps.rotate_log import rotate
+from harness.steps.set_env import set_env
+from harness.steps.set_limits import set_limits
 from harness.steps.truncate_log import truncate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.scenario import Step
     from harness.targets.target import Target
 
 __all__ = ["StepFailed", "carry_out"]
 
+FOLDER: Final = "steps"
+"""In the run folder; what a step keeps lies in a folder of its own below it."""
 
-def carry_out(step: Step, target: Target) -> dict[str, str]:
+
+def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dict[str, str]:
     """Do what `step` says, and return facts for the record (a status, bytes freed).
 
-    None of these actions needs undo data: a request is taken back by another step, a restart leaves nothing behind, and
-    a log that was cut cannot be had back.
+    What `exec` and `copy_out` keep goes to a folder below `run_dir`, which only they need.
+
+    None of these actions leaves something that outlives the target: what `exec` starts is in the journal and ends with
+    the step, limits and variables go with the target, and a file that was deleted cannot be had back.
 
     Raises:
         StepFailed: when it was not done; says what was seen and what was expected.
     """
     match step.action:
-        case HttpCall() as action:
+        case Exec() as action:
+            return execute(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
+        case CopyOut() as action:
+            return copy_out(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
+        case CollectGarbage() as action:
+            return collect(action, target, timeout_s=step.timeout)
+        case HttpCall() | Restart() | SetLimits() | SetEnv() | Kill() as action:
+            return _on_the_service(action, target)
+        case TruncateLog() | RotateLog() | DeleteFiles() | CompressFiles() as action:
+            return _on_files(action, target)
+
+
+def _on_the_service(action: HttpCall | Restart | SetLimits | SetEnv | Kill, target: Target) -> dict[str, str]:
+    match action:
+        case HttpCall():
             return call(action, target)
         case Restart():
             return restart(target)
-        case CollectGarbage() as action:
-            return collect(action, target, timeout_s=step.timeout)
-        case TruncateLog() as action:
+        case SetLimits():
+            return set_limits(action, target)
+        case SetEnv():
+            return set_env(action, target)
+        case Kill():
+            return kill(action, target)
+
+
+def _on_files(action: TruncateLog | RotateLog | DeleteFiles | CompressFiles, target: Target) -> dict[str, str]:
+    match action:
+        case TruncateLog():
             return truncate(action, target)
-        case RotateLog() as action:
+        case RotateLog():
             return rotate(action, target)
-        case action:
-            raise StepFailed(f"{type(action).__name__}: no step does this")
+        case DeleteFiles():
+            return delete(action, target)
+        case CompressFiles():
+            return compress(action, target)
+
+
+def _folder(run_dir: Path | None, step: Step) -> Path:
+    if run_dir is None:
+        raise StepFailed("there is no run folder to keep anything in")
+    return run_dir / FOLDER / (re.sub(r"[^a-z0-9]+", "-", step.name.lower()).strip("-") or "step")

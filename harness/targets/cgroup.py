@@ -76,9 +76,12 @@ class Cgroup:
         """Have the OOM killer act above `limit_bytes`, swap included. Raises OSError when refused."""
         folder = _given(self.memory, "memory")
         if self.version == 1:
-            _write(folder / "memory.limit_in_bytes", limit_bytes)
-            if (folder / "memory.memsw.limit_in_bytes").exists():
-                _write(folder / "memory.memsw.limit_in_bytes", limit_bytes)
+            names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+            # Memory with swap may never be limited below memory alone, so what grows, grows from the outside.
+            raised = limit_bytes > int((folder / names[0]).read_text() or 0)
+            for name in reversed(names) if raised else names:
+                if (folder / name).exists():
+                    _write(folder / name, limit_bytes)
             return
         _write(folder / "memory.max", limit_bytes)
         for name in ("memory.swap.max", "memory.oom.group"):

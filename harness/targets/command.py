@@ -38,8 +38,10 @@ def fill(text: str, values: Mapping[str, str], *, place: str) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
-def find_program(name: str, *, cwd: Path, path: str | None) -> str:
+def find_program(name: str, *, cwd: Path, path: str | None, place: str = "target.command") -> str:
     """Where the program `name` lies: seen from `cwd` when it holds a slash, else on the search path `path`.
+
+    `place` says where in the scenario it stands.
 
     Raises:
         BadInput: when it is not there or cannot be run.
@@ -48,15 +50,15 @@ def find_program(name: str, *, cwd: Path, path: str | None) -> str:
         found = shutil.which(name, path=path)
         if found is None:
             raise BadInput(
-                f'target.command: "{name}" was not found on PATH; expected a program',
+                f'{place}: "{name}" was not found on PATH; expected a program',
                 hint="{python} is the Python that runs leakdrill; a path is seen from target.cwd",
             )
         return found
     program = cwd / name
     if not program.is_file():
-        raise BadInput(f'target.command: there is no file "{program}"; expected a program')
+        raise BadInput(f'{place}: there is no file "{program}"; expected a program')
     if not os.access(program, os.X_OK):
-        raise BadInput(f'target.command: "{program}" cannot be run', hint=f"chmod +x {program}")
+        raise BadInput(f'{place}: "{program}" cannot be run', hint=f"chmod +x {program}")
     return str(program)
 
 

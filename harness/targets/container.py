@@ -59,8 +59,7 @@ class RunningContainer:
             state: dict[str, Any] = self._container.attrs["State"]
         except errors as e:
             if not self.asked:
-                self._recorder.sample("target", "exited", None, error=f"the engine does not answer: {e}")
-            self._exit_status = -1
+                self._recorder.sample("target", "unwatched", f"the engine does not answer: {e}")
             return
         self._exit_status = status
         if not self.asked:

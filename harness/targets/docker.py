@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+
+import psutil
 
 from harness.errors import BadInput, Surroundings
 from harness.meters.cgroup import CgroupMeter
@@ -14,10 +17,12 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
+from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
 from harness.targets.disk import make_disk
 from harness.targets.engine import RUN_LABEL, connect, where
+from harness.targets.execute_inside import execute_inside
 from harness.targets.image import ready_image
 from harness.targets.readiness import Readiness
 from harness.undo import NAME_PREFIX, take_back
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 
 PART: Final = "target"
 LOG_NAME: Final = "target.log"
+SCENARIO_DIR: Final = "/scenario"
+"""Where the scenario's folder is seen inside, read-only: what `{scenario_dir}` means there."""
 
 
 class DockerTarget:
@@ -83,8 +90,6 @@ class DockerTarget:
         self._recorder = recorder
         self._journal = journal
         self._token = token
-        self._env: dict[str, str] = {}
-        self._limits = spec.limits
         self._disk: Disk | None = None
         self._notices: list[str] = []
         self._container: Container | None = None
@@ -152,6 +157,71 @@ class DockerTarget:
                 self._running.join()
             self._launch("start")
 
+    def set_env(self, variables: Mapping[str, str]) -> None:
+        """Replace the container by one with `variables` added to its environment; its disk and address stay.
+
+        Raises:
+            BadInput: for a placeholder that is not there; it goes on running as it was.
+            Surroundings: when the engine refuses.
+            TargetNotReady: when it does not come back.
+        """
+        before = self.spec
+        self.spec = before.model_copy(update={"env": {**before.env, **variables}})
+        try:
+            self._environment()
+        except BadInput:
+            self.spec = before
+            raise
+        with self._recorder.act("target", "restart"):
+            reasons = self._take_back([entry for entry in self._pending() if entry.kind == "container"])
+            if reasons:
+                raise Surroundings(f"target '{self.name}' could not be ended: {'; '.join(reasons)}")
+            self._create(self.form.image)
+            self._launch("start")
+
+    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
+        """Change the limits that are given; the engine enforces them at once.
+
+        Raises:
+            Surroundings: when the engine refuses, as it does for less memory than is in use.
+        """
+        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
+        changes: dict[str, Any] = {}
+        if memory_bytes is not None:
+            changes |= {"mem_limit": memory_bytes, "memswap_limit": memory_bytes}
+        if cpus is not None:
+            changes |= {"cpu_period": PERIOD_US, "cpu_quota": round(cpus * PERIOD_US)}
+        container = self._given()
+        self._ask(lambda: container.update(**changes), "change the limits")
+        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
+        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
+        self._recorder.sample("target", "limits", said)
+        return ()
+
+    def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
+        """Run `command` in the container, in its environment and folder; its output goes to `output`.
+
+        Raises:
+            BadInput: for a placeholder that is not there.
+            Surroundings: when the engine refuses, or it ran for longer than `timeout_s`.
+        """
+        values = {**self._values(), "pid": "1"}
+        argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
+        return execute_inside(self._given(), argv, output=output, timeout_s=timeout_s)
+
+    @property
+    def pid(self) -> int | None:
+        """Its first process, as this machine numbers it; None when it does not run, or not here."""
+        return self._pid if self._running and self._running.exit_status is None and self._cgroup() else None
+
+    def processes(self) -> Sequence[psutil.Process]:
+        """Its processes now; none where the engine runs elsewhere."""
+        found = []
+        for pid in self.pids():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
+
     def stop(self) -> None:
         """Remove the container and its disk; does nothing when they are gone."""
         entries = self._pending()
@@ -213,16 +283,20 @@ class DockerTarget:
         self._journal.done(entry, id=str(self._container.id))
 
     def _options(self, name: str) -> dict[str, Any]:
-        limits, disk = self._limits, self._disk
+        limits, disk = self.spec.limits, self._disk
         memory = {"mem_limit": limits.memory, "memswap_limit": limits.memory} if limits.memory else {}
-        cpus = {"nano_cpus": round(limits.cpus * 1e9)} if limits.cpus else {}
+        # As quota and period, because the engine does not change `nano_cpus` where these are set, nor the other way.
+        cpus = {"cpu_period": PERIOD_US, "cpu_quota": round(limits.cpus * PERIOD_US)} if limits.cpus else {}
         return {
             "name": name,
             "command": self._command(),
             "environment": self._environment(),
             "labels": {RUN_LABEL: self._run_id},
             "ports": {f"{self.form.port}/tcp": (LOOPBACK, self.port)},
-            "volumes": {str(disk.path): {"bind": self.form.disk, "mode": "rw"}} if disk else {},
+            "volumes": {
+                **({str(disk.path): {"bind": self.form.disk, "mode": "rw"}} if disk else {}),
+                str(self._scenario_dir): {"bind": SCENARIO_DIR, "mode": "ro"},
+            },
             **memory,
             **cpus,
         }
@@ -235,10 +309,10 @@ class DockerTarget:
     def _environment(self) -> dict[str, str]:
         values = self._values()
         added = {name: fill(text, values, place=f"target.env.{name}") for name, text in self.spec.env.items()}
-        return {**added, **self._env, "LEAKDRILL_TOKEN": self._token, "LEAKDRILL_DISK": self.form.disk}
+        return {**added, "LEAKDRILL_TOKEN": self._token, "LEAKDRILL_DISK": self.form.disk}
 
     def _values(self) -> dict[str, str]:
-        return {"python": "python", "port": str(self.form.port), "disk": self.form.disk}
+        return {"python": "python", "port": str(self.form.port), "disk": self.form.disk, "scenario_dir": SCENARIO_DIR}
 
     def _launch(self, verb: str) -> None:
         container = self._given()

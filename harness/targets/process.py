@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from harness.errors import Surroundings
+from harness.errors import BadInput, Surroundings
 from harness.meters.cgroup import CgroupMeter
 from harness.meters.filesystem import FilesystemMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port, holder, is_free
+from harness.scenario import Limits
+from harness.targets.cgroup import apply_limits, watched
 from harness.targets.child import Child, start_child
 from harness.targets.command import fill, find_program
-from harness.targets.family import PART_VARIABLE, RUN_ID_VARIABLE
+from harness.targets.execute import execute
+from harness.targets.family import PART_VARIABLE, RUN_ID_VARIABLE, Family
 from harness.targets.readiness import Readiness
 from harness.targets.room import make_room
 from harness.undo import NAME_PREFIX, take_back
@@ -111,6 +114,11 @@ class LocalProcess:
         return self._room.cgroup if self._room else None
 
     @property
+    def pid(self) -> int | None:
+        """Its first process; None when it does not run."""
+        return self._child.pid if self._child and self._child.exit_status is None else None
+
+    @property
     def limits_enforced(self) -> frozenset[str]:
         """Those of `memory`, `cpus` and `disk` that the machine enforces; known after `start`."""
         return self._room.enforced if self._room else frozenset()
@@ -158,6 +166,58 @@ class LocalProcess:
             if reasons:
                 raise Surroundings(f"target '{self.name}' could not be ended: {'; '.join(reasons)}")
             self._launch()
+
+    def set_env(self, variables: Mapping[str, str]) -> None:
+        """Restart it with `variables` added to its environment; placeholders are filled in as in `target.env`.
+
+        Raises:
+            BadInput: for a placeholder that is not there; it goes on running as it was.
+            TargetNotReady: when it does not come back.
+        """
+        before = self.spec
+        self.spec = before.model_copy(update={"env": {**before.env, **variables}})
+        try:
+            self._command()
+        except BadInput:
+            self.spec = before
+            raise
+        self.restart()
+
+    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
+        """Change the limits that are given; returns one sentence for each that this machine only lets us watch.
+
+        Raises:
+            Surroundings: when it was never started.
+        """
+        if self._room is None:
+            raise Surroundings(f"target '{self.name}' has no limits yet; expected it to be started")
+        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
+        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
+        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
+        if self._room.cgroup:
+            notices = apply_limits(self._room.cgroup, Limits().model_copy(update=wanted))[1]
+        else:
+            notices = [watched(name, value, "the target has no cgroup of its own") for name, value in wanted.items()]
+        self._recorder.sample("target", "limits", said)
+        return notices
+
+    def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
+        """Run `command` beside the service, in its environment and folder; its output goes to `output`.
+
+        Raises:
+            BadInput: for a placeholder or a program that is not there.
+            Surroundings: when it could not be started, or ran for longer than `timeout_s`.
+        """
+        env, cwd = self._surroundings()
+        values = {**self._values(), "pid": str(self.pid or "")}
+        argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
+        argv[0] = find_program(argv[0], cwd=cwd, path=env.get("PATH"), place="exec.command")
+        return execute(argv, env=env, cwd=cwd, output=output, timeout_s=timeout_s, journal=self._journal)
+
+    def processes(self) -> Sequence[psutil.Process]:
+        """Its processes now, found by control group, family tree and marker."""
+        families = [Family.from_journal(entry.data) for entry in self._pending() if entry.kind == "process"]
+        return list({process.pid: process for family in families for process in family.members()}.values())
 
     def stop(self) -> None:
         """End all its processes and take back its cgroup and its disk; does nothing when they are gone."""
@@ -214,20 +274,28 @@ class LocalProcess:
 
     def _command(self) -> tuple[list[str], dict[str, str], Path]:
         """The arguments, the environment and the working folder."""
-        spec = self.spec
-        values = {
-            "python": str(spec.python or sys.executable),
+        values = self._values()
+        argv = [fill(word, values, place=f"target.command[{i}]") for i, word in enumerate(self.spec.command)]
+        env, cwd = self._surroundings()
+        argv[0] = find_program(argv[0], cwd=cwd, path=env.get("PATH"))
+        return argv, env, cwd
+
+    def _values(self) -> dict[str, str]:
+        """What the placeholders mean."""
+        return {
+            "python": str(self.spec.python or sys.executable),
             "port": str(self.port),
             "disk": str(self._base / "disk"),
             "scenario_dir": str(self._scenario_dir),
         }
-        argv = [fill(word, values, place=f"target.command[{i}]") for i, word in enumerate(spec.command)]
+
+    def _surroundings(self) -> tuple[dict[str, str], Path]:
+        """The environment and the working folder."""
+        spec, values = self.spec, self._values()
         added = {name: fill(text, values, place=f"target.env.{name}") for name, text in spec.env.items()}
         env = {**os.environ, "PORT": values["port"], **added, "LEAKDRILL_DISK": values["disk"]}
         env |= {"LEAKDRILL_TOKEN": self._token, RUN_ID_VARIABLE: self._run_id, PART_VARIABLE: PART}
-        cwd = self._scenario_dir / spec.cwd if spec.cwd else self._scenario_dir
-        argv[0] = find_program(argv[0], cwd=cwd, path=env.get("PATH"))
-        return argv, env, cwd
+        return env, self._scenario_dir / spec.cwd if spec.cwd else self._scenario_dir
 
     def _launch(self) -> None:
         argv, env, cwd = self._command()

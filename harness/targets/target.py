@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import psutil
+
     from harness.meters.meter import Meter
 
 
@@ -65,3 +67,51 @@ class Logged(Protocol):
 
     def file(self, path: str) -> Path:
         """Where `path` (absolute, `{disk}/…` or relative to the disk) lies; refuses what is not the target's own."""
+
+
+@runtime_checkable
+class Executable(Protocol):
+    """A target beside whose service a command can be run, as an operator would."""
+
+    def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
+        """Run `command` in the service's environment and folder, its output into `output`; return its exit status.
+
+        Raises:
+            LeakdrillError: when it could not be started, or ran for longer than `timeout_s`; it is ended then.
+        """
+
+
+@runtime_checkable
+class Signallable(Protocol):
+    """A target whose processes can be told apart."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its first process; None when it does not run."""
+
+    def processes(self) -> Sequence[psutil.Process]:
+        """Those that live now and belong to it alone."""
+
+
+@runtime_checkable
+class Limitable(Protocol):
+    """A target whose limits can be changed while it runs."""
+
+    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
+        """Change those that are given; returns one sentence for each that is only watched.
+
+        Raises:
+            LeakdrillError: when it does not run.
+        """
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A target that can be restarted with another environment."""
+
+    def set_env(self, variables: Mapping[str, str]) -> None:
+        """Restart it with `variables` added to its environment, for good.
+
+        Raises:
+            LeakdrillError: when they cannot be used (it goes on running then), or it did not come back.
+        """

@@ -36,6 +36,7 @@ def collect() -> dict[str, object]:
     CPython frees to malloc, and glibc keeps what it freed in the middle of its heap: without `malloc_trim` RSS stays
     up although nothing is held. Where the C library is not glibc, `trimmed` is false.
     """
+    gc.unfreeze()
     unreachable = gc.collect()
     return {"unreachable": unreachable, "trimmed": trim()}
 

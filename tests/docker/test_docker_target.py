@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import httpx
@@ -11,12 +12,13 @@ from engine_proxy import EngineProxy
 from harness.errors import BadInput, Surroundings, TargetNotReady
 from harness.history import read_history
 from harness.journal import Journal, read_journal
+from harness.meters.reopened import Reopened
 from harness.meters.sampler import Sampler
 from harness.recorder import Recorder
 from harness.scenario import ContainerForm, ProcessTarget
 from harness.targets.docker import DockerTarget
 from harness.targets.engine import RUN_LABEL, connect
-from harness.targets.target import Logged, Restartable, Target
+from harness.targets.target import Configurable, Executable, Limitable, Logged, Restartable, Signallable, Target
 from harness.undo import clean
 from harness.wait import wait_for
 
@@ -89,7 +91,7 @@ def test_a_container_has_the_limits_the_label_and_a_loopback_port(bench, engine)
     target.start()
     attrs = only_container(engine).attrs
     assert attrs["HostConfig"]["Memory"] == attrs["HostConfig"]["MemorySwap"] == 192 << 20
-    assert attrs["HostConfig"]["NanoCpus"] == 500_000_000
+    assert attrs["HostConfig"]["CpuQuota"] == 50_000
     assert {p["HostIp"] for p in attrs["NetworkSettings"]["Ports"]["8000/tcp"]} == {"127.0.0.1"}
     assert attrs["Config"]["User"] == "app"
     assert httpx.get(target.base_url + "/health").json()["status"] == "ok"
@@ -130,20 +132,19 @@ def test_a_restart_keeps_the_address_and_the_readings_go_on(bench):
 
 
 def test_an_over_fed_container_is_killed_and_the_record_says_so(bench):
-    this = bench(limits={"memory": "96MiB"})
+    this = bench(limits={"memory": "64MiB"})
     this.target.start()
     this.post("/admin/leaks", **{"unbounded-cache": True})
-
-    def feed():
-        try:
-            for _ in range(50):
-                httpx.post(this.target.base_url + "/predict", json={"data": [[1.0]], "key": str(next(keys))}, timeout=5)
-        except httpx.HTTPError:
-            pass
-        return this.events(source="target", name="exited")
-
     keys = iter(range(100_000))
-    (ended,) = wait_for(feed, what="the OOM kill", timeout_s=60)
+
+    def feed(client):
+        with contextlib.suppress(httpx.HTTPError):
+            for _ in range(100):
+                client.post("/predict", json={"data": [[1.0]], "key": str(next(keys))})
+        return this.events(source="target", name="exited") or None
+
+    with httpx.Client(base_url=this.target.base_url, timeout=5) as client:
+        (ended,) = wait_for(lambda: feed(client), what="the OOM kill", timeout_s=120)
     assert ended.labels["oom_kill"] == "true"
     assert ended.labels["signal"] == "SIGKILL"
 
@@ -194,3 +195,48 @@ def test_no_engine_is_said_plainly(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     with pytest.raises(Surroundings, match="no Docker Engine answers"):
         connect()
+
+
+def test_its_limits_change_while_it_runs(bench, engine):
+    this = bench(limits={"memory": "192MiB", "cpus": 0.5})
+    this.target.start()
+    assert isinstance(this.target, Limitable)
+    assert this.target.set_limits(memory_bytes=256 << 20, cpus=1.5) == ()
+    host = only_container(engine).attrs["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["CpuQuota"]) == (256 << 20, 256 << 20, 150_000)
+    (cgroup,) = [meter for meter in this.target.meters() if isinstance(meter, Reopened)]
+    assert cgroup.read()["limit_bytes"] == 256 << 20
+    cgroup.close()
+
+
+def test_a_command_runs_inside_and_its_output_is_kept(bench, tmp_path):
+    this = bench()
+    this.target.start()
+    assert isinstance(this.target, Executable)
+    output = tmp_path / "output.txt"
+    assert (
+        this.target.execute(["{python}", "-c", "print('inside'); raise SystemExit(7)"], output=output, timeout_s=20)
+        == 7
+    )
+    assert output.read_text() == "inside\n"
+    with pytest.raises(Surroundings, match="still running"):
+        this.target.execute(["sleep", "30"], output=output, timeout_s=0.5)
+
+
+def test_other_variables_make_another_container_at_the_same_address(bench, engine):
+    this = bench()
+    this.target.start()
+    assert isinstance(this.target, Configurable)
+    before, address = only_container(engine).id, this.target.base_url
+    this.target.set_env({"COLOUR": "blue"})
+    after = only_container(engine)
+    assert after.id != before
+    assert "COLOUR=blue" in after.attrs["Config"]["Env"]
+    assert httpx.get(address + "/health").is_success
+
+
+def test_its_processes_are_seen_from_here(bench):
+    this = bench()
+    this.target.start()
+    assert isinstance(this.target, Signallable)
+    assert this.target.pid in [process.pid for process in this.target.processes()]

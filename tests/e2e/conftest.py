@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from drill_runner import HERE, QUICK, Running, residue
+from drill_runner import HERE, QUICK, Running, Traces
 
 from harness.scenario_file import PlainLoader
+from harness.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,32 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(600))  # a drill takes minutes, and longer where it shares the machine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traces(tmp_path_factory):
+    """What these tests' drills leave on the machine."""
+    traces = Traces(tmp_path_factory.getbasetemp())
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in traces.environment.items():
+            patch.setenv(name, value)
+        yield traces
+
+
+def assert_gone(traces):
+    """Fail with what is left; the kernel and the init process may take their time to see to the dead."""
+    with contextlib.suppress(TimedOut):
+        wait_for(traces.gone, what="an empty machine", timeout_s=30, every_s=0.2)
+    assert not traces.residue()
 
 
 @pytest.fixture(scope="session")
-def main_drill(tmp_path_factory):
+def main_drill(tmp_path_factory, traces):
     """`gateway/unbounded-cache`, run once for every test that looks at it; its record lies in `runs/`."""
-    return Running("gateway/unbounded-cache", tmp_path_factory.mktemp("main") / "runs").finish()
+    done = Running("gateway/unbounded-cache", tmp_path_factory.mktemp("main") / "runs").finish()
+    assert_gone(traces)
+    return done
 
 
 @pytest.fixture
@@ -41,13 +62,13 @@ def start(tmp_path):
     for running in started:
         if running.process.poll() is None:
             running.process.send_signal(signal.SIGINT)
-            running.process.communicate(timeout=60)
+            running.process.communicate(timeout=120)
 
 
 @pytest.fixture
 def run(start):
     """Runs a drill to its end."""
-    return lambda scenario, timeout_s=150: start(scenario).finish(timeout_s)
+    return lambda scenario: start(scenario).finish()
 
 
 @pytest.fixture
@@ -72,10 +93,6 @@ def vary(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def _leaves_nothing_behind():
-    before = residue()
+def _leaves_nothing_behind(traces):
     yield
-    deadline = time.monotonic() + 5
-    while (left := residue() - before) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert not left
+    assert_gone(traces)

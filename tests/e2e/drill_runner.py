@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import tempfile
-import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from harness.store import RunFolder
+from harness.wait import wait_for
 
 HERE = Path(__file__).parent
 QUICK = HERE / "scenarios" / "quick.yaml"
@@ -54,19 +57,16 @@ class Running:
             text=True,
         )
 
-    def wait_until(self, text: str, timeout_s: float = 60) -> str:
+    def wait_until(self, text: str) -> str:
         """The first line of the record that contains `text`."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            for history in self.runs.glob("*/2*/history.jsonl"):
-                line = next((line for line in history.read_text().splitlines() if text in line), None)
-                if line:
-                    return line
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.05)
-        raise AssertionError(f"{text} was not recorded within {timeout_s} s")
+        return wait_for(lambda: self._line(text), what=f"{text} in the record", timeout_s=180)
 
-    def finish(self, timeout_s: float = 150) -> Drill:
+    def _line(self, text: str) -> str | None:
+        found = recorded(self.runs, text)
+        assert found or self.process.poll() is None, self.process.communicate()
+        return found
+
+    def finish(self, timeout_s: float = 400) -> Drill:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=timeout_s)
         folders = sorted(self.runs.glob("*/2*"))
@@ -80,19 +80,55 @@ class Running:
         return next(int(e["labels"]["pid"]) for e in events if e["source"] == source and "pid" in e["labels"])
 
 
-def residue() -> set[str]:
-    """Everything on this machine that carries the mark of a drill."""
-    found = {f"process {p.pid} {p.name()}" for p in psutil.process_iter() if _is_ours(p)}
-    found |= {
-        f"mount {line.split()[1]}" for line in Path("/proc/mounts").read_text().splitlines() if "leakdrill-" in line
-    }
-    found |= {f"folder {path}" for path in Path(tempfile.gettempdir()).glob("leakdrill-*")}
-    found |= {f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob("**/leakdrill-*")}
-    return found
+def recorded(runs: Path, text: str) -> str | None:
+    """The first line with `text` in the records below `runs`; None while there is none."""
+    lines = (line for history in runs.glob("*/2*/history.jsonl") for line in history.read_text().splitlines())
+    return next((line for line in lines if text in line), None)
 
 
-def _is_ours(process: psutil.Process) -> bool:
-    try:
-        return "LEAKDRILL_RUN_ID" in process.environ()
-    except psutil.Error:
-        return False
+class Traces:
+    """What the drills of these tests leave on the machine; others may run drills of their own at the same time.
+
+    A drill inherits our mark and hands it down to all that it starts, whatever else that carries; its folders and
+    mounts lie in our folder for temporary files; its control groups are named after runs recorded below `root`.
+
+    Args:
+        root: where all runs of these tests are recorded.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._mark = uuid.uuid4().hex
+        self._temporary = root / "tmp"
+        self._temporary.mkdir()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a drill must inherit."""
+        return {"TMPDIR": str(self._temporary), "LEAKDRILL_TEST_MARK": self._mark}
+
+    def residue(self) -> set[str]:
+        """All that is there now; empty when nothing runs and everything was undone."""
+        ids = self._run_ids()
+        names = tuple(f"leakdrill-{name}" for name in (*ids, "doctor-"))
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        groups = [Path(folder, name) for folder, found, _ in os.walk("/sys/fs/cgroup") for name in found]
+        processes = psutil.process_iter(["name", "environ"])
+        return {
+            *(f"process {p.pid} {p.info['name']}" for p in processes if self._made(p.info["environ"] or {}, ids)),
+            *(f"mount {path}" for path in mounts if path.startswith(f"{self._temporary}/")),
+            *(f"folder {path}" for path in self._temporary.glob("leakdrill-*")),
+            *(f"cgroup {path}" for path in groups if path.name.startswith(names)),
+        }
+
+    def gone(self) -> bool:
+        """Whether nothing is left, for whoever waits."""
+        return not self.residue()
+
+    def _run_ids(self) -> set[str]:
+        records = (folder for folder, _, files in os.walk(self._root) if "history.jsonl" in files)
+        return {RunFolder(Path(folder)).run_id for folder in records}
+
+    def _made(self, environment: dict[str, str], ids: set[str]) -> bool:
+        mine = environment.get("LEAKDRILL_TEST_MARK") == self._mark
+        return mine or environment.get("LEAKDRILL_RUN_ID") in ids

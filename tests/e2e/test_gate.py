@@ -6,13 +6,14 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
+from drill_runner import recorded
 
 from harness.scenario_file import PlainLoader
+from harness.wait import wait_for
 
 SERVICES = Path(__file__).parent / "services"
 
@@ -86,9 +87,9 @@ def test_threads_that_pile_up_fail(gate, service):
 def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path):
     command = [sys.executable, "-m", "harness", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
+    wait_for(lambda: recorded(tmp_path / "runs", '"name":"slot"'), what="a slot", timeout_s=180)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
 

@@ -69,10 +69,10 @@ def running(disk: Path, token: str = TOKEN) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     with (
         subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
-        httpx.Client(base_url=url, trust_env=False, timeout=10) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
     ):
         try:
-            wait_for(lambda: _answers(client), what="the gateway", timeout_s=30)
+            wait_for(lambda: _answers(client), what="the gateway", timeout_s=60)
             yield Service(client, url)
         finally:
             process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,11 +137,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def ask(target: LocalProcess, path: str) -> str:
-    return httpx.get(target.base_url + path, timeout=20, trust_env=False).text
+    return httpx.get(target.base_url + path, timeout=60, trust_env=False).text
 
 
 def seen(probe: Callable[[], object], what: str) -> None:
-    wait_for(lambda: bool(probe()) or None, what=what, timeout_s=10)
+    wait_for(lambda: bool(probe()) or None, what=what, timeout_s=60)
 
 
 def test_a_target_starts_and_is_what_the_drill_expects(bench: Bench) -> None:
@@ -224,8 +223,8 @@ def test_a_target_that_never_gets_ready_says_what_it_answered(bench: Bench) -> N
         f"class H(h.BaseHTTPRequestHandler):\n def do_GET(self): {answer}\n"
         "h.HTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()"
     )
-    target = bench.target(command=["{python}", "-c", service, "{port}"], ready={"path": "/up", "timeout": "1s"})
-    with pytest.raises(TargetNotReady, match=r"was not ready after 1 s: GET http://\S+/up answered 503 \(\d+ tries\)"):
+    target = bench.target(command=["{python}", "-c", service, "{port}"], ready={"path": "/up", "timeout": "6s"})
+    with pytest.raises(TargetNotReady, match=r"was not ready after 6 s: GET http://\S+/up answered 503 \(\d+ tries\)"):
         target.start()
     assert target.pids() == []
 
@@ -277,11 +276,15 @@ def test_a_cpu_limit_throttles(bench: Bench) -> None:
     target = bench.started(limits={"cpus": 0.2})
     if "cpus" not in target.limits_enforced:
         pytest.skip(f"no cpu limit here: {target.notices()}")
-    assert ask(target, "/burn?0.8") == "burnt"
-    [resources] = [meter.read() for meter in target.meters() if meter.source == "cgroup"]
-    assert resources is not None
-    assert resources["throttled_periods"] >= 3
-    assert resources["throttled_seconds"] > 0.1
+    [cgroup] = [meter for meter in target.meters() if meter.source == "cgroup"]
+
+    def throttled() -> bool:  # not at once, where the machine leaves the target less than its limit
+        assert ask(target, "/burn?0.4") == "burnt"
+        resources = cgroup.read()
+        assert resources is not None
+        return resources["throttled_periods"] >= 3 and resources["throttled_seconds"] > 0.1
+
+    seen(throttled, "the target is throttled")
 
 
 def test_a_full_disk_is_felt_by_the_service(bench: Bench) -> None:
@@ -336,14 +339,19 @@ def test_the_sampler_keeps_its_rhythm_and_shows_a_gap(bench: Bench) -> None:
     target = bench.started()
     sampler = Sampler(target.meters(), bench.recorder, rate_hz=20, requests=lambda: 42.0)
     sampler.start()
-    time.sleep(1.0)
+    seen(lambda: max(readings_a_second(bench)) >= 18, "a second with hardly a reading missed")
     ask(target, "/exit?0")
     seen(lambda: bench.recorder.history().where(source="process", name="tree")[-1].value is None, "the gap shows")
     sampler.stop()
     history = bench.recorder.history()
-    series = history.series("process", "tree", "rss_bytes")
-    assert 18 <= len(series.between(series.t[0], series.t[0] + 0.999)) <= 21
-    assert set(series.requests) == {42.0}
+    assert max(readings_a_second(bench)) <= 21
+    assert set(history.series("process", "tree", "rss_bytes").requests) == {42.0}
     gaps = [e for e in history.where(source="process", name="tree") if e.value is None]
     assert [e.labels["error"] for e in gaps] == ["nothing to read"]
     assert all(e.phase in PHASES for e in history)
+
+
+def readings_a_second(bench: Bench) -> list[int]:
+    """How many readings of the process tree lie in the second that begins with each."""
+    times = bench.recorder.history().series("process", "tree", "rss_bytes").t
+    return [sum(began <= t < began + 0.999 for t in times) for began in times] or [0]

@@ -18,7 +18,7 @@ class Arrival(NamedTuple):
 
 
 class WatchedServer(ThreadingHTTPServer):
-    """Answers the status that the path names (`/status/404`), else 200, after `work_s`."""
+    """Answers the status that the path names (`/status/404`), else 200, after `work_s` and while it `may_answer`."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -29,6 +29,8 @@ class WatchedServer(ThreadingHTTPServer):
         self.arrivals: list[Arrival] = []
         self.in_flight = 0
         self.lock = threading.Lock()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     @property
     def url(self) -> str:
@@ -52,6 +54,7 @@ class _Answer(BaseHTTPRequestHandler):
             server.arrivals.append(arrival)
             server.in_flight += 1
         time.sleep(server.work_s)
+        server.may_answer.wait()
         with server.lock:
             server.in_flight -= 1
         self.send_response(int(self.path.rpartition("/")[2]) if self.path.startswith("/status/") else 200)

@@ -8,8 +8,8 @@ import pytest
 from harness.errors import BadInput
 from harness.gate.against import read_against
 from harness.gate.baseline_file import conditions, read_baseline, write_baseline
-from harness.gate.judge_gate import judge_gate, measured_conditions
-from harness.gate.plan import TOTAL_ERROR, look_after, looks
+from harness.gate.judge_gate import judge_gate, measured_conditions, verdict_so_far
+from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots
 from harness.gate.settle import has_settled
 from harness.gate.slots import slot_trace
 from harness.history import Event, History
@@ -149,12 +149,49 @@ def test_what_is_no_baseline_is_refused(tmp_path):
         read_baseline(path)
 
 
-def test_the_looks_together_allow_no_more_error_than_one():
-    planned = looks(24)
-    assert [look.after_slots for look in planned] == [12, 18, 24]
+@pytest.mark.parametrize(("slots", "most"), [(24, None), (24, 33), (8, 8), (10, 160), (24, 3000), (600, 600)])
+def test_the_looks_together_allow_no_more_error_than_one(slots, most):
+    planned = looks(slots, most)
     assert sum(1 - look.confidence for look in planned) == pytest.approx(TOTAL_ERROR)
-    assert look_after(12, 24).confidence > look_after(24, 24).confidence
+    assert [look.last for look in planned] == [False] * (len(planned) - 1) + [True]
+    assert min(look.confidence for look in planned) == planned[-1].confidence
+
+
+def test_a_run_is_looked_at_early_when_its_slots_are_done_and_when_its_time_is_up():
+    assert [look.after_slots for look in looks(24)] == [12, 18, 24]
+    assert [look.after_slots for look in looks(24, 33)] == [12, 18, 24, 33]
+    assert [look.after_slots for look in looks(24, 90)] == [12, 18, 24, 36, 54, 81, 90]
     assert [look.after_slots for look in looks(8)] == [8]
+
+
+def test_a_run_whose_time_is_up_is_judged_as_at_the_last_look():
+    planned = looks(24, 33)
+    assert look_after(24, planned).confidence > look_after(24, planned, time_is_up=True).confidence
+    assert look_after(27, planned, time_is_up=True) == planned[-1]
+
+
+def test_a_run_goes_on_for_as_long_as_its_time_and_its_baseline_allow():
+    gate = SCENARIO.gate
+    assert most_slots(gate) == int((gate.at_most - gate.warmup.at_least) / gate.slot)
+    assert most_slots(gate.model_copy(update={"at_most": 20.0})) == gate.slots
+    assert most_slots(gate.model_copy(update={"at_most": 600.0}), stored_slots=24) == 36
+
+
+def test_a_run_that_went_on_until_its_time_was_up_is_judged():
+    assert "cut short after 27" in outcomes(run(slots=27))["memory_does_not_leak"][1]
+    time_is_up = [(("gate", "time_is_up", 27.0), {"corpus": "open"})]
+    assert outcomes(run(slots=27, extra=time_is_up))["memory_does_not_leak"][0] == "PASS"
+
+
+def test_more_slots_are_wanted_where_they_could_settle_it_and_only_there():
+    def wanted(history):
+        found = verdict_so_far(history, SCENARIO, "open")
+        return str(found.word), found.more_would_settle
+
+    assert wanted(run(leak=32.0, blocks=(60_000.0, 0.0))) == ("UNKNOWN", True)
+    assert wanted(run(slots=5)) == ("UNKNOWN", False)
+    assert wanted(run()) == ("CLEAN", False)
+    assert wanted(run(leak=512)) == ("LEAK", False)
 
 
 def test_memory_has_settled_when_it_rises_no_more():

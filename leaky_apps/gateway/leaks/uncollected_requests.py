@@ -33,8 +33,7 @@ class _Context:
 class UncollectedRequests(Switched):
     """Each request leaves a cycle behind, and nothing collects it.
 
-    Switching it off ends the cycles and leaves the collector off, so that only a cure releases what has grown; the
-    collector comes back with `gc_enabled` of `/admin/config`, or with a restart.
+    Switching it off brings the collector back, and sets apart what is there by then, so that only a cure releases it.
     """
 
     name = "uncollected-requests"
@@ -51,10 +50,13 @@ class UncollectedRequests(Switched):
     twin = "the same contexts, each taken apart when its request is answered"
 
     def switch(self, *, on: bool) -> None:
-        """Leave cycles behind with the collector off, or leave none."""
+        """Leave cycles behind with the collector off, or leave none with the collector on."""
         super().switch(on=on)
         if on:
             gc.disable()
+        else:
+            gc.freeze()
+            gc.enable()
 
     def see(self, call: Call) -> None:
         """Work on `call` in a context of its own."""

@@ -1,0 +1,42 @@
+"""Keep a file of the target, or an answer of it, for whoever looks for the cause later: a profile, a heap dump."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from harness.steps.failure import StepFailed
+from harness.steps.http import fetch
+from harness.steps.log_file import find_log
+from harness.units import show_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.scenario_steps import CopyOut
+    from harness.targets.target import Target
+
+
+def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float) -> dict[str, str]:
+    """Write the file or the answer into `folder`. It changes nothing on the target.
+
+    Raises:
+        StepFailed: when there is no such file, the answer is not 200, or there is nothing in it.
+    """
+    wanted = action.path or action.http or ""
+    copy = folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
+    folder.mkdir(parents=True, exist_ok=True)
+    if action.path is not None:
+        source = find_log(target, action.path, expected="a file")
+        try:
+            shutil.copyfile(source, copy)
+        except OSError as e:
+            raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+    else:
+        copy.write_bytes(fetch(wanted, target, timeout_s=timeout_s))
+    size = copy.stat().st_size
+    if not size:
+        raise StepFailed(f"{wanted}: is empty; expected something to look at")
+    return {"file": str(copy), "size": show_size(size)}

@@ -1,0 +1,51 @@
+"""Run a command beside the service, as an operator does, and keep what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import LeakdrillError
+from harness.steps.failure import StepFailed
+from harness.targets.target import Executable
+from harness.units import show_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.scenario_steps import Exec
+    from harness.targets.target import Target
+
+OUTPUT: Final = "output.txt"
+_SHOWN_CHARS: Final = 300
+_READ_BYTES: Final = 4096
+
+
+def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> dict[str, str]:
+    """Run the command to its end and expect one exit status; its output is kept in `folder`.
+
+    What it left running is ended. What it changed is not undone: another step of the scenario does that.
+
+    Raises:
+        StepFailed: when it cannot be run here, does not end in time, or ends with another status.
+    """
+    if not isinstance(target, Executable):
+        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) gives the drill no way to run a command")
+    folder.mkdir(parents=True, exist_ok=True)
+    output = folder / OUTPUT
+    try:
+        status = target.execute(action.command, output=output, timeout_s=timeout_s)
+    except LeakdrillError as e:
+        raise StepFailed(f"{e}{_said(output)}") from e
+    if status != action.expect_exit:
+        raise StepFailed(
+            f"{' '.join(action.command)}: ended with status {status}; expected {action.expect_exit}{_said(output)}"
+        )
+    return {"exit": str(status), "output": str(output), "output_size": show_size(output.stat().st_size)}
+
+
+def _said(output: Path) -> str:
+    """The end of what the command said, as the end of a sentence; empty when it said nothing."""
+    text = output.read_bytes()[-_READ_BYTES:].decode(errors="replace") if output.exists() else ""
+    line = " ".join(text.split())
+    shown = line if len(line) <= _SHOWN_CHARS else f"…{line[-_SHOWN_CHARS:]}"
+    return f"; it said: {shown}" if shown else ""
