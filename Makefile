@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test test-unit lint format clean bench
+.PHONY: help setup drill test test-unit test-docker lint format clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: setup ## every test that needs no container engine
 
 test-unit: setup ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
+
+test-docker: setup ## the tests that need a Docker Engine; they skip with the reason where none answers
+	@$(BIN)/python -m pytest tests/docker
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
