@@ -94,9 +94,9 @@ def _started(container: Container) -> int:
 
 def engine_errors() -> tuple[type[Exception], ...]:
     """What the engine, or the way to it, raises."""
-    import docker.errors  # noqa: PLC0415 - an extra
-    import requests  # noqa: PLC0415 - comes with it
-    import urllib3  # noqa: PLC0415 - likewise
+    import docker.errors
+    import requests
+    import urllib3
 
     return (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 

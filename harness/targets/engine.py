@@ -38,8 +38,8 @@ def where(client: DockerClient) -> str:
 
 def _package() -> Any:
     try:
-        import docker  # noqa: PLC0415 - an extra; a drill without containers does not need it
-        import docker.errors  # noqa: PLC0415 - likewise
+        import docker
+        import docker.errors
     except ModuleNotFoundError as e:
         raise Surroundings("the package `docker` is not installed", hint="pip install 'leakdrill[docker]'") from e
     return docker

@@ -30,7 +30,7 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
         Surroundings: when the engine refuses, or it ran for longer than `timeout_s`.
     """
     said: list[Exception] = []
-    from docker.utils.socket import frames_iter  # noqa: PLC0415 - an extra
+    from docker.utils.socket import frames_iter
 
     client = container.client
     assert client is not None  # noqa: S101 - the engine's own containers have one

@@ -25,7 +25,7 @@ def ready_image(client: DockerClient, form: ContainerForm, *, scenario_dir: Path
         BadInput: when there is no such Dockerfile, or the image is not there and no build is named.
         Surroundings: when the build fails, with its last lines.
     """
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     if form.build is not None:
         _build(client, form, scenario_dir)
@@ -38,7 +38,7 @@ def ready_image(client: DockerClient, form: ContainerForm, *, scenario_dir: Path
 
 
 def _pull(client: DockerClient, image: str) -> None:
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     try:
         client.images.pull(image)
@@ -50,7 +50,7 @@ def _pull(client: DockerClient, image: str) -> None:
 
 
 def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> None:
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     assert form.build is not None  # noqa: S101 - the caller asked
     context = (scenario_dir / form.build).resolve()
