@@ -21,6 +21,7 @@ from harness.analyze import analyze as analyze_run
 from harness.budget import time_budget
 from harness.catalogue import catalogue
 from harness.catalogue_run.command import chosen, run_many, write_report
+from harness.catalogue_run.covers import show_coverage
 from harness.doctor import examine
 from harness.errors import BadInput, Interrupted, LeakdrillError
 from harness.first_scenario import write_first_scenario
@@ -134,8 +135,13 @@ def report(
 
 
 @app.command()
-def scenarios(as_json: AsJson = False) -> int:
-    """List the catalogue."""
+def scenarios(
+    covers: Annotated[bool, typer.Option("--covers", help="Show what of the documents is drilled, and where.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List the catalogue, or what it covers: instructions, alerts and steps."""
+    if covers:
+        return show_coverage(Console(), as_json=as_json)
     entries = catalogue()
     if as_json:
         typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
