@@ -1,8 +1,8 @@
 """Load for the gateway: every prediction is a new one, as from an open set of users.
 
-Plain Locust: `locust -f scenarios/gateway/locustfile.py --host http://127.0.0.1:8000` runs it too. GATEWAY_LOAD says what
-the predictions ask for besides: nothing, a new model version, a long prompt, a large body, a reranking, or a job for
-the batch worker.
+Plain Locust: `locust -f scenarios/gateway/locustfile.py --host http://127.0.0.1:8000` runs it too. GATEWAY_LOAD says
+what the predictions ask for besides: nothing, a new model version, a long prompt, a large body, a reranking, or a job
+for the batch worker.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from locust import FastHttpUser, between, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _METADATA: Final = ["x" * 1021] * 64
 
