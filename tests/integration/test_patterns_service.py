@@ -104,7 +104,7 @@ def test_the_log_tells_sizes_that_grow_while_a_leak_is_on_and_stand_still_in_its
         ("global-accumulation", r"Batch \d+ processed; audit entries count: \d+"),
         ("unbounded-collection", r"Processing order \d+; orders processed, total: \d+"),
         ("cache-without-eviction", r"quote cache size: \d+"),
-        ("retained-large-objects", r"Created export \d+ of 1024 rows; exports kept, count: \d+"),
+        ("retained-large-objects", r"Created export \d+ of 512 rows; exports kept, count: \d+"),
         ("reference-cycles", r"New basket object; GC is on, objects waiting for it, count: \d+"),
         ("large-allocations", r"INFO orders Allocated tables of 0\.5 MiB for report \d+"),
     ],
