@@ -28,6 +28,7 @@ from harness.first_scenario import write_first_scenario
 from harness.gate.command import gate
 from harness.gate.trace_command import trace
 from harness.history import event_schema, read_history
+from harness.matrix.command import matrix
 from harness.rehearsal import rehearse
 from harness.reports.budget import print_budget
 from harness.reports.junit import junit_xml
@@ -204,6 +205,7 @@ def init(
 
 
 app.command()(gate)
+app.command()(matrix)
 app.command()(trace)
 app.command(context_settings=CONTEXT_SETTINGS)(watch)
 
