@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test test-unit test-docker lint format clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker lint format clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,19 +18,25 @@ $(VENV)/.ready: pyproject.toml constraints.txt .ci/system-packages
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+setup-tests: $(VENV)/.ready-tests ## and what only tests and linters need: torch, which is large
+
+$(VENV)/.ready-tests: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,torch]'
+	@touch $@
+
 drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step cures it, memory comes back
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
-test: setup ## every test that needs no container engine
+test: setup-tests ## every test that needs no container engine
 	@$(BIN)/python -m pytest
 
-test-unit: setup ## the tests that start no process
+test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
 
-test-docker: setup ## the tests that need a Docker Engine; they skip with the reason where none answers
+test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
 	@$(BIN)/python -m pytest tests/docker
 
-lint: setup ## ruff and mypy
+lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

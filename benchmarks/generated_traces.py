@@ -34,7 +34,7 @@ class Schedule:
 
     Attributes:
         name: `paced`: warm-up at a constant rate, then slots that end at rest; `continuous`: a sample every 0.1 s
-            under load that goes up and down; `counted` and `exact`: as paced, with counters.
+            under load that goes up and down; `counted` and `exact`: as paced, with counters; `live`: as the gate.
         seconds: its length.
         warmup_s: without samples.
         slot_s: between quiet points; 0 where there are none.
@@ -59,6 +59,8 @@ PACED: Final = Schedule("paced", 20 + 24 * 1.4 + 0.2, 20, 1.4)
 EXACT: Final = Schedule("exact", 20 + 24 * 1.4 + 0.2, 20, 1.4, counted=True, exact=True)
 COUNTED: Final = Schedule("counted", 20 + 24 * 1.4 + 0.2, 20, 1.4, counted=True)
 CONTINUOUS: Final = Schedule("continuous", 40, 0, 0)
+LIVE: Final = Schedule("live", 50, 12, 1.25, counted=True, exact=True)
+"""As `leakdrill gate` measures when its warm-up takes 12 s: 30 slots until its time is up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from harness.errors import BadInput
 
 _PACKAGED = Path(__file__).parent / "catalogue_files"
 _CHECKOUT = Path(__file__).parent.parent / "scenarios"
+_NO_SCENARIOS = ("coverage.yaml", "matrix.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,14 @@ def catalogue_root() -> Path:
 
 
 def catalogue() -> list[CatalogueEntry]:
-    """Every scenario of the catalogue, by name. Rules and coverage files are none: no `target`, and no `twin_of`."""
+    """Every scenario of the catalogue, by name. Rules, coverage and matrix files are none."""
     return [entry for path in sorted(catalogue_root().glob("*/*.yaml")) if (entry := _entry(path))]
+
+
+def catalogue_rules() -> list[Path]:
+    """The rules files of the catalogue, by name."""
+    paths = sorted((catalogue_root() / "rules").glob("*.yaml"))
+    return [path for path in paths if path.stem != "routing" and not path.stem.endswith("_test")]
 
 
 def find_scenario(name_or_file: str) -> Path:
@@ -53,6 +60,8 @@ def find_scenario(name_or_file: str) -> Path:
 
 
 def _entry(path: Path) -> CatalogueEntry | None:
+    if path.name in _NO_SCENARIOS or path.parent.name == "rules":
+        return None
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict) or not {"target", "twin_of"} & data.keys():
         return None

@@ -21,12 +21,14 @@ from harness.analyze import analyze as analyze_run
 from harness.budget import time_budget
 from harness.catalogue import catalogue
 from harness.catalogue_run.command import chosen, run_many, write_report
+from harness.catalogue_run.covers import show_coverage
 from harness.doctor import examine
 from harness.errors import BadInput, Interrupted, LeakdrillError
 from harness.first_scenario import write_first_scenario
 from harness.gate.command import gate
 from harness.gate.trace_command import trace
 from harness.history import event_schema, read_history
+from harness.matrix.command import matrix
 from harness.rehearsal import rehearse
 from harness.reports.budget import print_budget
 from harness.reports.junit import junit_xml
@@ -140,8 +142,13 @@ def report(
 
 
 @app.command()
-def scenarios(as_json: AsJson = False) -> int:
-    """List the catalogue."""
+def scenarios(
+    covers: Annotated[bool, typer.Option("--covers", help="Show what of the documents is drilled, and where.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List the catalogue, or what it covers: instructions, alerts and steps."""
+    if covers:
+        return show_coverage(Console(), as_json=as_json)
     entries = catalogue()
     if as_json:
         typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
@@ -204,6 +211,7 @@ def init(
 
 
 app.command()(gate)
+app.command()(matrix)
 app.command()(trace)
 app.command(context_settings=CONTEXT_SETTINGS)(watch)
 

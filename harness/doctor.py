@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _TRIAL: Final = Limits.model_validate({"memory": "64MiB", "cpus": 1.0, "disk": "8MiB"})
 _ENOUGH_MEMORY_BYTES: Final = 1024**3
 _PROMTOOL: Final = ("promtool",)
+_REDIS: Final = ("redis-server",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ def examine() -> list[Finding]:
         _program("Prometheus", PROMETHEUS, "prometheus"),
         _program("Alertmanager", ALERTMANAGER, "prometheus-alertmanager"),
         _program("promtool", _PROMTOOL, "prometheus", required=False),
+        _program("Redis (the pipeline's drills)", _REDIS, "redis-server", required=False),
         _locust(),
         _memory(),
         *_limits(),

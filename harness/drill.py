@@ -12,7 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from harness.scenario_steps import RESTARTS
+from harness.scenario_steps import RESTARTS, Seen
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
 
@@ -87,8 +87,17 @@ class Drill:
         began = time.monotonic()
         for last, step in _with_last(self._scenario.steps):
             self._carry_out(step, began=began, deadline=deadline)
-            if not last:
-                self._hold(step.seen.within if step.seen else 1.0)
+            if not last or self._ends_with_its_cause(step):
+                self._hold((step.seen or Seen()).within)
+
+    def _ends_with_its_cause(self, step: Step) -> bool:
+        """Whether switching the leaks off, which comes next, would do what `step` should have done."""
+        metric = self._scenario.metric_of(step)
+        slows = step.seen is not None and step.seen.effect == "slows_by"
+        return any(
+            leak.resource == metric and (slows or leak.peak is not None or metric == "cpu")
+            for leak in self._leaking.values()
+        )
 
     def _recover(self) -> None:
         self._stop_leaks("recover")

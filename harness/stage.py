@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Final
 from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
 from harness.alerting.alertmanager import AlertmanagerServer
 from harness.alerting.exporter import Exporter
+from harness.alerting.inhibited import InhibitionPoller
 from harness.alerting.prometheus import BINARIES as PROMETHEUS
 from harness.alerting.prometheus import PrometheusServer
 from harness.alerting.routing import default_routing, read_routing
 from harness.alerting.rules import read_rules
 from harness.alerting.states import AlertPoller, record_selector_counts
+from harness.alerting.threshold import record_thresholds
 from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
@@ -89,6 +91,7 @@ class Stage:
         self._load: LocustLoad | None = None
         self._fired: list[dict[str, str]] = []
         self._delivered: list[dict[str, str]] = []
+        self._inhibited: list[dict[str, str]] = []
         recorder.subscribe(self._note_alert)
 
     def up(self) -> None:
@@ -127,8 +130,12 @@ class Stage:
         return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
 
     def note_selectors(self) -> None:
-        """Record how many series each rule's selectors match: a rule that matches none can never fire."""
+        """Record how many series each rule's selectors match: a rule that matches none can never fire.
+
+        And at which share of the limit each alert on memory begins to count, and for how long it must hold.
+        """
         if self._prometheus is not None:
+            record_thresholds(self._recorder, self._rules.alerts)
             record_selector_counts(self._prometheus.url, self._recorder, self._rules.alerts)
 
     def has_fired(self, name: AlertName) -> bool:
@@ -136,8 +143,11 @@ class Stage:
         return any(name.matches(labels) for labels in list(self._fired))
 
     def delivered(self, alert: ExpectedAlert) -> bool:
-        """Whether the notification of `alert` has arrived, at its receiver where the scenario names one."""
-        return any(
+        """Whether the notification of `alert` has arrived, at its receiver where the scenario names one.
+
+        An alert that Alertmanager inhibits has said all that it will say.
+        """
+        return any(alert.matches(labels) for labels in list(self._inhibited)) or any(
             alert.matches(labels) and alert.receiver in (None, labels.get("receiver"))
             for labels in list(self._delivered)
         )
@@ -162,6 +172,9 @@ class Stage:
         )
         self._down.append(self._alertmanager.stop)
         self._alertmanager.start()
+        inhibited = InhibitionPoller(self._alertmanager.url, self._recorder)
+        self._down.append(inhibited.stop)
+        inhibited.start()
         self._prometheus = PrometheusServer(
             run.path,
             self._recorder,
@@ -225,6 +238,8 @@ class Stage:
             self._fired.append(dict(event.labels))
         elif key == ("alertmanager", "notification", "firing"):
             self._delivered.append(dict(event.labels))
+        elif key[:2] == ("alertmanager", "inhibited"):
+            self._inhibited.append(dict(event.labels))
 
 
 def server_versions() -> dict[str, str]:

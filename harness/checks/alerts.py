@@ -8,6 +8,7 @@ from harness.checks.alert_states import already_active, first_firing, rule_error
 from harness.checks.claim import Claim
 from harness.checks.growth import leaks_show
 from harness.checks.timeline import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
+from harness.scenario_alerts import AlertName, parse_alert_name
 from harness.units import show_duration
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, li
 def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
     """Whether a notification of `alert` arrived, at `alert.receiver` where one is named.
 
-    Arrival counts by our clock: the notification's own time is the alert's start.
+    Arrival counts by our clock: the notification's own time is the alert's start. An alert that Alertmanager inhibited
+    is not missing when somebody was told of the one that stands for it.
     """
     claim = Claim("notification_arrives", str(alert))
     fired = expected_firing(history, scenario, alert)
@@ -163,13 +165,30 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
             },
             events=[fired.index, mine[0].index],
         )
-    return _undelivered(history, claim, alert, fired, arrived)
+    return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
 
 
 def _notifications(history: History, alert: ExpectedAlert, fired: Event) -> list[Event]:
     sent = history.where(source="alertmanager", name="notification", kind="sample")
     # A poll may see the firing after Alertmanager has told us, so `t` is compared with Prometheus' own time.
     return [e for e in sent if e.value == "firing" and alert.matches(e.labels) and e.t >= fired.when]
+
+
+def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: Event) -> Verdict | None:
+    """PASS when `alert` was inhibited and somebody was told of what inhibited it; None otherwise."""
+    for event in history.where(source="alertmanager", name="inhibited", kind="sample"):
+        if not alert.matches(event.labels) or event.t < fired.when:
+            continue
+        stands_for_it = AlertName.model_validate(parse_alert_name(event.value))
+        sent = history.where(source="alertmanager", name="notification", kind="sample")
+        told = next((e for e in sent if e.value == "firing" and stands_for_it.matches(e.labels)), None)
+        if told is not None:
+            return claim.holds(
+                f"{alert} was inhibited by {stands_for_it}, of which the receiver {told.labels.get('receiver', '?')} "
+                "was told",
+                events=[fired.index, event.index, told.index],
+            )
+    return None
 
 
 def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Event, elsewhere: list[Event]) -> Verdict:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.checks.alerts import alert_fires_in_time, notification_arrives
-from harness.checks.baseline import disk_returns_to_baseline, memory_does_not_grow, memory_returns_to_baseline
+from harness.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
 from harness.checks.claim import Claim
 from harness.checks.completeness import measurements_are_complete
 from harness.checks.growth import leak_grows_as_declared
@@ -14,13 +14,15 @@ from harness.checks.limits import alert_fires_before_disk_full, alert_fires_befo
 from harness.checks.requests import requests_keep_error_rate, requests_keep_latency, requests_survive_steps
 from harness.checks.resolution import alert_resolves_and_stays_resolved
 from harness.checks.silence import other_alerts_stay_silent
-from harness.checks.steps import step_works
+from harness.checks.steps import step_claim, step_works
 from harness.checks.timeline import memory_limit_bytes
+from harness.quantities import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.history import History
+    from harness.quantities import Resource
     from harness.scenario import Scenario
     from harness.verdict import Verdict
 
@@ -47,7 +49,7 @@ def _checks(history: History, scenario: Scenario) -> Iterator[Check]:
     yield from _leaks(history, scenario)
     yield from _alerts(history, scenario)
     for step in scenario.steps:
-        yield Claim("step_works", step.name), partial(step_works, history, step=step)
+        yield step_claim(step), partial(step_works, history, step=step, scenario=scenario)
     yield from _after_the_steps(history, scenario)
     yield from _service(history, scenario)
     yield Claim("measurements_are_complete"), partial(measurements_are_complete, history, scenario=scenario)
@@ -57,8 +59,12 @@ def _leaks(history: History, scenario: Scenario) -> Iterator[Check]:
     for leak in scenario.leaks:
         claim = Claim("leak_grows_as_declared", leak.name)
         yield claim, partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
-    if not scenario.leaks and scenario.expect.memory is not None:
-        yield Claim("memory_does_not_grow"), partial(memory_does_not_grow, history, scenario=scenario)
+    for name in [] if scenario.leaks else _watched(scenario):
+        yield Claim(STAYS[name]), partial(does_not_grow, history, scenario=scenario, name=name)
+
+
+def _watched(scenario: Scenario) -> list[Resource]:
+    return [name for name in RESOURCES if scenario.margin(name) is not None]
 
 
 def _alerts(history: History, scenario: Scenario) -> Iterator[Check]:
@@ -87,10 +93,9 @@ def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
     for alert in scenario.alerts.expect if scenario.steps else []:
         claim = Claim("alert_resolves_and_stays_resolved", str(alert))
         yield claim, partial(alert_resolves_and_stays_resolved, history, alert=alert, scenario=scenario)
-    if scenario.expect.memory is not None:
-        yield Claim("memory_returns_to_baseline"), partial(memory_returns_to_baseline, history, scenario=scenario)
-    if scenario.expect.disk is not None or any(leak.resource == "disk" for leak in scenario.leaks):
-        yield Claim("disk_returns_to_baseline"), partial(disk_returns_to_baseline, history, scenario=scenario)
+    # Where nothing leaked and nothing was done, that it does not grow says all there is to say.
+    for name in _watched(scenario) if scenario.leaks or scenario.steps else []:
+        yield Claim(RETURNS[name]), partial(returns_to_baseline, history, scenario=scenario, name=name)
 
 
 def _service(history: History, scenario: Scenario) -> Iterator[Check]:

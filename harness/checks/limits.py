@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.checks.alerts import expected_firing
+from harness.checks.blindness import blindness
 from harness.checks.claim import Claim
 from harness.checks.growth import growth_per_second
 from harness.checks.timeline import (
@@ -25,6 +26,7 @@ from harness.checks.timeline import (
 from harness.units import show_duration, show_size
 
 if TYPE_CHECKING:
+    from harness.checks.blindness import Blindness
     from harness.history import Event, History, Series
     from harness.scenario import ExpectedAlert, Scenario
     from harness.verdict import Verdict
@@ -41,7 +43,11 @@ class _Damage:
 
 
 def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
-    """Whether `alert` fired before the kernel killed the target, or would have, at the rate of the leak."""
+    """Whether `alert` fired before the kernel killed the target, or would have, at the rate of the leak.
+
+    The verdict also says how fast a leak this alert can see at all. A peak that stays below the limit is no danger, so
+    there it is enough that the alert fired.
+    """
     claim = Claim("alert_fires_before_oom_kill", str(alert))
     limit = memory_limit_bytes(history, scenario)
     began_s = leaks_began_s(history, scenario.leaks)
@@ -51,12 +57,38 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
             hint="set `target.limits.memory`; see leak_grows_as_declared",
         )
     killed = [e for e in oom_kills(history) if e.when >= began_s]
+    span = _leaking(history, scenario, "memory")
     if killed:
         damage: _Damage | None = _Damage(killed[0].when, really=True, events=(killed[0].index,), rate_bytes_per_s=None)
+        span = Span(span.start_s, min(span.end_s, killed[0].when))
     else:
-        damage = _reached(memory(history), _leaking(history, scenario, "memory"), limit)
+        damage = _reached(memory(history), span, limit)
+    fired = expected_firing(history, scenario, alert)
+    if damage is None and fired and _only_peaks(scenario, "memory"):
+        return _below_the_limit(claim, alert, fired, memory(history), span, ("memory", limit))
+    growth = growth_per_second(memory(history), span)
+    blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
     words = ("the container was OOM-killed", "the container would have been OOM-killed")
-    return _judge(claim, alert, expected_firing(history, scenario, alert), began_s, damage, words, limit)
+    return _judge(claim, alert, fired, began_s, damage, words, limit, blind=blind)
+
+
+def _only_peaks(scenario: Scenario, resource: str) -> bool:
+    return all(leak.peak is not None for leak in scenario.leaks if leak.resource == resource)
+
+
+def _below_the_limit(
+    claim: Claim, alert: ExpectedAlert, fired: Event, series: Series, span: Span, words: tuple[str, float]
+) -> Verdict:
+    """A peak that was seen in time: what stood how high, below which limit."""
+    name, limit_bytes = words
+    part = series.between(span.start_s, span.end_s)
+    most = float(part.values.max()) if len(part) else 0.0
+    return claim.holds(
+        f"{alert} fired after {show_duration(fired.when - span.start_s)}; {name} stood at most at {show_size(most)}, "
+        f"{show_size(limit_bytes - most)} below its limit of {show_size(limit_bytes)}: nothing happened before",
+        numbers={"limit_bytes": limit_bytes, "highest_bytes": most, "fired_after_s": fired.when - span.start_s},
+        events=[fired.index, *part.indices[:1]],
+    )
 
 
 def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
@@ -78,8 +110,11 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
         damage = _Damage(float(left.t[first]), really=True, events=(left.indices[first],), rate_bytes_per_s=None)
     else:
         damage = _reached(disk(history), span, size)
+    fired = expected_firing(history, scenario, alert)
+    if damage is None and fired and _only_peaks(scenario, "disk"):
+        return _below_the_limit(claim, alert, fired, disk(history), span, ("the disk", size))
     words = ("the disk was full", "the disk would have been full")
-    return _judge(claim, alert, expected_firing(history, scenario, alert), began_s, damage, words, size)
+    return _judge(claim, alert, fired, began_s, damage, words, size)
 
 
 def _leaking(history: History, scenario: Scenario, resource: str) -> Span:
@@ -110,37 +145,41 @@ def _judge(
     damage: _Damage | None,
     words: tuple[str, str],
     limit_bytes: float,
+    *,
+    blind: Blindness | None = None,
 ) -> Verdict:
     if damage is None:
+        silent = "" if fired else f"{alert} did not fire; "
         return claim.unknown(
-            f"no steady growth was seen, so it cannot be told when {words[1]}",
+            f"{silent}no steady growth was seen, so it cannot be told when {words[1]}",
             hint="see leak_grows_as_declared",
         )
     numbers = {"limit_bytes": limit_bytes, "damage_after_s": damage.at_s - began_s, "damage_happened": damage.really}
     if damage.rate_bytes_per_s is not None:
         numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
+    numbers |= blind.numbers if blind else {}
+    events = [*damage.events, *([blind.event] if blind else [])]
     when = f"{words[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
-    limit = f"limit {show_size(limit_bytes)}"
+    limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {blind}" if blind else ""
+    if damage.really and blind and blind.faster:
+        too_fast += ": the rule is blind to it"
     if fired is None:
         wording = claim.fails if damage.really else claim.unknown
-        return wording(
-            f"{alert} did not fire; {when} ({limit})",
-            numbers=numbers,
-            events=damage.events,
-            hint="see alert_fires_in_time",
-        )
+        hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
+        told = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        return wording(told, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
     numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
-    events = [fired.index, *damage.events]
+    events.append(fired.index)
     message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
     if spare_s > 0:
-        return claim.holds(f"{message}: {show_duration(spare_s)} to spare", numbers=numbers, events=events)
-    return claim.fails(
-        f"{message}: {show_duration(-spare_s)} too late",
-        numbers=numbers,
-        events=events,
-        hint="lower the rule's threshold or its `for`, or raise the limit",
-    )
+        told = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
+        return claim.holds(told, numbers=numbers, events=events)
+    told = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
+    return claim.fails(told, numbers=numbers, events=events, hint=_LOWER)
+
+
+_LOWER = "lower the rule's threshold or its `for`, or raise the limit"
 
 
 def oom_kills(history: History) -> list[Event]:

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.history import Act, Event, History, Series
     from harness.scenario import Leak, Scenario
+
+_CPU_WINDOW_S: Final = 1.0
+"""Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
 
 AFTER_RESTART_S: Final = 1.5
 """How long after a restart its meters may still be finding the new process."""
@@ -123,6 +128,13 @@ def alerts_watched_from_s(history: History, scenario: Scenario) -> float | None:
     return None if baseline is None else baseline[0]
 
 
+def switched_off_s(history: History, leaks: Iterable[str], after_s: float) -> float | None:
+    """When the first of `leaks` was switched off after `after_s`; None when none was."""
+    names = set(leaks)
+    off = [act.begin.t for act in history.acts("leak", "switch_off") if act.begin.labels.get("leak") in names]
+    return min((t for t in off if t >= after_s), default=None)
+
+
 def last_step_end_s(history: History) -> float | None:
     """When the last step ended; None when none did."""
     return max((run.end_s for run in step_runs(history) if run.act.end is not None), default=None)
@@ -165,9 +177,45 @@ def disk(history: History) -> Series:
     return history.series("filesystem", "disk", "used_bytes")
 
 
+def cpu_seconds(history: History) -> Series:
+    """Seconds of CPU consumed so far: of the target's cgroup, or where it has none, of its processes."""
+    consumed = history.series("cgroup", "resources", "cpu_seconds")
+    return consumed if len(consumed) else history.series("process", "tree", "cpu_seconds")
+
+
+def cpu(history: History) -> Series:
+    """Cores in use: CPU seconds per second, over the second before each reading.
+
+    A reading whose second holds a restart of the count, or a gap, is left out.
+    """
+    consumed = cpu_seconds(history)
+    if not len(consumed):
+        return consumed
+    earlier = np.searchsorted(consumed.t, consumed.t - _CPU_WINDOW_S, side="right") - 1
+    took_s = consumed.t - consumed.t[np.maximum(earlier, 0)]
+    used_s = consumed.values - consumed.values[np.maximum(earlier, 0)]
+    keep = (earlier >= 0) & (took_s <= 2 * _CPU_WINDOW_S) & (used_s >= 0)
+    return type(consumed)(
+        t=consumed.t[keep],
+        values=used_s[keep] / took_s[keep],
+        requests=consumed.requests[keep],
+        indices=tuple(np.asarray(consumed.indices, dtype=int)[keep].tolist()),
+    )
+
+
 def resource(history: History, name: str) -> Series:
-    """The series of `memory` or `disk`, as a scenario names them."""
-    return disk(history) if name == "disk" else memory(history)
+    """The series of a resource, as a scenario names it: bytes, numbers of files and threads, cores."""
+    match name:
+        case "disk":
+            return disk(history)
+        case "descriptors":
+            return history.series("process", "tree", "fds")
+        case "threads":
+            return history.series("process", "tree", "threads")
+        case "cpu":
+            return cpu(history)
+        case _:
+            return memory(history)
 
 
 def disk_size_bytes(history: History, scenario: Scenario) -> float:
@@ -181,7 +229,11 @@ def disk_size_bytes(history: History, scenario: Scenario) -> float:
 
 
 def memory_limit_bytes(history: History, scenario: Scenario) -> float | None:
-    """Above which memory the OOM killer acts: what the cgroup said last, else the scenario's; None when unlimited."""
-    said = history.series("cgroup", "resources", "limit_bytes").values
+    """Above which memory the OOM killer acts while the leak is on; None when unlimited.
+
+    What the cgroup said last before a step, which may have changed it, else the scenario's.
+    """
+    until_s = min((run.start_s for run in step_runs(history)), default=history.end_s)
+    said = history.series("cgroup", "resources", "limit_bytes").between(0.0, until_s).values
     limit = scenario.target.limits.memory
     return float(said[-1]) if len(said) else limit

@@ -24,7 +24,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ FEWEST_POINTS: Final = 4
 _SHARES: Final = np.logspace(-2.5, 3.0, 12)
 """Variance of the walk per point over the variance of the noise: from almost no walk to nothing else."""
 
-_SIGMA: Final = float(stats.norm.cdf(-1))
+_SIGMA: Final = float(special.ndtr(-1))
 """The probability below one standard error under the mean."""
 
 _LASTING: Final = (3, 7)
@@ -108,11 +108,12 @@ class _Mixture:
 
 
 def _mixture(x: NDArray[np.float64], y: NDArray[np.float64], resolution: float) -> _Mixture:
-    kernels = [_walk(x), *(_smooth_walk(len(x), lasting) for lasting in _LASTING)]
-    shares = [(0.0, kernels[0]), *((share, kernel) for kernel in kernels for share in _SHARES)]
-    fits = np.array([_fit(x, y, share * kernel, share, resolution) for share, kernel in shares])
-    likelihood = np.exp(fits[:, 0] - fits[:, 0].max())
-    return _Mixture(likelihood / likelihood.sum(), fits[:, 1], fits[:, 2], len(x) - 2)
+    kernels = np.stack([_walk(x), *(_smooth_walk(len(x), lasting) for lasting in _LASTING)])
+    shares = np.concatenate(([0.0], np.tile(_SHARES, len(kernels))))
+    of_each = np.concatenate((kernels[:1], np.repeat(kernels, len(_SHARES), axis=0)))
+    likelihoods, means, scales = _fits(x, y, of_each, shares, resolution)
+    likelihood = np.exp(likelihoods - likelihoods.max())
+    return _Mixture(likelihood / likelihood.sum(), means, scales, len(x) - 2)
 
 
 def _walk(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,34 +131,40 @@ def _smooth_walk(n: int, lasting: int) -> NDArray[np.float64]:
     return covariance
 
 
-def _fit(
-    x: NDArray[np.float64], y: NDArray[np.float64], walk: NDArray[np.float64], share: float, resolution: float
-) -> tuple[float, float, float]:
-    """Log likelihood, growth and its standard error, were `walk` the walk's covariance over the noise's variance."""
+def _fits(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    kernels: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    resolution: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Log likelihood, growth and its standard error, were `kernels` times `shares` the walk's covariance.
+
+    In units of the noise's variance; `kernels` has shape (k, n, n), `shares` and the answers (k,).
+    """
     n = len(x)
-    root = np.linalg.cholesky(np.eye(n) + walk)
-    whitened = np.linalg.solve(root, np.column_stack((np.ones(n), x, y)))
-    design, seen = whitened[:, :2], whitened[:, 2]
-    cross = design.T @ design
-    line = np.linalg.solve(cross, design.T @ seen)
-    left = seen - design @ line
-    rounding = resolution**2 / 12 / (1 + share)
-    variance = max(float(left @ left) / (n - 2), rounding)
-    squares = max(float(left @ left), (n - 2) * rounding)
-    determinants = 2 * np.log(np.diag(root)).sum() + np.linalg.slogdet(cross)[1]
-    likelihood = -0.5 * (determinants + (n - 2) * np.log(squares))
-    return float(likelihood), float(line[1]), float(np.sqrt(variance * np.linalg.inv(cross)[1, 1]))
+    roots = np.linalg.cholesky(np.eye(n) + shares[:, None, None] * kernels)
+    whitened = np.linalg.solve(roots, np.broadcast_to(np.column_stack((np.ones(n), x, y)), (len(shares), n, 3)))
+    design, seen = whitened[:, :, :2], whitened[:, :, 2:]
+    turned = design.transpose(0, 2, 1)
+    cross = turned @ design
+    left = seen - design @ (lines := np.linalg.solve(cross, turned @ seen))
+    squares = np.maximum((left**2).sum(axis=(1, 2)), (n - 2) * resolution**2 / 12 / (1 + shares))
+    diagonals = np.diagonal(roots, axis1=1, axis2=2)
+    determinants = 2 * np.log(diagonals).sum(axis=1) + np.linalg.slogdet(cross)[1]
+    errors = np.sqrt(squares / (n - 2) * np.linalg.inv(cross)[:, 1, 1])
+    return -0.5 * (determinants + (n - 2) * np.log(squares)), lines[:, 1, 0], errors
 
 
 def _quantile(mixture: _Mixture, probability: float) -> float:
     """Where the mixture's distribution function passes `probability`."""
-    ends = mixture.means + mixture.scales * stats.t.ppf(probability, mixture.freedom)
+    ends = mixture.means + mixture.scales * special.stdtrit(mixture.freedom, probability)
     low, high = float(ends.min()), float(ends.max())
     if high - low <= 1e-9 * (1 + abs(high)):
         return low
 
     def excess(value: float) -> float:
-        below = stats.t.cdf((value - mixture.means) / mixture.scales, mixture.freedom)
+        below = special.stdtr(mixture.freedom, (value - mixture.means) / mixture.scales)
         return float(mixture.weights @ below) - probability
 
     return float(optimize.brentq(excess, low - 1e-9 * (1 + abs(low)), high + 1e-9 * (1 + abs(high)), xtol=1e-6))

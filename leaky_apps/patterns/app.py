@@ -103,7 +103,7 @@ class OrderProcessor:
         return JSONResponse({"price": round(float(table[0]), 2)})
 
     async def export(self, request: Request) -> Response:
-        """Orders as CSV: `{"first": 1, "rows": 1024}`."""
+        """Orders as CSV: `{"first": 1, "rows": 512}`."""
         try:
             fields = json_object(await request.body())
             first = whole_number(fields, "first", default=1, most=10**12)
@@ -116,7 +116,7 @@ class OrderProcessor:
         return StreamingResponse(_as_stream(pieces), media_type="text/csv")
 
     async def report(self, request: Request) -> Response:
-        """The totals over many orders: `{"rows": 24576}`."""
+        """The totals over many orders: `{"rows": 12288}`."""
         try:
             fields = json_object(await request.body())
             rows = whole_number(fields, "rows", default=reports.DEFAULT_ROWS, most=_MOST_ROWS)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROW_BYTES: Final = 128
+_ROW_BYTES: Final = 256
 _ROWS_AT_ONCE: Final = 128
-DEFAULT_ROWS: Final = 1024
+DEFAULT_ROWS: Final = 512
 DOCUMENT_BYTES: Final = DEFAULT_ROWS * _ROW_BYTES
 """128 KiB: an export of the default length."""
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = 64
 _ROW_BYTES: Final = _COLUMNS * 8
-DEFAULT_ROWS: Final = 24_576
+DEFAULT_ROWS: Final = 12_288
 DEFAULT_CHUNK_ROWS: Final = 1024
 TABLE_BYTES: Final = DEFAULT_ROWS * _ROW_BYTES
-"""12 MiB: the whole table of a report of the default length."""
-_SENT_ROWS_PER_S: Final = 24_576
+"""6 MiB: the whole table of a report of the default length."""
+_SENT_ROWS_PER_S: Final = 12_288
 """How fast the warehouse takes the rows of a report, whatever the size of its pieces."""
 
 

@@ -20,11 +20,11 @@ def quote(client: httpx.Client, n: int) -> None:
 
 
 def export(client: httpx.Client, n: int) -> None:
-    client.post("/exports", json={"first": 1 + n, "rows": 1024}).raise_for_status()
+    client.post("/exports", json={"first": 1 + n, "rows": 512}).raise_for_status()
 
 
 def report(client: httpx.Client, n: int) -> None:
-    client.post("/reports", json={"rows": 24_576 - n % 2}).raise_for_status()
+    client.post("/reports", json={"rows": 12_288 - n % 2}).raise_for_status()
 
 
 REQUESTS: Final[dict[str, Callable[[httpx.Client, int], None]]] = {

@@ -36,15 +36,15 @@ class LeakingService:
 
     def leaks(self) -> dict[str, dict[str, Any]]:
         """Every leak that it lists, by name."""
-        return {leak["name"]: leak for leak in self._admin("leaks", method="GET")["leaks"]}
+        return {leak["name"]: leak for leak in self.admin("leaks", method="GET")["leaks"]}
 
     def switch(self, name: str, *, on: bool) -> None:
         """Start or end a leak."""
-        self._admin("leaks", {name: on})
+        self.admin("leaks", {name: on})
 
     def collect(self) -> None:
         """Have it collect garbage and hand free memory back."""
-        self._admin("gc")
+        self.admin("gc")
 
     def read(self, resource: str) -> float:
         """How much it holds of `resource`: bytes, a number, or seconds of processor time used."""
@@ -80,7 +80,12 @@ class LeakingService:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 yield read(Path(f"/proc/{process.pid}"))
 
-    def _admin(self, name: str, body: object = None, method: str = "POST") -> Any:
+    def config(self, **settings: object) -> None:
+        """Change settings of the service."""
+        self.admin("config", settings)
+
+    def admin(self, name: str, body: object = None, method: str = "POST") -> Any:
+        """What the admin endpoint `name` answers."""
         headers = {"Authorization": f"Bearer {_TOKEN}"}
         return self.client.request(method, f"/admin/{name}", json=body, headers=headers).raise_for_status().json()
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 SCALE = 60
+MILLISECOND = 0.001  # Prometheus' own resolution
 RULES = """
 groups:
   - name: memory
@@ -89,7 +90,7 @@ class Stack:
 
     def start_watching(self) -> None:
         prometheus = self.start()
-        wait_for(lambda: self.use(10) or prometheus.watching(), what="the first scrape", timeout_s=12, every_s=0.1)
+        wait_for(lambda: self.use(10) or prometheus.watching(), what="the first scrape", timeout_s=60, every_s=0.1)
 
     @property
     def url(self) -> str:
@@ -130,7 +131,7 @@ class Stack:
             self.use(percent)
             return any(e.value == value for e in self.events(name))
 
-        wait_for(seen, what=f"{name} {value}", timeout_s=12, every_s=0.1)
+        wait_for(seen, what=f"{name} {value}", timeout_s=60, every_s=0.1)
 
     def events(self, name: str, alert: str = "HighMemoryUsage") -> list[Event]:
         return self.recorder.history().where(name=name, kind="sample", labels={"alertname": alert})
@@ -162,9 +163,9 @@ def test_an_alert_comes_is_delivered_and_goes(stack: Stack) -> None:
     poller.stop()
     pending, firing, resolved = stack.events("alert")
     assert [pending.value, firing.value, resolved.value] == ["pending", "firing", "resolved"]
-    assert leak_began <= pending.when <= leak_began + 1.5
-    assert firing.when - pending.when == pytest.approx(1.0, abs=0.26)
-    assert fixed <= resolved.when <= fixed + 1.5
+    assert leak_began <= pending.when <= pending.t
+    assert firing.when - pending.when >= 1 - MILLISECOND  # what `for: 1m` is at this scale; later if evaluations fail
+    assert firing.when <= firing.t <= fixed <= resolved.when <= resolved.t
     own = {"severity": "warning", "name": "oom", "source": "memory"}
     scraped = {"container": "gateway", "instance": stack.exporter.address, "job": "leakdrill"}
     assert firing.labels == {"alertname": "HighMemoryUsage", **own, **scraped}
@@ -201,9 +202,9 @@ def test_a_killed_prometheus_is_seen(stack: Stack) -> None:
     prometheus = stack.start()
     poller = stack.watch(every_s=0.1)
     poller.start()
-    wait_for(lambda: bool(stack.named("poll")), what="a poll", timeout_s=5)
+    wait_for(lambda: bool(stack.named("poll")), what="a poll", timeout_s=60)
     os.kill(prometheus.pid, signal.SIGKILL)
-    wait_for(lambda: stack.named("poll")[-1].value is None, what="a poll without an answer", timeout_s=5)
+    wait_for(lambda: refused(stack.named("poll")[-1]), what="a poll without an answer", timeout_s=60)
     poller.stop()
     polls = stack.named("poll")
     assert polls[0].value == {"up": 1.0, "alerts_firing": 0.0, "alerts_pending": 0.0, "rules_failing": 0.0}
@@ -213,6 +214,11 @@ def test_a_killed_prometheus_is_seen(stack: Stack) -> None:
     assert [e.data["path"] for e in stack.journal.pending() if e.kind == "folder"] == [
         str(stack.folder / "alertmanager" / "data")
     ]
+
+
+def refused(poll: Event) -> bool:
+    """Whether nobody listened any more; a poll that was under way at the kill breaks off in another way."""
+    return poll.value is None and "ConnectError" in poll.labels["error"]
 
 
 def test_a_mistyped_label_matches_nothing(stack: Stack) -> None:
@@ -252,7 +258,7 @@ def test_a_rule_that_fails_is_recorded_once(tmp_path: Path) -> None:
         poller = stack.watch()
         poller.start()
         stack.use(10)
-        wait_for(lambda: bool(stack.named("rule_error")), what="a rule error", timeout_s=8)
+        wait_for(lambda: bool(stack.named("rule_error")), what="a rule error", timeout_s=60)
         stack.use_for(10, 0.6)
         poller.stop()
         (error,) = stack.named("rule_error")

@@ -104,10 +104,10 @@ def test_a_process_that_was_only_planned_is_found_by_its_marker(tmp_path: Path) 
     other = marked_child(run_id, "load")
     try:
         assert undo(Entry(1, "process", {"run_id": run_id, "part": "target"})) is None
-        assert child.wait(5) == -signal.SIGTERM
+        assert child.wait(60) == -signal.SIGTERM
         assert other.poll() is None
         assert undo(Entry(2, "process", {"run_id": run_id})) is None
-        assert other.wait(5) == -signal.SIGTERM
+        assert other.wait(60) == -signal.SIGTERM
     finally:
         for process in (child, other):
             process.kill()

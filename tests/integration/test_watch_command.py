@@ -28,14 +28,35 @@ if all(command.callback is not watch for command in cli.app.registered_commands)
     cli.app.command(context_settings=CONTEXT_SETTINGS)(watch)
 cli.main()
 """
-GROW = "import sys, time; x = bytearray(int(sys.argv[1]) << 20); time.sleep(float(sys.argv[2]))"
+# A command that is to be seen looks into its own record, and goes on when it has been read often enough.
+UNTIL_SEEN = """
+import glob, time
+def readings():
+    return sum(open(path).read().count('"name":"tree"') for path in glob.glob("runs/*/2*/history.jsonl"))
+def until_seen(times=3):
+    wanted = readings() + times
+    while readings() < wanted:
+        time.sleep(0.05)
+"""
+SEEN = (
+    "before=$(cat runs/*/2*/history.jsonl | grep -c tree); "
+    "until test $(cat runs/*/2*/history.jsonl | grep -c tree) -gt $((before + 1)); do sleep 0.1; done"
+)
+GROW = "import sys; x = bytearray(int(sys.argv[1]) << 20); print(flush=True); sys.stdin.read()"
 FAMILY = f"""
 import subprocess, sys
-small = subprocess.Popen([sys.executable, "-c", {GROW!r}, "20", "0.8"])
-large = subprocess.Popen([sys.executable, "-c", {GROW!r}, "120", "0.8"])
-sys.exit(small.wait() or large.wait())
+{UNTIL_SEEN}
+grown = [
+    subprocess.Popen([sys.executable, "-c", {GROW!r}, size, "MiB"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for size in ("20", "120")
+]
+for process in grown:
+    process.stdout.readline()
+until_seen(6)
+for process in grown:
+    process.communicate()
 """
-GROW_BY_MODE = "import os, time; x = bytearray(int(os.environ['MB']) << 20); time.sleep(0.4)"
+GROW_BY_MODE = f"import os; x = bytearray(int(os.environ['MB']) << 20)\n{UNTIL_SEEN}\nuntil_seen()"
 
 
 class Ran:
@@ -81,16 +102,15 @@ def alive(marker):
 
 
 def test_standard_streams_are_the_commands_own(watch):
-    ran = watch("--", "sh", "-c", "cat; echo oops >&2; sleep 0.2", stdin="hello\n")
+    ran = watch("--", "sh", "-c", f"cat; echo oops >&2; {SEEN}", stdin="hello\n")
     assert (ran.code, ran.out) == (0, "hello\n")
     assert "oops\n" in ran.err
     assert "PASS: all 2 claims hold" in ran.err
 
 
 def test_options_after_the_command_are_the_commands(watch):
-    ran = watch(
-        "--limit", "500MiB", sys.executable, "-c", "import sys, time; time.sleep(0.2); print(sys.argv)", "--json"
-    )
+    script = f"{UNTIL_SEEN}\nuntil_seen()\nimport sys; print(sys.argv)"
+    ran = watch("--limit", "500MiB", sys.executable, "-c", script, "--json")
     assert (ran.code, ran.out) == (0, "['-c', '--json']\n")
 
 
@@ -116,13 +136,13 @@ def test_over_the_limit_it_warns_as_it_happens_and_names_the_process_that_broke_
 
 
 def test_a_command_that_fails_is_a_fail_with_its_status(watch):
-    ran = watch("--", "sh", "-c", "sleep 0.2; exit 7")
+    ran = watch("--", "sh", "-c", f"{SEEN}; exit 7")
     assert ran.code == 1
     assert "ended with exit code 7" in ran.verdicts["command_succeeds"]["message"]
 
 
 def test_a_command_that_is_killed_is_a_fail_with_its_signal(watch):
-    ran = watch("--", "sh", "-c", "sleep 0.2; kill -KILL $$")
+    ran = watch("--", "sh", "-c", f"{SEEN}; kill -KILL $$")
     assert ran.code == 1
     assert "killed by SIGKILL" in ran.verdicts["command_succeeds"]["message"]
 
@@ -155,7 +175,7 @@ def test_bad_arguments_exit_3_and_start_nothing(watch, arguments):
 
 
 def test_an_enforced_limit_kills_and_the_kill_is_seen(watch):
-    ran = watch("--limit", "80MiB", "--enforce", "--", sys.executable, "-c", GROW, "200", "5")
+    ran = watch("--limit", "80MiB", "--enforce", "--", sys.executable, "-c", GROW_BY_MODE, MB="200")
     if "watched, not enforced" in ran.err:
         pytest.skip("this machine gives us no control group")
     assert ran.code == 1
@@ -181,7 +201,7 @@ def test_with_little_memory_it_starts_in_the_small_mode(watch):
 
 def test_what_memory_did_not_end_is_not_tried_again_unless_asked(watch):
     modes = ["--mode", "one", "--mode", "two", "--retries", "1"]
-    command = ["--", "sh", "-c", 'sleep 0.2; test "$LEAKDRILL_MODE" = two']
+    command = ["--", "sh", "-c", SEEN + '; test "$LEAKDRILL_MODE" = two']
     assert "attempt 1" not in (refused := watch(*modes, *command)).err
     assert refused.code == 1
     assert watch(*modes, "--retry-any", *command).code == 0
@@ -198,14 +218,14 @@ def test_a_baseline_is_written_compared_and_not_compared_with_another_command(wa
     more = watch(*base, *command, MB="90")
     assert (more.code, more.verdicts["peak_stays_near_baseline"]["outcome"]) == (1, "FAIL")
     assert "grew most" in more.verdicts["peak_stays_near_baseline"]["message"]
-    other = watch(*base, "--", "sleep", "0.3")
+    other = watch(*base, "--", "sh", "-c", SEEN)
     assert other.code == 2
     assert "of another command" in other.err
-    assert watch(*base, "--update", "--", "sleep", "0.3").code == 3
+    assert watch(*base, "--update", "--", "sh", "-c", SEEN).code == 3
 
 
 def test_json_is_printed_after_the_commands_own_output(watch):
-    ran = watch("--json", "--", "sh", "-c", "echo mine; sleep 0.2")
+    ran = watch("--json", "--", "sh", "-c", f"echo mine; {SEEN}")
     mine, _, verdicts = ran.out.partition("\n")
     assert mine == "mine"
     assert json.loads(verdicts)["outcome"] == "PASS"
@@ -220,8 +240,8 @@ def test_a_stored_run_is_judged_again_alike(watch):
 
 def test_a_child_between_vfork_and_exec_does_not_double_its_parent(watch):
     spawner = (
-        "import subprocess, time; x = bytearray(100 << 20); end = time.time() + 1.5\n"
-        "while time.time() < end: subprocess.run(['true'])"
+        f"import subprocess; x = bytearray(100 << 20)\n{UNTIL_SEEN}\nwanted = readings() + 15\n"
+        "while readings() < wanted: subprocess.run(['true'])"
     )
     ran = watch("--limit", "160MiB", "--", sys.executable, "-c", spawner)
     assert ran.code == 0, ran.err
@@ -242,7 +262,7 @@ def test_a_signal_reaches_the_command_and_nothing_is_left(tmp_path, number):
     )
     assert process.stdout.readline() == "up\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert out == f"told {number.name}\n"
     assert not alive(stray)
@@ -256,7 +276,7 @@ import signal, time
 heard = []
 signal.signal(signal.SIGINT, lambda *a: heard.append(1))
 print('got', input(), flush=True)
-end = time.time() + 20
+end = time.time() + 100
 while not heard and time.time() < end:
     time.sleep(0.05)
 time.sleep(0.4)
@@ -274,6 +294,6 @@ def test_on_a_terminal_ctrl_c_reaches_the_command_once_and_its_keys_are_its_own(
     while b"got typed" not in seen:
         seen += terminal.stdout.read(1)
     terminal.stdin.write(b"\x03")
-    seen += terminal.communicate(timeout=30)[0]
+    seen += terminal.communicate(timeout=120)[0]
     assert terminal.returncode == 130
     assert b"heard 1" in seen

@@ -40,13 +40,13 @@ def test_a_leak_adds_its_bytes_per_request(parts: dict[str, Any], leak: str) -> 
     assert np.mean(grown) == pytest.approx(4096, rel=0.2)
 
 
-@pytest.mark.parametrize("schedule", ["EXACT", "COUNTED", "PACED", "CONTINUOUS"])
+@pytest.mark.parametrize("schedule", ["EXACT", "COUNTED", "PACED", "CONTINUOUS", "LIVE"])
 def test_every_service_can_be_recorded_under_every_schedule(parts: dict[str, Any], schedule: str) -> None:
     made = parts["generated_traces"]
     for _, trace in made.healthy(getattr(made, schedule), 1):
         assert (np.diff(trace.requests) > 0).all()
         assert (trace.resident % 4096 == 0).all()
-        assert ("live" in trace.columns) is (schedule == "EXACT")
+        assert ("live" in trace.columns) is (schedule in ("EXACT", "LIVE"))
 
 
 def test_the_naive_rules_find_a_line_and_pass_a_level(parts: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ class LargeAllocations:
     resource: Resource = "memory"
     growth: Growth = "peak"
     per_request = float(TABLE_BYTES)
-    request = "POST /reports of 24576 rows"
+    request = "POST /reports of 12288 rows"
     released_by: tuple[str, ...] = ('POST /admin/config {"report_chunk_rows": 1024}', "switching the leak off")
     not_released_by: tuple[str, ...] = ("POST /admin/gc", "POST /admin/clear-cache", "restart")
     twin = "chunks of 1024 rows, 512 KiB, of which one is held at a time"

@@ -18,7 +18,7 @@ class RetainedLargeObjects:
     resource: Resource = "memory"
     growth: Growth = "kept"
     per_request = float(DOCUMENT_BYTES)
-    request = "POST /exports of 1024 rows"
+    request = "POST /exports of 512 rows"
     released_by: tuple[str, ...] = ("restart",)
     not_released_by: tuple[str, ...] = (
         "POST /admin/gc",
@@ -26,7 +26,7 @@ class RetainedLargeObjects:
         'POST /admin/config {"stream_exports": true}, which ends the growth',
         "switching the leak off",
     )
-    twin = "rows come from a generator, 16 KiB at a time, and nothing is kept"
+    twin = "rows come from a generator, 32 KiB at a time, and nothing is kept"
 
     def __init__(self, exports: Exports) -> None:
         self._exports = exports

@@ -1,0 +1,126 @@
+"""What a matrix is made of: `matrix.yaml` beside the scenarios of a service, and one drill for each cell.
+
+leaks: {unbounded-cache: unbounded-cache.yaml}       the drill that the leak, its target and its load are taken from
+steps: {clear-cache: {http: {path: /admin/clear-cache}}}
+cures: {unbounded-cache: {clear-cache: cured}}       what is declared; whatever is left out must not cure
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from harness.alerting.document import read_document
+from harness.quantities import Frozen
+from harness.scenario import Scenario
+from harness.scenario_file import read_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.alerting.document import Document
+    from harness.scenario import Leak
+
+FILE_NAME: Final = "matrix.yaml"
+"""Beside the scenarios of the service."""
+
+Effect = Literal["cured", "partly", "not", "worse"]
+
+PHASES: Final = {"warmup": "2s", "baseline": "4s", "load": "6s", "mitigate": "20s", "recover": "6s"}
+"""Long enough for fifty requests in each window, and for a leak that goes on to show that it does."""
+
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class _Plan(Frozen):
+    leaks: dict[_Name, str] = Field(min_length=1)
+    steps: dict[_Name, dict[str, Any]] = Field(min_length=1)
+    cures: dict[_Name, dict[_Name, Effect]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One leak against one step.
+
+    Attributes:
+        service: folder of the scenarios.
+        leak: its name.
+        step: its name in the matrix.
+        declared: what the step must do.
+        scenario: the drill that shows it.
+        folder: what the drill calls its scenario's folder.
+    """
+
+    service: str
+    leak: str
+    step: str
+    declared: Effect
+    scenario: Scenario
+    folder: Path
+
+    def as_yaml(self) -> str:
+        """The drill as a scenario file that may lie anywhere."""
+        plain = self.scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+        text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+        return text.replace("{scenario_dir}", str(self.folder))
+
+
+def read_matrix(path: Path) -> list[Cell]:
+    """The cells of the matrix in `path`, leak by leak.
+
+    Raises:
+        BadInput: `file:line: place: what was found; what is expected`.
+    """
+    file = read_document(path, expected="a matrix of leaks and steps")
+    try:
+        plan = _Plan.model_validate(file.data)
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise file.wrong(first["loc"], first["msg"]) from e
+    _check_names(file, plan)
+    return [_cell(file, plan, leak, step) for leak in plan.leaks for step in plan.steps]
+
+
+def _check_names(file: Document, plan: _Plan) -> None:
+    for leak, steps in plan.cures.items():
+        if leak not in plan.leaks:
+            raise file.wrong(("cures", leak), f"is no leak here; expected one of {', '.join(plan.leaks)}")
+        for step in steps:
+            if step not in plan.steps:
+                raise file.wrong(("cures", leak, step), f"is no step here; expected one of {', '.join(plan.steps)}")
+
+
+def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
+    folder = file.path.resolve().parent
+    service = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")  # any folder's name, as scenarios are named
+    original = read_scenario(folder / plan.leaks[leak])
+    found = next((one for one in original.leaks if one.name == leak), None)
+    if found is None:
+        known = ", ".join(one.name for one in original.leaks) or "none"
+        raise file.wrong(("leaks", leak), f"{plan.leaks[leak]} has no such leak; it has {known}")
+    try:
+        scenario = _short(original, found, service=service, step=step, action=plan.steps[step])
+    except ValidationError as e:
+        raise file.wrong(("steps", step), e.errors()[0]["msg"].removeprefix("Value error, ")) from e
+    declared = plan.cures.get(leak, {}).get(step, "not")
+    return Cell(service=service, leak=leak, step=step, declared=declared, scenario=scenario, folder=folder)
+
+
+def _short(original: Scenario, leak: Leak, *, service: str, step: str, action: dict[str, Any]) -> Scenario:
+    """The drill of one cell: no alerts, one step, and a leak that never ends, so that what comes back is seen."""
+    kept = {name: getattr(original, name) for name in ("load", "exclusive")}
+    target = original.target
+    return Scenario.model_validate(
+        {
+            **kept,
+            "name": f"matrix/{service}/{leak.name}/{step}",
+            "target": target if target.cwd else target.model_copy(update={"cwd": original.load.locustfile.parent}),
+            "leaks": [leak.model_copy(update={"stops": "never"})],
+            "phases": PHASES,
+            "steps": [{"name": step, **action, "seen": {"nothing": True}}],
+        }
+    )

@@ -1,0 +1,74 @@
+"""Counts the bytes of the tensors that live, where no card does it: on the processor.
+
+Every operation that runs under the ledger shows it its results, and each new storage is noted with a weak reference.
+That sees what autograd saves, which no walk over Python's objects does. Tried and left out: `gc.get_objects`, which
+misses exactly those; hooks on modules, which miss what is made between them.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class OutOfMemory(torch.OutOfMemoryError):
+    """The processor's budget is used up. What catches torch's own error for a card catches this one too."""
+
+
+class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts storages made while it is entered, for as long as they live.
+
+    Args:
+        limit: bytes that may live at once, read before each count.
+    """
+
+    def __init__(self, limit: Callable[[], float]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._limit = limit
+        self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
+        self.bytes = 0
+
+    @property
+    def count(self) -> int:
+        """How many storages live."""
+        return len(self._known)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation and note what it made.
+
+        Raises:
+            OutOfMemory: when that is more than the budget; what was made is let go of.
+        """
+        del types
+        made = func(*args, **(kwargs or {}))
+        for tensor in _tensors(made):
+            self._note(tensor.untyped_storage())
+        if self.bytes > self._limit():
+            raise OutOfMemory(f"out of memory: {func} needs {self.bytes:,} bytes of a budget of {self._limit():,.0f}")
+        return made
+
+    def _note(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()  # noqa: SLF001 - the only name that a storage has
+        if key in self._known:
+            return
+
+        def gone(_reference: object) -> None:
+            del self._known[key]
+            self.bytes -= size
+
+        self._known[key] = weakref.ref(storage, gone)
+        self.bytes += size
+
+
+def _tensors(made: Any) -> Iterator[torch.Tensor]:
+    if isinstance(made, torch.Tensor):
+        yield made
+    elif isinstance(made, list | tuple):
+        for part in made:
+            yield from _tensors(part)
