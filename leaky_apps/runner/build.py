@@ -9,7 +9,7 @@ import sys
 import time
 
 PAGE_BYTES = 4096
-OUTPUT_BYTES = 256 * 1024
+OUTPUT_BYTES = 512 * 1024
 
 
 def main(memory_bytes: int, seconds: float, workspace: str) -> None:

@@ -97,7 +97,7 @@ def _answers(client: httpx.Client) -> bool:
 def test_a_build_passes_and_is_published(runner: Service) -> None:
     """Its mode, its outcome, what it held at most, and what one may use; the same commit is not built again."""
     answer = runner.build(mode="safe").json()
-    assert answer == {"outcome": "passed", "mode": "safe", "output_bytes": 256 * 1024}
+    assert answer == {"outcome": "passed", "mode": "safe", "output_bytes": 512 * 1024}
     again = runner.client.post("/builds", json={"commit": "c1"}).json()
     assert again["mode"] is None
     text = runner.client.get("/metrics").text
