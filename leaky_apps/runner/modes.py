@@ -32,17 +32,21 @@ class Plan:
         pinned: whether every build runs optimized, whatever the memory, the mode and the job say.
         concurrency: how many builds run at once, and so share the memory.
         limit_bytes: what the runner and its builds may use together; found anew each time, for it can be changed.
+        own_bytes: what the runner itself holds.
     """
 
-    def __init__(self, limit_bytes: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, limit_bytes: Callable[[], int] | None = None, own_bytes: Callable[[], int] | None = None
+    ) -> None:
         self.mode: Mode | Literal["auto"] = "auto"
         self.pinned = False
         self.concurrency = 2
         self.limit_bytes = limit_bytes or _found_bytes
+        self.own_bytes = own_bytes or _own_bytes
 
     def share_bytes(self) -> int:
         """What one build may use: an equal part of what the runner itself does not hold."""
-        return max(0, self.limit_bytes() - memory.resident().get("rss_anon_bytes", 0)) // self.concurrency
+        return max(0, self.limit_bytes() - self.own_bytes()) // self.concurrency
 
     def decide(self, asked: Mode | None) -> Mode:
         """The mode of the next build; `asked` is the largest that its job wants."""
@@ -59,6 +63,10 @@ def smaller(mode: Mode) -> Mode | None:
     """The next mode that needs less; None below the smallest."""
     rest = MODES[MODES.index(mode) + 1 :]
     return rest[0] if rest else None
+
+
+def _own_bytes() -> int:
+    return memory.resident()["rss_anon_bytes"]
 
 
 def _found_bytes() -> int:

@@ -21,7 +21,7 @@ GIB = 1 << 30
 
 
 def plan(limit_bytes: int, concurrency: int = 1) -> Plan:
-    made = Plan(lambda: limit_bytes)
+    made = Plan(lambda: limit_bytes, lambda: 40 * MIB)
     made.concurrency = concurrency
     return made
 
