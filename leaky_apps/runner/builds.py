@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ Outcome = Literal["passed", "killed", "failed"]
 _PROGRAM: Final = Path(__file__).with_name("build.py")
 _REMEMBERED: Final = 50
 _RECENT_S: Final = 5.0
+_LOOK_S: Final = 0.01
 _KIB: Final = 1024
 
 
@@ -36,7 +36,7 @@ class Build:
     Attributes:
         outcome: `killed` is the end by SIGKILL, which is how the kernel ends what takes too much memory.
         mode: in which it ran.
-        peak_bytes: the most that its process ever held.
+        peak_bytes: the most that its process was seen to hold.
         ended_at: on the monotonic clock.
     """
 
@@ -106,15 +106,34 @@ class Builds:
                 str(workspace),
             ]
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            peak_bytes = _watched_to_its_end(process)
             output = b""
             with contextlib.suppress(FileNotFoundError):
                 output = (workspace / "output.bin").read_bytes()
-        build = Build(_outcome(process.returncode), mode, usage.ru_maxrss * _KIB, time.monotonic())
+        build = Build(_outcome(process.returncode), mode, peak_bytes, time.monotonic())
         self.recent.append(build)
         self.total[build.outcome, mode] += 1
         return build, output
+
+
+def _watched_to_its_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for `process`, and return the most anonymous memory that it was seen to hold, in bytes.
+
+    `ru_maxrss` would count what the runner held when it started the build: Linux carries it over an exec.
+    """
+    status, peak_bytes = Path(f"/proc/{process.pid}/status"), 0
+    while process.returncode is None:
+        with contextlib.suppress(OSError):
+            peak_bytes = max(peak_bytes, _anonymous_bytes(status.read_text(encoding="utf-8")))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_S)
+    return peak_bytes
+
+
+def _anonymous_bytes(status: str) -> int:
+    """`RssAnon` in a /proc/PID/status; 0 for a process that has ended."""
+    lines = (line.split() for line in status.splitlines() if line.startswith("RssAnon:"))
+    return next((int(fields[1]) * _KIB for fields in lines), 0)
 
 
 def _outcome(exit_code: int) -> Outcome:

@@ -95,7 +95,7 @@ def _answers(client: httpx.Client) -> bool:
 
 
 def test_a_build_passes_and_is_published(runner: Service) -> None:
-    """Its mode, its outcome, what it held at most, and what one may use; the same commit is not built again."""
+    """Its mode and its outcome; the same commit is not built again."""
     answer = runner.build(mode="safe").json()
     assert answer == {"outcome": "passed", "mode": "safe", "output_bytes": 512 * 1024}
     again = runner.client.post("/builds", json={"commit": "c1"}).json()
@@ -103,7 +103,6 @@ def test_a_build_passes_and_is_published(runner: Service) -> None:
     text = runner.client.get("/metrics").text
     assert 'builds_total{mode="safe",outcome="passed"} 1.0' in text
     assert "build_success_ratio 1.0" in text
-    assert runner.client.get("/builds").json()["recent"][0]["peak_bytes"] > 64 << 20
 
 
 @pytest.fixture
@@ -128,6 +127,7 @@ def test_a_killed_build_is_a_failure_without_a_retry_and_passes_in_a_smaller_mod
     killer.join()
     recent = slow_runner.client.get("/builds").json()["recent"]
     assert [build["outcome"] for build in recent] == ["killed", "killed", "passed"]
+    assert recent[-1]["peak_bytes"] >= 64 << 20
     slow_runner.admin("config", {"mode": "auto"})
     assert not next(leak for leak in slow_runner.admin("leaks", {})["leaks"] if leak["name"] == "pinned-mode")["on"]
 
