@@ -125,7 +125,8 @@ def _instruction(file: Document, item: Any, loc: Loc, document: str, drills: dic
     given = file.mapping(item, loc)
     for key in given:
         if key not in _KEYS:
-            raise file.wrong((*loc, key), f"is not a key here; expected one of {', '.join(_KEYS)}")
+            hint = "a text with a comma in it needs quotes where it stands in braces" if given[key] is None else ""
+            raise file.wrong((*loc, key), f"is not a key here; expected one of {', '.join(_KEYS)}", hint=hint)
     identity = _text(file, given, "id", loc)
     if not identity.startswith(f"{document}/"):
         raise file.wrong((*loc, "id"), f"found {quoted(identity)}; expected {document}/… as the document is called")

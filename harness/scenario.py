@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
 
 from harness import units
 from harness.quantities import SIZED, Duration, Frozen, Rate, Resource, Share, Size
@@ -268,7 +269,9 @@ class Scenario(Frozen):
             level, metric = step.seen.falls_below if step.seen else None, self.metric_of(step)
             if level is not None and isinstance(level, int) != (metric in SIZED):
                 wanted = units.SIZE_HELP if metric in SIZED else "a plain number"
-                raise ValueError(f"steps[{index}].seen.falls_below: {level} does not fit {metric}; expected {wanted}")
+                why = PydanticCustomError("unit", f"no level of {metric}; expected {wanted}")
+                place = ("steps", index, "seen", "falls_below")
+                raise ValidationError.from_exception_data("Scenario", [{"type": why, "loc": place, "input": level}])
         return self
 
     def metric_of(self, step: Step) -> Resource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from dataclasses import dataclass
@@ -50,8 +51,12 @@ class RunFolder:
 
     @property
     def run_id(self) -> str:
-        """The id that everything the run creates is labelled with: scenario and start."""
-        return f"{self.path.parent.name}-{self.path.name}".lower()
+        """The id that everything the run creates is labelled with: scenario, start, and where its record lies.
+
+        Two drills of one scenario may start in the same second, each with a `--runs` of its own.
+        """
+        place = hashlib.blake2b(bytes(self.path.parent.parent), digest_size=3).hexdigest()
+        return f"{self.path.parent.name}-{self.path.name}-{place}".lower()
 
 
 class RunInfo(BaseModel):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from harness.catalogue import catalogue, find_scenario
+from harness.catalogue import catalogue, catalogue_root, find_scenario
 from harness.catalogue_run.plan import default_jobs, planned
 from harness.catalogue_run.result import overall
 from harness.catalogue_run.run import DrillsInParallel
@@ -43,7 +43,10 @@ def chosen(names: Sequence[str], *, everything: bool, subset: bool) -> list[Path
     if names:
         return [find_scenario(name) for name in names]
     paths = [entry.path for entry in catalogue()]
-    return [path for path in paths if everything or read_scenario(path).subset]
+    paths = paths if everything else [path for path in paths if read_scenario(path).subset]
+    if not paths:
+        raise BadInput(f"{catalogue_root()}: no scenario has `subset: true`; expected some")
+    return paths
 
 
 def run_many(

@@ -41,6 +41,11 @@ class _Damage:
     events: tuple[int, ...]
     rate_bytes_per_s: float | None
 
+    @property
+    def projected(self) -> bool:
+        """Whether it is only what the rate of growth would have led to; a peak has no such rate."""
+        return self.rate_bytes_per_s is not None
+
 
 def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
     """Whether `alert` fired before the kernel killed the target, or would have, at the rate of the leak.
@@ -64,9 +69,10 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
     else:
         damage = _reached(memory(history), span, limit)
     fired = expected_firing(history, scenario, alert)
-    if damage is None and fired and _only_peaks(scenario, "memory"):
+    peaks = _only_peaks(scenario, "memory")
+    if peaks and fired and (damage is None or damage.projected):
         return _below_the_limit(claim, alert, fired, memory(history), span, ("memory", limit))
-    growth = growth_per_second(memory(history), span)
+    growth = None if peaks else growth_per_second(memory(history), span)
     blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
     words = ("the container was OOM-killed", "the container would have been OOM-killed")
     return _judge(claim, alert, fired, began_s, damage, words, limit, blind=blind)
@@ -111,7 +117,7 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
     else:
         damage = _reached(disk(history), span, size)
     fired = expected_firing(history, scenario, alert)
-    if damage is None and fired and _only_peaks(scenario, "disk"):
+    if _only_peaks(scenario, "disk") and fired and (damage is None or damage.projected):
         return _below_the_limit(claim, alert, fired, disk(history), span, ("the disk", size))
     words = ("the disk was full", "the disk would have been full")
     return _judge(claim, alert, fired, began_s, damage, words, size)

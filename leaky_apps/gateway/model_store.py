@@ -84,6 +84,14 @@ class ModelStore:
         except OSError:
             self.write_errors += 1
         self._files[version] = None
-        if self.prune and len(self._files) > _HELD:
+        if self.prune:
+            self._remove_oldest_file()
+
+    def _remove_oldest_file(self) -> None:
+        """Remove one where there are enough; those that somebody else has removed meanwhile do not count."""
+        gone = True
+        while gone and len(self._files) > _HELD:
             oldest, _ = self._files.popitem(last=False)
-            (self._folder / f"{oldest}.bin").unlink(missing_ok=True)
+            file = self._folder / f"{oldest}.bin"
+            gone = not file.exists()
+            file.unlink(missing_ok=True)

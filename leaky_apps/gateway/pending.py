@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from leaky_apps.gateway.inference import Inference
 
 
-_ENDED_AFTER_S: Final = 0.1
-"""A cancelled task ends in a later round of the event loop."""
+_ENDED_AFTER_S: Final = 0.5
+"""A cancelled task ends in a later round of the event loop; and trimming the heap is dear, so it is done for many."""
 
 
 class AuditReports:
@@ -28,6 +28,7 @@ class AuditReports:
         self.confirmed = True
         self._inference = inference
         self._pending: dict[asyncio.Task[None], float] = {}
+        self._trimming = False
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -37,12 +38,16 @@ class AuditReports:
         task = asyncio.create_task(self._report(call))
         self._pending[task] = time.monotonic()
         task.add_done_callback(lambda done: self._pending.pop(done, None))
-        self._give_up_overdue()
+        self.give_up()
 
     def give_up(self) -> None:
         """Give up the reports that have taken longer than the request timeout, and hand their memory back."""
-        if self._give_up_overdue():
-            asyncio.get_running_loop().call_later(_ENDED_AFTER_S, memory.trim)
+        overdue = self._overdue()
+        for task in overdue:
+            task.cancel()
+        if overdue and not self._trimming:
+            self._trimming = True
+            asyncio.get_running_loop().call_later(_ENDED_AFTER_S, self._trim)
 
     async def _report(self, call: Call) -> None:
         tensor = call.tensor()
@@ -50,11 +55,12 @@ class AuditReports:
             await asyncio.Event().wait()
         del tensor
 
-    def _give_up_overdue(self) -> int:
+    def _overdue(self) -> list[asyncio.Task[None]]:
         if not self._inference.request_timeout_s:
-            return 0
+            return []
         before = time.monotonic() - self._inference.request_timeout_s
-        overdue = [task for task, began in self._pending.items() if began < before]
-        for task in overdue:
-            task.cancel()
-        return len(overdue)
+        return [task for task, began in self._pending.items() if began < before]
+
+    def _trim(self) -> None:
+        self._trimming = False
+        memory.trim()

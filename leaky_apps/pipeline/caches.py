@@ -19,7 +19,7 @@ from leaky_apps.pipeline.store import BoundedStore
 if TYPE_CHECKING:
     from leaky_apps.pipeline.redis_cache import RedisCache
 
-DEFAULT_MAX_ENTRIES: Final = 64
+DEFAULT_MAX_ENTRIES: Final = 32
 
 _OPEN: Final[weakref.WeakSet[Caches]] = weakref.WeakSet()
 

@@ -1,33 +1,41 @@
-"""The knowledge graph: who is mentioned where, and next to whom."""
+"""The knowledge graph: who is mentioned where, next to whom, and what each stretch of talk is about."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from leaky_apps.pipeline.store import BoundedStore
 
 if TYPE_CHECKING:
-    from leaky_apps.pipeline.segments import Document, Segment
+    from numpy.typing import NDArray
+
+    from leaky_apps.pipeline.segments import Document
 
 DEFAULT_MAX_EPISODES: Final = 32
-_EDGE_BYTES: Final = 72  # a tuple of three, and its place in a list
-_NODE_BYTES: Final = 900  # a dictionary of some twenty names, its key, and its place in another
+DIMENSIONS: Final = 768
+"""Of a node's vector; what text models usually have."""
+
+_LETTERS: Final = 256
+_PROJECTION: Final = np.random.default_rng(5).standard_normal((_LETTERS, DIMENSIONS), dtype=np.float32)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class EpisodeGraph:
-    """What one episode adds.
+    """What one episode adds, in three blocks: a graph of small objects would not give its memory back when pruned.
 
     Attributes:
-        nodes: by segment, how often each name is mentioned in it.
-        edges: the name mentioned, the name mentioned next, the segment.
+        names: the names that it mentions, one a line.
+        edges: shape (mentions - 1, 2): the places in `names` of a name and of the one mentioned next.
+        vectors: shape (segments, 768): a node for each segment.
     """
 
-    nodes: dict[str, dict[str, int]]
-    edges: list[tuple[str, str, int]]
+    names: str
+    edges: NDArray[np.int32]
+    vectors: NDArray[np.float32]
 
 
 class KnowledgeGraph:
@@ -38,9 +46,12 @@ class KnowledgeGraph:
 
     def add(self, document: Document) -> None:
         """Put the nodes and edges of `document` in, in place of those that it had."""
-        nodes = {f"{document.episode}/{s.index}": dict(s.entities) for s in document.segments}
-        edges = [edge for segment in document.segments for edge in _edges(segment)]
-        self.episodes.put(document.episode, EpisodeGraph(nodes, edges))
+        mentions = [name for segment in document.segments for name in segment.mentions]
+        names = list(dict.fromkeys(mentions))
+        place = {name: number for number, name in enumerate(names)}
+        path = np.array([place[name] for name in mentions], dtype=np.int32)
+        edges = np.column_stack((path[:-1], path[1:]))
+        self.episodes.put(document.episode, EpisodeGraph("\n".join(names), edges, _vectors(document)))
 
     def prune(self) -> int:
         """Forget all episodes but the newest, up to the configured bound; returns how many went."""
@@ -50,19 +61,28 @@ class KnowledgeGraph:
         """How many episodes, nodes and edges there are."""
         return {
             "episodes": len(self.episodes),
-            "nodes": sum(len(part.nodes) for part in self.episodes),
+            "nodes": sum(len(part.vectors) for part in self.episodes),
             "edges": sum(len(part.edges) for part in self.episodes),
         }
 
     def neighbours(self, name: str, count: int) -> dict[str, int]:
         """The `count` names that are mentioned most often right after `name`."""
-        after = Counter(end for part in self.episodes for start, end, _ in part.edges if start == name)
+        after: Counter[str] = Counter()
+        for part in self.episodes:
+            names = part.names.splitlines()
+            if name in names:
+                after.update(names[end] for start, end in part.edges.tolist() if start == names.index(name))
         return dict(after.most_common(count))
 
 
-def _edges(segment: Segment) -> list[tuple[str, str, int]]:
-    return [(before, after, segment.index) for before, after in pairwise(segment.mentions)]
+def _vectors(document: Document) -> NDArray[np.float32]:
+    """What each segment is about, as far as its letters tell."""
+    letters = [
+        np.bincount(np.frombuffer(s.text.encode("latin-1", "replace"), dtype=np.uint8), minlength=_LETTERS)
+        for s in document.segments
+    ]
+    return np.asarray(letters, dtype=np.float32) @ _PROJECTION
 
 
 def _held_bytes(part: EpisodeGraph) -> int:
-    return len(part.edges) * _EDGE_BYTES + len(part.nodes) * _NODE_BYTES
+    return len(part.names) + part.edges.nbytes + part.vectors.nbytes

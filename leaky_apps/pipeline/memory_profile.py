@@ -59,13 +59,15 @@ def heaviest_lines(path: Path, count: int) -> list[str]:
 
 
 def main() -> int:
-    """Show which lines of source held most memory when a profile was written."""
+    """Show which lines of source held most memory when a profile was written; 1 when none is the expected one."""
     parser = argparse.ArgumentParser(prog="python -m leaky_apps.pipeline.memory_profile", description=main.__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--top", type=int, default=20)
+    parser.add_argument("--expect", default="", help="part of a line that must be among them")
     args = parser.parse_args()
-    sys.stdout.write("\n".join(heaviest_lines(args.file, args.top)) + "\n")
-    return 0
+    lines = heaviest_lines(args.file, args.top)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if any(args.expect in line for line in lines) else 1
 
 
 if __name__ == "__main__":

@@ -37,17 +37,20 @@ class RedisCache:
         self.max_bytes = DEFAULT_MAX_BYTES
         self.expiring = True
         self.errors = 0
+        self._raised = False
         self._bound_at(self.max_bytes)
 
     def unbind(self) -> None:
         """From now on nothing expires, and nothing is evicted."""
-        self.expiring = False
+        self.expiring = self._raised = False
         self._bound_at(0)
 
     def bind(self) -> None:
         """Give new entries their time again, and evict beyond what is held now. That releases nothing."""
         self.expiring = True
-        self._bound_at(max(self.max_bytes, self._facts().get("used_memory", 0)))
+        held = self._facts().get("used_memory", 0)
+        self._raised = held > self.max_bytes
+        self._bound_at(max(self.max_bytes, held))
 
     def get(self, episode: str) -> bytes | None:
         """The annotation of `episode`; None when it is not held or cannot be had."""
@@ -56,6 +59,8 @@ class RedisCache:
 
     def put(self, episode: str, annotation: bytes) -> None:
         """Keep `annotation` for `ttl_s`, or for good where nothing expires."""
+        if self._raised and self._facts().get("used_memory", 0) < self.max_bytes:
+            self.bind()  # somebody flushed it
         ttl_s = self.ttl_s if self.expiring else None
         self._ask(lambda client: client.set(_PREFIX + episode, annotation, ex=ttl_s))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -22,13 +21,19 @@ class Segment:
         document: where it belongs; None once the document was taken apart.
         index: its place there.
         text: what was said.
-        mentions: the names in it, in order, each as often as it was said.
+        names: the names in it, in order, each as often as it was said, one a line. A text and no list, because small
+            objects share pages with everybody else's, and would keep them after the segment is gone.
     """
 
     document: Document | None
     index: int
     text: str
-    mentions: list[str]
+    names: str
+
+    @property
+    def mentions(self) -> list[str]:
+        """The names in it, in order, each as often as it was said."""
+        return self.names.splitlines()
 
     @property
     def entities(self) -> Counter[str]:
@@ -63,13 +68,8 @@ def read_document(episode: str, transcript: str, *, max_segment_length: int) -> 
     """`transcript` as a document whose segments end with a sentence where they can."""
     document = Document(episode)
     for index, text in enumerate(split(transcript, max_segment_length)):
-        document.segments.append(Segment(document, index, text, _names(text)))
+        document.segments.append(Segment(document, index, text, "\n".join(_NAME.findall(text))))
     return document
-
-
-def _names(text: str) -> list[str]:
-    """The names in `text`; the same name is the same string everywhere, as it is said some fifty times an episode."""
-    return [sys.intern(name) for name in _NAME.findall(text)]
 
 
 def split(transcript: str, longest: int) -> Iterator[str]:

@@ -23,7 +23,10 @@ class BoundedStore(Generic[T]):
     """
 
     def __init__(self, max_entries: int, weigh: Callable[[T], int]) -> None:
-        self._values: OrderedDict[str, tuple[T, int]] = OrderedDict()
+        # Weights have a dictionary of their own: CPython keeps two thousand dead pairs for later, and those would pin
+        # the memory around them after the store was emptied.
+        self._values: OrderedDict[str, T] = OrderedDict()
+        self._weights: dict[str, int] = {}
         self._weigh = weigh
         self._max_entries = max_entries
         self._bound: int | None = max_entries
@@ -33,7 +36,7 @@ class BoundedStore(Generic[T]):
         return len(self._values)
 
     def __iter__(self) -> Iterator[T]:
-        return (value for value, _ in self._values.values())
+        return iter(self._values.values())
 
     @property
     def bounded(self) -> bool:
@@ -53,20 +56,19 @@ class BoundedStore(Generic[T]):
 
     def get(self, key: str) -> T | None:
         """The value of `key`, which becomes the one used last; None when it is not held."""
-        held = self._values.get(key)
-        if held is None:
-            return None
-        self._values.move_to_end(key)
-        return held[0]
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
 
     def put(self, key: str, value: T) -> None:
         """Keep `value`; one in, at most one out."""
         self._forget(key)
         if self._bound is not None and len(self._values) >= self._bound:
             self._forget(next(iter(self._values)))
-        weight = self._weigh(value)
-        self._values[key] = (value, weight)
-        self.held_bytes += weight
+        self._values[key] = value
+        self._weights[key] = self._weigh(value)
+        self.held_bytes += self._weights[key]
 
     def unbind(self) -> None:
         """Evict nothing from now on."""
@@ -90,4 +92,5 @@ class BoundedStore(Generic[T]):
         return self.shrink(0)
 
     def _forget(self, key: str) -> None:
-        self.held_bytes -= self._values.pop(key, (None, 0))[1]
+        self._values.pop(key, None)
+        self.held_bytes -= self._weights.pop(key, 0)

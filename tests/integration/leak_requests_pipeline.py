@@ -15,11 +15,11 @@ def episode(client: httpx.Client, n: int) -> None:
 
 
 REQUESTS: Final[dict[str, Callable[[httpx.Client, int], None]]] = {
-    # First: it is measured without a collection, so what another leak left behind would show.
+    # These two first: what other leaks leave behind in the heap would show in how they settle.
     "late-collection": episode,
+    "unpruned-graph": episode,
     "redis-without-ttl": episode,
     "unbounded-process-cache": episode,
     "kept-segments": episode,
-    "unpruned-graph": episode,
     "large-batches": episode,
 }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,11 +28,16 @@ _LOOK_S: Final = 0.002
 
 @dataclass
 class LeakingService:
-    """One running service; what is read is of its process and of all processes below it."""
+    """One running service; what is read is of its process and of all processes below it.
+
+    Attributes:
+        warm: the kinds of requests that it has had enough of to be measured.
+    """
 
     client: httpx.Client
     process: psutil.Process
     disk: Path
+    warm: set[object] = field(default_factory=set)
 
     def leaks(self) -> dict[str, dict[str, Any]]:
         """Every leak that it lists, by name."""

@@ -117,3 +117,13 @@ def test_what_was_not_read_lately_is_left_out(recorder: Recorder) -> None:
     recorder.sample("cgroup", "resources", CGROUP)
     recorder.sample("filesystem", "disk", DISK)
     assert _scrape(exporter) == {}
+
+
+def test_limits_that_a_step_changed_are_published(recorder: Recorder) -> None:
+    """Where no cgroup reports a limit, the one that was set last is the declared one."""
+    exporter = _exporter(recorder)
+    recorder.sample("process", "tree", TREE)
+    recorder.sample("target", "limits", {"memory_bytes": 2000.0})
+    series = _scrape(exporter)
+    assert series["container_spec_memory_limit_bytes"][0] == 2000
+    assert series["container_spec_cpu_quota"][0] == 50000

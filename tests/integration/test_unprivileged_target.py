@@ -41,9 +41,11 @@ target = LocalProcess(
 target.start()
 target.file("a").write_bytes(b"x" * 4096)
 readings = {f"{m.source} {m.name}": m.read() for m in target.meters()}
+changed = target.set_limits(memory_bytes=64 << 20, cpus=None)
+after = {"changed": [*changed, target.memory_limit_bytes]}
 seen = {"notices": list(target.notices()), "enforced": sorted(target.limits_enforced), "readings": readings}
 target.stop()
-print(json.dumps({**seen, "left": len(journal.pending()), "folder": str(target.disk.path)}))
+print(json.dumps({**seen, **after, "left": len(journal.pending()), "folder": str(target.disk.path)}))
 """
 
 
@@ -69,5 +71,8 @@ def test_limits_are_watched_and_the_sentences_say_why(tmp_path: Path) -> None:
     assert seen["readings"]["process tree"]["processes"] == 1
     assert seen["readings"]["filesystem disk"]["size_bytes"] == 16 << 20
     assert seen["readings"]["filesystem disk"]["used_bytes"] == 4096
+    sentence, limit = seen["changed"]
+    assert sentence == "memory limit 64 MiB is watched, not enforced: the target has no cgroup of its own"
+    assert limit == 64 << 20
     assert seen["left"] == 0
     assert not Path(seen["folder"]).exists()

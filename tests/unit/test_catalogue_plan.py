@@ -13,6 +13,7 @@ from harness.catalogue_run.result import DrillResult, overall
 from harness.catalogue_run.table import print_results, summary
 from harness.errors import BadInput
 from harness.reports.junit import junit_of_runs
+from harness.scenario_file import read_scenario
 from harness.verdict import Outcome, Verdict
 
 HEALTHY = Path(__file__).parents[2] / "scenarios" / "gateway" / "healthy.yaml"
@@ -67,10 +68,10 @@ def test_as_many_drills_as_the_machine_allows(cores: int, jobs: int) -> None:
 
 
 def test_what_a_drill_may_take_follows_from_its_phases() -> None:
-    """The healthy gateway has no step, so the time for steps is not planned."""
-    found = planned(HEALTHY)
+    """The healthy gateway has no step, so the time for steps is not planned; start-up and end are."""
+    found, phases = planned(HEALTHY), read_scenario(HEALTHY).phases
     assert (found.name, found.exclusive) == ("gateway/healthy", False)
-    assert found.budget_s == 3 + 8 + 20 + 12 + 15
+    assert found.budget_s == phases.warmup + phases.baseline + phases.load + phases.recover + 15
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,23 @@ def test_spool_files_and_checkpoints_go_unless_they_leak(tmp_path: Path) -> None
         assert (files(tmp_path / "t"), files(tmp_path / "c")) == left
 
 
+def test_what_an_operator_deleted_is_not_removed_again_in_place_of_what_is_there(tmp_path: Path) -> None:
+    checkpoints, store = Checkpoints(tmp_path / "c"), ModelStore(tmp_path / "m")
+    checkpoints.switch(on=True)
+    StaleModelFiles(store).switch(on=True)
+    for number in range(64):
+        checkpoints.see(call(number))
+        store.weights(f"v{number}")
+    for file in (*(tmp_path / "c").iterdir(), *(tmp_path / "m").iterdir()):
+        file.unlink()
+    checkpoints.switch(on=False)
+    StaleModelFiles(store).switch(on=False)
+    for number in range(64, 128):
+        checkpoints.see(call(number))
+        store.weights(f"v{number}")
+    assert (files(tmp_path / "c"), files(tmp_path / "m")) == (2, 4)
+
+
 def test_an_open_file_leaks_only_while_it_is_on(tmp_path: Path) -> None:
     leak = LeakedFiles(tmp_path / "v.txt")
     leak.see(call())

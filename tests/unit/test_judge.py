@@ -75,3 +75,10 @@ def test_no_check_is_skipped_when_its_leak_is_on_the_disk() -> None:
     names = [v.check for v in judge(drill().history(), scenario)]
     assert {"alert_fires_before_disk_full", "disk_returns_to_baseline"} <= set(names)
     assert "alert_fires_before_oom_kill" not in names
+
+
+def test_no_alert_has_to_come_before_kills_that_the_scenario_expects() -> None:
+    """An alert on what the kills break can only come after them."""
+    names = [v.check for v in judge(drill().history(), plan(expect={"oom_kills": 3}))]
+    assert "alert_fires_in_time" in names
+    assert "alert_fires_before_oom_kill" not in names

@@ -268,6 +268,8 @@ def test_an_alert_on_a_peak_below_the_limit_is_in_time() -> None:
         "nothing happened before",
         scenario=PEAK,
     )
+    rises = peaking(lambda t: wave(t) + max(0.0, t - 15) * MIB / 4)
+    is_told("alert_fires_before_oom_kill", "PASS", rises, "nothing happened before", scenario=PEAK)
     silent = peaking().drop("prometheus", "alert")
     is_told("alert_fires_before_oom_kill", "UNKNOWN", silent, "did not fire", scenario=PEAK)
     killed = peaking().sample(30, "target", "exited", -9.0, signal="SIGKILL", oom_kill="true")

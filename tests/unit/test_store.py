@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import BadInput
 from harness.scenario import Scenario
-from harness.store import create_run, open_run, read_run_info, write_run_info
+from harness.store import RunFolder, create_run, open_run, read_run_info, write_run_info
 
 SCENARIO = Scenario.model_validate(
     {"name": "shop/cart", "target": {"name": "cart", "command": ["x"]}, "load": {"locustfile": "l.py"}}
@@ -17,6 +17,11 @@ def test_two_runs_in_one_second_have_folders_of_their_own_and_latest_is_the_newe
     assert first.path.parent == tmp_path / "shop-cart"
     assert (tmp_path / "shop-cart" / "latest").resolve() == second.path.resolve()
     assert first.run_id != second.run_id
+
+
+def test_runs_of_one_second_in_two_places_are_told_apart(tmp_path):
+    ids = {RunFolder(tmp_path / place / "shop-cart" / "20260101T000000Z").run_id for place in ("here", "there")}
+    assert len(ids) == 2
 
 
 def test_a_run_is_found_by_its_folder_its_latest_and_its_scenario(tmp_path):

@@ -56,7 +56,7 @@ class Checkpoints(Switched):
             return
         self._save(call)
         if not self.on and len(self._files) > _KEPT:
-            self._files.popleft().unlink(missing_ok=True)
+            self._remove_oldest()
 
     def _save(self, call: Call) -> None:
         file = self._folder / f"{os.getpid()}-step-{self._seen:08d}.ckpt"
@@ -66,3 +66,11 @@ class Checkpoints(Switched):
             file.write_bytes(call.tensor().tobytes() * (_CHECKPOINT_BYTES // TENSOR_BYTES))
         except OSError:
             self.errors += 1
+
+    def _remove_oldest(self) -> None:
+        """Remove one; those that somebody else has removed meanwhile do not count."""
+        gone = True
+        while gone and len(self._files) > _KEPT:
+            oldest = self._files.popleft()
+            gone = not oldest.exists()
+            oldest.unlink(missing_ok=True)

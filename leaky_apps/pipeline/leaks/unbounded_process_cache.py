@@ -28,7 +28,7 @@ class UnboundedProcessCache:
         "clear_caches() in another Python",
         "switching the leak off",
     )
-    twin = "the same cache, holding the 64 episodes used last"
+    twin = "the same cache, holding the 32 episodes used last"
 
     def __init__(self, caches: Caches) -> None:
         self._cache = caches.process

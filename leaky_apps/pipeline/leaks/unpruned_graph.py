@@ -15,7 +15,7 @@ class UnprunedGraph:
     name = "unpruned-graph"
     resource: Resource = "memory"
     growth: Growth = "kept"
-    per_request = 70.0 * 1024
+    per_request = 58.0 * 1024
     request = "POST /episodes with a new seed"
     released_by: tuple[str, ...] = ("POST /admin/prune-graph", "restart")
     not_released_by: tuple[str, ...] = (
