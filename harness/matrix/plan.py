@@ -31,7 +31,8 @@ FILE_NAME: Final = "matrix.yaml"
 Effect = Literal["cured", "partly", "not", "worse"]
 
 PHASES: Final = {"warmup": "2s", "baseline": "4s", "load": "10s", "mitigate": "20s", "recover": "6s"}
-"""Long enough for fifty requests at a slow load, for growth that stands out of what a collection frees anyway, and for a leak that goes on to show that it does."""
+"""Long enough for fifty requests at a slow load, for growth that stands out of what a collection frees, and for a leak
+that goes on to show that it does."""
 
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
