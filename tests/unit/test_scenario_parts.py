@@ -103,7 +103,7 @@ def test_every_action_is_read_and_survives_the_way_through_json(read, text):
         ("exec: {command: [ls]}, restart: {}", "expected exactly one of http, restart"),
         ("restart: {}, seen: {falls_by: 50%, nothing: true}", "steps[0].seen: expected one of falls_by, "),
         ("restart: {}, seen: {nothing: false}", "steps[0].seen.nothing: "),
-        ("restart: {}, seen: {falls_below: 40}", "cart.yaml:5: steps[0].seen.falls_below: found 40.0; no level of memory"),
+        ("restart: {}, seen: {falls_below: 40}", ":5: steps[0].seen.falls_below: found 40.0; no level of memory"),
         ("restart: {}, seen: {metric: threads, falls_below: 4KiB}", "found 4096; no level of threads"),
     ],
 )  # fmt: skip
