@@ -34,6 +34,8 @@ _BEFORE_S: Final = 0.5
 _LOWEST_WITHIN_S: Final = 2.0
 _STANDING_S: Final = 3.0
 _SETTLED_S: Final = 1.0
+_IN_FLIGHT_S: Final = 2.5
+"""Requests that were begun before a step still hold what they hold, and a peak is told by its highest readings."""
 _FELT_S: Final = 3.0
 
 
@@ -125,7 +127,7 @@ def _levels(history: History, series: Series, leak: Leak, run: StepRun) -> _Leve
     base = series.between(*bounds) if bounds else series.between(0.0, -1.0)
     standing = _standing(leak)
     before = series.between(run.start_s - (_STANDING_S if standing else _BEFORE_S), run.start_s)
-    from_s = run.end_s + (_SETTLED_S if standing else 0.0)
+    from_s = run.end_s + (_IN_FLIGHT_S if standing else 0.0)
     after = series.between(from_s, from_s + (_STANDING_S if standing else _LOWEST_WITHIN_S))
     for part, name in ((base, "in the baseline"), (before, "before the step"), (after, "after the step")):
         if not len(part):
