@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import yaml
@@ -39,8 +39,8 @@ def main() -> int:
         writer = csv.DictWriter(file, COLUMNS)
         if not done:
             writer.writeheader()
-        for row in pool.map(one, (n for n in range(wanted.runs) if n not in done)):
-            writer.writerow(row)
+        for ended in as_completed(pool.submit(one, n) for n in range(wanted.runs) if n not in done):
+            writer.writerow(ended.result())
             file.flush()
     return table(rows(wanted.out))
 

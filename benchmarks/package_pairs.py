@@ -7,12 +7,14 @@ leaking one must FAIL, the fixed one PASS, each within 60 seconds; exit 1 when o
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
 import tempfile
 import time
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -20,6 +22,7 @@ import yaml
 HERE = Path(__file__).parent / "package_pairs"
 CACHE = Path.home() / ".cache" / "leakdrill-pairs"
 MOST_SECONDS = 60.0
+WORDS = {0: "CLEAN", 1: "LEAK", 2: "UNKNOWN"}
 PAIRS = {
     "aiohttp": ("3.10.10", "3.10.11"),
     "multidict": ("6.3.0", "6.3.2"),
@@ -30,31 +33,58 @@ PAIRS = {
 
 
 def main(packages: list[str]) -> int:
-    """Judge every version of `packages`, and say how often the word was right."""
-    wrong = 0
-    for package in packages or PAIRS:
-        for version, expected in zip(PAIRS[package], (1, 0), strict=True):
-            wrong += not judge(package, version, expected)
-    print(f"{wrong} wrong")
+    """Judge every version of `packages`, print what it said as it says it, and a Markdown table of all at the end."""
+    found = [
+        judge(package, version, expected)
+        for package in packages or PAIRS
+        for version, expected in zip(PAIRS[package], (1, 0), strict=True)
+    ]
+    print(f"\n{dt.datetime.now(tz=dt.UTC).date()}\n\n| release | word | seconds | quiet points | bytes per request |")
+    print("\n".join(["| --- | --- | --- | --- | --- |", *(judged.row() for judged in found)]))
+    wrong = sum(not judged.right for judged in found)
+    print(f"\n{wrong} wrong")
     return int(wrong > 0)
 
 
-def judge(package: str, version: str, expected: int) -> bool:
-    """Run the gate on one version; whether its exit code is `expected`, in time."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gate said of one release, and how long it took; `quiet` is the share of its time that was at rest."""
+
+    release: str
+    right: bool
+    exit_code: int
+    seconds: float
+    quiet: float
+    numbers: dict[str, float]
+
+    def row(self) -> str:
+        """Its line of the table."""
+        low, high = (self.numbers.get(f"growth_{end}_bytes_per_request", float("nan")) for end in ("low", "high"))
+        word = WORDS.get(self.exit_code, f"exit {self.exit_code}")
+        return f"| {self.release} | {word} | {self.seconds:.0f} | {self.quiet:.0%} | {low:.1f} to {high:.1f} |"
+
+
+def judge(package: str, version: str, expected: int) -> Judged:
+    """Run the gate on one version: right when its exit code is `expected`, in time."""
     python = environment(package, version)
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         command = [sys.executable, "-m", "harness", "gate", str(scenario(package, python, Path(folder))), "--json"]
         done = subprocess.run([*command, "--runs", folder], capture_output=True, text=True, check=False)
         seconds = time.monotonic() - began
+        rested_s = sum(rests(Path(folder)))
+    verdicts = json.loads(done.stdout)["verdicts"] if done.stdout else [{"message": done.stderr.strip(), "numbers": {}}]
     right = done.returncode == expected and seconds <= MOST_SECONDS
-    verdicts = json.loads(done.stdout)["verdicts"] if done.stdout else []
-    said = verdicts[0]["message"] if verdicts else done.stderr.strip()
-    print(
-        f"{'right' if right else 'WRONG'}  {package} {version}  exit {done.returncode}  {seconds:.0f} s  {said}",
-        flush=True,
-    )
-    return right
+    judged = Judged(f"{package} {version}", right, done.returncode, seconds, rested_s / seconds, verdicts[0]["numbers"])
+    said = f"{judged.release}  exit {done.returncode}  {seconds:.0f} s  {verdicts[0]['message']}"
+    print(f"{'right' if right else 'WRONG'}  {said}", flush=True)
+    return judged
+
+
+def rests(folder: Path) -> list[float]:
+    """Seconds that each quiet point of the run in `folder` took."""
+    lines = [line for file in folder.rglob("history.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
+    return [event["value"]["rest_s"] for event in map(json.loads, lines) if event["name"] == "slot" and event["value"]]
 
 
 def environment(package: str, version: str) -> Path:
