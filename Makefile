@@ -28,7 +28,8 @@ drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
 test: setup-tests ## every test that needs no container engine
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest tests/catalogue
 
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
