@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from harness.agent.client import AgentClient
 from harness.agent.environment import AGENT_VARIABLE, agent_environment
 from harness.errors import BadInput, Surroundings
+from harness.gate.plan import slot_length_s
 from harness.journal import Journal
 from harness.load.corpus import replay_spec
 from harness.load.locust_load import LocustLoad
@@ -83,6 +84,7 @@ class Build:
         self._round = 0
         self._pass_requests = 0
         self._rested_s = 0.0
+        self._last_rest_s = 0.0
         self._asking_s = 0.0
         self._count_all = False
 
@@ -175,12 +177,13 @@ class Build:
         """Load for one slot: its time with an open corpus, the whole passes nearest to that with a closed one."""
         if self._load is None:
             return
+        length_s = slot_length_s(self._gate.slot, self._last_rest_s)
         if not self._pass_requests or self.corpus != "closed":
             self._load.resume()
-            time.sleep(self._gate.slot)
+            time.sleep(length_s)
             return
         rate = self._load.completed() / max(self._recorder.now_s() - self._began_s - self._rested_s, 1e-3)
-        passes = max(1, round(rate * self._gate.slot / self._pass_requests))
+        passes = max(1, round(rate * length_s / self._pass_requests))
         self._load.resume(passes * self._pass_requests)
         self._load.wait_drained(_SLOT_TIMEOUT_S)
 
@@ -209,7 +212,8 @@ class Build:
             )
             return
         now_s = self._recorder.now_s()
-        self._rested_s += now_s - began
+        self._last_rest_s = now_s - began
+        self._rested_s += self._last_rest_s
         self._recorder.sample(
             "gate",
             "slot",

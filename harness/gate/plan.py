@@ -33,6 +33,12 @@ _ALL_EARLY: Final = 0.5
 _APART: Final = 1.5
 """Looks beyond the slots asked for come each half as late again: sooner, little new could be seen."""
 
+LOAD_PER_REST: Final = 4.0
+"""A quiet point of a large service takes long: the load before it lasts this many times as long, where that helps."""
+
+_LONGEST_SLOT: Final = 1.6
+"""In slots as asked for. Longer ones would leave too few of them before time is up."""
+
 _BEYOND_BASELINE: Final = 1.5
 """A run that is much longer than the stored baseline shares too few requests with it to be compared."""
 
@@ -50,6 +56,11 @@ class Look:
     after_slots: int
     confidence: float
     last: bool
+
+
+def slot_length_s(slot_s: float, last_rest_s: float) -> float:
+    """How long load lasts before the next quiet point, so that these take at most a fifth of the time."""
+    return min(max(slot_s, LOAD_PER_REST * last_rest_s), _LONGEST_SLOT * slot_s)
 
 
 def looks(slots: int = SLOTS, most: int | None = None) -> tuple[Look, ...]:

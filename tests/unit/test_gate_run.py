@@ -9,7 +9,7 @@ from harness.errors import BadInput
 from harness.gate.against import read_against
 from harness.gate.baseline_file import conditions, read_baseline, write_baseline
 from harness.gate.judge_gate import judge_gate, measured_conditions, verdict_so_far
-from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots
+from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
 from harness.gate.settle import has_settled
 from harness.gate.slots import slot_trace
 from harness.history import Event, History
@@ -215,3 +215,8 @@ def test_the_other_build_is_a_file_an_environment_or_a_command(tmp_path):
     for nothing in ("cart", str(tmp_path), "cart '"):
         with pytest.raises(BadInput, match="--against"):
             read_against(nothing, SCENARIO, tmp_path)
+
+
+@pytest.mark.parametrize(("rest_s", "expected_s"), [(0.0, 1.2), (0.1, 1.2), (0.4, 1.6), (9.0, 1.92)])
+def test_slots_grow_with_their_quiet_points_and_not_without_bound(rest_s, expected_s):
+    assert slot_length_s(1.2, rest_s) == pytest.approx(expected_s)
