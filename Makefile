@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests drill test test-unit test-docker lint format clean bench
@@ -28,7 +29,7 @@ drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
 test: setup-tests ## every test that needs no container engine
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST_FIRST)
 	@$(BIN)/python -m pytest tests/catalogue
 
 test-unit: setup-tests ## the tests that start no process
