@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.analyze import analyze
 from harness.drill import Drill
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
     from harness.store import RunFolder
     from harness.verdict import Verdict
+
+
+_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,18 @@ def _drill(
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `Interrupted`, once; a second one while undoing is not heard, so that undo ends."""
+    """Turn Ctrl-C, SIGTERM and a closed terminal into `Interrupted`, once.
+
+    A second one while undoing is not heard, so that undo ends. What was ignored before, as under `nohup`, stays so.
+    """
+    heard = [number for number in _HEARD if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        for heard in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(heard, signal.SIG_IGN)
+        for other in heard:
+            signal.signal(other, signal.SIG_IGN)
         raise Interrupted(f"stopped by {signal.Signals(number).name} (pid {os.getpid()}); everything was undone")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:

@@ -101,7 +101,7 @@ def test_a_service_that_is_fed_beyond_its_limit_is_oom_killed_and_the_drill_fail
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [('"phase":"setup"', signal.SIGTERM), ('"name":"switch_on"', signal.SIGINT), ('"phase":"recover"', signal.SIGINT)],
+    [('"phase":"setup"', signal.SIGTERM), ('"name":"switch_on"', signal.SIGINT), ('"phase":"recover"', signal.SIGHUP)],
 )
 def test_a_drill_that_is_stopped_undoes_everything(start, moment, number):
     drill = start(QUICK)
