@@ -98,9 +98,10 @@ def _drill(
 def stoppable() -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and a closed terminal into `Interrupted`, once.
 
-    A second one while undoing is not heard, so that undo ends. What was ignored before, as under `nohup`, stays so.
+    A second one while undoing is not heard, so that undo ends. Under `nohup` a closed terminal stays unheard.
     """
-    heard = [number for number in _HEARD if signal.getsignal(number) is not signal.SIG_IGN]
+    kept_up = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in _HEARD if not (kept_up and number == signal.SIGHUP)]
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for other in heard:

@@ -94,8 +94,9 @@ def gateway(tmp_path: Path) -> Iterator[Service]:
 def test_the_cache_grows_as_declared_and_only_clearing_it_cures(gateway: Service) -> None:
     """Twin flat; leak within 10 % of 64 KiB; switched off flat; gc releases nothing; clear-cache releases it."""
     gateway.predict(150)
+    # A reserve of the allocator is taken once; what leaks grows every time.
+    assert min(gateway.growth("rss_anon_bytes", 200) for _ in range(3)) < 2048
     level = gateway.memory()["rss_anon_bytes"]
-    assert gateway.growth("rss_anon_bytes", 200) < 2048
     gateway.leak("unbounded-cache", on=True)
     assert gateway.growth("rss_anon_bytes", 400) == pytest.approx(65536, rel=0.1)
     gateway.leak("unbounded-cache", on=False)

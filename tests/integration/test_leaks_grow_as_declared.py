@@ -35,6 +35,7 @@ _AFTERWARDS: Final = 40
 _CPU_WARMUP: Final = 10
 _CPU_REQUESTS: Final = 50
 _PEAK_REQUESTS: Final = 6
+_TRIES: Final = 4
 _TOLERANCE: Final = 0.2
 _ENDED_SHARE: Final = 0.5
 _TWIN_SHARE: Final = 0.05
@@ -104,7 +105,7 @@ def _judge_kept(service: LeakingService, leak: dict[str, Any], request: Request)
         return (_settled(service, leak, collect=collect) - before) / count
 
     _warm_up(service, request)
-    assert growth(_TWIN_REQUESTS, collect=tidy) < declared * _TWIN_SHARE
+    assert _least(lambda: growth(_TWIN_REQUESTS, collect=tidy), declared * _TWIN_SHARE) < declared * _TWIN_SHARE
     service.switch(leak["name"], on=True)
     assert growth(_REQUESTS, collect=collect) == pytest.approx(declared, rel=_TOLERANCE)
     grown = _settled(service, leak, collect=collect)
@@ -132,16 +133,35 @@ def _judge_cpu(service: LeakingService, leak: dict[str, Any], request: Request) 
 
 def _judge_peak(service: LeakingService, leak: dict[str, Any], request: Request) -> None:
     """High while a request is answered, and back afterwards."""
+    most = leak["per_request"] * _TWIN_PEAK_SHARE
     _send(service, request, _PEAK_REQUESTS)
+
+    def above_rest() -> float:
+        service.collect()
+        level = service.read("memory")
+        return service.peak(lambda: _send(service, request, _PEAK_REQUESTS)) - level
+
+    assert _least(above_rest, most) < most
     service.collect()
     level = service.read("memory")
-    without = service.peak(lambda: _send(service, request, _PEAK_REQUESTS)) - level
-    assert without < leak["per_request"] * _TWIN_PEAK_SHARE
     service.switch(leak["name"], on=True)
     held = service.peak(lambda: _send(service, request, _PEAK_REQUESTS)) - level
     assert held == pytest.approx(leak["per_request"], rel=_TOLERANCE)
     service.collect()
     assert service.read("memory") - level < leak["per_request"] * _TWIN_PEAK_SHARE
+
+
+def _least(measure: Callable[[], float], enough: float) -> float:
+    """The least of a few measurements, or the first below `enough`.
+
+    An allocator that takes a reserve does so once; what leaks grows every time.
+    """
+    least = float("inf")
+    for _ in range(_TRIES):
+        least = min(least, measure())
+        if least < enough:
+            break
+    return least
 
 
 def _warm_up(service: LeakingService, request: Request) -> None:
