@@ -10,6 +10,7 @@ from harness.scenario_file import read_scenario
 
 if TYPE_CHECKING:
     from harness.scenario import Scenario
+    from harness.scenario_steps import Step
 
 
 @cache
@@ -33,3 +34,20 @@ def test_the_catalogue_has_the_leaks_and_the_drills_that_it_claims() -> None:
     leaks = {(s.name.partition("/")[0], leak.name) for s in drills() for leak in s.leaks}
     assert len(leaks) >= 24
     assert len(drills()) >= 40
+
+
+def test_each_kind_of_step_cures_in_one_drill_and_must_not_in_another() -> None:
+    """But for a copy, which only looks, and for higher limits, which give time and cure nothing."""
+    cures = {step.action_name for s in drills() for step in s.steps if not _must_not_cure(step) and not _looks(step)}
+    must_not = {step.action_name for s in drills() for step in s.steps if _must_not_cure(step)}
+    every = {step.action_name for s in drills() for step in s.steps} - {"copy_out"}
+    assert must_not == every
+    assert cures == every - {"set_limits"}
+
+
+def _must_not_cure(step: Step) -> bool:
+    return step.seen is not None and step.seen.stays_within is not None
+
+
+def _looks(step: Step) -> bool:
+    return step.seen is not None and bool(step.seen.nothing)
