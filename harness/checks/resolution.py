@@ -20,7 +20,7 @@ _EVALUATIONS_AFTER = 2
 
 
 def alert_resolves_and_stays_resolved(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
-    """Whether `alert` cleared at most `alert.resolves_within` seconds after the last step, and did not fire again.
+    """Whether `alert` cleared at most `alert.resolves_within` seconds after the last step, and did not fire beyond that.
 
     By Prometheus' own clock. UNKNOWN when it never fired, when Prometheus was silent after the step, or when the record
     ends too soon to tell.
@@ -49,7 +49,9 @@ def _judge(
 ) -> Verdict:
     spans = firing_spans(events, end_s=watched.end_s)
     seen = [e.index for e in events]
-    again = [span for span in spans[1:] if span.start_s > watched.start_s]
+    # What flaps about its threshold while the step takes effect has until the same moment as what fires all the time.
+    deadline_s = watched.start_s + alert.resolves_within
+    again = [span for span in spans[1:] if span.start_s > watched.start_s and span.end_s > deadline_s]
     if again:
         return claim.fails(
             f"{alert} cleared and fired again {show_duration(again[0].start_s - watched.start_s)} after the last step",

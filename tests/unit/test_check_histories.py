@@ -336,6 +336,11 @@ def test_an_alert_that_fires_again_fails() -> None:
     is_told("alert_resolves_and_stays_resolved", "FAIL", drill().alert(66, "firing"), "fired again 10 s after")
 
 
+def test_an_alert_that_flaps_while_the_step_takes_effect_has_its_whole_time() -> None:
+    record = drill().alert(59, "firing").alert(60, "resolved")
+    is_told("alert_resolves_and_stays_resolved", "PASS", record, "cleared 4 s after")
+
+
 def test_an_alert_that_clears_too_late_fails() -> None:
     expect = [{"alert": "HighMemoryUsage", "fires_within": "30s", "resolves_within": "1s"}]
     scenario = plan(alerts={"rules": ["r"], "expect": expect})
