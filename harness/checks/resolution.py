@@ -20,7 +20,7 @@ _EVALUATIONS_AFTER = 2
 
 
 def alert_resolves_and_stays_resolved(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
-    """Whether `alert` cleared at most `alert.resolves_within` seconds after the last step, and did not fire beyond that.
+    """Whether `alert` cleared at most `alert.resolves_within` seconds after the last step, and not again after that.
 
     By Prometheus' own clock. UNKNOWN when it never fired, when Prometheus was silent after the step, or when the record
     ends too soon to tell.
