@@ -73,7 +73,7 @@ def run(
     as_json: AsJson = False,
     everything: Annotated[bool, typer.Option("--all", help="Run the whole catalogue.")] = False,
     subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 1.5 for each core.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 2 for each core.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DRILLS_PER_CORE: Final = 1.5
-"""A drill waits most of its time, but its load generator and its Prometheus must answer within half a second. With two
-drills a core, scrapes begin to be missed on a machine of two cores, and verdicts become UNKNOWN."""
+DRILLS_PER_CORE: Final = 2.0
+"""A drill waits most of its time: it uses a quarter of a core. But its load generator and its Prometheus must answer
+within half a second, and on a machine that does other work besides, scrapes are missed and verdicts become UNKNOWN."""
 
 _AROUND_S: Final = 15.0
 """What start-up and the end of a drill take beside its phases, on a busy machine."""

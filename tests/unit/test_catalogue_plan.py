@@ -61,9 +61,9 @@ def test_a_drill_that_must_be_alone_is_alone(next_one: PlannedDrill, running: li
     assert may_start(next_one, running, jobs=2) is may
 
 
-@pytest.mark.parametrize(("cores", "jobs"), [(1, 1), (2, 3), (4, 6), (16, 24)])
+@pytest.mark.parametrize(("cores", "jobs"), [(1, 2), (2, 4), (4, 8), (16, 32)])
 def test_as_many_drills_as_the_machine_allows(cores: int, jobs: int) -> None:
-    """One and a half for each core, and always one."""
+    """Two for each core."""
     assert default_jobs(cores) == jobs
 
 
