@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
+from pathlib import Path
 from typing import Final
 
 import psutil
 
 LOOPBACK: Final = "127.0.0.1"
+_OUTGOING: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_USUAL_FIRST_OUTGOING: Final = 32768
+_LOWEST: Final = 20000
+_TRIES: Final = 20
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
+    """A loopback TCP port that nobody listens on at this moment.
+
+    It lies below the range from which the kernel takes ports for outgoing connections: from there, the load of another
+    drill could take it in the moment before the service listens.
+    """
+    for _ in range(_TRIES):
+        port = secrets.choice(range(_LOWEST, max(_first_outgoing_port(), _LOWEST + 1)))
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        taken: int = probe.getsockname()[1]
+        return taken
+
+
+def _first_outgoing_port() -> int:
+    try:
+        return int(_OUTGOING.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return _USUAL_FIRST_OUTGOING
 
 
 def is_free(port: int) -> bool:
