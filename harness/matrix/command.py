@@ -38,7 +38,7 @@ def matrix(
     ] = None,
     leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be given again.")] = None,
     step: Annotated[list[str] | None, typer.Option(help="Only this step; may be given again.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Cells at once; left out: 1.5 for each core.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cells at once; left out: 2 for each core.")] = None,
     runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
     data: Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the cells; - prints them.")] = None,
 ) -> int:

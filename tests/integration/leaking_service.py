@@ -109,13 +109,14 @@ def leaking_service(name: str, disk: Path) -> Iterator[LeakingService]:
         httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
     ):
         try:
-            wait_for(lambda: _answers(client), what=f"the service {name}", timeout_s=90)
+            wait_for(lambda: answers(client), what=f"the service {name}", timeout_s=90)
             yield LeakingService(client, psutil.Process(process.pid), disk)
         finally:
             process.terminate()
 
 
-def _answers(client: httpx.Client) -> bool:
+def answers(client: httpx.Client) -> bool:
+    """Whether the service is ready."""
     try:
         return client.get("/health").status_code == 200
     except httpx.TransportError:

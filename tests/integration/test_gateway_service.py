@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from leaking_service import answers
 
+from harness.ports import free_port
 from harness.scenario import Leak, Step
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
@@ -61,9 +63,7 @@ class Service:
 
 @contextlib.contextmanager
 def running(disk: Path, token: str = TOKEN) -> Iterator[Service]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "LEAKDRILL_DISK": str(disk), "LEAKDRILL_TOKEN": token}
     command = [sys.executable, "-m", "leaky_apps.gateway", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
@@ -72,17 +72,10 @@ def running(disk: Path, token: str = TOKEN) -> Iterator[Service]:
         httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
     ):
         try:
-            wait_for(lambda: _answers(client), what="the gateway", timeout_s=60)
+            wait_for(lambda: answers(client), what="the gateway", timeout_s=60)
             yield Service(client, url)
         finally:
             process.terminate()
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

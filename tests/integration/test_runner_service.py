@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
+from leaking_service import answers
 
 from harness.ports import free_port
 from harness.wait import wait_for
@@ -78,20 +79,13 @@ def running(disk: Path, seconds: str = "0.01") -> Iterator[Service]:
         ) as client,
     ):
         try:
-            wait_for(lambda: _answers(client), what="the runner", timeout_s=60)
+            wait_for(lambda: answers(client), what="the runner", timeout_s=60)
             yield Service(client, psutil.Process(process.pid))
         finally:
             for child in psutil.Process(process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
             process.terminate()
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_a_build_passes_and_is_published(runner: Service) -> None:

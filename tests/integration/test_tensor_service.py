@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from leaking_service import answers
 
 from harness.ports import free_port
 from harness.wait import wait_for
@@ -64,17 +65,10 @@ def running(disk: Path, **env: str) -> Iterator[Service]:
         ) as client,
     ):
         try:
-            wait_for(lambda: _answers(client), what="the tensor service", timeout_s=90)
+            wait_for(lambda: answers(client), what="the tensor service", timeout_s=90)
             yield Service(client, disk)
         finally:
             process.terminate()
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_each_action_cures_what_it_is_for_and_nothing_else(tmp_path: Path) -> None:
