@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from harness.watch.plan import OTHER
@@ -24,7 +25,7 @@ def program_name(argv: Sequence[str]) -> str:
     program = _base((argv[0].split() or ["?"])[0])
     if not _INTERPRETER.fullmatch(program):
         return program
-    for word, following in zip(argv[1:], [*argv[2:], ""], strict=True):
+    for word, following in pairwise([*argv[1:], ""]):
         if word.startswith(_INLINE):
             return f"{program} {word[:2]}"
         if word == "-m" and following:

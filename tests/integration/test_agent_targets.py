@@ -97,12 +97,14 @@ def test_a_plain_script_answers_and_never_notices(run):
 
 def test_readings_at_rest_are_equal_to_the_block(run):
     target = run()
-    for _ in range(3):
-        target.client.quiet()
-    readings = [target.client.quiet() for _ in range(5)]
-    assert len({reading.blocks for reading in readings}) == 1
-    assert len({reading.gc_objects for reading in readings}) == 1
-    assert {reading.threads for reading in readings} == {1}
+
+    def five_alike() -> bool:
+        """Not at once: the target has yet to come to rest in its `readline`."""
+        readings = [target.client.quiet() for _ in range(5)]
+        return {len({getattr(reading, name) for reading in readings}) for name in ("blocks", "gc_objects")} == {1}
+
+    wait_for(five_alike, what="five readings to the block alike", timeout_s=60)
+    assert target.client.quiet().threads == 1
 
 
 def test_a_leak_of_a_known_type_shows_to_the_object(run):

@@ -68,6 +68,8 @@ def test_a_process_belongs_to_the_first_phase_that_its_command_matches_and_else_
         (["python3", "-m", "pytest", "-q"], "python3 -m pytest"),
         (["sh", "-c", "make all"], "sh -c"),
         (["node", "--max-old-space-size=4096", "node_modules/.bin/vite", "build"], "node vite"),
+        (["/bin/bash"], "bash"),
+        (["python3", "-m"], "python3"),
         (["postgres: writer process   "], "postgres:"),
         ([""], "?"),
     ],
