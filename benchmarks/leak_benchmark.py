@@ -189,7 +189,7 @@ def _different(candidate: Trace, baseline: Trace) -> bool | None:
     if why_not_comparable(a, b, rate_matters=not candidate.quiet):
         return None
     more = difference(a, b, confidence=DEFAULT_CONFIDENCE)
-    return differs(more[0], DEFAULT_BUDGET) != 0
+    return differs(more, DEFAULT_BUDGET) != 0
 
 
 def recordings(folder: Path) -> str:

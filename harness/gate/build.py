@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from harness.agent.client import AgentClient
 from harness.agent.environment import AGENT_VARIABLE, agent_environment
 from harness.errors import BadInput, Surroundings
-from harness.gate.plan import slot_length_s
+from harness.gate.plan import GENTLE_REQUESTS, slot_length_s
 from harness.journal import Journal
 from harness.load.corpus import replay_spec
 from harness.load.locust_load import LocustLoad
@@ -41,6 +41,8 @@ _FRAMES: Final = 3
 _MOST_BLOCKS: Final = 500_000
 _SLOW_S: Final = 0.4
 _STOP_TIMEOUT_S: Final = 2.0
+_PORTIONS: Final = 8
+"""A gentle slot is made of so many short bursts, so that load stays nearly constant."""
 
 
 class Build:
@@ -173,19 +175,35 @@ class Build:
             record_corpus=record_corpus,
         )
 
-    def slot(self) -> None:
-        """Load for one slot: its time with an open corpus, the whole passes nearest to that with a closed one."""
+    def slot(self, *, gentle: bool = False) -> None:
+        """Load for one slot: its time with an open corpus, the whole passes nearest to that with a closed one.
+
+        A `gentle` one has `GENTLE_REQUESTS` at most, or one pass.
+        """
         if self._load is None:
             return
         length_s = slot_length_s(self._gate.slot, self._last_rest_s)
-        if not self._pass_requests or self.corpus != "closed":
+        if self._pass_requests and self.corpus == "closed":
+            self._load.resume(self._passes(length_s, gentle=gentle) * self._pass_requests)
+            self._load.wait_drained(_SLOT_TIMEOUT_S)
+        elif gentle:
+            for _ in range(_PORTIONS):
+                self.let_through(length_s / _PORTIONS, GENTLE_REQUESTS // _PORTIONS)
+        else:
             self._load.resume()
             time.sleep(length_s)
-            return
+
+    def let_through(self, seconds: float, requests: int) -> None:
+        """Load for so long, with so many requests at most."""
+        if self._load is not None:
+            self._load.resume(requests)
+        time.sleep(seconds)
+
+    def _passes(self, length_s: float, *, gentle: bool) -> int:
+        if gentle or self._load is None:
+            return max(1, GENTLE_REQUESTS // self._pass_requests)
         rate = self._load.completed() / max(self._recorder.now_s() - self._began_s - self._rested_s, 1e-3)
-        passes = max(1, round(rate * length_s / self._pass_requests))
-        self._load.resume(passes * self._pass_requests)
-        self._load.wait_drained(_SLOT_TIMEOUT_S)
+        return max(1, round(rate * length_s / self._pass_requests))
 
     def rest(self) -> None:
         """Pause the load and wait until no request is under way."""
@@ -283,7 +301,7 @@ class Build:
         try:
             self._agent.tracemalloc_start(_FRAMES)
             self._agent.tracemalloc_mark()
-            self.slot()
+            self.slot(gentle=True)
             self.rest()
             sites = self._agent.tracemalloc_diff(_SITES)
             self._agent.tracemalloc_stop()

@@ -30,7 +30,6 @@ from harness.gate.rules import (
     above_from_the_start,
     declines,
     differs,
-    persists,
     within,
 )
 from harness.gate.slopes import NOTHING_KNOWN
@@ -70,6 +69,7 @@ class LeakVerdict:
         in_use: growth of all that is in use, bytes per request, where the recording has it to the byte.
         retained: of it, bytes per request that allocators keep although nobody uses them.
         difference: to the baseline, where there is one that can be compared.
+        differs: 1 when it grows more than that, -1 when less, 0 when neither is certain.
         budget: bytes per request that may be lost.
         column: the readings that it rests on.
         level_bytes: RSS at the end, or `column` where it was not recorded.
@@ -88,6 +88,7 @@ class LeakVerdict:
     in_use: Slope | None
     retained: float
     difference: Slope | None
+    differs: int
     budget: float
     column: str
     level_bytes: float
@@ -167,7 +168,7 @@ def judge_trace(
         unlike = _Finding(Word.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
         return _answer(candidate, evidence, None, unlike, rules)
     more = difference(series, other, confidence=confidence)
-    return _answer(candidate, evidence, more[0], _against(alone, evidence, more, rules), rules)
+    return _answer(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,17 +230,17 @@ def _leak(evidence: Evidence, kind: Kind, rules: Judging) -> _Finding:
 
 def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
     """The verdict with the difference to a baseline, whole and in the second half."""
-    versus = sentences.versus(more[0], rules)
+    versus = sentences.versus(more, rules)
     if alone.word is Word.CLEAN or not above(evidence, rules):
         return replace(alone, message=f"{alone.message}; {versus}")
-    if not (differs(more[0], rules.budget) > 0 and persists(more)):
-        return _open(alone.kind, sentences.nothing_added(evidence, more[0], rules))
+    if differs(more, rules.budget) <= 0:
+        return _open(alone.kind, sentences.nothing_added(evidence, more, rules))
     found = _leak(evidence, evidence.kind, rules)
     return replace(found, message=f"{found.message}; {versus}")
 
 
 def _answer(
-    trace: Trace, evidence: Evidence | None, more: Slope | None, finding: _Finding, rules: Judging
+    trace: Trace, evidence: Evidence | None, more: tuple[Slope, Slope] | None, finding: _Finding, rules: Judging
 ) -> LeakVerdict:
     rss = trace.columns.get("rss", trace.resident)
     under_load = trace.columns.get("rss_before", rss)
@@ -252,7 +253,8 @@ def _answer(
         second_half=evidence.resident.second if evidence else NOTHING_KNOWN,
         in_use=evidence.in_use.all if evidence and evidence.in_use else None,
         retained=evidence.retained if evidence else 0.0,
-        difference=more,
+        difference=more[0] if more else None,
+        differs=differs(more, rules.budget) if more else 0,
         budget=rules.budget,
         column=trace.resident_name,
         level_bytes=float(rss[-1]) if len(trace) else 0.0,

@@ -15,8 +15,8 @@ from harness.errors import LeakdrillError
 from harness.gate.build import Build
 from harness.gate.judge_gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
 from harness.gate.leak_verdict import Word
-from harness.gate.plan import FEWEST_SLOTS
-from harness.gate.settle import has_settled
+from harness.gate.plan import FEWEST_SLOTS, GENTLE_REQUESTS
+from harness.gate.settle import has_settled, rises_plainly
 from harness.recorder import Recorder
 from harness.rehearsal import Finished, stoppable
 from harness.reports.live import LiveView
@@ -25,7 +25,7 @@ from harness.store import create_run, write_run_info
 from harness.undo import clean_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -120,6 +120,7 @@ class _Measurement:
         self._builds = builds
         self._recorder = recorder
         self._corpora_begun = 0
+        self._gentle = False
         self.leftovers: list[str] = []
 
     def run(self) -> None:
@@ -146,7 +147,10 @@ class _Measurement:
             build.stop_load()
 
     def _warm_up(self) -> None:
-        """Load until its time is over, nothing can still wait to expire, and memory has settled; bounded."""
+        """Load until its time is over, nothing can still wait to expire, and memory has settled; bounded.
+
+        Where memory rises plainly, load is gentle from then on, and what came before it has to expire as well.
+        """
         warmup = self._gate.warmup
         least_s = max(warmup.at_least, self._gate.longest_ttl)
         most_s = max(warmup.at_most, least_s)
@@ -157,11 +161,31 @@ class _Measurement:
                 seen = build.anonymous_bytes()
                 if seen is not None:
                     readings[build.name].append((elapsed, seen))
-            if elapsed >= least_s and all(has_settled(series) for series in readings.values()):
+            if self._becomes_gentle(readings.values()):
+                least_s, most_s = elapsed + least_s, max(most_s, elapsed + least_s)
+            if elapsed >= least_s and (self._gentle or all(map(has_settled, readings.values()))):
                 break
-            time.sleep(_TICK_S)
+            self._tick()
         for build in self._builds:
             build.rest()
+
+    def _becomes_gentle(self, all_readings: Iterable[Sequence[tuple[float, float]]]) -> bool:
+        """Whether load is gentle from now on; never where a stored baseline's requests are to be repeated."""
+        plain = any(rises_plainly(readings) for readings in all_readings)
+        if self._gentle or not plain or self._whole or self._stored is not None:
+            return False
+        self._gentle = True
+        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiet points short"
+        self._recorder.sample("drill", "notice", notice)
+        return True
+
+    def _tick(self) -> None:
+        if not self._gentle:
+            time.sleep(_TICK_S)
+            return
+        for build in self._builds:
+            portion_s = _TICK_S / len(self._builds)
+            build.let_through(portion_s, int(GENTLE_REQUESTS * _TICK_S / self._gate.slot))
 
     def _slots(self, corpus: str) -> None:
         for build in self._builds:
@@ -203,7 +227,7 @@ class _Measurement:
         return verdict_so_far(self._recorder.history(), self._scenario, corpus, self._stored)
 
     def _slot(self, build: Build) -> None:
-        build.slot()
+        build.slot(gentle=self._gentle)
         build.quiet_point()
 
     def _alive(self) -> bool:

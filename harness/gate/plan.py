@@ -39,6 +39,10 @@ LOAD_PER_REST: Final = 4.0
 _LONGEST_SLOT: Final = 1.6
 """In slots as asked for. Longer ones would leave too few of them before time is up."""
 
+GENTLE_REQUESTS: Final = 1000
+"""In a slot of a service whose memory rises plainly: few enough that its heap does not outgrow its quiet points, and
+enough to tell 64 B a request."""
+
 _BEYOND_BASELINE: Final = 1.5
 """A run that is much longer than the stored baseline shares too few requests with it to be compared."""
 

@@ -117,13 +117,17 @@ def _fall(trend: Trend, z: float = _Z_DECLINE) -> tuple[float, float]:
     return fall - z * error, fall + z * error
 
 
-def differs(more: Slope, budget: float) -> int:
-    """1 when a build grows more than another for certain and by a quarter of the budget, -1 when less, else 0."""
+def differs(more: tuple[Slope, Slope], budget: float) -> int:
+    """1 when a build grows more than another, -1 when less, else 0.
+
+    Args:
+        more: the difference in growth, in all and in the second half.
+        budget: bytes per request; by a quarter of it at least, for certain, and half of it must still be added at the
+            end: a cache that filled a second earlier, or a step in one of the two, is no difference between builds.
+    """
     margin = _MARGIN_SHARE * budget
-    return int(more.low > margin) - int(more.high < -margin)
-
-
-def persists(more: tuple[Slope, Slope]) -> bool:
-    """Whether a difference, given in all and in the second half, goes on: at least half of it is still added."""
     in_all, second = more
-    return second.low > 0 and second.per_request > in_all.per_request / 2
+    goes_on = abs(second.per_request) > abs(in_all.per_request) / 2
+    if not goes_on:
+        return 0
+    return int(in_all.low > margin and second.low > 0) - int(in_all.high < -margin and second.high < 0)

@@ -138,7 +138,7 @@ def too_young(evidence: Evidence, rules: Judging) -> tuple[str, str]:
     return message, hint
 
 
-def nothing_added(evidence: Evidence, more: Slope, rules: Judging) -> tuple[str, str]:
+def nothing_added(evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> tuple[str, str]:
     """Growth above the budget that the baseline has too."""
     message = f"{size(evidence)}, above the budget of {rules.budget:.4g} B, but {versus(more, rules)}"
     return message, "the baseline may leak as well: judge a longer recording on its own to see whether growth ends"
@@ -194,9 +194,9 @@ def interval(growth: Slope) -> str:
     return f"{growth.per_request:.1f} B ({growth.low:.1f} to {growth.high:.1f})"
 
 
-def versus(more: Slope, rules: Judging) -> str:
+def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
     """The difference to the baseline as the end of a sentence."""
-    seen = differs(more, rules.budget)
+    more, seen = both[0], differs(both, rules.budget)
     if not seen:
         return f"no more than the baseline for certain (difference {interval(more)})"
     word = "more" if seen > 0 else "less"

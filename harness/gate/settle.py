@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 _SPAN_S: Final = 4.0
 _STILL_SHARE: Final = 0.01
 _STILL_BYTES: Final = 256 * 1024
+_PLAIN_SPAN_S: Final = 1.5
+_PLAIN_BYTES: Final = 16 * 2**20
+_PLAIN_SHARE: Final = 0.5
 
 
 def has_settled(readings: Sequence[tuple[float, float]]) -> bool:
@@ -29,3 +32,21 @@ def has_settled(readings: Sequence[tuple[float, float]]) -> bool:
         return False
     before = sorted(early)[len(early) // 2]
     return sorted(late)[len(late) // 2] - before <= max(_STILL_SHARE * before, _STILL_BYTES)
+
+
+def rises_plainly(readings: Sequence[tuple[float, float]]) -> bool:
+    """Whether memory rose by 16 MiB or more in each of the last two stretches of 1.5 s, and hardly slower in the last.
+
+    At full load such a service only makes its quiet points dear: a collection takes as long as there are objects.
+
+    Args:
+        readings: (seconds, bytes), in order.
+    """
+    if not readings or readings[-1][0] - readings[0][0] < 2 * _PLAIN_SPAN_S:
+        return False
+    end, now = readings[-1]
+    before, start = (
+        next(value for t, value in reversed(readings) if t <= end - spans * _PLAIN_SPAN_S) for spans in (1, 2)
+    )
+    earlier, later = before - start, now - before
+    return min(earlier, later) >= _PLAIN_BYTES and later >= _PLAIN_SHARE * earlier

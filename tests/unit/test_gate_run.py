@@ -10,7 +10,7 @@ from harness.gate.against import read_against
 from harness.gate.baseline_file import conditions, read_baseline, write_baseline
 from harness.gate.judge_gate import judge_gate, measured_conditions, verdict_so_far
 from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
-from harness.gate.settle import has_settled
+from harness.gate.settle import has_settled, rises_plainly
 from harness.gate.slots import slot_trace
 from harness.history import Event, History
 from harness.scenario import Scenario
@@ -200,6 +200,17 @@ def test_memory_has_settled_when_it_rises_no_more():
     assert has_settled([(0.25 * n, 50e6 + 1000 * (n % 7)) for n in range(40)])
     assert not has_settled(rising[:10])
     assert not has_settled([])
+
+
+def test_memory_rises_plainly_when_it_does_so_twice_in_a_row():
+    def readings(rise, start=0.0):
+        return [(0.25 * n, 50e6 + start * (n > 4) + rise * n) for n in range(16)]
+
+    assert rises_plainly(readings(4e6))
+    assert not rises_plainly(readings(4e6)[:12])  # too early to tell
+    assert not rises_plainly(readings(1e6))
+    assert not rises_plainly(readings(0, start=500e6))  # a model was loaded
+    assert not rises_plainly([])
 
 
 def test_the_other_build_is_a_file_an_environment_or_a_command(tmp_path):
