@@ -3,6 +3,7 @@
 leaks: {unbounded-cache: unbounded-cache.yaml}       the drill that the leak, its target and its load are taken from
 steps: {clear-cache: {http: {path: /admin/clear-cache}}}
 cures: {unbounded-cache: {clear-cache: cured}}       what is declared; whatever is left out must not cure
+phases: {load: 20s}                                  where a cell's usual times are too short for the service
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from harness.alerting.document import read_document
-from harness.quantities import Frozen
+from harness.quantities import Duration, Frozen
 from harness.scenario import Scenario
 from harness.scenario_file import read_scenario
 
@@ -29,8 +30,15 @@ FILE_NAME: Final = "matrix.yaml"
 """Beside the scenarios of the service."""
 
 Effect = Literal["cured", "partly", "not", "worse"]
+Phase = Literal["warmup", "baseline", "load", "mitigate", "recover"]
 
-PHASES: Final = {"warmup": "2s", "baseline": "4s", "load": "10s", "mitigate": "20s", "recover": "6s"}
+PHASES: Final[dict[Phase, str]] = {
+    "warmup": "2s",
+    "baseline": "4s",
+    "load": "10s",
+    "mitigate": "20s",
+    "recover": "6s",
+}
 """Long enough for fifty requests at a slow load, for growth that stands out of what a collection frees, and for a leak
 that goes on to show that it does."""
 
@@ -41,6 +49,7 @@ class _Plan(Frozen):
     leaks: dict[_Name, str] = Field(min_length=1)
     steps: dict[_Name, dict[str, Any]] = Field(min_length=1)
     cures: dict[_Name, dict[_Name, Effect]] = Field(default_factory=dict)
+    phases: dict[Phase, Duration] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,24 +113,33 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
         known = ", ".join(one.name for one in original.leaks) or "none"
         raise file.wrong(("leaks", leak), f"{plan.leaks[leak]} has no such leak; it has {known}")
     try:
-        scenario = _short(original, found, service=service, step=step, action=plan.steps[step])
+        scenario = _short(
+            original,
+            found,
+            service=service,
+            step=(step, plan.steps[step]),
+            phases={**PHASES, **plan.model_dump()["phases"]},
+        )
     except ValidationError as e:
         raise file.wrong(("steps", step), e.errors()[0]["msg"].removeprefix("Value error, ")) from e
     declared = plan.cures.get(leak, {}).get(step, "not")
     return Cell(service=service, leak=leak, step=step, declared=declared, scenario=scenario, folder=folder)
 
 
-def _short(original: Scenario, leak: Leak, *, service: str, step: str, action: dict[str, Any]) -> Scenario:
+def _short(
+    original: Scenario, leak: Leak, *, service: str, step: tuple[str, dict[str, Any]], phases: dict[Phase, str]
+) -> Scenario:
     """The drill of one cell: no alerts, one step, and a leak that never ends, so that what comes back is seen."""
-    kept = {name: getattr(original, name) for name in ("load", "exclusive")}
+    name, action = step
+    kept = {field: getattr(original, field) for field in ("load", "exclusive")}
     target = original.target
     return Scenario.model_validate(
         {
             **kept,
-            "name": f"matrix/{service}/{leak.name}/{step}",
+            "name": f"matrix/{service}/{leak.name}/{name}",
             "target": target if target.cwd else target.model_copy(update={"cwd": original.load.locustfile.parent}),
             "leaks": [leak.model_copy(update={"stops": "never"})],
-            "phases": PHASES,
-            "steps": [{"name": step, **action, "seen": {"nothing": True}}],
+            "phases": phases,
+            "steps": [{"name": name, **action, "seen": {"nothing": True}}],
         }
     )

@@ -15,7 +15,7 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-_LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 108 bytes; unix(7)
+_LONGEST_SOCKET_PATH: Final = 107  # sun_path holds 108 bytes with the one that ends it; unix(7)
 _READY_WITHIN_S: Final = 10.0
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)  # loaded before the fork: nothing may be imported in between

@@ -228,6 +228,7 @@ cures:
         (("restart: cured", "restart: healed"), ":6: cures.unbounded-cache.restart: Input should be"),
         (("gc: {gc: {}}", "gc: {gcc: {}}"), ":4: steps.gc: "),
         (("leaks: {unbounded-cache", "leaks: {log-flood"), ":6: cures.unbounded-cache: is no leak here"),
+        (("cures:", "phases: {laod: 20s}\ncures:"), ":5: phases.laod"),
     ],
 )
 def test_mistakes_in_a_matrix_are_named_with_their_line(tmp_path: Path, change: tuple[str, str], says: str) -> None:
@@ -237,6 +238,15 @@ def test_mistakes_in_a_matrix_are_named_with_their_line(tmp_path: Path, change: 
     with pytest.raises(BadInput) as caught:
         read_matrix(path)
     assert str(caught.value).startswith(f"{path}{says}")
+
+
+def test_a_service_that_is_slow_gets_longer_phases(tmp_path: Path) -> None:
+    """What is not named lasts as long as everywhere."""
+    path = tmp_path / "matrix.yaml"
+    scenario = str(catalogue_root() / "gateway/unbounded-cache.yaml")
+    path.write_text(MATRIX.replace("SCENARIO", scenario) + "phases: {load: 20s}\n")
+    phases = read_matrix(path)[0].scenario.phases
+    assert (phases.load, phases.baseline) == (20.0, 4.0)
 
 
 def test_a_leak_that_its_drill_does_not_have_is_refused(tmp_path: Path) -> None:
