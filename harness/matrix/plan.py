@@ -113,13 +113,8 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
         known = ", ".join(one.name for one in original.leaks) or "none"
         raise file.wrong(("leaks", leak), f"{plan.leaks[leak]} has no such leak; it has {known}")
     try:
-        scenario = _short(
-            original,
-            found,
-            service=service,
-            step=(step, plan.steps[step]),
-            phases={**PHASES, **plan.model_dump()["phases"]},
-        )
+        phases = {**PHASES, **plan.model_dump()["phases"]}
+        scenario = _short(original, found, service=service, step=(step, plan.steps[step]), phases=phases)
     except ValidationError as e:
         raise file.wrong(("steps", step), e.errors()[0]["msg"].removeprefix("Value error, ")) from e
     declared = plan.cures.get(leak, {}).get(step, "not")
