@@ -6,12 +6,15 @@ import json
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from drill_runner import recorded
 
+from harness.gate.plan import GENTLE_REQUESTS
+from harness.history import read_history
 from harness.scenario_file import PlainLoader
 from harness.wait import wait_for
 
@@ -64,6 +67,18 @@ def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(ga
     assert "Visit +1.00" in message
     assert "keeper.py" in message
     assert not baseline.exists()
+
+
+def test_load_is_gentle_where_memory_rises_plainly_and_the_leak_is_found_all_the_same(gate, service, tmp_path):
+    warmup = {"at_least": "1s", "at_most": "9s"}
+    code, verdicts, err = gate(
+        service("much", slots=8, slot="0.4s", longest_ttl="1s", warmup=warmup, tracemalloc=False)
+    )
+    assert code == 1, (verdicts, err)
+    history = read_history(tmp_path / "runs" / "test-keeper" / "latest" / "history.jsonl")
+    assert any("memory rises plainly" in str(notice.value) for notice in history.where(name="notice"))
+    served = [event.value["requests"] for event in history.where(name="slot")]
+    assert all(0 < later - before <= GENTLE_REQUESTS for before, later in pairwise(served))
 
 
 def test_growth_keyed_by_content_is_told_from_growth_with_every_request(gate, service):

@@ -1,7 +1,7 @@
 """A service that keeps what it is told to: `python keeper.py PORT MODE`, standard library only.
 
-MODE: `nothing`; `every` (a small object of each request); `new` (one entry for each different path); `threads`, `files`
-(one of them for every fiftieth request).
+MODE: `nothing`; `every` (a small object of each request); `much` (48 KiB of each); `new` (one entry for each different
+path); `threads`, `files` (one of them for every fiftieth request).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def keep(mode: str, path: bytes, count: int) -> None:
     """Hold on to something, as MODE says."""
     if mode == "every":
         KEPT.append(Visit(path))
+    elif mode == "much":
+        KEPT.append(b"?" * 49152)
     elif mode == "new":
         SEEN[hash(path) % len(SEEN)].setdefault(path, path * 8)
     elif mode == "threads" and count % 50 == 0:
