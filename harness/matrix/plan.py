@@ -4,6 +4,7 @@ leaks: {unbounded-cache: unbounded-cache.yaml}       the drill that the leak, it
 steps: {clear-cache: {http: {path: /admin/clear-cache}}}
 cures: {unbounded-cache: {clear-cache: cured}}       what is declared; whatever is left out must not cure
 phases: {load: 20s}                                  where a cell's usual times are too short for the service
+memory: 240MiB                                       where the limit of the drills would end a cell before its step
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from harness.alerting.document import read_document
-from harness.quantities import Duration, Frozen
+from harness.quantities import Duration, Frozen, Size
 from harness.scenario import Scenario
 from harness.scenario_file import read_scenario
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.alerting.document import Document
-    from harness.scenario import Leak
+    from harness.scenario import Leak, ProcessTarget
 
 FILE_NAME: Final = "matrix.yaml"
 """Beside the scenarios of the service."""
@@ -50,6 +51,7 @@ class _Plan(Frozen):
     steps: dict[_Name, dict[str, Any]] = Field(min_length=1)
     cures: dict[_Name, dict[_Name, Effect]] = Field(default_factory=dict)
     phases: dict[Phase, Duration] = Field(default_factory=dict)
+    memory: Size | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,28 +115,31 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
         known = ", ".join(one.name for one in original.leaks) or "none"
         raise file.wrong(("leaks", leak), f"{plan.leaks[leak]} has no such leak; it has {known}")
     try:
-        phases = {**PHASES, **plan.model_dump()["phases"]}
-        scenario = _short(original, found, service=service, step=(step, plan.steps[step]), phases=phases)
+        scenario = _short(original, found, service=service, step=step, plan=plan)
     except ValidationError as e:
         raise file.wrong(("steps", step), e.errors()[0]["msg"].removeprefix("Value error, ")) from e
     declared = plan.cures.get(leak, {}).get(step, "not")
     return Cell(service=service, leak=leak, step=step, declared=declared, scenario=scenario, folder=folder)
 
 
-def _short(
-    original: Scenario, leak: Leak, *, service: str, step: tuple[str, dict[str, Any]], phases: dict[Phase, str]
-) -> Scenario:
+def _short(original: Scenario, leak: Leak, *, service: str, step: str, plan: _Plan) -> Scenario:
     """The drill of one cell: no alerts, one step, and a leak that never ends, so that what comes back is seen."""
-    name, action = step
     kept = {field: getattr(original, field) for field in ("load", "exclusive")}
-    target = original.target
     return Scenario.model_validate(
         {
             **kept,
-            "name": f"matrix/{service}/{leak.name}/{name}",
-            "target": target if target.cwd else target.model_copy(update={"cwd": original.load.locustfile.parent}),
+            "name": f"matrix/{service}/{leak.name}/{step}",
+            "target": _roomy(original.target, original.load.locustfile.parent, plan.memory),
             "leaks": [leak.model_copy(update={"stops": "never"})],
-            "phases": phases,
-            "steps": [{"name": name, **action, "seen": {"nothing": True}}],
+            "phases": {**PHASES, **plan.model_dump()["phases"]},
+            "steps": [{"name": step, **plan.steps[step], "seen": {"nothing": True}}],
         }
     )
+
+
+def _roomy(target: ProcessTarget, folder: Path, memory_bytes: int | None) -> ProcessTarget:
+    """The target as it is, with as much memory as the matrix says: or the kill would answer for the step."""
+    limits = target.limits
+    if memory_bytes is not None:
+        limits = limits.model_copy(update={"memory": memory_bytes})
+    return target.model_copy(update={"limits": limits, "cwd": target.cwd or folder})

@@ -240,13 +240,15 @@ def test_mistakes_in_a_matrix_are_named_with_their_line(tmp_path: Path, change: 
     assert str(caught.value).startswith(f"{path}{says}")
 
 
-def test_a_service_that_is_slow_gets_longer_phases(tmp_path: Path) -> None:
-    """What is not named lasts as long as everywhere."""
+def test_a_service_that_is_slow_gets_longer_phases_and_more_memory(tmp_path: Path) -> None:
+    """What is not named is as everywhere."""
     path = tmp_path / "matrix.yaml"
     scenario = str(catalogue_root() / "gateway/unbounded-cache.yaml")
-    path.write_text(MATRIX.replace("SCENARIO", scenario) + "phases: {load: 20s}\n")
-    phases = read_matrix(path)[0].scenario.phases
-    assert (phases.load, phases.baseline) == (20.0, 4.0)
+    path.write_text(MATRIX.replace("SCENARIO", scenario) + "phases: {load: 20s}\nmemory: 1GiB\n")
+    cell = read_matrix(path)[0].scenario
+    assert (cell.phases.load, cell.phases.baseline) == (20.0, 4.0)
+    assert cell.target.limits.memory == 1 << 30
+    assert cell.target.limits.cpus == read_scenario(Path(scenario)).target.limits.cpus
 
 
 def test_a_leak_that_its_drill_does_not_have_is_refused(tmp_path: Path) -> None:
