@@ -35,7 +35,8 @@ class Card:
         self._fraction = fraction
         self.fraction = fraction
         if os.environ.get("TENSOR_HISTORY", "1") != "0":
-            torch.cuda.memory._record_memory_history(context="alloc", stacks="python")  # noqa: SLF001 - torch documents it under this name
+            # Only of what lives now: a trace of all that ever happened grows without end.
+            torch.cuda.memory._record_memory_history("state", context="state", stacks="python")  # noqa: SLF001 - its documented name
 
     @property
     def fraction(self) -> float:

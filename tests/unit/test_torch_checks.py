@@ -102,6 +102,13 @@ def test_a_service_that_says_nothing_of_torch_is_unknown_in_each_figure() -> Non
     assert outcomes(drill(flat)) == ["UNKNOWN", "UNKNOWN", "UNKNOWN"]
 
 
+def test_a_service_that_falls_silent_is_not_measured_completely() -> None:
+    silent = said(drill(flat), leaking(), leaking()).drop("torch", after=20, until=26)
+    verdict = told("measurements_are_complete", silent)
+    assert verdict.outcome == "UNKNOWN"
+    assert "torch/allocator was silent for 6" in verdict.message
+
+
 def test_figures_are_judged_where_torch_is_asked_and_not_turned_off() -> None:
     plain = {v.check for v in judge(drill(flat).history(), plan())}
     assert not any("reserved" in check or "allocated" in check for check in plain)
