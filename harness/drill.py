@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.scenario_steps import RESTARTS, Seen
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
+from harness.torch_snapshot.fetch import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,7 @@ class Drill:
     def _baseline(self) -> None:
         self._hold(self._scenario.phases.baseline)
         self._stage.note_selectors()
+        self._take_snapshot("baseline")
 
     def _load(self) -> None:
         for leak in self._scenario.leaks:
@@ -102,6 +104,14 @@ class Drill:
     def _recover(self) -> None:
         self._stop_leaks("recover")
         self._hold(self._scenario.phases.recover)
+        self._take_snapshot("recover")
+
+    def _take_snapshot(self, moment: str) -> None:
+        torch = self._scenario.torch
+        if torch is not None and torch.snapshot is not None:
+            take_snapshot(
+                torch.snapshot, self._stage.target, self._recorder, moment=moment, run_dir=self._stage.run_dir
+            )
 
     def _everything_delivered(self) -> bool:
         expected = self._scenario.alerts.expect

@@ -17,6 +17,7 @@ from harness.reports.live import LiveView
 from harness.scenario_file import read_scenario
 from harness.stage import Stage, server_versions
 from harness.store import create_run, write_run_info
+from harness.torch_snapshot.fetch import keep_if_failed
 from harness.undo import clean_runs, note_owner
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def rehearse(scenario_file: Path, *, runs: Path, console: Console, on: str | Non
     folder = create_run(runs, scenario.name)
     write_run_info(folder, scenario, scenario_file.resolve(), server_versions())
     error, leftovers = _drill(scenario, scenario_file, folder, console)
-    return Finished(folder, scenario, analyze(folder), error, leftovers)
+    verdicts = analyze(folder)
+    keep_if_failed(folder.path, verdicts)
+    return Finished(folder, scenario, verdicts, error, leftovers)
 
 
 def placed(scenario: Scenario, on: str | None) -> Scenario:

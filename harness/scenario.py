@@ -13,7 +13,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from pydantic_core import PydanticCustomError
 
 from harness import units
-from harness.quantities import SIZED, Duration, Frozen, Rate, Resource, Share, Size
+from harness.quantities import SIZED, TORCH, Duration, Frozen, Rate, Resource, Share, Size
 from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
 from harness.scenario_leaks import Leak, Switch
 from harness.scenario_steps import (
@@ -25,6 +25,7 @@ from harness.scenario_steps import (
     Step,
     TruncateLog,
 )
+from harness.scenario_torch import Torch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,6 +170,9 @@ _MARGINS: Final[Mapping[Resource, Margin]] = {
     "descriptors": CountBaseline(),
     "threads": CountBaseline(),
     "cpu": CpuBaseline(),
+    "torch_allocated": Baseline(),
+    "torch_reserved": Baseline(),
+    "torch_device": Baseline(),
 }
 
 
@@ -183,6 +187,9 @@ class Expect(Frozen):
     descriptors: CountBaseline | None = None
     threads: CountBaseline | None = None
     cpu: CpuBaseline | None = None
+    torch_allocated: Baseline | None = None
+    torch_reserved: Baseline | None = None
+    torch_device: Baseline | None = None
     error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
     p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
     step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")
@@ -253,6 +260,7 @@ class Scenario(Frozen):
     alerts: Alerts = Alerts()
     steps: list[Step] = Field(default_factory=list)
     expect: Expect = Expect()
+    torch: Torch | None = Field(None, description="what the service says of PyTorch's memory; left out: not asked")
     gate: Gate = Gate()
 
     @model_validator(mode="after")
@@ -285,6 +293,8 @@ class Scenario(Frozen):
         given: Margin | None = getattr(self.expect, resource)
         if given is not None or resource in self.expect.model_fields_set:
             return given
+        if self.torch is not None and resource in TORCH:
+            return _MARGINS[resource]
         return _MARGINS[resource] if any(leak.resource == resource for leak in self.leaks) else None
 
 

@@ -52,6 +52,7 @@ class Twin(Frozen):
             "phases": original.phases.model_copy(update=phases),
             "alerts": original.alerts.model_copy(update={"expect": [], "may_fire": [], "silent": None}),
             "expect": _healthy(original),
+            "torch": original.torch and original.torch.model_copy(update={"out_of_memory": "never"}),
         }
         return Scenario.model_validate(changed)
 

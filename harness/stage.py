@@ -27,6 +27,7 @@ from harness.alerting.threshold import record_thresholds
 from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
+from harness.meters.torch_allocator import TorchMeter
 from harness.targets.docker import DockerTarget
 from harness.targets.process import LocalProcess
 from harness.undo import undo_all
@@ -224,7 +225,10 @@ class Stage:
             journal=self._journal,
             max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
         )
-        sampler = Sampler(self.target.meters(), self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
+        meters = list(self.target.meters())
+        if self._scenario.torch is not None:
+            meters.append(TorchMeter(self.target.base_url + self._scenario.torch.path))
+        sampler = Sampler(meters, self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
         self._down += [sampler.stop, self._load.stop]
         sampler.start()
         with self._recorder.act("load", "start") as note:

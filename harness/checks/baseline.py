@@ -38,6 +38,9 @@ RETURNS: Final[dict[Resource, str]] = {
     "descriptors": "descriptors_return_to_baseline",
     "threads": "threads_return_to_baseline",
     "cpu": "cpu_returns_to_baseline",
+    "torch_allocated": "allocated_memory_returns_to_baseline",
+    "torch_reserved": "reserved_memory_returns_to_baseline",
+    "torch_device": "device_memory_returns_to_baseline",
 }
 STAYS: Final[dict[Resource, str]] = {
     "memory": "memory_does_not_grow",
@@ -45,6 +48,9 @@ STAYS: Final[dict[Resource, str]] = {
     "descriptors": "descriptors_do_not_grow",
     "threads": "threads_do_not_grow",
     "cpu": "cpu_does_not_grow",
+    "torch_allocated": "allocated_memory_does_not_grow",
+    "torch_reserved": "reserved_memory_does_not_grow",
+    "torch_device": "device_memory_does_not_grow",
 }
 """The names of the claims, by resource."""
 _SKIPPED_SHARE: Final = 0.4

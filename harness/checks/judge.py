@@ -16,7 +16,8 @@ from harness.checks.resolution import alert_resolves_and_stays_resolved
 from harness.checks.silence import other_alerts_stay_silent
 from harness.checks.steps import step_claim, step_works
 from harness.checks.timeline import memory_limit_bytes
-from harness.quantities import RESOURCES
+from harness.checks.torch_memory import out_of_memory, out_of_memory_claim, torch_memory_returns, torch_memory_stays
+from harness.quantities import RESOURCES, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,8 @@ def _leaks(history: History, scenario: Scenario) -> Iterator[Check]:
         claim = Claim("leak_grows_as_declared", leak.name)
         yield claim, partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
     for name in [] if scenario.leaks else _watched(scenario):
-        yield Claim(STAYS[name]), partial(does_not_grow, history, scenario=scenario, name=name)
+        stays = torch_memory_stays if name in TORCH else does_not_grow
+        yield Claim(STAYS[name]), partial(stays, history, scenario=scenario, name=name)
 
 
 def _watched(scenario: Scenario) -> list[Resource]:
@@ -96,7 +98,8 @@ def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
         yield claim, partial(alert_resolves_and_stays_resolved, history, alert=alert, scenario=scenario)
     # Where nothing leaked and nothing was done, that it does not grow says all there is to say.
     for name in _watched(scenario) if scenario.leaks or scenario.steps else []:
-        yield Claim(RETURNS[name]), partial(returns_to_baseline, history, scenario=scenario, name=name)
+        returns = torch_memory_returns if name in TORCH else returns_to_baseline
+        yield Claim(RETURNS[name]), partial(returns, history, scenario=scenario, name=name)
 
 
 def _service(history: History, scenario: Scenario) -> Iterator[Check]:
@@ -104,4 +107,6 @@ def _service(history: History, scenario: Scenario) -> Iterator[Check]:
     yield Claim("requests_keep_latency"), partial(requests_keep_latency, history, scenario=scenario)
     if scenario.steps and scenario.expect.step_errors < 1:
         yield Claim("requests_survive_steps"), partial(requests_survive_steps, history, scenario=scenario)
+    if scenario.torch is not None and scenario.torch.out_of_memory is not None:
+        yield out_of_memory_claim(scenario), partial(out_of_memory, history, scenario=scenario)
     yield Claim("target_keeps_running"), partial(target_keeps_running, history, scenario=scenario)

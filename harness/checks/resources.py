@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MANY: Final = 100
 _MS: Final = 1000
 _KIB: Final = 1024
+_MIB: Final = _KIB * _KIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,5 +92,18 @@ MEASURES: Final[Mapping[str, Measure]] = {
             least_growth=4, unresolved=4, least_margin=4,
         ),
         Measure(name="cpu", unit="cores", per_request_unit="seconds", least_growth=0.05),
+        # Tensors of requests under way; segments of 2 MiB, of which a request may need one more than before.
+        Measure(
+            name="torch_allocated", unit="bytes", per_request_unit="bytes", least_growth=_MIB,
+            unresolved=_MIB, least_margin=2 * _MIB,
+        ),
+        Measure(
+            name="torch_reserved", unit="bytes", per_request_unit="bytes", least_growth=4 * _MIB,
+            unresolved=4 * _MIB, least_margin=4 * _MIB,
+        ),
+        Measure(
+            name="torch_device", unit="bytes", per_request_unit="bytes", least_growth=4 * _MIB,
+            unresolved=4 * _MIB, least_margin=4 * _MIB,
+        ),
     )
 }  # fmt: skip

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _CPU_WINDOW_S: Final = 1.0
 """Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
 
+_TORCH: Final = {
+    "torch_allocated": "allocated_bytes.all.current",
+    "torch_reserved": "reserved_bytes.all.current",
+    "torch_device": "device_used_bytes",
+}
+
 AFTER_RESTART_S: Final = 1.5
 """How long after a restart its meters may still be finding the new process."""
 
@@ -214,6 +220,8 @@ def resource(history: History, name: str) -> Series:
             return history.series("process", "tree", "threads")
         case "cpu":
             return cpu(history)
+        case "torch_allocated" | "torch_reserved" | "torch_device":
+            return history.series("torch", "allocator", _TORCH[name])
         case _:
             return memory(history)
 

@@ -27,6 +27,9 @@ def _build(place: Place) -> ASGIApp:
         fraction=float(os.environ.get("TENSOR_MEMORY_FRACTION", "1")),
     )
     service = TensorService(device=device, disk=place.disk, token=place.token)
+    leaks = {leak.name: leak for leak in service.leaks}
+    for name in os.environ.get("TENSOR_LEAKS", "").split():
+        leaks[name].switch(on=True)
     service.inference.retry_smaller = os.environ.get("TENSOR_RETRY_SMALLER", "1") != "0"
     return service.app()
 

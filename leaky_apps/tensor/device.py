@@ -1,23 +1,27 @@
-"""The device that tensors live on: the only place that reads its memory or tells it to let go of some.
+"""The device that tensors live on: the one interface through which its memory is read and told to go back.
 
-On a card the figures are torch's own. On the processor a ledger counts the tensors, and a budget stands for the
-card's size: an allocation beyond it raises what a card would raise.
+On a card (`card.py`) the figures are torch's own. On the processor (`processor.py`) a ledger counts the tensors, a
+model of torch's allocator deals with them, and a budget stands for the card's size: an allocation beyond it raises
+what a card would raise.
 """
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
+import os
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from leaky_apps.tensor.ledger import Ledger
-from leaky_apps.tensor.process import trim
+from leaky_apps.tensor.card import Card
+from leaky_apps.tensor.processor import DEFAULT_BUDGET_BYTES, Processor
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-DEFAULT_BUDGET_BYTES: Final = 1 << 30
+    from torch import Tensor
+
+    from leaky_apps.tensor.captured import Captured
+    from leaky_apps.tensor.network import Network
 
 
 class Device(Protocol):
@@ -26,16 +30,24 @@ class Device(Protocol):
     Attributes:
         name: as torch calls it.
         fraction: share of the memory that this process may use.
+        of_card: whether its memory is a card's, or a budget that stands for one.
     """
 
     name: str
     fraction: float
+    of_card: bool
+
+    def allocated_bytes(self) -> int:
+        """Bytes of the tensors that live on it."""
 
     def used_bytes(self) -> int:
-        """Bytes of the tensors that live on it."""
+        """Bytes of it that are in use, for tensors or for none."""
 
     def total_bytes(self) -> int:
         """Bytes that it has; of a budget, the budget."""
+
+    def statistics(self) -> dict[str, int]:
+        """What the allocator says of itself, under the names in `statistics.py`."""
 
     def watch(self) -> AbstractContextManager[Any]:
         """Every tensor must be made inside this."""
@@ -43,94 +55,32 @@ class Device(Protocol):
     def empty_cache(self) -> str:
         """Give back what no tensor uses; says what was called for it."""
 
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Every segment with its blocks and where each was made, in the shape of torch's snapshots."""
+
+    def host_block(self, rows: int, columns: int) -> Tensor:
+        """Memory of the host that can be uploaded from; not the device's."""
+
+    def upload(self, block: Tensor) -> Tensor:
+        """A copy of a host's block on the device."""
+
+    def capture(self, network: Network, x: Tensor) -> Captured:
+        """A pass of `network` recorded for rows of the shape of `x`."""
+
     def summary(self) -> str:
         """A table of what is held, for a person."""
 
 
-class Processor:
-    """The processor, with a budget in place of a card's memory."""
-
-    name = "cpu"
-
-    def __init__(self, budget_bytes: int = DEFAULT_BUDGET_BYTES, fraction: float = 1.0) -> None:
-        self._budget_bytes = budget_bytes
-        self.fraction = fraction
-        self._ledger = Ledger(lambda: self._budget_bytes * self.fraction)
-
-    def used_bytes(self) -> int:
-        """Bytes of every tensor that was made under `watch` and still lives."""
-        return self._ledger.bytes
-
-    def total_bytes(self) -> int:
-        """The budget."""
-        return self._budget_bytes
-
-    def watch(self) -> AbstractContextManager[Any]:
-        """Count what is made."""
-        return self._ledger
-
-    def empty_cache(self) -> str:
-        """`malloc_trim`: there is no other cache, since a freed tensor goes back to the C library."""
-        return "malloc_trim" if trim() else "nothing: the C library cannot trim"
-
-    def summary(self) -> str:
-        """The counts of the ledger."""
-        return (
-            f"device cpu\nbudget_bytes {self._budget_bytes}\nfraction {self.fraction}\n"
-            f"used_bytes {self._ledger.bytes}\ntensors {self._ledger.count}\n"
-        )
-
-
-class Card:
-    """A CUDA card, or a share of one: with a budget, this process may use that much of it."""
-
-    name = "cuda"
-
-    def __init__(self, budget_bytes: int | None = None, fraction: float = 1.0) -> None:
-        self._size_bytes = int(torch.cuda.get_device_properties(0).total_memory)
-        self._budget_bytes = min(budget_bytes or self._size_bytes, self._size_bytes)
-        self._fraction = fraction
-        self.fraction = fraction
-
-    @property
-    def fraction(self) -> float:
-        """Share of the budget that torch may use."""
-        return self._fraction
-
-    @fraction.setter
-    def fraction(self, share: float) -> None:
-        torch.cuda.set_per_process_memory_fraction(share * self._budget_bytes / self._size_bytes)
-        self._fraction = share
-
-    def used_bytes(self) -> int:
-        """Bytes of the tensors on the card."""
-        return int(torch.cuda.memory_allocated())
-
-    def total_bytes(self) -> int:
-        """The budget; without one, the card's memory."""
-        return self._budget_bytes
-
-    def watch(self) -> AbstractContextManager[Any]:
-        """Nothing: torch counts."""
-        return contextlib.nullcontext()
-
-    def empty_cache(self) -> str:
-        """Give the blocks that torch keeps for later back to the driver."""
-        torch.cuda.empty_cache()
-        return "torch.cuda.empty_cache"
-
-    def summary(self) -> str:
-        """Torch's own table."""
-        return str(torch.cuda.memory_summary())
-
-
 def available() -> tuple[str, ...]:
     """The devices of this machine, best first."""
-    return ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
+    return ("cuda", "cpu", "host") if torch.cuda.is_available() else ("cpu", "host")
 
 
 def choose(name: str, *, budget_bytes: int | None, fraction: float = 1.0) -> Device:
     """The device called `name`; `auto` is the best there is.
+
+    `cpu` is the processor with a budget in place of a card. `host` is the processor and no card at all, which a service
+    falls back to: as much memory as the machine has, and no figures of a card.
 
     Raises:
         ValueError: when this machine has none of that name.
@@ -140,4 +90,6 @@ def choose(name: str, *, budget_bytes: int | None, fraction: float = 1.0) -> Dev
         raise ValueError(f"device {name!r}: this machine has {', '.join(available())}; expected one of these, or auto")
     if wanted == "cuda":
         return Card(budget_bytes, fraction)
+    if wanted == "host":
+        return Processor(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), of_card=False)
     return Processor(budget_bytes or DEFAULT_BUDGET_BYTES, fraction)

@@ -14,12 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from leaky_apps.tensor.device import Device
-    from leaky_apps.tensor.embeddings import Embeddings
+    from leaky_apps.tensor.holdings import Holdings
     from leaky_apps.tensor.network import Precision
     from leaky_apps.tensor.order import Order
-    from leaky_apps.tensor.references import References
-    from leaky_apps.tensor.staging import Staging
-    from leaky_apps.tensor.versions import Versions
 
 
 class UnknownLabelError(ValueError):
@@ -44,12 +41,9 @@ class Inference:
         cyclic_traces: whether a request's trace is garbage that only a collector finds.
     """
 
-    def __init__(
-        self, device: Device, references: References, staging: Staging, versions: Versions, embeddings: Embeddings
-    ) -> None:
+    def __init__(self, device: Device, held: Holdings) -> None:
         self._device = device
-        self._references, self._staging = references, staging
-        self._versions, self._embeddings = versions, embeddings
+        self._held = held
         self.max_batch_size = ROWS
         self.whole_orders = False
         self.retry_smaller = True
@@ -63,13 +57,15 @@ class Inference:
 
     @precision.setter
     def precision(self, precision: Precision) -> None:
-        hooked, checkpointing = self._references.hooked, self.network.checkpointing
-        self._references.unhook()
+        references = self._held.references
+        hooked, checkpointing = references.hooked, self.network.checkpointing
+        references.unhook()
+        self._held.graphs.clear()
         self.network = self._load(precision)
         self.network.checkpointing = checkpointing
-        self._versions.precision = precision
+        self._held.versions.precision = precision
         if hooked:
-            self._references.hook(self.network)
+            references.hook(self.network)
 
     def _load(self, precision: Precision) -> Network:
         with self._device.watch():
@@ -88,7 +84,7 @@ class Inference:
         while done < order.rows:
             rows = min(size, order.rows - done)
             try:
-                states = self._pass(order, done, rows)
+                states = self._pass(order, done, rows, await self._from_host(order, done, rows))
             except torch.OutOfMemoryError:
                 if not self.retry_smaller or rows == 1:
                     raise
@@ -103,33 +99,54 @@ class Inference:
             done, batches = done + rows, batches + 1
         return Result(prediction, batches, retries)
 
-    def _pass(self, order: Order, offset: int, rows: int) -> States:
-        with self._device.watch(), torch.set_grad_enabled(self._references.with_graph):
-            x = self._rows(order.seed + offset, rows)
-            states = self.network(x)
-            if order.version:
-                head = self._versions.head(order.version)
-                states = states._replace(scores=head(states.second))
-            self._remember(order, states)
-            return self._checked(states, order.label)
+    async def _from_host(self, order: Order, offset: int, rows: int) -> Tensor | None:
+        """What is to be uploaded for these rows; None when they are made on the device."""
+        if order.source == "loader":
+            return (await self._held.loader.rows())[:rows]
+        return self._held.transfers.fill(order.seed + offset, rows) if order.source == "host" else None
 
-    def _rows(self, seed: int, rows: int) -> Tensor:
+    def _pass(self, order: Order, offset: int, rows: int, host: Tensor | None) -> States:
+        try:
+            with self._device.watch(), torch.set_grad_enabled(self._held.references.gradients):
+                x = self._drawn(order.seed + offset, rows) if host is None else _narrowed(self._device.upload(host))
+                states = self._states(order, x)
+                self._remember(order, states)
+                return self._checked(states, order.label)
+        finally:
+            if host is not None and order.source == "host":
+                self._held.transfers.over(host)
+
+    def _drawn(self, seed: int, rows: int) -> Tensor:
         """Rows drawn from `seed`, staged in a block that is given back at once."""
-        block = self._staging.take(rows)
+        block = self._held.staging.take(rows)
         generator = torch.Generator(self._device.name).manual_seed(seed)
-        wide = block.normal_(generator=generator)
-        x = wide.view(rows, COLUMNS, HIDDEN // COLUMNS).mean(dim=2)
-        self._staging.give_back(block)
+        x = _narrowed(block.normal_(generator=generator))
+        self._held.staging.give_back(block)
         return x
+
+    def _states(self, order: Order, x: Tensor) -> States:
+        if order.stream:
+            return self._held.graphs.of(order.stream, x, network=self.network, device=self._device).replay(x)
+        states: States = self.network(x)
+        if order.version:
+            states = states._replace(scores=self._held.versions.head(order.version)(states.second))
+        return states
 
     def _remember(self, order: Order, states: States) -> None:
         trace = Trace(cyclic=self.cyclic_traces)
         trace.note("hidden", states.second)
-        self._references.add_loss(states.scores)
+        self._held.references.add_loss(states.scores)
+        self._held.references.add_output(states.scores)
+        self._held.references.carry(states.second)
         if order.key:
-            self._embeddings.put(order.key, states.second.detach())
+            self._held.embeddings.put(order.key, states.second.detach())
 
     def _checked(self, states: States, label: int | None) -> States:
         if label is not None and label >= COLUMNS:
             raise UnknownLabelError(f"label: found {label}; expected a whole number below {COLUMNS}")
         return states
+
+
+def _narrowed(rows: Tensor) -> Tensor:
+    """Rows as wide as the network takes them: a wide row's neighbours are averaged."""
+    return rows if rows.shape[1] == COLUMNS else rows.view(len(rows), COLUMNS, HIDDEN // COLUMNS).mean(dim=2)

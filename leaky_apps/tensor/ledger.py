@@ -1,8 +1,9 @@
-"""Counts the bytes of the tensors that live, where no card does it: on the processor.
+"""Counts the tensors that live, where no card does it: on the processor.
 
-Every operation that runs under the ledger shows it its results, and each new storage is noted with a weak reference.
-That sees what autograd saves, which no walk over Python's objects does. Tried and left out: `gc.get_objects`, which
-misses exactly those; hooks on modules, which miss what is made between them.
+Every operation that runs under the ledger shows it its results, and each new storage takes a block of the caching
+allocator's model until it ends, which a weak reference tells. That sees what autograd saves, which no walk over
+Python's objects does. Tried and left out: `gc.get_objects`, which misses exactly those; hooks on modules, which miss
+what is made between them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from leaky_apps.tensor.caching import CachingAllocator, NoRoomError
+from leaky_apps.tensor.site import site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +29,17 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts storages made while it is entered, for as long as they live.
 
     Args:
-        limit: bytes that may live at once, read before each count.
+        limit: bytes that may be reserved at once, read before each segment is taken.
+
+    Attributes:
+        memory: where the blocks are.
     """
 
     def __init__(self, limit: Callable[[], float]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._limit = limit
         self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
-        self.bytes = 0
+        self.memory = CachingAllocator(limit)
 
     @property
     def count(self) -> int:
@@ -43,27 +50,35 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run one operation and note what it made.
 
         Raises:
-            OutOfMemory: when that is more than the budget; what was made is let go of.
+            OutOfMemory: when there is no room for that; what was made is let go of.
         """
         del types
         made = func(*args, **(kwargs or {}))
         for tensor in _tensors(made):
             self._note(tensor.untyped_storage())
-        if self.bytes > self._limit():
-            raise OutOfMemory(f"out of memory: {func} needs {self.bytes:,} bytes of a budget of {self._limit():,.0f}")
         return made
 
     def _note(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()  # noqa: SLF001 - the only name that a storage has
+        key, memory = storage._cdata, self.memory  # noqa: SLF001 - the only name that a storage has
         if key in self._known:
             return
+        try:
+            block = memory.take(storage.nbytes(), site())
+        except NoRoomError as e:
+            raise OutOfMemory(self._no_room(storage.nbytes(), e.segment_bytes)) from None
 
         def gone(_reference: object) -> None:
             del self._known[key]
-            self.bytes -= size
+            memory.give_back(block)
 
         self._known[key] = weakref.ref(storage, gone)
-        self.bytes += size
+
+    def _no_room(self, asked: int, segment_bytes: int) -> str:
+        held = self.memory
+        return (
+            f"out of memory: tried to allocate {asked:,} bytes, for which a segment of {segment_bytes:,} is needed; "
+            f"{held.reserved:,} of a budget of {self._limit():,.0f} bytes are reserved, {held.allocated:,} allocated"
+        )
 
 
 def _tensors(made: Any) -> Iterator[torch.Tensor]:

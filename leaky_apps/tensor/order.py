@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from leaky_apps.tensor.network import ROWS
 
 MOST_ROWS: Final = 4096
 _LONGEST_HOLD_S: Final = 5.0
+
+Source = Literal["device", "host", "loader"]
+SOURCES: Final[tuple[Source, ...]] = ("device", "host", "loader")
+"""Where rows are made: on the device; on the host, from where they are uploaded; in a data loader's worker process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Order:
         key: under which its embedding is cached; empty: not at all.
         version: of the model; empty: the base.
         label: to compare the scores with; a wrong one is found out only after the pass.
+        source: where its rows are made.
+        stream: whose captured pass is to be used; empty: none.
         hold_s: how long the client takes to read the answer.
     """
 
@@ -30,6 +36,8 @@ class Order:
     key: str = ""
     version: str = ""
     label: int | None = None
+    source: Source = "device"
+    stream: str = ""
     hold_s: float = 0.0
 
 
@@ -51,8 +59,19 @@ def read_order(fields: Any) -> Order:
         key=_text(fields, "key"),
         version=_text(fields, "version"),
         label=None if label is None else _whole(fields, "label", 0, 0, 2**31),
+        source=_source(fields),
+        stream=_text(fields, "stream"),
         hold_s=float(hold_s) if math.isfinite(hold_s) else 0.0,
     )
+
+
+def _source(fields: dict[str, Any]) -> Source:
+    source = fields.get("source", "device")
+    if source not in SOURCES:
+        raise ValueError(f"source: found {source!r}; expected one of {', '.join(SOURCES)}")
+    if source == "loader" and fields.get("rows", ROWS) != ROWS:
+        raise ValueError(f"rows: found {fields['rows']!r}; expected {ROWS}, which is what the data loader gives")
+    return cast("Source", source)
 
 
 def _whole(fields: dict[str, Any], name: str, otherwise: int, least: int, most: int) -> int:

@@ -23,16 +23,13 @@ def tensor_settings(inference: Inference, device: Device, references: References
     def checkpointing(on: bool) -> None:
         inference.network.checkpointing = on
 
-    def gradients(on: bool) -> None:
-        references.with_graph = on
-
     return Settings(
         {
             "max_batch_size": Setting(whole(1, MOST_ROWS), lambda: inference.max_batch_size, batch_size),
             "retry_smaller": attribute(flag(), inference, "retry_smaller"),
             "precision": attribute(one_of(("float32", "half", "int8")), inference, "precision"),
             "checkpointing": Setting(flag(), lambda: inference.network.checkpointing, checkpointing),
-            "gradients": Setting(flag(), lambda: references.with_graph, gradients),
+            "gradients": attribute(flag(), references, "gradients"),
             "memory_fraction": attribute(above_zero(1), device, "fraction"),
             "device": Setting(one_of((device.name,)), lambda: device.name, lambda _name: None),
         }

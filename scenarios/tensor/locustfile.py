@@ -26,6 +26,10 @@ def order() -> dict[str, Any]:
         fields["version"] = uuid.uuid4().hex
     elif LOAD == "labels":
         fields["label"] = UNKNOWN_LABEL
+    elif LOAD == "streams":
+        fields["stream"] = uuid.uuid4().hex
+    elif LOAD in {"host", "loader"}:
+        fields["source"] = LOAD
     return fields
 
 

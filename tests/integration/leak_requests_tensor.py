@@ -39,6 +39,18 @@ def unknown_label(client: httpx.Client, n: int) -> None:
         raise AssertionError(f"an unknown label was answered {answer.status_code}; expected 422")
 
 
+def from_host(client: httpx.Client, n: int) -> None:
+    _predict(client, n, source="host").raise_for_status()
+
+
+def from_loader(client: httpx.Client, n: int) -> None:
+    _predict(client, n, source="loader").raise_for_status()
+
+
+def new_stream(client: httpx.Client, n: int) -> None:
+    _predict(client, n, stream=f"s{n}").raise_for_status()
+
+
 def large_order(client: httpx.Client, n: int) -> None:
     _predict(client, n, rows=1024, hold_s=0.05).raise_for_status()
 
@@ -46,10 +58,15 @@ def large_order(client: httpx.Client, n: int) -> None:
 REQUESTS: Final[dict[str, Callable[[httpx.Client, int], None]]] = {
     "forgotten-hook": predict,
     "running-loss": predict,
+    "kept-outputs": predict,
+    "forgotten-no-grad": predict,
     "loaded-versions": new_version,
     "oversized-batches": large_order,
     "kept-errors": unknown_label,
     "embedding-cache": new_key,
     "unused-blocks": predict,
     "cyclic-traces": predict,
+    "captured-graphs": new_stream,
+    "pinned-buffers": from_host,
+    "loader-workers": from_loader,
 }

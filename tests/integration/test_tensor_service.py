@@ -10,10 +10,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import pytest
 from leaking_service import answers
 
+from harness.meters.torch_allocator import parse_statistics
 from harness.ports import free_port
+from harness.recorder import Recorder
+from harness.torch_snapshot.fetch import FILE, take_snapshot
 from harness.wait import wait_for
 
 if TYPE_CHECKING:
@@ -32,10 +36,11 @@ KEPT = 128 * 1024
 
 
 class Service:
-    """A running service."""
+    """A running service; to what asks it over its admin face it is a target."""
 
-    def __init__(self, client: httpx.Client, disk: Path) -> None:
-        self.client, self.disk = client, disk
+    def __init__(self, client: httpx.Client, disk: Path, process: psutil.Process) -> None:
+        self.client, self.disk, self.process = client, disk, process
+        self.base_url, self.token = str(client.base_url).rstrip("/"), "t"
         self.sent = 0
 
     def predict(self, count: int = 1, **fields: object) -> list[int]:
@@ -48,9 +53,12 @@ class Service:
     def admin(self, name: str, body: object = None) -> Any:
         return self.client.post(f"/admin/{name}", json=body).raise_for_status().json()
 
-    def used(self) -> float:
+    def metric(self, name: str) -> float:
         lines = self.client.get("/metrics").text.splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith("gpu_memory_used_bytes "))
+        return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
+
+    def allocated(self) -> float:
+        return self.metric("torch_allocated_bytes_all_current")
 
 
 @contextlib.contextmanager
@@ -66,7 +74,7 @@ def running(disk: Path, **env: str) -> Iterator[Service]:
     ):
         try:
             wait_for(lambda: answers(client), what="the tensor service", timeout_s=90)
-            yield Service(client, disk)
+            yield Service(client, disk, psutil.Process(process.pid))
         finally:
             process.terminate()
 
@@ -75,18 +83,18 @@ def test_each_action_cures_what_it_is_for_and_nothing_else(tmp_path: Path) -> No
     """Kept states survive a collection and an emptied cache; free blocks go with the cache, garbage with a gc."""
     with running(tmp_path) as service:
         service.predict(5)
-        level = service.used()
+        level = service.allocated()
         service.admin("leaks", {"forgotten-hook": True, "unused-blocks": True, "cyclic-traces": True})
         service.predict(20)
         service.admin("leaks", {"forgotten-hook": False, "unused-blocks": False, "cyclic-traces": False})
         states, blocks = 20 * KEPT, 20 * KEPT // 2
-        assert service.used() - level == states + blocks  # the cycles hold one of the states that the hook keeps
+        assert service.allocated() - level == states + blocks  # the cycles hold one of the states that the hook keeps
         service.admin("gc")
-        assert service.used() - level == states + blocks
+        assert service.allocated() - level == states + blocks
         assert service.admin("empty-cache")["called"] in {"malloc_trim", "nothing: the C library cannot trim"}
-        assert service.used() - level == states - KEPT // 2  # the one block of the twin went too
+        assert service.allocated() - level == states - KEPT // 2  # the one block of the twin went too
         assert service.admin("drop-references")["states"] == 40
-        assert service.used() <= level
+        assert service.allocated() <= level
 
 
 def test_a_full_device_refuses_and_says_so_in_its_log(tmp_path: Path) -> None:
@@ -105,7 +113,7 @@ def test_a_share_of_the_device_is_all_that_is_taken(tmp_path: Path) -> None:
     with running(tmp_path, TENSOR_BUDGET_BYTES=str(8 << 20), TENSOR_MEMORY_FRACTION="0.5") as service:
         service.admin("leaks", {"forgotten-hook": True})
         service.predict(60)
-        assert service.used() <= 4 << 20
+        assert service.allocated() <= 4 << 20
         assert service.client.get("/debug/memory").json()["total_bytes"] == 8 << 20
 
 
@@ -126,3 +134,63 @@ def test_what_cannot_be_used_is_refused_with_a_reason(tmp_path: Path) -> None:
         answers = [service.client.post(path, json=body) for path, body in wrong]
     assert [answer.status_code for answer in answers] == [422] * len(wrong)
     assert all("expected" in answer.json()["error"] for answer in answers)
+
+
+def test_torchs_figures_are_published_and_shown_under_its_own_names(tmp_path: Path) -> None:
+    """What is let go of goes back to the allocator; only an emptied cache gives it back to the device."""
+    with running(tmp_path) as service:
+        service.predict(3)
+        service.admin("leaks", {"forgotten-hook": True})
+        service.predict(60)
+        full = service.metric("torch_reserved_bytes_all_current")
+        service.admin("let-go")
+        said = service.client.get("/debug/memory").json()["torch"]
+        assert said["reserved_bytes.all.current"] == said["device_used_bytes"] == full
+        assert said["reserved_but_not_allocated_bytes"] == full - said["allocated_bytes.all.current"]
+        assert service.metric("torch_device_used_bytes") == service.metric("gpu_memory_used_bytes") == full
+        assert service.metric("torch_reserved_but_not_allocated_bytes") > 50 * KEPT
+        service.admin("empty-cache")
+        assert service.metric("torch_reserved_bytes_all_current") < full - 50 * KEPT
+        assert parse_statistics(service.client.get("/debug/memory").json())["num_ooms"] == 0
+
+
+def test_a_snapshot_is_fetched_with_who_holds_most_and_one_that_cannot_be_had_is_a_gap(tmp_path: Path) -> None:
+    with running(tmp_path / "disk") as service:
+        service.admin("leaks", {"forgotten-hook": True})
+        service.predict(40)
+        recorder = Recorder(tmp_path / "history.jsonl")
+        for path in ("/admin/memory-snapshot", "/health", "/nothing"):
+            take_snapshot(path, service, recorder, moment="recover", run_dir=tmp_path)  # type: ignore[arg-type]
+        good, *gaps = recorder.history().where(source="torch", name="holders")
+        recorder.close()
+    assert isinstance(good.value, dict)
+    assert max(good.value, key=lambda place: good.value[place]).startswith("tensor/network.py:")  # type: ignore[index]
+    assert [gap.value for gap in gaps] == [None, None]
+    assert "segments" in gaps[0].labels["error"]
+    assert (tmp_path / FILE).stat().st_size > 1000
+
+
+def test_a_worker_of_the_data_loader_that_is_ended_is_started_again(tmp_path: Path) -> None:
+    """The request that finds it ended is answered."""
+    with running(tmp_path) as service:
+        assert service.predict(3, source="loader") == [200] * 3
+        (worker,) = service.process.children()
+        worker.kill()
+        assert service.predict(3, source="loader") == [200] * 3
+        assert service.metric("data_loader_restarts") == 1
+        assert service.admin("restart-loader") == {"workers": 1}
+        assert service.process.children() == []
+        assert service.predict(source="loader") == [200]
+
+
+def test_on_the_host_it_answers_and_says_nothing_of_a_card(tmp_path: Path) -> None:
+    with running(tmp_path, TENSOR_DEVICE="host") as service:
+        assert service.predict() == [200]
+        assert "gpu_memory_used_bytes" not in service.client.get("/metrics").text
+        assert service.allocated() > 0
+
+
+def test_leaks_may_be_on_from_the_start(tmp_path: Path) -> None:
+    with running(tmp_path, TENSOR_LEAKS="unused-blocks embedding-cache") as service:
+        told = service.client.get("/admin/leaks").json()["leaks"]
+    assert {leak["name"] for leak in told if leak["on"]} == {"unused-blocks", "embedding-cache"}
