@@ -7,6 +7,7 @@ RUN python -m venv /opt/services \
     numpy prometheus-client redis starlette uvicorn
 
 FROM python:3.11-slim AS services
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home app && install -d -o app /data
 COPY --from=packages /opt/services /opt/services
 COPY leaky_apps /opt/app/leaky_apps

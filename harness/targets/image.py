@@ -17,9 +17,10 @@ _LAST_LINES = 5
 
 
 def ready_image(client: DockerClient, form: ContainerForm, *, scenario_dir: Path) -> str:
-    """The name of the image of `form`, built first where a build is named; the engine's cache makes that quick.
+    """What to make a container of for `form`: its image's name, or the id of what was just built.
 
-    An image is kept after the run: it is an input, as a scenario is.
+    The engine's cache makes a build quick. Its id and not its name, which another run, from another folder, may give to
+    an image of its own meanwhile. An image is kept after the run: it is an input, as a scenario is.
 
     Raises:
         BadInput: when there is no such Dockerfile, or the image is not there and no build is named.
@@ -28,8 +29,7 @@ def ready_image(client: DockerClient, form: ContainerForm, *, scenario_dir: Path
     import docker.errors
 
     if form.build is not None:
-        _build(client, form, scenario_dir)
-        return form.image
+        return _build(client, form, scenario_dir)
     try:
         client.images.get(form.image)
     except docker.errors.ImageNotFound:
@@ -49,7 +49,7 @@ def _pull(client: DockerClient, image: str) -> None:
         ) from e
 
 
-def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> None:
+def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> str:
     import docker.errors
 
     assert form.build is not None  # noqa: S101 - the caller asked
@@ -57,10 +57,11 @@ def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> Non
     if not (context / "Dockerfile").is_file():
         raise BadInput(f"target.container.build: there is no Dockerfile in {context}; expected a folder with one")
     try:
-        client.images.build(path=str(context), tag=form.image, rm=True, network_mode="host")
+        image, _ = client.images.build(path=str(context), tag=form.image, rm=True, network_mode="host")
     except docker.errors.BuildError as e:
         lines = [text for part in e.build_log if (text := str(part.get("stream", "")).strip())][-_LAST_LINES:]
         said = "\n  ".join(lines)
         raise Surroundings(f"{context / 'Dockerfile'} could not be built: {e.msg}\n  {said}") from e
     except docker.errors.APIError as e:
         raise Surroundings(f"{context / 'Dockerfile'} could not be built: {e.explanation}") from e
+    return str(image.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class Bench:
             ProcessTarget.model_validate(spec),
             scenario_dir=folder,
             run_dir=folder,
-            run_id=f"steps-{folder.name}".lower(),
+            run_id=f"steps-{os.getpid()}",
             recorder=self.recorder,
             journal=self.journal,
             token="t",  # noqa: S106 - of a service that lives for this test
