@@ -46,7 +46,7 @@ class KubernetesForm(Frozen):
     port: int = Field(8000, ge=1, le=65535, description="where it listens inside; reached by port-forward")
     disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
     replicas: int = Field(1, ge=1)
-    requests: Requests | None = Field(None, description="left out: the same as the limits")
+    requests: Requests | None = Field(None, description="left out: the memory limit, and a tenth of a core")
     pull: Literal["IfNotPresent", "Never", "Always"] = "IfNotPresent"
 
     @model_validator(mode="after")

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.scenario import Limits
-    from harness.scenario_kubernetes import KubernetesForm
+    from harness.scenario_kubernetes import KubernetesForm, Requests
 
 SCENARIO_DIR: Final = "/scenario"
 _MILLI: Final = 1000
+_CPU_REQUEST: Final = 0.1
 _PROBE_FAILURES: Final = 10
 
 
@@ -79,7 +80,9 @@ def _pod(wanted: Wanted) -> dict[str, Any]:
                 **({"args": list(wanted.args)} if wanted.args is not None else {}),
                 "env": env_list(wanted.env),
                 "ports": [{"containerPort": wanted.form.port}],
-                "resources": resources(wanted.limits, wanted.form),
+                "resources": resources(
+                    memory_bytes=wanted.limits.memory, cpus=wanted.limits.cpus, requests=wanted.form.requests
+                ),
                 "readinessProbe": {
                     "httpGet": {"path": wanted.ready_path, "port": wanted.form.port},
                     "periodSeconds": 1,
@@ -109,14 +112,21 @@ def env_list(env: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in env.items()]
 
 
-def resources(limits: Limits, form: KubernetesForm | None = None) -> dict[str, dict[str, str]]:
-    """`limits` as the node enforces them; what is requested is the same, unless `form` says otherwise."""
-    capped = quantities(memory_bytes=limits.memory, cpus=limits.cpus)
-    asked = quantities(memory_bytes=form.requests.memory, cpus=form.requests.cpus) if form and form.requests else {}
-    return {"limits": capped, "requests": {**capped, **asked}}
+def resources(
+    *, memory_bytes: int | None, cpus: float | None, requests: Requests | None = None
+) -> dict[str, dict[str, str]]:
+    """Limits as the node enforces them, and what the scheduler keeps free.
+
+    Left out, as much memory is kept as the limit allows, for it cannot be shared; of CPU a tenth of a core, because a
+    node that kept whole ones free would not hold a second pod of a rollout.
+    """
+    keep_bytes = requests.memory if requests and requests.memory is not None else memory_bytes
+    keep_cpus = requests.cpus if requests and requests.cpus is not None else _CPU_REQUEST
+    at_most = keep_cpus if cpus is None else min(keep_cpus, cpus)
+    return {"limits": _quantities(memory_bytes, cpus), "requests": _quantities(keep_bytes, at_most)}
 
 
-def quantities(*, memory_bytes: int | None, cpus: float | None) -> dict[str, str]:
+def _quantities(memory_bytes: int | None, cpus: float | None) -> dict[str, str]:
     """Bytes and cores as Kubernetes writes them; what is None is left out."""
     memory = {"memory": str(memory_bytes)} if memory_bytes is not None else {}
-    return memory | ({"cpu": f"{round(cpus * _MILLI)}m"} if cpus is not None else {})
+    return memory | ({"cpu": f"{max(round(cpus * _MILLI), 1)}m"} if cpus is not None else {})

@@ -17,7 +17,7 @@ import psutil
 
 from harness.cluster.autoscaler import api_version, autoscaler, has_metrics
 from harness.cluster.connection import Cluster, connect
-from harness.cluster.deployment import env_list, quantities
+from harness.cluster.deployment import env_list, resources
 from harness.cluster.execute import execute_in_pod
 from harness.cluster.following import Following
 from harness.cluster.form import form_of
@@ -27,6 +27,7 @@ from harness.cluster.pod import chosen
 from harness.errors import Surroundings
 from harness.meters.filesystem import FilesystemMeter
 from harness.meters.kubelet import KubeletMeter
+from harness.meters.metrics_server import MetricsServerMeter
 from harness.meters.pods import PodsMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.service import ServiceMeter
@@ -192,16 +193,16 @@ class KubernetesTarget:
         self._roll_out({"env": env_list(added)})
 
     def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
-        """Roll out other limits, and the same as requests: every pod is replaced.
+        """Roll out other limits, and requests that go with them: every pod is replaced.
 
         Raises:
             Surroundings: when the API server refuses.
             TargetNotReady: when the new pods do not come up, such as for a limit that no node can give.
         """
         wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
-        amounts = quantities(memory_bytes=memory_bytes, cpus=cpus)
-        self._roll_out({"resources": {"limits": amounts, "requests": amounts}})
-        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
+        given = self.spec.limits.model_copy(update=wanted)
+        self._roll_out({"resources": resources(memory_bytes=memory_bytes, cpus=cpus)})
+        self.spec = self.spec.model_copy(update={"limits": given})
         said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
         self._recorder.sample("target", "limits", said)
         return ()
@@ -357,6 +358,9 @@ class KubernetesTarget:
         if local:
             pods = PodsMeter(self.cgroups, tell=self._tell_pod)
             meters += [ProcessTreeMeter(self.pids), SmapsMeter(self.pids), pods]
+        if has_metrics(self._cluster):
+            selector = following.workload.selector()
+            meters.append(MetricsServerMeter(self._cluster, namespace=self.namespace, selector=selector))
         if self._place.disk:
             meters.append(FilesystemMeter(self._place.disk))
         if self.spec.metrics:

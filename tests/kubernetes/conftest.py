@@ -26,7 +26,7 @@ def cluster():
     found.close()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _leaves_nothing_in_the_cluster(cluster):
     """Counts what is there before and after: namespaces, pods, autoscalers, and processes and mounts of ours here."""
     before = lying_in(cluster)
