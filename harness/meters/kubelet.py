@@ -41,8 +41,6 @@ class KubeletMeter:
         tell: gets the numbers of each pod then.
     """
 
-    every = 10
-
     def __init__(
         self,
         cluster: Cluster,
@@ -55,6 +53,7 @@ class KubeletMeter:
     ) -> None:
         self._tell = tell if stands_in else None
         self.source, self.name = ("cgroup", "resources") if stands_in else ("kubelet", "summary")
+        self.every = 10 if stands_in else 50
         self._cluster = cluster
         self._namespace = namespace
         self._pods = pods

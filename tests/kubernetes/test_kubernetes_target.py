@@ -11,17 +11,12 @@ import httpx
 import pytest
 import yaml
 from api_proxy import ApiProxy
+from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench
 
 from harness.cluster.connection import RUN_LABEL
 from harness.errors import BadInput, Surroundings, TargetNotReady
-from harness.history import read_history
-from harness.journal import Journal, read_journal
+from harness.journal import read_journal
 from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.scenario_steps import Step
-from harness.steps.step import carry_out
-from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.target import (
     Autoscalable,
     Configurable,
@@ -38,55 +33,8 @@ from harness.targets.target import (
 from harness.undo import clean
 from harness.wait import wait_for
 
-ROOT = Path(__file__).parents[2]
-RUN_ID = "kube-test-1"
-TOKEN = "of this run"  # noqa: S105 - it opens a pod that lives for seconds
-NAMESPACE = f"leakdrill-{RUN_ID}"
-IMAGE = "leakdrill-samples"
 
-
-class Bench:
-    """A target with its record and its journal."""
-
-    def __init__(self, folder: Path, **changes) -> None:
-        fields = {
-            "name": "inference-gateway",
-            "command": ["unused"],
-            "container": {"image": IMAGE, "build": ROOT},
-            "metrics": "/metrics",
-            "ready": {"timeout": "60s"},
-            **changes,
-        }
-        self.folder = folder
-        self.recorder = Recorder(folder / "history.jsonl")
-        self.journal = Journal(folder / "journal.jsonl")
-        self.target = KubernetesTarget(
-            ProcessTarget.model_validate(fields),
-            scenario_dir=folder,
-            run_dir=folder,
-            run_id=RUN_ID,
-            recorder=self.recorder,
-            journal=self.journal,
-            token=TOKEN,
-        )
-
-    def events(self, **wanted):
-        return list(read_history(self.folder / "history.jsonl").where(**wanted))
-
-    def post(self, path, **body):
-        return httpx.post(
-            self.target.base_url + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
-        )
-
-    def step(self, **action):
-        return carry_out(
-            Step.model_validate({"name": "a step", "timeout": "20s", **action}), self.target, run_dir=self.folder
-        )
-
-    def close(self):
-        self.target.stop()
-        self.recorder.close()
-        self.journal.close()
+SHARED = "kube-test-shared"
 
 
 @pytest.fixture
@@ -105,18 +53,20 @@ def bench(tmp_path):
 @pytest.fixture(scope="module")
 def running(cluster, tmp_path_factory):  # noqa: ARG001 - without a cluster it skips
     """One target that several tests only look at, or leave as they found it."""
-    this = Bench(tmp_path_factory.mktemp("running"), limits={"memory": "192MiB", "cpus": 0.5, "disk": "32MiB"})
+    this = Bench(
+        tmp_path_factory.mktemp("running"), run_id=SHARED, limits={"memory": "192MiB", "cpus": 0.5, "disk": "32MiB"}
+    )
     this.target.start()
     yield this
     this.close()
 
 
-def pods(cluster):
-    return cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+def pods(cluster, run_id=RUN_ID):
+    return cluster.get(f"/api/v1/namespaces/leakdrill-{run_id}/pods")["items"]
 
 
 def container_of(cluster):
-    pod = next(p for p in pods(cluster) if "deletionTimestamp" not in p["metadata"])
+    pod = next(p for p in pods(cluster, SHARED) if "deletionTimestamp" not in p["metadata"])
     return pod["spec"]["containers"][0]
 
 
@@ -128,7 +78,7 @@ def test_a_pod_has_the_limits_the_label_and_an_address_on_this_machine(running, 
     container = container_of(cluster)
     assert container["resources"]["limits"] == {"memory": str(192 << 20), "cpu": "500m"}
     assert container["resources"]["requests"] == {"memory": str(192 << 20), "cpu": "100m"}
-    assert pods(cluster)[0]["metadata"]["labels"][RUN_LABEL] == RUN_ID
+    assert pods(cluster, SHARED)[0]["metadata"]["labels"][RUN_LABEL] == SHARED
     assert httpx.get(running.target.base_url + "/health").json()["status"] == "ok"
 
 
@@ -214,7 +164,9 @@ def test_replicas_come_and_new_connections_are_spread_over_them(running):
 
 def test_an_autoscaler_is_applied_and_says_what_it_cannot_go_by(running, cluster):
     facts = running.step(autoscale={"min": 2, "max": 3, "memory": "80%"})
-    (found,) = cluster.get(f"/apis/autoscaling/v1/namespaces/{NAMESPACE}/horizontalpodautoscalers")["items"]
+    (found,) = cluster.get(f"/apis/autoscaling/v1/namespaces/{running.target.namespace}/horizontalpodautoscalers")[
+        "items"
+    ]
     assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (2, 3)
     assert len(running.target.replica_urls()) == 2
     assert "no metrics server" in facts.get("remark", "no metrics server")
