@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker lint format clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes lint format clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test-unit: setup-tests ## the tests that start no process
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/docker
+
+test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
+	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/kubernetes
 
 lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -29,7 +29,9 @@ from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
 from harness.meters.torch_allocator import TorchMeter
 from harness.targets.docker import DockerTarget
+from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
+from harness.targets.target import Losable
 from harness.undo import undo_all
 
 if TYPE_CHECKING:
@@ -44,7 +46,11 @@ if TYPE_CHECKING:
     from harness.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
-TARGETS: Final[dict[str, type[LocalProcess | DockerTarget]]] = {"process": LocalProcess, "docker": DockerTarget}
+TARGETS: Final[dict[str, type[LocalProcess | DockerTarget | KubernetesTarget]]] = {
+    "process": LocalProcess,
+    "docker": DockerTarget,
+    "kubernetes": KubernetesTarget,
+}
 """What runs a target, by the scenario's `target.kind`."""
 
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
@@ -127,6 +133,8 @@ class Stage:
 
     def broken(self) -> str | None:
         """Which part the drill cannot go on without has ended, or None."""
+        if isinstance(self.target, Losable) and self.target.lost:
+            return f"the target was lost sight of: {self.target.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
         return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
 

@@ -250,6 +250,9 @@ def _how(event: Event) -> str:
         return f"a process of the target was OOM-killed at {show_duration(event.t)}"
     if event.labels.get("oom_kill") == "true":
         return f"the target was OOM-killed at {show_duration(event.when)}"
+    reason = event.labels.get("reason")
+    if reason:
+        return f"the target's pod {event.labels.get('pod', '?')} ended at {show_duration(event.when)}: {reason}"
     signal = event.labels.get("signal")
     how = f"by signal {signal}" if signal else f"with exit code {event.value}"
     return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"

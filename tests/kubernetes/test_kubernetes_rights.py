@@ -1,0 +1,79 @@
+"""The rights in `deploy/leakdrill-rbac.yaml` are enough for a drill, and give no more than their list says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from kube_bench import NAMESPACE, ROOT, Bench
+
+from harness.cluster.connection import ClusterRefused, connect
+from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = ROOT / "deploy" / "leakdrill-rbac.yaml"
+COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "ServiceAccount": "/api/v1/namespaces/leakdrill/serviceaccounts",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+}
+
+
+@pytest.fixture
+def account(cluster, tmp_path, monkeypatch):
+    """A kubeconfig of the service account in the file, in the place of our own."""
+    manifests = list(yaml.safe_load_all(FILE.read_text()))
+    paths = [(COLLECTIONS[m["kind"]], m["metadata"]["name"]) for m in manifests]
+    try:
+        for (collection, _), manifest in zip(paths, manifests, strict=True):
+            cluster.create(collection, manifest)
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = cluster.create(f"{COLLECTIONS['ServiceAccount']}/leakdrill/token", asked)["status"]["token"]
+        monkeypatch.setenv("KUBECONFIG", str(_kubeconfig(cluster, tmp_path, token)))
+        yield
+    finally:
+        for collection, name in reversed(paths):
+            cluster.delete(f"{collection}/{name}")
+        wait_for(lambda: cluster.find("/api/v1/namespaces/leakdrill") is None, what="its end", timeout_s=90)
+
+
+def _kubeconfig(cluster, folder, token) -> Path:
+    file = folder / "account.conf"
+    ca = cluster.configuration.ssl_ca_cert
+    context = {"name": "account", "context": {"cluster": "it", "user": "it"}}
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "it", "cluster": {"server": cluster.address, "certificate-authority": ca}}],
+                "users": [{"name": "it", "user": {"token": token}}],
+                "contexts": [context],
+            }
+        )
+    )
+    return file
+
+
+@pytest.mark.usefixtures("account")
+def test_a_drill_needs_no_more_rights_than_those(tmp_path, cluster):
+    this = Bench(tmp_path, limits={"memory": "192MiB"})
+    try:
+        this.target.start()
+        for meter in this.target.meters():
+            meter.read()
+        this.step(set_env={"COLOUR": "blue"})
+        this.step(scale={"replicas": 2})
+        this.step(exec={"command": ["true"]})
+        this.step(autoscale={"min": 1, "max": 2, "cpu": "80%"})
+        this.step(delete_pod={"which": "newest"})
+        with pytest.raises(ClusterRefused, match="forbidden"):
+            connect().get("/api/v1/namespaces/kube-system/secrets")
+    finally:
+        this.close()
+    assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is None
+    assert not this.journal.pending()
