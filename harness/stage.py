@@ -24,6 +24,7 @@ from harness.alerting.routing import default_routing, read_routing
 from harness.alerting.rules import read_rules
 from harness.alerting.states import AlertPoller, record_selector_counts
 from harness.alerting.threshold import record_thresholds
+from harness.alerting.watching import Watching
 from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
@@ -61,7 +62,8 @@ class Stage:
         journal: hears of every change before it is made.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used; nothing was started then.
+        BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was
+            started then.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Stage:
         self._recorder = recorder
         self._journal = journal
         self._rules = read_rules(scenario.alerts.rules)
+        url = scenario.alerts.prometheus
+        self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
         self.target = TARGETS[scenario.target.kind](
@@ -126,6 +130,8 @@ class Stage:
 
     def broken(self) -> str | None:
         """Which part the drill cannot go on without has ended, or None."""
+        if self._watching is not None and not self._watching.alive():
+            return f"the Prometheus at {self._watching.url} answered no more"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
         return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
 
@@ -134,9 +140,11 @@ class Stage:
 
         And at which share of the limit each alert on memory begins to count, and for how long it must hold.
         """
-        if self._prometheus is not None:
-            record_thresholds(self._recorder, self._rules.alerts)
-            record_selector_counts(self._prometheus.url, self._recorder, self._rules.alerts)
+        asked = self._watching or self._prometheus
+        if asked is not None:
+            rules = self._watching.rules if self._watching else self._rules.alerts
+            record_thresholds(self._recorder, rules)
+            record_selector_counts(asked.url, self._recorder, rules)
 
     def has_fired(self, name: AlertName) -> bool:
         """Whether `name` has fired in this drill."""
@@ -145,8 +153,11 @@ class Stage:
     def delivered(self, alert: ExpectedAlert) -> bool:
         """Whether the notification of `alert` has arrived, at its receiver where the scenario names one.
 
-        An alert that Alertmanager inhibits has said all that it will say.
+        An alert that Alertmanager inhibits has said all that it will say; where no delivery can be seen, so has one
+        that fires.
         """
+        if not self._scenario.alerts.delivery_seen:
+            return self.has_fired(alert)
         return any(alert.matches(labels) for labels in list(self._inhibited)) or any(
             alert.matches(labels) and alert.receiver in (None, labels.get("receiver"))
             for labels in list(self._delivered)
@@ -159,6 +170,10 @@ class Stage:
         return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
 
     def _start_alerting(self) -> None:
+        if self._watching is not None:
+            self._down.append(self._watching.stop)
+            self._watching.start()
+            return
         self._webhook.start()
         exporter = self._start_exporter()
         if not self._rules.alerts:
