@@ -55,13 +55,13 @@ app = typer.Typer(
 _WrongUsage: Final[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
-Platform = Literal["process", "docker"]
+Platform = Literal["process", "docker", "kubernetes"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
 RunFolderArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     scenario: Annotated[
         list[str] | None,
         typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run at once."),
@@ -69,6 +69,9 @@ def run(
     runs: Runs = Path("runs"),
     on: Annotated[
         Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
+    ] = None,
+    allow: Annotated[
+        str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
     ] = None,
     as_json: AsJson = False,
     everything: Annotated[bool, typer.Option("--all", help="Run the whole catalogue.")] = False,
@@ -80,14 +83,21 @@ def run(
     paths = chosen(scenario or [], everything=everything, subset=subset)
     console = Console(stderr=as_json)
     if len(paths) == 1:
-        return _run_one(paths[0], runs=runs, on=on, as_json=as_json, junit=junit, console=console)
-    return run_many(paths, runs=runs, jobs=jobs, on=on, as_json=as_json, junit=junit, console=console)
+        return _run_one(paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
+    return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
 
 
 def _run_one(
-    path: Path, *, runs: Path, on: Platform | None, as_json: bool, junit: Path | None, console: Console
+    path: Path,
+    *,
+    runs: Path,
+    on: Platform | None,
+    allow: str | None,
+    as_json: bool,
+    junit: Path | None,
+    console: Console,
 ) -> int:
-    done = rehearse(path, runs=runs, console=console, on=on)
+    done = rehearse(path, runs=runs, console=console, on=on, allow=allow)
     for problem in done.leftovers:
         console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:

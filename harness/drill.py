@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.scenario_steps import RESTARTS, Seen
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
+from harness.targets.target import Renewing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,9 @@ class Drill:
 
     def _leak_again_after_restart(self, step: Step) -> None:
         """A restart does not mend the bug: what still leaks when the service comes back leaks again."""
-        if step.action_name in RESTARTS:
+        target = self._stage.target
+        renewing = target.restarting_steps if isinstance(target, Renewing) else frozenset[str]()
+        if step.action_name in RESTARTS | renewing:
             for leak in list(self._leaking.values()):
                 self._switch(leak, on=True)
 

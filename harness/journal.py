@@ -18,7 +18,7 @@ import orjson
 if TYPE_CHECKING:
     from pathlib import Path
 
-UndoKind = Literal["process", "cgroup", "mount", "folder", "container"]
+UndoKind = Literal["process", "cgroup", "mount", "folder", "container", "namespace", "object", "workload"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.analyze import analyze
+from harness.cluster.form import check_allowed, in_context
 from harness.drill import Drill
 from harness.errors import Interrupted, LeakdrillError
 from harness.journal import Journal
@@ -45,19 +46,22 @@ class Finished:
     leftovers: list[str]
 
 
-def rehearse(scenario_file: Path, *, runs: Path, console: Console, on: str | None = None) -> Finished:
+def rehearse(
+    scenario_file: Path, *, runs: Path, console: Console, on: str | None = None, allow: str | None = None
+) -> Finished:
     """Run the drill in `scenario_file` and judge it. What earlier drills left behind under `runs` is undone first.
 
     Args:
         scenario_file: the drill.
         runs: where the record goes.
         console: where its progress is shown.
-        on: what the target runs on, instead of what the scenario says: `process` or `docker`.
+        on: what the target runs on, instead of what the scenario says: `process`, `docker` or `kubernetes`.
+        allow: the Kubernetes context that the drill may change.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
     """
-    scenario = placed(read_scenario(scenario_file), on)
+    scenario = placed(read_scenario(scenario_file), on, allow)
     for problem in clean_runs(runs):
         console.print(f"left by an earlier drill: {problem}", markup=False)
     folder = create_run(runs, scenario.name)
@@ -66,11 +70,19 @@ def rehearse(scenario_file: Path, *, runs: Path, console: Console, on: str | Non
     return Finished(folder, scenario, analyze(folder), error, leftovers)
 
 
-def placed(scenario: Scenario, on: str | None) -> Scenario:
-    """`scenario` with its target on another platform; itself when `on` is None."""
-    if on is None:
-        return scenario
-    return scenario.model_copy(update={"target": scenario.target.model_copy(update={"kind": on})})
+def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scenario:
+    """`scenario` with its target on the platform `on`, where that is given, and in the context `allow`.
+
+    Raises:
+        BadInput: when the drill would change a workload that is not its own, and `allow` does not name its context.
+    """
+    target = scenario.target
+    if on is not None:
+        target = target.model_copy(update={"kind": on})
+    check_allowed(target, allow)
+    if allow is not None and target.kind == "kubernetes":
+        target = target.model_copy(update={"kubernetes": in_context(target, allow)})
+    return scenario if target is scenario.target else scenario.model_copy(update={"target": target})
 
 
 def _drill(

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from harness import units
 from harness.quantities import SIZED, Duration, Frozen, Rate, Resource, Share, Size
 from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
+from harness.scenario_kubernetes import KubernetesForm
 from harness.scenario_leaks import Leak, Switch
 from harness.scenario_steps import (
     CollectGarbage,
@@ -95,7 +96,7 @@ class ContainerForm(Frozen):
 class ProcessTarget(Frozen):
     """A command on this machine."""
 
-    kind: Literal["process", "docker"] = Field(
+    kind: Literal["process", "docker", "kubernetes"] = Field(
         "process", description="where it runs; `leakdrill run --on` says otherwise"
     )
     name: str = Field(description="published as the label `container`")
@@ -115,6 +116,7 @@ class ProcessTarget(Frozen):
     limits: Limits = Limits()
     labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
     container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
+    kubernetes: KubernetesForm | None = Field(None, description="left out: what `container` says is run in a cluster")
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
 
 

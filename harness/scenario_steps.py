@@ -174,6 +174,37 @@ class SetLimits(Frozen):
         return self
 
 
+class Scale(Frozen):
+    """Run so many replicas of the target."""
+
+    replicas: int = Field(ge=1)
+
+
+class Autoscale(Frozen):
+    """Let the platform choose how many replicas run: a HorizontalPodAutoscaler."""
+
+    min: int = Field(1, ge=1)
+    max: int = Field(ge=1)
+    cpu: Share | None = Field(None, description="of what each pod requests, on average")
+    memory: Share | None = Field(None, description="likewise")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Autoscale:
+        if self.cpu is None and self.memory is None:
+            raise ValueError("expected cpu, memory or both")
+        if self.max < self.min:
+            raise ValueError(f"expected max to be at least min ({self.min}); found {self.max}")
+        return self
+
+
+class DeletePod(Frozen):
+    """Delete pods of the target; the platform puts others in their place."""
+
+    which: Literal["heaviest", "oldest", "newest", "all"] = Field(
+        "oldest", description="the heaviest has the most anonymous memory"
+    )
+
+
 class SetEnv(RootModel[Annotated[dict[str, str], Field(min_length=1)]]):
     """Restart the target with these variables in its environment."""
 
@@ -209,7 +240,7 @@ class CopyOut(Frozen):
 
 Action = (
     HttpCall | Restart | CollectGarbage | TruncateLog | RotateLog
-    | Exec | Kill | SetLimits | SetEnv | DeleteFiles | CompressFiles | CopyOut
+    | Exec | Kill | SetLimits | SetEnv | DeleteFiles | CompressFiles | CopyOut | Scale | Autoscale | DeletePod
 )  # fmt: skip
 ACTIONS: Final = (
     "http",
@@ -224,6 +255,9 @@ ACTIONS: Final = (
     "delete_files",
     "compress_files",
     "copy_out",
+    "scale",
+    "autoscale",
+    "delete_pod",
 )
 RESTARTS: Final = frozenset({"restart", "set_env"})
 """Actions after which the service has forgotten which leaks were on."""
@@ -249,6 +283,9 @@ class Step(Frozen):
     delete_files: DeleteFiles | None = None
     compress_files: CompressFiles | None = None
     copy_out: CopyOut | None = None
+    scale: Scale | None = None
+    autoscale: Autoscale | None = None
+    delete_pod: DeletePod | None = None
     seen: Seen | None = Field(None, description="left out: half of the growth since baseline is gone within 5 s")
     timeout: Duration = 30.0
 

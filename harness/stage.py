@@ -29,7 +29,9 @@ from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
 from harness.targets.docker import DockerTarget
+from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
+from harness.targets.target import Losable
 from harness.undo import undo_all
 
 if TYPE_CHECKING:
@@ -44,7 +46,11 @@ if TYPE_CHECKING:
     from harness.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
-TARGETS: Final[dict[str, type[LocalProcess | DockerTarget]]] = {"process": LocalProcess, "docker": DockerTarget}
+TARGETS: Final[dict[str, type[LocalProcess | DockerTarget | KubernetesTarget]]] = {
+    "process": LocalProcess,
+    "docker": DockerTarget,
+    "kubernetes": KubernetesTarget,
+}
 """What runs a target, by the scenario's `target.kind`."""
 
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
@@ -132,6 +138,8 @@ class Stage:
         """Which part the drill cannot go on without has ended, or None."""
         if self._watching is not None and not self._watching.alive():
             return f"the Prometheus at {self._watching.url} answered no more"
+        if isinstance(self.target, Losable) and self.target.lost:
+            return f"the target was lost sight of: {self.target.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
         return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import psutil
 
+from harness.cluster.undo import undo_namespace, undo_object, undo_workload
 from harness.errors import Surroundings
 from harness.journal import Entry, Journal, read_journal
 from harness.targets.disk import ADMIN_PATH
@@ -188,6 +189,9 @@ _UNDO: Final[dict[str, Callable[[Mapping[str, Any]], str | None]]] = {
     "mount": _undo_mount,
     "folder": _undo_folder,
     "container": _undo_container,
+    "namespace": undo_namespace,
+    "object": undo_object,
+    "workload": undo_workload,
 }
 
 

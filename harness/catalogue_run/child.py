@@ -38,6 +38,7 @@ class DrillProcess:
         # -P: a folder of the user's called `harness` must not be taken for ours.
         command = [sys.executable, "-P", "-m", "harness", "run", str(drill.path), "--runs", str(runs)]
         command += ["--on", drill.on] if drill.on else []
+        command += ["--allow", drill.allow] if drill.allow else []
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True
         )

@@ -58,6 +58,7 @@ def run_many(
     junit: Path | None,
     console: Console,
     on: str | None = None,
+    allow: str | None = None,
 ) -> int:
     """Run the drills in `paths` and print one table; the exit code is that of the worst.
 
@@ -65,7 +66,7 @@ def run_many(
         BadInput: when a scenario cannot be used; nothing was started then.
         Interrupted: after Ctrl-C or SIGTERM, when every drill has ended and undone what it did.
     """
-    drills = [planned(path, on) for path in paths]
+    drills = [planned(path, on, allow) for path in paths]
     began = time.monotonic()
     together = DrillsInParallel(drills, runs=runs, jobs=jobs or default_jobs(), tell=_teller(console, len(drills)))
     complete = together.run()

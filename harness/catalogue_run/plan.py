@@ -30,6 +30,7 @@ class PlannedDrill:
         budget_s: the most that its phases may take, with start-up and end.
         exclusive: whether nothing else may run meanwhile.
         on: what its target runs on, instead of what the scenario says.
+        allow: the Kubernetes context that it may change.
     """
 
     name: str
@@ -37,10 +38,11 @@ class PlannedDrill:
     budget_s: float
     exclusive: bool
     on: str | None = None
+    allow: str | None = None
 
 
-def planned(path: Path, on: str | None = None) -> PlannedDrill:
-    """The scenario in `path` as a drill of many, its target on `on`.
+def planned(path: Path, on: str | None = None, allow: str | None = None) -> PlannedDrill:
+    """The scenario in `path` as a drill of many, its target on `on`, in the context `allow`.
 
     Raises:
         BadInput: when it cannot be used.
@@ -49,7 +51,12 @@ def planned(path: Path, on: str | None = None) -> PlannedDrill:
     phases = scenario.phases
     lengths = (phases.warmup, phases.baseline, phases.load, phases.mitigate if scenario.steps else 0.0, phases.recover)
     return PlannedDrill(
-        name=scenario.name, path=path, budget_s=sum(lengths) + _AROUND_S, exclusive=scenario.exclusive, on=on
+        name=scenario.name,
+        path=path,
+        budget_s=sum(lengths) + _AROUND_S,
+        exclusive=scenario.exclusive,
+        on=on,
+        allow=allow,
     )
 
 

@@ -7,9 +7,11 @@ import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.errors import LeakdrillError
 from harness.steps.failure import StepFailed
 from harness.steps.http import fetch
 from harness.steps.log_file import find_log
+from harness.targets.target import Copyable
 from harness.units import show_size
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
     wanted = action.path or action.http or ""
     copy = folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
     folder.mkdir(parents=True, exist_ok=True)
-    if action.path is not None:
+    if action.path is not None and isinstance(target, Copyable):
+        _from_afar(target, action.path, copy, timeout_s)
+    elif action.path is not None:
         source = find_log(target, action.path, expected="a file")
         try:
             shutil.copyfile(source, copy)
@@ -40,3 +44,10 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
     if not size:
         raise StepFailed(f"{wanted}: is empty; expected something to look at")
     return {"file": str(copy), "size": show_size(size)}
+
+
+def _from_afar(target: Copyable, path: str, copy: Path, timeout_s: float) -> None:
+    try:
+        target.copy(path, copy, timeout_s=timeout_s)
+    except LeakdrillError as e:
+        raise StepFailed(str(e)) from e

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _SHOWN_CHARS = 200
 
 
-def call(action: HttpCall, target: Target) -> dict[str, str]:
-    """Send one request and expect one status.
+def call(action: HttpCall, target: Target, *, base_url: str | None = None) -> dict[str, str]:
+    """Send one request and expect one status; `base_url` is one replica of the target, where not any will do.
 
     There is nothing to undo here: what the request changed, only the service knows. A scenario that must take it back
     has a step that does.
@@ -24,7 +24,7 @@ def call(action: HttpCall, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when the connection fails or the status is another one.
     """
-    answer = _answer(action, target)
+    answer = _answer(action, target, base_url or target.base_url)
     return {"status": str(answer.status_code), "answer": _shown(answer.text)}
 
 
@@ -35,17 +35,15 @@ def fetch(path: str, target: Target, *, timeout_s: float) -> bytes:
         StepFailed: as `call` does.
     """
     action = HttpCall(method="GET", path=path).model_copy(update={"timeout": timeout_s})
-    return _answer(action, target).content
+    return _answer(action, target, target.base_url).content
 
 
-def _answer(action: HttpCall, target: Target) -> httpx.Response:
-    where = f"{action.method} {target.base_url}{action.path}"
+def _answer(action: HttpCall, target: Target, base_url: str) -> httpx.Response:
+    where = f"{action.method} {base_url}{action.path}"
     try:
         # trust_env: a proxy that is meant for the outside must not get a loopback request, nor the token in it.
         with httpx.Client(timeout=action.timeout, trust_env=False) as client:
-            answer = client.request(
-                action.method, target.base_url + action.path, json=action.body, headers=_headers(target)
-            )
+            answer = client.request(action.method, base_url + action.path, json=action.body, headers=_headers(target))
     except httpx.TimeoutException as e:
         raise StepFailed(f"{where}: no answer within {action.timeout:g} s ({type(e).__name__})") from e
     except (httpx.HTTPError, httpx.InvalidURL) as e:

@@ -6,22 +6,27 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from harness.scenario_steps import (
+    Autoscale,
     CollectGarbage,
     CompressFiles,
     CopyOut,
     DeleteFiles,
+    DeletePod,
     Exec,
     HttpCall,
     Kill,
     Restart,
     RotateLog,
+    Scale,
     SetEnv,
     SetLimits,
     TruncateLog,
 )
+from harness.steps.autoscale import autoscale
 from harness.steps.compress_files import compress
 from harness.steps.copy_out import copy_out
 from harness.steps.delete_files import delete
+from harness.steps.delete_pod import delete_pod
 from harness.steps.exec import execute
 from harness.steps.failure import StepFailed
 from harness.steps.gc import collect
@@ -29,6 +34,7 @@ from harness.steps.http import call
 from harness.steps.kill import kill
 from harness.steps.restart import restart
 from harness.steps.rotate_log import rotate
+from harness.steps.scale import scale
 from harness.steps.set_env import set_env
 from harness.steps.set_limits import set_limits
 from harness.steps.truncate_log import truncate
@@ -65,6 +71,8 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
             return collect(action, target, timeout_s=step.timeout)
         case HttpCall() | Restart() | SetLimits() | SetEnv() | Kill() as action:
             return _on_the_service(action, target)
+        case Scale() | Autoscale() | DeletePod() as action:
+            return _on_replicas(action, target)
         case TruncateLog() | RotateLog() | DeleteFiles() | CompressFiles() as action:
             return _on_files(action, target)
 
@@ -81,6 +89,16 @@ def _on_the_service(action: HttpCall | Restart | SetLimits | SetEnv | Kill, targ
             return set_env(action, target)
         case Kill():
             return kill(action, target)
+
+
+def _on_replicas(action: Scale | Autoscale | DeletePod, target: Target) -> dict[str, str]:
+    match action:
+        case Scale():
+            return scale(action, target)
+        case Autoscale():
+            return autoscale(action, target)
+        case DeletePod():
+            return delete_pod(action, target)
 
 
 def _on_files(action: TruncateLog | RotateLog | DeleteFiles | CompressFiles, target: Target) -> dict[str, str]:

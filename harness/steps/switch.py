@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.scenario import HttpCall
 from harness.steps.http import call
+from harness.targets.target import Scalable
 
 if TYPE_CHECKING:
     from harness.scenario import Leak
@@ -18,6 +19,10 @@ def switch(leak: Leak, target: Target, *, on: bool) -> dict[str, str]:
     Raises:
         StepFailed: as `http.call` does.
     """
-    if leak.switch is None:
-        return call(HttpCall(path="/admin/leaks", body={leak.name: on}), target)
-    return call(leak.switch.on if on else leak.switch.off, target)
+    action = HttpCall(path="/admin/leaks", body={leak.name: on})
+    if leak.switch is not None:
+        action = leak.switch.on if on else leak.switch.off
+    if isinstance(target, Scalable) and len(urls := target.replica_urls()) > 1:
+        # A switch is no request of a client: each replica has its own, and all of them leak or none.
+        return [call(action, target, base_url=url) for url in urls][-1]
+    return call(action, target)

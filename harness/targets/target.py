@@ -115,3 +115,67 @@ class Configurable(Protocol):
         Raises:
             LeakdrillError: when they cannot be used (it goes on running then), or it did not come back.
         """
+
+
+@runtime_checkable
+class Losable(Protocol):
+    """A target that is reached and watched through something that may go away."""
+
+    @property
+    def lost(self) -> str | None:
+        """Why nothing can be known of it any more; None while it can."""
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A target whose processes are new ones after steps that elsewhere leave them running."""
+
+    @property
+    def restarting_steps(self) -> frozenset[str]:
+        """Actions, by their names in a scenario, after which it has forgotten which leaks were on."""
+
+
+@runtime_checkable
+class Scalable(Protocol):
+    """A target that runs as replicas."""
+
+    def scale(self, replicas: int) -> None:
+        """Have so many, and return when they serve.
+
+        Raises:
+            LeakdrillError: when they do not come up.
+        """
+
+    def delete_replicas(self, which: str) -> Sequence[str]:
+        """Delete the `heaviest`, `oldest`, `newest` or `all`, and return their names when others serve.
+
+        Raises:
+            LeakdrillError: when no others come up.
+        """
+
+    def replica_urls(self) -> Sequence[str]:
+        """Where each of them answers by itself, as `base_url` is written."""
+
+
+@runtime_checkable
+class Autoscalable(Protocol):
+    """A target whose platform can choose how many replicas run."""
+
+    def autoscale(self, *, least: int, most: int, cpu: float | None, memory: float | None) -> Sequence[str]:
+        """Have between `least` and `most` replicas, by shares of what each requests; returns what is to be known.
+
+        Raises:
+            LeakdrillError: when the platform refuses.
+        """
+
+
+@runtime_checkable
+class Copyable(Protocol):
+    """A target out of which files can be copied, wherever they lie."""
+
+    def copy(self, path: str, to: Path, *, timeout_s: float) -> None:
+        """Copy the file `path`, as the scenario calls it, to `to` on this machine.
+
+        Raises:
+            LeakdrillError: when there is no such file, or it cannot be had.
+        """

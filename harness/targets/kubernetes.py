@@ -1,0 +1,414 @@
+"""A Kubernetes workload as the target: in a namespace of the run's own, or in staging where the scenario names it.
+
+What the cluster does is left to the cluster: it schedules, limits, kills and restarts. The target asks for changes,
+waits until they have arrived in every pod, and lets the record hear of everything that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from harness.cluster.autoscaler import api_version, autoscaler, has_metrics
+from harness.cluster.connection import Cluster, connect
+from harness.cluster.deployment import env_list, quantities
+from harness.cluster.execute import execute_in_pod
+from harness.cluster.following import Following
+from harness.cluster.form import form_of
+from harness.cluster.nodes import cgroup_of_container
+from harness.cluster.placement import LONGEST_NAME, Placement
+from harness.cluster.pod import chosen
+from harness.errors import Surroundings
+from harness.meters.filesystem import FilesystemMeter
+from harness.meters.kubelet import KubeletMeter
+from harness.meters.pods import PodsMeter
+from harness.meters.process import ProcessTreeMeter, SmapsMeter
+from harness.meters.service import ServiceMeter
+from harness.ports import LOOPBACK, free_port
+from harness.targets.command import fill
+from harness.targets.readiness import Readiness
+from harness.undo import NAME_PREFIX, take_back
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.journal import Entry, Journal
+    from harness.meters.meter import Meter
+    from harness.recorder import Recorder
+    from harness.scenario import ProcessTarget
+    from harness.targets.cgroup import Cgroup
+
+PART: Final = "target"
+LOG_NAME: Final = "target.log"
+
+
+class KubernetesTarget:
+    """The target `spec` in a cluster, as its `kubernetes` form says, or else its `container` form.
+
+    Args:
+        spec: name, environment, readiness, limits, and the form it has in a cluster.
+        scenario_dir: what a build's folder and the manifests are relative to.
+        run_dir: gets `target.log`.
+        run_id: marks everything that is made, as a label and in the namespace's name.
+        recorder: hears of starts, restarts, stops and of an end nobody asked for.
+        journal: hears of each change before it is made.
+        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+
+    Attributes:
+        restarting_steps: actions after which its pods are new ones, and have forgotten which leaks were on.
+
+    Raises:
+        BadInput: when `spec` has no form for a cluster, or names a context or a manifest that is not there.
+        Surroundings: when no API server answers.
+    """
+
+    restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
+
+    def __init__(
+        self,
+        spec: ProcessTarget,
+        *,
+        scenario_dir: Path,
+        run_dir: Path,
+        run_id: str,
+        recorder: Recorder,
+        journal: Journal,
+        token: str,
+    ) -> None:
+        self.spec = spec
+        self.form = form_of(spec)
+        self.log = run_dir.resolve() / LOG_NAME
+        self.port = spec.port or free_port()
+        self._recorder = recorder
+        self._journal = journal
+        # A workload that was there before the run knows no token of it.
+        self._token = "" if self.form.existing else token
+        run = run_id[-LONGEST_NAME:].strip("-.")
+        existing = self.form.existing
+        self._cluster: Cluster = connect(existing.context if existing else self.form.context)
+        self._place = Placement(
+            self._cluster,
+            spec=spec,
+            form=self.form,
+            scenario_dir=scenario_dir.resolve(),
+            base=Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}",
+            run=run,
+            namespace=existing.namespace if existing else f"{NAME_PREFIX}{run}"[:LONGEST_NAME].rstrip("-"),
+            token=token,
+            journal=journal,
+            part=PART,
+        )
+        self._following: Following | None = None
+        self._cgroups: dict[str, Cgroup | None] = {}
+        self._told: dict[str, dict[str, float]] = {}
+
+    @property
+    def name(self) -> str:
+        """Its name, published as the label `container`."""
+        return self.spec.name
+
+    @property
+    def namespace(self) -> str:
+        """Where it runs: the run's own namespace, or the one that the scenario names."""
+        return self._place.namespace
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers; the same over restarts."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """The run's token; empty for a workload that was there before the run."""
+        return self._token
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of its published series."""
+        return {**self.spec.labels, "container": self.name}
+
+    @property
+    def lost(self) -> str | None:
+        """Why nothing can be known of it any more: the API server went away. None while it answers."""
+        return self._following.watcher.lost if self._following else None
+
+    def notices(self) -> Sequence[str]:
+        """What cannot be enforced or read here, one sentence each."""
+        return tuple(self._place.notices)
+
+    def start(self) -> None:
+        """Make its namespace and its objects, and return when it is ready.
+
+        Raises:
+            BadInput: for an image, a manifest or a workload that is not there.
+            Surroundings: when the API server refuses or goes away.
+            TargetNotReady: when its pods do not come up in time; everything made for it is gone then.
+        """
+        with self._recorder.act("target", "start", port=str(self.port), context=self._cluster.context):
+            try:
+                workload = self._place.make()
+                self._following = Following(
+                    self._cluster,
+                    workload,
+                    namespace=self.namespace,
+                    container=self._place.container(workload),
+                    ports=(self.port, self.form.port),
+                    recorder=self._recorder,
+                    log=self.log,
+                )
+                self._following.start()
+                self._await()
+            except BaseException:
+                self._take_back(self._pending())
+                raise
+
+    def restart(self) -> None:
+        """Have every pod replaced by a new one: same address, same limits.
+
+        Raises:
+            Surroundings: when the API server refuses.
+            TargetNotReady: when the new pods do not come up.
+        """
+        with self._recorder.act("target", "restart"):
+            self._given().workload.restart()
+            self._await()
+
+    def set_env(self, variables: Mapping[str, str]) -> None:
+        """Roll out `variables`, added to its environment.
+
+        Raises:
+            BadInput: for a placeholder that is not there; it goes on running as it was.
+            Surroundings: when the API server refuses.
+            TargetNotReady: when the new pods do not come up.
+        """
+        values = self._place.values()
+        added = {name: fill(text, values, place=f"target.env.{name}") for name, text in variables.items()}
+        self._roll_out({"env": env_list(added)})
+
+    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
+        """Roll out other limits, and the same as requests: every pod is replaced.
+
+        Raises:
+            Surroundings: when the API server refuses.
+            TargetNotReady: when the new pods do not come up, such as for a limit that no node can give.
+        """
+        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
+        amounts = quantities(memory_bytes=memory_bytes, cpus=cpus)
+        self._roll_out({"resources": {"limits": amounts, "requests": amounts}})
+        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
+        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
+        self._recorder.sample("target", "limits", said)
+        return ()
+
+    def scale(self, replicas: int) -> None:
+        """Have so many pods, and return when they are ready.
+
+        Raises:
+            Surroundings: when the API server refuses.
+            TargetNotReady: when they do not come up.
+        """
+        with self._given().expecting_changes():
+            self._given().workload.scale(replicas)
+            self._rollout()
+        self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
+
+    def autoscale(self, *, least: int, most: int, cpu: float | None, memory: float | None) -> Sequence[str]:
+        """Apply a HorizontalPodAutoscaler, and return when there are at least `least` pods.
+
+        Raises:
+            Surroundings: when the API server refuses.
+            TargetNotReady: when the pods do not come up.
+        """
+        workload, version = self._given().workload, api_version(self._cluster)
+        base = f"/apis/autoscaling/{version}/namespaces/{self.namespace}/horizontalpodautoscalers"
+        shares = {resource: share for resource, share in (("cpu", cpu), ("memory", memory)) if share is not None}
+        wanted = autoscaler(
+            version=version, name=workload.name, run=self._place.run, least=least, most=most, shares=shares
+        )
+        self._given().elastic = True
+        with self._given().expecting_changes():
+            workload.announce()
+            self._place.plan_object(f"{base}/{workload.name}")
+            self._cluster.create(base, wanted)
+            if int(workload.get()["spec"].get("replicas", 1)) < least:
+                workload.scale(least)
+            self._rollout()
+        return () if has_metrics(self._cluster) else ("the cluster has no metrics server, so nothing will be scaled",)
+
+    def delete_replicas(self, which: str) -> Sequence[str]:
+        """Delete pods, and return their names when others serve in their place.
+
+        Raises:
+            Surroundings: when the API server refuses, or there is no pod.
+            TargetNotReady: when no others come up.
+        """
+        watcher = self._given().watcher
+        names = chosen(watcher.pods, which, self._told)
+        with self._recorder.act("target", "restart"), self._given().expecting_changes():
+            for name in names:
+                self._cluster.delete(f"/api/v1/namespaces/{self.namespace}/pods/{name}")
+            watcher.wait_until_gone(names, timeout_s=self.spec.ready.timeout)
+            self._await()
+        return names
+
+    def replica_urls(self) -> Sequence[str]:
+        """Where each of its pods answers by itself, oldest first; a port of this machine for each."""
+        return self._given().replica_urls()
+
+    def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
+        """Run `command` in its oldest pod that serves; its output goes to `output`.
+
+        Raises:
+            BadInput: for a placeholder that is not there.
+            Surroundings: when no pod serves, the API server refuses, or it ran for longer than `timeout_s`.
+        """
+        values = {**self._place.values(), "pid": "1"}
+        argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
+        serving = self._given().watcher.ready()
+        if not serving:
+            raise Surroundings(f"target '{self.name}' has no pod that is ready; expected one")
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{serving[0]}"
+        container = self._given().container
+        return execute_in_pod(self._cluster, argv, pod=path, output=output, timeout_s=timeout_s, container=container)
+
+    def copy(self, path: str, to: Path, *, timeout_s: float) -> None:
+        """Copy the file `path` (`{disk}/…`, absolute in the pod, or relative to its disk) to `to`.
+
+        Raises:
+            Surroundings: when there is no such file, or the API server refuses.
+        """
+        disk = self.form.disk.rstrip("/")
+        inside = path.replace("{disk}", disk)
+        inside = inside if inside.startswith("/") else f"{disk}/{inside}"
+        if self._place.disk and inside.startswith(f"{disk}/") and (here := self.file(inside)).is_file():
+            shutil.copyfile(here, to)
+        elif self.execute(["cat", inside], output=to, timeout_s=timeout_s):
+            said = " ".join(to.read_text(errors="replace").split())
+            raise Surroundings(f"{path}: cannot be copied out of the pod: {said}")
+
+    @property
+    def pid(self) -> int | None:
+        """Its first process, as this machine numbers it; None when it does not run, or not here."""
+        return min(self.pids(), default=None)
+
+    def processes(self) -> Sequence[psutil.Process]:
+        """Its processes now; none where its nodes are other machines."""
+        found = []
+        for pid in self.pids():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
+
+    def pids(self) -> list[int]:
+        """Its processes, as this machine numbers them; none where its nodes are other machines."""
+        return [pid for cgroup in self.cgroups().values() for pid in cgroup.pids()]
+
+    def cgroups(self) -> dict[str, Cgroup]:
+        """The control groups of its running containers on this machine, by pod."""
+        if not self._place.local or self._following is None:
+            return {}
+        running = {p.name: p.container_id for p in self._following.watcher.pods if p.container_id and not p.leaving}
+        found = {name: self._cgroup(container_id) for name, container_id in running.items()}
+        return {name: cgroup for name, cgroup in found.items() if cgroup}
+
+    def file(self, path: str) -> Path:
+        """Where `path` (`{disk}/…`, as the pod sees it, or relative to the disk) lies on this machine.
+
+        Raises:
+            BadInput: when that is outside of the disk.
+            Surroundings: when its disk is not on this machine.
+        """
+        if self._place.disk is None:
+            raise Surroundings(
+                f"target '{self.name}' has its disk on its node, which is not this machine",
+                hint="copy_out and exec work everywhere",
+            )
+        return self._place.disk.resolve(path.removeprefix(self.form.disk.rstrip("/") + "/"))
+
+    def stop(self) -> None:
+        """Take back everything that was made or changed for it; does nothing when that is done."""
+        entries = self._pending()
+        if entries:
+            with self._recorder.act("target", "stop") as note:
+                reasons = self._take_back(entries)
+                if reasons:
+                    note.value, note.unknown = "; ".join(reasons), True
+        self._end_following()
+        self._cluster.close()
+
+    def meters(self) -> Sequence[Meter]:
+        """What can be read of it; known after `start`."""
+        following, local = self._given(), self._place.local
+        kubelet = KubeletMeter(
+            self._cluster,
+            namespace=self.namespace,
+            pods=lambda: following.watcher.pods,
+            container=following.container,
+            stands_in=not local,
+            tell=self._tell_pod,
+        )
+        meters: list[Meter] = [kubelet]
+        if local:
+            pods = PodsMeter(self.cgroups, tell=self._tell_pod)
+            meters += [ProcessTreeMeter(self.pids), SmapsMeter(self.pids), pods]
+        if self._place.disk:
+            meters.append(FilesystemMeter(self._place.disk))
+        if self.spec.metrics:
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+        return meters
+
+    def _tell_pod(self, pod: str, values: dict[str, float]) -> None:
+        self._told[pod] = values
+        self._recorder.sample("pod", "resources", values, pod=pod)
+
+    def _roll_out(self, changes: Mapping[str, object]) -> None:
+        with self._recorder.act("target", "restart"):
+            self._given().workload.set_container(self._given().container, changes)
+            self._await()
+
+    def _await(self) -> None:
+        """Return when every pod is ready and one of them answers from here."""
+        start = time.monotonic()
+        with self._given().expecting_changes():
+            self._rollout()
+        Readiness(
+            subject=f"target '{self.name}' ({self._given().workload})",
+            url=self.base_url + self.spec.ready.path,
+            timeout_s=self.spec.ready.timeout,
+            exit_status=lambda: None,
+            log=self.log,
+            log_start=0,
+        ).wait()
+        took_s = time.monotonic() - start
+        self._recorder.sample("target", "ready", {"pid": float(self.pid or 0), "took_s": round(took_s, 3)})
+
+    def _rollout(self) -> None:
+        self._given().wait_until_rolled_out(subject=f"target '{self.name}'", timeout_s=self.spec.ready.timeout)
+
+    def _given(self) -> Following:
+        if self._following is None:
+            raise Surroundings(f"target '{self.name}' is in no cluster yet; expected it to be started")
+        return self._following
+
+    def _cgroup(self, container_id: str) -> Cgroup | None:
+        """Looking for it costs a walk, and it stays where it is as long as the container lives."""
+        if self._cgroups.get(container_id) is None:
+            self._cgroups[container_id] = cgroup_of_container(container_id)
+        return self._cgroups[container_id]
+
+    def _end_following(self) -> None:
+        if self._following:
+            self._following.stop()
+
+    def _pending(self) -> list[Entry]:
+        return [entry for entry in self._journal.pending() if entry.data.get("part") == PART]
+
+    def _take_back(self, entries: Sequence[Entry]) -> list[str]:
+        self._end_following()
+        return [reason for entry in entries if (reason := take_back(self._journal, entry))]

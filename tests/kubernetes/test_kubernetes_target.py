@@ -1,0 +1,365 @@
+"""A workload as the target: limited, reached by port-forward, changed, followed, and gone without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from api_proxy import ApiProxy
+
+from harness.cluster.connection import RUN_LABEL
+from harness.errors import BadInput, Surroundings, TargetNotReady
+from harness.history import read_history
+from harness.journal import Journal, read_journal
+from harness.meters.sampler import Sampler
+from harness.recorder import Recorder
+from harness.scenario import ProcessTarget
+from harness.scenario_steps import Step
+from harness.steps.step import carry_out
+from harness.targets.kubernetes import KubernetesTarget
+from harness.targets.target import (
+    Autoscalable,
+    Configurable,
+    Copyable,
+    Executable,
+    Limitable,
+    Logged,
+    Losable,
+    Restartable,
+    Scalable,
+    Signallable,
+    Target,
+)
+from harness.undo import clean
+from harness.wait import wait_for
+
+ROOT = Path(__file__).parents[2]
+RUN_ID = "kube-test-1"
+TOKEN = "of this run"  # noqa: S105 - it opens a pod that lives for seconds
+NAMESPACE = f"leakdrill-{RUN_ID}"
+IMAGE = "leakdrill-samples"
+
+
+class Bench:
+    """A target with its record and its journal."""
+
+    def __init__(self, folder: Path, **changes) -> None:
+        fields = {
+            "name": "inference-gateway",
+            "command": ["unused"],
+            "container": {"image": IMAGE, "build": ROOT},
+            "metrics": "/metrics",
+            "ready": {"timeout": "60s"},
+            **changes,
+        }
+        self.folder = folder
+        self.recorder = Recorder(folder / "history.jsonl")
+        self.journal = Journal(folder / "journal.jsonl")
+        self.target = KubernetesTarget(
+            ProcessTarget.model_validate(fields),
+            scenario_dir=folder,
+            run_dir=folder,
+            run_id=RUN_ID,
+            recorder=self.recorder,
+            journal=self.journal,
+            token=TOKEN,
+        )
+
+    def events(self, **wanted):
+        return list(read_history(self.folder / "history.jsonl").where(**wanted))
+
+    def post(self, path, **body):
+        return httpx.post(
+            self.target.base_url + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+        )
+
+    def step(self, **action):
+        return carry_out(
+            Step.model_validate({"name": "a step", "timeout": "20s", **action}), self.target, run_dir=self.folder
+        )
+
+    def close(self):
+        self.target.stop()
+        self.recorder.close()
+        self.journal.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = []
+
+    def make(**changes):
+        made.append(Bench(tmp_path, **changes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def running(cluster, tmp_path_factory):  # noqa: ARG001 - without a cluster it skips
+    """One target that several tests only look at, or leave as they found it."""
+    this = Bench(tmp_path_factory.mktemp("running"), limits={"memory": "192MiB", "cpus": 0.5, "disk": "32MiB"})
+    this.target.start()
+    yield this
+    this.close()
+
+
+def pods(cluster):
+    return cluster.get(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+
+
+def container_of(cluster):
+    (pod,) = [p for p in pods(cluster) if "deletionTimestamp" not in p["metadata"]]
+    return pod["spec"]["containers"][0]
+
+
+def test_a_pod_has_the_limits_the_label_and_an_address_on_this_machine(running, cluster):
+    for ability in (Target, Restartable, Logged, Executable, Limitable, Configurable, Scalable, Autoscalable):
+        assert isinstance(running.target, ability)
+    for ability in (Copyable, Losable, Signallable):
+        assert isinstance(running.target, ability)
+    container = container_of(cluster)
+    assert container["resources"]["limits"] == {"memory": str(192 << 20), "cpu": "500m"}
+    assert container["resources"]["requests"] == container["resources"]["limits"]
+    assert pods(cluster)[0]["metadata"]["labels"][RUN_LABEL] == RUN_ID
+    assert httpx.get(running.target.base_url + "/health").json()["status"] == "ok"
+
+
+def test_many_connections_at_once_are_carried(running):
+    def ask(number):
+        with httpx.Client(base_url=running.target.base_url, timeout=30) as client:
+            return [
+                client.post("/predict", json={"data": [[1.0]], "key": f"{number}-{n}"}).status_code for n in range(10)
+            ]
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = [status for statuses in pool.map(ask, range(40)) for status in statuses]
+    assert answers == [200] * 400
+
+
+def test_every_meter_reads(running):
+    meters = running.target.meters()
+    sampler = Sampler(meters, running.recorder)
+    sampler.start()
+    try:
+        for source in ("cgroup", "process", "filesystem", "kubelet", "service", "pod"):
+            wait_for(
+                lambda source=source: [e for e in running.events(source=source, kind="sample") if e.value],
+                what=f"a reading of {source}",
+                timeout_s=60,
+            )
+    finally:
+        sampler.stop()
+    (first, *_) = [e for e in running.events(source="cgroup", name="resources") if e.value]
+    assert first.value["limit_bytes"] == 192 << 20
+
+
+def test_a_command_runs_in_the_pod_and_its_output_is_kept(running, tmp_path):
+    output = tmp_path / "output.txt"
+    command = ["{python}", "-c", "print('inside'); raise SystemExit(7)"]
+    assert running.target.execute(command, output=output, timeout_s=20) == 7
+    assert output.read_text() == "inside\n"
+    with pytest.raises(Surroundings, match="still running"):
+        running.target.execute(["sleep", "30"], output=output, timeout_s=0.5)
+    assert running.target.execute(["no-such-program"], output=output, timeout_s=5) == 127
+
+
+def test_files_are_copied_out_of_the_pod(running):
+    assert Path(running.step(copy_out={"path": "/etc/hostname"})["file"]).read_text().startswith("inference-gateway-")
+    httpx.post(running.target.base_url + "/predict", json={"data": [[1.0]]})
+    wait_for(lambda: running.target.file("gateway.log").is_file(), what="a log", timeout_s=10)
+    assert "/predict" in Path(running.step(copy_out={"path": "gateway.log"})["file"]).read_text()
+    with pytest.raises(BadInput, match="outside of the target's disk"):
+        running.target.file("/etc/passwd")
+
+
+def test_limits_are_rolled_out_at_the_same_address(running, cluster):
+    before = running.target.base_url
+    running.step(set_limits={"memory": "256MiB", "cpus": 0.75})
+    assert container_of(cluster)["resources"]["limits"] == {"memory": str(256 << 20), "cpu": "750m"}
+    assert running.target.base_url == before
+    assert httpx.get(before + "/health").is_success
+    assert not running.events(source="target", name="exited")
+
+
+def test_variables_are_rolled_out(running, cluster):
+    running.step(set_env={"COLOUR": "blue"})
+    assert {"name": "COLOUR", "value": "blue"} in container_of(cluster)["env"]
+
+
+def test_a_deleted_pod_is_replaced(running):
+    (deleted,) = running.step(delete_pod={"which": "oldest"})["pods"].split()
+    assert deleted not in running.target.replica_urls()
+    assert httpx.get(running.target.base_url + "/health").is_success
+    assert not running.events(source="target", name="exited")
+
+
+def test_replicas_come_and_new_connections_are_spread_over_them(running, cluster):
+    running.step(scale={"replicas": 3})
+    urls = running.target.replica_urls()
+    assert len(set(urls)) == 3
+    for _ in range(6):
+        assert httpx.post(running.target.base_url + "/predict", json={"data": [[1.0]]}).is_success
+    running.step(scale={"replicas": 1})
+    assert len(pods(cluster)) == 1
+    assert not running.events(source="target", name="exited")
+
+
+def test_an_autoscaler_is_applied_and_says_what_it_cannot_go_by(running, cluster):
+    facts = running.step(autoscale={"min": 2, "max": 3, "memory": "80%"})
+    (found,) = cluster.get(f"/apis/autoscaling/v1/namespaces/{NAMESPACE}/horizontalpodautoscalers")["items"]
+    assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (2, 3)
+    assert len(pods(cluster)) == 2
+    assert "no metrics server" in facts.get("remark", "no metrics server")
+
+
+def test_an_over_fed_pod_is_killed_and_comes_back_and_the_record_says_so(bench):
+    this = bench(limits={"memory": "64MiB"})
+    this.target.start()
+    this.post("/admin/leaks", **{"unbounded-cache": True})
+    keys = iter(range(100_000))
+
+    def feed(client):
+        with contextlib.suppress(httpx.HTTPError):
+            for _ in range(100):
+                client.post("/predict", json={"data": [[1.0]], "key": str(next(keys))})
+        return this.events(source="target", name="exited") or None
+
+    with httpx.Client(base_url=this.target.base_url, timeout=5) as client:
+        (ended, *_) = wait_for(lambda: feed(client), what="the OOM kill", timeout_s=120)
+    assert ended.labels["oom_kill"] == "true"
+    assert ended.labels["signal"] == "SIGKILL"
+    wait_for(
+        lambda: [e for e in this.events(source="target", name="ready") if e.t > ended.t],
+        what="its return",
+        timeout_s=90,
+    )
+
+
+def test_a_pod_that_no_node_can_take_is_said(bench):
+    this = bench(limits={"memory": "64TiB"}, ready={"timeout": "4s"})
+    with pytest.raises(TargetNotReady, match=r"cannot be scheduled: .*Insufficient memory") as raised:
+        this.target.start()
+    assert "lower target.limits" in raised.value.hint
+    assert [e for e in this.events(source="target", name="trouble") if "Insufficient memory" in e.value]
+
+
+def test_a_container_that_ends_again_and_again_is_said_with_its_last_line(bench):
+    command = ["python", "-c", "print('no luck'); raise SystemExit(3)"]
+    this = bench(kubernetes={"command": command, "image": IMAGE})
+    with pytest.raises(TargetNotReady, match=r"(?s)CrashLoopBackOff.*exit status 3.*no luck"):
+        this.target.start()
+
+
+def test_an_image_that_is_not_there_is_said(bench):
+    this = bench(kubernetes={"image": "leakdrill-no-such-image", "pull": "Never"})
+    with pytest.raises(TargetNotReady, match="ErrImageNeverPull") as raised:
+        this.target.start()
+    assert "docs/kubernetes.md" in raised.value.hint
+
+
+def test_what_a_killed_drill_left_is_removed_from_its_journal_alone(bench, cluster):
+    this = bench()
+    this.target.start()
+    assert pods(cluster)
+    assert clean(this.folder / "journal.jsonl") == []
+    assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is None
+
+
+def test_a_namespace_without_the_label_is_left_alone(bench, cluster):
+    this = bench()
+    cluster.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    try:
+        with pytest.raises(Surroundings, match="already exists"):
+            this.target.start()
+        assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}")["status"]["phase"] == "Active"
+    finally:
+        cluster.delete(f"/api/v1/namespaces/{NAMESPACE}")
+        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is None, what="its end", timeout_s=60)
+        this.journal.undone(this.journal.pending()[0]) if this.journal.pending() else None
+
+
+def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_journal(tmp_path, monkeypatch):
+    proxy = ApiProxy(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(proxy.kubeconfig))
+    this = Bench(tmp_path)
+    this.target.start()
+    proxy.cut()
+    wait_for(lambda: this.target.lost, what="the loss to be seen", timeout_s=30)
+    reasons = clean(tmp_path / "journal.jsonl")
+    assert [reason for reason in reasons if "namespace" in reason and "does not answer" in reason]
+    assert "namespace" in [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")]
+    again = ApiProxy(tmp_path, port=proxy.port)
+    try:
+        assert clean(tmp_path / "journal.jsonl") == []
+    finally:
+        again.cut()
+        this.target.stop()
+        this.recorder.close()
+        this.journal.close()
+
+
+def manifests(folder, **spec):
+    labels = {"app": "shop"}
+    container = {"name": "web", "image": IMAGE, "imagePullPolicy": "IfNotPresent"}
+    workload = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            **spec,
+        },
+    }
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"colour": "blue"}}
+    file = folder / "shop.yaml"
+    file.write_text(yaml.safe_dump_all([settings, workload]))
+    return workload, file.name
+
+
+def test_manifests_of_ones_own_run_in_the_namespace_of_the_run(bench, tmp_path, cluster):
+    _, name = manifests(tmp_path)
+    this = bench(kubernetes={"manifests": [name]})
+    this.target.start()
+    assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}/configmaps/settings")["data"] == {"colour": "blue"}
+    assert this.post("/admin/leaks", **{"unbounded-cache": True}).is_success
+    this.target.restart()
+    assert not this.events(source="target", name="exited")
+
+
+def test_a_manifest_that_would_outlive_the_run_is_refused(bench, tmp_path):
+    (tmp_path / "ns.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: somebody-elses}\n")
+    _, name = manifests(tmp_path)
+    this = bench(kubernetes={"manifests": [name, "ns.yaml"]})
+    with pytest.raises(BadInput, match="Namespace/somebody-elses lives outside of any namespace"):
+        this.target.start()
+
+
+def test_a_workload_in_staging_is_changed_and_put_back(bench, tmp_path, cluster):
+    workload, _ = manifests(tmp_path)
+    staging = "kube-test-staging"
+    cluster.create("/api/v1/namespaces", {"metadata": {"name": staging}})
+    path = f"/apis/apps/v1/namespaces/{staging}/deployments"
+    try:
+        before = cluster.create(path, workload)["spec"]
+        existing = {"context": cluster.context, "namespace": staging, "deployment": "shop"}
+        this = bench(kubernetes={"existing": existing}, container=None)
+        this.target.start()
+        this.step(set_limits={"memory": "200MiB"})
+        this.step(scale={"replicas": 2})
+        this.step(autoscale={"min": 2, "max": 3, "cpu": "80%"})
+        assert cluster.get(f"{path}/shop")["spec"]["replicas"] == 2
+        this.target.stop()
+        assert json.dumps(cluster.get(f"{path}/shop")["spec"], sort_keys=True) == json.dumps(before, sort_keys=True)
+        assert not cluster.get(f"/apis/autoscaling/v1/namespaces/{staging}/horizontalpodautoscalers")["items"]
+    finally:
+        cluster.delete(f"/api/v1/namespaces/{staging}")
+        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{staging}") is None, what="its end", timeout_s=90)
