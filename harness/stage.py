@@ -26,8 +26,11 @@ from harness.alerting.states import AlertPoller, record_selector_counts
 from harness.alerting.threshold import record_thresholds
 from harness.alerting.watching import Watching
 from harness.alerting.webhook import Webhook
+from harness.errors import BadInput
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
+from harness.targets.compose import ComposeTarget
+from harness.targets.compose_standing import StandingService
 from harness.targets.docker import DockerTarget
 from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
@@ -42,14 +45,17 @@ if TYPE_CHECKING:
     from harness.history import Event
     from harness.journal import Journal
     from harness.recorder import Recorder
-    from harness.scenario import AlertName, ExpectedAlert, Scenario
+    from harness.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
     from harness.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
-TARGETS: Final[dict[str, type[LocalProcess | DockerTarget | KubernetesTarget]]] = {
+Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | StandingService
+TARGETS: Final[dict[str, type[Targets]]] = {
     "process": LocalProcess,
     "docker": DockerTarget,
     "kubernetes": KubernetesTarget,
+    "compose": ComposeTarget,
+    "standing": StandingService,
 }
 """What runs a target, by the scenario's `target.kind`."""
 
@@ -84,7 +90,7 @@ class Stage:
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = TARGETS[scenario.target.kind](
+        self.target = TARGETS[_kind(scenario.target)](
             scenario.target,
             scenario_dir=scenario_dir,
             run_dir=folder.path,
@@ -275,6 +281,14 @@ def server_versions() -> dict[str, str]:
             words = (done.stdout + done.stderr).split()
             found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
     return found
+
+
+def _kind(target: ProcessTarget) -> str:
+    """Its kind; a service of a project that is up already is a kind of its own."""
+    if target.kind == "process" and not target.command:
+        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on a process")
+    standing = target.kind == "compose" and target.compose is not None and target.compose.project is not None
+    return "standing" if standing else target.kind
 
 
 def _dead(part: PrometheusServer | AlertmanagerServer | LocustLoad | None) -> bool:

@@ -21,15 +21,13 @@ from prometheus_client.registry import Collector
 from harness.stack.published import PublishedContainer
 from harness.targets.container import engine_errors
 from harness.targets.engine import connect
+from harness.targets.replicas import PROJECT_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docker import DockerClient
     from prometheus_client.core import Metric
-
-PROJECT_LABEL: Final = "com.docker.compose.project"
-SERVICE_LABEL: Final = "com.docker.compose.service"
 
 _LOOK_EVERY_S: Final = 2.0
 _MOST_BYTES: Final = 8 * 1024 * 1024

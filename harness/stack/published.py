@@ -12,6 +12,7 @@ from harness.meters.engine import EngineMeter
 from harness.meters.filesystem import FilesystemMeter
 from harness.targets.container import engine_errors
 from harness.targets.disk import Disk
+from harness.targets.replicas import SERVICE_LABEL
 from harness.units import parse_size
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ NAME_LABEL: Final = "leakdrill.container"
 DISK_LABEL: Final = "leakdrill.disk"
 """The declared size of its disk, such as 64MiB: watched, not enforced."""
 
-_SERVICE_LABEL: Final = "com.docker.compose.service"
-
 
 class PublishedContainer:
     """Reads `container` whenever it is asked.
@@ -40,7 +39,7 @@ class PublishedContainer:
 
     def __init__(self, container: Container, *, disks: Path | None = None) -> None:
         attrs, labels = container.attrs, container.labels
-        name = labels.get(NAME_LABEL) or labels.get(_SERVICE_LABEL) or str(container.name)
+        name = labels.get(NAME_LABEL) or labels.get(SERVICE_LABEL) or str(container.name)
         host = attrs["HostConfig"]
         self.started_at = datetime.fromisoformat(attrs["State"]["StartedAt"][:19] + "+00:00").timestamp()
         self._tell: Callable[[Event], None] = lambda _event: None

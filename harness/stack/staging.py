@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import Surroundings
 from harness.targets.compose_cli import Compose
+from harness.targets.compose_file import needed
 from harness.targets.engine import connect
+from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
 from harness.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "leakdrill"
 
-_PROJECT_LABEL: Final = "com.docker.compose.project"
-_SERVICE_LABEL: Final = "com.docker.compose.service"
 _SOCKET: Final = Path("/var/run/docker.sock")
 _HEALTHY_TIMEOUT_S: Final = 180.0
 _LAST_LINES: Final = 5
@@ -70,19 +70,8 @@ def _with_a_build(compose: Compose, services: Sequence[str]) -> list[str]:
     return [name for name in chosen if "build" in found[name]]
 
 
-def needed(services: dict[str, dict[str, Any]], names: Sequence[str]) -> list[str]:
-    """`names` and all that they depend on, in the order of the file."""
-    todo, seen = list(names), set[str]()
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            todo += services[name].get("depends_on") or []
-    return [name for name in services if name in seen]
-
-
 def _containers(client: DockerClient, project: str) -> list[Any]:
-    return list(client.containers.list(all=True, filters={"label": f"{_PROJECT_LABEL}={project}"}))
+    return list(client.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={project}"}))
 
 
 def _settled(client: DockerClient, project: str) -> bool:
@@ -111,7 +100,7 @@ def _ailing(client: DockerClient, project: str) -> list[str]:
         if _ails(state):
             how = _health(state) or f"{state['Status']}, exit code {state['ExitCode']}"
             said = container.logs(tail=_LAST_LINES).decode(errors="replace").strip()
-            told.append(f"{container.labels.get(_SERVICE_LABEL)} ({how}): {said}")
+            told.append(f"{container.labels.get(SERVICE_LABEL)} ({how}): {said}")
     return told
 
 
@@ -124,4 +113,4 @@ def _line(attrs: dict[str, Any]) -> str:
     ]
     state = attrs["State"]
     how = _health(state) or state["Status"]
-    return f"{attrs['Config']['Labels'][_SERVICE_LABEL]:<14} {how:<8} {' '.join(sorted(bound))}".rstrip()
+    return f"{attrs['Config']['Labels'][SERVICE_LABEL]:<14} {how:<8} {' '.join(sorted(bound))}".rstrip()
