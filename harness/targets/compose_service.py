@@ -132,6 +132,7 @@ class ComposeService:
             replicas.expect_end()
             for container in replicas.containers():
                 self._ask(partial(container.restart, timeout=round(self.spec.stop_timeout)), "restart it")
+            replicas.join()  # a follower that has not heard of the end yet would take the new start for the old one
             self._follow()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TIMEOUT_S: Final = 5.0
+_LOOKS: Final = 2
 _LEAKS: Final = "/admin/leaks"
 _TOKEN: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
@@ -30,8 +31,9 @@ def undo_project(data: Mapping[str, Any]) -> str | None:
         return f"project {data['name']}: {e}"
     with contextlib.closing(client):
         try:
-            for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
-                container.remove(force=True, v=True)
+            for _ in range(_LOOKS):  # one that compose was about to make when it was interrupted comes a moment later
+                for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
+                    container.remove(force=True, v=True)
             for network in client.networks.list(filters=mine):
                 network.remove()
             for volume in client.volumes.list(filters=mine):

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.ports import free_port
+from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
 from harness.wait import wait_for
 
 HERE = Path(__file__).parent
@@ -56,11 +58,11 @@ def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
 
 
 @pytest.fixture
-def stack():
+def stack(engine):  # noqa: ARG001 - without an engine there is nothing to try
     """The part of the staging stack that watches the gateway, an hour a minute, on ports of its own."""
     ports = {name: free_port() for name in PORTS}
     env = {**os.environ, **{f"LEAKDRILL_{name}_PORT": str(port) for name, port in ports.items()}}
-    env["LEAKDRILL_TIME_SCALE"] = "60"
+    env |= {"LEAKDRILL_TIME_SCALE": "60", "LEAKDRILL_GATEWAY_MEMORY": "128m"}
 
     def compose(*words):
         command = [sys.executable, "-m", "harness.stack", *words, "--project", PROJECT]
@@ -75,8 +77,8 @@ def stack():
     assert down.returncode == 0, down.stderr
 
 
-def test_a_drill_on_the_stack_that_is_up_is_told_by_its_own_alerting(tmp_path, stack):
-    """The stack's Prometheus fires, its Alertmanager passes it on, and no leak is on afterwards."""
+def test_a_drill_on_the_stack_that_is_up_is_told_by_its_own_alerting(tmp_path, stack, engine):
+    """The stack's Prometheus fires, its Alertmanager tells its receiver, and no leak is on afterwards."""
     text = (HERE / "compose" / "staging.yaml").read_text().replace("../../..", str(ROOT)).replace("PROJECT", PROJECT)
     for name in ("PROMETHEUS", "ALERTMANAGER"):
         text = text.replace(f":{name}", f":{stack[name]}")
@@ -85,3 +87,10 @@ def test_a_drill_on_the_stack_that_is_up_is_told_by_its_own_alerting(tmp_path, s
     out, _ = process.communicate(timeout=170)
     assert process.returncode == 0, out
     assert "held by Alertmanager" in verdicts(tmp_path / "runs")["notification_arrives"]["message"]
+    labels = [f"{PROJECT_LABEL}={PROJECT}", f"{SERVICE_LABEL}=exporter"]
+    (exporter,) = engine.containers.list(filters={"label": labels})
+    assert b'"receiver": "monitoring", "status": "firing"' in exporter.logs()
+    answer = httpx.get(
+        f"http://127.0.0.1:{stack['GATEWAY']}/admin/leaks", headers={"Authorization": "Bearer staging"}, timeout=5
+    )
+    assert not [leak["name"] for leak in answer.json()["leaks"] if leak["on"]]
