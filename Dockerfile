@@ -1,16 +1,18 @@
 # The sample services as one image: `docker build --tag leakdrill-samples .`
-# Multi-stage, so that pip and its cache stay behind; run as an ordinary user.
+# Two arguments make every other image of ours of it: PACKAGES, what is installed, and CODE, which part of the code lies
+# in it; docker-compose.yml gives them. Multi-stage, so that pip and its cache stay behind; run as an ordinary user.
 FROM python:3.11-slim AS packages
 COPY constraints.txt /tmp/constraints.txt
+ARG PACKAGES="numpy prometheus-client redis starlette uvicorn"
 RUN python -m venv /opt/services \
- && /opt/services/bin/pip install --no-cache-dir --quiet --constraint /tmp/constraints.txt \
-    numpy prometheus-client redis starlette uvicorn
+ && /opt/services/bin/pip install --no-cache-dir --quiet --constraint /tmp/constraints.txt ${PACKAGES}
 
 FROM python:3.11-slim AS services
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/*
-RUN useradd --uid 10001 --create-home app && install -d -o app /data
+RUN useradd --uid 10001 --create-home app && install -d -o app /data /config
 COPY --from=packages /opt/services /opt/services
-COPY leaky_apps /opt/app/leaky_apps
+ARG CODE=leaky_apps
+COPY ${CODE} /opt/app/${CODE}
 ENV PATH=/opt/services/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LEAKDRILL_DISK=/data
 USER app
 WORKDIR /data

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes lint format clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes lint format stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and
 
 package-pairs: setup ## leaking releases of real packages against the releases that fixed them
 	@$(BIN)/python benchmarks/package_pairs.py
+
+stack: setup ## the staging stack of docker-compose.yml, up and healthy; STACK=gateway brings up a part of it
+	@$(BIN)/python -m harness.stack up docker-compose.yml $(STACK)
+
+stack-down: setup ## take the staging stack down, with its networks and volumes
+	@$(BIN)/python -m harness.stack down docker-compose.yml
 
 clean: ## undo what interrupted drills left behind, and remove the virtual environment
 	@test ! -x $(BIN)/leakdrill || $(BIN)/leakdrill clean

@@ -16,8 +16,10 @@ import psutil
 from harness import __version__
 from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
 from harness.alerting.prometheus import BINARIES as PROMETHEUS
+from harness.errors import Surroundings
 from harness.journal import Journal
 from harness.scenario import Limits
+from harness.targets.compose_cli import compose_program
 from harness.targets.room import make_room
 from harness.undo import NAME_PREFIX, undo_all
 from harness.units import show_size
@@ -70,6 +72,7 @@ def examine() -> list[Finding]:
         _program("promtool", _PROMTOOL, "prometheus", required=False),
         _program("Redis (the pipeline's drills)", _REDIS, "redis-server", required=False),
         _locust(),
+        _compose(),
         _memory(),
         *_limits(),
         _pss(),
@@ -102,6 +105,14 @@ def _locust() -> Finding:
         detail="importable" if found else "not importable",
         hint="" if found else "pip install locust",
     )
+
+
+def _compose() -> Finding:
+    try:
+        program = " ".join(compose_program())
+    except Surroundings as e:
+        return Finding(name="compose (compose files as targets)", ok=False, detail=e.message, hint=e.hint)
+    return Finding(name="compose (compose files as targets)", ok=True, detail=program)
 
 
 def _memory() -> Finding:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from harness.scenario_steps import RESTARTS, Seen
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
-from harness.torch_snapshot.fetch import take_snapshot
 from harness.targets.target import Renewing
+from harness.torch_snapshot.fetch import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,9 @@ import orjson
 if TYPE_CHECKING:
     from pathlib import Path
 
-UndoKind = Literal["process", "cgroup", "mount", "folder", "container", "namespace", "object", "workload"]
+UndoKind = Literal[
+    "process", "cgroup", "mount", "folder", "container", "namespace", "object", "workload", "project", "leaks"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from harness import units
 from harness.quantities import SIZED, TORCH, Duration, Frozen, Rate, Resource, Share, Size
 from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
+from harness.scenario_compose import ComposeForm
 from harness.scenario_kubernetes import KubernetesForm
 from harness.scenario_leaks import Leak, Switch
 from harness.scenario_steps import (
@@ -97,12 +98,12 @@ class ContainerForm(Frozen):
 class ProcessTarget(Frozen):
     """A command on this machine."""
 
-    kind: Literal["process", "docker", "kubernetes"] = Field(
+    kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
         "process", description="where it runs; `leakdrill run --on` says otherwise"
     )
     name: str = Field(description="published as the label `container`")
     command: list[str] = Field(
-        min_length=1,
+        default_factory=list,
         description="argv; {python}, {port}, {disk} and {scenario_dir} are filled in",
     )
     python: Path | None = Field(
@@ -118,7 +119,19 @@ class ProcessTarget(Frozen):
     labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
     container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
     kubernetes: KubernetesForm | None = Field(None, description="left out: what `container` says is run in a cluster")
+    compose: ComposeForm | None = Field(None, description="a service of a compose file, instead of a command")
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_service_of_a_compose_file_runs_there(cls, data: Any) -> Any:
+        return {"kind": "compose", **data} if isinstance(data, dict) and data.get("compose") else data
+
+    @model_validator(mode="after")
+    def _something_runs(self) -> ProcessTarget:
+        if not self.command and self.compose is None:
+            raise ValueError("expected a command of at least one word, or compose")
+        return self
 
 
 class Load(Frozen):

@@ -194,11 +194,14 @@ def _absolute(scenario: Scenario, path: Path, lines: Lines) -> Scenario:
     routing = known(alerts.routing, "alerts", "routing") if alerts.routing else None
     cwd = known(target.cwd, "target", "cwd") if target.cwd else None
     python = interpreter(known(target.python, "target", "python")) if target.python else None
+    compose = target.compose
+    if compose is not None:
+        compose = compose.model_copy(update={"file": known(compose.file, "target", "compose", "file")})
     locustfile = known(load.locustfile, "load", "locustfile")
     return scenario.model_copy(
         update={
             "alerts": alerts.model_copy(update={"rules": rules, "routing": routing}),
             "load": load.model_copy(update={"locustfile": locustfile}),
-            "target": target.model_copy(update={"cwd": cwd, "python": python}),
+            "target": target.model_copy(update={"cwd": cwd, "python": python, "compose": compose}),
         }
     )

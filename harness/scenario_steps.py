@@ -123,6 +123,7 @@ class Exec(Frozen):
         min_length=1, description="argv; {python}, {port}, {disk}, {scenario_dir} and {pid} are filled in"
     )
     expect_exit: int = Field(0, ge=0, le=255)
+    service: str | None = Field(None, description="another service of the compose file, such as nginx in front")
 
     @field_validator("command")
     @classmethod
@@ -178,6 +179,17 @@ class Scale(Frozen):
     """Run so many replicas of the target."""
 
     replicas: int = Field(ge=1)
+
+
+class Recreate(Frozen):
+    """Put other containers in the target's place."""
+
+    memory: Size | None = None
+    cpus: Annotated[float, Field(gt=0)] | None = None
+
+
+class Prune(Frozen):
+    """Remove stopped containers, unused networks and volumes that carry the run's label."""
 
 
 class Autoscale(Frozen):
@@ -241,6 +253,7 @@ class CopyOut(Frozen):
 Action = (
     HttpCall | Restart | CollectGarbage | TruncateLog | RotateLog
     | Exec | Kill | SetLimits | SetEnv | DeleteFiles | CompressFiles | CopyOut | Scale | Autoscale | DeletePod
+    | Recreate | Prune
 )  # fmt: skip
 ACTIONS: Final = (
     "http",
@@ -258,6 +271,8 @@ ACTIONS: Final = (
     "scale",
     "autoscale",
     "delete_pod",
+    "recreate",
+    "prune",
 )
 RESTARTS: Final = frozenset({"restart", "set_env"})
 """Actions after which the service has forgotten which leaks were on."""
@@ -286,6 +301,8 @@ class Step(Frozen):
     scale: Scale | None = None
     autoscale: Autoscale | None = None
     delete_pod: DeletePod | None = None
+    recreate: Recreate | None = None
+    prune: Prune | None = None
     seen: Seen | None = Field(None, description="left out: half of the growth since baseline is gone within 5 s")
     timeout: Duration = 30.0
 

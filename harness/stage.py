@@ -24,10 +24,14 @@ from harness.alerting.routing import default_routing, read_routing
 from harness.alerting.rules import read_rules
 from harness.alerting.states import AlertPoller, record_selector_counts
 from harness.alerting.threshold import record_thresholds
+from harness.alerting.watching import Watching
 from harness.alerting.webhook import Webhook
+from harness.errors import BadInput
 from harness.load.locust_load import LocustLoad
 from harness.meters.sampler import Sampler
 from harness.meters.torch_allocator import TorchMeter
+from harness.targets.compose import ComposeTarget
+from harness.targets.compose_standing import StandingService
 from harness.targets.docker import DockerTarget
 from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
@@ -42,14 +46,17 @@ if TYPE_CHECKING:
     from harness.history import Event
     from harness.journal import Journal
     from harness.recorder import Recorder
-    from harness.scenario import AlertName, ExpectedAlert, Scenario
+    from harness.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
     from harness.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
-TARGETS: Final[dict[str, type[LocalProcess | DockerTarget | KubernetesTarget]]] = {
+Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | StandingService
+TARGETS: Final[dict[str, type[Targets]]] = {
     "process": LocalProcess,
     "docker": DockerTarget,
     "kubernetes": KubernetesTarget,
+    "compose": ComposeTarget,
+    "standing": StandingService,
 }
 """What runs a target, by the scenario's `target.kind`."""
 
@@ -68,7 +75,8 @@ class Stage:
         journal: hears of every change before it is made.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used; nothing was started then.
+        BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was
+            started then.
     """
 
     def __init__(
@@ -79,9 +87,11 @@ class Stage:
         self._recorder = recorder
         self._journal = journal
         self._rules = read_rules(scenario.alerts.rules)
+        url = scenario.alerts.prometheus
+        self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = TARGETS[scenario.target.kind](
+        self.target = TARGETS[_kind(scenario.target)](
             scenario.target,
             scenario_dir=scenario_dir,
             run_dir=folder.path,
@@ -133,6 +143,8 @@ class Stage:
 
     def broken(self) -> str | None:
         """Which part the drill cannot go on without has ended, or None."""
+        if self._watching is not None and not self._watching.alive():
+            return f"the Prometheus at {self._watching.url} answered no more"
         if isinstance(self.target, Losable) and self.target.lost:
             return f"the target was lost sight of: {self.target.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
@@ -143,9 +155,11 @@ class Stage:
 
         And at which share of the limit each alert on memory begins to count, and for how long it must hold.
         """
-        if self._prometheus is not None:
-            record_thresholds(self._recorder, self._rules.alerts)
-            record_selector_counts(self._prometheus.url, self._recorder, self._rules.alerts)
+        asked = self._watching or self._prometheus
+        if asked is not None:
+            rules = self._watching.rules if self._watching else self._rules.alerts
+            record_thresholds(self._recorder, rules)
+            record_selector_counts(asked.url, self._recorder, rules)
 
     def has_fired(self, name: AlertName) -> bool:
         """Whether `name` has fired in this drill."""
@@ -154,8 +168,11 @@ class Stage:
     def delivered(self, alert: ExpectedAlert) -> bool:
         """Whether the notification of `alert` has arrived, at its receiver where the scenario names one.
 
-        An alert that Alertmanager inhibits has said all that it will say.
+        An alert that Alertmanager inhibits has said all that it will say; where no delivery can be seen, so has one
+        that fires.
         """
+        if not self._scenario.alerts.delivery_seen:
+            return self.has_fired(alert)
         return any(alert.matches(labels) for labels in list(self._inhibited)) or any(
             alert.matches(labels) and alert.receiver in (None, labels.get("receiver"))
             for labels in list(self._delivered)
@@ -168,6 +185,10 @@ class Stage:
         return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
 
     def _start_alerting(self) -> None:
+        if self._watching is not None:
+            self._down.append(self._watching.stop)
+            self._watching.start()
+            return
         self._webhook.start()
         exporter = self._start_exporter()
         if not self._rules.alerts:
@@ -264,6 +285,14 @@ def server_versions() -> dict[str, str]:
             words = (done.stdout + done.stderr).split()
             found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
     return found
+
+
+def _kind(target: ProcessTarget) -> str:
+    """Its kind; a service of a project that is up already is a kind of its own."""
+    if target.kind == "process" and not target.command:
+        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on a process")
+    standing = target.kind == "compose" and target.compose is not None and target.compose.project is not None
+    return "standing" if standing else target.kind
 
 
 def _dead(part: PrometheusServer | AlertmanagerServer | LocustLoad | None) -> bool:

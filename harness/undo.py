@@ -22,6 +22,7 @@ import psutil
 from harness.cluster.undo import undo_namespace, undo_object, undo_workload
 from harness.errors import Surroundings
 from harness.journal import Entry, Journal, read_journal
+from harness.targets.compose_undo import undo_leaks, undo_project
 from harness.targets.disk import ADMIN_PATH
 from harness.targets.engine import RUN_LABEL, connect
 from harness.targets.family import Family
@@ -192,6 +193,8 @@ _UNDO: Final[dict[str, Callable[[Mapping[str, Any]], str | None]]] = {
     "namespace": undo_namespace,
     "object": undo_object,
     "workload": undo_workload,
+    "project": undo_project,
+    "leaks": undo_leaks,
 }
 
 

@@ -10,7 +10,7 @@ A source that has not been read for a while is left out rather than repeated: a 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,12 +18,11 @@ from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from prometheus_client.core import Metric
 
     from harness.history import Event
-    from harness.recorder import Recorder
 
 CPU_PERIOD_US: Final = 100_000
 """The kernel's default accounting period for a CPU quota."""
@@ -66,6 +65,17 @@ _FALLBACKS: Final[tuple[Row, ...]] = (
 )
 
 
+class Readings(Protocol):
+    """Where readings come from: a drill's recorder, or whoever else tells events."""
+
+    @property
+    def started_at(self) -> float:
+        """When what is read was started, in Unix time."""
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with every event."""
+
+
 class Exporter(Collector):
     """An HTTP endpoint `/metrics` on a free loopback port, fed by everything that is recorded.
 
@@ -82,7 +92,7 @@ class Exporter(Collector):
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: Readings,
         *,
         labels: Mapping[str, str],
         mountpoint: str,

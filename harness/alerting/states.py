@@ -48,13 +48,30 @@ class AlertPoller:
 
     Each poll is itself a sample `poll`: numbers when Prometheus answered, None with the label `error` when it did not.
     A rule that fails to evaluate becomes a sample `rule_error`, once for each error.
+
+    Args:
+        prometheus_url: where it answers.
+        recorder: gets the samples.
+        every_s: seconds between two polls.
+        look_back_s: how far the first poll looks back: a Prometheus that ran before may have alerts that fire already.
+        ahead_s: how far its clock is ahead of ours.
     """
 
-    def __init__(self, prometheus_url: str, recorder: Recorder, *, every_s: float = 0.25) -> None:
+    def __init__(
+        self,
+        prometheus_url: str,
+        recorder: Recorder,
+        *,
+        every_s: float = 0.25,
+        look_back_s: float = 0.0,
+        ahead_s: float = 0.0,
+    ) -> None:
         self._api = PrometheusApi(prometheus_url)
         self._recorder = recorder
         self._every_s = every_s
-        self._answered_at = time.time()
+        self._ahead_s = ahead_s
+        self._answered_at = time.time() - look_back_s
+        self._heard_mono = time.monotonic()
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
         self._errors: set[tuple[str, str, str]] = set()
@@ -75,6 +92,10 @@ class AlertPoller:
             self._thread.join()
         self.poll()
         self._api.close()
+
+    def silent_s(self) -> float:
+        """For how long no poll was answered."""
+        return time.monotonic() - self._heard_mono
 
     def states(self) -> list[AlertState]:
         """Every alert that was seen so far, and its state now."""
@@ -109,7 +130,7 @@ class AlertPoller:
         samples = _by_alert(self._api.query(f"ALERTS[{window_ms}ms]"))
         for key in samples.keys() | self._timelines.keys():
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
-        self._answered_at = asked_at
+        self._answered_at, self._heard_mono = asked_at, time.monotonic()
         counted = [s.state for s in self.states()]
         return {
             "up": 1.0,
@@ -126,7 +147,7 @@ class AlertPoller:
         if timeline.active and gone and group.evaluated_at >= timeline.last_s + group.interval_s:
             changes.append(timeline.end(group.interval_s))
         for change in changes:
-            at = self._recorder.at_s(change.epoch_s)
+            at = self._recorder.at_s(change.epoch_s - self._ahead_s)
             self._states[key] = AlertState(dict(key), change.state, at)
             self._recorder.sample("prometheus", "alert", change.state, at=at, **event_labels(dict(key)))
 

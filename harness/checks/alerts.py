@@ -157,8 +157,7 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     if mine:
         delay_s = max(0.0, mine[0].t - fired.when)
         return claim.holds(
-            f"{alert} reached the receiver {mine[0].labels.get('receiver', '?')} {_both(delay_s, scenario.alerts)} "
-            "after it fired",
+            f"{alert} {_way(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={
                 "delivered_after_s": delay_s,
                 "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
@@ -166,6 +165,14 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
             events=[fired.index, mine[0].index],
         )
     return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
+
+
+def _way(notification: Event) -> str:
+    """How the notification was seen: by us, or from outside."""
+    receiver = notification.labels.get("receiver", "?")
+    if notification.labels.get("via") != "api":
+        return f"reached the receiver {receiver}"
+    return f"was held by Alertmanager for the receiver {receiver}, and a request to a receiver had succeeded,"
 
 
 def _notifications(history: History, alert: ExpectedAlert, fired: Event) -> list[Event]:
@@ -200,6 +207,14 @@ def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Ev
             numbers=numbers,
             events=[fired.index],
             hint="read alertmanager's log in the run folder",
+        )
+    silenced = [e for e in history.where(source="alertmanager", name="silenced") if alert.matches(e.labels)]
+    if silenced:
+        return claim.fails(
+            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].value}): nobody was told",
+            numbers=numbers,
+            events=[fired.index, silenced[0].index],
+            hint="end the silence, or drill where there is none",
         )
     if waited_s < _DELIVERY_S:
         return claim.unknown(

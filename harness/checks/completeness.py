@@ -146,7 +146,7 @@ def _without(gap: Span, down: list[Span]) -> list[Span]:
 
 def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]:
     span = _watched(history)
-    if span is None or not (scenario.alerts.rules or scenario.alerts.expect):
+    if span is None or not scenario.alerts.evaluated:
         return []
     return [
         (f"Prometheus did not answer for {_from(gap)}", list[int]())

@@ -14,6 +14,7 @@ from harness.checks.limits import alert_fires_before_disk_full, alert_fires_befo
 from harness.checks.requests import requests_keep_error_rate, requests_keep_latency, requests_survive_steps
 from harness.checks.resolution import alert_resolves_and_stays_resolved
 from harness.checks.silence import other_alerts_stay_silent
+from harness.checks.spread import load_is_spread
 from harness.checks.steps import step_claim, step_works
 from harness.checks.timeline import memory_limit_bytes
 from harness.checks.torch_memory import out_of_memory, out_of_memory_claim, torch_memory_returns, torch_memory_stays
@@ -84,11 +85,12 @@ def _alerts(history: History, scenario: Scenario) -> Iterator[Check]:
         if "disk" in grows:
             claim = Claim("alert_fires_before_disk_full", str(alert))
             yield claim, partial(alert_fires_before_disk_full, history, alert=alert, scenario=scenario)
-        yield (
-            Claim("notification_arrives", str(alert)),
-            partial(notification_arrives, history, alert=alert, scenario=scenario),
-        )
-    if scenario.alerts.rules or scenario.alerts.expect:
+        if scenario.alerts.delivery_seen:
+            yield (
+                Claim("notification_arrives", str(alert)),
+                partial(notification_arrives, history, alert=alert, scenario=scenario),
+            )
+    if scenario.alerts.evaluated:
         yield Claim("other_alerts_stay_silent"), partial(other_alerts_stay_silent, history, scenario=scenario)
 
 
@@ -109,4 +111,16 @@ def _service(history: History, scenario: Scenario) -> Iterator[Check]:
         yield Claim("requests_survive_steps"), partial(requests_survive_steps, history, scenario=scenario)
     if scenario.torch is not None and scenario.torch.out_of_memory is not None:
         yield out_of_memory_claim(scenario), partial(out_of_memory, history, scenario=scenario)
+    for replicas in _shared_by(scenario):
+        claim = Claim("load_is_spread", f"{replicas} replicas")
+        yield claim, partial(load_is_spread, history, scenario=scenario, replicas=replicas)
     yield Claim("target_keeps_running"), partial(target_keeps_running, history, scenario=scenario)
+
+
+def _shared_by(scenario: Scenario) -> list[int]:
+    """Every number of replicas that shares the load, where each counts its requests: services of a compose file."""
+    compose = scenario.target.compose
+    if compose is None or scenario.target.kind != "compose":
+        return []
+    numbers = [compose.replicas, *(step.scale.replicas for step in scenario.steps if step.scale is not None)]
+    return sorted({number for number in numbers if number > 1})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import LeakdrillError
 from harness.steps.failure import StepFailed
-from harness.targets.target import Executable
+from harness.targets.target import Executable, Neighboured
 from harness.units import show_size
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> 
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / OUTPUT
     try:
-        status = target.execute(action.command, output=output, timeout_s=timeout_s)
+        status = _run(action, target, output, timeout_s)
     except LeakdrillError as e:
         raise StepFailed(f"{e}{_said(output)}") from e
     if status != action.expect_exit:
@@ -41,6 +41,14 @@ def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> 
             f"{' '.join(action.command)}: ended with status {status}; expected {action.expect_exit}{_said(output)}"
         )
     return {"exit": str(status), "output": str(output), "output_size": show_size(output.stat().st_size)}
+
+
+def _run(action: Exec, target: Executable, output: Path, timeout_s: float) -> int:
+    if action.service is None:
+        return target.execute(action.command, output=output, timeout_s=timeout_s)
+    if not isinstance(target, Neighboured):
+        raise StepFailed(f"exec.service: {type(target).__name__} has no service {action.service} beside it")
+    return target.execute_beside(action.service, action.command, output=output, timeout_s=timeout_s)
 
 
 def _said(output: Path) -> str:

@@ -15,6 +15,8 @@ from harness.scenario_steps import (
     Exec,
     HttpCall,
     Kill,
+    Prune,
+    Recreate,
     Restart,
     RotateLog,
     Scale,
@@ -32,6 +34,8 @@ from harness.steps.failure import StepFailed
 from harness.steps.gc import collect
 from harness.steps.http import call
 from harness.steps.kill import kill
+from harness.steps.prune import prune
+from harness.steps.recreate import recreate
 from harness.steps.restart import restart
 from harness.steps.rotate_log import rotate
 from harness.steps.scale import scale
@@ -69,7 +73,7 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
             return copy_out(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
         case CollectGarbage() as action:
             return collect(action, target, timeout_s=step.timeout)
-        case HttpCall() | Restart() | SetLimits() | SetEnv() | Kill() as action:
+        case HttpCall() | Restart() | SetLimits() | SetEnv() | Kill() | Recreate() | Prune() as action:
             return _on_the_service(action, target)
         case Scale() | Autoscale() | DeletePod() as action:
             return _on_replicas(action, target)
@@ -77,8 +81,15 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
             return _on_files(action, target)
 
 
-def _on_the_service(action: HttpCall | Restart | SetLimits | SetEnv | Kill, target: Target) -> dict[str, str]:
+_OnTheService = HttpCall | Restart | SetLimits | SetEnv | Kill | Recreate | Prune
+
+
+def _on_the_service(action: _OnTheService, target: Target) -> dict[str, str]:  # noqa: PLR0911 - one for each action
     match action:
+        case Recreate():
+            return recreate(action, target)
+        case Prune():
+            return prune(target)
         case HttpCall():
             return call(action, target)
         case Restart():

@@ -158,6 +158,38 @@ class Scalable(Protocol):
 
 
 @runtime_checkable
+class Recreatable(Protocol):
+    """A target whose containers can be replaced by others."""
+
+    def recreate(self, *, memory_bytes: int | None, cpus: float | None) -> None:
+        """Replace them, with the limits that are given, and return when the new ones are ready.
+
+        Raises:
+            LeakdrillError: when they do not come up.
+        """
+
+
+@runtime_checkable
+class Prunable(Protocol):
+    """A target that may leave things lying about on an engine."""
+
+    def prune(self) -> Mapping[str, int]:
+        """Remove what is the run's own and not in use; how many of each kind went.
+
+        Raises:
+            LeakdrillError: when the engine refuses.
+        """
+
+
+@runtime_checkable
+class Neighboured(Protocol):
+    """A target with other services beside it."""
+
+    def execute_beside(self, service: str, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
+        """Run `command` in another service's container; as `Executable.execute`."""
+
+
+@runtime_checkable
 class Autoscalable(Protocol):
     """A target whose platform can choose how many replicas run."""
 

@@ -55,6 +55,7 @@ def test_a_scenario_of_the_pages_can_be_read(page, body, tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    (tmp_path / "docker-compose.yml").symlink_to(ROOT / "docker-compose.yml")
     path = docs / f"{page}.yaml"
     path.write_text(body, encoding="utf-8")
     assert read_scenario(path).name

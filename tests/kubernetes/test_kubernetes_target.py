@@ -33,7 +33,6 @@ from harness.targets.target import (
 from harness.undo import clean
 from harness.wait import wait_for
 
-
 SHARED = "kube-test-shared"
 
 

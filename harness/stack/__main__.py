@@ -1,0 +1,34 @@
+"""`python -m harness.stack up|down FILE`: the staging stack, up and healthy or gone. `make stack` calls it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.errors import LeakdrillError
+from harness.stack.staging import PROJECT, bring_up, take_down
+
+
+def main() -> int:
+    """Read the arguments and do it; the exit code is the error's."""
+    parser = argparse.ArgumentParser(prog="python -m harness.stack")
+    parser.add_argument("what", choices=["up", "down"])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("services", nargs="*", help="with `up`: only these and what they depend on")
+    parser.add_argument("--project", default=PROJECT)
+    args = parser.parse_args()
+    try:
+        if args.what == "up":
+            for line in bring_up(args.file, project=args.project, services=args.services):
+                print(line)  # noqa: T201 - where each service answers is what a person wants to know
+        else:
+            take_down(args.file, project=args.project)
+    except LeakdrillError as e:
+        sys.stderr.write(f"stack: {e}\n")
+        return e.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

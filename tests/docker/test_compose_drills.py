@@ -1,0 +1,96 @@
+"""Whole drills on compose services: replicas share a load, a rate limit in front cures one fault and not another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.ports import free_port
+from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
+from harness.wait import wait_for
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PORTS = ("GATEWAY", "PIPELINE", "ORDERS", "TENSOR", "NGINX", "LIMITED", "ALERTMANAGER", "PROMETHEUS", "LOCUST")
+PROJECT = "leakdrill-stack-test"
+
+
+def drill(path, runs):
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", str(path), "--runs", str(runs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def verdicts(runs):
+    (file,) = runs.glob("*/2*/verdicts.json")
+    return {v["check"]: v for v in json.loads(file.read_text())["verdicts"]}
+
+
+@pytest.mark.parametrize("name", ["spread", "limit-cures", "limit-does-not-cure"])
+def test_a_drill_on_compose_passes(tmp_path, name):
+    process = drill(HERE / "compose" / f"{name}.yaml", tmp_path)
+    out, _ = process.communicate(timeout=170)
+    assert process.returncode == 0, out
+    if name == "spread":
+        assert "an even share is" in verdicts(tmp_path)["load_is_spread"]["message"]
+
+
+def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
+    process = drill(HERE / "compose" / "spread.yaml", tmp_path)
+    wait_for(
+        lambda: any('"phase":"baseline"' in f.read_text() for f in tmp_path.glob("*/2*/history.jsonl")),
+        what="the baseline",
+        timeout_s=90,
+    )
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+@pytest.fixture
+def stack(engine):  # noqa: ARG001 - without an engine there is nothing to try
+    """The part of the staging stack that watches the gateway, an hour a minute, on ports of its own."""
+    ports = {name: free_port() for name in PORTS}
+    env = {**os.environ, **{f"LEAKDRILL_{name}_PORT": str(port) for name, port in ports.items()}}
+    env |= {"LEAKDRILL_TIME_SCALE": "60", "LEAKDRILL_GATEWAY_MEMORY": "128m"}
+
+    def compose(*words):
+        command = [sys.executable, "-m", "harness.stack", *words, "--project", PROJECT]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=170)
+
+    up = compose("up", str(ROOT / "docker-compose.yml"), "gateway", "prometheus")
+    try:
+        assert up.returncode == 0, up.stderr
+        yield ports
+    finally:
+        down = compose("down", str(ROOT / "docker-compose.yml"))
+    assert down.returncode == 0, down.stderr
+
+
+def test_a_drill_on_the_stack_that_is_up_is_told_by_its_own_alerting(tmp_path, stack, engine):
+    """The stack's Prometheus fires, its Alertmanager tells its receiver, and no leak is on afterwards."""
+    text = (HERE / "compose" / "staging.yaml").read_text().replace("../../..", str(ROOT)).replace("PROJECT", PROJECT)
+    for name in ("PROMETHEUS", "ALERTMANAGER"):
+        text = text.replace(f":{name}", f":{stack[name]}")
+    (tmp_path / "staging.yaml").write_text(text)
+    process = drill(tmp_path / "staging.yaml", tmp_path / "runs")
+    out, _ = process.communicate(timeout=170)
+    assert process.returncode == 0, out
+    assert "held by Alertmanager" in verdicts(tmp_path / "runs")["notification_arrives"]["message"]
+    labels = [f"{PROJECT_LABEL}={PROJECT}", f"{SERVICE_LABEL}=exporter"]
+    (exporter,) = engine.containers.list(filters={"label": labels})
+    assert b'"receiver": "monitoring", "status": "firing"' in exporter.logs()
+    answer = httpx.get(
+        f"http://127.0.0.1:{stack['GATEWAY']}/admin/leaks", headers={"Authorization": "Bearer staging"}, timeout=5
+    )
+    assert not [leak["name"] for leak in answer.json()["leaks"] if leak["on"]]

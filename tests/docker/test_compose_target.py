@@ -1,0 +1,147 @@
+"""A service of a compose file as the target: a project of the run's own, changed, and gone without a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.errors import BadInput, TargetNotReady
+from harness.history import read_history
+from harness.journal import Journal
+from harness.recorder import Recorder
+from harness.scenario import ProcessTarget
+from harness.targets.compose import ComposeTarget
+from harness.targets.engine import RUN_LABEL
+from harness.targets.target import Configurable, Executable, Limitable, Neighboured, Prunable, Recreatable, Scalable
+from harness.undo import clean
+from harness.wait import wait_for
+
+HERE = Path(__file__).parent
+FILE = HERE / "compose" / "two-services.yaml"
+RUN_ID = "compose-test-1"
+MINE = {"label": f"{RUN_LABEL}={RUN_ID}"}
+
+
+class Bench:
+    """A target with its record and its journal."""
+
+    def __init__(self, folder: Path, *, limits=None, env=None, **compose) -> None:
+        self.folder = folder
+        self.recorder = Recorder(folder / "history.jsonl")
+        self.journal = Journal(folder / "journal.jsonl")
+        spec = {
+            "name": "inference-gateway",
+            "metrics": "/metrics",
+            "limits": limits or {},
+            "env": env or {},
+            "compose": {"file": str(FILE), "service": "gateway", **compose},
+        }
+        self.target = ComposeTarget(
+            ProcessTarget.model_validate(spec),
+            scenario_dir=folder,
+            run_dir=folder,
+            run_id=RUN_ID,
+            recorder=self.recorder,
+            journal=self.journal,
+            token="of this run",  # noqa: S106 - it opens a container on loopback for seconds
+        )
+
+    def events(self, **wanted):
+        return read_history(self.folder / "history.jsonl").where(**wanted)
+
+    def close(self):
+        self.target.stop()
+        self.recorder.close()
+        self.journal.close()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = []
+
+    def make(**changes):
+        made.append(Bench(tmp_path, **changes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def services(engine):
+    found = engine.containers.list(all=True, filters=MINE)
+    return {container.labels["com.docker.compose.service"]: container for container in found}
+
+
+def test_a_service_comes_up_with_what_it_needs_and_is_changed_in_place(bench, engine, tmp_path):
+    """Ports on loopback, the file's own settings kept; other limits, variables and containers; nothing left behind."""
+    this = bench(limits={"memory": "192MiB"}, env={"SHAPE": "round"})
+    target = this.target
+    target.start()
+    assert all(isinstance(target, kind) for kind in (Scalable, Limitable, Configurable, Recreatable, Prunable))
+    found = services(engine)
+    assert set(found) == {"gateway", "store"}
+    gateway = found["gateway"].attrs
+    assert {p["HostIp"] for p in gateway["NetworkSettings"]["Ports"]["8000/tcp"]} == {"127.0.0.1"}
+    assert {"COLOUR=green", "SHAPE=round"} <= set(gateway["Config"]["Env"])
+    assert gateway["HostConfig"]["Memory"] == 192 << 20
+    assert gateway["HostConfig"]["RestartPolicy"]["Name"] in ("", "no")
+    address = target.base_url
+    target.set_limits(memory_bytes=256 << 20, cpus=None)
+    assert services(engine)["gateway"].attrs["HostConfig"]["Memory"] == 256 << 20
+    target.recreate(memory_bytes=320 << 20, cpus=0.5)
+    again = services(engine)["gateway"]
+    assert again.id != found["gateway"].id
+    assert again.attrs["HostConfig"]["Memory"] == 320 << 20
+    target.restart()
+    assert (target.base_url, httpx.get(address + "/health").is_success) == (address, True)
+    assert isinstance(target, Executable)
+    assert isinstance(target, Neighboured)
+    output = tmp_path / "said"
+    assert target.execute(["sh", "-c", "echo $SHAPE"], output=output, timeout_s=10) == 0
+    assert output.read_text() == "round\n"
+    assert target.execute_beside("store", ["redis-cli", "ping"], output=output, timeout_s=10) == 0
+    assert output.read_text() == "PONG\n"
+    assert not this.events(source="target", name="exited")
+    with pytest.raises(BadInput, match="has no entrance, so 3 replicas would not share the load"):
+        target.scale(3)
+
+
+def test_pruning_removes_what_is_the_runs_and_stopped_and_nothing_else(bench, engine):
+    this = bench()
+    this.target.start()
+    mine = engine.containers.create("leakdrill-samples", labels={RUN_LABEL: RUN_ID})
+    anothers = engine.containers.create("leakdrill-samples", labels={RUN_LABEL: "another-run"})
+    try:
+        assert this.target.prune()["containers"] == 1
+        ids = {container.id for container in engine.containers.list(all=True)}
+        assert (mine.id in ids, anothers.id in ids) == (False, True)
+    finally:
+        anothers.remove()
+
+
+def test_a_service_that_dies_is_seen_and_what_a_killed_drill_left_is_removed(bench, engine):
+    this = bench()
+    this.target.start()
+    services(engine)["gateway"].kill()
+    (ended,) = wait_for(lambda: this.events(source="target", name="exited") or None, what="the end", timeout_s=20)
+    assert ended.labels["signal"] == "SIGKILL"
+    assert clean(this.folder / "journal.jsonl") == []
+    assert services(engine) == {}
+
+
+def test_what_does_not_come_up_is_said_and_taken_back(bench, engine, tmp_path):
+    with pytest.raises(BadInput, match="has no service gatway"):
+        bench(service="gatway").target.start()
+    never = bench(port=8001)
+    never.target.spec = never.target.spec.model_copy(
+        update={"ready": never.target.spec.ready.model_copy(update={"timeout": 2.0})}
+    )
+    with pytest.raises(TargetNotReady, match="was not ready"):
+        never.target.start()
+    assert services(engine) == {}
+    (tmp_path / "broken.yaml").write_text("services: [gateway]\n")
+    with pytest.raises(BadInput, match="compose cannot use it"):
+        bench(file=str(tmp_path / "broken.yaml")).target.start()
