@@ -118,6 +118,14 @@ def test_an_alert_fires_where_it_is_expected_and_is_silent_where_it_would_fail_t
     assert alert.silent_in_twins == ("p/twin",)
 
 
+def test_every_level_of_every_alert_fires_in_a_drill_and_stays_silent_in_a_twin(scenarios: list[Scenario]) -> None:
+    """A level that no drill reaches could be mistyped, or lie beyond the kill, and nobody would know."""
+    levels = drilled_alerts(catalogue_rules(), scenarios)
+    places = {f"{one.rules}: {one.alert} ({one.severity})": (one.fires_in, one.silent_in_twins) for one in levels}
+    assert [level for level, (fires, _) in places.items() if not fires] == []
+    assert [level for level, (_, silent) in places.items() if not silent] == []
+
+
 def test_a_step_cures_or_must_not_or_only_looks() -> None:
     """The same action of one service is one line, whatever the step is called."""
     steps = [
