@@ -73,12 +73,13 @@ def run(start):
 
 @pytest.fixture
 def vary(tmp_path):
-    """The quick scenario with some keys replaced, as a file: `vary({"phases.load": "9s"})`."""
+    """The quick scenario, or another, with some keys replaced, as a file: `vary({"phases.load": "9s"})`."""
 
-    def write(changes: dict[str, object]) -> Path:
-        data = PlainLoader(QUICK.read_text()).get_single_data()
-        data["load"]["locustfile"] = str((QUICK.parent / data["load"]["locustfile"]).resolve())
-        data["alerts"]["rules"] = [str((QUICK.parent / rule).resolve()) for rule in data["alerts"]["rules"]]
+    def write(changes: dict[str, object], original: Path = QUICK) -> Path:
+        data = PlainLoader(original.read_text()).get_single_data()
+        data["load"]["locustfile"] = str((original.parent / data["load"]["locustfile"]).resolve())
+        if "alerts" in data:
+            data["alerts"]["rules"] = [str((original.parent / rule).resolve()) for rule in data["alerts"]["rules"]]
         for path, value in changes.items():
             *parents, last = path.split(".")
             place = data
