@@ -104,7 +104,7 @@ class GpuMeter:
         self._nvml, self._named, self._slices = nvml, named, slices
         self._recorder.sample("gpu", "driver", None, driver=driver, nvml=library)
         for device in (*named, *slices):
-            self._recorder.sample("gpu", "device", None, **_labels(device))
+            self._recorder.sample("gpu", "device", None, at=None, **_labels(device))
 
     def _watch_xids(self, nvml: Any, devices: Sequence[NvmlDevice]) -> None:
         """Nothing where the driver has no events: no XID is known then, which is not the same as none."""
