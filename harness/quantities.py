@@ -8,12 +8,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Wi
 
 from harness import units
 
-Resource = Literal["memory", "disk", "descriptors", "threads", "cpu"]
+Resource = Literal["memory", "disk", "gpu_memory", "descriptors", "threads", "cpu"]
 """What a leak grows, a step shrinks and a check measures."""
 
-RESOURCES: Final[tuple[Resource, ...]] = ("memory", "disk", "descriptors", "threads", "cpu")
+RESOURCES: Final[tuple[Resource, ...]] = ("memory", "disk", "gpu_memory", "descriptors", "threads", "cpu")
 
-SIZED: Final[frozenset[str]] = frozenset({"memory", "disk"})
+SIZED: Final[frozenset[str]] = frozenset({"memory", "disk", "gpu_memory"})
 """Resources that are counted in bytes; the others are counted in files, threads and cores."""
 
 

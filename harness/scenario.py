@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from harness import units
 from harness.quantities import SIZED, Duration, Frozen, Rate, Resource, Share, Size
 from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
+from harness.scenario_gpu import Gpu
 from harness.scenario_leaks import Leak, Switch
 from harness.scenario_steps import (
     CollectGarbage,
@@ -45,6 +46,7 @@ __all__ = [
     "Frozen",
     "Gate",
     "GateWarmup",
+    "Gpu",
     "HttpCall",
     "Leak",
     "Limits",
@@ -113,6 +115,7 @@ class ProcessTarget(Frozen):
     ready: Ready = Ready()
     metrics: str | None = Field(None, description="path of the service's own Prometheus metrics, such as /metrics")
     limits: Limits = Limits()
+    gpu: Gpu | None = Field(None, description="the cards it computes on; left out: none is read")
     labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
     container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
@@ -166,6 +169,7 @@ Margin = Baseline | CountBaseline | CpuBaseline
 _MARGINS: Final[Mapping[Resource, Margin]] = {
     "memory": Baseline(),
     "disk": Baseline(),
+    "gpu_memory": Baseline(),
     "descriptors": CountBaseline(),
     "threads": CountBaseline(),
     "cpu": CpuBaseline(),
@@ -180,6 +184,7 @@ class Expect(Frozen):
 
     memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
     disk: Baseline | None = None
+    gpu_memory: Baseline | None = None
     descriptors: CountBaseline | None = None
     threads: CountBaseline | None = None
     cpu: CpuBaseline | None = None
@@ -261,6 +266,13 @@ class Scenario(Frozen):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"two {what} are called {units.quoted(min(twice))}; expected names of their own")
+        return self
+
+    @model_validator(mode="after")
+    def _device_memory_lies_on_a_card(self) -> Scenario:
+        grows = [leak.name for leak in self.leaks if leak.resource == "gpu_memory"]
+        if grows and self.target.gpu is None:
+            raise ValueError(f"the leak {grows[0]} grows gpu_memory; expected target.gpu to name the cards")
         return self
 
     @model_validator(mode="after")

@@ -26,7 +26,9 @@ from harness.alerting.states import AlertPoller, record_selector_counts
 from harness.alerting.threshold import record_thresholds
 from harness.alerting.webhook import Webhook
 from harness.load.locust_load import LocustLoad
+from harness.meters.gpu import gpu_meters
 from harness.meters.sampler import Sampler
+from harness.scenario_gpu import on_its_cards
 from harness.targets.docker import DockerTarget
 from harness.targets.process import LocalProcess
 from harness.undo import undo_all
@@ -75,7 +77,7 @@ class Stage:
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
         self.target = TARGETS[scenario.target.kind](
-            scenario.target,
+            on_its_cards(scenario.target),
             scenario_dir=scenario_dir,
             run_dir=folder.path,
             run_id=folder.run_id,
@@ -224,7 +226,8 @@ class Stage:
             journal=self._journal,
             max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
         )
-        sampler = Sampler(self.target.meters(), self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
+        meters = [*self.target.meters(), *gpu_meters(self._scenario.target.gpu, self.target, self._recorder)]
+        sampler = Sampler(meters, self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
         self._down += [sampler.stop, self._load.stop]
         sampler.start()
         with self._recorder.act("load", "start") as note:

@@ -21,6 +21,7 @@ _METERS: Final = (
     ("process", "tree"),
     ("process", "smaps"),
     ("filesystem", "disk"),
+    ("gpu", "devices"),
     ("load", "requests"),
 )
 _SHORTEST_GAP_S: Final = 1.0

@@ -208,6 +208,8 @@ def resource(history: History, name: str) -> Series:
     match name:
         case "disk":
             return disk(history)
+        case "gpu_memory":
+            return gpu_memory(history)
         case "descriptors":
             return history.series("process", "tree", "fds")
         case "threads":
@@ -216,6 +218,12 @@ def resource(history: History, name: str) -> Series:
             return cpu(history)
         case _:
             return memory(history)
+
+
+def gpu_memory(history: History) -> Series:
+    """Bytes of its cards that the target's processes hold; where the driver does not tell, all that is in use there."""
+    own = history.series("gpu", "devices", "own_bytes")
+    return own if len(own) else history.series("gpu", "devices", "used_bytes")
 
 
 def disk_size_bytes(history: History, scenario: Scenario) -> float:

@@ -299,7 +299,17 @@ class DockerTarget:
             },
             **memory,
             **cpus,
+            **self._cards(),
         }
+
+    def _cards(self) -> dict[str, Any]:
+        """The cards that it is given; none where it must also run without."""
+        gpu = self.spec.gpu
+        if gpu is None or not gpu.required:
+            return {}
+        from docker.types import DeviceRequest
+
+        return {"device_requests": [DeviceRequest(device_ids=[str(d) for d in gpu.devices], capabilities=[["gpu"]])]}
 
     def _command(self) -> list[str] | None:
         """What the container runs: its own words, else those of the process, seen from inside; None for the image's."""
