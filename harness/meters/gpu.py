@@ -39,6 +39,7 @@ class GpuMeter:
     source = "gpu"
     name = "devices"
     every = 1
+    alone = True
 
     def __init__(
         self, devices: Sequence[int | str], *, pids: Callable[[], Sequence[int]] | None, recorder: Recorder

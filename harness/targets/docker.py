@@ -17,6 +17,7 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
+from harness.targets.cards import device_requests
 from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
@@ -299,17 +300,8 @@ class DockerTarget:
             },
             **memory,
             **cpus,
-            **self._cards(),
+            **device_requests(self.spec.gpu),
         }
-
-    def _cards(self) -> dict[str, Any]:
-        """The cards that it is given; none where it must also run without."""
-        gpu = self.spec.gpu
-        if gpu is None or not gpu.required:
-            return {}
-        from docker.types import DeviceRequest
-
-        return {"device_requests": [DeviceRequest(device_ids=[str(d) for d in gpu.devices], capabilities=[["gpu"]])]}
 
     def _command(self) -> list[str] | None:
         """What the container runs: its own words, else those of the process, seen from inside; None for the image's."""
