@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes lint format stack stack-down clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-gpu lint format stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-docker: setup-tests ## the tests that need a Docker Engine; they skip with 
 test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/kubernetes
 
+test-gpu: setup-tests ## the tests that need an NVIDIA card; they skip with the reason where there is none
+	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
+
 lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -57,6 +60,7 @@ bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/locust_overhead.py
 	@$(BIN)/python benchmarks/drill_overhead.py
 	@$(BIN)/python benchmarks/agent_cost.py
+	@$(BIN)/python benchmarks/gpu_meter_cost.py
 
 leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
 	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded

@@ -16,6 +16,7 @@ import psutil
 from harness import __version__
 from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
 from harness.alerting.prometheus import BINARIES as PROMETHEUS
+from harness.doctor_gpu import examine_cards
 from harness.errors import Surroundings
 from harness.journal import Journal
 from harness.scenario import Limits
@@ -76,7 +77,12 @@ def examine() -> list[Finding]:
         _memory(),
         *_limits(),
         _pss(),
+        *_cards(),
     ]
+
+
+def _cards() -> list[Finding]:
+    return [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
 
 
 def _python() -> Finding:

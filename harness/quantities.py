@@ -9,16 +9,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Wi
 from harness import units
 
 Resource = Literal[
-    "memory", "disk", "descriptors", "threads", "cpu", "torch_allocated", "torch_reserved", "torch_device"
+    "memory", "disk", "gpu_memory", "descriptors", "threads", "cpu", "torch_allocated", "torch_reserved", "torch_device"
 ]
 """What a leak grows, a step shrinks and a check measures."""
 
 TORCH: Final[tuple[Resource, ...]] = ("torch_allocated", "torch_reserved", "torch_device")
 """What tensors hold, what torch's allocator took from the device, what of the device is in use."""
 
-RESOURCES: Final[tuple[Resource, ...]] = ("memory", "disk", "descriptors", "threads", "cpu", *TORCH)
+RESOURCES: Final[tuple[Resource, ...]] = ("memory", "disk", "gpu_memory", "descriptors", "threads", "cpu", *TORCH)
 
-SIZED: Final[frozenset[str]] = frozenset({"memory", "disk", *TORCH})
+SIZED: Final[frozenset[str]] = frozenset({"memory", "disk", "gpu_memory", *TORCH})
 """Resources that are counted in bytes; the others are counted in files, threads and cores."""
 
 

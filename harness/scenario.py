@@ -16,6 +16,7 @@ from harness import units
 from harness.quantities import SIZED, TORCH, Duration, Frozen, Rate, Resource, Share, Size
 from harness.scenario_alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
 from harness.scenario_compose import ComposeForm
+from harness.scenario_gpu import Gpu
 from harness.scenario_kubernetes import KubernetesForm
 from harness.scenario_leaks import Leak, Switch
 from harness.scenario_steps import (
@@ -48,6 +49,7 @@ __all__ = [
     "Frozen",
     "Gate",
     "GateWarmup",
+    "Gpu",
     "HttpCall",
     "Leak",
     "Limits",
@@ -116,6 +118,7 @@ class ProcessTarget(Frozen):
     ready: Ready = Ready()
     metrics: str | None = Field(None, description="path of the service's own Prometheus metrics, such as /metrics")
     limits: Limits = Limits()
+    gpu: Gpu | None = Field(None, description="the cards it computes on; left out: none is read")
     labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
     container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
     kubernetes: KubernetesForm | None = Field(None, description="left out: what `container` says is run in a cluster")
@@ -182,6 +185,7 @@ Margin = Baseline | CountBaseline | CpuBaseline
 _MARGINS: Final[Mapping[Resource, Margin]] = {
     "memory": Baseline(),
     "disk": Baseline(),
+    "gpu_memory": Baseline(),
     "descriptors": CountBaseline(),
     "threads": CountBaseline(),
     "cpu": CpuBaseline(),
@@ -199,6 +203,7 @@ class Expect(Frozen):
 
     memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
     disk: Baseline | None = None
+    gpu_memory: Baseline | None = None
     descriptors: CountBaseline | None = None
     threads: CountBaseline | None = None
     cpu: CpuBaseline | None = None
@@ -284,6 +289,13 @@ class Scenario(Frozen):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"two {what} are called {units.quoted(min(twice))}; expected names of their own")
+        return self
+
+    @model_validator(mode="after")
+    def _device_memory_lies_on_a_card(self) -> Scenario:
+        grows = [leak.name for leak in self.leaks if leak.resource == "gpu_memory"]
+        if grows and self.target.gpu is None:
+            raise ValueError(f"the leak {grows[0]} grows gpu_memory; expected target.gpu to name the cards")
         return self
 
     @model_validator(mode="after")

@@ -28,8 +28,10 @@ from harness.alerting.watching import Watching
 from harness.alerting.webhook import Webhook
 from harness.errors import BadInput
 from harness.load.locust_load import LocustLoad
+from harness.meters.gpu import gpu_meters
 from harness.meters.sampler import Sampler
 from harness.meters.torch_allocator import TorchMeter
+from harness.scenario_gpu import on_its_cards
 from harness.targets.compose import ComposeTarget
 from harness.targets.compose_standing import StandingService
 from harness.targets.docker import DockerTarget
@@ -92,7 +94,7 @@ class Stage:
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
         self.target = TARGETS[_kind(scenario.target)](
-            scenario.target,
+            on_its_cards(scenario.target),
             scenario_dir=scenario_dir,
             run_dir=folder.path,
             run_id=folder.run_id,
@@ -254,7 +256,7 @@ class Stage:
             journal=self._journal,
             max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
         )
-        meters = list(self.target.meters())
+        meters = [*self.target.meters(), *gpu_meters(self._scenario.target.gpu, self.target, self._recorder)]
         if self._scenario.torch is not None:
             meters.append(TorchMeter(self.target.base_url + self._scenario.torch.path))
         sampler = Sampler(meters, self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)

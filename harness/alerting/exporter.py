@@ -1,6 +1,7 @@
 """Publishes what the meters read, under the names and labels that production's rules ask for.
 
-The container's series have cAdvisor's names, the filesystem's have node_exporter's, so a rules file runs as it is.
+The container's series have cAdvisor's names, the filesystem's node_exporter's, the cards' DCGM exporter's
+(`gpu_series.py`), so a rules file runs as it is.
 Where the machine gives the target no cgroup of its own, memory in use and working set are the process tree's RSS (which
 counts shared pages once for each process, and no page cache), and the limit is the declared one, if there is one.
 
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from harness.alerting.gpu_series import GpuSeries
 
 if TYPE_CHECKING:
     import threading
@@ -80,7 +83,7 @@ class Exporter(Collector):
     """An HTTP endpoint `/metrics` on a free loopback port, fed by everything that is recorded.
 
     Args:
-        recorder: its samples `cgroup resources`, `process tree` and `filesystem disk` are published.
+        recorder: its samples `cgroup resources`, `process tree`, `filesystem disk` and `gpu devices` are published.
         labels: of the container's series: `container`, and whatever else the rules select by.
         mountpoint: label of the filesystem's series, such as `/var/lib/inference-gateway`.
         device: likewise.
@@ -108,9 +111,11 @@ class Exporter(Collector):
         self._cpus = cpus
         self._stale_after_s = stale_after_s
         self._newest: dict[str, tuple[float, dict[str, float]]] = {}
+        self._cards = GpuSeries(stale_after_s=stale_after_s, labels=labels)
         self._started_at = recorder.started_at
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
+        recorder.subscribe(self._cards.note)
 
     @property
     def address(self) -> str:
@@ -146,6 +151,7 @@ class Exporter(Collector):
             yield from self._container(fresh)
         if "filesystem" in fresh:
             yield _gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
+        yield from self._cards.collect()
 
     def _note(self, event: Event) -> None:
         if event.kind == "ok" and event.source == "target" and event.name in ("start", "restart"):

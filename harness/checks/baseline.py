@@ -35,6 +35,7 @@ SETTLING_S: Final = 2.0
 RETURNS: Final[dict[Resource, str]] = {
     "memory": "memory_returns_to_baseline",
     "disk": "disk_returns_to_baseline",
+    "gpu_memory": "gpu_memory_returns_to_baseline",
     "descriptors": "descriptors_return_to_baseline",
     "threads": "threads_return_to_baseline",
     "cpu": "cpu_returns_to_baseline",
@@ -45,6 +46,7 @@ RETURNS: Final[dict[Resource, str]] = {
 STAYS: Final[dict[Resource, str]] = {
     "memory": "memory_does_not_grow",
     "disk": "disk_does_not_grow",
+    "gpu_memory": "gpu_memory_does_not_grow",
     "descriptors": "descriptors_do_not_grow",
     "threads": "threads_do_not_grow",
     "cpu": "cpu_does_not_grow",

@@ -22,6 +22,7 @@ _METERS: Final = (
     ("process", "smaps"),
     ("filesystem", "disk"),
     ("torch", "allocator"),
+    ("gpu", "devices"),
     ("load", "requests"),
 )
 _SHORTEST_GAP_S: Final = 1.0

@@ -9,6 +9,9 @@ from harness.checks.alerts import alert_fires_in_time, notification_arrives
 from harness.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
 from harness.checks.claim import Claim
 from harness.checks.completeness import measurements_are_complete
+from harness.checks.gpu import ANSWERS, OWN, claims_of_cards, gpu_answers_throughout
+from harness.checks.gpu_blame import laid_on_the_service
+from harness.checks.gpu_sharing import gpu_memory_is_the_targets_own
 from harness.checks.growth import leak_grows_as_declared
 from harness.checks.limits import alert_fires_before_disk_full, alert_fires_before_oom_kill, target_keeps_running
 from harness.checks.requests import requests_keep_error_rate, requests_keep_latency, requests_survive_steps
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 
 def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
-    return [run_check(claim, check) for claim, check in _checks(history, scenario)]
+    verdicts = [run_check(claim, check) for claim, check in _checks(history, scenario)]
+    return laid_on_the_service(verdicts, history, scenario)
 
 
 def run_check(claim: Claim, check: Callable[[], Verdict]) -> Verdict:
@@ -54,6 +58,7 @@ def _checks(history: History, scenario: Scenario) -> Iterator[Check]:
         yield step_claim(step), partial(step_works, history, step=step, scenario=scenario)
     yield from _after_the_steps(history, scenario)
     yield from _service(history, scenario)
+    yield from _cards(history, scenario)
     yield Claim("measurements_are_complete"), partial(measurements_are_complete, history, scenario=scenario)
 
 
@@ -102,6 +107,12 @@ def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
     for name in _watched(scenario) if scenario.leaks or scenario.steps else []:
         returns = torch_memory_returns if name in TORCH else returns_to_baseline
         yield Claim(RETURNS[name]), partial(returns, history, scenario=scenario, name=name)
+
+
+def _cards(history: History, scenario: Scenario) -> Iterator[Check]:
+    judges = {ANSWERS: gpu_answers_throughout, OWN: gpu_memory_is_the_targets_own}
+    for claim in claims_of_cards(history, scenario):
+        yield claim, partial(judges[claim], history, scenario=scenario)
 
 
 def _service(history: History, scenario: Scenario) -> Iterator[Check]:

@@ -83,6 +83,11 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure(
             name="disk", unit="bytes", per_request_unit="bytes", least_growth=256 * _KIB, unresolved=256 * _KIB
         ),
+        # CUDA's driver and PyTorch's allocator take memory in blocks of 2 MiB, the allocator also in blocks of 20 MiB.
+        Measure(
+            name="gpu_memory", unit="bytes", per_request_unit="bytes",
+            least_growth=2 * _KIB * _KIB, unresolved=20 * _KIB * _KIB, least_margin=20 * _KIB * _KIB,
+        ),
         Measure(
             name="descriptors", unit="count", per_request_unit="count", plural=True,
             least_growth=4, unresolved=4, least_margin=4,

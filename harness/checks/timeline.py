@@ -211,19 +211,25 @@ def cpu(history: History) -> Series:
 
 def resource(history: History, name: str) -> Series:
     """The series of a resource, as a scenario names it: bytes, numbers of files and threads, cores."""
+    if name in _TORCH:
+        return history.series("torch", "allocator", _TORCH[name])
     match name:
         case "disk":
             return disk(history)
-        case "descriptors":
-            return history.series("process", "tree", "fds")
-        case "threads":
-            return history.series("process", "tree", "threads")
+        case "gpu_memory":
+            return gpu_memory(history)
+        case "descriptors" | "threads":
+            return history.series("process", "tree", "fds" if name == "descriptors" else name)
         case "cpu":
             return cpu(history)
-        case "torch_allocated" | "torch_reserved" | "torch_device":
-            return history.series("torch", "allocator", _TORCH[name])
         case _:
             return memory(history)
+
+
+def gpu_memory(history: History) -> Series:
+    """Bytes of its cards that the target's processes hold; where the driver does not tell, all that is in use there."""
+    own = history.series("gpu", "devices", "own_bytes")
+    return own if len(own) else history.series("gpu", "devices", "used_bytes")
 
 
 def disk_size_bytes(history: History, scenario: Scenario) -> float:

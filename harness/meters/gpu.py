@@ -39,6 +39,7 @@ class GpuMeter:
     source = "gpu"
     name = "devices"
     every = 1
+    alone = True
 
     def __init__(
         self, devices: Sequence[int | str], *, pids: Callable[[], Sequence[int]] | None, recorder: Recorder
@@ -104,7 +105,7 @@ class GpuMeter:
         self._nvml, self._named, self._slices = nvml, named, slices
         self._recorder.sample("gpu", "driver", None, driver=driver, nvml=library)
         for device in (*named, *slices):
-            self._recorder.sample("gpu", "device", None, **_labels(device))
+            self._recorder.sample("gpu", "device", None, at=None, **_labels(device))
 
     def _watch_xids(self, nvml: Any, devices: Sequence[NvmlDevice]) -> None:
         """Nothing where the driver has no events: no XID is known then, which is not the same as none."""

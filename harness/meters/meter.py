@@ -23,6 +23,17 @@ class Meter(Protocol):
 
 
 @runtime_checkable
+class Alone(Protocol):
+    """A meter whose source may hang for seconds, as a driver does: it is read on a thread of its own.
+
+    Attributes:
+        alone: says only that it is one.
+    """
+
+    alone: bool
+
+
+@runtime_checkable
 class Closable(Protocol):
     """A meter that keeps files or connections open between readings."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from harness.meters.meter import Closable
+from harness.meters.meter import Alone, Closable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,8 @@ _NOTHING = "nothing to read"
 class Sampler:
     """Samples `meters` from `start` to `stop`, and closes them then.
 
-    Meters of one rhythm share a thread: a service that hangs, or a slow walk, must not hold up the memory readings.
+    Meters of one rhythm share a thread, but for those that may hang: a service that does, a driver, or a slow walk must
+    not hold up the memory readings.
 
     Args:
         meters: what to read; each on every `every`-th tick.
@@ -46,15 +47,14 @@ class Sampler:
         self._rate_hz = rate_hz
         self._stopping = threading.Event()
         self._errors: dict[Meter, str | None] = {}
-        rhythms = sorted({meter.every for meter in meters})
         self._threads = [
             threading.Thread(
                 target=self._run,
-                args=(every / rate_hz, [meter for meter in meters if meter.every == every]),
-                name=f"sampler-{every}",
+                args=(group[0].every / rate_hz, group),
+                name=f"sampler-{group[0].every}",
                 daemon=True,
             )
-            for every in rhythms
+            for group in _groups(meters)
         ]
 
     def start(self) -> None:
@@ -102,6 +102,14 @@ class Sampler:
         if self._errors.get(meter) != error:
             self._errors[meter] = error
             self._recorder.sample(meter.source, meter.name, None, error=error)
+
+
+def _groups(meters: Sequence[Meter]) -> list[list[Meter]]:
+    """What is read together, the quickest rhythm first."""
+    groups: dict[tuple[int, int], list[Meter]] = {}
+    for place, meter in enumerate(meters, start=1):
+        groups.setdefault((meter.every, place if isinstance(meter, Alone) else 0), []).append(meter)
+    return [groups[key] for key in sorted(groups)]
 
 
 def next_due(due: float, period_s: float, now: float) -> float:

@@ -14,6 +14,7 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
 from harness.ports import LOOPBACK
 from harness.targets.base import PART, BaseTarget
+from harness.targets.cards import device_requests
 from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
@@ -186,6 +187,7 @@ class DockerTarget(BaseTarget):
             "ports": {f"{self.form.port}/tcp": (LOOPBACK, self.port)},
             "volumes": volumes,
             **_limits(self.spec.limits.memory, self.spec.limits.cpus),
+            **device_requests(self.spec.gpu),
         }
 
     def _command(self) -> list[str] | None:

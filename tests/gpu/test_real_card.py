@@ -1,0 +1,87 @@
+"""On a real card: the meter says what nvidia-smi says, and a drill of the tensor service reads the card's memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from harness.catalogue import find_scenario
+from harness.history import read_history
+from harness.meters.gpu import GpuMeter
+from harness.recorder import Recorder
+from harness.scenario_file import PlainLoader
+from harness.wait import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(600)
+MIB = 1 << 20
+NEAR_BYTES = 64 * MIB
+"""nvidia-smi takes a few MiB itself while it looks, and rounds to MiB."""
+
+FIELDS = {"memory.total": "total_bytes", "memory.used": "used_bytes", "memory.free": "free_bytes"}
+HOLDING = """
+import sys, torch
+kept = torch.empty(256 << 20, dtype=torch.uint8, device="cuda:0")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    made = Recorder(tmp_path / "history.jsonl")
+    yield made
+    made.close()
+
+
+def test_the_meter_says_what_nvidia_smi_says(recorder: Recorder, cards: int) -> None:
+    if shutil.which("nvidia-smi") is None:
+        pytest.skip("nvidia-smi is not on PATH")
+    meter = GpuMeter(range(cards), pids=list, recorder=recorder)
+    seen = meter.read()
+    command = ["nvidia-smi", f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    meter.close()
+    assert seen is not None
+    for index, line in enumerate(said):
+        for field, mib in zip(FIELDS.values(), line.split(","), strict=True):
+            assert seen[f"gpu{index}.{field}"] == pytest.approx(float(mib) * MIB, abs=NEAR_BYTES), field
+
+
+def test_what_a_process_takes_is_its_own(recorder: Recorder) -> None:
+    pytest.importorskip("torch")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLDING], **pipes) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        meter = GpuMeter([0], pids=lambda: [holder.pid], recorder=recorder)
+        own = wait_for(lambda: (meter.read() or {}).get("own_bytes"), what="the process in NVML's list", timeout_s=20)
+        holder.communicate()
+        meter.close()
+    assert own >= 256 * MIB
+
+
+def test_a_tensor_drill_is_judged_on_the_cards_own_memory(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    original = find_scenario("tensor/forgotten-hook")
+    plan = PlainLoader(original.read_text()).get_single_data()
+    plan["target"] |= {"gpu": {"devices": [0], "others": "100%"}}
+    plan["target"]["env"] |= {"TENSOR_DEVICE": "cuda"}
+    plan["load"]["locustfile"] = str(original.parent / plan["load"]["locustfile"])
+    plan["alerts"]["rules"] = [str(original.parent / rule) for rule in plan["alerts"]["rules"]]
+    scenario = tmp_path / "on-a-card.yaml"
+    scenario.write_text(yaml.safe_dump(plan))
+    command = [sys.executable, "-m", "harness", "run", str(scenario), "--runs", str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    (record,) = (tmp_path / "runs").glob("*/2*/history.jsonl")
+    own = read_history(record).series("gpu", "devices", "own_bytes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert own.values.max() > 75497472, "the service's budget, and its CUDA context"

@@ -1,0 +1,39 @@
+"""The cards of a scenario: how a process and a container are told them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.scenario import ProcessTarget
+from harness.scenario_gpu import on_its_cards
+from harness.targets.cards import device_requests
+
+
+def target(**more: Any) -> ProcessTarget:
+    return ProcessTarget.model_validate({"name": "x", "command": ["x"], "gpu": {"devices": [1, "MIG-3d"]}} | more)
+
+
+def test_a_process_is_told_its_cards_in_the_drivers_order() -> None:
+    told = on_its_cards(target(env={"A": "b"})).env
+    assert told == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "1,MIG-3d", "A": "b"}
+
+
+def test_what_the_scenario_says_itself_stands() -> None:
+    assert on_its_cards(target(env={"CUDA_VISIBLE_DEVICES": "7"})).env["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_a_container_asks_the_engine_for_its_cards_and_is_told_none() -> None:
+    inside = target(kind="docker", container={"image": "x"})
+    assert on_its_cards(inside) is inside
+    (request,) = device_requests(inside.gpu)["device_requests"]
+    assert (request["DeviceIDs"], request["Capabilities"]) == (["1", "MIG-3d"], [["gpu"]])
+
+
+def test_no_engine_is_asked_for_cards_that_may_be_missing() -> None:
+    assert device_requests(None) == {}
+    assert device_requests(target(gpu={"required": False}).gpu) == {}
+
+
+def test_a_target_without_cards_is_left_as_it_is() -> None:
+    plain = target(gpu=None)
+    assert on_its_cards(plain) is plain
