@@ -7,9 +7,13 @@ import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.errors import LeakdrillError
+from harness.steps.exec import said
 from harness.steps.failure import StepFailed
+from harness.steps.files_inside import path_inside
 from harness.steps.http import fetch
 from harness.steps.log_file import find_log
+from harness.targets.target import FilesInside
 from harness.units import show_size
 
 if TYPE_CHECKING:
@@ -29,14 +33,26 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
     copy = folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
     folder.mkdir(parents=True, exist_ok=True)
     if action.path is not None:
-        source = find_log(target, action.path, expected="a file")
-        try:
-            shutil.copyfile(source, copy)
-        except OSError as e:
-            raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+        _copy(action.path, copy, target, timeout_s=timeout_s)
     else:
         copy.write_bytes(fetch(wanted, target, timeout_s=timeout_s))
     size = copy.stat().st_size
     if not size:
         raise StepFailed(f"{wanted}: is empty; expected something to look at")
     return {"file": str(copy), "size": show_size(size)}
+
+
+def _copy(path: str, copy: Path, target: Target, *, timeout_s: float) -> None:
+    if isinstance(target, FilesInside) and target.disk_inside:
+        try:
+            status = target.execute(["cat", path_inside(path, target)], output=copy, timeout_s=timeout_s)
+        except LeakdrillError as e:
+            raise StepFailed(str(e)) from e
+        if status:
+            raise StepFailed(f"{path}: cannot be read in target '{target.name}'{said(copy)}")
+        return
+    source = find_log(target, path, expected="a file")
+    try:
+        shutil.copyfile(source, copy)
+    except OSError as e:
+        raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
