@@ -95,6 +95,7 @@ class ContainerForm(Frozen):
     )
     port: int = Field(8000, ge=1, le=65535, description="where it listens inside; published on loopback only")
     disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
+    publish: str = Field("127.0.0.1", description="the address of the engine's machine that the port is published on")
 
 
 class ProcessTarget(Frozen):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*t?")
+_ON_PATH: Final = "/".join(INJECTED.parts[-2:])  # how the injected folder's path ends, in a container too
 _TAKES_AN_ARGUMENT: Final = "WX"
 _ENDS_THE_OPTIONS: Final = "cm"
 _MAY_BE_STARTING: Final = "and did not announce itself; it may still be starting"
@@ -62,7 +63,7 @@ def _cause(program: str, argv: Sequence[str], environment: Mapping[str, str]) ->
     deaf = sorted(set(interpreter_flags(argv)) & _DEAF.keys())
     if deaf:
         return f"was started with {' and '.join(_DEAF[flag] for flag in deaf)}"
-    if AGENT_VARIABLE not in environment or str(INJECTED) not in environment.get("PYTHONPATH", ""):
+    if AGENT_VARIABLE not in environment or _ON_PATH not in environment.get("PYTHONPATH", ""):
         return f"was started without {AGENT_VARIABLE} or with a PYTHONPATH of its own"
     return f"has the agent's environment {_MAY_BE_STARTING}"
 

@@ -33,18 +33,25 @@ class AgentClient:
         pids: the target's processes, to say who of them has not announced itself, and why none of them answers;
             without it only those that did are known, and the reasons are general.
         timeout_s: seconds that one question may take, over all processes.
+        inside: the number that one of `pids` has for itself, where that is another one: in a container.
 
     Attributes:
         silent: who did not answer the last question, and why; one sentence each.
     """
 
     def __init__(
-        self, folder: Path, *, pids: Callable[[], Collection[int]] | None = None, timeout_s: float = 30.0
+        self,
+        folder: Path,
+        *,
+        pids: Callable[[], Collection[int]] | None = None,
+        timeout_s: float = 30.0,
+        inside: Callable[[int], int] = int,
     ) -> None:
         self.silent: tuple[str, ...] = ()
         self._folder = folder.resolve()
         self._pids = pids
         self._timeout_s = timeout_s
+        self._inside = inside
 
     def available(self) -> str | None:
         """None when a process answers, otherwise `no agent answered: …` with the reason."""
@@ -133,7 +140,8 @@ class AgentClient:
 
     def _late(self) -> list[str]:
         """Who should have announced itself and has not, one sentence each."""
-        return unannounced(set(self._pids() if self._pids else ()) - set(self._announced()))
+        announced = self._announced()
+        return unannounced([pid for pid in (self._pids() if self._pids else ()) if self._inside(pid) not in announced])
 
     def _calls(self, question: bytes, silent: list[str]) -> Iterator[tuple[int, socket.socket]]:
         """A connection to each living process that took the question; what those that ended left is removed."""

@@ -218,21 +218,62 @@ class _Libc:
 
 
 def _owner_of_malloc(library: Any) -> str:
-    """The file that `malloc` lies in, such as `libc.so.6` or `libjemalloc.so.2`."""
+    """The file that `malloc` lies in, such as `libc.so.6` or `libjemalloc.so.2`.
+
+    An interpreter that is linked to a fixed address, as Debian's is, has a stub of its own under that name. Then the
+    first library in the order of the linker that defines it is the one: a preloaded one stands before the C library.
+    """
+    file, defined = _place_of_malloc(library)
+    if not defined:
+        file = next((path for path in _loaded(library) if _defines_malloc(path)), file)
+    return os.path.basename(file) or "unknown"  # noqa: PTH119 - pathlib would be an import
+
+
+def _place_of_malloc(library: Any) -> tuple[str, bool]:
+    """Which file `malloc` of `library` lies in, and whether that file defines it. Source: dladdr(3)."""
     import ctypes
 
     class Place(ctypes.Structure):
-        _fields_ = [
-            ("file", ctypes.c_char_p),
-            ("base", ctypes.c_void_p),
-            ("symbol", ctypes.c_char_p),
-            ("address", ctypes.c_void_p),
-        ]
+        _fields_ = [("file", ctypes.c_char_p), *((name, ctypes.c_void_p) for name in ("base", "symbol", "address"))]
 
-    place = Place()
-    if not library.dladdr(ctypes.cast(library.malloc, ctypes.c_void_p), ctypes.byref(place)) or not place.file:
-        return "unknown"
-    return os.path.basename(os.fsdecode(place.file))  # noqa: PTH119 - pathlib would be an import
+    class Symbol(ctypes.Structure):  # Elf64_Sym, elf(5)
+        _fields_ = [("name", ctypes.c_uint32), ("info_other", ctypes.c_uint16), ("section", ctypes.c_uint16)]
+
+    place, symbol = Place(), ctypes.POINTER(Symbol)()
+    address = ctypes.cast(library.malloc, ctypes.c_void_p)
+    asked = (address, ctypes.byref(place), ctypes.byref(symbol), 1)  # 1: RTLD_DL_SYMENT
+    wide = ctypes.sizeof(ctypes.c_void_p) == 8 and hasattr(library, "dladdr1")  # noqa: PLR2004 - bytes of 64 bits
+    found = library.dladdr1(*asked) if wide else library.dladdr(*asked[:2])
+    if not found or not place.file:
+        return "", True
+    return os.fsdecode(place.file), not (wide and symbol) or symbol.contents.section != 0  # 0: SHN_UNDEF
+
+
+def _defines_malloc(path: str) -> bool:
+    import ctypes
+
+    try:
+        return _place_of_malloc(ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_LAZY))[0] == path
+    except (OSError, AttributeError):
+        return False
+
+
+def _loaded(library: Any) -> list[str]:
+    """The libraries of this process, in the order in which the linker looks. Source: dl_iterate_phdr(3)."""
+    import ctypes
+
+    class Loaded(ctypes.Structure):
+        _fields_ = [("base", ctypes.c_void_p), ("path", ctypes.c_char_p)]
+
+    paths: list[str] = []
+
+    def note(one: Any, _size: int, _data: Any) -> int:
+        paths.append(os.fsdecode(one.contents.path or b""))
+        return 0
+
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Loaded), ctypes.c_size_t, ctypes.c_void_p)
+    library.dl_iterate_phdr(kind(note), None)
+    return [path for path in paths if path]
 
 
 _MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario, Seen
 
 _BEFORE_S: Final = 0.5
+_INTERVALS_BEFORE: Final = 1.5
 _BEFORE_PEAK_S: Final = 5.0
 _BEFORE_SLOPE_S: Final = 8.0
 _SETTLING_S: Final = 0.5
@@ -77,7 +78,7 @@ def fall(history: History, scenario: Scenario, metric: Resource, seen: Seen, run
     peaks = any(leak.peak is not None for leak in scenario.leaks if leak.resource == metric)
     watched = watched_after(history, scenario, metric, seen, run)
     base = series.between(*baseline)
-    before = series.between(run.start_s - (_BEFORE_PEAK_S if peaks else _BEFORE_S), run.start_s)
+    before = series.between(run.start_s - (_BEFORE_PEAK_S if peaks else _before_s(history, base, run)), run.start_s)
     skipped_s = _SETTLED_SHARE * watched.length_s if peaks else 0.0
     after = series.between(watched.start_s + skipped_s, watched.end_s)
     for part, name in ((base, "in the baseline"), (before, "just before it"), (after, "after it")):
@@ -91,6 +92,13 @@ def fall(history: History, scenario: Scenario, metric: Resource, seen: Seen, run
         watched=watched,
         events=(before.indices[-1], after.indices[-1]),
     )
+
+
+def _before_s(history: History, base: Series, run: StepRun) -> float:
+    """How far "just before" reaches back: to the newest reading where they are rare, but not behind another step."""
+    rare_s = _INTERVALS_BEFORE * float(np.median(np.diff(base.t))) if len(base) > 1 else 0.0
+    since_s = max((other.end_s for other in _others(history, run, before=True)), default=0.0)
+    return max(_BEFORE_S, min(rare_s, run.start_s - since_s))
 
 
 def slowdown(history: History, scenario: Scenario, metric: Resource, seen: Seen, run: StepRun) -> Slowdown | str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -10,21 +9,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.agent.client import AgentClient
-from harness.agent.environment import AGENT_VARIABLE, agent_environment
 from harness.errors import BadInput, Surroundings
 from harness.gate.plan import GENTLE_REQUESTS, slot_length_s
 from harness.journal import Journal
 from harness.load.corpus import replay_spec
 from harness.load.locust_load import LocustLoad
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
-from harness.targets.process import LocalProcess
+from harness.stage import TARGETS
 from harness.undo import NAME_PREFIX, note_owner, undo_all
 
 if TYPE_CHECKING:
+    from harness.agent.client import AgentClient
     from harness.agent.reading import AgentReading
     from harness.recorder import Recorder
-    from harness.scenario import Gate, Load, ProcessTarget, Scenario
+    from harness.scenario import Gate, Load, Scenario
 
 AS_FAST_AS_IT_ANSWERS: Final = 1e6
 """A rate that no service reaches, in requests a second: users then never wait."""
@@ -70,9 +68,11 @@ class Build:
         self._run_id = run_id
         self._recorder = recorder
         self._journal = Journal(folder / "journal.jsonl")
-        self._sockets = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
-        self._target = LocalProcess(
-            self._with_agent(scenario),
+        self._private = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
+        # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
+        stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
+        self._target = TARGETS[scenario.target.kind](
+            scenario.target.model_copy(update={"stop_timeout": stop_s}),
             scenario_dir=scenario_dir,
             run_dir=folder,
             run_id=run_id,
@@ -90,17 +90,22 @@ class Build:
         self._asking_s = 0.0
         self._count_all = False
 
-    def _with_agent(self, scenario: Scenario) -> ProcessTarget:
-        # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
-        stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
-        spec = scenario.target.model_copy(update={"stop_timeout": stop_s})
+    def _bring_agent(self) -> AgentClient | None:
+        """Who asks the service's Pythons; None where there is to be none, or cannot be one, which is noted."""
         if self._gate.agent == "off":
-            return spec
-        entry = self._journal.plan("folder", path=str(self._sockets))
-        told = agent_environment(self._sockets, {**os.environ, **spec.env})
+            return None
+        entry = self._journal.plan("folder", path=str(self._private))
+        try:
+            client = self._target.bring_agent(self._private)
+        except Surroundings as e:
+            self._note_absence(str(e))
+            return None
         self._journal.done(entry)
-        added = {name: told[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
-        return spec.model_copy(update={"env": {**spec.env, **added}})
+        return client
+
+    def _note_absence(self, why: str) -> None:
+        notice = f"{why}; memory is read from outside only, so the gate's resolution is lower"
+        self._recorder.sample("drill", "notice", notice, build=self.name)
 
     def up(self) -> None:
         """Start the service and look for its agent; what cannot be had is noted.
@@ -108,16 +113,20 @@ class Build:
         Raises:
             LeakdrillError: when it does not come up.
         """
+        client = self._bring_agent()
         self._target.start()
+        if not self._target.pids():
+            raise Surroundings(
+                f"target '{self._target.name}' runs where its processes cannot be seen, and the gate reads their pages",
+                hint="expected a process, or an engine on this machine; leakdrill may run on the engine's machine too",
+            )
         for notice in self._target.notices():
             self._recorder.sample("drill", "notice", notice, build=self.name)
         self._tree, self._smaps = ProcessTreeMeter(self._target.pids), SmapsMeter(self._target.pids)
-        self._find_agent()
+        if client is not None:
+            self._meet(client)
 
-    def _find_agent(self) -> None:
-        if self._gate.agent == "off":
-            return
-        client = AgentClient(self._sockets, pids=self._target.pids)
+    def _meet(self, client: AgentClient) -> None:
         why = client.available()
         if why is None:
             self._agent = client
@@ -129,8 +138,7 @@ class Build:
             }
             self._recorder.sample("gate", "agent", 1.0, at=None, **labels)
         else:
-            notice = f"{why}; memory is read from outside only, so the gate's resolution is lower"
-            self._recorder.sample("drill", "notice", notice, build=self.name)
+            self._note_absence(why)
 
     def start_load(self, corpus: str) -> None:
         """Start the load with `corpus` (`open` or `closed`); a closed one is recorded first.
@@ -329,5 +337,5 @@ class Build:
         self._target.stop()
         reasons = undo_all(self._journal)
         self._journal.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self._private, ignore_errors=True)
         return reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from harness.gate.judge_gate import CANDIDATE, measured_conditions
 from harness.gate.live import run_gate
 from harness.gate.slots import corpora, slot_trace
 from harness.history import read_history
+from harness.rehearsal import placed
 from harness.reports.step_summary import append_step_summary
 from harness.reports.terminal import print_verdicts
 from harness.reports.verdict_file import verdicts_as_json
@@ -31,17 +32,22 @@ def gate(
     service: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
     against: Annotated[
         str | None,
-        typer.Option(help="Another build, measured in turn: a scenario file, a virtual environment or a command."),
+        typer.Option(
+            help="Another build, measured in turn: a scenario file, a virtual environment, a command, or an image."
+        ),
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="A stored baseline to compare with.")] = None,
     update: Annotated[bool, typer.Option(help="Write this run to --baseline, if it passes.")] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    on: Annotated[
+        Literal["process", "docker"] | None, typer.Option(help="Where it runs, instead of what the scenario says.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")] = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
     console = Console(stderr=as_json)
     path = find_scenario(service)
-    done = _measure(path, against, baseline, update=update, runs=runs, console=console)
+    done = _measure(path, against, baseline, update=update, runs=runs, on=on, console=console)
     for problem in done.leftovers:
         console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:
@@ -59,15 +65,23 @@ def gate(
 
 
 def _measure(
-    path: Path, against: str | None, baseline: Path | None, *, update: bool, runs: Path, console: Console
+    path: Path,
+    against: str | None,
+    baseline: Path | None,
+    *,
+    update: bool,
+    runs: Path,
+    on: str | None,
+    console: Console,
 ) -> Finished:
     if update and baseline is None:
         raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
     if against is not None and baseline is not None:
         raise BadInput("--against and --baseline: expected one of them")
     stored = read_baseline(baseline) if baseline is not None and not update else None
-    other = read_against(against, read_scenario(path), path.resolve().parent) if against is not None else None
-    return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update)
+    scenario = placed(read_scenario(path), on)
+    other = read_against(against, scenario, path.resolve().parent) if against is not None else None
+    return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update, on=on)
 
 
 def _write(path: Path, done: Finished, console: Console) -> None:

@@ -18,7 +18,7 @@ from harness.gate.leak_verdict import Word
 from harness.gate.plan import FEWEST_SLOTS, GENTLE_REQUESTS
 from harness.gate.settle import has_settled, rises_plainly
 from harness.recorder import Recorder
-from harness.rehearsal import Finished, stoppable
+from harness.rehearsal import Finished, placed, stoppable
 from harness.reports.live import LiveView
 from harness.scenario_file import read_scenario
 from harness.store import create_run, write_run_info
@@ -47,15 +47,18 @@ def run_gate(
     against: Against | None = None,
     stored: BaselineFile | None = None,
     whole: bool = False,
+    on: str | None = None,
 ) -> Finished:
     """Measure the service in `scenario_file` and judge it, `against` another build in turn, or a `stored` baseline.
+
+    It runs `on` another platform than the scenario says, where that is given.
 
     A `whole` run does not end before the slots that were asked for: what is to become a baseline.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
     """
-    scenario = read_scenario(scenario_file)
+    scenario = placed(read_scenario(scenario_file), on)
     for problem in clean_runs(runs):
         console.print(f"left by an earlier drill: {problem}", markup=False)
     folder = create_run(runs, scenario.name)

@@ -8,10 +8,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.errors import LeakdrillError
+from harness.steps.exec import said
 from harness.steps.failure import StepFailed
+from harness.steps.files_inside import path_inside
 from harness.steps.http import fetch
 from harness.steps.log_file import find_log
-from harness.targets.target import Copyable
+from harness.targets.target import Copyable, FilesInside
 from harness.units import show_size
 
 if TYPE_CHECKING:
@@ -30,14 +32,8 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
     wanted = action.path or action.http or ""
     copy = folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
     folder.mkdir(parents=True, exist_ok=True)
-    if action.path is not None and isinstance(target, Copyable):
-        _from_afar(target, action.path, copy, timeout_s)
-    elif action.path is not None:
-        source = find_log(target, action.path, expected="a file")
-        try:
-            shutil.copyfile(source, copy)
-        except OSError as e:
-            raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+    if action.path is not None:
+        _copy(action.path, copy, target, timeout_s=timeout_s)
     else:
         copy.write_bytes(fetch(wanted, target, timeout_s=timeout_s))
     size = copy.stat().st_size
@@ -46,8 +42,23 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
     return {"file": str(copy), "size": show_size(size)}
 
 
-def _from_afar(target: Copyable, path: str, copy: Path, timeout_s: float) -> None:
+def _copy(path: str, copy: Path, target: Target, *, timeout_s: float) -> None:
     try:
-        target.copy(path, copy, timeout_s=timeout_s)
+        if isinstance(target, Copyable):
+            target.copy(path, copy, timeout_s=timeout_s)
+            return
+        if isinstance(target, FilesInside) and target.disk_inside:
+            _read_inside(path, copy, target, timeout_s=timeout_s)
+            return
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
+    source = find_log(target, path, expected="a file")
+    try:
+        shutil.copyfile(source, copy)
+    except OSError as e:
+        raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+
+
+def _read_inside(path: str, copy: Path, target: FilesInside, *, timeout_s: float) -> None:
+    if target.execute(["cat", path_inside(path, target)], output=copy, timeout_s=timeout_s):
+        raise StepFailed(f"{path}: cannot be read in target '{target.name}'{said(copy)}")

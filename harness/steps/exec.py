@@ -35,10 +35,10 @@ def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> 
     try:
         status = _run(action, target, output, timeout_s)
     except LeakdrillError as e:
-        raise StepFailed(f"{e}{_said(output)}") from e
+        raise StepFailed(f"{e}{said(output)}") from e
     if status != action.expect_exit:
         raise StepFailed(
-            f"{' '.join(action.command)}: ended with status {status}; expected {action.expect_exit}{_said(output)}"
+            f"{' '.join(action.command)}: ended with status {status}; expected {action.expect_exit}{said(output)}"
         )
     return {"exit": str(status), "output": str(output), "output_size": show_size(output.stat().st_size)}
 
@@ -51,7 +51,7 @@ def _run(action: Exec, target: Executable, output: Path, timeout_s: float) -> in
     return target.execute_beside(action.service, action.command, output=output, timeout_s=timeout_s)
 
 
-def _said(output: Path) -> str:
+def said(output: Path) -> str:
     """The end of what the command said, as the end of a sentence; empty when it said nothing."""
     text = output.read_bytes()[-_READ_BYTES:].decode(errors="replace") if output.exists() else ""
     line = " ".join(text.split())

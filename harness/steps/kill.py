@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from harness.errors import LeakdrillError
 from harness.steps.failure import StepFailed
 from harness.targets.target import Signallable
 
@@ -45,7 +46,11 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
     if not isinstance(target, Signallable):
         raise StepFailed(f"target '{target.name}' ({type(target).__name__}) does not show the drill its processes")
     first = target.pid if action.number in _ENDING else None
-    seen = _look(process for process in target.processes() if process.pid != first)
+    try:
+        living = target.processes()
+    except LeakdrillError as e:
+        raise StepFailed(str(e)) from e
+    seen = _look(process for process in living if process.pid != first)
     matching = [one for one in seen if re.search(action.match, one.line)]
     if not matching:
         others = "; ".join(one.line for one in seen[:_SHOWN]) or "it has no other process"

@@ -31,6 +31,7 @@ from harness.steps.delete_files import delete
 from harness.steps.delete_pod import delete_pod
 from harness.steps.exec import execute
 from harness.steps.failure import StepFailed
+from harness.steps.files_inside import on_files_inside
 from harness.steps.gc import collect
 from harness.steps.http import call
 from harness.steps.kill import kill
@@ -42,6 +43,7 @@ from harness.steps.scale import scale
 from harness.steps.set_env import set_env
 from harness.steps.set_limits import set_limits
 from harness.steps.truncate_log import truncate
+from harness.targets.target import FilesInside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,8 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
         case Scale() | Autoscale() | DeletePod() as action:
             return _on_replicas(action, target)
         case TruncateLog() | RotateLog() | DeleteFiles() | CompressFiles() as action:
+            if isinstance(target, FilesInside) and target.disk_inside:
+                return on_files_inside(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
             return _on_files(action, target)
 
 

@@ -23,6 +23,7 @@ from harness.undo import NAME_PREFIX, take_back
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.agent.client import AgentClient
     from harness.journal import Entry, Journal
     from harness.meters.meter import Meter
     from harness.recorder import Recorder
@@ -218,6 +219,18 @@ class BaseTarget(ABC):
         if self.spec.metrics:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics))
         return meters
+
+    def pids(self) -> Sequence[int]:
+        """Its processes now, as this machine numbers them; none where they cannot be seen from here."""
+        return ()
+
+    def bring_agent(self, folder: Path) -> AgentClient:
+        """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
+
+        Raises:
+            Surroundings: when that cannot be; it starts without then.
+        """
+        raise Surroundings(f"target '{self.name}': no agent reaches where it runs, so none comes to {folder}")
 
     def _prepare(self) -> Mapping[str, str]:
         """Refuse here what can be refused before anything is made; returns what else the record says of the start."""

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import psutil
 
+from harness.agent.client import AgentClient
 from harness.errors import BadInput, Surroundings
 from harness.meters.cgroup import CgroupMeter
+from harness.meters.disk_inside import DiskInsideMeter
 from harness.meters.engine import EngineMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
-from harness.ports import LOOPBACK
+from harness.targets.agent_mount import AgentMount, pid_inside
 from harness.targets.base import PART, BaseTarget
 from harness.targets.cards import device_requests
 from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
 from harness.targets.disk import make_disk
+from harness.targets.elsewhere import engine_host, reachable, send, volume
 from harness.targets.engine import RUN_LABEL, connect, where
 from harness.targets.execute_inside import execute_inside
 from harness.targets.image import ready_image
@@ -49,6 +52,7 @@ class DockerTarget(BaseTarget):
 
     _container: Container | None = None
     _running: RunningContainer | None = None
+    _agent: AgentMount | None = None
 
     def __init__(self, spec: ProcessTarget, **run: Any) -> None:
         if spec.container is None:
@@ -59,13 +63,26 @@ class DockerTarget(BaseTarget):
         super().__init__(spec, **run)
         self.form: ContainerForm = spec.container
         self._client: DockerClient = connect()
+        self._elsewhere = engine_host(self._client)
+        self._address = reachable(self.form, self._elsewhere)
         self._image = self.form.image
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers; the same over restarts."""
+        return f"http://{self._address}:{self.port}"
+
+    @property
+    def disk_inside(self) -> str | None:
+        """Where its disk lies inside, when only commands inside reach it; None when `file` does."""
+        return self.form.disk if self._elsewhere else None
 
     def start(self) -> None:
         """Make its image, disk and container, start it, and return when it is ready; raises as every target does."""
         super().start()
         if self._cgroup() is None:
-            self._notices.append("the engine's control groups are not on this machine: memory is read once a second")
+            where_it_is = f"on {self._elsewhere}" if self._elsewhere else "not on this machine"
+            self._notices.append(f"the engine's control groups are {where_it_is}: memory is read once a second")
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in the container, in its environment and folder; its output goes to `output`.
@@ -83,7 +100,13 @@ class DockerTarget(BaseTarget):
         return self._pid if self._running and self._running.exit_status is None and self._cgroup() else None
 
     def processes(self) -> Sequence[psutil.Process]:
-        """Its processes now; none where the engine runs elsewhere."""
+        """Its processes now.
+
+        Raises:
+            Surroundings: when the engine runs elsewhere, and they are not this machine's.
+        """
+        if self._elsewhere:
+            raise Surroundings(f"the processes of target '{self.name}' run on {self._elsewhere}, with the engine")
         found = []
         for pid in self.pids():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -102,6 +125,8 @@ class DockerTarget(BaseTarget):
             BadInput: when that is outside of the disk.
             Surroundings: before `start`.
         """
+        if self._elsewhere:
+            raise Surroundings(f"{path}: the files of target '{self.name}' lie on {self._elsewhere}, with the engine")
         return super().file(path.removeprefix(self.form.disk.rstrip("/") + "/"))
 
     def pids(self) -> list[int]:
@@ -109,15 +134,37 @@ class DockerTarget(BaseTarget):
         cgroup = self._cgroup()
         return cgroup.pids() if cgroup else []
 
+    def bring_agent(self, folder: Path) -> AgentClient:
+        """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
+
+        Raises:
+            Surroundings: when the folder cannot be made.
+        """
+        if self._elsewhere:
+            raise Surroundings(
+                f"no agent was asked: the engine runs on {self._elsewhere}, and sockets do not reach there"
+            )
+        self._agent = AgentMount(folder)
+        return AgentClient(self._agent.sockets, pids=self.pids, inside=pid_inside)
+
     def _prepare(self) -> Mapping[str, str]:
         self._image = ready_image(self._client, self.form, scenario_dir=self._scenario_dir)
-        return {"image": self._image}
+        return {"image": self.form.image}
 
     def _make(self) -> None:
+        if self._elsewhere is None:
+            self._make_disk()
+        elif self.spec.limits.disk:
+            self._notices.append("the disk is a tmpfs on the engine's machine: its files count as the target's memory")
+        self._create()
+
+    def _make_disk(self) -> None:
         self.disk, notices = make_disk(self._base, self.spec.limits.disk, self._journal, part=PART)
         self._notices += notices
         self.disk.path.chmod(0o777)
-        self._create()
+        # Whoever serves inside could not look into it, and a command that walks the disk would fail for that alone.
+        with contextlib.suppress(FileNotFoundError):
+            (self.disk.path / "lost+found").rmdir()
 
     def _create(self) -> None:
         name = f"{NAME_PREFIX}{self._run_id}-{self.name}"
@@ -126,6 +173,9 @@ class DockerTarget(BaseTarget):
             lambda: self._client.containers.create(self._image, **self._options(name)), "make it"
         )
         self._journal.done(entry, id=str(self._container.id))
+        if self._elsewhere:
+            made = self._container
+            self._ask(lambda: send(made, self._scenario_dir, SCENARIO_DIR), "take the scenario's folder")
 
     def _launch(self) -> None:
         container, log_start = self._given(), self._log_size()
@@ -163,9 +213,18 @@ class DockerTarget(BaseTarget):
             stands_in=not direct,
             errors=engine_errors(),
         )
+        if self._elsewhere:
+            return [engine, DiskInsideMeter(self._disk_free)]
         if not direct:
             return [engine]
         return [engine, ProcessTreeMeter(self.pids), SmapsMeter(self.pids), Reopened(self._cgroup_meter)]
+
+    def _disk_free(self) -> bytes:
+        container = self._given()
+        try:
+            return cast("bytes", container.exec_run(["df", "-Pk", self.form.disk]).output)
+        except engine_errors() as e:
+            raise OSError(str(e)) from e
 
     def _cgroup_meter(self) -> CgroupMeter | None:
         cgroup = self._cgroup()
@@ -173,27 +232,43 @@ class DockerTarget(BaseTarget):
 
     def _cgroup(self) -> Cgroup | None:
         pid = self._pid
-        return cgroup_of(pid, str(self._container.id)) if pid and self._container else None
+        here = self._container if pid and self._elsewhere is None else None
+        return cgroup_of(pid, str(here.id)) if pid and here else None
 
     def _options(self, name: str) -> dict[str, Any]:
-        volumes = {str(self._scenario_dir): {"bind": SCENARIO_DIR, "mode": "ro"}}
-        if self.disk:
-            volumes[str(self.disk.path)] = {"bind": self.form.disk, "mode": "rw"}
+        labels = {RUN_LABEL: self._run_id}
+        mounts = [volume(self.form, self.spec.limits.disk, labels)] if self._elsewhere else []
         return {
             "name": name,
             "command": self._command(),
             "environment": self._environment(),
-            "labels": {RUN_LABEL: self._run_id},
-            "ports": {f"{self.form.port}/tcp": (LOOPBACK, self.port)},
-            "volumes": volumes,
+            "labels": labels,
+            "ports": {f"{self.form.port}/tcp": (self.form.publish, self.port)},
+            "volumes": {} if self._elsewhere else self._shared(),
+            "mounts": mounts,
             **_limits(self.spec.limits.memory, self.spec.limits.cpus),
             **device_requests(self.spec.gpu),
         }
+
+    def _shared(self) -> dict[str, dict[str, str]]:
+        """The folders of this machine that the container sees."""
+        volumes = {str(self._scenario_dir): {"bind": SCENARIO_DIR, "mode": "ro"}}
+        if self.disk:
+            volumes[str(self.disk.path)] = {"bind": self.form.disk, "mode": "rw"}
+        return {**volumes, **(self._agent.volumes() if self._agent else {})}
 
     def _command(self) -> list[str] | None:
         """What the container runs: its own words, else those of the process, seen from inside; None for the image's."""
         words = self.form.command
         return None if words is None else [fill(w, self._values(), place="target.container.command") for w in words]
+
+    def _environment(self) -> dict[str, str]:
+        own = super()._environment()
+        if self._agent is None:
+            return own
+        described = self._ask(lambda: self._client.images.get(self._image), "describe the image").attrs
+        images = dict(pair.split("=", 1) for pair in described["Config"]["Env"] or ())
+        return {**own, **self._agent.environment({**images, **own})}
 
     def _values(self) -> dict[str, str]:
         return {"python": "python", "port": str(self.form.port), "disk": self.form.disk, "scenario_dir": SCENARIO_DIR}

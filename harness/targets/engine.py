@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import Surroundings
@@ -9,6 +10,7 @@ from harness.errors import Surroundings
 if TYPE_CHECKING:
     from docker import DockerClient
 
+_SOCKET = "unix:///var/run/docker.sock"
 RUN_LABEL = "leakdrill.run"
 """Label that everything a run makes on an engine carries, with the run's id."""
 
@@ -21,7 +23,8 @@ def connect(url: str | None = None) -> DockerClient:
     """
     docker = _package()
     try:
-        client: DockerClient = docker.DockerClient(base_url=url, version="auto") if url else docker.from_env()
+        told = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
+        client: DockerClient = docker.from_env(environment=told)
         client.ping()
     except docker.errors.DockerException as e:
         raise Surroundings(
@@ -33,7 +36,8 @@ def connect(url: str | None = None) -> DockerClient:
 
 def where(client: DockerClient) -> str:
     """The address of the engine, as the journal keeps it for undoing."""
-    return str(client.api.base_url).replace("http+docker://localhost", "unix:///var/run/docker.sock")
+    base = str(client.api.base_url)
+    return (os.environ.get("DOCKER_HOST") or _SOCKET) if base.startswith("http+") else base
 
 
 def _package() -> Any:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from harness.agent.client import AgentClient
+from harness.agent.environment import AGENT_VARIABLE, agent_environment
 from harness.errors import Surroundings
 from harness.meters.cgroup import CgroupMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
@@ -83,6 +85,17 @@ class LocalProcess(BaseTarget):
             pids = _tree(self._running.pid)
             self._tree = (time.monotonic(), pids)
         return pids
+
+    def bring_agent(self, folder: Path) -> AgentClient:
+        """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
+
+        Raises:
+            Surroundings: when the folder cannot be made.
+        """
+        told = agent_environment(folder, {**os.environ, **self.spec.env})
+        added = {name: told[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
+        self.spec = self.spec.model_copy(update={"env": {**self.spec.env, **added}})
+        return AgentClient(folder, pids=self.pids)
 
     def _check(self) -> None:
         self._command()

@@ -82,6 +82,19 @@ class Executable(Protocol):
 
 
 @runtime_checkable
+class FilesInside(Executable, Protocol):
+    """A target whose disk may be out of reach from here."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def disk_inside(self) -> str | None:
+        """Where its disk lies inside, when only commands inside reach it; None when `file` does."""
+
+
+@runtime_checkable
 class Signallable(Protocol):
     """A target whose processes can be told apart."""
 

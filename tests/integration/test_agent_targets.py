@@ -150,6 +150,17 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+SYSTEMS_PYTHON = "/usr/bin/python3"
+
+
+@pytest.mark.skipif(not Path(SYSTEMS_PYTHON).exists(), reason=f"there is no {SYSTEMS_PYTHON}")
+def test_the_heap_of_an_interpreter_at_a_fixed_address_is_read_too(run):
+    """Debian's has a stub named `malloc` of its own, behind which stands the C library."""
+    target = run(python=SYSTEMS_PYTHON)
+    assert target.client.ping()[0]["malloc"].startswith("libc")
+    assert target.client.quiet().live_bytes > 0
+
+
 def test_tracemalloc_names_the_line_that_allocates(run):
     target = run("held = []\ndef leak(): held.append(bytearray(10_000))")
     target.client.tracemalloc_start(frames=1)

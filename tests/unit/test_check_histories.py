@@ -282,6 +282,12 @@ def test_a_step_that_clears_the_growth_passes() -> None:
     is_told("step_works", "PASS", drill(), "100 % of the growth", "the service then served")
 
 
+def test_a_step_between_two_rare_readings_is_judged_by_the_one_before_it() -> None:
+    rare = drill()
+    rare.events = [e for e in rare.events if e.source != "cgroup" or round(e.t % 1, 1) == 0.5]
+    is_told("step_works", "PASS", rare)
+
+
 def test_a_step_that_changes_nothing_fails() -> None:
     record = drill(lambda t: leaking(min(t, 55.4)))
     is_told("step_works", "FAIL", record, "changed nothing", "50 % was wanted within 5 s")

@@ -13,7 +13,7 @@ from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots, slot_l
 from harness.gate.settle import has_settled, rises_plainly
 from harness.gate.slots import slot_trace
 from harness.history import Event, History
-from harness.scenario import Scenario
+from harness.scenario import ContainerForm, Scenario
 
 SCENARIO = Scenario.model_validate(
     {
@@ -226,6 +226,19 @@ def test_the_other_build_is_a_file_an_environment_or_a_command(tmp_path):
     for nothing in ("cart", str(tmp_path), "cart '"):
         with pytest.raises(BadInput, match="--against"):
             read_against(nothing, SCENARIO, tmp_path)
+
+
+def test_in_a_container_the_other_build_is_an_image_or_a_command_inside(tmp_path):
+    form = {"image": "cart:2", "build": "."}
+    spec = SCENARIO.target.model_copy(update={"kind": "docker", "container": ContainerForm.model_validate(form)})
+    boxed = SCENARIO.model_copy(update={"target": spec})
+    other = read_against("cart:1", boxed, tmp_path).scenario.target.container
+    assert (other.image, other.build) == ("cart:1", None)
+    other = read_against("cart --cache off", boxed, tmp_path).scenario.target.container
+    assert (other.image, other.command) == ("cart:2", ["cart", "--cache", "off"])
+    for nothing in (str(tmp_path), "cart '"):
+        with pytest.raises(BadInput, match="--against"):
+            read_against(nothing, boxed, tmp_path)
 
 
 @pytest.mark.parametrize(("rest_s", "expected_s"), [(0.0, 1.2), (0.1, 1.2), (0.4, 1.6), (9.0, 1.92)])

@@ -1,0 +1,44 @@
+"""How full a disk is that lies elsewhere, as `df` says it where the target runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KIB: Final = 1024
+_COLUMNS: Final = 6  # of `df -Pk`, POSIX: filesystem, size, used, available, capacity, mount point
+
+
+class DiskInsideMeter:
+    """Reads what `df -Pk DISK` prints; a command inside is dear, so once a second.
+
+    Args:
+        ask: runs it and returns its output. Raises OSError when it cannot be run.
+    """
+
+    source = "filesystem"
+    name = "disk"
+    every = 10
+
+    def __init__(self, ask: Callable[[], bytes]) -> None:
+        self._ask = ask
+
+    def read(self) -> dict[str, float] | None:
+        """Bytes; None while the target is down."""
+        return parse_df(self._ask())
+
+
+def parse_df(text: bytes) -> dict[str, float] | None:
+    """The last line of `df -Pk` by our names; None where that is no such line."""
+    words = (text.splitlines() or [b""])[-1].split()
+    if len(words) != _COLUMNS or not all(word.isdigit() for word in words[1:4]):
+        return None
+    size, used, available = (int(word) * _KIB for word in words[1:4])
+    return {
+        "size_bytes": float(size),
+        "used_bytes": float(used),
+        "free_bytes": float(size - used),
+        "avail_bytes": float(available),
+    }
