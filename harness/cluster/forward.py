@@ -157,7 +157,8 @@ class _Relay:
 
     def _wait(self) -> tuple[bool, bool]:
         timeout_s = _IDLE_S if self._answered else _WAIT_S
-        readable = select.select([self._near, self._far], [], [], 0 if self._far.pending() else timeout_s)[0]
+        ends: list[socket.socket | PodConnection] = [self._near, self._far]
+        readable = select.select(ends, [], [], 0 if self._far.pending() else timeout_s)[0]
         return self._near in readable, self._far in readable or self._far.pending()
 
     def _from_near(self) -> bool:

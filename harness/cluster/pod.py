@@ -86,7 +86,7 @@ def parse_pod(found: Mapping[str, Any], container: str | None = None) -> Pod:
     """The pod in an answer of the API server; `container` is the one that counts, the first when left out."""
     meta, status = found["metadata"], found.get("status") or {}
     states = status.get("containerStatuses") or []
-    mine = next((s for s in states if container in (None, s["name"])), {})
+    mine: Mapping[str, Any] = next((s for s in states if container in (None, s["name"])), {})
     ends = [end for key in ("state", "lastState") if (end := _end(mine.get(key) or {}))]
     conditions = {c["type"]: c for c in status.get("conditions") or []}
     evicted = _evicted(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +33,6 @@ from harness.targets.target import (
 )
 from harness.undo import clean
 from harness.wait import wait_for
-
 
 SHARED = "kube-test-shared"
 
@@ -239,6 +239,7 @@ def test_a_namespace_without_the_label_is_left_alone(bench, cluster):
 
 
 def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_journal(tmp_path, monkeypatch):
+    real = os.environ["KUBECONFIG"]
     proxy = ApiProxy(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(proxy.kubeconfig))
     this = Bench(tmp_path)
@@ -248,7 +249,7 @@ def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_jou
     reasons = clean(tmp_path / "journal.jsonl")
     assert [reason for reason in reasons if "namespace" in reason and "does not answer" in reason]
     assert "namespace" in [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")]
-    again = ApiProxy(tmp_path, port=proxy.port)
+    again = ApiProxy(tmp_path, port=proxy.port, real=real)
     try:
         assert clean(tmp_path / "journal.jsonl") == []
     finally:
