@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 from api_proxy import ApiProxy
-from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench
+from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
 from harness.cluster.connection import RUN_LABEL
 from harness.errors import BadInput, Surroundings, TargetNotReady
@@ -233,8 +233,7 @@ def test_a_namespace_without_the_label_is_left_alone(bench, cluster):
             this.target.start()
         assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}")["status"]["phase"] == "Active"
     finally:
-        cluster.delete(f"/api/v1/namespaces/{NAMESPACE}")
-        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is None, what="its end", timeout_s=60)
+        remove_namespace(cluster, NAMESPACE)
         this.journal.undone(this.journal.pending()[0]) if this.journal.pending() else None
 
 
@@ -314,5 +313,4 @@ def test_a_workload_in_staging_is_changed_and_put_back(bench, tmp_path, cluster)
         assert json.dumps(cluster.get(f"{path}/shop")["spec"], sort_keys=True) == json.dumps(before, sort_keys=True)
         assert not cluster.get(f"/apis/autoscaling/v1/namespaces/{staging}/horizontalpodautoscalers")["items"]
     finally:
-        cluster.delete(f"/api/v1/namespaces/{staging}")
-        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{staging}") is None, what="its end", timeout_s=90)
+        remove_namespace(cluster, staging)
