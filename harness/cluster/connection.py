@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+import yaml
+
 from harness.errors import BadInput, Surroundings
 
 if TYPE_CHECKING:
@@ -211,12 +213,23 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
     if not any(Path(file).is_file() for file in files.split(os.pathsep)):
         return _from_inside(config, client, context, files)
     try:
-        known = [str(one["name"]) for one in config.list_kube_config_contexts(config_file=files)[0]]
-        name = choose_context(context, known, files)
+        name = choose_context(context, _contexts(files), files)
         api = config.new_client_from_config(config_file=files, context=name, persist_config=False)
     except config.ConfigException as e:
         raise Surroundings(f"{files}: is no kubeconfig that can be used: {e}") from e
     return _answering(Cluster(api, context=name, kubeconfig=files))
+
+
+def _contexts(files: str) -> list[str]:
+    """The names of the contexts; the client itself lists them only where one of them is the current one."""
+    found: list[str] = []
+    for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            found += [str(one["name"]) for one in content.get("contexts") or []]
+        except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as e:
+            raise Surroundings(f"{file}: is no kubeconfig: {' '.join(str(e).split())}") from e
+    return found
 
 
 def choose_context(named: str | None, known: Sequence[str], files: str) -> str:

@@ -15,7 +15,7 @@ import select
 import socket
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import Surroundings
 from harness.ports import LOOPBACK
@@ -157,7 +157,7 @@ class _Relay:
 
     def _wait(self) -> tuple[bool, bool]:
         timeout_s = _IDLE_S if self._answered else _WAIT_S
-        ends: list[Any] = [self._near, self._far]
+        ends: list[socket.socket | PodConnection] = [self._near, self._far]
         readable = select.select(ends, [], [], 0 if self._far.pending() else timeout_s)[0]
         return self._near in readable, self._far in readable or self._far.pending()
 

@@ -89,7 +89,9 @@ def open_websocket(cluster: Cluster, path: str, query: list[tuple[str, str]]) ->
 
     url = "ws" + cluster.address.removeprefix("http") + path + "?" + urlencode(query)
     try:
-        opened = create_websocket(cluster.configuration, url, cluster.headers())  # type: ignore[no-untyped-call]
+        opened: Any = create_websocket(  # type: ignore[no-untyped-call]
+            cluster.configuration, url, cluster.headers()
+        )
         opened.settimeout(_TIMEOUT_S)
     except socket_errors() as e:
         raise ClusterGone(f"{path}: the API server {cluster.address} did not open a web socket: {e}") from e

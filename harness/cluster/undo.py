@@ -51,12 +51,11 @@ def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
         return None
     if _run_of(found) != data["run_id"]:
         return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
-    # Pods go first and at once: the namespace waits for each of them to end in its own time.
-    cluster.delete(f"/apis/apps/v1/namespaces/{data['name']}/deployments")
-    cluster.delete(f"{path}/pods", grace_s=0)
     cluster.delete(path)
     deadline = time.monotonic() + _GONE_TIMEOUT_S
     while cluster.find(path) is not None:
+        # Nothing new is made in it any more; but it waits for each pod to end in its own time, unless all go at once.
+        cluster.delete(f"{path}/pods", grace_s=0)
         if time.monotonic() > deadline:
             return f"is still being deleted after {_GONE_TIMEOUT_S:.0f} s"
         time.sleep(_POLL_S)

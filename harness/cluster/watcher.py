@@ -122,9 +122,9 @@ class PodWatcher:
                 self.look()
                 self._look_at_events()
             except ClusterRefused as e:
-                self._recorder.sample("kubernetes", "refused", str(e))
+                self._recorder.sample("kubernetes", "refused", e.message)
             except ClusterGone as e:
-                self._note_silence(str(e))
+                self._note_silence(e.message)
 
     def _note_silence(self, why: str) -> None:
         if self.lost is None and time.monotonic() - self._answered_at > _LOST_AFTER_S:

@@ -111,7 +111,7 @@ class Rollout:
         self._timeout_s = timeout_s
 
     def wait(self) -> None:
-        """Return when every pod is new and ready, and nothing runs in the old ones any more.
+        """Return when every pod is new and ready; old ones may still be on their way out, and serve nobody.
 
         Raises:
             TargetNotReady: when it did not come to that in time, or cannot; says what keeps the pods from it.
@@ -121,7 +121,7 @@ class Rollout:
         while True:
             found = self._workload.get()
             pods = self._watcher.look()
-            if rolled_out(found) and not any(pod.leaving and pod.container_id for pod in pods):
+            if rolled_out(found):
                 return
             waited_s = time.monotonic() - start
             hopeless = [pod for pod in pods if pod.hopeless and not pod.leaving]

@@ -15,8 +15,8 @@ import yaml
 class ApiProxy:
     """Passes bytes between a loopback port and the API server until it is cut."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        config = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())
+    def __init__(self, folder: Path, port: int = 0, *, real: str | None = None) -> None:
+        config = yaml.safe_load(Path(real or os.environ["KUBECONFIG"]).read_text())
         server = urlparse(config["clusters"][0]["cluster"]["server"])
         self._far = (server.hostname, server.port)
         self._listener = socket.create_server(("127.0.0.1", port))

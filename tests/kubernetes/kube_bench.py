@@ -13,6 +13,7 @@ from harness.scenario import ProcessTarget
 from harness.scenario_steps import Step
 from harness.steps.step import carry_out
 from harness.targets.kubernetes import KubernetesTarget
+from harness.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
 RUN_ID = "kube-test-1"
@@ -63,3 +64,14 @@ class Bench:
         self.target.stop()
         self.recorder.close()
         self.journal.close()
+
+
+def remove_namespace(cluster, name: str) -> None:
+    """Delete a namespace that a test made itself, its pods at once."""
+
+    def gone() -> bool:
+        cluster.delete(f"/api/v1/namespaces/{name}/pods", grace_s=0)
+        return cluster.find(f"/api/v1/namespaces/{name}") is None
+
+    cluster.delete(f"/api/v1/namespaces/{name}")
+    wait_for(gone, what=f"the end of {name}", timeout_s=90)

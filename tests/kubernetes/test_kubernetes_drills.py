@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from api_proxy import ApiProxy
 
 from harness.wait import wait_for
 
+HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "harness"]
 
 
@@ -42,6 +44,13 @@ def test_a_drill_passes_in_a_cluster_with_the_same_file(tmp_path, name):
     out, _ = process.communicate(timeout=170)
     assert process.returncode == 0, out
     assert set(verdicts(tmp_path).values()) == {"PASS"}
+
+
+def test_replicas_and_limits_change_under_load_that_does_not_notice(tmp_path):
+    process = drill(str(HERE / "scale-out.yaml"), tmp_path)
+    out, _ = process.communicate(timeout=170)
+    assert process.returncode == 0, out
+    assert verdicts(tmp_path)["requests_survive_steps", ""] == "PASS"
 
 
 @pytest.mark.parametrize("phase", ["setup", "load"])

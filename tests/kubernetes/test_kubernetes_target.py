@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 import yaml
 from api_proxy import ApiProxy
-from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench
+from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
 from harness.cluster.connection import RUN_LABEL
 from harness.errors import BadInput, Surroundings, TargetNotReady
@@ -232,12 +233,12 @@ def test_a_namespace_without_the_label_is_left_alone(bench, cluster):
             this.target.start()
         assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}")["status"]["phase"] == "Active"
     finally:
-        cluster.delete(f"/api/v1/namespaces/{NAMESPACE}")
-        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is None, what="its end", timeout_s=60)
+        remove_namespace(cluster, NAMESPACE)
         this.journal.undone(this.journal.pending()[0]) if this.journal.pending() else None
 
 
 def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_journal(tmp_path, monkeypatch):
+    real = os.environ["KUBECONFIG"]
     proxy = ApiProxy(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(proxy.kubeconfig))
     this = Bench(tmp_path)
@@ -247,7 +248,7 @@ def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_jou
     reasons = clean(tmp_path / "journal.jsonl")
     assert [reason for reason in reasons if "namespace" in reason and "does not answer" in reason]
     assert "namespace" in [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")]
-    again = ApiProxy(tmp_path, port=proxy.port)
+    again = ApiProxy(tmp_path, port=proxy.port, real=real)
     try:
         assert clean(tmp_path / "journal.jsonl") == []
     finally:
@@ -312,5 +313,4 @@ def test_a_workload_in_staging_is_changed_and_put_back(bench, tmp_path, cluster)
         assert json.dumps(cluster.get(f"{path}/shop")["spec"], sort_keys=True) == json.dumps(before, sort_keys=True)
         assert not cluster.get(f"/apis/autoscaling/v1/namespaces/{staging}/horizontalpodautoscalers")["items"]
     finally:
-        cluster.delete(f"/api/v1/namespaces/{staging}")
-        wait_for(lambda: cluster.find(f"/api/v1/namespaces/{staging}") is None, what="its end", timeout_s=90)
+        remove_namespace(cluster, staging)
