@@ -15,14 +15,15 @@ from harness.journal import Journal
 from harness.load.corpus import replay_spec
 from harness.load.locust_load import LocustLoad
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
-from harness.stage import TARGETS
+from harness.targets.docker import DockerTarget
+from harness.targets.process import LocalProcess
 from harness.undo import NAME_PREFIX, note_owner, undo_all
 
 if TYPE_CHECKING:
     from harness.agent.client import AgentClient
     from harness.agent.reading import AgentReading
     from harness.recorder import Recorder
-    from harness.scenario import Gate, Load, Scenario
+    from harness.scenario import Gate, Load, ProcessTarget, Scenario
 
 AS_FAST_AS_IT_ANSWERS: Final = 1e6
 """A rate that no service reaches, in requests a second: users then never wait."""
@@ -71,7 +72,7 @@ class Build:
         self._private = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
         # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
-        self._target = TARGETS[scenario.target.kind](
+        self._target = _gated(scenario.target)(
             scenario.target.model_copy(update={"stop_timeout": stop_s}),
             scenario_dir=scenario_dir,
             run_dir=folder,
@@ -339,3 +340,11 @@ class Build:
         self._journal.close()
         shutil.rmtree(self._private, ignore_errors=True)
         return reasons
+
+
+def _gated(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:
+    """What runs a target whose pages and agent the gate can reach."""
+    kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
+    if spec.kind not in kinds:
+        raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")
+    return kinds[spec.kind]

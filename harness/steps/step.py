@@ -80,9 +80,7 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
         case Scale() | Autoscale() | DeletePod() as action:
             return _on_replicas(action, target)
         case TruncateLog() | RotateLog() | DeleteFiles() | CompressFiles() as action:
-            if isinstance(target, FilesInside) and target.disk_inside:
-                return on_files_inside(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
-            return _on_files(action, target)
+            return _on_files(action, target, step, run_dir)
 
 
 _OnTheService = HttpCall | Restart | SetLimits | SetEnv | Kill | Recreate | Prune
@@ -116,7 +114,12 @@ def _on_replicas(action: Scale | Autoscale | DeletePod, target: Target) -> dict[
             return delete_pod(action, target)
 
 
-def _on_files(action: TruncateLog | RotateLog | DeleteFiles | CompressFiles, target: Target) -> dict[str, str]:
+_OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
+
+
+def _on_files(action: _OnFiles, target: Target, step: Step, run_dir: Path | None) -> dict[str, str]:
+    if isinstance(target, FilesInside) and target.disk_inside:
+        return on_files_inside(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
     match action:
         case TruncateLog():
             return truncate(action, target)

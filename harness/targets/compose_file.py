@@ -32,7 +32,7 @@ def needed(services: Mapping[str, Config], names: Sequence[str]) -> list[str]:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo += services[name].get("depends_on") or []
+            todo += services.get(name, {}).get("depends_on") or []
     return [name for name in services if name in seen]
 
 

@@ -36,7 +36,8 @@ def _leaves_nothing_on_the_engine(engine):
 def lying_on(engine) -> set[str]:
     """Names of everything on the engine that a run could have made."""
     containers = engine.containers.list(all=True, ignore_removed=True)
-    found = {f"container {c.name}" for c in containers if not c.name.startswith("k8s_")}  # those are a kubelet's
+    # A cluster on the same engine has pods that come and go by themselves.
+    found = {f"container {c.name}" for c in containers if not c.name.startswith("k8s_")}
     found |= {f"network {n.name}" for n in engine.networks.list()}
     found |= {f"volume {v.name}" for v in engine.volumes.list()}
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from engine_proxy import EngineProxy
 
 from harness.ports import free_port
 from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
@@ -22,12 +23,13 @@ PORTS = ("GATEWAY", "PIPELINE", "ORDERS", "TENSOR", "NGINX", "LIMITED", "ALERTMA
 PROJECT = "leakdrill-stack-test"
 
 
-def drill(path, runs):
+def drill(path, runs, **more_env):
     return subprocess.Popen(
         [sys.executable, "-m", "harness", "run", str(path), "--runs", str(runs)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, **more_env},
     )
 
 
@@ -36,13 +38,15 @@ def verdicts(runs):
     return {v["check"]: v for v in json.loads(file.read_text())["verdicts"]}
 
 
-@pytest.mark.parametrize("name", ["spread", "limit-cures", "limit-does-not-cure"])
-def test_a_drill_on_compose_passes(tmp_path, name):
-    process = drill(HERE / "compose" / f"{name}.yaml", tmp_path)
-    out, _ = process.communicate(timeout=170)
-    assert process.returncode == 0, out
-    if name == "spread":
-        assert "an even share is" in verdicts(tmp_path)["load_is_spread"]["message"]
+def test_drills_on_one_compose_file_pass_side_by_side(tmp_path):
+    """Replicas share the load; nginx' rate limit cures an overload and does not cure a cache; the runs never meet."""
+    names = ("spread", "limit-cures", "limit-does-not-cure")
+    running = {name: drill(HERE / "compose" / f"{name}.yaml", tmp_path / name) for name in names}
+    said = {name: process.communicate(timeout=170)[0] for name, process in running.items()}
+    assert {name: process.returncode for name, process in running.items()} == dict.fromkeys(names, 0), said
+    assert "an even share is" in verdicts(tmp_path / "spread")["load_is_spread"]["message"]
+    assert "step_works" in verdicts(tmp_path / "limit-cures")
+    assert "step_does_not_cure" in verdicts(tmp_path / "limit-does-not-cure")
 
 
 def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
@@ -55,6 +59,33 @@ def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
+
+
+def test_an_engine_that_goes_away_in_the_middle_is_unknown_and_the_project_is_named(tmp_path):
+    """What could not be removed is named and stays in the journal, from which `leakdrill clean` removes it."""
+    proxy = EngineProxy()
+    process = drill(HERE / "compose" / "plain.yaml", tmp_path, DOCKER_HOST=proxy.url)
+    wait_for(
+        lambda: any('"phase":"load"' in f.read_text() for f in tmp_path.glob("*/2*/history.jsonl")),
+        what="the load phase",
+        timeout_s=90,
+    )
+    proxy.cut()
+    out, _ = process.communicate(timeout=170)
+    again = EngineProxy(port=proxy.port)
+    try:
+        assert process.returncode == 2, out
+        assert "could not be undone: project" in " ".join(out.split())
+        cleaned = subprocess.run(
+            [sys.executable, "-m", "harness", "clean", "--runs", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert cleaned.returncode == 0, cleaned.stdout
+    finally:
+        again.cut()
 
 
 @pytest.fixture
