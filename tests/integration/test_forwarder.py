@@ -1,0 +1,134 @@
+"""The address behind which pods answer: spread, moved between two requests, and held while the API server is away."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+from harness.cluster.forward import Forwarder
+from harness.ports import free_port
+from harness.wait import wait_for
+
+pytestmark = pytest.mark.integration
+
+
+class Wire:
+    """What a connection through the API server is to the forwarder, over a pair of sockets."""
+
+    def __init__(self, end):
+        self._end = end
+
+    def fileno(self):
+        return self._end.fileno()
+
+    def pending(self):
+        return False
+
+    def send(self, data):
+        self._end.sendall(data)
+
+    def receive(self):
+        return self._end.recv(65536) or None
+
+    def close(self):
+        self._end.close()
+
+
+class Pods:
+    """Pods that answer each message with their name; `gone` while the API server opens nothing."""
+
+    def __init__(self, *names):
+        self.ready = list(names)
+        self.gone = False
+
+    def connect(self, name):
+        if self.gone:
+            raise OSError("connection refused")
+        here, there = socket.socketpair()
+        threading.Thread(target=self._answer, args=(there, name), daemon=True).start()
+        return Wire(here)
+
+    def _answer(self, end, name):
+        with contextlib.suppress(OSError), end:
+            while end.recv(65536):
+                end.sendall(name.encode())
+
+
+@pytest.fixture
+def front():
+    made = []
+
+    def make(pods):
+        port = free_port()
+        forwarder = Forwarder(port, pods=lambda: pods.ready, connect=pods.connect, answers=lambda: not pods.gone)
+        forwarder.start()
+        made.append(forwarder)
+        return lambda: socket.create_connection(("127.0.0.1", port), timeout=10)
+
+    yield make
+    for forwarder in made:
+        forwarder.stop()
+
+
+def ask(connection):
+    connection.sendall(b"who?")
+    return connection.recv(100)
+
+
+def test_each_connection_goes_to_the_pod_with_the_fewest(front):
+    connect = front(Pods("a", "b"))
+    with connect() as one, connect() as two:
+        assert {ask(one), ask(two)} == {b"a", b"b"}
+
+
+def test_a_connection_is_closed_between_two_requests_when_its_pod_leaves(front):
+    pods = Pods("a")
+    connect = front(pods)
+    with connect() as one:
+        assert ask(one) == b"a"
+        pods.ready = ["b"]
+        assert one.recv(100) == b""
+    with connect() as two:
+        assert ask(two) == b"b"
+
+
+def test_connections_move_to_a_pod_that_comes(front):
+    pods = Pods("a")
+    connect = front(pods)
+    with connect() as one, connect() as two:
+        assert ask(one) == ask(two) == b"a"
+        pods.ready = ["a", "b"]
+        ends = {one: None, two: None}
+
+        def one_moved():
+            for end in ends:
+                end.settimeout(0.05)
+                with contextlib.suppress(TimeoutError):
+                    ends[end] = end.recv(100)
+            return b"" in ends.values()
+
+        wait_for(one_moved, what="a connection to close", timeout_s=10)
+        assert list(ends.values()).count(b"") == 1
+
+
+def test_a_connection_is_held_while_the_api_server_is_away_and_let_go_when_it_is_back(front):
+    pods = Pods("a")
+    connect = front(pods)
+    pods.gone = True
+    with connect() as one:
+        one.sendall(b"who?")
+        one.settimeout(1)
+        with pytest.raises(TimeoutError):
+            one.recv(100)
+        pods.gone = False
+        one.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert one.recv(100) == b""
+
+
+def test_without_a_pod_that_is_ready_a_connection_is_refused(front):
+    with front(Pods())() as one, contextlib.suppress(ConnectionResetError):
+        assert one.recv(100) == b""
