@@ -24,6 +24,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt .ci/system-packages
 setup-tests: $(VENV)/.ready-tests ## and what only tests and linters need: torch, which is large
 
 $(VENV)/.ready-tests: $(VENV)/.ready
+	@bash .ci/system-packages tests
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,torch]'
 	@touch $@
 
