@@ -31,15 +31,10 @@ EVERYTHING = "LEAKDRILL_ALL_VERDICTS"
 """Set to 1, the other files are compared too, which takes ten minutes; `make test-docker` takes the quick ones."""
 
 
-@pytest.mark.timeout(600)
-def test_the_same_file_has_the_same_verdicts_on_every_target(tmp_path):
-    compare(QUICK, tmp_path)
-
-
 @pytest.mark.timeout(2400)
-@pytest.mark.skipif(not os.environ.get(EVERYTHING), reason=f"takes ten minutes; {EVERYTHING}=1 runs it")
-def test_so_have_the_other_files_of_the_catalogue(tmp_path):
-    compare(OTHERS, tmp_path)
+@pytest.mark.parametrize("names", [QUICK, OTHERS] if os.environ.get(EVERYTHING) else [QUICK], ids=" ".join)
+def test_the_same_file_has_the_same_verdicts_on_every_target(names, tmp_path):
+    compare(names, tmp_path)
 
 
 def compare(names, folder):
