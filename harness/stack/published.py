@@ -42,7 +42,7 @@ class PublishedContainer:
         name = labels.get(NAME_LABEL) or labels.get(SERVICE_LABEL) or str(container.name)
         host = attrs["HostConfig"]
         self.started_at = datetime.fromisoformat(attrs["State"]["StartedAt"][:19] + "+00:00").timestamp()
-        self._tell: Callable[[Event], None] = lambda _event: None
+        self._listeners: list[Callable[[Event], None]] = []
         self._limited = bool(host.get("Memory"))
         self._meter = EngineMeter(
             lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
@@ -57,8 +57,8 @@ class PublishedContainer:
         )
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """What the exporter hears its readings by, in the place of a drill's recorder."""
-        self._tell = listener
+        """Tell `listener` every reading, as a drill's recorder would."""
+        self._listeners.append(listener)
 
     def collect(self) -> Iterator[Metric]:
         """Its series now; none while there is nothing to read."""
@@ -84,8 +84,11 @@ class PublishedContainer:
             self._say("process", "tree", {"threads": tasks})
 
     def _say(self, source: str, name: str, values: dict[str, float] | None) -> None:
-        if values is not None:
-            self._tell(Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values))
+        if values is None:
+            return
+        event = Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values)
+        for listener in self._listeners:
+            listener(event)
 
 
 def _disk(folder: Path, size: str | None) -> FilesystemMeter:
