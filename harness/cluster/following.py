@@ -60,6 +60,7 @@ class Following:
         self.watcher = PodWatcher(
             cluster,
             namespace=namespace,
+            name=workload.name,
             selector=workload.selector(),
             container=container,
             recorder=recorder,

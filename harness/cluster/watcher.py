@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.cluster.connection import ClusterGone, ClusterRefused
@@ -32,6 +33,7 @@ class PodWatcher:
     Args:
         cluster: where they run.
         namespace: where they are looked for.
+        name: of the workload; the names of its pods begin so.
         selector: as the API server understands it, such as `app=web`.
         container: whose ends count; the first of each pod when None.
         recorder: hears of ends nobody asked for, of pods that are ready again, of troubles, of the cluster's warnings.
@@ -46,6 +48,7 @@ class PodWatcher:
         cluster: Cluster,
         *,
         namespace: str,
+        name: str,
         selector: str,
         container: str | None,
         recorder: Recorder,
@@ -54,6 +57,7 @@ class PodWatcher:
         self.lost: str | None = None
         self._cluster = cluster
         self._paths = (f"/api/v1/namespaces/{namespace}/pods", f"/api/v1/namespaces/{namespace}/events")
+        self._name = name
         self._selector = selector
         self._container = container
         self._recorder = recorder
@@ -136,13 +140,16 @@ class PodWatcher:
         for pod in now:
             self._tell_end(known.pop(pod.uid, None), pod)
         for gone in known.values():
-            if not gone.leaving and not self._asked:
+            if not (gone.leaving or gone.evicted or self._asked):
                 self._exited(gone, 0.0, reason="it is gone from the cluster")
 
     def _tell_end(self, was: Pod | None, pod: Pod) -> None:
         if pod.trouble and pod.trouble != (was.trouble if was else None):
             self._recorder.sample("target", "trouble", pod.trouble, pod=pod.name)
-        if self._asked and pod.leaving:
+        if pod.leaving:
+            # How it ends no longer matters: it serves nobody. Whether it was asked to go is settled when it begins.
+            if was and not was.leaving and not self._asked:
+                self._exited(pod, 143.0, signal="SIGTERM", reason="somebody deleted its pod")
             return
         if pod.evicted and not (was and was.evicted):
             self._exited(pod, 137.0, reason=pod.evicted)
@@ -154,8 +161,6 @@ class PodWatcher:
                 oom_kill=pod.end.oom_killed,
                 at=pod.end.finished_at,
             )
-        elif pod.leaving and was and not was.leaving:
-            self._exited(pod, 143.0, signal="SIGTERM", reason="somebody deleted its pod")
         if pod.ready and was and not was.ready and was.end:
             self._recorder.sample("target", "ready", {"pid": 0.0, "restarts": float(pod.restarts)}, pod=pod.name)
 
@@ -176,12 +181,17 @@ class PodWatcher:
         self._recorder.sample("target", "exited", status, at=when_s, **labels, **({"reason": reason} if reason else {}))
 
     def _look_at_events(self) -> None:
+        """Tell warnings about the workload; one that comes again and again, each time it has come twice as often."""
         for event in self._cluster.get(self._paths[1])["items"]:
-            count = int(event.get("count") or 1)
-            uid = event["metadata"]["uid"]
-            if event.get("type") in _TOLD_EVENTS and self._told_events.get(uid, 0) < count:
+            count, uid = int(event.get("count") or 1), event["metadata"]["uid"]
+            if self._matters(event) and count >= 2 * self._told_events.get(uid, 0):
                 self._told_events[uid] = count
                 self._note(event, count)
+
+    def _matters(self, event: Mapping[str, Any]) -> bool:
+        about, last = event.get("involvedObject") or {}, event.get("lastTimestamp")
+        ours = event.get("type") in _TOLD_EVENTS and str(about.get("name", "")).startswith(self._name)
+        return ours and (last is None or datetime.fromisoformat(last).timestamp() >= self._recorder.started_at - 1)
 
     def _note(self, event: Mapping[str, Any], count: int) -> None:
         about = event.get("involvedObject") or {}

@@ -9,6 +9,7 @@ import yaml
 from kube_bench import NAMESPACE, ROOT, Bench
 
 from harness.cluster.connection import ClusterRefused, connect
+from harness.meters.meter import Closable
 from harness.wait import wait_for
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def test_a_drill_needs_no_more_rights_than_those(tmp_path, cluster):
         this.target.start()
         for meter in this.target.meters():
             meter.read()
+            if isinstance(meter, Closable):
+                meter.close()
         this.step(set_env={"COLOUR": "blue"})
         this.step(scale={"replicas": 2})
         this.step(exec={"command": ["true"]})
