@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 RERUNS ?= 0
+DOCKER_TESTS ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
@@ -39,7 +40,7 @@ test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
-	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/docker
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(DOCKER_TESTS)" tests/docker
 
 test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/kubernetes

@@ -17,6 +17,8 @@ from harness.ports import free_port
 from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
 from harness.wait import wait_for
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PORTS = ("GATEWAY", "PIPELINE", "ORDERS", "TENSOR", "NGINX", "LIMITED", "ALERTMANAGER", "PROMETHEUS", "LOCUST")

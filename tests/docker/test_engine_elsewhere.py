@@ -19,6 +19,8 @@ from harness.scenario import ContainerForm
 from harness.scenario_file import PlainLoader
 from harness.targets.elsewhere import engine_host, reachable
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -13,6 +13,8 @@ import yaml
 
 from harness.history import read_history
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 GATE = {"slots": 8, "slot": "0.5s", "warmup": {"at_least": "2s", "at_most": "4s"}, "longest_ttl": "1s"}
 

@@ -7,6 +7,8 @@ import os
 import pytest
 from side_by_side import differences, play
 
+pytestmark = pytest.mark.long
+
 TARGETS = ["process", "docker"]
 """`kubernetes` is one more word here, once `--on` knows it."""
 
