@@ -93,7 +93,7 @@ class Loader:
             self._start()
         try:
             return next(self._batches)  # type: ignore[no-any-return]
-        except RuntimeError:  # the worker has ended
+        except (RuntimeError, OSError, EOFError):  # it has ended, or did so before what it had prefetched was fetched
             self.stop()
             self.restarts += 1
             self._start()
