@@ -101,16 +101,17 @@ class Forwarder:
             pod = self._take()
             if pod is None:
                 return
+            let_go = threading.Event()
             try:
-                self._carry(near, pod)
+                self._carry(near, pod, let_go)
             finally:
                 with self._lock:
-                    self._open[pod] -= 1
+                    self._open[pod] -= not let_go.is_set()
 
-    def _carry(self, near: socket.socket, pod: str) -> None:
+    def _carry(self, near: socket.socket, pod: str, let_go: threading.Event) -> None:
         try:
             with contextlib.closing(self._connect(pod)) as far:
-                _Relay(near, far, unwanted=lambda: self._unwanted(pod), stopping=self._stopping).run()
+                _Relay(near, far, unwanted=lambda: self._unwanted(pod, let_go), stopping=self._stopping).run()
         except (OSError, Surroundings):
             while not self._stopping.is_set() and not self._answers():
                 self._stopping.wait(_WAIT_S)
@@ -125,13 +126,20 @@ class Forwarder:
             self._open[pod] += 1
         return pod
 
-    def _unwanted(self, pod: str) -> bool:
-        """Whether a connection to `pod` had better go to another: it leaves, or has two more than another one has."""
+    def _unwanted(self, pod: str, let_go: threading.Event) -> bool:
+        """Whether a connection to `pod` had better go to another: it leaves, or has two more than another one has.
+
+        One that is told so counts no more from then on, or all that ask at the same moment would go.
+        """
         ready = self._pods()
         if not ready:
             return False
         with self._lock:
-            return pod not in ready or self._open[pod] > min(self._open[name] for name in ready) + 1
+            if pod in ready and self._open[pod] <= min(self._open[name] for name in ready) + 1:
+                return False
+            self._open[pod] -= 1
+            let_go.set()
+            return True
 
 
 class _Relay:

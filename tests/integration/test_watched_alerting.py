@@ -100,11 +100,11 @@ def scenario(folder, staging, **alerts):
         },
         "leaks": [{"name": "unbounded-cache", "per_request": "64KiB"}],
         "load": {"locustfile": str(ROOT / "scenarios" / "gateway" / "locustfile.py"), "users": 8, "rate": "64/s"},
-        "phases": {"warmup": "2s", "baseline": "5s", "load": "15s", "mitigate": "6s", "recover": "8s"},
+        "phases": {"warmup": "3s", "baseline": "8s", "load": "20s", "mitigate": "8s", "recover": "14s"},
         "alerts": {
             "prometheus": staging.prometheus.url,
             "alertmanager": staging.alertmanager.url,
-            "expect": [{"alert": "CacheGrows", "fires_within": "15s", "resolves_within": "8s", "receiver": "on-call"}],
+            "expect": [{"alert": "CacheGrows", "fires_within": "20s", "resolves_within": "8s", "receiver": "on-call"}],
             **alerts,
         },
         "steps": [{"name": "clear the cache", "on": "CacheGrows", "http": {"path": "/admin/clear-cache"}}],
