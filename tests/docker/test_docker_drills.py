@@ -55,7 +55,7 @@ def test_ctrl_c_leaves_nothing_on_the_engine(tmp_path, phase):
 
 def test_an_engine_that_goes_away_in_the_middle_is_unknown_and_what_stays_is_named(tmp_path):
     proxy = EngineProxy()
-    process = drill("gateway/unbounded-cache", tmp_path, DOCKER_HOST=proxy.url)
+    process = drill("gateway/healthy", tmp_path, DOCKER_HOST=proxy.url)
     wait_for(lambda: recorded(tmp_path, '"phase":"load"'), what="the load phase", timeout_s=60)
     time.sleep(2)
     proxy.cut()
