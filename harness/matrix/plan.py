@@ -124,7 +124,7 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
 
 def _short(original: Scenario, leak: Leak, *, service: str, step: str, plan: _Plan) -> Scenario:
     """The drill of one cell: no alerts, one step, and a leak that never ends, so that what comes back is seen."""
-    kept = {field: getattr(original, field) for field in ("load", "exclusive")}
+    kept = {field: getattr(original, field) for field in ("load", "exclusive", "torch")}
     return Scenario.model_validate(
         {
             **kept,
