@@ -35,7 +35,7 @@ class ServiceMeter:
         """The samples; None when the service does not answer with 2xx.
 
         Raises:
-            OSError: when what it answers is not Prometheus' text format.
+            OSError: when what it answers is not what was expected, such as Prometheus' text format.
         """
         try:
             answer = self._client.get(self._url)
@@ -44,13 +44,19 @@ class ServiceMeter:
         if not answer.is_success:
             return None
         try:
-            return parse_exposition(answer.text)
+            return self._parse(answer)
         except ValueError as e:
-            raise OSError(f"GET {self._url}: not Prometheus' text format: {e}") from e
+            raise OSError(f"GET {self._url}: {e}") from e
 
     def close(self) -> None:
         """Close the connection to the service."""
         self._client.close()
+
+    def _parse(self, answer: httpx.Response) -> dict[str, float]:
+        try:
+            return parse_exposition(answer.text)
+        except ValueError as e:
+            raise ValueError(f"not Prometheus' text format: {e}") from e
 
 
 def parse_exposition(text: str) -> dict[str, float]:

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
+from harness.meters.service import ServiceMeter
 
-_TIMEOUT_S: Final = 1.0
+if TYPE_CHECKING:
+    import httpx
+
 _UNDER: Final = "torch"
 
 
-class TorchMeter:
+class TorchMeter(ServiceMeter):
     """Reads `url`: `torch.cuda.memory_stats()` as JSON, under its own names, in bytes and counts."""
 
     source = "torch"
     name = "allocator"
     every = 2
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
-
-    def read(self) -> dict[str, float] | None:
-        """The figures; None when the service does not answer with 2xx.
-
-        Raises:
-            OSError: when what it answers is not what was expected.
-        """
-        try:
-            answer = self._client.get(self._url)
-        except httpx.HTTPError:
-            return None
-        if not answer.is_success:
-            return None
-        try:
-            return parse_statistics(answer.json())
-        except ValueError as e:
-            raise OSError(f"GET {self._url}: {e}") from e
-
-    def close(self) -> None:
-        """Close the connection to the service."""
-        self._client.close()
+    def _parse(self, answer: httpx.Response) -> dict[str, float]:
+        return parse_statistics(answer.json())
 
 
 def parse_statistics(said: Any) -> dict[str, float]:

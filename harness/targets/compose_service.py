@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.errors import BadInput, Surroundings
 from harness.meters.engine_replicas import EngineReplicas
@@ -11,6 +11,7 @@ from harness.meters.pods import PodsMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.replica_requests import ReplicaRequests
 from harness.meters.service import ServiceMeter
+from harness.targets.base import LOG_NAME
 from harness.targets.command import fill
 from harness.targets.container import engine_errors
 from harness.targets.engine import connect
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from harness.recorder import Recorder
     from harness.scenario import ProcessTarget
     from harness.scenario_compose import ComposeForm
-
-LOG_NAME: Final = "target.log"
 
 
 class ComposeService:

@@ -32,6 +32,7 @@ from harness.meters.pods import PodsMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
+from harness.targets.base import LOG_NAME, PART
 from harness.targets.command import fill
 from harness.targets.readiness import Readiness
 from harness.undo import NAME_PREFIX, take_back
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from harness.recorder import Recorder
     from harness.scenario import ProcessTarget
     from harness.targets.cgroup import Cgroup
-
-PART: Final = "target"
-LOG_NAME: Final = "target.log"
 
 
 class KubernetesTarget:
