@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.alerting.rules import read_rules
 from harness.scenario_steps import Exec, HttpCall, SetEnv
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.alerting.rules import AlertRule
+    from harness.matrix.plan import Cell, Effect
     from harness.scenario import Scenario
     from harness.scenario_steps import Step
+
+
+_KINDS: Final[dict[Effect, str]] = {
+    "cured": "cures",
+    "partly": "cures",
+    "not": "cures nothing",
+    "worse": "cures nothing",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +69,8 @@ class DrilledStep:
     Attributes:
         service: folder of the scenarios.
         action: what is done, such as `http /admin/clear-cache`.
-        cures_in: the drills in which it must help.
-        cures_nothing_in: the drills in which it must not.
+        cures_in: the drills in which it must help, then the cells of the matrix.
+        cures_nothing_in: likewise those in which it must not.
         looks_in: the drills in which it is a diagnosis.
     """
 
@@ -112,15 +121,15 @@ def _must_be_silent(scenario: Scenario, labels: dict[str, str]) -> bool:
     return alerts.silent is None or any(one.matches(labels) for one in alerts.silent)
 
 
-def drilled_steps(scenarios: Sequence[Scenario]) -> list[DrilledStep]:
-    """Every step of `scenarios`, by service and action, with what it must do where."""
+def drilled_steps(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> list[DrilledStep]:
+    """Every step of `scenarios`, by service and action, with what it must do there and in the matrix' `cells`."""
+    shown = [(s.name.partition("/")[0], step, _kind(step), s.name) for s in scenarios for step in s.steps]
+    in_cells = [(cell.service, cell.scenario.steps[0], _KINDS[cell.declared], cell.scenario.name) for cell in cells]
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for scenario in scenarios:
-        for step in scenario.steps:
-            place = found.setdefault((scenario.name.partition("/")[0], action_of(step)), {})
-            names = place.setdefault(_kind(step), [])
-            if scenario.name not in names:
-                names.append(scenario.name)
+    for service, step, kind, name in [*shown, *in_cells]:
+        names = found.setdefault((service, action_of(step)), {}).setdefault(kind, [])
+        if name not in names:
+            names.append(name)
     return [
         DrilledStep(
             service=service,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from harness.catalogue import catalogue, catalogue_root, catalogue_rules
 from harness.coverage import FILE_NAME, problems, read_coverage
 from harness.drilled import drilled_alerts, drilled_steps
+from harness.matrix.plan import FILE_NAME as MATRIX
+from harness.matrix.plan import read_matrix
 from harness.reports.coverage import print_coverage, print_drilled
 from harness.scenario_file import read_scenario
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 def show_coverage(console: Console, *, as_json: bool) -> int:
     """Print instructions, alerts and steps with their drills; 1 when an instruction has neither drill nor reason."""
     scenarios = [read_scenario(entry.path) for entry in catalogue()]
+    cells = [cell for path in sorted(catalogue_root().glob(f"*/{MATRIX}")) for cell in read_matrix(path)]
     documents = read_coverage(sorted(catalogue_root().glob(f"*/{FILE_NAME}")), scenarios)
-    alerts, steps = drilled_alerts(catalogue_rules(), scenarios), drilled_steps(scenarios)
+    alerts, steps = drilled_alerts(catalogue_rules(), scenarios), drilled_steps(scenarios, cells)
     wrong = problems(documents, scenarios)
     if as_json:
         content = {

@@ -34,7 +34,7 @@ _BEFORE_S: Final = 0.5
 _LOWEST_WITHIN_S: Final = 2.0
 _STANDING_S: Final = 3.0
 _SETTLED_S: Final = 1.0
-_IN_FLIGHT_S: Final = 2.5
+_IN_FLIGHT_S: Final = 4.0
 """Requests that were begun before a step still hold what they hold, and a peak is told by its highest readings."""
 _FELT_S: Final = 3.0
 

@@ -3,6 +3,7 @@
 leaks: {unbounded-cache: unbounded-cache.yaml}       the drill that the leak, its target and its load are taken from
 steps: {clear-cache: {http: {path: /admin/clear-cache}}}
 cures: {unbounded-cache: {clear-cache: cured}}       what is declared; whatever is left out must not cure
+only: {clear-cache: [unbounded-cache]}               a step that is tried on these leaks alone
 phases: {load: 20s}                                  where a cell's usual times are too short for the service
 memory: 240MiB                                       where the limit of the drills would end a cell before its step
 """
@@ -50,6 +51,7 @@ class _Plan(Frozen):
     leaks: dict[_Name, str] = Field(min_length=1)
     steps: dict[_Name, dict[str, Any]] = Field(min_length=1)
     cures: dict[_Name, dict[_Name, Effect]] = Field(default_factory=dict)
+    only: dict[_Name, list[_Name]] = Field(default_factory=dict)
     phases: dict[Phase, Duration] = Field(default_factory=dict)
     memory: Size | None = None
 
@@ -94,7 +96,8 @@ def read_matrix(path: Path) -> list[Cell]:
         first = e.errors()[0]
         raise file.wrong(first["loc"], first["msg"]) from e
     _check_names(file, plan)
-    return [_cell(file, plan, leak, step) for leak in plan.leaks for step in plan.steps]
+    pairs = [(leak, step) for leak in plan.leaks for step in plan.steps]
+    return [_cell(file, plan, leak, step) for leak, step in pairs if leak in plan.only.get(step, [leak])]
 
 
 def _check_names(file: Document, plan: _Plan) -> None:
@@ -104,6 +107,15 @@ def _check_names(file: Document, plan: _Plan) -> None:
         for step in steps:
             if step not in plan.steps:
                 raise file.wrong(("cures", leak, step), f"is no step here; expected one of {', '.join(plan.steps)}")
+            if leak not in plan.only.get(step, [leak]):
+                tried = ", ".join(plan.only[step])
+                raise file.wrong(("cures", leak, step), f"is never tried; `only` tries it on {tried or 'nothing'}")
+    for step, leaks in plan.only.items():
+        if step not in plan.steps:
+            raise file.wrong(("only", step), f"is no step here; expected one of {', '.join(plan.steps)}")
+        for index, leak in enumerate(leaks):
+            if leak not in plan.leaks:
+                raise file.wrong(("only", step, index), f"is no leak here; expected one of {', '.join(plan.leaks)}")
 
 
 def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:

@@ -220,6 +220,17 @@ cures:
 """
 
 
+def test_a_step_with_only_is_tried_on_the_leaks_it_names_alone(tmp_path: Path) -> None:
+    """The other leaks have no cell with it, and keep their cells with every other step."""
+    two = MATRIX.replace("leaks: {", "leaks: {log-flood: FLOOD, ") + "only: {gc: [log-flood]}\n"
+    for name, file in (("SCENARIO", "unbounded-cache"), ("FLOOD", "log-flood")):
+        two = two.replace(name, str(catalogue_root() / f"gateway/{file}.yaml"))
+    path = tmp_path / "matrix.yaml"
+    path.write_text(two)
+    tried = [(cell.leak, cell.step) for cell in read_matrix(path)]
+    assert tried == [("log-flood", "restart"), ("log-flood", "gc"), ("unbounded-cache", "restart")]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -229,6 +240,9 @@ cures:
         (("gc: {gc: {}}", "gc: {gcc: {}}"), ":4: steps.gc: "),
         (("leaks: {unbounded-cache", "leaks: {log-flood"), ":6: cures.unbounded-cache: is no leak here"),
         (("cures:", "phases: {laod: 20s}\ncures:"), ":5: phases.laod"),
+        (("cures:", "only: {gcc: []}\ncures:"), ":5: only.gcc: is no step here; expected one of restart, gc"),
+        (("cures:", "only: {gc: [x]}\ncures:"), ":5: only.gc[0]: is no leak here; expected one of unbounded-cache"),
+        (("cures:", "only: {restart: []}\ncures:"), ":7: cures.unbounded-cache.restart: is never tried"),
     ],
 )
 def test_mistakes_in_a_matrix_are_named_with_their_line(tmp_path: Path, change: tuple[str, str], says: str) -> None:
