@@ -74,13 +74,15 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
     ] = None,
     as_json: AsJson = False,
-    everything: Annotated[bool, typer.Option("--all", help="Run the whole catalogue.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Run the whole catalogue; with --on, also what runs only there.")
+    ] = False,
     subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 2 for each core.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""
-    paths = chosen(scenario or [], everything=everything, subset=subset)
+    paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
     console = Console(stderr=as_json)
     if len(paths) == 1:
         return _run_one(paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)

@@ -80,7 +80,7 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
         BadInput: when the drill would change a workload that is not its own, and `allow` does not name its context.
     """
     target = scenario.target
-    if on is not None:
+    if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
     check_allowed(target, allow)
     if allow is not None and target.kind == "kubernetes":

@@ -126,6 +126,11 @@ class ProcessTarget(Frozen):
     compose: ComposeForm | None = Field(None, description="a service of a compose file, instead of a command")
     stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
 
+    @property
+    def platform(self) -> str:
+        """What must be there for it to run: `process`, which is always there, `docker` or `kubernetes`."""
+        return "docker" if self.kind == "compose" else self.kind
+
     @model_validator(mode="before")
     @classmethod
     def _a_service_of_a_compose_file_runs_there(cls, data: Any) -> Any:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from harness.catalogue_run.result import DrillResult
 
 
-def chosen(names: Sequence[str], *, everything: bool, subset: bool) -> list[Path]:
-    """The scenario files that a command line means.
+def chosen(names: Sequence[str], *, everything: bool, subset: bool, on: str | None = None) -> list[Path]:
+    """The scenario files that a command line means; of the catalogue, those that run on a process, or else `on`.
 
     Raises:
         BadInput: when nothing is named, or names and a choice stand together, or a name is none.
@@ -42,8 +42,12 @@ def chosen(names: Sequence[str], *, everything: bool, subset: bool) -> list[Path
         )
     if names:
         return [find_scenario(name) for name in names]
-    paths = [entry.path for entry in catalogue()]
-    paths = paths if everything else [path for path in paths if read_scenario(path).subset]
+    scenarios = {entry.path: read_scenario(entry.path) for entry in catalogue()}
+    paths = [
+        path
+        for path, scenario in scenarios.items()
+        if (everything or scenario.subset) and scenario.target.platform in {"process", on}
+    ]
     if not paths:
         raise BadInput(f"{catalogue_root()}: no scenario has `subset: true`; expected some")
     return paths

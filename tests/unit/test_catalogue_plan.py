@@ -129,3 +129,16 @@ def test_names_and_the_whole_catalogue_are_one_or_the_other() -> None:
     for names, everything, subset in (([], False, False), (["gateway/healthy"], True, False), ([], True, True)):
         with pytest.raises(BadInput, match="expected scenarios, or one of --all and --subset"):
             chosen(names, everything=everything, subset=subset)
+
+
+def test_the_whole_catalogue_is_what_runs_on_a_process_and_what_runs_only_where_it_is_asked_for() -> None:
+    """Without an engine, `--all` must not fail for want of one; a name is always run."""
+
+    def kinds(on: str | None) -> set[str]:
+        paths = chosen([], everything=True, subset=False, on=on)
+        return {read_scenario(path).target.platform for path in paths}
+
+    assert kinds(None) == kinds("process") == {"process"}
+    assert kinds("docker") == {"process", "docker"}
+    assert kinds("kubernetes") == {"process", "kubernetes"}
+    assert chosen(["gateway/autoscale"], everything=False, subset=False)[0].name == "autoscale.yaml"
