@@ -167,11 +167,24 @@ class SetLimits(Frozen):
 
     memory: Size | None = None
     cpus: Annotated[float, Field(gt=0)] | None = None
+    cpu_shares: int | None = Field(
+        None, ge=2, le=262144, description="its weight where cores are contended; 1024 is usual; in containers alone"
+    )
+    cpu_set: str | None = Field(
+        None,
+        pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
+        description="the cores it may use, such as 0-1,3; likewise",
+    )
+
+    @property
+    def shared(self) -> bool:
+        """Whether it says something of cores that others use, too."""
+        return self.cpu_shares is not None or self.cpu_set is not None
 
     @model_validator(mode="after")
     def _at_least_one(self) -> SetLimits:
-        if self.memory is None and self.cpus is None:
-            raise ValueError("expected memory, cpus or both")
+        if self.memory is None and self.cpus is None and not self.shared:
+            raise ValueError("expected memory, cpus, cpu_shares or cpu_set")
         return self
 
 

@@ -5,6 +5,7 @@ steps: {clear-cache: {http: {path: /admin/clear-cache}}}
 cures: {unbounded-cache: {clear-cache: cured}}       what is declared; whatever is left out must not cure
 only: {clear-cache: [unbounded-cache]}               a step that is tried on these leaks alone
 phases: {load: 20s}                                  where a cell's usual times are too short for the service
+phases_of: {log-flood: {load: 24s}}                  or for one of its leaks
 memory: 240MiB                                       where the limit of the drills would end a cell before its step
 """
 
@@ -23,9 +24,10 @@ from harness.scenario import Scenario
 from harness.scenario_file import read_scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from harness.alerting.document import Document
+    from harness.alerting.document import Document, Loc
     from harness.scenario import Leak, ProcessTarget
 
 FILE_NAME: Final = "matrix.yaml"
@@ -53,6 +55,7 @@ class _Plan(Frozen):
     cures: dict[_Name, dict[_Name, Effect]] = Field(default_factory=dict)
     only: dict[_Name, list[_Name]] = Field(default_factory=dict)
     phases: dict[Phase, Duration] = Field(default_factory=dict)
+    phases_of: dict[_Name, dict[Phase, Duration]] = Field(default_factory=dict)
     memory: Size | None = None
 
 
@@ -101,21 +104,24 @@ def read_matrix(path: Path) -> list[Cell]:
 
 
 def _check_names(file: Document, plan: _Plan) -> None:
+    for key, leaks in (("cures", plan.cures), ("phases_of", plan.phases_of)):
+        for leak in leaks:
+            _known(file, (key, leak), leak, plan.leaks, "leak")
     for leak, steps in plan.cures.items():
-        if leak not in plan.leaks:
-            raise file.wrong(("cures", leak), f"is no leak here; expected one of {', '.join(plan.leaks)}")
         for step in steps:
-            if step not in plan.steps:
-                raise file.wrong(("cures", leak, step), f"is no step here; expected one of {', '.join(plan.steps)}")
+            _known(file, ("cures", leak, step), step, plan.steps, "step")
             if leak not in plan.only.get(step, [leak]):
                 tried = ", ".join(plan.only[step])
                 raise file.wrong(("cures", leak, step), f"is never tried; `only` tries it on {tried or 'nothing'}")
-    for step, leaks in plan.only.items():
-        if step not in plan.steps:
-            raise file.wrong(("only", step), f"is no step here; expected one of {', '.join(plan.steps)}")
-        for index, leak in enumerate(leaks):
-            if leak not in plan.leaks:
-                raise file.wrong(("only", step, index), f"is no leak here; expected one of {', '.join(plan.leaks)}")
+    for step, tried_on in plan.only.items():
+        _known(file, ("only", step), step, plan.steps, "step")
+        for index, leak in enumerate(tried_on):
+            _known(file, ("only", step, index), leak, plan.leaks, "leak")
+
+
+def _known(file: Document, loc: Loc, name: str, among: Iterable[str], what: str) -> None:
+    if name not in among:
+        raise file.wrong(loc, f"is no {what} here; expected one of {', '.join(among)}")
 
 
 def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
@@ -136,6 +142,7 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
 
 def _short(original: Scenario, leak: Leak, *, service: str, step: str, plan: _Plan) -> Scenario:
     """The drill of one cell: no alerts, one step, and a leak that never ends, so that what comes back is seen."""
+    written = plan.model_dump()
     kept = {field: getattr(original, field) for field in ("load", "exclusive", "torch")}
     return Scenario.model_validate(
         {
@@ -143,7 +150,7 @@ def _short(original: Scenario, leak: Leak, *, service: str, step: str, plan: _Pl
             "name": f"matrix/{service}/{leak.name}/{step}",
             "target": _roomy(original.target, original.load.locustfile.parent, plan.memory),
             "leaks": [leak.model_copy(update={"stops": "never"})],
-            "phases": {**PHASES, **plan.model_dump()["phases"]},
+            "phases": {**PHASES, **written["phases"], **written["phases_of"].get(leak.name, {})},
             "steps": [{"name": step, **plan.steps[step], "seen": {"nothing": True}}],
         }
     )

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from harness.errors import LeakdrillError
 from harness.steps.failure import StepFailed
-from harness.targets.target import Limitable
+from harness.targets.target import Limitable, Pinnable
 from harness.units import show_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.scenario_steps import SetLimits
     from harness.targets.target import Target
 
@@ -22,12 +24,31 @@ def set_limits(action: SetLimits, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target has no limits that can be changed while it runs.
     """
-    if not isinstance(target, Limitable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) takes no other limits while it runs")
     try:
-        watched = target.set_limits(memory_bytes=action.memory, cpus=action.cpus)
+        watched = _limit(action, target)
+        if action.shared:
+            _share(action, target)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
-    facts = {"memory": show_size(action.memory)} if action.memory is not None else {}
-    facts |= {"cpus": f"{action.cpus:g}"} if action.cpus is not None else {}
-    return facts | ({"watched": "; ".join(watched)} if watched else {})
+    given = {
+        "memory": None if action.memory is None else show_size(action.memory),
+        "cpus": None if action.cpus is None else f"{action.cpus:g}",
+        "cpu_shares": None if action.cpu_shares is None else str(action.cpu_shares),
+        "cpu_set": action.cpu_set,
+        "watched": "; ".join(watched) or None,
+    }
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def _limit(action: SetLimits, target: Target) -> Sequence[str]:
+    if action.memory is None and action.cpus is None:
+        return ()
+    if not isinstance(target, Limitable):
+        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) takes no other limits while it runs")
+    return target.set_limits(memory_bytes=action.memory, cpus=action.cpus)
+
+
+def _share(action: SetLimits, target: Target) -> None:
+    if not isinstance(target, Pinnable):
+        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no shares of cores and no set of them")
+    target.share_cpus(shares=action.cpu_shares, cores=action.cpu_set)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import BadInput
 from harness.ports import LOOPBACK, free_port
-from harness.targets.cgroup import PERIOD_US
+from harness.targets import engine_limits
 from harness.targets.compose_cli import Compose, write_config
 from harness.targets.compose_file import own_config, set_service
 from harness.targets.compose_service import ComposeService
@@ -129,15 +129,21 @@ class ComposeTarget(ComposeService):
         Raises:
             Surroundings: when the engine refuses, as it does for less memory than is in use.
         """
-        changes: dict[str, Any] = {}
-        if memory_bytes is not None:
-            changes |= {"mem_limit": memory_bytes, "memswap_limit": memory_bytes}
-        if cpus is not None:
-            changes |= {"cpu_period": PERIOD_US, "cpu_quota": round(cpus * PERIOD_US)}
+        changes = engine_limits.limits(memory_bytes, cpus)
         for container in self._given().containers():
             self._ask(partial(container.update, **changes), "change the limits")
         self._new_limits(memory_bytes, cpus)
         return ()
+
+    def share_cpus(self, *, shares: int | None, cores: str | None) -> None:
+        """Change the weight and the cores of every replica; the engine enforces them at once.
+
+        Raises:
+            Surroundings: when the engine refuses, as it does for cores that are not there.
+        """
+        changes = engine_limits.shared_cpus(shares, cores)
+        for container in self._given().containers():
+            self._ask(partial(container.update, **changes), "change the share of the cores")
 
     def prune(self) -> Mapping[str, int]:
         """Remove what carries the run's label and is not in use; how many of each kind went.

@@ -14,10 +14,10 @@ from harness.meters.disk_inside import DiskInsideMeter
 from harness.meters.engine import EngineMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
+from harness.targets import engine_limits
 from harness.targets.agent_mount import AgentMount, pid_inside
 from harness.targets.base import PART, BaseTarget
 from harness.targets.cards import device_requests
-from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
 from harness.targets.disk import make_disk
@@ -200,10 +200,19 @@ class DockerTarget(BaseTarget):
 
     def _limit(self, wanted: Mapping[str, float]) -> Sequence[str]:
         """The engine enforces limits at once, and refuses less memory than is in use."""
-        changes = _limits(wanted.get("memory"), wanted.get("cpus"))
+        changes = engine_limits.limits(wanted.get("memory"), wanted.get("cpus"))
         container = self._given()
         self._ask(lambda: container.update(**changes), "change the limits")
         return ()
+
+    def share_cpus(self, *, shares: int | None, cores: str | None) -> None:
+        """Change its weight and its cores; the engine enforces them at once.
+
+        Raises:
+            Surroundings: when it does not run, or the engine refuses, as it does for cores that are not there.
+        """
+        container, changes = self._given(), engine_limits.shared_cpus(shares, cores)
+        self._ask(lambda: container.update(**changes), "change its share of the cores")
 
     def _own_meters(self) -> Sequence[Meter]:
         container = self._given()
@@ -246,7 +255,7 @@ class DockerTarget(BaseTarget):
             "ports": {f"{self.form.port}/tcp": (self.form.publish, self.port)},
             "volumes": {} if self._elsewhere else self._shared(),
             "mounts": mounts,
-            **_limits(self.spec.limits.memory, self.spec.limits.cpus),
+            **engine_limits.limits(self.spec.limits.memory, self.spec.limits.cpus),
             **device_requests(self.spec.gpu),
         }
 
@@ -287,10 +296,3 @@ class DockerTarget(BaseTarget):
             return request()
         except engine_errors() as e:
             raise Surroundings(f"target '{self.name}': the engine did not {what}: {e}") from e
-
-
-def _limits(memory_bytes: float | None, cpus: float | None) -> dict[str, Any]:
-    """Limits as the engine takes them, for a new container and for one that runs."""
-    memory = {"mem_limit": memory_bytes, "memswap_limit": memory_bytes} if memory_bytes else {}
-    # As quota and period, because the engine does not change `nano_cpus` where these are set, nor the other way.
-    return {**memory, **({"cpu_period": PERIOD_US, "cpu_quota": round(cpus * PERIOD_US)} if cpus else {})}

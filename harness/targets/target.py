@@ -119,6 +119,18 @@ class Limitable(Protocol):
 
 
 @runtime_checkable
+class Pinnable(Protocol):
+    """A target whose share of cores that others use, too, can be changed while it runs."""
+
+    def share_cpus(self, *, shares: int | None, cores: str | None) -> None:
+        """Give it the weight `shares` (1024 is usual) and the cores `cores` (`0-1,3`); what is None stays.
+
+        Raises:
+            LeakdrillError: when it does not run, or there are no such cores.
+        """
+
+
+@runtime_checkable
 class Configurable(Protocol):
     """A target that can be restarted with another environment."""
 

@@ -16,6 +16,9 @@ from harness.meters.reopened import Reopened
 from harness.meters.sampler import Sampler
 from harness.recorder import Recorder
 from harness.scenario import ContainerForm, ProcessTarget
+from harness.scenario_steps import SetLimits
+from harness.steps.failure import StepFailed
+from harness.steps.set_limits import set_limits
 from harness.targets.docker import DockerTarget
 from harness.targets.engine import RUN_LABEL, connect
 from harness.targets.target import Configurable, Executable, Limitable, Logged, Restartable, Signallable, Target
@@ -207,6 +210,16 @@ def test_its_limits_change_while_it_runs(bench, engine):
     (cgroup,) = [meter for meter in this.target.meters() if isinstance(meter, Reopened)]
     assert cgroup.read()["limit_bytes"] == 256 << 20
     cgroup.close()
+
+
+def test_its_weight_and_its_cores_change_while_it_runs(bench, engine):
+    this = bench()
+    this.target.start()
+    set_limits(SetLimits(cpu_shares=512, cpu_set="0"), this.target)
+    host = only_container(engine).attrs["HostConfig"]
+    assert (host["CpuShares"], host["CpusetCpus"]) == (512, "0")
+    with pytest.raises(StepFailed, match="cores"):
+        set_limits(SetLimits(cpu_set="4000"), this.target)
 
 
 def test_a_command_runs_inside_and_its_output_is_kept(bench, tmp_path):

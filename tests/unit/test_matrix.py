@@ -240,6 +240,7 @@ def test_a_step_with_only_is_tried_on_the_leaks_it_names_alone(tmp_path: Path) -
         (("gc: {gc: {}}", "gc: {gcc: {}}"), ":4: steps.gc: "),
         (("leaks: {unbounded-cache", "leaks: {log-flood"), ":6: cures.unbounded-cache: is no leak here"),
         (("cures:", "phases: {laod: 20s}\ncures:"), ":5: phases.laod"),
+        (("cures:", "phases_of: {x: {}}\ncures:"), ":5: phases_of.x: is no leak here; expected one of unbounded-cache"),
         (("cures:", "only: {gcc: []}\ncures:"), ":5: only.gcc: is no step here; expected one of restart, gc"),
         (("cures:", "only: {gc: [x]}\ncures:"), ":5: only.gc[0]: is no leak here; expected one of unbounded-cache"),
         (("cures:", "only: {restart: []}\ncures:"), ":7: cures.unbounded-cache.restart: is never tried"),
