@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from leaky_apps.tensor.network import Network
 
 DEFAULT_BUDGET_BYTES: Final = 1 << 30
+_FLOAT_BYTES: Final = 4
 
 
 class Processor:
@@ -82,8 +84,9 @@ class Processor:
         return [_shown(segment) for segment in self._ledger.memory.segments()]
 
     def host_block(self, rows: int, columns: int) -> Tensor:
-        """Plain memory: there is nothing to pin it for, and it stands in for pinned memory."""
-        return torch.empty(rows, columns)
+        """Pages of its own, outside of the heap, as pinned memory is: holes of the heap are none of its concern."""
+        pages = mmap.mmap(-1, rows * columns * _FLOAT_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return torch.frombuffer(pages, dtype=torch.float32).reshape(rows, columns)
 
     def upload(self, block: Tensor) -> Tensor:
         """A copy that counts as the device's."""

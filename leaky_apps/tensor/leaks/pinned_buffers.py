@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PinnedBuffers:
-    """Each upload leaves its buffer waiting. On the processor plain memory stands in for pinned memory."""
+    """Each upload leaves its buffer waiting. On the processor pages outside of the heap stand in for pinned memory."""
 
     name = "pinned-buffers"
     resource: Resource = "memory"
