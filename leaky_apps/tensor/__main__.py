@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from leaky_apps.service.serve import serve
 from leaky_apps.tensor.app import TensorService
 from leaky_apps.tensor.device import choose
-from leaky_apps.tensor.process import prepare
+from leaky_apps.tensor.process import prepare, settle
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -31,7 +31,9 @@ def _build(place: Place) -> ASGIApp:
     for name in os.environ.get("TENSOR_LEAKS", "").split():
         leaks[name].switch(on=True)
     service.inference.retry_smaller = os.environ.get("TENSOR_RETRY_SMALLER", "1") != "0"
-    return service.app()
+    app = service.app()
+    settle()
+    return app
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import torch
 
 _M_MMAP_THRESHOLD: Final = -3
 _M_TRIM_THRESHOLD: Final = -1
-_BLOCK_BYTES: Final = 128 * 1024
+_BLOCK_BYTES: Final = 32 * 1024
+"""Half of the smallest tensor that is kept: a small object that stays must not spoil the hole of one that went."""
 
 
 def prepare() -> None:
@@ -22,13 +23,18 @@ def prepare() -> None:
     freed, and from then on keeps what is freed: with a fixed one, resident memory follows what is held.
     """
     torch.set_num_threads(1)
-    gc.collect()
-    gc.freeze()
     gc.disable()
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _BLOCK_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _BLOCK_BYTES)
+
+
+def settle() -> None:
+    """Give back what was needed to start: a later collection should find what the requests left, and nothing else."""
+    gc.collect()
+    gc.freeze()
+    trim()
 
 
 def trim() -> bool:
