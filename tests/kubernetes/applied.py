@@ -21,6 +21,7 @@ COLLECTIONS = {
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "ConfigMap": f"/api/v1/namespaces/{HOME}/configmaps",
+    "Pod": f"/api/v1/namespaces/{HOME}/pods",
     "Job": f"/apis/batch/v1/namespaces/{HOME}/jobs",
     "PersistentVolume": "/api/v1/persistentvolumes",
     "PersistentVolumeClaim": f"/api/v1/namespaces/{HOME}/persistentvolumeclaims",

@@ -5,15 +5,17 @@ Patched is what the lab's cluster lacks, and nothing else: `_here` says what and
 
 from __future__ import annotations
 
+import tarfile
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from applied import COLLECTIONS, HOME, applied
+from applied import COLLECTIONS, applied
 from kube_bench import ROOT
 
 from harness.analyze import analyze
 from harness.cluster.connection import RUN_LABEL
+from harness.cluster.execute import execute_in_pod
 from harness.history import read_history
 from harness.journal import read_journal
 from harness.stack.staging import build_images
@@ -23,7 +25,6 @@ from harness.wait import wait_for
 
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 SCENARIO = "in-the-cluster-unbounded-cache"
-PODS = f"/api/v1/namespaces/{HOME}/pods"
 JOB = f"{COLLECTIONS['Job']}/leakdrill"
 
 
@@ -93,12 +94,12 @@ def _here(manifest, cluster):
 
 
 def pod_of_the_job(cluster):
-    found = cluster.get(PODS, labelSelector="job-name=leakdrill")["items"]
+    found = cluster.get(COLLECTIONS["Pod"], labelSelector="job-name=leakdrill")["items"]
     return found[0] if found else None
 
 
 def log_of(cluster, pod):
-    return cluster.text(f"{PODS}/{pod['metadata']['name']}/log")
+    return cluster.text(f"{COLLECTIONS['Pod']}/{pod['metadata']['name']}/log")
 
 
 def namespaces_of_runs(cluster):
@@ -120,7 +121,7 @@ def recorded(record, phase):
 @pytest.mark.long
 @pytest.mark.timeout(420)
 @pytest.mark.usefixtures("job")
-def test_a_job_says_its_verdict_by_exit_code_message_log_and_record(cluster, record):
+def test_a_job_says_its_verdict_by_exit_code_message_log_and_record(cluster, tmp_path):
     wait_for(lambda: ended(cluster), what="the end of the Job", timeout_s=360, every_s=1)
     pod = pod_of_the_job(cluster)
     log = log_of(cluster, pod)
@@ -130,7 +131,25 @@ def test_a_job_says_its_verdict_by_exit_code_message_log_and_record(cluster, rec
     assert end["message"].startswith("PASS in-the-cluster/unbounded-cache: ")
     assert "alert_fires_in_time" in log
     assert namespaces_of_runs(cluster) == []
-    folder = open_run(record / SCENARIO)
+    _judge_a_copy(_copied_out(cluster, tmp_path))
+
+
+def _copied_out(cluster, folder):
+    """The records, by the pod that is there for it, in the way of `kubectl cp`."""
+    manifests = shipped("leakdrill-record.yaml")
+    with applied(cluster, manifests):
+        path = f"{COLLECTIONS['Pod']}/{manifests[0]['metadata']['name']}"
+        wait_for(lambda: cluster.get(path)["status"]["phase"] == "Running", what="the pod that reads", timeout_s=60)
+        execute_in_pod(
+            cluster, ["tar", "--create", "--directory=/runs", "."], pod=path, output=folder / "t", timeout_s=20
+        )
+    with tarfile.open(folder / "t") as packed:
+        packed.extractall(folder / "copy", filter="data")
+    return folder / "copy"
+
+
+def _judge_a_copy(runs):
+    folder = open_run(runs / SCENARIO)
     assert {verdict.outcome for verdict in analyze(folder)} == {Outcome.PASS}
     assert read_journal(folder.journal) == []
     notices = [event.value for event in read_history(folder.history).where(source="drill", name="notice")]
@@ -148,5 +167,3 @@ def test_a_job_that_is_deleted_in_the_middle_takes_everything_back(cluster, job,
     assert namespaces_of_runs(cluster) == []
     assert read_journal(open_run(record / SCENARIO).journal) == []
     assert job["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 120
-
-
