@@ -159,7 +159,7 @@ def _judge_a_copy(runs):
 
 @pytest.mark.timeout(300)
 def test_a_job_that_is_deleted_in_the_middle_takes_everything_back(cluster, job, record):
-    wait_for(lambda: recorded(record, "baseline") or ended(cluster), what="the baseline", timeout_s=120)
+    wait_for(lambda: recorded(record, "warmup") or ended(cluster), what="load on the target", timeout_s=120)
     assert ended(cluster) is None, log_of(cluster, pod_of_the_job(cluster))
     assert namespaces_of_runs(cluster)
     cluster.delete(JOB)
