@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-gpu lint format stack stack-down clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-gpu lint format images stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and
 
 package-pairs: setup ## leaking releases of real packages against the releases that fixed them
 	@$(BIN)/python benchmarks/package_pairs.py
+
+images: setup ## what a drill in a cluster needs: `leakdrill` (for deploy/leakdrill-job.yaml) and `leakdrill-samples`
+	@$(BIN)/python -m harness.stack build docker-compose.yml configure gateway
 
 stack: setup ## the staging stack of docker-compose.yml, up and healthy; STACK=gateway brings up a part of it
 	@$(BIN)/python -m harness.stack up docker-compose.yml $(STACK)

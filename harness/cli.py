@@ -36,6 +36,7 @@ from harness.reports.markdown import markdown
 from harness.reports.openmetrics import openmetrics
 from harness.reports.step_summary import append_step_summary
 from harness.reports.terminal import print_verdicts
+from harness.reports.termination_message import leave_termination_message
 from harness.reports.verdict_file import verdict_file_schema, verdicts_as_json
 from harness.scenario import scenario_schema
 from harness.store import open_run
@@ -106,6 +107,7 @@ def _run_one(
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
     append_step_summary(done.verdicts, name=done.scenario.name)
+    leave_termination_message(done.verdicts, name=done.scenario.name)
     if junit is not None:
         write_report(junit, junit_xml(done.verdicts, name=done.scenario.name))
     if as_json:

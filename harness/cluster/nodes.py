@@ -1,4 +1,8 @@
-"""Whether the nodes of a cluster are this machine, and where a container of such a node shows here."""
+"""Whether the nodes of a cluster are this machine, and where a container of such a node shows here.
+
+A pod has its node's kernel and, on the host's network, its addresses; but of control groups, processes and folders it
+sees only its own. So one kernel is where the question begins, and what really shows answers it.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,16 @@ import psutil
 from harness.targets.cgroup import Cgroup, this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.targets.cgroup import Hierarchies
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_SET_IN_PODS: Final = "KUBERNETES_SERVICE_HOST"
 
 
 def share_our_kernel(nodes: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every node runs on the kernel that we run on, so that its control groups can be read here."""
+    """Whether every node runs on the kernel that we run on; its control groups may show here then."""
     try:
         ours = _BOOT_ID.read_text().strip()
     except OSError:
@@ -32,8 +37,10 @@ def share_our_files(nodes: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every node sees the folders that we see.
 
     A node that is itself a container shares the kernel and not the files; it has an address of its own, which this
-    machine has not.
+    machine has not. In a pod it is we who are the container, whatever our addresses are.
     """
+    if _SET_IN_PODS in os.environ:
+        return False
     ours = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     return share_our_kernel(nodes) and all(_address(node) in ours for node in nodes)
 
@@ -41,6 +48,17 @@ def share_our_files(nodes: Sequence[Mapping[str, Any]]) -> bool:
 def _address(node: Mapping[str, Any]) -> str:
     found = [a["address"] for a in node["status"].get("addresses") or [] if a["type"] == "InternalIP"]
     return str(found[0]) if found else socket.gethostname()
+
+
+def show_here(container_ids: Iterable[str], found: Hierarchies | None = None) -> bool:
+    """Whether the control group and the processes of each of these containers can be seen from here."""
+    found = found or this_machine()
+    return all(_has_processes(cgroup_of_container(one, found)) for one in container_ids)
+
+
+def _has_processes(cgroup: Cgroup | None) -> bool:
+    """A process without a number here, because its pid namespace is not ours, is left out or listed as 0."""
+    return cgroup is not None and any(pid and psutil.pid_exists(pid) for pid in cgroup.pids())
 
 
 def cgroup_of_container(container_id: str, found: Hierarchies | None = None) -> Cgroup | None:

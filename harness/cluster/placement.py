@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.cluster.connection import RUN_LABEL
 from harness.cluster.deployment import SCENARIO_DIR, Wanted, deployment, env_list
 from harness.cluster.manifests import collection, placed, read_manifests, workload_of
-from harness.cluster.nodes import share_our_files, share_our_kernel
+from harness.cluster.nodes import share_our_files, share_our_kernel, show_here
 from harness.cluster.workload import Workload
 from harness.errors import Surroundings
 from harness.scenario import ContainerForm
@@ -21,7 +21,7 @@ from harness.targets.engine import connect as connect_engine
 from harness.targets.image import ready_image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.cluster.connection import Cluster
@@ -51,7 +51,7 @@ class Placement:
 
     Attributes:
         disk: its disk, where it lies on this machine; None elsewhere.
-        local: whether its control groups can be read on this machine.
+        local: whether its control groups and processes show on this machine; known after `look_for`.
         notices: what cannot be enforced or read, one sentence each.
     """
 
@@ -106,6 +106,13 @@ class Placement:
             workload.set_container(self.container(workload), {"env": env_list(self._environment())})
         return workload
 
+    def look_for(self, container_ids: Iterable[str]) -> None:
+        """Find out, now that they run, whether its containers show on this machine."""
+        where = "cannot be seen from here" if self.local else "are other machines"
+        self.local = self.local and show_here(container_ids)
+        if not self.local:
+            self.notices.append(f"the nodes {where}: memory is what the kubelet says, every 10 to 15 s")
+
     def container(self, workload: Workload) -> str:
         """Which container of its pods is the service."""
         if self._form.container:
@@ -140,8 +147,6 @@ class Placement:
     def _look_at_nodes(self) -> None:
         nodes, size = self._cluster.get("/api/v1/nodes")["items"], self._spec.limits.disk
         self.local = share_our_kernel(nodes)
-        if not self.local:
-            self.notices.append("the nodes are other machines: memory is what the kubelet says, every 10 to 15 s")
         if self._form.image and share_our_files(nodes):
             self.disk, notices = make_disk(self._base, size, self._journal, part=self._part)
             self.disk.path.chmod(0o777)

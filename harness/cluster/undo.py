@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from harness.cluster.connection import Cluster
 
-_GONE_TIMEOUT_S: Final = 90.0
+GONE_TIMEOUT_S: Final = 90.0
+"""How long the end of a namespace is waited for; the grace period of a pod that drills must be longer."""
+
 _POLL_S: Final = 0.2
 _TRIES: Final = 3
 
@@ -52,12 +54,12 @@ def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
     if _run_of(found) != data["run_id"]:
         return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
     cluster.delete(path)
-    deadline = time.monotonic() + _GONE_TIMEOUT_S
+    deadline = time.monotonic() + GONE_TIMEOUT_S
     while cluster.find(path) is not None:
         # Nothing new is made in it any more; but it waits for each pod to end in its own time, unless all go at once.
         cluster.delete(f"{path}/pods", grace_s=0)
         if time.monotonic() > deadline:
-            return f"is still being deleted after {_GONE_TIMEOUT_S:.0f} s"
+            return f"is still being deleted after {GONE_TIMEOUT_S:.0f} s"
         time.sleep(_POLL_S)
     return None
 

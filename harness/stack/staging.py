@@ -23,6 +23,7 @@ PROJECT: Final = "leakdrill"
 
 _SOCKET: Final = Path("/var/run/docker.sock")
 _HEALTHY_TIMEOUT_S: Final = 180.0
+_BUILD_TIMEOUT_S: Final = 1800.0
 _LAST_LINES: Final = 5
 
 
@@ -33,7 +34,7 @@ def bring_up(file: Path, *, project: str = PROJECT, services: Sequence[str] = ()
         Surroundings: when compose fails, or a service does not become healthy; with its last lines.
     """
     compose = _compose(file, project)
-    compose.run("build", *_with_a_build(compose, services), timeout_s=1800)
+    compose.run("build", *_with_a_build(compose, services), timeout_s=_BUILD_TIMEOUT_S)
     compose.run("up", "--detach", *services)
     with contextlib.closing(connect()) as client:
         try:
@@ -46,6 +47,15 @@ def bring_up(file: Path, *, project: str = PROJECT, services: Sequence[str] = ()
         if ailing:
             raise Surroundings(f"the stack is not healthy: {'; '.join(ailing)}")
         return sorted(_line(container.attrs) for container in _containers(client, project))
+
+
+def build_images(file: Path, services: Sequence[str]) -> None:
+    """Build the images of `services` of `file`, and start nothing.
+
+    Raises:
+        Surroundings: when there is no compose program, or it fails.
+    """
+    _compose(file, PROJECT).run("build", *services, timeout_s=_BUILD_TIMEOUT_S)
 
 
 def take_down(file: Path, *, project: str = PROJECT) -> None:

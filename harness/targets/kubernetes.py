@@ -163,6 +163,8 @@ class KubernetesTarget:
                 )
                 self._following.start()
                 self._await()
+                serving = [pod for pod in self._following.watcher.pods if pod.ready]
+                self._place.look_for([pod.container_id for pod in serving if pod.container_id])
             except BaseException:
                 self._take_back(self._pending())
                 raise

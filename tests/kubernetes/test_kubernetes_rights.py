@@ -6,40 +6,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from applied import COLLECTIONS, applied
 from kube_bench import NAMESPACE, ROOT, Bench
 
 from harness.cluster.connection import ClusterRefused, connect
 from harness.meters.meter import Closable
-from harness.wait import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = ROOT / "deploy" / "leakdrill-rbac.yaml"
-COLLECTIONS = {
-    "Namespace": "/api/v1/namespaces",
-    "ServiceAccount": "/api/v1/namespaces/leakdrill/serviceaccounts",
-    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-}
 
 
 @pytest.fixture
 def account(cluster, tmp_path, monkeypatch):
     """A kubeconfig of the service account in the file, in the place of our own."""
     manifests = list(yaml.safe_load_all(FILE.read_text()))
-    paths = [(COLLECTIONS[m["kind"]], m["metadata"]["name"]) for m in manifests]
-    try:
-        for (collection, _), manifest in zip(paths, manifests, strict=True):
-            cluster.create(collection, manifest)
+    with applied(cluster, manifests):
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = cluster.create(f"{COLLECTIONS['ServiceAccount']}/leakdrill/token", asked)["status"]["token"]
+        place = f"{COLLECTIONS['ServiceAccount']}/leakdrill/token"
+        token = cluster.create(place, asked)["status"]["token"]
         monkeypatch.setenv("KUBECONFIG", str(_kubeconfig(cluster, tmp_path, token)))
         yield
-    finally:
-        for collection, name in reversed(paths):
-            cluster.delete(f"{collection}/{name}")
-        wait_for(lambda: cluster.find("/api/v1/namespaces/leakdrill") is None, what="its end", timeout_s=90)
 
 
 def _kubeconfig(cluster, folder, token) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from harness.cluster.autoscaler import autoscaler
@@ -10,7 +13,7 @@ from harness.cluster.deployment import resources
 from harness.cluster.execute import exit_status
 from harness.cluster.form import check_allowed, form_of
 from harness.cluster.manifests import placed, read_manifests, workload_of
-from harness.cluster.nodes import cgroup_of_container
+from harness.cluster.nodes import cgroup_of_container, share_our_files, share_our_kernel, show_here
 from harness.cluster.pod import chosen, parse_pod
 from harness.cluster.workload import rolled_out
 from harness.errors import BadInput, Surroundings
@@ -242,6 +245,30 @@ def test_a_containers_control_group_is_found_by_its_id(tmp_path):
     assert (group.version, group.memory) == (1, tmp_path / "memory" / "kubepods" / "pod-1" / "docker-abc.scope")
     assert group.cpuacct is None
     assert cgroup_of_container("def", found) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "seen"),
+    [(f"{os.getpid()}\n", True), ("", False), ("0\n0\n", False)],
+    ids=["numbers of ours", "left out by version 1", "zeros by version 2"],
+)
+def test_a_container_shows_here_only_with_its_group_and_its_processes(tmp_path, members, seen):
+    group = tmp_path / "kubepods" / "docker-abc.scope"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text(members)
+    found = hierarchies(f"1 0 0:1 / {tmp_path} rw - cgroup2 cgroup2 rw", "0::/\n")
+    assert show_here(["abc"], found) is seen
+    assert not show_here(["abc", "of another pod"], found)
+
+
+def test_a_pod_on_its_nodes_network_has_its_kernel_and_not_its_files(monkeypatch):
+    kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    node = {"status": {"nodeInfo": {"bootID": kernel}, "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}]}}
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert share_our_files([node])
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert share_our_kernel([node])
+    assert not share_our_files([node])
 
 
 def write(folder, text):

@@ -32,8 +32,11 @@ def test_every_service_but_the_optional_one_runs_as_an_ordinary_user():
 
 def test_the_image_of_leakdrill_has_what_it_needs():
     needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {re.split(r"[<>=]", need)[0] for need in needs["dependencies"] + needs["optional-dependencies"]["docker"]}
-    assert wanted <= set(SERVICES["configure"]["build"]["args"]["PACKAGES"].split())
+    extras = needs["optional-dependencies"]
+    wanted = {re.split(r"[<>=]", need)[0] for need in needs["dependencies"] + extras["docker"] + extras["kubernetes"]}
+    given = SERVICES["configure"]["build"]["args"]
+    assert wanted <= set(given["PACKAGES"].split())
+    assert {"prometheus", "prometheus-alertmanager", "tini"} <= set(given["SYSTEM_PACKAGES"].split())
 
 
 @pytest.mark.parametrize("scale", [1, 60])

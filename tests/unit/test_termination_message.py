@@ -1,0 +1,53 @@
+"""The one line that a container leaves behind: what Kubernetes shows beside its exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import Surroundings
+from harness.reports.termination_message import leave_termination_message, one_line
+from harness.verdict import Outcome, Verdict
+
+
+def verdict(outcome, check="alert_fires_in_time", message="it fired"):
+    return Verdict(check=check, subject="HighMemoryUsage", outcome=outcome, message=message)
+
+
+def test_a_drill_that_passed_says_how_many_claims_hold():
+    assert one_line([verdict(Outcome.PASS)] * 3, name="shop/cache") == "PASS shop/cache: 3 claims hold"
+
+
+def test_the_worst_verdict_is_named_with_its_sentence_and_the_others_are_counted():
+    found = [
+        verdict(Outcome.UNKNOWN, "measurements_are_complete"),
+        verdict(Outcome.FAIL, message="it did not\nfire"),
+        verdict(Outcome.FAIL, "memory_returns_to_baseline"),
+    ]
+    assert one_line(found, name="x") == "FAIL x: alert_fires_in_time HighMemoryUsage: it did not fire (and 1 more)"
+
+
+def test_a_drill_that_checked_nothing_is_unknown():
+    assert one_line([], name="x").startswith("UNKNOWN x: 0 claims")
+
+
+def test_a_long_sentence_is_cut_so_that_the_other_drills_have_room():
+    line = one_line([verdict(Outcome.FAIL, message="y" * 9000)] * 2, name="x")
+    assert len(line) < 600
+    assert line.endswith("… (and 1 more)")
+
+
+def test_each_drill_of_a_container_adds_its_line(tmp_path):
+    environ = {"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "log")}
+    for name in "ab":
+        assert leave_termination_message([verdict(Outcome.PASS)], name=name, environ=environ) == tmp_path / "log"
+    assert (tmp_path / "log").read_text() == "PASS a: 1 claims hold\nPASS b: 1 claims hold\n"
+
+
+def test_without_the_variable_nothing_is_written():
+    assert leave_termination_message([], name="x", environ={}) is None
+
+
+def test_a_message_that_cannot_be_written_is_said(tmp_path):
+    environ = {"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "gone" / "log")}
+    with pytest.raises(Surroundings, match=r"LEAKDRILL_TERMINATION_MESSAGE=.*gone"):
+        leave_termination_message([], name="x", environ=environ)
