@@ -106,6 +106,7 @@ class Stage:
         )
         self.run_dir = folder.path
         self.leftovers: list[str] = []
+        self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
         self._alertmanager: AlertmanagerServer | None = None
@@ -131,10 +132,16 @@ class Stage:
         self._start_load()
 
     def down(self) -> None:
-        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go."""
+        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go.
+
+        Does nothing the second time.
+        """
+        if self._is_down:
+            return
         while self._down:
             self._down.pop()()
         self.leftovers = undo_all(self._journal)
+        self._is_down = True
 
     def wait_until_watched(self) -> None:
         """Return when Prometheus has scraped everything once: until then no alert can fire.
