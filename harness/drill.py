@@ -12,6 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from harness.interruption import undisturbed
 from harness.scenario_steps import RESTARTS, Seen
 from harness.steps.step import StepFailed, carry_out
 from harness.steps.switch import switch
@@ -55,7 +56,7 @@ class Drill:
         except _Broken as e:
             self._recorder.sample("drill", "broken", str(e))
         finally:
-            with self._recorder.in_phase("teardown"):
+            with undisturbed(), self._recorder.in_phase("teardown"):
                 self._stage.down()
 
     def _phases(self) -> None:

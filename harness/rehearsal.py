@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.analyze import analyze
 from harness.cluster.form import check_allowed, in_context
 from harness.drill import Drill
-from harness.errors import Interrupted, LeakdrillError
+from harness.errors import LeakdrillError
+from harness.interruption import stoppable
 from harness.journal import Journal
 from harness.recorder import Recorder
 from harness.reports.live import LiveView
@@ -22,18 +20,13 @@ from harness.torch_snapshot.fetch import keep_if_failed
 from harness.undo import clean_runs, note_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-    from types import FrameType
 
     from rich.console import Console
 
     from harness.scenario import Scenario
     from harness.store import RunFolder
     from harness.verdict import Verdict
-
-
-_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,32 +93,13 @@ def _drill(
     try:
         with LiveView(scenario, console) as view, stoppable():
             recorder.subscribe(view.see)
-            Drill(scenario, stage, recorder).run()
+            try:
+                Drill(scenario, stage, recorder).run()
+            finally:
+                stage.down()  # done already, unless Ctrl-C came at the very moment at which it was to begin
     except LeakdrillError as e:
         error = e
     finally:
         recorder.close()
         journal.close()
     return error, stage.leftovers
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and a closed terminal into `Interrupted`, once.
-
-    A second one while undoing is not heard, so that undo ends. Under `nohup` a closed terminal stays unheard.
-    """
-    kept_up = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    heard = [number for number in _HEARD if not (kept_up and number == signal.SIGHUP)]
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for other in heard:
-            signal.signal(other, signal.SIG_IGN)
-        raise Interrupted(f"stopped by {signal.Signals(number).name} (pid {os.getpid()}); everything was undone")
-
-    before = {number: signal.signal(number, stop) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
@@ -37,6 +38,7 @@ from harness.targets.compose_standing import StandingService
 from harness.targets.docker import DockerTarget
 from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
+from harness.targets.replicated import ReplicatedTarget
 from harness.targets.target import Losable
 from harness.undo import undo_all
 
@@ -93,7 +95,7 @@ class Stage:
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = TARGETS[_kind(scenario.target)](
+        self.target = _target_type(scenario)(
             on_its_cards(scenario.target),
             scenario_dir=scenario_dir,
             run_dir=folder.path,
@@ -104,6 +106,7 @@ class Stage:
         )
         self.run_dir = folder.path
         self.leftovers: list[str] = []
+        self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
         self._alertmanager: AlertmanagerServer | None = None
@@ -129,10 +132,16 @@ class Stage:
         self._start_load()
 
     def down(self) -> None:
-        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go."""
+        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go.
+
+        Does nothing the second time.
+        """
+        if self._is_down:
+            return
         while self._down:
             self._down.pop()()
         self.leftovers = undo_all(self._journal)
+        self._is_down = True
 
     def wait_until_watched(self) -> None:
         """Return when Prometheus has scraped everything once: until then no alert can fire.
@@ -287,6 +296,14 @@ def server_versions() -> dict[str, str]:
             words = (done.stdout + done.stderr).split()
             found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
     return found
+
+
+def _target_type(scenario: Scenario) -> Callable[..., Targets | ReplicatedTarget]:
+    """What makes the target; a process or a container that a step scales gets something in front from the start."""
+    kind = TARGETS[_kind(scenario.target)]
+    if issubclass(kind, LocalProcess | DockerTarget) and any(step.scale for step in scenario.steps):
+        return partial(ReplicatedTarget, kind)
+    return kind
 
 
 def _kind(target: ProcessTarget) -> str:

@@ -36,6 +36,9 @@ _SOURCES: Final = (("cgroup", "resources"), ("process", "tree"), ("filesystem", 
 _NEW_LIMITS: Final = ("target", "limits")
 """A step may change the declared limits."""
 
+_REPLICAS: Final = ("target", "replicas")
+"""Each replica has the declared limits, and what is published is the sum over all."""
+
 Row = tuple[str, str, str, str]
 
 _GAUGES: Final[tuple[Row, ...]] = (
@@ -109,6 +112,7 @@ class Exporter(Collector):
         self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint}
         self._limit_bytes: float | None = limit_bytes
         self._cpus = cpus
+        self._replicas = 1.0
         self._stale_after_s = stale_after_s
         self._newest: dict[str, tuple[float, dict[str, float]]] = {}
         self._cards = GpuSeries(stale_after_s=stale_after_s, labels=labels)
@@ -161,6 +165,8 @@ class Exporter(Collector):
         if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _NEW_LIMITS:
             self._limit_bytes = event.value.get("memory_bytes", self._limit_bytes)
             self._cpus = event.value.get("cpus", self._cpus)
+        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _REPLICAS:
+            self._replicas = event.value["replicas"]
 
     def _gauge(self, row: Row, fresh: Mapping[str, Mapping[str, float]], labels: dict[str, str]) -> Metric | None:
         name, source, field, text = row
@@ -181,14 +187,14 @@ class Exporter(Collector):
             labels = {**self._labels, "cpu": "total"}
             yield _counter("container_cpu_usage_seconds_total", "CPU time consumed.", seconds, labels)
         if self._cpus is not None:
-            quota = round(self._cpus * CPU_PERIOD_US)
+            quota = round(self._cpus * self._replicas * CPU_PERIOD_US)
             yield _gauge("container_spec_cpu_quota", "CPU quota per period, in microseconds.", quota, self._labels)
             yield _gauge("container_spec_cpu_period", "CPU period, in microseconds.", CPU_PERIOD_US, self._labels)
 
     def _container(self, fresh: Mapping[str, Mapping[str, float]]) -> Iterator[Metric]:
         if self._limit_bytes is not None and "limit_bytes" not in fresh.get("cgroup", {}):
             text = "The declared memory limit."
-            yield _gauge("container_spec_memory_limit_bytes", text, self._limit_bytes, self._labels)
+            yield _gauge("container_spec_memory_limit_bytes", text, self._limit_bytes * self._replicas, self._labels)
         yield _gauge(
             "container_start_time_seconds", "When it was started, in Unix time.", self._started_at, self._labels
         )

@@ -6,11 +6,11 @@ makes its claim UNKNOWN, and whatever else failed because of it is not laid on t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from harness.checks.blame import Trouble
 from harness.checks.claim import Claim
 from harness.checks.timeline import Span, gaps, watched_until_s
 from harness.units import show_duration, show_share, show_size
@@ -39,23 +39,6 @@ _MEANING: Final = {
     95: "an error of memory that could not be contained",
 }
 """The commoner XID errors, after NVIDIA's XID catalogue."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something about a card that is not the service's doing, or may not be.
-
-    Attributes:
-        text: one clause for a person.
-        at_s: when it began.
-        events: what says so.
-        excuses: whether what fails besides must not be laid on the service.
-    """
-
-    text: str
-    at_s: float
-    events: tuple[int, ...]
-    excuses: bool = True
 
 
 def claims_of_cards(history: History, scenario: Scenario) -> list[Claim]:

@@ -6,16 +6,14 @@ host's, so what failed on the host stays a FAIL.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.checks.baseline import RETURNS, STAYS
 from harness.checks.gpu import claims_of_cards, troubles_of_cards
 from harness.checks.gpu_sharing import troubles_of_sharing
-from harness.verdict import Outcome
 
 if TYPE_CHECKING:
-    from harness.checks.gpu import Trouble
+    from harness.checks.blame import Blame, Trouble
     from harness.history import History
     from harness.quantities import Resource
     from harness.scenario import Scenario
@@ -27,13 +25,15 @@ _OF_HOST: Final = frozenset(
 )
 
 
-def laid_on_the_service(verdicts: list[Verdict], history: History, scenario: Scenario) -> list[Verdict]:
+_HINT: Final = "run the drill again when the card is the service's alone and answers"
+
+
+def laid_on_the_service(verdicts: list[Verdict], history: History, scenario: Scenario, blame: Blame) -> list[Verdict]:
     """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
     if not claims_of_cards(history, scenario):
         return verdicts
-    cards = [trouble for trouble in troubles_of_cards(history) if trouble.excuses]
-    sharing = troubles_of_sharing(history, scenario)
-    return [_excused(verdict, [*cards, *_if_card(verdict, scenario, sharing)]) for verdict in verdicts]
+    cards, sharing = troubles_of_cards(history), troubles_of_sharing(history, scenario)
+    return [blame.laid(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
 
 
 def _if_card(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:
@@ -47,16 +47,3 @@ def _grows_on_host(verdict: Verdict, scenario: Scenario) -> bool:
     if verdict.check in {"step_works", "step_does_not_cure"}:
         return any(step.name == verdict.subject and scenario.metric_of(step) in _HOST for step in scenario.steps)
     return False
-
-
-def _excused(verdict: Verdict, troubles: list[Trouble]) -> Verdict:
-    if verdict.outcome is not Outcome.FAIL or not troubles:
-        return verdict
-    first = min(troubles, key=lambda trouble: trouble.at_s)
-    return replace(
-        verdict,
-        outcome=Outcome.UNKNOWN,
-        message=f"{verdict.message}; this is not laid on the service, because {first.text}",
-        events=tuple(sorted({*verdict.events, *first.events})),
-        hint="run the drill again when the card is the service's alone and answers",
-    )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.checks.gpu import LONGEST_GAP_S, OWN, Trouble, device_keys, readings, shown_share, watched
+from harness.checks.blame import Trouble
+from harness.checks.gpu import LONGEST_GAP_S, OWN, device_keys, readings, shown_share, watched
 from harness.checks.timeline import gaps
 from harness.units import show_duration, show_share, show_size
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.checks.alerts import alert_fires_in_time, notification_arrives
 from harness.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
+from harness.checks.blame import Blame
 from harness.checks.claim import Claim
 from harness.checks.completeness import measurements_are_complete
 from harness.checks.gpu import ANSWERS, OWN, claims_of_cards, gpu_answers_throughout
@@ -14,6 +15,7 @@ from harness.checks.gpu_blame import laid_on_the_service
 from harness.checks.gpu_sharing import gpu_memory_is_the_targets_own
 from harness.checks.growth import leak_grows_as_declared
 from harness.checks.limits import alert_fires_before_disk_full, alert_fires_before_oom_kill, target_keeps_running
+from harness.checks.platform_blame import seen_by_the_platform
 from harness.checks.requests import requests_keep_error_rate, requests_keep_latency, requests_survive_steps
 from harness.checks.resolution import alert_resolves_and_stays_resolved
 from harness.checks.silence import other_alerts_stay_silent
@@ -36,8 +38,13 @@ if TYPE_CHECKING:
 
 def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
-    verdicts = [run_check(claim, check) for claim, check in _checks(history, scenario)]
-    return laid_on_the_service(verdicts, history, scenario)
+    blame = Blame(history, partial(_judged, scenario=scenario))
+    verdicts = laid_on_the_service(_judged(history, scenario), history, scenario, blame)
+    return seen_by_the_platform(verdicts, history, blame)
+
+
+def _judged(history: History, scenario: Scenario) -> list[Verdict]:
+    return [run_check(claim, check) for claim, check in _checks(history, scenario)]
 
 
 def run_check(claim: Claim, check: Callable[[], Verdict]) -> Verdict:
@@ -129,9 +136,8 @@ def _service(history: History, scenario: Scenario) -> Iterator[Check]:
 
 
 def _shared_by(scenario: Scenario) -> list[int]:
-    """Every number of replicas that shares the load, where each counts its requests: services of a compose file."""
-    compose = scenario.target.compose
-    if compose is None or scenario.target.kind != "compose":
-        return []
-    numbers = [compose.replicas, *(step.scale.replicas for step in scenario.steps if step.scale is not None)]
+    """Every number of replicas that shares the load: those that steps ask for, and those of a service of compose."""
+    compose = scenario.target.compose if scenario.target.kind == "compose" else None
+    numbers = [step.scale.replicas for step in scenario.steps if step.scale is not None]
+    numbers += [compose.replicas] if compose else []
     return sorted({number for number in numbers if number > 1})

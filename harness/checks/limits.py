@@ -224,7 +224,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     unwatched = history.where(source="target", name="unwatched")
     if len(unwatched):
         return claim.unknown(
-            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].t)} on nobody could "
+            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
             f"see it: {unwatched[0].value}",
             numbers=numbers,
             events=[unwatched[0].index],

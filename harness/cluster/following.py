@@ -94,14 +94,14 @@ class Following:
         """Return when every pod is as the workload wants it; raises as `Rollout.wait` does."""
         Rollout(self.workload, self.watcher, self._logs, subject=subject, timeout_s=timeout_s).wait()
 
-    def replica_urls(self) -> list[str]:
+    def replica_urls(self) -> dict[str, str]:
         """Where each pod that is ready answers by itself, oldest first."""
         ready = self.watcher.ready()
         for pod in ready:
             if pod not in self._by_pod:
                 self._by_pod[pod] = self._forwarder(free_port(), partial(self._alone, pod))
                 self._by_pod[pod].start()
-        return [self._by_pod[pod].url for pod in ready]
+        return {pod: self._by_pod[pod].url for pod in ready}
 
     def _alone(self, pod: str) -> list[str]:
         return [name for name in self.watcher.ready() if name == pod]

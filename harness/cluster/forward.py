@@ -15,7 +15,7 @@ import select
 import socket
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from harness.errors import Surroundings
 from harness.ports import LOOPBACK
@@ -23,12 +23,29 @@ from harness.ports import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.cluster.pod_connection import PodConnection
-
 _CHUNK_BYTES: Final = 65536
 _IDLE_S: Final = 0.03
 """Without a byte for so long, after bytes from the pod, a connection stands between two requests."""
 _WAIT_S: Final = 0.2
+
+
+class Connection(Protocol):
+    """An open connection to a pod, or to what is one outside of a cluster."""
+
+    def fileno(self) -> int:
+        """For `select`."""
+
+    def pending(self) -> bool:
+        """Whether there is something to receive that `select` cannot see."""
+
+    def send(self, data: bytes) -> None:
+        """Send `data`. Raises OSError when the connection is gone."""
+
+    def receive(self) -> bytes | None:
+        """The next piece of data, None at the end. Raises OSError when the connection broke."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class Forwarder:
@@ -46,7 +63,7 @@ class Forwarder:
         port: int,
         *,
         pods: Callable[[], Sequence[str]],
-        connect: Callable[[str], PodConnection],
+        connect: Callable[[str], Connection],
         answers: Callable[[], bool],
     ) -> None:
         self._port = port
@@ -85,6 +102,11 @@ class Forwarder:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
+
+    def connections(self, pod: str) -> int:
+        """How many are open to `pod`."""
+        with self._lock:
+            return self._open[pod]
 
     def _accept(self) -> None:
         assert self._listener is not None  # noqa: S101 - `start` made it
@@ -146,7 +168,7 @@ class _Relay:
     """Passes bytes between a client and a pod until one of them ends."""
 
     def __init__(
-        self, near: socket.socket, far: PodConnection, *, unwanted: Callable[[], bool], stopping: threading.Event
+        self, near: socket.socket, far: Connection, *, unwanted: Callable[[], bool], stopping: threading.Event
     ) -> None:
         self._near = near
         self._far = far
@@ -165,7 +187,7 @@ class _Relay:
 
     def _wait(self) -> tuple[bool, bool]:
         timeout_s = _IDLE_S if self._answered else _WAIT_S
-        ends: list[socket.socket | PodConnection] = [self._near, self._far]
+        ends: list[socket.socket | Connection] = [self._near, self._far]
         readable = select.select(ends, [], [], 0 if self._far.pending() else timeout_s)[0]
         return self._near in readable, self._far in readable or self._far.pending()
 

@@ -149,7 +149,7 @@ class Placement:
         self.local = share_our_kernel(nodes)
         if self._form.image and share_our_files(nodes):
             self.disk, notices = make_disk(self._base, size, self._journal, part=self._part)
-            self.disk.path.chmod(0o777)
+            self.disk.open_to_everyone()
             self.notices += notices
         elif self._form.image and size:
             self.notices.append("the disk is an emptyDir: a pod that fills it is evicted, and sees no full disk before")

@@ -131,9 +131,10 @@ class PodWatcher:
                 self._note_silence(e.message)
 
     def _note_silence(self, why: str) -> None:
-        if self.lost is None and time.monotonic() - self._answered_at > _LOST_AFTER_S:
+        silent_s = time.monotonic() - self._answered_at
+        if self.lost is None and silent_s > _LOST_AFTER_S:
             self.lost = why
-            self._recorder.sample("target", "unwatched", why)
+            self._recorder.sample("target", "unwatched", why, at=self._recorder.now_s() - silent_s)
 
     def _tell(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
         known = {pod.uid: pod for pod in before}

@@ -17,8 +17,9 @@ from harness.gate.judge_gate import BASELINE, CANDIDATE, planned_looks, verdict_
 from harness.gate.leak_verdict import Word
 from harness.gate.plan import FEWEST_SLOTS, GENTLE_REQUESTS
 from harness.gate.settle import has_settled, rises_plainly
+from harness.interruption import stoppable, undisturbed
 from harness.recorder import Recorder
-from harness.rehearsal import Finished, placed, stoppable
+from harness.rehearsal import Finished, placed
 from harness.reports.live import LiveView
 from harness.scenario_file import read_scenario
 from harness.store import create_run, write_run_info
@@ -136,7 +137,7 @@ class _Measurement:
             for corpus in corpora:
                 self._measure(corpus)
         finally:
-            with self._recorder.in_phase("teardown"):
+            with undisturbed(), self._recorder.in_phase("teardown"):
                 self.leftovers = [reason for build in reversed(self._builds) for reason in build.down()]
 
     def _measure(self, corpus: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import TargetNotReady
+from harness.errors import LeakdrillError, TargetNotReady
 from harness.steps.failure import StepFailed
 from harness.targets.target import Restartable
 
@@ -16,7 +16,7 @@ def restart(target: Target) -> dict[str, str]:
     """Restart the target in place, and return when it is ready again. A restart needs no undo.
 
     Raises:
-        StepFailed: when this kind of target cannot be restarted, or did not come back.
+        StepFailed: when this kind of target cannot be restarted, could not be ended, or did not come back.
     """
     if not isinstance(target, Restartable):
         raise StepFailed(f"target '{target.name}' ({type(target).__name__}) cannot be restarted by the drill")
@@ -24,4 +24,6 @@ def restart(target: Target) -> dict[str, str]:
         target.restart()
     except TargetNotReady as e:
         raise StepFailed(f"target '{target.name}' was restarted and did not come back: {e}") from e
+    except LeakdrillError as e:
+        raise StepFailed(str(e)) from e
     return {}

@@ -64,6 +64,7 @@ class BaseTarget(ABC):
         recorder: hears of starts, restarts, stops and of an end nobody asked for.
         journal: hears of each change before it is made.
         token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+        part: tells it in the journal from other targets of the same run.
 
     Attributes:
         spec: as it is now: steps change limits and environment.
@@ -82,17 +83,19 @@ class BaseTarget(ABC):
         recorder: Recorder,
         journal: Journal,
         token: str,
+        part: str = PART,
     ) -> None:
         self.spec = spec
         self.log = run_dir.resolve() / LOG_NAME
         self.port = spec.port or free_port()
         self.disk: Disk | None = None
-        self._base = Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}"
+        self._base = Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}{part.removeprefix(PART)}"
         self._scenario_dir = scenario_dir.resolve()
         self._run_id = run_id
         self._recorder = recorder
         self._journal = journal
         self._token = token
+        self._part = part
         self._notices: list[str] = []
         self._running: Started | None = None
 
@@ -242,7 +245,7 @@ class BaseTarget(ABC):
 
     @abstractmethod
     def _make(self) -> None:
-        """Make what it lives in; everything made is in the journal with `part=PART`."""
+        """Make what it lives in; everything made is in the journal with `part=self._part`."""
 
     @abstractmethod
     def _launch(self) -> None:
@@ -296,7 +299,7 @@ class BaseTarget(ABC):
 
     def _pending(self, kind: str | None = None) -> list[Entry]:
         """What of it is still to be undone, newest first; only the entries of `kind`, where that is given."""
-        mine = [entry for entry in self._journal.pending() if entry.data.get("part") == PART]
+        mine = [entry for entry in self._journal.pending() if entry.data.get("part") == self._part]
         return [entry for entry in mine if kind in (None, entry.kind)]
 
     def _end(self, kind: str) -> None:

@@ -16,7 +16,7 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
 from harness.targets import engine_limits
 from harness.targets.agent_mount import AgentMount, pid_inside
-from harness.targets.base import PART, BaseTarget
+from harness.targets.base import BaseTarget
 from harness.targets.cards import device_requests
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
@@ -25,7 +25,6 @@ from harness.targets.elsewhere import engine_host, reachable, send, volume
 from harness.targets.engine import RUN_LABEL, connect, where
 from harness.targets.execute_inside import execute_inside
 from harness.targets.image import ready_image
-from harness.undo import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +79,7 @@ class DockerTarget(BaseTarget):
     def start(self) -> None:
         """Make its image, disk and container, start it, and return when it is ready; raises as every target does."""
         super().start()
-        if self._cgroup() is None:
+        if self.cgroup is None:
             where_it_is = f"on {self._elsewhere}" if self._elsewhere else "not on this machine"
             self._notices.append(f"the engine's control groups are {where_it_is}: memory is read once a second")
 
@@ -97,7 +96,19 @@ class DockerTarget(BaseTarget):
     @property
     def pid(self) -> int | None:
         """Its first process, as this machine numbers it; None when it does not run, or not here."""
-        return self._pid if self._running and self._running.exit_status is None and self._cgroup() else None
+        return self._pid if self._running and self._running.exit_status is None and self.cgroup else None
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """Its control group on this machine; None when it does not run, or elsewhere."""
+        pid = self._pid
+        here = self._container if pid and self._elsewhere is None else None
+        return cgroup_of(pid, str(here.id)) if pid and here else None
+
+    @property
+    def container(self) -> Container:
+        """It, as the engine knows it. Raises Surroundings before `start`."""
+        return self._given()
 
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now.
@@ -131,7 +142,7 @@ class DockerTarget(BaseTarget):
 
     def pids(self) -> list[int]:
         """Its processes, as this machine numbers them; none where the engine runs elsewhere."""
-        cgroup = self._cgroup()
+        cgroup = self.cgroup
         return cgroup.pids() if cgroup else []
 
     def bring_agent(self, folder: Path) -> AgentClient:
@@ -159,16 +170,14 @@ class DockerTarget(BaseTarget):
         self._create()
 
     def _make_disk(self) -> None:
-        self.disk, notices = make_disk(self._base, self.spec.limits.disk, self._journal, part=PART)
+        self.disk, notices = make_disk(self._base, self.spec.limits.disk, self._journal, part=self._part)
         self._notices += notices
-        self.disk.path.chmod(0o777)
-        # Whoever serves inside could not look into it, and a command that walks the disk would fail for that alone.
-        with contextlib.suppress(FileNotFoundError):
-            (self.disk.path / "lost+found").rmdir()
+        self.disk.open_to_everyone()
 
     def _create(self) -> None:
-        name = f"{NAME_PREFIX}{self._run_id}-{self.name}"
-        entry = self._journal.plan("container", part=PART, name=name, run_id=self._run_id, engine=where(self._client))
+        name = f"{self._base.name}-{self.name}"
+        engine = where(self._client)
+        entry = self._journal.plan("container", part=self._part, name=name, run_id=self._run_id, engine=engine)
         self._container = self._ask(
             lambda: self._client.containers.create(self._image, **self._options(name)), "make it"
         )
@@ -216,7 +225,7 @@ class DockerTarget(BaseTarget):
 
     def _own_meters(self) -> Sequence[Meter]:
         container = self._given()
-        direct = self._cgroup() is not None
+        direct = self.cgroup is not None
         engine = EngineMeter(
             lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
             stands_in=not direct,
@@ -236,13 +245,8 @@ class DockerTarget(BaseTarget):
             raise OSError(str(e)) from e
 
     def _cgroup_meter(self) -> CgroupMeter | None:
-        cgroup = self._cgroup()
+        cgroup = self.cgroup
         return CgroupMeter(cgroup) if cgroup else None
-
-    def _cgroup(self) -> Cgroup | None:
-        pid = self._pid
-        here = self._container if pid and self._elsewhere is None else None
-        return cgroup_of(pid, str(here.id)) if pid and here else None
 
     def _options(self, name: str) -> dict[str, Any]:
         labels = {RUN_LABEL: self._run_id}

@@ -30,6 +30,7 @@ from harness.meters.kubelet import KubeletMeter
 from harness.meters.metrics_server import MetricsServerMeter
 from harness.meters.pods import PodsMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
+from harness.meters.replica_requests import ReplicaRequests
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
 from harness.targets.base import LOG_NAME, PART
@@ -260,7 +261,7 @@ class KubernetesTarget:
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of its pods answers by itself, oldest first; a port of this machine for each."""
-        return self._given().replica_urls()
+        return list(self._given().replica_urls().values())
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in its oldest pod that serves; its output goes to `output`.
@@ -365,6 +366,7 @@ class KubernetesTarget:
             meters.append(FilesystemMeter(self._place.disk))
         if self.spec.metrics:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ReplicaRequests(following.replica_urls, self.spec.metrics))
         return meters
 
     def _tell_pod(self, pod: str, values: dict[str, float]) -> None:

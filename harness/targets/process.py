@@ -16,7 +16,7 @@ from harness.meters.cgroup import CgroupMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.ports import holder, is_free
 from harness.scenario import Limits
-from harness.targets.base import PART, BaseTarget
+from harness.targets.base import BaseTarget
 from harness.targets.cgroup import apply_limits, watched
 from harness.targets.child import Child, start_child
 from harness.targets.command import find_program
@@ -111,7 +111,7 @@ class LocalProcess(BaseTarget):
         return {}
 
     def _make(self) -> None:
-        self._room = make_room(self._base, self.spec.limits, self._journal, part=PART)
+        self._room = make_room(self._base, self.spec.limits, self._journal, part=self._part)
         self.disk = self._room.disk
         self._notices = list(self._room.notices)
 
@@ -125,7 +125,7 @@ class LocalProcess(BaseTarget):
             cgroup=self.cgroup,
             journal=self._journal,
             run_id=self._run_id,
-            part=PART,
+            part=self._part,
             stop_timeout_s=self.spec.stop_timeout,
         )
         child.watch(self._recorder)
@@ -156,7 +156,7 @@ class LocalProcess(BaseTarget):
     def _environment(self) -> dict[str, str]:
         """The whole of it: ours, the scenario's, and the marks by which its processes are found."""
         own = super()._environment()
-        return {**os.environ, "PORT": str(self.port), **own, RUN_ID_VARIABLE: self._run_id, PART_VARIABLE: PART}
+        return {**os.environ, "PORT": str(self.port), **own, RUN_ID_VARIABLE: self._run_id, PART_VARIABLE: self._part}
 
     def _values(self) -> dict[str, str]:
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from drills import cleaned, drill, told, wait_for_phase
 from engine_proxy import EngineProxy
 
 from harness.ports import free_port
 from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
-from harness.wait import wait_for
 
 pytestmark = pytest.mark.long
 
@@ -25,39 +24,20 @@ PORTS = ("GATEWAY", "PIPELINE", "ORDERS", "TENSOR", "NGINX", "LIMITED", "ALERTMA
 PROJECT = "leakdrill-stack-test"
 
 
-def drill(path, runs, **more_env):
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", str(path), "--runs", str(runs)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **more_env},
-    )
-
-
-def verdicts(runs):
-    (file,) = runs.glob("*/2*/verdicts.json")
-    return {v["check"]: v for v in json.loads(file.read_text())["verdicts"]}
-
-
 def test_drills_on_one_compose_file_pass_side_by_side(tmp_path):
     """Replicas share the load; nginx' rate limit cures an overload and does not cure a cache; the runs never meet."""
     names = ("spread", "limit-cures", "limit-does-not-cure")
-    running = {name: drill(HERE / "compose" / f"{name}.yaml", tmp_path / name) for name in names}
+    running = {name: drill(str(HERE / "compose" / f"{name}.yaml"), tmp_path / name) for name in names}
     said = {name: process.communicate(timeout=170)[0] for name, process in running.items()}
     assert {name: process.returncode for name, process in running.items()} == dict.fromkeys(names, 0), said
-    assert "an even share is" in verdicts(tmp_path / "spread")["load_is_spread"]["message"]
-    assert "step_works" in verdicts(tmp_path / "limit-cures")
-    assert "step_does_not_cure" in verdicts(tmp_path / "limit-does-not-cure")
+    assert "an even share is" in told(tmp_path / "spread")["load_is_spread", "3 replicas"]["message"]
+    assert "step_works" in {check for check, _ in told(tmp_path / "limit-cures")}
+    assert "step_does_not_cure" in {check for check, _ in told(tmp_path / "limit-does-not-cure")}
 
 
 def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
-    process = drill(HERE / "compose" / "spread.yaml", tmp_path)
-    wait_for(
-        lambda: any('"phase":"baseline"' in f.read_text() for f in tmp_path.glob("*/2*/history.jsonl")),
-        what="the baseline",
-        timeout_s=90,
-    )
+    process = drill(str(HERE / "compose" / "spread.yaml"), tmp_path)
+    wait_for_phase(tmp_path, "baseline")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -66,26 +46,15 @@ def test_ctrl_c_leaves_nothing_of_the_project(tmp_path):
 def test_an_engine_that_goes_away_in_the_middle_is_unknown_and_the_project_is_named(tmp_path):
     """What could not be removed is named and stays in the journal, from which `leakdrill clean` removes it."""
     proxy = EngineProxy()
-    process = drill(HERE / "compose" / "plain.yaml", tmp_path, DOCKER_HOST=proxy.url)
-    wait_for(
-        lambda: any('"phase":"load"' in f.read_text() for f in tmp_path.glob("*/2*/history.jsonl")),
-        what="the load phase",
-        timeout_s=90,
-    )
+    process = drill(str(HERE / "compose" / "plain.yaml"), tmp_path, DOCKER_HOST=proxy.url)
+    wait_for_phase(tmp_path, "load")
     proxy.cut()
     out, _ = process.communicate(timeout=170)
     again = EngineProxy(port=proxy.port)
     try:
         assert process.returncode == 2, out
         assert "could not be undone: project" in " ".join(out.split())
-        cleaned = subprocess.run(
-            [sys.executable, "-m", "harness", "clean", "--runs", str(tmp_path)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert cleaned.returncode == 0, cleaned.stdout
+        cleaned(tmp_path)
     finally:
         again.cut()
 
@@ -116,10 +85,11 @@ def test_a_drill_on_the_stack_that_is_up_is_told_by_its_own_alerting(tmp_path, s
     for name in ("PROMETHEUS", "ALERTMANAGER"):
         text = text.replace(f":{name}", f":{stack[name]}")
     (tmp_path / "staging.yaml").write_text(text)
-    process = drill(tmp_path / "staging.yaml", tmp_path / "runs")
+    process = drill(str(tmp_path / "staging.yaml"), tmp_path / "runs")
     out, _ = process.communicate(timeout=170)
     assert process.returncode == 0, out
-    assert "held by Alertmanager" in verdicts(tmp_path / "runs")["notification_arrives"]["message"]
+    (arrived,) = [v for (check, _), v in told(tmp_path / "runs").items() if check == "notification_arrives"]
+    assert "held by Alertmanager" in arrived["message"]
     labels = [f"{PROJECT_LABEL}={PROJECT}", f"{SERVICE_LABEL}=exporter"]
     (exporter,) = engine.containers.list(filters={"label": labels})
     assert b'"receiver": "monitoring", "status": "firing"' in exporter.logs()

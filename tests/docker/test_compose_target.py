@@ -6,12 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from target_bench import TargetBench
 
 from harness.errors import BadInput, TargetNotReady
-from harness.history import read_history
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
 from harness.targets.compose import ComposeTarget
 from harness.targets.engine import RUN_LABEL
 from harness.targets.target import Configurable, Executable, Limitable, Neighboured, Prunable, Recreatable, Scalable
@@ -24,37 +21,12 @@ RUN_ID = "compose-test-1"
 MINE = {"label": f"{RUN_LABEL}={RUN_ID}"}
 
 
-class Bench:
-    """A target with its record and its journal."""
+class Bench(TargetBench):
+    """A service of the file with its record and its journal."""
 
-    def __init__(self, folder: Path, *, limits=None, env=None, **compose) -> None:
-        self.folder = folder
-        self.recorder = Recorder(folder / "history.jsonl")
-        self.journal = Journal(folder / "journal.jsonl")
-        spec = {
-            "name": "inference-gateway",
-            "metrics": "/metrics",
-            "limits": limits or {},
-            "env": env or {},
-            "compose": {"file": str(FILE), "service": "gateway", **compose},
-        }
-        self.target = ComposeTarget(
-            ProcessTarget.model_validate(spec),
-            scenario_dir=folder,
-            run_dir=folder,
-            run_id=RUN_ID,
-            recorder=self.recorder,
-            journal=self.journal,
-            token="of this run",  # noqa: S106 - it opens a container on loopback for seconds
-        )
-
-    def events(self, **wanted):
-        return read_history(self.folder / "history.jsonl").where(**wanted)
-
-    def close(self):
-        self.target.stop()
-        self.recorder.close()
-        self.journal.close()
+    def __init__(self, folder, *, limits=None, env=None, **compose):
+        form = {"file": str(FILE), "service": "gateway", **compose}
+        super().__init__(folder, ComposeTarget, run_id=RUN_ID, limits=limits or {}, env=env or {}, compose=form)
 
 
 @pytest.fixture

@@ -2,71 +2,56 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
+from pathlib import Path
 
 import pytest
+from drills import cleaned, drill, told, verdicts, wait_for_phase
+from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
 from engine_proxy import EngineProxy
 
-from harness.wait import wait_for
-
-COMMAND = [sys.executable, "-m", "harness"]
+OUTAGE = Path(__file__).parents[1] / "platforms" / "outage.yaml"
 
 
-def drill(name, runs, **more_env):
-    return subprocess.Popen(
-        [*COMMAND, "run", name, "--on", "docker", "--runs", str(runs)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **more_env},
-    )
-
-
-def recorded(runs, text):
-    return any(text in history.read_text() for history in runs.glob("*/2*/history.jsonl"))
-
-
-def verdicts(runs):
-    (file,) = runs.glob("*/2*/verdicts.json")
-    return {(v["check"], v["subject"]): v["outcome"] for v in json.loads(file.read_text())["verdicts"]}
-
-
-@pytest.mark.parametrize("name", ["gateway/unbounded-cache", "gateway/healthy"])
-def test_a_drill_passes_on_docker_with_the_same_file(tmp_path, name):
-    process = drill(name, tmp_path)
+def test_a_drill_passes_on_docker_with_the_same_file(tmp_path):
+    process = drill("gateway/unbounded-cache", tmp_path, "docker")
     out, _ = process.communicate(timeout=170)
     assert process.returncode == 0, out
     assert set(verdicts(tmp_path).values()) == {"PASS"}
 
 
-@pytest.mark.parametrize("phase", ["setup", "baseline", "load"])
-def test_ctrl_c_leaves_nothing_on_the_engine(tmp_path, phase):
-    process = drill("gateway/unbounded-cache", tmp_path)
-    wait_for(lambda: recorded(tmp_path, f'"phase":"{phase}"'), what=phase, timeout_s=60)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+def test_an_error_in_any_phase_leaves_nothing_on_the_engine(tmp_path):
+    """What is left is counted when the module ends; that the drill was cut short is what its exit code says."""
+    assert set(ended_by_error(tmp_path, "docker").values()) == {2}
+    assert ended_in_setup(tmp_path, "docker") == 4
 
 
-def test_an_engine_that_goes_away_in_the_middle_is_unknown_and_what_stays_is_named(tmp_path):
+def test_ctrl_c_in_any_phase_leaves_nothing_on_the_engine(tmp_path):
+    assert set(ended_by_ctrl_c(tmp_path, "docker").values()) == {130}
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory):
+    """A drill whose engine goes away while its leak is on; then the service is killed for its memory, unseen."""
+    folder = tmp_path_factory.mktemp("outage")
     proxy = EngineProxy()
-    process = drill("gateway/healthy", tmp_path, DOCKER_HOST=proxy.url)
-    wait_for(lambda: recorded(tmp_path, '"phase":"load"'), what="the load phase", timeout_s=60)
-    time.sleep(2)
+    process = drill(str(OUTAGE), folder, "docker", DOCKER_HOST=proxy.url)
+    wait_for_phase(folder, "load")
     proxy.cut()
     out, _ = process.communicate(timeout=170)
     again = EngineProxy(port=proxy.port)
-    try:
-        assert process.returncode == 2, out
-        assert "could not be undone: container" in out
-        cleaned = subprocess.run(
-            [*COMMAND, "clean", "--runs", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert cleaned.returncode == 0, cleaned.stdout
-    finally:
-        again.cut()
+    cleaned(folder)
+    again.cut()
+    return process.returncode, out, told(folder)
+
+
+def test_an_engine_that_goes_away_in_the_middle_is_unknown_and_what_stays_is_named(outage):
+    code, out, _ = outage
+    assert code == 2, out
+    assert "could not be undone: container" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("claim", ["requests_keep_error_rate", "step_works", "target_keeps_running"])
+def test_what_fails_after_the_engine_went_away_is_not_laid_on_the_service(outage, claim):
+    (verdict,) = [verdict for (check, _), verdict in outage[2].items() if check == claim]
+    assert verdict["outcome"] == "UNKNOWN"
+    assert "nobody could see it: the engine does not answer" in verdict["message"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 import httpx
 import pytest
 from engine_proxy import EngineProxy
+from target_bench import ROOT, TargetBench
 
 from harness.errors import BadInput, Surroundings, TargetNotReady
-from harness.history import read_history
-from harness.journal import Journal, read_journal
+from harness.journal import read_journal
 from harness.meters.reopened import Reopened
 from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
-from harness.scenario import ContainerForm, ProcessTarget
+from harness.scenario import ContainerForm
 from harness.scenario_steps import SetLimits
 from harness.steps.failure import StepFailed
 from harness.steps.set_limits import set_limits
@@ -25,47 +23,15 @@ from harness.targets.target import Configurable, Executable, Limitable, Logged, 
 from harness.undo import clean
 from harness.wait import wait_for
 
-ROOT = Path(__file__).parents[2]
 RUN_ID = "docker-test-1"
-TOKEN = "of this run"  # noqa: S105 - it opens a container on loopback for seconds
 
 
-class Bench:
-    """A target with its record and its journal."""
+class Bench(TargetBench):
+    """A container with its record and its journal."""
 
-    def __init__(self, folder: Path, **changes) -> None:
-        fields = {
-            "name": "inference-gateway",
-            "command": ["unused"],
-            "container": ContainerForm(image="leakdrill-samples", build=ROOT),
-            "metrics": "/metrics",
-            **changes,
-        }
-        self.folder = folder
-        self.recorder = Recorder(folder / "history.jsonl")
-        self.journal = Journal(folder / "journal.jsonl")
-        self.target = DockerTarget(
-            ProcessTarget.model_validate(fields),
-            scenario_dir=folder,
-            run_dir=folder,
-            run_id=RUN_ID,
-            recorder=self.recorder,
-            journal=self.journal,
-            token=TOKEN,
-        )
-
-    def events(self, **wanted):
-        return list(read_history(self.folder / "history.jsonl").where(**wanted))
-
-    def post(self, path, **body):
-        return httpx.post(
-            self.target.base_url + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
-        )
-
-    def close(self):
-        self.target.stop()
-        self.recorder.close()
-        self.journal.close()
+    def __init__(self, folder, **changes):
+        form = ContainerForm(image="leakdrill-samples", build=ROOT)
+        super().__init__(folder, DockerTarget, run_id=RUN_ID, **{"command": ["unused"], "container": form, **changes})
 
 
 @pytest.fixture

@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
+from target_bench import ROOT, TOKEN, TargetBench
 
-from harness.history import read_history
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.scenario_steps import Step
-from harness.steps.step import carry_out
 from harness.targets.kubernetes import KubernetesTarget
 from harness.wait import wait_for
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["IMAGE", "NAMESPACE", "ROOT", "RUN_ID", "TOKEN", "Bench", "remove_namespace"]
+
 RUN_ID = "kube-test-1"
-TOKEN = "of this run"  # noqa: S105 - it opens a pod that lives for seconds
 NAMESPACE = f"leakdrill-{RUN_ID}"
 IMAGE = "leakdrill-samples"
 
 
-class Bench:
-    """A target with its record and its journal."""
+class Bench(TargetBench):
+    """A workload with its record and its journal."""
 
     def __init__(self, folder: Path, *, run_id: str = RUN_ID, **changes) -> None:
-        fields = {
-            "name": "inference-gateway",
-            "command": ["unused"],
-            "container": {"image": IMAGE, "build": ROOT},
-            "metrics": "/metrics",
-            "ready": {"timeout": "60s"},
-            **changes,
-        }
-        self.folder = folder
-        self.recorder = Recorder(folder / "history.jsonl")
-        self.journal = Journal(folder / "journal.jsonl")
-        self.target = KubernetesTarget(
-            ProcessTarget.model_validate(fields),
-            scenario_dir=folder,
-            run_dir=folder,
-            run_id=run_id,
-            recorder=self.recorder,
-            journal=self.journal,
-            token=TOKEN,
-        )
-
-    def events(self, **wanted):
-        return list(read_history(self.folder / "history.jsonl").where(**wanted))
-
-    def post(self, path, **body):
-        return httpx.post(
-            self.target.base_url + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
-        )
-
-    def step(self, **action):
-        return carry_out(
-            Step.model_validate({"name": "a step", "timeout": "20s", **action}), self.target, run_dir=self.folder
-        )
-
-    def close(self):
-        self.target.stop()
-        self.recorder.close()
-        self.journal.close()
+        form = {"command": ["unused"], "container": {"image": IMAGE, "build": ROOT}, "ready": {"timeout": "60s"}}
+        super().__init__(folder, KubernetesTarget, run_id=run_id, **{**form, **changes})
 
 
 def remove_namespace(cluster, name: str) -> None:

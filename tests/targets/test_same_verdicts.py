@@ -7,33 +7,32 @@ import os
 import pytest
 from side_by_side import differences, play
 
-pytestmark = pytest.mark.long
-
-TARGETS = ["process", "docker"]
-"""`kubernetes` is one more word here, once `--on` knows it."""
+TARGETS = ["process", "docker", "kubernetes"]
 
 QUICK = [
-    "gateway/healthy",  # a twin: every alert stays silent
+    "gateway/horizontal-scaling",  # a scale-out, and the load spread
     "gateway/log-flood",  # a log is rotated
     "gateway/unbounded-cache-restart",  # a restart
+    "gateway/vertical-scaling",  # more memory
+    "patterns/unbounded-collection",  # a setting
+    "pipeline/healthy",  # a twin: every alert stays silent
+    "pipeline/oom-killed",  # an OOM kill
     "pipeline/raised-limit",  # a limit is changed
 ]
 OTHERS = [
+    "gateway/healthy",  # a twin
     "gateway/temp-files",  # files are deleted
     "gateway/unbounded-cache",  # a cache is cleared
-    "gateway/vertical-scaling",  # more memory
     "patterns/reference-cycles",  # commands inside, garbage collection
-    "patterns/unbounded-collection",  # a setting
-    "pipeline/healthy",  # a twin
-    "pipeline/oom-killed",  # an OOM kill
     "runner/outputs-restart",  # a restart
     "runner/pinned-mode",  # OOM kills of children, a setting
 ]
 EVERYTHING = "LEAKDRILL_ALL_VERDICTS"
-"""Set to 1, the other files are compared too, which takes ten minutes; `make test-docker` takes the quick ones."""
+"""Set to 1, the other files are compared too, which takes as long again."""
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.usefixtures("_everywhere")
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("names", [QUICK, OTHERS] if os.environ.get(EVERYTHING) else [QUICK], ids=" ".join)
 def test_the_same_file_has_the_same_verdicts_on_every_target(names, tmp_path):
     compare(names, tmp_path)

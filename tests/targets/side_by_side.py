@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+from drills import COMMAND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def play(names: list[str], targets: list[str], folder: Path) -> dict[str, Verdic
 
 def _start(names: list[str], target: str, runs: Path) -> subprocess.Popen[bytes]:
     words = ["run", *names, "--on", target, "--runs", str(runs), *(["--jobs", "1"] if len(names) > 1 else [])]
-    return subprocess.Popen([sys.executable, "-m", "harness", *words])
+    return subprocess.Popen([*COMMAND, *words])
 
 
 def _verdicts(runs: Path) -> Verdicts:
