@@ -170,6 +170,7 @@ def test_requests_hold_the_memory_limit_and_little_cpu():
         "requests": {"memory": "1048576", "cpu": "100m"},
     }
     assert resources(memory_bytes=None, cpus=0.05)["requests"] == {"cpu": "50m"}
+    assert resources(memory_bytes=None, cpus=1, cards=2)["limits"] == {"cpu": "1000m", "nvidia.com/gpu": "2"}
     asked = resources(memory_bytes=1 << 20, cpus=None, requests=Requests(memory="4KiB", cpus=2))
     assert asked == {"limits": {"memory": "1048576"}, "requests": {"memory": "4096", "cpu": "2000m"}}
 
