@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import torch
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from leaky_apps.tensor.network import Network
+
+
+_POOL_BYTES: Final = 2 << 20
+"""What the pool of one pass takes at first."""
 
 
 class Captured(Protocol):
@@ -28,6 +32,8 @@ class CudaGraph:
     """
 
     def __init__(self, network: Network, x: Tensor, stream: Any) -> None:
+        # Out of memory is raised here, where nothing is lost by it: in the middle of a capture it spoils the stream.
+        torch.empty(_POOL_BYTES, dtype=torch.uint8, device=x.device)
         self._x = x.clone()
         self._graph = torch.cuda.CUDAGraph()
         stream.wait_stream(torch.cuda.current_stream())
