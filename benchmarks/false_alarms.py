@@ -57,15 +57,18 @@ def one(number: int) -> dict[str, object]:
         }
         path = Path(folder) / "scenario.yaml"
         path.write_text(yaml.safe_dump(scenario), encoding="utf-8")
-        command = [sys.executable, "-m", "harness", "gate", str(path), "--runs", folder, "--json"]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        return {"run": number, "mode": mode, **gate(path, runs=folder)}
+
+
+def gate(path: Path, *, runs: str) -> dict[str, object]:
+    """What `leakdrill gate` says of the scenario in `path`, as a row."""
+    command = [sys.executable, "-m", "harness", "gate", str(path), "--runs", runs, "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     verdict = (
         json.loads(ended.stdout)["verdicts"][0] if ended.stdout else {"message": ended.stderr[-300:], "numbers": {}}
     )
     numbers = verdict["numbers"]
     return {
-        "run": number,
-        "mode": mode,
         "exit_code": ended.returncode,
         "bytes_per_request": numbers.get("growth_bytes_per_request"),
         "low": numbers.get("growth_low_bytes_per_request"),

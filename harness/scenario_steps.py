@@ -144,8 +144,19 @@ class Kill(Frozen):
     match: str = Field(description="a regular expression, searched in the command line")
     signal: Signal = "KILL"
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
-        "heaviest", description="of those that match; the heaviest has the most resident memory"
+        "heaviest", description="of those that match; the heaviest has the most resident memory, or what `by` says"
     )
+    by: Literal["memory", "gpu_memory"] = Field(
+        "memory",
+        description="what the heaviest has most of; gpu_memory: of the cards of target.gpu, as NVML says; nothing is "
+        "done where a process that is not the target's holds more of them",
+    )
+
+    @model_validator(mode="after")
+    def _a_card_knows_the_heaviest_only(self) -> Kill:
+        if self.by == "gpu_memory" and self.which != "heaviest":
+            raise ValueError(f"by: gpu_memory finds the heaviest; found which: {self.which}")
+        return self
 
     @field_validator("match")
     @classmethod

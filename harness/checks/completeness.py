@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.checks.alert_states import unanswered
 from harness.checks.claim import Claim
-from harness.checks.timeline import Span, down_spans, gaps, memory, watched_until_s
+from harness.checks.timeline import Span, down_spans, gaps, memory, step_runs, watched_until_s
 from harness.units import show_duration
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ _METERS: Final = (
     ("gpu", "devices"),
     ("load", "requests"),
 )
+_ANSWERED_BY_THE_SERVICE: Final = frozenset({"torch"})
+"""Sources that are silent while the service does nothing but what a step asked of it, such as a collection."""
+
 _SHORTEST_GAP_S: Final = 1.0
 _INTERVALS: Final = 10
 _PARTS: Final = {"prometheus": "Prometheus", "alertmanager": "Alertmanager", "load": "Locust"}
@@ -34,6 +37,7 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
     """Whether every phase was reached and every source answered throughout, the target's restarts aside.
 
     A meter may be silent for one second, or ten of its own intervals; Prometheus for one second or three evaluations.
+    What the service itself answers may be silent while a step is carried out, besides.
     """
     claim = Claim("measurements_are_complete")
     problems = [
@@ -108,6 +112,8 @@ def _silences(history: History, source: str, name: str, span: Span) -> list[_Pro
     read = [e.t for e in samples if e.value is not None]
     interval_s = float(np.median(np.diff(read))) if len(read) > 1 else 0.0
     down = [] if source == "load" else down_spans(history)
+    if source in _ANSWERED_BY_THE_SERVICE:
+        down = [*down, *(Span(step.act.begin.t, step.end_s) for step in step_runs(history))]
     longest_s = max(_SHORTEST_GAP_S, _INTERVALS * interval_s)
     silent = [
         rest

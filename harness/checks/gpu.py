@@ -44,9 +44,15 @@ _MEANING: Final = {
 def claims_of_cards(history: History, scenario: Scenario) -> list[Claim]:
     """What is claimed of the target's cards; nothing where it names none, or where they may be missing and are."""
     gpu = scenario.target.gpu
-    if gpu is None or (not gpu.required and history.where(source="gpu", name="absent")):
+    if gpu is None or cards_are_left_out(history, scenario):
         return []
     return [ANSWERS, *([OWN] if gpu.others < 1 else [])]
+
+
+def cards_are_left_out(history: History, scenario: Scenario) -> bool:
+    """Whether the scenario's cards may be missing, and are: then nothing is claimed of them or of their memory."""
+    gpu = scenario.target.gpu
+    return gpu is not None and not gpu.required and bool(history.where(source="gpu", name="absent"))
 
 
 ANSWERS: Final = Claim("gpu_answers_throughout")

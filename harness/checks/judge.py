@@ -10,7 +10,7 @@ from harness.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_ba
 from harness.checks.blame import Blame
 from harness.checks.claim import Claim
 from harness.checks.completeness import measurements_are_complete
-from harness.checks.gpu import ANSWERS, OWN, claims_of_cards, gpu_answers_throughout
+from harness.checks.gpu import ANSWERS, OWN, cards_are_left_out, claims_of_cards, gpu_answers_throughout
 from harness.checks.gpu_blame import laid_on_the_service
 from harness.checks.gpu_sharing import gpu_memory_is_the_targets_own
 from harness.checks.growth import leak_grows_as_declared
@@ -73,13 +73,14 @@ def _leaks(history: History, scenario: Scenario) -> Iterator[Check]:
     for leak in scenario.leaks:
         claim = Claim("leak_grows_as_declared", leak.name)
         yield claim, partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
-    for name in [] if scenario.leaks else _watched(scenario):
+    for name in [] if scenario.leaks else _watched(history, scenario):
         stays = torch_memory_stays if name in TORCH else does_not_grow
         yield Claim(STAYS[name]), partial(stays, history, scenario=scenario, name=name)
 
 
-def _watched(scenario: Scenario) -> list[Resource]:
-    return [name for name in RESOURCES if scenario.margin(name) is not None]
+def _watched(history: History, scenario: Scenario) -> list[Resource]:
+    left_out = {"gpu_memory"} if cards_are_left_out(history, scenario) else set()
+    return [name for name in RESOURCES if name not in left_out and scenario.margin(name) is not None]
 
 
 def _alerts(history: History, scenario: Scenario) -> Iterator[Check]:
@@ -111,7 +112,7 @@ def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
         claim = Claim("alert_resolves_and_stays_resolved", str(alert))
         yield claim, partial(alert_resolves_and_stays_resolved, history, alert=alert, scenario=scenario)
     # Where nothing leaked and nothing was done, that it does not grow says all there is to say.
-    for name in _watched(scenario) if scenario.leaks or scenario.steps else []:
+    for name in _watched(history, scenario) if scenario.leaks or scenario.steps else []:
         returns = torch_memory_returns if name in TORCH else returns_to_baseline
         yield Claim(RETURNS[name]), partial(returns, history, scenario=scenario, name=name)
 

@@ -17,6 +17,8 @@ SCENARIO_DIR: Final = "/scenario"
 _MILLI: Final = 1000
 _CPU_REQUEST: Final = 0.1
 _PROBE_FAILURES: Final = 10
+CARDS: Final = "nvidia.com/gpu"
+"""The name under which NVIDIA's device plugin offers whole cards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Wanted:
         stop_timeout_s: between SIGTERM and SIGKILL.
         disk_on_node: a folder of the node for the disk; None for one that the node makes.
         scenario_on_node: the scenario's folder, where the node sees it.
+        cards: how many cards the pod asks for; which ones is up to the node.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Wanted:
     stop_timeout_s: float
     disk_on_node: str | None
     scenario_on_node: str | None
+    cards: int = 0
 
 
 def deployment(wanted: Wanted) -> dict[str, Any]:
@@ -58,11 +62,18 @@ def deployment(wanted: Wanted) -> dict[str, Any]:
         "spec": {
             "replicas": wanted.form.replicas,
             "selector": {"matchLabels": labels},
-            # A new pod is there before an old one goes: a restart then costs no request that a real one would not cost.
-            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "strategy": {"rollingUpdate": _surge(wanted.cards)},
             "template": {"metadata": {"labels": labels}, "spec": _pod(wanted)},
         },
     }
+
+
+def _surge(cards: int) -> dict[str, int]:
+    """A new pod is there before an old one goes: a restart then costs no request that a real one would not cost.
+
+    Where pods hold cards, an old one goes first: the new one would wait for its card for ever.
+    """
+    return {"maxSurge": 0, "maxUnavailable": 1} if cards else {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def _pod(wanted: Wanted) -> dict[str, Any]:
@@ -81,7 +92,10 @@ def _pod(wanted: Wanted) -> dict[str, Any]:
                 "env": env_list(wanted.env),
                 "ports": [{"containerPort": wanted.form.port}],
                 "resources": resources(
-                    memory_bytes=wanted.limits.memory, cpus=wanted.limits.cpus, requests=wanted.form.requests
+                    memory_bytes=wanted.limits.memory,
+                    cpus=wanted.limits.cpus,
+                    requests=wanted.form.requests,
+                    cards=wanted.cards,
                 ),
                 "readinessProbe": {
                     "httpGet": {"path": wanted.ready_path, "port": wanted.form.port},
@@ -113,17 +127,19 @@ def env_list(env: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def resources(
-    *, memory_bytes: int | None, cpus: float | None, requests: Requests | None = None
+    *, memory_bytes: int | None, cpus: float | None, requests: Requests | None = None, cards: int = 0
 ) -> dict[str, dict[str, str]]:
     """Limits as the node enforces them, and what the scheduler keeps free.
 
     Left out, as much memory is kept as the limit allows, for it cannot be shared; of CPU a tenth of a core, because a
-    node that kept whole ones free would not hold a second pod of a rollout.
+    node that kept whole ones free would not hold a second pod of a rollout. Cards are limits only: what is kept of them
+    is the same.
     """
     keep_bytes = requests.memory if requests and requests.memory is not None else memory_bytes
     keep_cpus = requests.cpus if requests and requests.cpus is not None else _CPU_REQUEST
     at_most = keep_cpus if cpus is None else min(keep_cpus, cpus)
-    return {"limits": _quantities(memory_bytes, cpus), "requests": _quantities(keep_bytes, at_most)}
+    more = {CARDS: str(cards)} if cards else {}
+    return {"limits": _quantities(memory_bytes, cpus) | more, "requests": _quantities(keep_bytes, at_most)}
 
 
 def _quantities(memory_bytes: int | None, cpus: float | None) -> dict[str, str]:

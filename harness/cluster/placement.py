@@ -192,6 +192,7 @@ class Placement:
                 stop_timeout_s=spec.stop_timeout,
                 disk_on_node=str(self.disk.path) if self.disk else None,
                 scenario_on_node=str(self._scenario_dir) if self.disk else None,
+                cards=len(spec.gpu.devices) if spec.gpu and spec.gpu.required else 0,
             )
         )
 

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.cluster.deployment import CARDS
 from harness.errors import TargetNotReady
 from harness.units import show_duration
 
@@ -153,6 +154,10 @@ def _told(pod: Pod) -> str:
 
 def _hint(troubled: list[Pod]) -> str:
     told = " ".join(pod.trouble or "" for pod in troubled)
+    if CARDS in told:
+        return (
+            "a node with a free card and NVIDIA's device plugin is needed; target.gpu: {required: false} asks for none"
+        )
     if "cannot be scheduled" in told:
         return "lower target.limits or target.kubernetes.requests, or give the cluster a larger node"
     if "Image" in told:

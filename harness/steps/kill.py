@@ -12,10 +12,11 @@ import psutil
 
 from harness.errors import LeakdrillError
 from harness.steps.failure import StepFailed
-from harness.targets.target import Signallable
+from harness.steps.heaviest_on_card import heaviest, held_on
+from harness.targets.target import OnCards, Signallable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.scenario_steps import Kill
     from harness.targets.target import Target
@@ -38,7 +39,7 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
     """Send the signal, and say to which processes. It cannot be undone.
 
     The target's first process is left alone by signals that end it: nothing would start it again, and a step that
-    should do that is `restart`.
+    should do that is `restart`. By the memory of cards, the one that holds most of them is meant, or none at all.
 
     Raises:
         StepFailed: when this kind of target does not show its processes, or none of them matches.
@@ -50,6 +51,8 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
         living = target.processes()
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
+    if action.by == "gpu_memory":
+        living = [_heaviest_on_its_cards(target, living)]
     seen = _look(process for process in living if process.pid != first)
     matching = [one for one in seen if re.search(action.match, one.line)]
     if not matching:
@@ -66,6 +69,11 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
         "pids": " ".join(str(one.process.pid) for one in chosen),
         "killed": "; ".join(one.line for one in chosen[:_SHOWN]),
     }
+
+
+def _heaviest_on_its_cards(target: Target, living: Sequence[psutil.Process]) -> psutil.Process:
+    own = {process.pid: process for process in living}
+    return own[heaviest(held_on(target.cards if isinstance(target, OnCards) else ()), own)]
 
 
 def _look(processes: Iterable[psutil.Process]) -> list[_Seen]:

@@ -105,6 +105,11 @@ class BaseTarget(ABC):
         return self.spec.name
 
     @property
+    def cards(self) -> Sequence[int | str]:
+        """The cards that the scenario names."""
+        return tuple(self.spec.gpu.devices) if self.spec.gpu else ()
+
+    @property
     def base_url(self) -> str:
         """Where it answers; the same over restarts."""
         return f"http://{LOOPBACK}:{self.port}"

@@ -17,7 +17,7 @@ from harness.meters.reopened import Reopened
 from harness.targets import engine_limits
 from harness.targets.agent_mount import AgentMount, pid_inside
 from harness.targets.base import BaseTarget
-from harness.targets.cards import device_requests
+from harness.targets.cards import cards_given, device_requests
 from harness.targets.command import fill
 from harness.targets.container import RunningContainer, cgroup_of, engine_errors
 from harness.targets.disk import make_disk
@@ -188,7 +188,8 @@ class DockerTarget(BaseTarget):
 
     def _launch(self) -> None:
         container, log_start = self._given(), self._log_size()
-        self._ask(container.start, "start it")
+        with cards_given(self.spec.gpu, self.name):
+            self._ask(container.start, "start it")
         self._ask(container.reload, "describe it")
         self._running = RunningContainer(container, log=self.log, recorder=self._recorder)
         called = f"container {container.short_id}"

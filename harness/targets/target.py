@@ -107,6 +107,15 @@ class Signallable(Protocol):
 
 
 @runtime_checkable
+class OnCards(Protocol):
+    """A target that computes on cards of this machine."""
+
+    @property
+    def cards(self) -> Sequence[int | str]:
+        """Their indices or UUIDs, as NVML knows them; empty where the scenario names none."""
+
+
+@runtime_checkable
 class Limitable(Protocol):
     """A target whose limits can be changed while it runs."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import torch
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from leaky_apps.tensor.network import Network
 
 
+_POOL_BYTES: Final = 2 << 20
+"""What the pool of one pass takes at first."""
+
+
 class Captured(Protocol):
     """One recorded pass."""
 
@@ -22,12 +26,16 @@ class Captured(Protocol):
 
 
 class CudaGraph:
-    """A CUDA graph. Its memory is a private pool, which `empty_cache` cannot give back while the graph lives."""
+    """A CUDA graph. Its memory is a private pool, which `empty_cache` cannot give back while the graph lives.
 
-    def __init__(self, network: Network, x: Tensor) -> None:
+    All are captured on the one `stream`: cuBLAS keeps a workspace for each stream that it was ever used on.
+    """
+
+    def __init__(self, network: Network, x: Tensor, stream: Any) -> None:
+        # Out of memory is raised here, where nothing is lost by it: in the middle of a capture it spoils the stream.
+        torch.empty(_POOL_BYTES, dtype=torch.uint8, device=x.device)
         self._x = x.clone()
         self._graph = torch.cuda.CUDAGraph()
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream), torch.no_grad():
             network(self._x)  # a first pass loads kernels, which must not be captured

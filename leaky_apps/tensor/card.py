@@ -34,6 +34,7 @@ class Card:
         self._budget_bytes = min(budget_bytes or self._size_bytes, self._size_bytes)
         self._fraction = fraction
         self.fraction = fraction
+        self._capturing = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         if os.environ.get("TENSOR_HISTORY", "1") != "0":
             # Only of what lives now: a trace of all that ever happened grows without end.
             torch.cuda.memory._record_memory_history("state", context="state", stacks="python")  # noqa: SLF001 - its documented name
@@ -92,7 +93,7 @@ class Card:
 
     def capture(self, network: Network, x: Tensor) -> Captured:
         """A CUDA graph with a memory pool of its own."""
-        return CudaGraph(network, x)
+        return CudaGraph(network, x, self._capturing)
 
     def summary(self) -> str:
         """Torch's own table."""

@@ -76,11 +76,14 @@ def available() -> tuple[str, ...]:
     return ("cuda", "cpu", "host") if torch.cuda.is_available() else ("cpu", "host")
 
 
-def choose(name: str, *, budget_bytes: int | None, fraction: float = 1.0) -> Device:
+def choose(
+    name: str, *, budget_bytes: int | None, card_budget_bytes: int | None = None, fraction: float = 1.0
+) -> Device:
     """The device called `name`; `auto` is the best there is.
 
     `cpu` is the processor with a budget in place of a card. `host` is the processor and no card at all, which a service
-    falls back to: as much memory as the machine has, and no figures of a card.
+    falls back to: as much memory as the machine has, and no figures of a card. `card_budget_bytes` is the budget on a
+    card where that is another one.
 
     Raises:
         ValueError: when this machine has none of that name.
@@ -89,7 +92,7 @@ def choose(name: str, *, budget_bytes: int | None, fraction: float = 1.0) -> Dev
     if wanted not in available():
         raise ValueError(f"device {name!r}: this machine has {', '.join(available())}; expected one of these, or auto")
     if wanted == "cuda":
-        return Card(budget_bytes, fraction)
+        return Card(card_budget_bytes or budget_bytes, fraction)
     if wanted == "host":
         return Processor(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), of_card=False)
     return Processor(budget_bytes or DEFAULT_BUDGET_BYTES, fraction)

@@ -1,4 +1,4 @@
-"""The network: three layers with fixed random weights, in one of three precisions.
+"""The network: three layers with fixed random weights, in one of four precisions.
 
 Small on purpose: 32 rows take about a millisecond, and each of its two hidden states of 32 rows is 64 KiB.
 """
@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from leaky_apps.tensor.dynamic import dynamically_quantized
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -22,7 +24,7 @@ STATE_BYTES: Final = ROWS * HIDDEN * 4
 SCORES_BYTES: Final = ROWS * COLUMNS * 4
 """16 KiB: the input or the scores of 32 rows."""
 
-Precision = Literal["float32", "half", "int8"]
+Precision = Literal["float32", "half", "int8", "dynamic"]
 _STEPS: Final = 127
 
 
@@ -67,6 +69,8 @@ def layer(inputs: int, outputs: int, precision: Precision, device: str) -> nn.Mo
     plain = nn.Linear(inputs, outputs, device=device)
     if precision == "half":
         return plain.half()
+    if precision == "dynamic":
+        return dynamically_quantized(plain)
     return Int8Linear(plain) if precision == "int8" else plain
 
 

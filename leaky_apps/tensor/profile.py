@@ -19,5 +19,5 @@ async def profiled(inference: Inference, order: Order) -> str:
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
     with profile(activities=activities, profile_memory=True) as seen, contextlib.suppress(torch.OutOfMemoryError):
         await inference.answer(order)
-    column = "self_cuda_memory_usage" if cuda else "self_cpu_memory_usage"
+    column = "self_device_memory_usage" if cuda else "self_cpu_memory_usage"
     return str(seen.key_averages().table(sort_by=column, row_limit=10))

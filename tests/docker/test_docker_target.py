@@ -128,6 +128,16 @@ def test_a_container_that_ends_at_once_is_named_with_its_last_line(bench, engine
     assert engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={RUN_ID}"}) == []
 
 
+def test_an_engine_without_cards_to_give_is_said_in_one_message_and_nothing_is_left(bench, engine):
+    if "nvidia" in engine.info().get("Runtimes", {}):
+        pytest.skip("this engine has NVIDIA's runtime")
+    this = bench(gpu={"devices": [0]})
+    with pytest.raises(Surroundings, match=r"cannot give its container the cards of target.gpu \(0\)") as raised:
+        this.target.start()
+    assert raised.value.exit_code == 4
+    assert "container toolkit" in raised.value.hint
+
+
 def test_an_image_that_is_not_there_is_bad_input(bench):
     this = bench(container=ContainerForm(image="leakdrill-no-such-image"))
     with pytest.raises(BadInput, match="leakdrill-no-such-image"):

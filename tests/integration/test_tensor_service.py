@@ -97,6 +97,19 @@ def test_each_action_cures_what_it_is_for_and_nothing_else(tmp_path: Path) -> No
         assert service.allocated() <= level
 
 
+def test_quantizing_dynamically_makes_versions_smaller_in_the_memory_of_the_process(tmp_path: Path) -> None:
+    with running(tmp_path, TENSOR_LEAKS="loaded-versions") as service:
+        each = {}
+        for precision in ("float32", "dynamic"):
+            service.admin("config", {"precision": precision})
+            service.predict(version=f"first {precision}")
+            before = service.process.memory_full_info().uss
+            for number in range(60):
+                service.predict(version=f"{precision} {number}")
+            each[precision] = service.process.memory_full_info().uss - before
+    assert each["dynamic"] < 0.6 * each["float32"]
+
+
 def test_a_full_device_refuses_and_says_so_in_its_log(tmp_path: Path) -> None:
     """503 with the figures; the health stays good, and dropping the references brings the answers back."""
     with running(tmp_path, TENSOR_BUDGET_BYTES=str(4 << 20), TENSOR_RETRY_SMALLER="0") as service:

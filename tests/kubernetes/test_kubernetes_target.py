@@ -203,6 +203,13 @@ def test_a_pod_that_no_node_can_take_is_said(bench):
     assert [e for e in this.events(source="target", name="trouble") if "Insufficient memory" in e.value]
 
 
+def test_a_card_that_no_node_has_is_said_in_the_schedulers_words(bench):
+    this = bench(gpu={"devices": [0]}, ready={"timeout": "4s"})
+    with pytest.raises(TargetNotReady, match=r"cannot be scheduled: .*Insufficient nvidia.com/gpu") as raised:
+        this.target.start()
+    assert "device plugin" in raised.value.hint
+
+
 def test_a_container_that_ends_again_and_again_is_said_with_its_last_line(bench):
     command = ["python", "-c", "print('no luck'); raise SystemExit(3)"]
     this = bench(kubernetes={"command": command, "image": IMAGE})

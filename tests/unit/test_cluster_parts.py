@@ -9,7 +9,7 @@ import pytest
 
 from harness.cluster.autoscaler import autoscaler
 from harness.cluster.connection import choose_context
-from harness.cluster.deployment import resources
+from harness.cluster.deployment import Wanted, deployment, resources
 from harness.cluster.execute import exit_status
 from harness.cluster.form import check_allowed, form_of
 from harness.cluster.manifests import placed, read_manifests, workload_of
@@ -20,8 +20,8 @@ from harness.errors import BadInput, Surroundings
 from harness.meters.kubelet import parse_cadvisor, parse_summary
 from harness.meters.metrics_server import parse_pod_metrics, parse_quantity
 from harness.meters.pods import summed
-from harness.scenario import ProcessTarget
-from harness.scenario_kubernetes import Requests
+from harness.scenario import Limits, ProcessTarget
+from harness.scenario_kubernetes import KubernetesForm, Requests
 from harness.scenario_steps import Step
 from harness.targets.cgroup import hierarchies
 
@@ -173,8 +173,23 @@ def test_requests_hold_the_memory_limit_and_little_cpu():
         "requests": {"memory": "1048576", "cpu": "100m"},
     }
     assert resources(memory_bytes=None, cpus=0.05)["requests"] == {"cpu": "50m"}
+    assert resources(memory_bytes=None, cpus=1, cards=2)["limits"] == {"cpu": "1000m", "nvidia.com/gpu": "2"}
     asked = resources(memory_bytes=1 << 20, cpus=None, requests=Requests(memory="4KiB", cpus=2))
     assert asked == {"limits": {"memory": "1048576"}, "requests": {"memory": "4096", "cpu": "2000m"}}
+
+
+def test_where_pods_hold_cards_an_old_one_goes_before_a_new_one_comes():
+    made = {cards: deployment(a_deployment(cards=cards))["spec"] for cards in (0, 2)}
+    assert made[0]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert made[2]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+    limits = made[2]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits == {"nvidia.com/gpu": "2"}
+
+
+def a_deployment(**more):
+    fields = {"name": "web", "run": "r", "form": KubernetesForm(image="web"), "limits": Limits(), "args": None}
+    rest = {"env": {}, "ready_path": "/", "stop_timeout_s": 1.0, "disk_on_node": None, "scenario_on_node": None}
+    return Wanted(**fields, **rest, **more)
 
 
 def test_an_autoscaler_has_a_metric_for_each_share():

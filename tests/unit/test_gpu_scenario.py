@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from harness.errors import Surroundings
 from harness.scenario import ProcessTarget
 from harness.scenario_gpu import on_its_cards
-from harness.targets.cards import device_requests
+from harness.targets.cards import cards_given, device_requests
 
 
 def target(**more: Any) -> ProcessTarget:
@@ -37,3 +40,14 @@ def test_no_engine_is_asked_for_cards_that_may_be_missing() -> None:
 def test_a_target_without_cards_is_left_as_it_is() -> None:
     plain = target(gpu=None)
     assert on_its_cards(plain) is plain
+
+
+def test_an_engine_that_has_no_cards_is_told_from_one_that_failed_for_another_reason() -> None:
+    words = 'the engine did not start it: could not select device driver "" with capabilities: [[gpu]]'
+    gpu = target().gpu
+    with pytest.raises(Surroundings, match=r"cards of target.gpu \(1, MIG-3d\)"), cards_given(gpu, "x"):
+        raise Surroundings(words)
+    with pytest.raises(Surroundings, match=r"^no space$"), cards_given(gpu, "x"):
+        raise Surroundings("no space")
+    with pytest.raises(Surroundings, match=r"^the engine"), cards_given(None, "x"):
+        raise Surroundings(words)

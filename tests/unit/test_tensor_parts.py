@@ -189,6 +189,29 @@ def test_smaller_weights_are_smaller_and_give_near_the_same_scores(precision: st
     assert parts.answer(seed=3).prediction == before
 
 
+def test_dynamic_quantization_keeps_no_tensor_of_the_weights_and_gives_near_the_same_scores() -> None:
+    parts = Parts()
+    before = parts.answer(seed=3).prediction
+    parts.leaks["loaded-versions"].switch(on=True)
+    parts.settings.change({"precision": "dynamic"})
+    parts.growth(2)
+    gc.disable()
+    try:
+        level = parts.device.allocated_bytes()
+        parts.answer(version="v")
+        assert parts.device.allocated_bytes() - level <= 512, "its bias"
+    finally:
+        gc.enable()
+    assert parts.answer(seed=3).prediction == pytest.approx(before, abs=0.02)
+
+
+def test_on_a_card_dynamic_quantization_is_refused_with_the_reason() -> None:
+    parts = Parts()
+    parts.device.name = "cuda"
+    with pytest.raises(ValueError, match=r"precision: found 'dynamic'; .*on the processor only"):
+        tensor_settings(parts.inference, parts.device, parts.references).change({"precision": "dynamic"})
+
+
 def test_checkpointing_saves_less_for_the_same_gradients() -> None:
     held = []
     for checkpointing in (False, True):

@@ -109,6 +109,16 @@ def test_a_service_that_falls_silent_is_not_measured_completely() -> None:
     assert "torch/allocator was silent for 6" in verdict.message
 
 
+def test_a_service_may_be_silent_while_it_does_what_a_step_asked_of_it_and_not_for_longer() -> None:
+    def silent(*, until: float) -> str:
+        record = said(drill(flat), leaking(), leaking()).drop("torch", after=57, until=until)
+        record.act("step", "collect garbage", 56.9, 60.5, action="gc")
+        return told("measurements_are_complete", record).outcome
+
+    assert silent(until=60.4) == "PASS"
+    assert silent(until=63) == "UNKNOWN"
+
+
 def test_figures_are_judged_where_torch_is_asked_and_not_turned_off() -> None:
     plain = {v.check for v in judge(drill(flat).history(), plan())}
     assert not any("reserved" in check or "allocated" in check for check in plain)
