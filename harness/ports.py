@@ -1,4 +1,4 @@
-"""Loopback ports: a free one, and who holds one that is taken."""
+"""Ports of this machine: a free one, who holds one that is taken, and which address leads somewhere."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ _LOWEST: Final = 20000
 _TRIES: Final = 20
 
 
-def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment.
+def free_port(host: str = LOOPBACK) -> int:
+    """A TCP port of `host`, an address of this machine, that nobody listens on at this moment.
 
     It lies below the range from which the kernel takes ports for outgoing connections: from there, the load of another
     drill could take it in the moment before the service listens.
+
+    Raises:
+        OSError: when this machine has no such address.
     """
     for _ in range(_TRIES):
         port = secrets.choice(range(_LOWEST, max(_first_outgoing_port(), _LOWEST + 1)))
-        if is_free(port):
+        if is_free(port, host):
             return port
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        probe.bind((host, 0))
         taken: int = probe.getsockname()[1]
         return taken
 
@@ -40,16 +43,30 @@ def _first_outgoing_port() -> int:
         return _USUAL_FIRST_OUTGOING
 
 
-def is_free(port: int) -> bool:
-    """Whether a service could listen on loopback `port` now."""
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a service could listen on `port` of `host` now."""
     with socket.socket() as probe:
         # Without it a port whose last connections are still in TIME_WAIT would count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True
+
+
+def address_towards(host: str) -> str:
+    """The address of this machine from which packets to `host` leave: what `host` can answer to.
+
+    Raises:
+        OSError: when no route leads there.
+    """
+    if not host:
+        raise OSError("there is no address to route to")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))  # a datagram socket sends nothing by that
+        found: str = probe.getsockname()[0]
+        return found
 
 
 def holder(port: int) -> str:

@@ -153,8 +153,24 @@ class Load(Frozen):
     )
     rate: Rate | None = Field(None, description="total; left out: as fast as the locustfile's own wait times allow")
     workers: int = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed")
+    workers_on: Literal["target", "here"] = Field(
+        "target", description="where several workers run: as pods or containers beside the target, or on this machine"
+    )
+    image: str = Field("leakdrill", description="of workers beside the target: any image with Python and Locust")
+    master_host: str | None = Field(
+        None, description="the address of this machine that such workers reach; left out: the one that routes to them"
+    )
+    service: str | None = Field(
+        None, pattern="^https?://", description="where such workers send requests; left out: the target's own addresses"
+    )
     args: list[str] = Field(default_factory=list, description="more arguments for Locust")
     env: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _the_master_listens_on_one_address(self) -> Load:
+        if self.master_host in ("0.0.0.0", "::", "*", ""):  # noqa: S104 - compared with, and never bound to
+            raise ValueError("master_host: expected one address of this machine, not all of them")
+        return self
 
 
 class Phases(Frozen):

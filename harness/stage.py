@@ -29,6 +29,7 @@ from harness.alerting.watching import Watching
 from harness.alerting.webhook import Webhook
 from harness.errors import BadInput
 from harness.load.locust_load import LocustLoad
+from harness.load.workers import Roomy
 from harness.meters.gpu import gpu_meters
 from harness.meters.sampler import Sampler
 from harness.meters.torch_allocator import TorchMeter
@@ -255,15 +256,17 @@ class Stage:
         return targets
 
     def _start_load(self) -> None:
-        phases = self._scenario.phases
+        phases, spec = self._scenario.phases, self._scenario.load
+        beside = spec.workers > 1 and spec.workers_on == "target" and isinstance(self.target, Roomy)
         self._load = LocustLoad(
-            self._scenario.load,
+            spec,
             host=self.target.base_url,
             run_dir=self._folder.path,
             run_id=self._folder.run_id,
             recorder=self._recorder,
             journal=self._journal,
             max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
+            place=self.target.load_workers() if beside and isinstance(self.target, Roomy) else None,
         )
         meters = [*self.target.meters(), *gpu_meters(self._scenario.target.gpu, self.target, self._recorder)]
         if self._scenario.torch is not None:

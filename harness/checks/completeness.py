@@ -12,7 +12,7 @@ from harness.checks.timeline import Span, down_spans, gaps, memory, step_runs, w
 from harness.units import show_duration
 
 if TYPE_CHECKING:
-    from harness.history import History
+    from harness.history import History, Value
     from harness.scenario import Scenario
     from harness.verdict import Verdict
 
@@ -81,7 +81,7 @@ def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
 
 def _part_problems(history: History) -> list[_Problem]:
     lost = [
-        (f"Locust lost {event.value} of {event.labels.get('wanted', '?')} workers", [event.index])
+        (f"Locust lost {_told(event.value)} of {event.labels.get('wanted', '?')} workers", [event.index])
         for event in history.where(source="load", name="worker_lost")
     ]
     return lost + [
@@ -89,6 +89,10 @@ def _part_problems(history: History) -> list[_Problem]:
         for source, name in _PARTS.items()
         for event in history.where(source=source, name="exited", kind="sample")
     ]
+
+
+def _told(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _watched(history: History) -> Span | None:

@@ -67,6 +67,7 @@ class Pod:
         trouble: why it does not run, as a sentence; None when nothing is known to be wrong.
         hopeless: whether waiting alone will not help.
         evicted: why the kubelet ended the whole pod; None when it did not.
+        address: where it is reached inside of the cluster; None before it has one.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Pod:
     trouble: str | None
     hopeless: bool
     evicted: str | None
+    address: str | None = None
 
 
 def parse_pod(found: Mapping[str, Any], container: str | None = None) -> Pod:
@@ -104,6 +106,7 @@ def parse_pod(found: Mapping[str, Any], container: str | None = None) -> Pod:
         trouble=evicted or _waiting(waiting, ends) or _unschedulable(conditions),
         hopeless=evicted is not None or waiting.get("reason") in _HOPELESS,
         evicted=evicted,
+        address=status.get("podIP"),
     )
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from harness.load.messages import WORKER_PERIOD_ENV
 from harness.ports import free_port
 
 if TYPE_CHECKING:
@@ -19,13 +20,24 @@ FINISH_TASKS_S: Final = 2
 
 COUNTS_ENV: Final = "LEAKDRILL_LOAD_COUNTS"
 STATUS_ENV: Final = "LEAKDRILL_LOAD_STATUS_FD"
-PERIOD_ENV: Final = "LEAKDRILL_LOAD_PERIOD_S"
+PERIOD_ENV: Final = WORKER_PERIOD_ENV
 CONTROL_ENV: Final = "LEAKDRILL_LOAD_CONTROL_FD"
 RECORD_ENV: Final = "LEAKDRILL_LOAD_RECORD"
+LINE_ENV: Final = "LEAKDRILL_LOAD_LINE_FD"
+
+EXPECTED_WAIT_S: Final = 600
+"""How long a master waits for workers elsewhere: longer than we do (crew.py), who know more about why they are late."""
 
 
-def argv(spec: Load, *, host: str, max_run_s: float) -> list[str]:
-    """The command; the scenario's own `args` come last and win."""
+def argv(spec: Load, *, host: str, max_run_s: float, master: tuple[str, int] | None = None) -> list[str]:
+    """The command; the scenario's own `args` come last and win.
+
+    Args:
+        spec: what the scenario says.
+        host: the target's address.
+        max_run_s: when Locust ends itself.
+        master: where to listen for workers that run elsewhere; None when all of them are processes of this one.
+    """
     spawn_rate = spec.spawn_rate if spec.spawn_rate is not None else spec.users
     return [
         *(sys.executable, "-m", "harness.load.locust_main", "--headless", "--only-summary"),
@@ -33,7 +45,7 @@ def argv(spec: Load, *, host: str, max_run_s: float) -> list[str]:
         *("--users", str(spec.users), "--spawn-rate", f"{spawn_rate:g}"),
         *("--run-time", f"{math.ceil(max_run_s)}s", "--stop-timeout", str(FINISH_TASKS_S)),
         *("--exit-code-on-error", "0"),
-        *(_distributed(spec.workers) if spec.workers > 1 else ()),
+        *(_leading(spec.workers, *master) if master else _distributed(spec.workers) if spec.workers > 1 else ()),
         *spec.args,
     ]
 
@@ -47,6 +59,13 @@ def _distributed(workers: int) -> list[str]:
     ]
 
 
+def _leading(workers: int, host: str, port: int) -> list[str]:
+    return [
+        *("--master", "--expect-workers", str(workers), "--expect-workers-max-wait", str(EXPECTED_WAIT_S)),
+        *("--master-bind-host", host, "--master-bind-port", str(port)),
+    ]
+
+
 def environment(
     spec: Load,
     *,
@@ -55,6 +74,7 @@ def environment(
     run_id: str,
     control_fd: int | None = None,
     record: Path | None = None,
+    line_fd: int | None = None,
 ) -> dict[str, str]:
     """The environment: ours without the run's token, which is for the target alone, and what the listener needs."""
     env = {**os.environ, **spec.env}
@@ -66,4 +86,6 @@ def environment(
         env[CONTROL_ENV] = str(control_fd)
     if record is not None:
         env[RECORD_ENV] = str(record.absolute())
+    if line_fd is not None:
+        env[LINE_ENV] = str(line_fd)
     return env

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -46,6 +47,35 @@ def bucket_middle_ms(cell: int) -> float:
     return (cell + 0.5) / 10
 
 
+def mapped_cells(folder: Path, name: str, cells: bytes | memoryview) -> memoryview:
+    """`folder/<name>.counts`, new, with `cells` in it: 64-bit numbers that a `Tally` reads while they change.
+
+    The file appears under its name with its full size.
+    """
+    unfinished = folder / f"{name}.new"
+    with unfinished.open("w+b") as file:
+        file.write(cells)
+        file.flush()
+        mapped = mmap.mmap(file.fileno(), FILE_BYTES)
+    unfinished.rename(folder / f"{name}{SUFFIX}")
+    return memoryview(mapped).cast("Q")
+
+
+def unpacked(packed: bytes) -> bytes:
+    """What `Counts.packed` packed.
+
+    Raises:
+        ValueError: when it is anything else.
+    """
+    try:
+        cells = zlib.decompressobj().decompress(packed, FILE_BYTES)
+    except zlib.error as e:
+        raise ValueError(f"counts that cannot be unpacked: {e}") from e
+    if len(cells) != FILE_BYTES:
+        raise ValueError(f"counts of {len(cells)} bytes; expected {FILE_BYTES}")
+    return cells
+
+
 class Counts:
     """What one Locust process counts: in its own memory until `open`, then in a file of its own."""
 
@@ -57,13 +87,16 @@ class Counts:
 
         Called after Locust has forked its workers, or they would share one file. The file appears with its full size.
         """
-        unfinished = folder / f"{os.getpid()}.new"
-        with unfinished.open("w+b") as file:
-            file.write(self._cells.cast("B"))
-            file.flush()
-            mapped = mmap.mmap(file.fileno(), FILE_BYTES)
-        self._cells = memoryview(mapped).cast("Q")
-        unfinished.rename(folder / f"{os.getpid()}{SUFFIX}")
+        self._cells = mapped_cells(folder, str(os.getpid()), self._cells.cast("B"))
+
+    def packed(self) -> bytes:
+        """Everything counted so far, small enough for a message."""
+        return zlib.compress(self._cells.cast("B"), 1)
+
+    @property
+    def ended(self) -> int:
+        """Requests that ended so far, however."""
+        return int(self._cells[ANSWERED] + self._cells[FAILED])
 
     def on_request(self, response_time: float | None, exception: object, response: Any = None, **_others: Any) -> None:
         """Locust's `request` event: one request ended, after `response_time` milliseconds.

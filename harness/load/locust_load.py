@@ -15,6 +15,7 @@ import psutil
 
 from harness.errors import BadInput, LeakdrillError, PartDied, Surroundings
 from harness.load.command import argv, environment
+from harness.load.crew import Crew
 from harness.load.reins import Reins
 from harness.load.session import kill_session
 from harness.load.tally import Tally
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.journal import Entry, Journal
+    from harness.load.workers import Workers
     from harness.recorder import Recorder
     from harness.scenario import Load
 
@@ -54,9 +56,10 @@ class LocustLoad:
         journal: where the process is announced.
         max_run_s: Locust ends itself after this long, whatever becomes of the drill.
         record_corpus: gets the first requests, for `replay_spec` (corpus.py); None records none.
+        place: where the workers run; None for processes of this machine.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a load is made of; each is named at the call
         self,
         spec: Load,
         *,
@@ -67,6 +70,7 @@ class LocustLoad:
         journal: Journal,
         max_run_s: float,
         record_corpus: Path | None = None,
+        place: Workers | None = None,
     ) -> None:
         self._spec = spec
         self._host = host
@@ -82,6 +86,8 @@ class LocustLoad:
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: Watch | None = None
         self._reins: Reins | None = None
+        self._place = place
+        self._crew: Crew | None = None
         self._entry: Entry | None = None
 
     def start(self) -> None:
@@ -90,9 +96,13 @@ class LocustLoad:
         Raises:
             BadInput: when Locust cannot use the locustfile or an argument, or when what it does cannot be recorded.
             PartDied: when Locust itself does not come up.
+            Surroundings: when workers that run elsewhere do not reach it.
         """
         if self._record_corpus is not None:
             self._demand_one_worker("recording a corpus")
+        if self._place is not None:
+            self._crew = Crew(self._spec, self._place, recorder=self._recorder, run_dir=self._run_dir)
+            self._host = self._crew.host
         self._folder.mkdir(parents=True, exist_ok=True)
         entry = self._entry = self._journal.plan("process", run_id=self._run_id, argv0="locust")
         reader, writer = os.pipe()
@@ -111,6 +121,8 @@ class LocustLoad:
         self._entry = self._journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
         self._watch.start()
         try:
+            if self._crew is not None:
+                self._crew.start(self._max_run_s)
             self._wait_ready(process, self._watch)
         except LeakdrillError:
             self.stop()
@@ -221,6 +233,8 @@ class LocustLoad:
         if self._process is None or self._watch is None:
             self._clear()
             return
+        if self._crew is not None and not self._watch.stopping:
+            self._crew.note_ended()
         if self._process.poll() is None:
             self._watch.stopping = True
             self._process.send_signal(signal.SIGTERM)
@@ -255,6 +269,8 @@ class LocustLoad:
             raise PartDied(self._ended(when)) from e
 
     def _clear(self) -> None:
+        if self._crew is not None:
+            self._crew.stop()
         if self._reins is not None:
             self._reins.close()
             self._reins = None
@@ -266,6 +282,7 @@ class LocustLoad:
     def _spawn(self, status_fd: int) -> subprocess.Popen[bytes]:
         self._reins = Reins() if self._spec.workers == 1 else None
         control_fd = self._reins.far_fd if self._reins else None
+        line_fd = self._crew.far_fd if self._crew else None
         env = environment(
             self._spec,
             counts=self._folder,
@@ -273,12 +290,18 @@ class LocustLoad:
             run_id=self._run_id,
             control_fd=control_fd,
             record=self._record_corpus,
+            line_fd=line_fd,
         )
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                argv(self._spec, host=self._host, max_run_s=self._max_run_s),
+                argv(
+                    self._spec,
+                    host=self._host,
+                    max_run_s=self._max_run_s,
+                    master=self._crew.master if self._crew else None,
+                ),
                 env=env,
-                pass_fds=(status_fd,) if control_fd is None else (status_fd, control_fd),
+                pass_fds=[fd for fd in (status_fd, control_fd, line_fd) if fd is not None],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -304,6 +327,8 @@ class LocustLoad:
         if "unrecordable" in watch.status:
             message = f"{self._spec.locustfile}: corpus: closed cannot record this load: {watch.status['unrecordable']}"
             raise BadInput(message, hint="use corpus: open, which runs the locustfile as it is")
+        if self._crew is not None:
+            self._crew.wait_connected(lambda: int(watch.status.get("workers", 0)), alive=lambda: process.poll() is None)
 
     def _refusal(self, watch: Watch) -> LeakdrillError:
         """Whose mistake an early end is: once our listener stood, only the locustfile and the arguments were left."""

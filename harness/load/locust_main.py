@@ -24,7 +24,8 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
 from harness.load import hooks
-from harness.load.command import CONTROL_ENV, COUNTS_ENV, PERIOD_ENV, RECORD_ENV, STATUS_ENV
+from harness.load.collector import Collector
+from harness.load.command import CONTROL_ENV, COUNTS_ENV, LINE_ENV, PERIOD_ENV, RECORD_ENV, STATUS_ENV
 from harness.load.counts import Counts
 from harness.load.pace import paced
 from harness.load.recording import Recording
@@ -48,10 +49,18 @@ class Listener:
         period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
         control_fd: the socket on which orders to pause come; None when there is more than one process.
         record: where requests are recorded; None records none.
+        line_fd: the socket on which the target's addresses come; None when no worker runs elsewhere.
     """
 
     def __init__(
-        self, folder: Path, status_fd: int, *, period_s: float | None, control_fd: int | None, record: Path | None
+        self,
+        folder: Path,
+        status_fd: int,
+        *,
+        period_s: float | None,
+        control_fd: int | None,
+        record: Path | None,
+        line_fd: int | None,
     ) -> None:
         self._folder = folder
         self._fd = status_fd
@@ -60,6 +69,7 @@ class Listener:
         self._control = None if control_fd is None else socket.socket(fileno=control_fd)
         self._turnstile = None if self._control is None else Turnstile(self._say_drained)
         self._recording = None if record is None else Recording(record)
+        self._collector = None if line_fd is None else Collector(folder, socket.socket(fileno=line_fd))
         self._environment: Environment | None = None
         self._workers_at_stop: int | None = None
 
@@ -88,6 +98,8 @@ class Listener:
             gevent.spawn(hooks.listen, self._turnstile, self._control)
         if not isinstance(runner, MasterRunner):
             self._counts.open(self._folder)
+        elif self._collector is not None:
+            self._collector.attach(environment)
         if not isinstance(runner, WorkerRunner):
             self._environment = environment
             gevent.spawn(self._report)
@@ -155,13 +167,15 @@ def _errors(runner: Any) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Register the listener, then be Locust."""
-    taken = {name: os.environ.pop(name, "") for name in (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV)}
+    names = (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, LINE_ENV)
+    taken = {name: os.environ.pop(name, "") for name in names}
     Listener(
         Path(taken[COUNTS_ENV]),
         int(taken[STATUS_ENV]),
         period_s=float(taken[PERIOD_ENV]) if taken[PERIOD_ENV] else None,
         control_fd=int(taken[CONTROL_ENV]) if taken[CONTROL_ENV] else None,
         record=Path(taken[RECORD_ENV]) if taken[RECORD_ENV] else None,
+        line_fd=int(taken[LINE_ENV]) if taken[LINE_ENV] else None,
     ).register()
     sys.argv[0] = "locust"
     locust.main.main()  # type: ignore[no-untyped-call]

@@ -18,6 +18,7 @@ from harness.targets.engine import connect
 from harness.targets.execute_inside import execute_inside
 from harness.targets.readiness import Readiness
 from harness.targets.replicas import Replicas
+from harness.targets.worker_containers import ContainerWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,6 +148,18 @@ class ComposeService:
         """Run `command` in the first container of another service of the project; likewise."""
         return self._execute(self._of(service), command, output, timeout_s)
 
+    def load_workers(self) -> ContainerWorkers:
+        """The network of what the load goes to, as the place of its workers, which call it by its name."""
+        form = self.form
+        door, port = (form.entrance, form.entrance_port) if form.entrance else (form.service, form.port)
+        return ContainerWorkers(
+            self._client,
+            run_id=self._run_id,
+            journal=self._journal,
+            neighbour=lambda: self._first_of(door),
+            address=lambda: f"{door}:{port}",
+        )
+
     def meters(self) -> Sequence[Meter]:
         """What can be read: of all replicas together, and of each, which is told beside it; known after `start`."""
         replicas = self._given()
@@ -185,6 +198,12 @@ class ComposeService:
         if not running:
             raise Surroundings(f"target '{self.name}': no container runs in which {argv[0]} could")
         return execute_inside(running[0], argv, output=output, timeout_s=timeout_s)
+
+    def _first_of(self, service: str) -> Container:
+        running = self._of(service).containers()
+        if not running:
+            raise Surroundings(f"target '{self.name}': no container of {service} runs; expected one")
+        return running[0]
 
     def _follow(self) -> None:
         """Take up with the containers that are there now, and return when they and the entrance answer."""

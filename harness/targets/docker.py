@@ -25,6 +25,7 @@ from harness.targets.elsewhere import engine_host, reachable, send, volume
 from harness.targets.engine import RUN_LABEL, connect, where
 from harness.targets.execute_inside import execute_inside
 from harness.targets.image import ready_image
+from harness.targets.worker_containers import ContainerWorkers, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,6 +158,17 @@ class DockerTarget(BaseTarget):
             )
         self._agent = AgentMount(folder)
         return AgentClient(self._agent.sockets, pids=self.pids, inside=pid_inside)
+
+    def load_workers(self) -> ContainerWorkers:
+        """The network of its container, as the place of a load's workers."""
+
+        def address() -> str:
+            found = network_of(self._given())[1]
+            return f"{found}:{self.form.port}" if found else ""
+
+        return ContainerWorkers(
+            self._client, run_id=self._run_id, journal=self._journal, neighbour=self._given, address=address
+        )
 
     def _prepare(self) -> Mapping[str, str]:
         self._image = ready_image(self._client, self.form, scenario_dir=self._scenario_dir)

@@ -24,6 +24,7 @@ from harness.cluster.form import form_of
 from harness.cluster.nodes import cgroup_of_container
 from harness.cluster.placement import LONGEST_NAME, Placement
 from harness.cluster.pod import chosen
+from harness.cluster.worker_pods import PodWorkers
 from harness.errors import Surroundings
 from harness.meters.filesystem import FilesystemMeter
 from harness.meters.kubelet import KubeletMeter
@@ -368,6 +369,18 @@ class KubernetesTarget:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics))
             meters.append(ReplicaRequests(following.replica_urls, self.spec.metrics))
         return meters
+
+    def load_workers(self) -> PodWorkers:
+        """Its namespace, as the place of a load's workers."""
+        watcher = self._given().watcher
+        return PodWorkers(
+            self._cluster,
+            namespace=self.namespace,
+            run=self._place.run,
+            journal=self._journal,
+            pods=lambda: watcher.pods,
+            port=self.form.port,
+        )
 
     def _tell_pod(self, pod: str, values: dict[str, float]) -> None:
         self._told[pod] = values

@@ -10,7 +10,9 @@ from applied import COLLECTIONS, applied
 from kube_bench import NAMESPACE, ROOT, Bench
 
 from harness.cluster.connection import ClusterRefused, connect
+from harness.load.workers import worker_plan
 from harness.meters.meter import Closable
+from harness.scenario import Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,17 @@ def _kubeconfig(cluster, folder, token) -> Path:
     return file
 
 
+def _load_workers(this, folder) -> None:
+    """Bring up one worker of a load, which finds no master, and take it back."""
+    (folder / "locustfile.py").write_text("")
+    workers = this.target.load_workers()
+    spec = Load(locustfile=folder / "locustfile.py")
+    workers.start(worker_plan(spec, master=("127.0.0.1", 9), addresses=workers.addresses(), max_run_s=10))
+    (state,) = workers.states()
+    assert not state.ended
+    workers.stop()
+
+
 @pytest.mark.usefixtures("account")
 def test_a_drill_needs_no_more_rights_than_those(tmp_path, cluster):
     this = Bench(tmp_path, limits={"memory": "192MiB"})
@@ -62,6 +75,7 @@ def test_a_drill_needs_no_more_rights_than_those(tmp_path, cluster):
         this.step(exec={"command": ["true"]})
         this.step(autoscale={"min": 1, "max": 2, "cpu": "80%"})
         this.step(delete_pod={"which": "newest"})
+        _load_workers(this, tmp_path)
         with pytest.raises(ClusterRefused, match="forbidden"):
             connect().get("/api/v1/namespaces/kube-system/secrets")
     finally:

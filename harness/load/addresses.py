@@ -1,0 +1,84 @@
+"""Where a worker's users send their requests: the addresses at which the target answers now.
+
+A worker inside of a cluster reaches pods, not a Service, and pods come and go. Each user keeps to one address, users
+are dealt out in turn over all workers, and when the addresses change they move, between two requests. Runs inside
+Locust, with nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+AVOID_S: Final = 1.0
+"""How long an address is left alone at which no connection came about: its pod leaves, and that is told a bit later."""
+
+
+class Addresses:
+    """The addresses as one worker has them.
+
+    Args:
+        first: the addresses when the load begins, such as `http://172.17.0.3:8000`.
+        seat: which of the workers this one is, from 0 on.
+        seats: how many workers there are.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, first: Sequence[str], *, seat: int = 0, seats: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now = list(first)
+        self._known = set(first)
+        self._numbers = itertools.count(seat, seats)
+        self._clock = clock
+        self._avoided: dict[str, float] = {}
+
+    def change(self, addresses: Sequence[str]) -> None:
+        """From now on the target answers at `addresses`; an empty list changes nothing."""
+        if addresses:
+            self._now = list(addresses)
+            self._known.update(addresses)
+
+    def of(self, number: int) -> str:
+        """Where the user with `number` sends its next request."""
+        own = self._now[number % len(self._now)]
+        if not self._is_avoided(own):
+            return own
+        others = [address for address in self._now if not self._is_avoided(address)]
+        return others[number % len(others)] if others else own
+
+    def on_request(self, *, exception: object = None, response: Any = None, url: str = "", **_others: Any) -> None:
+        """Locust's `request` event: an address that did not answer at all is avoided for a moment."""
+        if exception is not None and not getattr(response, "status_code", None):
+            parts = urlsplit(url or "")
+            self._avoided[f"{parts.scheme}://{parts.netloc}"] = self._clock() + AVOID_S
+
+    def lead(self, sessions: Iterable[type]) -> None:
+        """From now on every client of these classes sends what is meant for the target to where it answers now.
+
+        Clients of other hosts are left alone: only a `base_url` that is one of the target's addresses is changed.
+        """
+        for session in sessions:
+            setattr(session, "request", self._around(session.request))  # type: ignore[attr-defined]  # noqa: B010 - mypy knows no such attribute of a type
+
+    def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+            if client.base_url in self._known:
+                client.base_url = self.of(self._number(client))
+            return original(client, *args, **kwargs)
+
+        return request
+
+    def _number(self, client: Any) -> int:
+        number: int | None = getattr(client, "leakdrill_number", None)
+        if number is None:
+            number = client.leakdrill_number = next(self._numbers)
+        return number
+
+    def _is_avoided(self, address: str) -> bool:
+        return self._avoided.get(address, 0.0) > self._clock()
