@@ -16,6 +16,7 @@ import psutil
 from harness import __version__
 from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
 from harness.alerting.prometheus import BINARIES as PROMETHEUS
+from harness.doctor_cluster import examine_clusters
 from harness.doctor_gpu import examine_cards
 from harness.errors import Surroundings
 from harness.journal import Journal
@@ -77,12 +78,15 @@ def examine() -> list[Finding]:
         _memory(),
         *_limits(),
         _pss(),
-        *_cards(),
+        *_elsewhere(),
     ]
 
 
-def _cards() -> list[Finding]:
-    return [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
+def _elsewhere() -> list[Finding]:
+    """Cards and clusters, which only some drills need."""
+    cards = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
+    clusters = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_clusters()]
+    return [*cards, *clusters]
 
 
 def _python() -> Finding:

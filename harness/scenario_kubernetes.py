@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from harness.quantities import Frozen, Size
+
+KUBELET: Final = "kubelet"
+"""Label `job` of the kubelet's series, as production's own scrape of them says."""
+
+KUBELET_SCRAPED_EVERY_S: Final = 5.0
+"""A page of cAdvisor tells of every container of a node; more often would burden the API server and tell nothing."""
+
+KUBELET_MEASURES_WITHIN_S: Final = 20.0
+"""cAdvisor waits 10 s between two measurements of a container, and up to as long again so that not all come at once.
+
+Of the clock on the wall, whatever the time scale. Source: cAdvisor's `--housekeeping_interval` and its jitter.
+"""
 
 
 class Requests(Frozen):
@@ -47,6 +59,10 @@ class KubernetesForm(Frozen):
     disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
     replicas: int = Field(1, ge=1)
     requests: Requests | None = Field(None, description="left out: the memory limit, and a tenth of a core")
+    series: Literal["exporter", "kubelet"] = Field(
+        "exporter",
+        description="whose container_* series the alerts are judged on: ours, ten readings a second, or the kubelet's",
+    )
     pull: Literal["IfNotPresent", "Never", "Always"] = "IfNotPresent"
 
     @model_validator(mode="after")

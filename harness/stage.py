@@ -19,6 +19,7 @@ from harness.alerting.alertmanager import BINARIES as ALERTMANAGER
 from harness.alerting.alertmanager import AlertmanagerServer
 from harness.alerting.exporter import Exporter
 from harness.alerting.inhibited import InhibitionPoller
+from harness.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
 from harness.alerting.prometheus import BINARIES as PROMETHEUS
 from harness.alerting.prometheus import PrometheusServer
 from harness.alerting.routing import default_routing, read_routing
@@ -34,13 +35,14 @@ from harness.meters.gpu import gpu_meters
 from harness.meters.sampler import Sampler
 from harness.meters.torch_allocator import TorchMeter
 from harness.scenario_gpu import on_its_cards
+from harness.scenario_kubernetes import KUBELET
 from harness.targets.compose import ComposeTarget
 from harness.targets.compose_standing import StandingService
 from harness.targets.docker import DockerTarget
 from harness.targets.kubernetes import KubernetesTarget
 from harness.targets.process import LocalProcess
 from harness.targets.replicated import ReplicatedTarget
-from harness.targets.target import Losable
+from harness.targets.target import KubeletScraped, Losable
 from harness.undo import undo_all
 
 if TYPE_CHECKING:
@@ -110,6 +112,10 @@ class Stage:
         self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
+        self._kubelet = self.target.kubelet_job if isinstance(self.target, KubeletScraped) else None
+        if self._kubelet is not None:
+            refuse_short_ranges(self._rules.alerts, scenario.alerts)
+        self._kubelet_series: KubeletSeries | None = None
         self._alertmanager: AlertmanagerServer | None = None
         self._load: LocustLoad | None = None
         self._fired: list[dict[str, str]] = []
@@ -152,6 +158,8 @@ class Stage:
         """
         if self._prometheus is not None:
             self._prometheus.wait_until_watching()
+        if self._kubelet_series is not None:
+            self._kubelet_series.wait_until_seen()
 
     def broken(self) -> str | None:
         """Which part the drill cannot go on without has ended, or None."""
@@ -159,6 +167,8 @@ class Stage:
             return f"the Prometheus at {self._watching.url} answered no more"
         if isinstance(self.target, Losable) and self.target.lost:
             return f"the target was lost sight of: {self.target.lost}"
+        if self._kubelet_series is not None and self._kubelet_series.lost:
+            return f"Prometheus lost sight of the kubelet: {self._kubelet_series.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
         return next((f"{name} ended in the middle of the drill" for name, part in parts.items() if _dead(part)), None)
 
@@ -223,6 +233,8 @@ class Stage:
             self._journal,
             run_id=run.run_id,
             scrape_targets=self._scrape_targets(exporter),
+            more_jobs=self._kubelet_jobs(),
+            lookback_at_least_s=LOOKBACK_AT_LEAST_S if self._kubelet else 0.0,
             rules_files=written.files,
             alertmanager_url=self._alertmanager.url,
             scrape_interval_s=alerts.scrape_interval,
@@ -234,6 +246,16 @@ class Stage:
         poller = AlertPoller(self._prometheus.url, self._recorder)
         self._down.append(poller.stop)
         poller.start()
+        if self._kubelet is not None:
+            self._kubelet_series = KubeletSeries(self._prometheus.url, KUBELET, self._recorder)
+            self._down.append(self._kubelet_series.stop)
+            self._kubelet_series.start()
+
+    def _kubelet_jobs(self) -> list[dict[str, object]]:
+        if self._kubelet is None:
+            return []
+        self._down.append(self._kubelet.stop)
+        return [self._kubelet.start()]
 
     def _start_exporter(self) -> Exporter:
         target = self._scenario.target
@@ -244,6 +266,7 @@ class Stage:
             fstype="ext4",
             limit_bytes=target.limits.memory,
             cpus=target.limits.cpus,
+            containers=self._kubelet is None,
         )
         self._down.append(exporter.stop)
         exporter.start()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _TIMEOUT_S: Final = 2.0
 
@@ -42,13 +42,22 @@ class PrometheusApi:
         groups: list[dict[str, Any]] = self._get("/api/v1/rules", {})["groups"]
         return groups
 
-    def sees_everything(self, *, alertmanager: bool) -> bool:
-        """Whether every target was scraped and, when there is one, Alertmanager is known.
+    def targets(self) -> list[dict[str, Any]]:
+        """What it scrapes: `scrapePool`, `labels`, `health`, `lastError`.
 
         Raises:
             NoAnswer: when there is no answer.
         """
-        targets = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
+        targets: list[dict[str, Any]] = self._get("/api/v1/targets", {"state": "active"})["activeTargets"]
+        return targets
+
+    def sees_everything(self, *, alertmanager: bool, besides: Collection[str] = ()) -> bool:
+        """Whether every target was scraped, but for the jobs `besides`, and Alertmanager is known when there is one.
+
+        Raises:
+            NoAnswer: when there is no answer.
+        """
+        targets = [target for target in self.targets() if target["scrapePool"] not in besides]
         known = not alertmanager or self._get("/api/v1/alertmanagers", {})["activeAlertmanagers"]
         return bool(targets) and all(target["health"] == "up" for target in targets) and bool(known)
 

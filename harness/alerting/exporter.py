@@ -1,9 +1,9 @@
 """Publishes what the meters read, under the names and labels that production's rules ask for.
 
-The container's series have cAdvisor's names, the filesystem's node_exporter's, the cards' DCGM exporter's
-(`gpu_series.py`), so a rules file runs as it is.
-Where the machine gives the target no cgroup of its own, memory in use and working set are the process tree's RSS (which
-counts shared pages once for each process, and no page cache), and the limit is the declared one, if there is one.
+The container's series have cAdvisor's names (`container_series.py`), the filesystem's node_exporter's, the cards' DCGM
+exporter's (`gpu_series.py`), so a rules file runs as it is. Of a workload of pods each is published by itself, with
+the label `pod`, and their sum is not: beside its parts a rule that adds up would count everything twice, and alone it
+would hide a pod at its limit behind others that are idle.
 
 A source that has not been read for a while is left out rather than repeated: a rule must see a gap as a gap.
 """
@@ -14,9 +14,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from harness.alerting.container_series import container_series, each_family_once, gauge, shared_series
 from harness.alerting.gpu_series import GpuSeries
 
 if TYPE_CHECKING:
@@ -27,47 +27,24 @@ if TYPE_CHECKING:
 
     from harness.history import Event
 
-CPU_PERIOD_US: Final = 100_000
-"""The kernel's default accounting period for a CPU quota."""
-
 _STALE_AFTER_S: Final = 2.0
 _SOURCES: Final = (("cgroup", "resources"), ("process", "tree"), ("filesystem", "disk"))
+
+_POD: Final = ("pod", "resources")
+"""What is read of one pod."""
 
 _NEW_LIMITS: Final = ("target", "limits")
 """A step may change the declared limits."""
 
 _REPLICAS: Final = ("target", "replicas")
-"""Each replica has the declared limits, and what is published is the sum over all."""
+"""Each replica has the declared limits; where what is published is the sum over all, so are the limits."""
 
-Row = tuple[str, str, str, str]
-
-_GAUGES: Final[tuple[Row, ...]] = (
-    ("container_memory_usage_bytes", "cgroup", "usage_bytes", "Memory in use, page cache included."),
-    ("container_memory_working_set_bytes", "cgroup", "working_set_bytes", "Memory that cannot be reclaimed at once."),
-    ("container_memory_rss", "cgroup", "anon_bytes", "Anonymous memory."),
-    ("container_memory_cache", "cgroup", "cache_bytes", "Page cache."),
-    ("container_spec_memory_limit_bytes", "cgroup", "limit_bytes", "The memory limit."),
-    ("container_threads", "process", "threads", "Threads of all processes."),
-    ("container_file_descriptors", "process", "fds", "Open file descriptors of all processes."),
-    ("container_processes", "process", "processes", "Processes."),
-)
-_COUNTERS: Final[tuple[Row, ...]] = (
-    ("container_cpu_cfs_periods_total", "cgroup", "periods", "Accounting periods that have passed."),
-    ("container_cpu_cfs_throttled_periods_total", "cgroup", "throttled_periods", "Periods in which it was throttled."),
-    ("container_cpu_cfs_throttled_seconds_total", "cgroup", "throttled_seconds", "Seconds for which it was throttled."),
-    ("container_oom_events_total", "cgroup", "oom_kills", "Out-of-memory kills."),
-)
-_DISK: Final[tuple[Row, ...]] = (
-    ("node_filesystem_size_bytes", "filesystem", "size_bytes", "Size of the filesystem."),
-    ("node_filesystem_avail_bytes", "filesystem", "avail_bytes", "Space that a service may still use."),
-    ("node_filesystem_free_bytes", "filesystem", "free_bytes", "Space that is free."),
-    ("node_filesystem_files", "filesystem", "files", "Inodes."),
-    ("node_filesystem_files_free", "filesystem", "files_free", "Free inodes."),
-)
-_FALLBACKS: Final[tuple[Row, ...]] = (
-    ("container_memory_usage_bytes", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
-    ("container_memory_working_set_bytes", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
-    ("container_memory_rss", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
+_DISK: Final[tuple[tuple[str, str, str], ...]] = (
+    ("node_filesystem_size_bytes", "size_bytes", "Size of the filesystem."),
+    ("node_filesystem_avail_bytes", "avail_bytes", "Space that a service may still use."),
+    ("node_filesystem_free_bytes", "free_bytes", "Space that is free."),
+    ("node_filesystem_files", "files", "Inodes."),
+    ("node_filesystem_files_free", "files_free", "Free inodes."),
 )
 
 
@@ -86,7 +63,8 @@ class Exporter(Collector):
     """An HTTP endpoint `/metrics` on a free loopback port, fed by everything that is recorded.
 
     Args:
-        recorder: its samples `cgroup resources`, `process tree`, `filesystem disk` and `gpu devices` are published.
+        recorder: its samples `cgroup resources` or `pod resources`, `process tree`, `filesystem disk` and `gpu devices`
+            are published.
         labels: of the container's series: `container`, and whatever else the rules select by.
         mountpoint: label of the filesystem's series, such as `/var/lib/inference-gateway`.
         device: likewise.
@@ -94,9 +72,10 @@ class Exporter(Collector):
         limit_bytes: the declared memory limit; published when no cgroup reports one.
         cpus: the declared CPU limit in cores; published as quota and period.
         stale_after_s: how long a reading is published.
+        containers: whether the container's series are published; not where the kubelet's own take their place.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is something that is published, and is named at the call
         self,
         recorder: Readings,
         *,
@@ -107,7 +86,9 @@ class Exporter(Collector):
         limit_bytes: int | None = None,
         cpus: float | None = None,
         stale_after_s: float = _STALE_AFTER_S,
+        containers: bool = True,
     ) -> None:
+        self._containers = containers
         self._labels = dict(labels)
         self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint}
         self._limit_bytes: float | None = limit_bytes
@@ -115,6 +96,8 @@ class Exporter(Collector):
         self._replicas = 1.0
         self._stale_after_s = stale_after_s
         self._newest: dict[str, tuple[float, dict[str, float]]] = {}
+        self._pods: dict[str, tuple[float, dict[str, float]]] = {}
+        self._pods_seen_at: dict[str, float] = {}
         self._cards = GpuSeries(stale_after_s=stale_after_s, labels=labels)
         self._started_at = recorder.started_at
         self._server: tuple[Any, threading.Thread] | None = None
@@ -144,70 +127,48 @@ class Exporter(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The series of what was read lately."""
-        now = time.monotonic()
-        fresh = {source: v for source, (t, v) in tuple(self._newest.items()) if now - t <= self._stale_after_s}
-        memory = _FALLBACKS if "cgroup" not in fresh else ()
-        yield from (m for row in (*_GAUGES, *memory) if (m := self._gauge(row, fresh, self._labels)))
-        yield from (m for row in _DISK if (m := self._gauge(row, fresh, self._disk_labels)))
-        yield from (m for row in _COUNTERS if (m := self._counter(row, fresh, self._labels)))
-        if "cgroup" in fresh or "process" in fresh:
-            yield from self._cpu(fresh)
-            yield from self._container(fresh)
+        fresh = self._fresh(self._newest)
+        if self._containers:
+            yield from each_family_once(self._container(fresh))
+        for name, field, text in _DISK:
+            if field in fresh.get("filesystem", {}):
+                yield gauge(name, text, fresh["filesystem"][field], self._disk_labels)
         if "filesystem" in fresh:
-            yield _gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
+            yield gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
         yield from self._cards.collect()
+
+    def _fresh(self, readings: Mapping[str, tuple[float, dict[str, float]]]) -> dict[str, dict[str, float]]:
+        now = time.monotonic()
+        return {name: values for name, (t, values) in tuple(readings.items()) if now - t <= self._stale_after_s}
+
+    def _container(self, fresh: dict[str, dict[str, float]]) -> Iterator[Metric]:
+        own = {source: values for source, values in fresh.items() if source != "filesystem"}
+        if not self._pods:
+            yield from container_series(own, self._labels, **self._given(self._replicas), started_at=self._started_at)
+            return
+        yield from shared_series(own.get("process", {}), self._labels)
+        for pod, values in self._fresh(self._pods).items():
+            labels = {**self._labels, "pod": pod}
+            yield from container_series(
+                {"cgroup": values}, labels, **self._given(1.0), started_at=self._pods_seen_at[pod]
+            )
+
+    def _given(self, replicas: float) -> dict[str, float | None]:
+        """The declared limits of so many replicas together."""
+        given = {"limit_bytes": self._limit_bytes, "cpus": self._cpus}
+        return {name: None if limit is None else limit * replicas for name, limit in given.items()}
 
     def _note(self, event: Event) -> None:
         if event.kind == "ok" and event.source == "target" and event.name in ("start", "restart"):
             self._started_at = time.time()
         if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) in _SOURCES:
             self._newest[event.source] = (time.monotonic(), event.value)
+        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _POD:
+            pod = event.labels["pod"]
+            self._pods_seen_at.setdefault(pod, time.time())
+            self._pods[pod] = (time.monotonic(), event.value)
         if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _NEW_LIMITS:
             self._limit_bytes = event.value.get("memory_bytes", self._limit_bytes)
             self._cpus = event.value.get("cpus", self._cpus)
         if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _REPLICAS:
             self._replicas = event.value["replicas"]
-
-    def _gauge(self, row: Row, fresh: Mapping[str, Mapping[str, float]], labels: dict[str, str]) -> Metric | None:
-        name, source, field, text = row
-        value = fresh.get(source, {}).get(field)
-        return None if value is None else _gauge(name, text, value, labels)
-
-    def _counter(self, row: Row, fresh: Mapping[str, Mapping[str, float]], labels: dict[str, str]) -> Metric | None:
-        name, source, field, text = row
-        value = fresh.get(source, {}).get(field)
-        return None if value is None else _counter(name, text, value, labels)
-
-    def _cpu(self, fresh: Mapping[str, Mapping[str, float]]) -> Iterator[Metric]:
-        # A process tree's count starts again when the service does; Prometheus knows that as a counter's reset.
-        seconds = next(
-            (fresh[s]["cpu_seconds"] for s in ("cgroup", "process") if "cpu_seconds" in fresh.get(s, {})), None
-        )
-        if seconds is not None:
-            labels = {**self._labels, "cpu": "total"}
-            yield _counter("container_cpu_usage_seconds_total", "CPU time consumed.", seconds, labels)
-        if self._cpus is not None:
-            quota = round(self._cpus * self._replicas * CPU_PERIOD_US)
-            yield _gauge("container_spec_cpu_quota", "CPU quota per period, in microseconds.", quota, self._labels)
-            yield _gauge("container_spec_cpu_period", "CPU period, in microseconds.", CPU_PERIOD_US, self._labels)
-
-    def _container(self, fresh: Mapping[str, Mapping[str, float]]) -> Iterator[Metric]:
-        if self._limit_bytes is not None and "limit_bytes" not in fresh.get("cgroup", {}):
-            text = "The declared memory limit."
-            yield _gauge("container_spec_memory_limit_bytes", text, self._limit_bytes * self._replicas, self._labels)
-        yield _gauge(
-            "container_start_time_seconds", "When it was started, in Unix time.", self._started_at, self._labels
-        )
-        yield _gauge("container_last_seen", "When it was last seen, in Unix time.", time.time(), self._labels)
-
-
-def _gauge(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=list(labels))
-    family.add_metric(list(labels.values()), value)
-    return family
-
-
-def _counter(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metric:
-    family = CounterMetricFamily(name.removesuffix("_total"), text, labels=list(labels))
-    family.add_metric(list(labels.values()), value)
-    return family

@@ -43,11 +43,13 @@ class PrometheusServer:
         journal: hears of process and data folder before they exist.
         run_id: marks the process as ours.
         scrape_targets: job name to `host:port` of what is scraped; `host:port/path` where it is not /metrics.
+        more_jobs: entries of `scrape_configs` as they are; nobody waits for their first scrape here.
         rules_files: as `Rules.write` made them.
         alertmanager_url: `http://host:port`, or None to notify nobody.
         scrape_interval_s: rehearsal seconds.
         evaluation_interval_s: rehearsal seconds.
         time_scale: divides the server's own waits.
+        lookback_at_least_s: for how long a sample counts as the newest, whatever the scale.
     """
 
     def __init__(  # noqa: PLR0913 - each is one line of its configuration, and is named at the call
@@ -58,16 +60,20 @@ class PrometheusServer:
         *,
         run_id: str,
         scrape_targets: Mapping[str, str],
+        more_jobs: Sequence[Mapping[str, object]] = (),
         rules_files: Sequence[Path],
         alertmanager_url: str | None = None,
         scrape_interval_s: float = 0.5,
         evaluation_interval_s: float = 0.5,
         time_scale: float = 1.0,
+        lookback_at_least_s: float = 0.0,
     ) -> None:
         self._server = Server("Prometheus", run_dir / "prometheus", journal, run_id=run_id)
         self._recorder = recorder
         self._scrape_s, self._evaluate_s = scrape_interval_s, evaluation_interval_s
         self._scale = time_scale
+        self._lookback_at_least_s = lookback_at_least_s
+        self._unawaited = frozenset(str(job["job_name"]) for job in more_jobs)
         self._asking: PrometheusApi | None = None
         self._config = {
             "global": {
@@ -76,7 +82,10 @@ class PrometheusServer:
                 "evaluation_interval": _duration(evaluation_interval_s),
             },
             "rule_files": [str(path.resolve()) for path in rules_files],
-            "scrape_configs": [_scrape(job, address) for job, address in scrape_targets.items()],
+            "scrape_configs": [
+                *(_scrape(job, address) for job, address in scrape_targets.items()),
+                *map(dict, more_jobs),
+            ],
             **({"alerting": _alerting(alertmanager_url)} if alertmanager_url else {}),
         }
 
@@ -116,7 +125,7 @@ class PrometheusServer:
         cannot be set, so this takes five seconds from `start`: use them to start the service.
         """
         try:
-            return self._api().sees_everything(alertmanager="alerting" in self._config)
+            return self._api().sees_everything(alertmanager="alerting" in self._config, besides=self._unawaited)
         except NoAnswer:
             return False
 
@@ -149,7 +158,8 @@ class PrometheusServer:
         return self._asking
 
     def _flags(self, port: int) -> list[str]:
-        lookback_s = max(LOOKBACK_S / self._scale, _LOOKBACK_SCRAPES * max(self._scrape_s, self._evaluate_s))
+        scrapes_s = _LOOKBACK_SCRAPES * max(self._scrape_s, self._evaluate_s)
+        lookback_s = max(LOOKBACK_S / self._scale, scrapes_s, self._lookback_at_least_s)
         return [
             f"--web.listen-address=127.0.0.1:{port}",
             f"--storage.tsdb.path={self._server.data}",

@@ -170,7 +170,7 @@ def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iter
     """Record how many series each selector of each rule matches now, as samples `selector` of source `prometheus`.
 
     A rule whose selector matches nothing can never fire: most often a label is mistyped. The value is None, with the
-    label `error`, when Prometheus did not answer.
+    label `error`, when Prometheus did not answer. The label `jobs` says who publishes what the rule is judged on.
     """
     api = PrometheusApi(prometheus_url)
     seen: dict[str, tuple[float | None, dict[str, str]]] = {}
@@ -185,10 +185,11 @@ def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iter
 
 def _count(api: PrometheusApi, selector: str) -> tuple[float | None, dict[str, str]]:
     try:
-        rows = api.query(f"count({selector})")
+        rows = api.query(f"count by (job) ({selector})")
     except NoAnswer as e:
         return None, {"error": str(e)}
-    return (float(rows[0]["value"][1]) if rows else 0.0), {}
+    jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
+    return sum(float(row["value"][1]) for row in rows), ({"jobs": ",".join(jobs)} if jobs else {})
 
 
 class _Group:

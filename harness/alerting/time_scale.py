@@ -117,6 +117,17 @@ def selectors(expr: str) -> list[str]:
     return [text for text in dict.fromkeys(found) if text not in unasked]
 
 
+def ranges(expr: str, prefix: str) -> list[float]:
+    """The lengths in seconds of the range selectors of `expr` over series whose names begin with `prefix`.
+
+    Raises:
+        ValueError: when `expr` is no PromQL.
+    """
+    found = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
+    mine = [node for node in found if (node.vector_selector.name or "").startswith(prefix)]
+    return [node.range.total_seconds() for node in mine]
+
+
 @cache
 def _know_old_functions() -> None:
     # Prometheus 3 renamed it; the rules of older servers still call it by this name.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.checks.timeline import Span, gaps
+from harness.checks.timeline import Span, down_spans, gaps, outside
+from harness.scenario_kubernetes import KUBELET, KUBELET_MEASURES_WITHIN_S
+from harness.units import show_duration
 
 if TYPE_CHECKING:
     from harness.history import Event, History
@@ -12,6 +15,16 @@ if TYPE_CHECKING:
 
 _SHORTEST_GAP_S: Final = 1.0
 _EVALUATIONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Span):
+    """A stretch in which nothing can be said about alerts, and why."""
+
+    why: str = "Prometheus did not answer"
+
+    def __str__(self) -> str:
+        return f"{self.why} for {show_duration(self.length_s)}"
 
 
 def transitions(history: History, alert: AlertName | None = None) -> list[Event]:
@@ -67,11 +80,37 @@ def tolerated_gap_s(alerts: Alerts) -> float:
     return max(_SHORTEST_GAP_S, _EVALUATIONS * alerts.evaluation_interval)
 
 
-def unanswered(history: History, alerts: Alerts, span: Span) -> list[Span]:
-    """When Prometheus did not answer for longer than is tolerated."""
+def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
+    """When Prometheus did not answer for longer than is tolerated, or had nothing to judge the rules on."""
     answered = [
         e.t
         for e in history.where(source="prometheus", name="poll", kind="sample")
         if isinstance(e.value, dict) and e.value.get("up", 1.0) > 0
     ]
-    return gaps(answered, span, longest_s=tolerated_gap_s(alerts))
+    silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
+    return [*silent, *_without_series(history, span)]
+
+
+def _without_series(history: History, span: Span) -> list[Silence]:
+    """When Prometheus had none of the kubelet's series for longer than it measures, and the target was up."""
+    looked = history.where(source="prometheus", name="kubelet", kind="sample")
+    if not looked:
+        return []
+    seen = [e.t for e in looked if e.value is not None]
+    return [
+        Silence(part.start_s, part.end_s, why=f"Prometheus had no series of the kubelet's ({_why(looked, part)})")
+        for gap in gaps(seen, span, longest_s=KUBELET_MEASURES_WITHIN_S)
+        for part in outside(gap, down_spans(history))
+        if part.length_s > KUBELET_MEASURES_WITHIN_S
+    ]
+
+
+def _why(looked: list[Event], gap: Span) -> str:
+    errors = [e.labels["error"] for e in looked if e.value is None and gap.start_s <= e.t <= gap.end_s]
+    return errors[-1] if errors else "nobody looked"
+
+
+def on_the_kubelets(history: History, alert: AlertName) -> bool:
+    """Whether the rule of `alert` saw the kubelet's own series, as the scrape job of what it selected says."""
+    selected = history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
+    return any(KUBELET in e.labels.get("jobs", "").split(",") for e in selected)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checks.alert_states import already_active, first_firing, rule_errors, transitions, unanswered
+from harness.checks.alert_states import (
+    already_active,
+    first_firing,
+    on_the_kubelets,
+    rule_errors,
+    transitions,
+    unanswered,
+)
 from harness.checks.claim import Claim
 from harness.checks.growth import leaks_show
 from harness.checks.timeline import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from harness.scenario_alerts import AlertName, parse_alert_name
+from harness.scenario_kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
 from harness.units import show_duration
 
 if TYPE_CHECKING:
     from harness.history import Event, History
     from harness.scenario import Alerts, ExpectedAlert, Scenario
     from harness.verdict import Verdict
+
+_JUDGED_ON = " (judged on the kubelet's own series)"
 
 _DELIVERY_S = 5.0
 """A record that ends sooner after the alert cannot say that nothing was delivered."""
@@ -52,7 +62,9 @@ def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Sce
 
 
 def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: Event) -> Verdict:
-    floor_s = alerts.scrape_interval + alerts.evaluation_interval
+    kubelets = on_the_kubelets(history, alert)
+    measured_s = KUBELET_MEASURES_WITHIN_S + KUBELET_SCRAPED_EVERY_S if kubelets else alerts.scrape_interval
+    floor_s = measured_s + alerts.evaluation_interval
     numbers = {
         "fired_after_s": took.length_s,
         "fired_after_production_s": took.length_s * alerts.time_scale,
@@ -63,13 +75,15 @@ def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts,
     }
     message = (
         f"{alert} fired after {_both(took.length_s, alerts)}; budget {_both(alert.fires_within, alerts)}; "
-        f"of this, scraping and evaluating may take {show_duration(floor_s)}, and the rule's own `for` comes on top"
+        f"of this, {'measuring, ' if kubelets else ''}scraping and evaluating may take {show_duration(floor_s)}, and "
+        f"the rule's own `for` comes on top{_JUDGED_ON if kubelets else ''}"
     )
     if took.length_s <= alert.fires_within:
         return claim.holds(message, numbers=numbers, events=[fired.index])
-    if unanswered(history, alerts, took):
+    blind = unanswered(history, alerts, took)
+    if blind:
         return claim.unknown(
-            f"{message}; but Prometheus did not answer for a while before, so it may have fired earlier",
+            f"{message}; but {blind[0].why} for a while before, so it may have fired earlier",
             numbers=numbers,
             events=[fired.index],
             hint="see the verdict measurements_are_complete",
@@ -83,10 +97,11 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
     window = Span(began_s, _watched_until(history, began_s, alert))
     numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
     told = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
+    told += _JUDGED_ON if on_the_kubelets(history, alert) else ""
     silences = unanswered(history, scenario.alerts, window)
     if silences:
         return claim.unknown(
-            f"{told}, but Prometheus did not answer for {show_duration(silences[0].length_s)} in that time",
+            f"{told}, but {silences[0]} in that time",
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )

@@ -8,7 +8,8 @@ import numpy as np
 
 from harness.checks.alert_states import unanswered
 from harness.checks.claim import Claim
-from harness.checks.timeline import Span, down_spans, gaps, memory, step_runs, watched_until_s
+from harness.checks.timeline import Span, down_spans, gaps, memory, outside, step_runs, watched_until_s
+from harness.scenario_kubernetes import KUBELET
 from harness.units import show_duration
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _silences(history: History, source: str, name: str, span: Span) -> list[_Pro
     silent = [
         rest
         for gap in gaps(read, span, longest_s=longest_s)
-        for rest in _without(gap, down)
+        for rest in outside(gap, down)
         if rest.length_s > longest_s
     ]
     why = next((f" ({e.labels['error']})" for e in samples if e.value is None and e.labels.get("error")), "")
@@ -139,27 +140,17 @@ def _from(gap: Span) -> str:
     return f"{show_duration(gap.length_s)} from {show_duration(gap.start_s)} on"
 
 
-def _without(gap: Span, down: list[Span]) -> list[Span]:
-    """What is left of `gap` outside the spans in `down`."""
-    left = [gap]
-    for cut in down:
-        left = [
-            part
-            for span in left
-            for part in (
-                Span(span.start_s, min(span.end_s, cut.start_s)),
-                Span(max(span.start_s, cut.end_s), span.end_s),
-            )
-            if part.length_s > 0
-        ]
-    return left
-
-
 def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]:
     span = _watched(history)
     if span is None or not scenario.alerts.evaluated:
         return []
-    return [
-        (f"Prometheus did not answer for {_from(gap)}", list[int]())
-        for gap in unanswered(history, scenario.alerts, span)
-    ]
+    found = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
+    if _on_the_kubelets(scenario) and not history.where(source="prometheus", name="kubelet"):
+        found.append(("nobody looked whether Prometheus had the kubelet's series", []))
+    return found
+
+
+def _on_the_kubelets(scenario: Scenario) -> bool:
+    """Whether the scenario has its alerts judged on the kubelet's series."""
+    form = scenario.target.kubernetes
+    return scenario.target.kind == "kubernetes" and form is not None and form.series == KUBELET

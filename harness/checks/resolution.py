@@ -64,8 +64,7 @@ def _judge(
     silences = unanswered(history, scenario.alerts, watched)
     if silences:
         return claim.unknown(
-            f"whether {alert} cleared and stayed clear cannot be told: after the last step Prometheus did not answer "
-            f"for {show_duration(silences[0].length_s)}",
+            f"whether {alert} cleared and stayed clear cannot be told: after the last step {silences[0]}",
             numbers=numbers,
             events=seen,
             hint="see the verdict measurements_are_complete",

@@ -58,7 +58,7 @@ def _doubt(history: History, claim: Claim, alerts: Alerts, span: Span) -> Verdic
     silences = unanswered(history, alerts, span)
     if silences:
         return claim.unknown(
-            f"no other alert was seen, but Prometheus did not answer for {show_duration(silences[0].length_s)}",
+            f"no other alert was seen, but {silences[0]}",
             numbers={"longest_silence_s": max(s.length_s for s in silences)},
             hint="see the verdict measurements_are_complete",
         )

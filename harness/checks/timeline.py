@@ -169,6 +169,22 @@ def gaps(times: Iterable[float], span: Span, *, longest_s: float) -> list[Span]:
     return [Span(a, b) for a, b in pairwise(edges) if b - a > longest_s]
 
 
+def outside(gap: Span, down: list[Span]) -> list[Span]:
+    """What is left of `gap` outside the spans in `down`."""
+    left = [gap]
+    for cut in down:
+        left = [
+            part
+            for span in left
+            for part in (
+                Span(span.start_s, min(span.end_s, cut.start_s)),
+                Span(max(span.start_s, cut.end_s), span.end_s),
+            )
+            if part.length_s > 0
+        ]
+    return left
+
+
 def memory(history: History) -> Series:
     """What counts as the target's memory: anonymous bytes of its cgroup, or where it has none, RSS of its processes.
 

@@ -213,15 +213,21 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
     if not any(Path(file).is_file() for file in files.split(os.pathsep)):
         return _from_inside(config, client, context, files)
     try:
-        name = choose_context(context, _contexts(files), files)
+        name = choose_context(context, contexts_of(files), files)
         api = config.new_client_from_config(config_file=files, context=name, persist_config=False)
     except config.ConfigException as e:
         raise Surroundings(f"{files}: is no kubeconfig that can be used: {e}") from e
     return _answering(Cluster(api, context=name, kubeconfig=files))
 
 
-def _contexts(files: str) -> list[str]:
-    """The names of the contexts; the client itself lists them only where one of them is the current one."""
+def contexts_of(files: str) -> list[str]:
+    """The names of the contexts in `files`, none where there are none; no program of a context is run.
+
+    The client itself lists them only where one of them is the current one.
+
+    Raises:
+        Surroundings: when one of the files is no kubeconfig.
+    """
     found: list[str] = []
     for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
         try:

@@ -85,6 +85,19 @@ class Placement:
         self._manifests = read_manifests([scenario_dir / file for file in form.manifests])
         self._changed = False
 
+    @property
+    def workload_name(self) -> str:
+        """The name of the Deployment that is drilled.
+
+        Raises:
+            BadInput: when the manifests hold none, or several and nothing says which.
+        """
+        if self._form.existing:
+            return self._form.existing.deployment
+        if self._manifests:
+            return str(workload_of(self._manifests, self._form.workload)["metadata"]["name"])
+        return self._spec.name
+
     def make(self) -> Workload:
         """Make it, or find it, and return what is drilled.
 

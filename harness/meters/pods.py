@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.targets.cgroup import Cgroup
 
-_TELL_EVERY: Final = 10
+_TELL_EVERY: Final = 4
 
 
 class PodsMeter:
@@ -22,7 +22,7 @@ class PodsMeter:
 
     Args:
         cgroups: those of the containers that run now.
-        tell: gets the numbers of each pod, about once a second.
+        tell: gets the numbers of each pod, about twice a second.
     """
 
     source = "cgroup"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
+from harness.alerting.container_series import each_family_once
 from harness.stack.published import PublishedContainer
 from harness.targets.container import engine_errors
 from harness.targets.engine import connect
@@ -54,13 +55,8 @@ class ProjectExporter(Collector):
         """The series of all of them, each family once."""
         with self._looking:
             self._look()
-            families: dict[str, Metric] = {}
-            for shown in self._shown.values():
-                for metric in shown.collect():
-                    families.setdefault(metric.name, metric)
-                    if families[metric.name] is not metric:
-                        families[metric.name].samples += metric.samples
-        yield from families.values()
+            families = each_family_once(metric for shown in self._shown.values() for metric in shown.collect())
+        yield from families
 
     def close(self) -> None:
         """Stop reading all of them."""

@@ -21,6 +21,7 @@ from harness.cluster.deployment import env_list, resources
 from harness.cluster.execute import execute_in_pod
 from harness.cluster.following import Following
 from harness.cluster.form import form_of
+from harness.cluster.kubelet_job import KubeletJob
 from harness.cluster.nodes import cgroup_of_container
 from harness.cluster.placement import LONGEST_NAME, Placement
 from harness.cluster.pod import chosen
@@ -62,6 +63,7 @@ class KubernetesTarget:
         token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
 
     Attributes:
+        kubelet_job: how Prometheus scrapes its kubelets; None where our exporter publishes its series.
         restarting_steps: actions after which its pods are new ones, and have forgotten which leaks were on.
 
     Raises:
@@ -106,6 +108,7 @@ class KubernetesTarget:
             part=PART,
         )
         self._following: Following | None = None
+        self.kubelet_job = self._kubelet_job(run_id) if self.form.series == "kubelet" else None
         self._cgroups: dict[str, Cgroup | None] = {}
         self._told: dict[str, dict[str, float]] = {}
 
@@ -132,7 +135,7 @@ class KubernetesTarget:
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of its published series."""
-        return {**self.spec.labels, "container": self.name}
+        return {**self.spec.labels, "container": self.name, "namespace": self.namespace}
 
     @property
     def lost(self) -> str | None:
@@ -381,6 +384,20 @@ class KubernetesTarget:
             pods=lambda: watcher.pods,
             port=self.form.port,
         )
+
+    def _kubelet_job(self, run_id: str) -> KubeletJob:
+        return KubeletJob(
+            self._cluster,
+            namespace=self.namespace,
+            workload=self._place.workload_name,
+            nodes=self._nodes,
+            labels=self.spec.labels,
+            folder=Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}-kubelet",
+            journal=self._journal,
+        )
+
+    def _nodes(self) -> set[str]:
+        return {pod.node for pod in self._following.watcher.pods if pod.node} if self._following else set()
 
     def _tell_pod(self, pod: str, values: dict[str, float]) -> None:
         self._told[pod] = values

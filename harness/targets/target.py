@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import psutil
 
+    from harness.cluster.kubelet_job import KubeletJob
     from harness.meters.meter import Meter
 
 
@@ -158,6 +159,15 @@ class Losable(Protocol):
     @property
     def lost(self) -> str | None:
         """Why nothing can be known of it any more; None while it can."""
+
+
+@runtime_checkable
+class KubeletScraped(Protocol):
+    """A target of which the alerts may be judged on the kubelet's own series."""
+
+    @property
+    def kubelet_job(self) -> KubeletJob | None:
+        """How Prometheus gets them; None where the exporter's are published instead."""
 
 
 @runtime_checkable

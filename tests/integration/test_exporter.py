@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from prometheus_client.samples import Sample
+
 pytestmark = pytest.mark.integration
 
 TREE = {"rss_bytes": 60.0, "cpu_seconds": 3.0, "threads": 4.0, "fds": 9.0, "processes": 2.0}
@@ -51,12 +53,21 @@ def _exporter(recorder: Recorder, *, stale_after_s: float = 60.0) -> Exporter:
 
 
 def _scrape(exporter: Exporter) -> dict[str, tuple[float, dict[str, str]]]:
+    return {s.name: (s.value, s.labels) for samples in _families(exporter).values() for s in samples}
+
+
+def _families(exporter: Exporter) -> dict[str, list[Sample]]:
     exporter.start()
     try:
         text = httpx.get(f"http://{exporter.address}/metrics", trust_env=False).text
     finally:
         exporter.stop()
-    return {s.name: (s.value, s.labels) for family in text_string_to_metric_families(text) for s in family.samples}
+    assert len(set(_typed(text))) == len(_typed(text))
+    return {family.name: family.samples for family in text_string_to_metric_families(text)}
+
+
+def _typed(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("# TYPE")]
 
 
 def test_a_cgroup_s_readings_have_cadvisor_s_names(recorder: Recorder) -> None:
@@ -127,3 +138,35 @@ def test_limits_that_a_step_changed_are_published(recorder: Recorder) -> None:
     series = _scrape(exporter)
     assert series["container_spec_memory_limit_bytes"][0] == 2000
     assert series["container_spec_cpu_quota"][0] == 50000
+
+
+def test_each_pod_has_its_own_series_and_their_sum_has_none(recorder: Recorder) -> None:
+    """A rule on the share of the limit sees the pod that is full, and a rule that adds up counts each once."""
+    exporter = _exporter(recorder)
+    recorder.sample("cgroup", "resources", {**CGROUP, "usage_bytes": 138.0, "limit_bytes": 256.0})
+    recorder.sample("process", "tree", TREE)
+    recorder.sample("pod", "resources", {**CGROUP, "usage_bytes": 128.0}, pod="gateway-1")
+    recorder.sample("pod", "resources", {**CGROUP, "usage_bytes": 10.0}, pod="gateway-2")
+    families = _families(exporter)
+    usage = {s.labels["pod"]: s.value for s in families["container_memory_usage_bytes"]}
+    limit = {s.labels["pod"]: s.value for s in families["container_spec_memory_limit_bytes"]}
+    assert usage == {"gateway-1": 128, "gateway-2": 10}
+    assert limit == {"gateway-1": 128, "gateway-2": 128}
+    assert [s.value for s in families["container_threads"]] == [4]
+
+
+def test_a_pod_that_is_not_read_any_more_is_gone_and_no_sum_takes_its_place(recorder: Recorder) -> None:
+    exporter = _exporter(recorder, stale_after_s=-1.0)
+    recorder.sample("pod", "resources", CGROUP, pod="gateway-1")
+    recorder.sample("cgroup", "resources", CGROUP)
+    assert _scrape(exporter) == {}
+
+
+def test_where_the_kubelets_series_count_no_container_of_ours_is_published(recorder: Recorder) -> None:
+    """The disk is: nobody else measures it."""
+    exporter = Exporter(recorder, labels={"container": "gateway"}, mountpoint="/x", containers=False)
+    recorder.sample("cgroup", "resources", CGROUP)
+    recorder.sample("filesystem", "disk", DISK)
+    series = _scrape(exporter)
+    assert "node_filesystem_avail_bytes" in series
+    assert not [name for name in series if name.startswith("container_")]
