@@ -3,13 +3,13 @@
 
 PYTHON ?= python3
 RERUNS ?= 0
-DOCKER_TESTS ?= long or not long
+MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-gpu lint format images stack stack-down clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format images stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,10 +40,13 @@ test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
-	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(DOCKER_TESTS)" tests/docker
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/docker
 
 test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
-	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/kubernetes
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/kubernetes
+
+test-targets: setup-tests ## the same files on a process, on Docker and in a cluster, with the same verdicts
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/targets
 
 test-gpu: setup-tests ## the tests that need an NVIDIA card; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu

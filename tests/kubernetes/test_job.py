@@ -1,6 +1,6 @@
 """Leakdrill as a Job: `deploy/leakdrill-job.yaml` as it is shipped, run, deleted, and nothing left.
 
-Patched is what the lab's cluster lacks, and nothing else: `_here` says what and why.
+Patched is what the cluster of CI lacks, and nothing else: `_here` says what and why.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _here(manifest, cluster):
     volumes["runs"]["persistentVolumeClaim"] = {"claimName": "leakdrill-runs"}
     if cluster.find("/api/v1/namespaces/default/endpoints/kubernetes"):
         return manifest
-    # The lab's API server listens on loopback, no kube-proxy leads to it, and no admission plugin mounts the token.
+    # The API server of CI listens on loopback, no kube-proxy leads to it, and no admission plugin mounts the token.
     server, (container,) = urlsplit(cluster.address), pod["containers"]
     pod["hostNetwork"] = True
     container["env"] += [
