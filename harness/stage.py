@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from harness.alerting.routing import Routing
     from harness.history import Event
     from harness.journal import Journal
+    from harness.load.workers import Workers
     from harness.recorder import Recorder
     from harness.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
     from harness.store import RunFolder
@@ -280,7 +281,6 @@ class Stage:
 
     def _start_load(self) -> None:
         phases, spec = self._scenario.phases, self._scenario.load
-        beside = spec.workers > 1 and spec.workers_on == "target" and isinstance(self.target, Roomy)
         self._load = LocustLoad(
             spec,
             host=self.target.base_url,
@@ -289,7 +289,7 @@ class Stage:
             recorder=self._recorder,
             journal=self._journal,
             max_run_s=phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover + _SPARE_S,
-            place=self.target.load_workers() if beside and isinstance(self.target, Roomy) else None,
+            place=self._place_of_workers(),
         )
         meters = [*self.target.meters(), *gpu_meters(self._scenario.target.gpu, self.target, self._recorder)]
         if self._scenario.torch is not None:
@@ -301,6 +301,11 @@ class Stage:
             self._load.start()
             note.labels["pid"] = str(self._load.pid)
             self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+
+    def _place_of_workers(self) -> Workers | None:
+        spec = self._scenario.load
+        beside = spec.workers > 1 and spec.workers_on == "target"
+        return self.target.load_workers() if beside and isinstance(self.target, Roomy) else None
 
     def _note_alert(self, event: Event) -> None:
         key = (event.source, event.name, event.value)

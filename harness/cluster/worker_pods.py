@@ -115,11 +115,11 @@ class PodWorkers:
 
     def stop(self) -> None:
         """Delete them; what does not go stays in the journal."""
-        for name in self._made:
-            try:
+        try:
+            for name in self._made:
                 self._cluster.delete(f"{self._base}/pods/{name}", grace_s=0)
-            except Surroundings:
-                break  # the journal still knows them
+        except Surroundings:
+            return  # nobody answers; the journal still knows them
         for entry in reversed(self._entries):
             take_back(self._journal, entry)
         self._entries, self._made = [], []

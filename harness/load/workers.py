@@ -133,5 +133,5 @@ class Workers(Protocol):
 class Roomy(Protocol):
     """A target beside which workers can run."""
 
-    def load_workers(self) -> Workers:
-        """The place for them; the target has been started."""
+    def load_workers(self) -> Workers | None:
+        """The place for them, once the target has been started; None where that would be this machine."""

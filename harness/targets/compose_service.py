@@ -157,7 +157,7 @@ class ComposeService:
             run_id=self._run_id,
             journal=self._journal,
             neighbour=lambda: self._first_of(door),
-            address=lambda: f"{door}:{port}",
+            addresses=lambda: [f"{door}:{port}"],
         )
 
     def meters(self) -> Sequence[Meter]:

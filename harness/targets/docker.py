@@ -28,7 +28,7 @@ from harness.targets.image import ready_image
 from harness.targets.worker_containers import ContainerWorkers, network_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from docker import DockerClient
@@ -83,6 +83,26 @@ class DockerTarget(BaseTarget):
         if self.cgroup is None:
             where_it_is = f"on {self._elsewhere}" if self._elsewhere else "not on this machine"
             self._notices.append(f"the engine's control groups are {where_it_is}: memory is read once a second")
+
+    @property
+    def addresses_inside(self) -> list[str]:
+        """Where it answers on its network, such as `172.17.0.3:8000`; empty while it has no address there."""
+        address = network_of(self._given())[1]
+        return [f"{address}:{self.form.port}"] if address else []
+
+    def load_workers(self, addresses: Callable[[], Sequence[str]] | None = None) -> ContainerWorkers:
+        """The network of its container, as the place of a load's workers.
+
+        Args:
+            addresses: where they send requests, where that is more than this one container.
+        """
+        return ContainerWorkers(
+            self._client,
+            run_id=self._run_id,
+            journal=self._journal,
+            neighbour=self._given,
+            addresses=addresses or (lambda: self.addresses_inside),
+        )
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in the container, in its environment and folder; its output goes to `output`.
@@ -158,17 +178,6 @@ class DockerTarget(BaseTarget):
             )
         self._agent = AgentMount(folder)
         return AgentClient(self._agent.sockets, pids=self.pids, inside=pid_inside)
-
-    def load_workers(self) -> ContainerWorkers:
-        """The network of its container, as the place of a load's workers."""
-
-        def address() -> str:
-            found = network_of(self._given())[1]
-            return f"{found}:{self.form.port}" if found else ""
-
-        return ContainerWorkers(
-            self._client, run_id=self._run_id, journal=self._journal, neighbour=self._given, address=address
-        )
 
     def _prepare(self) -> Mapping[str, str]:
         self._image = ready_image(self._client, self.form, scenario_dir=self._scenario_dir)

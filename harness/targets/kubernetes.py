@@ -298,6 +298,18 @@ class KubernetesTarget:
             said = " ".join(to.read_text(errors="replace").split())
             raise Surroundings(f"{path}: cannot be copied out of the pod: {said}")
 
+    def load_workers(self) -> PodWorkers:
+        """Its namespace, as the place of a load's workers."""
+        watcher = self._given().watcher
+        return PodWorkers(
+            self._cluster,
+            namespace=self.namespace,
+            run=self._place.run,
+            journal=self._journal,
+            pods=lambda: watcher.pods,
+            port=self.form.port,
+        )
+
     @property
     def pid(self) -> int | None:
         """Its first process, as this machine numbers it; None when it does not run, or not here."""
@@ -372,18 +384,6 @@ class KubernetesTarget:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics))
             meters.append(ReplicaRequests(following.replica_urls, self.spec.metrics))
         return meters
-
-    def load_workers(self) -> PodWorkers:
-        """Its namespace, as the place of a load's workers."""
-        watcher = self._given().watcher
-        return PodWorkers(
-            self._cluster,
-            namespace=self.namespace,
-            run=self._place.run,
-            journal=self._journal,
-            pods=lambda: watcher.pods,
-            port=self.form.port,
-        )
 
     def _kubelet_job(self, run_id: str) -> KubeletJob:
         return KubeletJob(

@@ -17,7 +17,7 @@ from harness.targets.engine import RUN_LABEL, where
 from harness.undo import NAME_PREFIX, take_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from docker import DockerClient
     from docker.models.containers import Container
@@ -36,7 +36,7 @@ class ContainerWorkers:
         run_id: in their names and their label.
         journal: hears of each before it is made.
         neighbour: the container that the load goes to; they join its network.
-        address: where it answers there, without the scheme; empty while it does not.
+        addresses: where the target answers there, such as `172.17.0.3:8000`; empty while it does not.
     """
 
     def __init__(
@@ -46,20 +46,19 @@ class ContainerWorkers:
         run_id: str,
         journal: Journal,
         neighbour: Callable[[], Container],
-        address: Callable[[], str],
+        addresses: Callable[[], Sequence[str]],
     ) -> None:
         self._client = client
         self._run_id = run_id
         self._journal = journal
         self._neighbour = neighbour
-        self._address = address
+        self._addresses = addresses
         self._made: list[Container] = []
         self._entries: list[Entry] = []
 
     def addresses(self) -> list[str]:
         """Where the target answers now; empty while it does not."""
-        address = self._address()
-        return [f"http://{address}"] if address else []
+        return [f"http://{address}" for address in self._addresses()]
 
     def master_host(self) -> str:
         """This machine's address on the network: its gateway, where the engine is this machine's.
@@ -130,8 +129,9 @@ class ContainerWorkers:
     def _options(self, plan: WorkerPlan, name: str, seat: int, network: str) -> dict[str, Any]:
         return {
             "name": name,
-            "entrypoint": [],
-            "command": list(plan.command),
+            # The first word as the entrypoint: an empty one would mean the image's own.
+            "entrypoint": [plan.command[0]],
+            "command": list(plan.command[1:]),
             "environment": plan.env_of(seat),
             "labels": {RUN_LABEL: self._run_id},
             "working_dir": FOLDER,

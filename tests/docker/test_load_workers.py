@@ -89,6 +89,7 @@ def test_an_image_without_locust_is_told_with_what_it_said(tmp_path):
     assert "No module named 'locust'" in " ".join(out.split())
 
 
+@pytest.mark.long
 def test_compose_workers_reach_the_service_by_its_name(engine, tmp_path):
     """In the network of the project, which would not go while one of them is in it."""
     process = drill(HERE / "compose" / "two-workers.yaml", tmp_path)
