@@ -15,7 +15,7 @@ from harness.meters.engine import EngineMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.reopened import Reopened
 from harness.targets.agent_mount import AgentMount, pid_inside
-from harness.targets.base import PART, BaseTarget
+from harness.targets.base import BaseTarget
 from harness.targets.cards import device_requests
 from harness.targets.cgroup import PERIOD_US
 from harness.targets.command import fill
@@ -25,6 +25,7 @@ from harness.targets.elsewhere import engine_host, reachable, send, volume
 from harness.targets.engine import RUN_LABEL, connect, where
 from harness.targets.execute_inside import execute_inside
 from harness.targets.image import ready_image
+from harness.targets.recorded import PART
 from harness.undo import NAME_PREFIX
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from harness.meters.cgroup import CgroupMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.ports import holder, is_free
 from harness.scenario import Limits
-from harness.targets.base import PART, BaseTarget
+from harness.targets.base import BaseTarget
 from harness.targets.cgroup import apply_limits, watched
 from harness.targets.child import Child, start_child
 from harness.targets.command import find_program
 from harness.targets.execute import execute
 from harness.targets.family import PART_VARIABLE, RUN_ID_VARIABLE, Family
+from harness.targets.recorded import PART
 from harness.targets.room import make_room
 
 if TYPE_CHECKING:
