@@ -151,6 +151,6 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
 
 
 def _on_the_kubelets(scenario: Scenario) -> bool:
-    """Whether the scenario has its alerts judged on the kubelet's series."""
-    form = scenario.target.kubernetes
-    return scenario.target.kind == "kubernetes" and form is not None and form.series == KUBELET
+    """Whether the scenario has its alerts judged on the kubelet's series, by a Prometheus of the drill's own."""
+    form = scenario.target.kubernetes if scenario.target.kind == "kubernetes" else None
+    return form is not None and form.series == KUBELET and scenario.alerts.prometheus is None

@@ -1,4 +1,4 @@
-"""What every target of a run shares: who it is, its start and restart on the record, its way back from the journal.
+"""What a target that the run starts itself has besides its record: a start, a restart, an environment, a disk, limits.
 
 A kind of target inherits and says only what it does its own way: `_make` what it lives in, `_launch` it, `_halt` it,
 `_limit` it, and what its placeholders mean. The order of things, and what the record and the journal hear of them, is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import BadInput, Surroundings
 from harness.meters.filesystem import FilesystemMeter
@@ -18,22 +18,17 @@ from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
 from harness.targets.command import fill
 from harness.targets.readiness import Readiness
-from harness.undo import NAME_PREFIX, take_back
+from harness.targets.recorded import PART, RecordedTarget, given_limits
+from harness.undo import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.agent.client import AgentClient
-    from harness.journal import Entry, Journal
+    from harness.journal import Entry
     from harness.meters.meter import Meter
-    from harness.recorder import Recorder
     from harness.scenario import ProcessTarget
     from harness.targets.disk import Disk
-
-PART: Final = "target"
-"""Value of `part` in the target's journal entries, and of `LEAKDRILL_PART` in its processes."""
-
-LOG_NAME: Final = "target.log"
 
 
 class Started(Protocol):
@@ -53,76 +48,26 @@ class Started(Protocol):
         """Return when its end is known."""
 
 
-class BaseTarget(ABC):
-    """The target `spec` of one run.
-
-    Args:
-        spec: what to run and with which limits.
-        scenario_dir: folder of the scenario file.
-        run_dir: gets `target.log`.
-        run_id: marks everything that is made.
-        recorder: hears of starts, restarts, stops and of an end nobody asked for.
-        journal: hears of each change before it is made.
-        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
-        part: tells it in the journal from other targets of the same run.
+class BaseTarget(RecordedTarget, ABC):
+    """The target `spec` of one run; the arguments are those of every target.
 
     Attributes:
-        spec: as it is now: steps change limits and environment.
-        log: what the service writes.
         port: where it answers on this machine.
         disk: where its files lie; None before `start`, and for a kind of target without one here.
     """
 
-    def __init__(
-        self,
-        spec: ProcessTarget,
-        *,
-        scenario_dir: Path,
-        run_dir: Path,
-        run_id: str,
-        recorder: Recorder,
-        journal: Journal,
-        token: str,
-        part: str = PART,
-    ) -> None:
-        self.spec = spec
-        self.log = run_dir.resolve() / LOG_NAME
+    def __init__(self, spec: ProcessTarget, *, run_id: str, part: str = PART, **run: Any) -> None:
+        super().__init__(spec, run_id=run_id, part=part, **run)
         self.port = spec.port or free_port()
         self.disk: Disk | None = None
         self._base = Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}{part.removeprefix(PART)}"
-        self._scenario_dir = scenario_dir.resolve()
-        self._run_id = run_id
-        self._recorder = recorder
-        self._journal = journal
-        self._token = token
-        self._part = part
         self._notices: list[str] = []
         self._running: Started | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name, published as the label `container`."""
-        return self.spec.name
-
-    @property
-    def cards(self) -> Sequence[int | str]:
-        """The cards that the scenario names."""
-        return tuple(self.spec.gpu.devices) if self.spec.gpu else ()
 
     @property
     def base_url(self) -> str:
         """Where it answers; the same over restarts."""
         return f"http://{LOOPBACK}:{self.port}"
-
-    @property
-    def token(self) -> str:
-        """The run's token."""
-        return self._token
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The labels of its published series."""
-        return {**self.spec.labels, "container": self.name}
 
     @property
     def memory_limit_bytes(self) -> int | None:
@@ -191,22 +136,10 @@ class BaseTarget(ABC):
         Raises:
             Surroundings: when it was never started, or the change is refused.
         """
-        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
+        wanted = given_limits(memory_bytes, cpus)
         notices = self._limit(wanted)
-        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
-        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
-        self._recorder.sample("target", "limits", said)
+        self._now_limited(wanted)
         return notices
-
-    def stop(self) -> None:
-        """End it and take back everything made for it; does nothing when that is gone."""
-        entries = self._pending()
-        if not entries:
-            return
-        with self._recorder.act("target", "stop") as note:
-            reasons = self._take_back(entries)
-            if reasons:
-                note.value, note.unknown = "; ".join(reasons), True
 
     def file(self, path: str) -> Path:
         """Where `path` (`{disk}/…`, absolute or relative to the disk) lies on this machine.
@@ -302,11 +235,6 @@ class BaseTarget(ABC):
         ).wait()
         self._recorder.sample("target", "ready", {"pid": float(pid or 0), "took_s": round(took_s, 3)})
 
-    def _pending(self, kind: str | None = None) -> list[Entry]:
-        """What of it is still to be undone, newest first; only the entries of `kind`, where that is given."""
-        mine = [entry for entry in self._journal.pending() if entry.data.get("part") == self._part]
-        return [entry for entry in mine if kind in (None, entry.kind)]
-
     def _end(self, kind: str) -> None:
         """Undo the entries of `kind`, because others will follow. Raises Surroundings when one would not go."""
         reasons = self._take_back(self._pending(kind))
@@ -314,10 +242,10 @@ class BaseTarget(ABC):
             raise Surroundings(f"target '{self.name}' could not be ended: {'; '.join(reasons)}")
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
-        """Undo `entries`, newest first; returns why, for each that would not go."""
+        """Undo `entries`, newest first, and hear of the end that this is; returns why, for each that would not go."""
         if self._running:
             self._running.asked = True
-        reasons = [reason for entry in entries if (reason := take_back(self._journal, entry))]
+        reasons = super()._take_back(entries)
         if self._running and not reasons:
             self._running.join()
         return reasons

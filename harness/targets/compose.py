@@ -13,7 +13,8 @@ from harness.targets.compose_cli import Compose, write_config
 from harness.targets.compose_file import own_config, set_service
 from harness.targets.compose_service import ComposeService
 from harness.targets.engine import RUN_LABEL, where
-from harness.undo import NAME_PREFIX, take_back
+from harness.targets.recorded import PART, given_limits
+from harness.undo import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from harness.journal import Entry
     from harness.targets.compose_file import Config
 
-PART: Final = "target"
 FILE_NAME: Final = "compose.yaml"
 """In the run folder: the file that the run's own project is made of."""
 
@@ -66,12 +66,7 @@ class ComposeTarget(ComposeService):
 
     def stop(self) -> None:
         """Remove the project; does nothing when it is gone."""
-        entries = self._pending()
-        if entries:
-            with self._recorder.act("target", "stop") as note:
-                reasons = self._take_back(entries)
-                if reasons:
-                    note.value, note.unknown = "; ".join(reasons), True
+        super().stop()
         self._client.close()
 
     def scale(self, replicas: int) -> None:
@@ -108,7 +103,7 @@ class ComposeTarget(ComposeService):
             Surroundings: when compose refuses.
             TargetNotReady: when one does not come up.
         """
-        self._new_limits(memory_bytes, cpus)
+        self._now_limited(given_limits(memory_bytes, cpus))
         with self._recorder.act("target", "restart"):
             self._again()
 
@@ -132,7 +127,7 @@ class ComposeTarget(ComposeService):
         changes = engine_limits.limits(memory_bytes, cpus)
         for container in self._given().containers():
             self._ask(partial(container.update, **changes), "change the limits")
-        self._new_limits(memory_bytes, cpus)
+        self._now_limited(given_limits(memory_bytes, cpus))
         return ()
 
     def share_cpus(self, *, shares: int | None, cores: str | None) -> None:
@@ -185,19 +180,10 @@ class ComposeTarget(ComposeService):
         set_service(self._config, self.form.service, env=env, limits=self.spec.limits)
         write_config(self._config, self._run_dir / FILE_NAME)
 
-    def _new_limits(self, memory_bytes: int | None, cpus: float | None) -> None:
-        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
-        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
-        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
-        self._recorder.sample("target", "limits", said)
-
-    def _pending(self) -> list[Entry]:
-        return [entry for entry in self._journal.pending() if entry.data.get("part") == PART]
-
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         if self._replicas:
             self._replicas.expect_end()
-        reasons = [reason for entry in entries if (reason := take_back(self._journal, entry))]
+        reasons = super()._take_back(entries)
         if self._replicas and not reasons:
             self._replicas.join()
         return reasons

@@ -11,17 +11,17 @@ from harness.meters.pods import PodsMeter
 from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.replica_requests import ReplicaRequests
 from harness.meters.service import ServiceMeter
-from harness.targets.base import LOG_NAME
 from harness.targets.command import fill
 from harness.targets.container import engine_errors
 from harness.targets.engine import connect
 from harness.targets.execute_inside import execute_inside
 from harness.targets.readiness import Readiness
+from harness.targets.recorded import RecordedTarget
 from harness.targets.replicas import Replicas
 from harness.targets.worker_containers import ContainerWorkers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -29,77 +29,38 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-    from harness.journal import Journal
     from harness.meters.meter import Meter
-    from harness.recorder import Recorder
     from harness.scenario import ProcessTarget
     from harness.scenario_compose import ComposeForm
 
 
-class ComposeService:
+class ComposeService(RecordedTarget):
     """The replicas of one service, reached through the project's entrance or directly.
 
-    Args:
-        spec: name, readiness, and `compose`.
-        scenario_dir: folder of the scenario file.
-        run_dir: gets `target.log`.
-        run_id: marks everything that is made.
-        recorder: hears of starts, restarts, stops and of an end nobody asked for.
-        journal: hears of each change before it is made.
-        token: what the admin endpoints ask for.
+    The arguments are those of every target.
 
     Raises:
         BadInput: when `spec` names no service.
         Surroundings: when no engine answers.
     """
 
-    def __init__(
-        self,
-        spec: ProcessTarget,
-        *,
-        scenario_dir: Path,
-        run_dir: Path,
-        run_id: str,
-        recorder: Recorder,
-        journal: Journal,
-        token: str,
-    ) -> None:
+    def __init__(self, spec: ProcessTarget, *, run_dir: Path, **run: Any) -> None:
         if spec.compose is None:
             raise BadInput(
                 f"target '{spec.name}' has no `compose`; expected one for a drill on a compose file",
                 hint="target.compose: {file: docker-compose.yml, service: NAME} says which service it is",
             )
-        self.spec = spec
+        super().__init__(spec, run_dir=run_dir, **run)
         self.form: ComposeForm = spec.compose
         self._client: DockerClient = connect()
-        self._scenario_dir = scenario_dir.resolve()
         self._run_dir = run_dir.resolve()
-        self._run_id = run_id
-        self._recorder = recorder
-        self._journal = journal
-        self._token = token
         self._base_url = ""
         self._replicas: Replicas | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name, published as the label `container`."""
-        return self.spec.name
 
     @property
     def base_url(self) -> str:
         """Where it answers: at the entrance, where there is one; the same over restarts."""
         return self._base_url
-
-    @property
-    def token(self) -> str:
-        """What its admin endpoints ask for."""
-        return self._token
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The labels of its published series."""
-        return {**self.spec.labels, "container": self.name}
 
     def notices(self) -> Sequence[str]:
         """What cannot be enforced or read here, one sentence each; known after `start`."""
@@ -187,7 +148,7 @@ class ComposeService:
             project=self._project(),
             service=service,
             port=self.form.port,
-            log=self._run_dir / LOG_NAME,
+            log=self.log,
             recorder=self._recorder,
         )
 
@@ -216,7 +177,7 @@ class ComposeService:
             url=self.base_url + ready.path,
             timeout_s=ready.timeout,
             exit_status=lambda: None,
-            log=self._run_dir / LOG_NAME,
+            log=self.log,
             log_start=0,
         ).wait()
         said = {"took_s": round(took_s, 3), "replicas": float(len(replicas.urls())), "pid": float(self.pid or 0)}

@@ -13,13 +13,13 @@ from harness.errors import BadInput
 from harness.ports import LOOPBACK
 from harness.targets.compose_service import ComposeService
 from harness.targets.engine import where
+from harness.targets.recorded import PART
 from harness.undo import take_back
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 TOKEN_VARIABLE: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
-PART: Final = "target"
 
 
 class StandingService(ComposeService):
@@ -59,7 +59,7 @@ class StandingService(ComposeService):
         """Switch off what leaks; everything else stays as it is."""
         if self._replicas:
             self._replicas.expect_end()
-        for entry in [entry for entry in self._journal.pending() if entry.data.get("part") == PART]:
+        for entry in self._pending():
             with self._recorder.act("target", "leave") as note:
                 note.value = take_back(self._journal, entry)
                 note.unknown = note.value is not None

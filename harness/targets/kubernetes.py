@@ -11,11 +11,11 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from harness.cluster.autoscaler import api_version, autoscaler, has_metrics
+from harness.cluster.autoscaler import has_metrics
 from harness.cluster.connection import Cluster, connect
 from harness.cluster.deployment import env_list, resources
 from harness.cluster.execute import execute_in_pod
@@ -25,6 +25,7 @@ from harness.cluster.kubelet_job import KubeletJob
 from harness.cluster.nodes import cgroup_of_container
 from harness.cluster.placement import LONGEST_NAME, Placement
 from harness.cluster.pod import chosen
+from harness.cluster.scaling import Scaling
 from harness.cluster.worker_pods import PodWorkers
 from harness.errors import Surroundings
 from harness.meters.filesystem import FilesystemMeter
@@ -35,32 +36,24 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.replica_requests import ReplicaRequests
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
-from harness.targets.base import LOG_NAME, PART
 from harness.targets.command import fill
 from harness.targets.readiness import Readiness
-from harness.undo import NAME_PREFIX, take_back
+from harness.targets.recorded import PART, RecordedTarget, given_limits
+from harness.undo import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.journal import Entry, Journal
     from harness.meters.meter import Meter
-    from harness.recorder import Recorder
     from harness.scenario import ProcessTarget
     from harness.targets.cgroup import Cgroup
 
 
-class KubernetesTarget:
+class KubernetesTarget(RecordedTarget):
     """The target `spec` in a cluster, as its `kubernetes` form says, or else its `container` form.
 
-    Args:
-        spec: name, environment, readiness, limits, and the form it has in a cluster.
-        scenario_dir: what a build's folder and the manifests are relative to.
-        run_dir: gets `target.log`.
-        run_id: marks everything that is made, as a label and in the namespace's name.
-        recorder: hears of starts, restarts, stops and of an end nobody asked for.
-        journal: hears of each change before it is made.
-        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+    The arguments are those of every target.
 
     Attributes:
         kubelet_job: how Prometheus scrapes its kubelets; None where our exporter publishes its series.
@@ -74,24 +67,13 @@ class KubernetesTarget:
     restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
 
     def __init__(
-        self,
-        spec: ProcessTarget,
-        *,
-        scenario_dir: Path,
-        run_dir: Path,
-        run_id: str,
-        recorder: Recorder,
-        journal: Journal,
-        token: str,
+        self, spec: ProcessTarget, *, scenario_dir: Path, run_id: str, journal: Journal, token: str, **run_of: Any
     ) -> None:
-        self.spec = spec
         self.form = form_of(spec)
-        self.log = run_dir.resolve() / LOG_NAME
-        self.port = spec.port or free_port()
-        self._recorder = recorder
-        self._journal = journal
         # A workload that was there before the run knows no token of it.
-        self._token = "" if self.form.existing else token
+        own = "" if self.form.existing else token
+        super().__init__(spec, scenario_dir=scenario_dir, run_id=run_id, journal=journal, token=own, **run_of)
+        self.port = spec.port or free_port()
         run = run_id[-LONGEST_NAME:].strip("-.")
         existing = self.form.existing
         self._cluster: Cluster = connect(existing.context if existing else self.form.context)
@@ -113,11 +95,6 @@ class KubernetesTarget:
         self._told: dict[str, dict[str, float]] = {}
 
     @property
-    def name(self) -> str:
-        """Its name, published as the label `container`."""
-        return self.spec.name
-
-    @property
     def namespace(self) -> str:
         """Where it runs: the run's own namespace, or the one that the scenario names."""
         return self._place.namespace
@@ -128,14 +105,9 @@ class KubernetesTarget:
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
-    def token(self) -> str:
-        """The run's token; empty for a workload that was there before the run."""
-        return self._token
-
-    @property
     def labels(self) -> Mapping[str, str]:
         """The labels of its published series."""
-        return {**self.spec.labels, "container": self.name, "namespace": self.namespace}
+        return {**super().labels, "namespace": self.namespace}
 
     @property
     def lost(self) -> str | None:
@@ -204,12 +176,8 @@ class KubernetesTarget:
             Surroundings: when the API server refuses.
             TargetNotReady: when the new pods do not come up, such as for a limit that no node can give.
         """
-        wanted = {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}
-        given = self.spec.limits.model_copy(update=wanted)
         self._roll_out({"resources": resources(memory_bytes=memory_bytes, cpus=cpus)})
-        self.spec = self.spec.model_copy(update={"limits": given})
-        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
-        self._recorder.sample("target", "limits", said)
+        self._now_limited(given_limits(memory_bytes, cpus))
         return ()
 
     def scale(self, replicas: int) -> None:
@@ -219,9 +187,7 @@ class KubernetesTarget:
             Surroundings: when the API server refuses.
             TargetNotReady: when they do not come up.
         """
-        with self._given().expecting_changes():
-            self._given().workload.scale(replicas)
-            self._rollout()
+        self._scaling().scale(replicas)
         self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
 
     def autoscale(self, *, least: int, most: int, cpu: float | None, memory: float | None) -> Sequence[str]:
@@ -231,21 +197,8 @@ class KubernetesTarget:
             Surroundings: when the API server refuses.
             TargetNotReady: when the pods do not come up.
         """
-        workload, version = self._given().workload, api_version(self._cluster)
-        base = f"/apis/autoscaling/{version}/namespaces/{self.namespace}/horizontalpodautoscalers"
         shares = {resource: share for resource, share in (("cpu", cpu), ("memory", memory)) if share is not None}
-        wanted = autoscaler(
-            version=version, name=workload.name, run=self._place.run, least=least, most=most, shares=shares
-        )
-        self._given().elastic = True
-        with self._given().expecting_changes():
-            workload.announce()
-            self._place.plan_object(f"{base}/{workload.name}")
-            self._cluster.create(base, wanted)
-            if int(workload.get()["spec"].get("replicas", 1)) < least:
-                workload.scale(least)
-            self._rollout()
-        return () if has_metrics(self._cluster) else ("the cluster has no metrics server, so nothing will be scaled",)
+        return self._scaling().autoscale(least=least, most=most, shares=shares)
 
     def delete_replicas(self, which: str) -> Sequence[str]:
         """Delete pods, and return their names when others serve in their place.
@@ -254,12 +207,9 @@ class KubernetesTarget:
             Surroundings: when the API server refuses, or there is no pod.
             TargetNotReady: when no others come up.
         """
-        watcher = self._given().watcher
-        names = chosen(watcher.pods, which, self._told)
+        names = chosen(self._given().watcher.pods, which, self._told)
         with self._recorder.act("target", "restart"), self._given().expecting_changes():
-            for name in names:
-                self._cluster.delete(f"/api/v1/namespaces/{self.namespace}/pods/{name}")
-            watcher.wait_until_gone(names, timeout_s=self.spec.ready.timeout)
+            self._scaling().delete(names, timeout_s=self.spec.ready.timeout)
             self._await()
         return names
 
@@ -351,12 +301,7 @@ class KubernetesTarget:
 
     def stop(self) -> None:
         """Take back everything that was made or changed for it; does nothing when that is done."""
-        entries = self._pending()
-        if entries:
-            with self._recorder.act("target", "stop") as note:
-                reasons = self._take_back(entries)
-                if reasons:
-                    note.value, note.unknown = "; ".join(reasons), True
+        super().stop()
         self._end_following()
         self._cluster.close()
 
@@ -427,6 +372,9 @@ class KubernetesTarget:
     def _rollout(self) -> None:
         self._given().wait_until_rolled_out(subject=f"target '{self.name}'", timeout_s=self.spec.ready.timeout)
 
+    def _scaling(self) -> Scaling:
+        return Scaling(self._cluster, place=self._place, following=self._given(), roll_out=self._rollout)
+
     def _given(self) -> Following:
         if self._following is None:
             raise Surroundings(f"target '{self.name}' is in no cluster yet; expected it to be started")
@@ -442,9 +390,6 @@ class KubernetesTarget:
         if self._following:
             self._following.stop()
 
-    def _pending(self) -> list[Entry]:
-        return [entry for entry in self._journal.pending() if entry.data.get("part") == PART]
-
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         self._end_following()
-        return [reason for entry in entries if (reason := take_back(self._journal, entry))]
+        return super()._take_back(entries)

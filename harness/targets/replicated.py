@@ -20,10 +20,10 @@ from harness.meters.process import ProcessTreeMeter, SmapsMeter
 from harness.meters.replica_requests import ReplicaRequests
 from harness.meters.service import ServiceMeter
 from harness.ports import LOOPBACK, free_port
-from harness.targets.base import PART
 from harness.targets.container import engine_errors
 from harness.targets.docker import DockerTarget
 from harness.targets.local_connection import LocalConnection
+from harness.targets.recorded import PART
 from harness.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:

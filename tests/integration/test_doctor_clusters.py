@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 
-def clusters(kubeconfig: Path | str) -> list[dict[str, object]]:
-    """What is said of clusters."""
-    code = "import json; from harness.doctor_cluster import examine_clusters as e; from dataclasses import asdict; "
+def clusters(kubeconfig: Path | str, *, before: str = "") -> list[dict[str, object]]:
+    """What is said of clusters, in a fresh Python that runs `before` first."""
+    code = f"{before}import json; from harness.doctor_cluster import examine_clusters as e; "
+    code += "from dataclasses import asdict; "
     env = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
     done = subprocess.run(
         [sys.executable, "-c", code + "print(json.dumps([asdict(one) for one in e()]))"],
@@ -44,6 +45,12 @@ def kubeconfig(file: Path, *contexts: str) -> Path:
     }
     file.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **content}))
     return file
+
+
+def test_without_the_package_it_is_named_and_how_to_get_it(tmp_path: Path) -> None:
+    (only,) = clusters(tmp_path / "none", before="import sys; sys.modules['kubernetes'] = None; ")
+    assert only["detail"] == "the package `kubernetes` is not installed"
+    assert only["hint"] == "pip install 'leakdrill[kubernetes]'"
 
 
 def test_without_a_kubeconfig_that_is_said(tmp_path: Path) -> None:
