@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.catalogue import catalogue
+from harness.catalogue import catalogue, catalogue_root
+from harness.matrix.plan import FILE_NAME, read_matrix
 from harness.scenario_file import read_scenario
 
 if TYPE_CHECKING:
+    from harness.matrix.plan import Cell
     from harness.scenario import Scenario
     from harness.scenario_steps import Step
 
@@ -18,6 +20,11 @@ def drills() -> tuple[Scenario, ...]:
     """Those that run on a process: CI runs its subset without an engine."""
     every = (read_scenario(entry.path) for entry in catalogue())
     return tuple(scenario for scenario in every if scenario.target.platform == "process")
+
+
+@cache
+def cells() -> tuple[Cell, ...]:
+    return tuple(cell for path in sorted(catalogue_root().glob(f"*/{FILE_NAME}")) for cell in read_matrix(path))
 
 
 def touched(scenarios: tuple[Scenario, ...]) -> set[tuple[str, str]]:
@@ -39,12 +46,13 @@ def test_the_catalogue_has_the_leaks_and_the_drills_that_it_claims() -> None:
 
 
 def test_each_kind_of_step_cures_in_one_drill_and_must_not_in_another() -> None:
-    """But for a copy, which only looks, and for higher limits, which give time and cure nothing."""
+    """But for a copy, which only looks, and for higher limits and more replicas, which give time and cure nothing."""
     cures = {step.action_name for s in drills() for step in s.steps if not _must_not_cure(step) and not _looks(step)}
     must_not = {step.action_name for s in drills() for step in s.steps if _must_not_cure(step)}
+    must_not |= {cell.scenario.steps[0].action_name for cell in cells() if cell.declared == "not"}
     every = {step.action_name for s in drills() for step in s.steps} - {"copy_out"}
     assert must_not == every
-    assert cures == every - {"set_limits"}
+    assert cures == every - {"set_limits", "scale"}
 
 
 def _must_not_cure(step: Step) -> bool:
