@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FOLDER = catalogue_root() / "tensor"
 NO_DRILLS = {"coverage.yaml", "matrix.yaml"}
-OF_THE_PROCESSOR = {"dynamic-quantization", "loader-workers", "pinned-buffers", "restart"}
-"""What they show is the host's memory, or torch does it on the processor only."""
+OF_THE_PROCESSOR = {"dynamic-quantization", "loader-workers", "oversized-batches", "pinned-buffers", "restart"}
+"""They are judged by the host's memory, or torch does it on the processor only."""
 
 FILES = sorted(
     path for path in FOLDER.glob("*.yaml") if path.name not in NO_DRILLS and "twin_of" not in path.read_text()
