@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from harness.scenario import ProcessTarget
     from harness.targets.cgroup import Cgroup
     from harness.targets.process import LocalProcess
+    from harness.targets.worker_containers import ContainerWorkers
 
 
 class ReplicatedTarget:
@@ -114,6 +115,12 @@ class ReplicatedTarget:
         for replica in reversed(self._replicas.values()):
             replica.stop()
         self._front.stop()
+
+    def load_workers(self) -> ContainerWorkers | None:
+        """The network of its containers, as the place of a load's workers; None for processes."""
+        if not isinstance(self._first, DockerTarget):
+            return None
+        return self._first.load_workers(self._addresses_inside)
 
     def scale(self, replicas: int) -> None:
         """Have so many, and return when they serve. One that goes is asked nothing any more before it ends.
@@ -211,6 +218,11 @@ class ReplicatedTarget:
             )  # fmt: skip
         self._replicas = stay
         leaving.stop()
+
+    def _addresses_inside(self) -> list[str]:
+        """Where those that serve answer on their network."""
+        serving = [self._replicas[name] for name in list(self._serving)]
+        return [place for one in serving if isinstance(one, DockerTarget) for place in one.addresses_inside]
 
     def _another(self, spec: ProcessTarget, number: int) -> LocalProcess | DockerTarget:
         return self._kind(spec, **self._run, part=PART if number == 1 else f"{PART}-{number}")

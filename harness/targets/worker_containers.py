@@ -174,7 +174,7 @@ class ContainerWorkers:
             raise BadInput(
                 f"load.image: the engine has no image {image} and cannot pull it: {e}",
                 hint="name one with Locust in it, such as locustio/locust, or build ours: "
-                "docker compose build configure",
+                "make images",
             ) from e
 
     def _ask(self, request: Callable[[], Any], what: str) -> Any:
