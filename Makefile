@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-gpu lint format stack stack-down clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-docker: setup-tests ## the tests that need a Docker Engine; they skip with 
 
 test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/kubernetes
+
+test-targets: setup-tests ## the same files on a process, on Docker and in a cluster, and the same verdicts; LEAKDRILL_ALL_VERDICTS=1: more of them
+	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/targets
 
 test-gpu: setup-tests ## the tests that need an NVIDIA card; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
