@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.checks.claim import Claim
 from harness.checks.timeline import step_runs, watched_until_s
+from harness.units import show_duration
 
 if TYPE_CHECKING:
     from harness.history import Event, History
@@ -20,6 +21,7 @@ LEAST_SHARE: Final = 0.5
 _SETTLED_S: Final = 3.0
 """How long a front may take to find replicas that have just come."""
 
+_LEAST_WINDOW_S: Final = 2.0
 _LEAST_REQUESTS: Final = 20
 
 
@@ -31,6 +33,12 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
     """
     claim = Claim("load_is_spread", f"{replicas} replicas")
     start_s, end_s = _window(history, scenario, replicas)
+    if np.isfinite(start_s) and end_s - start_s < _LEAST_WINDOW_S:
+        return claim.unknown(
+            f"nothing longer than {show_duration(max(0.0, end_s - start_s))} was watched once {replicas} replicas had "
+            "settled",
+            hint="let `seen.within` of that step, or `phases.recover`, last longer",
+        )
     read = [
         event
         for event in history.where(source="replica", name="requests", kind="sample")

@@ -173,8 +173,7 @@ class ContainerWorkers:
         except engine_errors() as e:
             raise BadInput(
                 f"load.image: the engine has no image {image} and cannot pull it: {e}",
-                hint="name one with Locust in it, such as locustio/locust, or build ours: "
-                "make images",
+                hint="name one with Locust in it, such as locustio/locust, or build ours: make images",
             ) from e
 
     def _ask(self, request: Callable[[], Any], what: str) -> Any:

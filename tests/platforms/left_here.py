@@ -42,7 +42,8 @@ def assert_nothing_new(looked, before: set[str]) -> None:
     try:
         wait_for(lambda: looked() <= before, what="nothing is left", timeout_s=_TIMEOUT_S)
     except TimedOut:
-        assert looked() - before == set()
+        left = sorted(looked() - before)
+        assert not left, left
 
 
 def _marked() -> list[psutil.Process]:

@@ -46,7 +46,7 @@ def test_the_catalogue_has_the_leaks_and_the_drills_that_it_claims() -> None:
 
 
 def test_each_kind_of_step_cures_in_one_drill_and_must_not_in_another() -> None:
-    """But for a copy, which only looks, and for higher limits and more replicas, which give time and cure nothing."""
+    """But for a copy, which only looks, and for higher limits and more replicas, which relieve and cure nothing."""
     cures = {step.action_name for s in drills() for step in s.steps if not _must_not_cure(step) and not _looks(step)}
     must_not = {step.action_name for s in drills() for step in s.steps if _must_not_cure(step)}
     must_not |= {cell.scenario.steps[0].action_name for cell in cells() if cell.declared == "not"}

@@ -54,7 +54,16 @@ def test_a_restarted_replica_counts_from_zero():
     assert load_is_spread(made.history(), scenario=scenario(), replicas=2).outcome == "PASS"
 
 
-def test_it_is_asked_of_a_compose_service_only():
-    asked = {v.check for v in judge(record(second_per_s=25.0), scenario())}
-    assert "load_is_spread" in asked
-    assert "load_is_spread" not in {v.check for v in judge(record(second_per_s=25.0), plan())}
+def test_replicas_that_were_there_too_briefly_are_unknown():
+    made = phases(Record()).act("step", "scale out", 50, 52, action="scale").act("step", "next", 55.5, 56, action="gc")
+    for t in range(55, 71):
+        made.sample(float(t), "replica", "requests", {"gateway-1": 30.0 * t, "gateway-2": 30.0 * t})
+    verdict = load_is_spread(made.history(), scenario=scenario(), replicas=2)
+    assert (verdict.outcome, "nothing longer than 500 ms" in verdict.message) == ("UNKNOWN", True), verdict.message
+
+
+def test_it_is_asked_wherever_replicas_share_a_load():
+    process = plan(steps=[{"name": "scale out", "scale": {"replicas": 2}}])
+    for asked, there in ((scenario(), True), (process, True), (plan(), False)):
+        checks = {v.check for v in judge(record(second_per_s=25.0), asked)}
+        assert ("load_is_spread" in checks) is there
