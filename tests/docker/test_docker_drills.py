@@ -1,22 +1,15 @@
-"""Whole drills on Docker: the same file and the same claims as on a process, and an engine that goes away."""
+"""Whole drills on Docker that end before their time; `tests/targets` plays those that do not."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from drills import cleaned, drill, told, verdicts, wait_for_phase
+from drills import cleaned, drill, told, wait_for_phase
 from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
 from engine_proxy import EngineProxy
 
 OUTAGE = Path(__file__).parents[1] / "platforms" / "outage.yaml"
-
-
-def test_a_drill_passes_on_docker_with_the_same_file(tmp_path):
-    process = drill("gateway/unbounded-cache", tmp_path, "docker")
-    out, _ = process.communicate(timeout=170)
-    assert process.returncode == 0, out
-    assert set(verdicts(tmp_path).values()) == {"PASS"}
 
 
 def test_an_error_in_any_phase_leaves_nothing_on_the_engine(tmp_path):

@@ -1,4 +1,4 @@
-"""Whole drills in a cluster: the same file and the same claims as on a process, and an API server that goes away."""
+"""Whole drills in a cluster: replicas and limits under load, and ends before their time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
 
 HERE = Path(__file__).parent
 OUTAGE = HERE.parent / "platforms" / "outage.yaml"
-
-
-def test_a_drill_passes_in_a_cluster_with_the_same_file(tmp_path):
-    process = drill("gateway/unbounded-cache", tmp_path, "kubernetes")
-    out, _ = process.communicate(timeout=170)
-    assert process.returncode == 0, out
-    assert set(verdicts(tmp_path).values()) == {"PASS"}
 
 
 def test_replicas_and_limits_change_under_load_that_does_not_notice(tmp_path):
