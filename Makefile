@@ -33,7 +33,7 @@ drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
 test: setup-tests ## every test that needs no container engine
-	@$(BIN)/python -m pytest --reruns $(RERUNS) --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST_FIRST)
+	@$(BIN)/python -m pytest --reruns $(RERUNS) --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST_FIRST)
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/catalogue
 
 test-unit: setup-tests ## the tests that start no process
