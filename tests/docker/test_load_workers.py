@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from drills import drill, record, told, wait_for_phase
+from engine_here import build_image_with_locust
 
-from harness.targets.compose_cli import Compose
 from harness.wait import wait_for
 
 HERE = Path(__file__).parent
@@ -20,33 +18,11 @@ WORKER = "-load-1"
 
 @pytest.fixture(scope="module", autouse=True)
 def _an_image_with_locust(engine):
-    """The one of `docker-compose.yml`; built where it is not there yet."""
-    if not engine.images.list("leakdrill"):
-        Compose(ROOT / "docker-compose.yml", project="leakdrill-images").run("build", "configure", timeout_s=900)
-
-
-def drill(path, runs, *words):
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", str(path), *words, "--runs", str(runs)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    build_image_with_locust(engine)
 
 
 def events(runs, name):
-    files = runs.glob("*/2*/history.jsonl")
-    found = [json.loads(line) for file in files for line in file.read_bytes().split(b"\n")[:-1]]
-    return [event for event in found if event["source"] == "load" and event["name"] == name]
-
-
-def reached(runs, phase):
-    return any(f'"phase":"{phase}"' in file.read_text() for file in runs.glob("*/2*/history.jsonl"))
-
-
-def verdicts(runs):
-    (file,) = runs.glob("*/2*/verdicts.json")
-    return {(v["check"], v["subject"]): v for v in json.loads(file.read_text())["verdicts"]}
+    return record(runs).where(source="load", name=name)
 
 
 def worker_of(engine, runs):
@@ -58,22 +34,22 @@ def worker_of(engine, runs):
 
 def test_two_containers_carry_the_load_of_a_drill_and_one_that_dies_is_seen(engine, tmp_path):
     """Every claim about the service holds as with a Locust here; the worker that was killed makes the drill UNKNOWN."""
-    process = drill(HERE / "two-workers.yaml", tmp_path, "--on", "docker")
-    wait_for(lambda: reached(tmp_path, "recover"), what="the recovery", timeout_s=120)
+    process = drill(str(HERE / "two-workers.yaml"), tmp_path, "docker")
+    wait_for_phase(tmp_path, "recover", timeout_s=120)
     worker_of(engine, tmp_path).kill()
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 2, out
-    said = verdicts(tmp_path)
+    said = told(tmp_path)
     complete = said.pop(("measurements_are_complete", ""))
     assert complete["outcome"] == "UNKNOWN"
     assert "Locust lost 1 of 2 workers" in complete["message"]
     assert {v["outcome"] for v in said.values()} == {"PASS"}, out
-    assert [e["value"] for e in events(tmp_path, "worker_ended")] == ["container ended with 137"]
-    assert {e["value"]["workers"] for e in events(tmp_path, "requests")} >= {1.0, 2.0}
+    assert [e.value for e in events(tmp_path, "worker_ended")] == ["container ended with 137"]
+    assert {e.value["workers"] for e in events(tmp_path, "requests")} >= {1.0, 2.0}
 
 
 def test_ctrl_c_while_workers_come_up_leaves_nothing(engine, tmp_path):
-    process = drill(HERE / "two-workers.yaml", tmp_path, "--on", "docker")
+    process = drill(str(HERE / "two-workers.yaml"), tmp_path, "docker")
     wait_for(lambda: worker_of(engine, tmp_path) is not None, what="the first worker", timeout_s=60)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
@@ -83,7 +59,7 @@ def test_ctrl_c_while_workers_come_up_leaves_nothing(engine, tmp_path):
 def test_an_image_without_locust_is_told_with_what_it_said(tmp_path):
     text = (HERE / "two-workers.yaml").read_text().replace("../..", str(ROOT))
     (tmp_path / "drill.yaml").write_text(text.replace("workers: 2", "workers: 2\n  image: leakdrill-samples"))
-    out, _ = (process := drill(tmp_path / "drill.yaml", tmp_path / "runs", "--on", "docker")).communicate(timeout=120)
+    out, _ = (process := drill(str(tmp_path / "drill.yaml"), tmp_path / "runs", "docker")).communicate(timeout=120)
     assert process.returncode == 4, out
     assert "0 of 2 workers reached Locust's master" in " ".join(out.split())
     assert "No module named 'locust'" in " ".join(out.split())
@@ -92,7 +68,7 @@ def test_an_image_without_locust_is_told_with_what_it_said(tmp_path):
 @pytest.mark.long
 def test_compose_workers_reach_the_service_by_its_name(engine, tmp_path):
     """In the network of the project, which would not go while one of them is in it."""
-    process = drill(HERE / "compose" / "two-workers.yaml", tmp_path)
+    process = drill(str(HERE / "compose" / "two-workers.yaml"), tmp_path)
     wait_for(lambda: worker_of(engine, tmp_path) is not None, what="the first worker", timeout_s=120)
     networks = worker_of(engine, tmp_path).attrs["NetworkSettings"]["Networks"]
     out, _ = process.communicate(timeout=120)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from drills import drill
+from engine_here import build_image_with_locust
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.errors import LeakdrillError
-from harness.targets.compose_cli import Compose
 from harness.targets.engine import connect as connect_engine
 from harness.wait import wait_for
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,8 +24,7 @@ def _an_image_with_locust():
         engine = connect_engine()
     except LeakdrillError:
         return
-    if not engine.images.list("leakdrill"):
-        Compose(ROOT / "docker-compose.yml", project="leakdrill-images").run("build", "configure", timeout_s=900)
+    build_image_with_locust(engine)
     engine.close()
 
 
@@ -49,13 +46,7 @@ def predictions(cluster, namespace, pod):
 
 def test_pods_carry_the_load_follow_the_target_and_one_that_dies_is_seen(cluster, tmp_path):
     """Both replicas are served, a rolling restart costs few requests, and a worker that is deleted is not replaced."""
-    words = ["run", str(HERE / "load-pods.yaml"), "--on", "kubernetes", "--runs", str(tmp_path)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = drill(str(HERE / "load-pods.yaml"), tmp_path, "kubernetes")
     wait_for(lambda: started(tmp_path, "run two replicas", "ok"), what="the second replica", timeout_s=120)
     (journal,) = tmp_path.glob("*/2*/journal.jsonl")
     lines = [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.errors import LeakdrillError
+from harness.targets.compose_cli import Compose
 from harness.targets.engine import connect
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ def reached_engine() -> DockerClient:
         if os.environ.get(REQUIRED):
             raise
         pytest.skip(str(e))
+
+
+def build_image_with_locust(engine: DockerClient) -> None:
+    """The one of `docker-compose.yml`, where it is not there yet."""
+    if not engine.images.list("leakdrill"):
+        file = Path(__file__).parents[2] / "docker-compose.yml"
+        Compose(file, project="leakdrill-images").run("build", "configure", timeout_s=900)
 
 
 def lying_on(engine: DockerClient) -> set[str]:
