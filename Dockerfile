@@ -19,7 +19,7 @@ RUN useradd --uid 10001 --create-home app && install -d -o app /data /config
 COPY --from=packages /opt/services /opt/services
 ARG CODE=leaky_apps
 COPY ${CODE} /opt/app/${CODE}
-ENV PATH=/opt/services/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LEAKDRILL_DISK=/data
+ENV PATH=/opt/services/bin:$PATH PYTHONPATH=/opt/app:/opt/app/harness:/opt/app/deploy PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LEAKDRILL_DISK=/data
 USER app
 WORKDIR /data
 EXPOSE 8000

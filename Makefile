@@ -74,13 +74,13 @@ package-pairs: setup ## leaking releases of real packages against the releases t
 	@$(BIN)/python benchmarks/package_pairs.py
 
 images: setup ## what a drill in a cluster needs: `leakdrill` (for deploy/leakdrill-job.yaml) and `leakdrill-samples`
-	@$(BIN)/python -m harness.stack build docker-compose.yml configure gateway
+	@PYTHONPATH=deploy $(BIN)/python -m staging build docker-compose.yml configure gateway
 
 stack: setup ## the staging stack of docker-compose.yml, up and healthy; STACK=gateway brings up a part of it
-	@$(BIN)/python -m harness.stack up docker-compose.yml $(STACK)
+	@PYTHONPATH=deploy $(BIN)/python -m staging up docker-compose.yml $(STACK)
 
 stack-down: setup ## take the staging stack down, with its networks and volumes
-	@$(BIN)/python -m harness.stack down docker-compose.yml
+	@PYTHONPATH=deploy $(BIN)/python -m staging down docker-compose.yml
 
 clean: ## undo what interrupted drills left behind, and remove the virtual environment
 	@test ! -x $(BIN)/leakdrill || $(BIN)/leakdrill clean

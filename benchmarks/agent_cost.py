@@ -32,10 +32,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from harness.agent.client import AgentClient
-from harness.agent.environment import agent_environment
-from harness.ports import free_port
-from harness.wait import wait_for
+from leakdrill.agent.client import AgentClient
+from leakdrill.agent.environment import agent_environment
+from leakdrill.machine.ports import free_port
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.budget import time_budget
-from harness.history import read_history
-from harness.reports.budget import print_budget
-from harness.store import open_run, read_run_info
+from leakdrill.judging.time_budget import time_budget
+from leakdrill.record.history import read_history
+from leakdrill.record.store import open_run, read_run_info
+from leakdrill.reports.budget import print_budget
 
 MOST_OVERHEAD = 0.15
 MOST_SECONDS = 75.0
@@ -27,7 +27,7 @@ def main(scenario: str) -> int:
     """Run the drill once as a user would, the interpreter's own start included."""
     with tempfile.TemporaryDirectory() as runs:
         began = time.monotonic()
-        command = [sys.executable, "-m", "harness", "run", scenario, "--runs", runs, "--json"]
+        command = [sys.executable, "-m", "leakdrill", "run", scenario, "--runs", runs, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wall_s = time.monotonic() - began
         folder = open_run(next(Path(runs).iterdir()))

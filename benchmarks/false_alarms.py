@@ -62,7 +62,7 @@ def one(number: int) -> dict[str, object]:
 
 def gate(path: Path, *, runs: str) -> dict[str, object]:
     """What `leakdrill gate` says of the scenario in `path`, as a row."""
-    command = [sys.executable, "-m", "harness", "gate", str(path), "--runs", runs, "--json"]
+    command = [sys.executable, "-m", "leakdrill", "gate", str(path), "--runs", runs, "--json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     verdict = (
         json.loads(ended.stdout)["verdicts"][0] if ended.stdout else {"message": ended.stderr[-300:], "numbers": {}}

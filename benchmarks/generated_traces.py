@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.gate.trace import Trace
+from leakdrill.judging.leak.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

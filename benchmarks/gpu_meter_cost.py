@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from harness.meters.gpu import GpuMeter
-from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
+from leakdrill.meters.gpu import GpuMeter
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.recorder import Recorder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "nvml_standin"))
 

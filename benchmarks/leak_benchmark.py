@@ -37,12 +37,12 @@ from generated_traces import (
 from naive_rules import naive_rules
 from scipy import stats
 
-from harness.gate.difference import difference, why_not_comparable
-from harness.gate.leak_verdict import Word, judge_trace
-from harness.gate.plan import SLOTS, looks
-from harness.gate.quiet_points import points
-from harness.gate.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
-from harness.gate.trace import Trace, read_trace
+from leakdrill.judging.leak.difference import difference, why_not_comparable
+from leakdrill.judging.leak.looks import SLOTS, looks
+from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
+from leakdrill.judging.leak.trace import Trace, read_trace
+from leakdrill.judging.leak.verdict import Word, judge_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

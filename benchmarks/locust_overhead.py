@@ -39,11 +39,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 from scipy import stats
 
-from harness.journal import Journal
-from harness.load.locust_load import LocustLoad
-from harness.recorder import Recorder
-from harness.scenario import Load
-from harness.wait import wait_for
+from leakdrill.load.locust import LocustLoad
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import Load
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

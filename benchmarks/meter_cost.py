@@ -17,16 +17,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.journal import Journal
-from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.targets.process import LocalProcess
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.process.target import LocalProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.meters.meter import Meter
+    from leakdrill.meters.meter import Meter
 
 MOST: Final = 0.02
 """Share of one core, as the issue of the first drill demands."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.gate.trace import Trace
+    from leakdrill.judging.leak.trace import Trace
 
     Array = NDArray[np.float64]
 

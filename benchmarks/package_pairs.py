@@ -69,7 +69,7 @@ def judge(package: str, version: str, expected: int) -> Judged:
     python = environment(package, version)
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        command = [sys.executable, "-m", "harness", "gate", str(scenario(package, python, Path(folder))), "--json"]
+        command = [sys.executable, "-m", "leakdrill", "gate", str(scenario(package, python, Path(folder))), "--json"]
         done = subprocess.run([*command, "--runs", folder], capture_output=True, text=True, check=False)
         seconds = time.monotonic() - began
         rested_s = sum(rests(Path(folder)))

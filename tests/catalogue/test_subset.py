@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 def test_the_subset_of_the_catalogue_passes(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "--subset", "--json", "--runs", str(tmp_path / "runs")],
+        [sys.executable, "-m", "leakdrill", "run", "--subset", "--json", "--runs", str(tmp_path / "runs")],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,

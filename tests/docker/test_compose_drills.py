@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from drills import cleaned, drill, told, wait_for_phase
 from engine_proxy import EngineProxy
 
-from harness.ports import free_port
-from harness.targets.replicas import PROJECT_LABEL, SERVICE_LABEL
+from drills import cleaned, drill, told, wait_for_phase
+from leakdrill.machine.ports import free_port
+from leakdrill.targets.compose.replicas import PROJECT_LABEL, SERVICE_LABEL
 
 pytestmark = pytest.mark.long
 
@@ -67,7 +67,7 @@ def stack(engine):  # noqa: ARG001 - without an engine there is nothing to try
     env |= {"LEAKDRILL_TIME_SCALE": "60", "LEAKDRILL_GATEWAY_MEMORY": "128m"}
 
     def compose(*words):
-        command = [sys.executable, "-m", "harness.stack", *words, "--project", PROJECT]
+        command = [sys.executable, "-m", "staging", *words, "--project", PROJECT]
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=170)
 
     up = compose("up", str(ROOT / "docker-compose.yml"), "gateway", "prometheus")

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from target_bench import TargetBench
 
-from harness.errors import BadInput, TargetNotReady
-from harness.targets.compose import ComposeTarget
-from harness.targets.engine import RUN_LABEL
-from harness.targets.target import Configurable, Executable, Limitable, Neighboured, Prunable, Recreatable, Scalable
-from harness.undo import clean
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.runs.undo import clean
+from leakdrill.targets.capabilities import (
+    Configurable,
+    Executable,
+    Limitable,
+    Neighboured,
+    Prunable,
+    Recreatable,
+    Scalable,
+)
+from leakdrill.targets.compose.target import ComposeTarget
+from leakdrill.targets.docker.engine import RUN_LABEL
+from leakdrill.wait import wait_for
+from target_bench import TargetBench
 
 HERE = Path(__file__).parent
 FILE = HERE / "compose" / "two-services.yaml"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from engine_proxy import EngineProxy
+
 from drills import cleaned, drill, told, wait_for_phase
 from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
-from engine_proxy import EngineProxy
 
 OUTAGE = Path(__file__).parents[1] / "platforms" / "outage.yaml"
 

@@ -7,21 +7,21 @@ import contextlib
 import httpx
 import pytest
 from engine_proxy import EngineProxy
-from target_bench import ROOT, TargetBench
 
-from harness.errors import BadInput, Surroundings, TargetNotReady
-from harness.journal import read_journal
-from harness.meters.reopened import Reopened
-from harness.meters.sampler import Sampler
-from harness.scenario import ContainerForm
-from harness.scenario_steps import SetLimits
-from harness.steps.failure import StepFailed
-from harness.steps.set_limits import set_limits
-from harness.targets.docker import DockerTarget
-from harness.targets.engine import RUN_LABEL, connect
-from harness.targets.target import Configurable, Executable, Limitable, Logged, Restartable, Signallable, Target
-from harness.undo import clean
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, Surroundings, TargetNotReady
+from leakdrill.meters.cgroup_after_restart import Reopened
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.journal import read_journal
+from leakdrill.runs.undo import clean
+from leakdrill.scenario.scenario import ContainerForm
+from leakdrill.scenario.steps import SetLimits
+from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.set_limits import set_limits
+from leakdrill.targets.capabilities import Configurable, Executable, Limitable, Logged, Restartable, Signallable, Target
+from leakdrill.targets.docker.engine import RUN_LABEL, connect
+from leakdrill.targets.docker.target import DockerTarget
+from leakdrill.wait import wait_for
+from target_bench import ROOT, TargetBench
 
 RUN_ID = "docker-test-1"
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from drills import drill, record
 from engine_proxy import EngineProxy
 
-from harness.catalogue import find_scenario
-from harness.errors import BadInput
-from harness.scenario import ContainerForm
-from harness.scenario_file import PlainLoader
-from harness.targets.elsewhere import engine_host, reachable
+from drills import drill, record
+from leakdrill.errors import BadInput
+from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.scenario.reader import PlainLoader
+from leakdrill.scenario.scenario import ContainerForm
+from leakdrill.targets.docker.remote_engine import engine_host, reachable
 
 pytestmark = pytest.mark.long
 
@@ -35,7 +35,7 @@ def far():
 
 def leakdrill(*words: str, host: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "harness", *words],
+        [sys.executable, "-m", "leakdrill", *words],
         capture_output=True,
         text=True,
         env={**os.environ, "DOCKER_HOST": host},

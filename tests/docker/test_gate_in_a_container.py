@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.history import read_history
+from leakdrill.record.history import read_history
 
 pytestmark = pytest.mark.long
 
@@ -25,8 +25,19 @@ def gate(tmp_path):
 
     def run(mode: str, *arguments: str, **more: object):
         file = scenario(tmp_path, mode, **more)
-        command = ["gate", str(file), "--on", "docker", "--runs", str(tmp_path / "runs"), "--json", *arguments]
-        done = subprocess.run([sys.executable, "-m", "harness", *command], capture_output=True, text=True, check=False)
+        command = [
+            "-m",
+            "leakdrill",
+            "gate",
+            str(file),
+            "--on",
+            "docker",
+            "--runs",
+            str(tmp_path / "runs"),
+            "--json",
+            *arguments,
+        ]
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
         verdicts = json.loads(done.stdout)["verdicts"] if done.stdout else []
         return done.returncode, {v["check"]: v for v in verdicts}, done.stderr
 

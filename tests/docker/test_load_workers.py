@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from drills import drill, record, told, wait_for_phase
 from engine_here import build_image_with_locust
-
-from harness.wait import wait_for
+from leakdrill.wait import wait_for
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

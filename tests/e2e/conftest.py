@@ -10,8 +10,8 @@ import pytest
 import yaml
 from drill_runner import HERE, QUICK, Running, Traces
 
-from harness.scenario_file import PlainLoader
-from harness.wait import TimedOut, wait_for
+from leakdrill.scenario.reader import PlainLoader
+from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from harness.store import RunFolder
-from harness.wait import wait_for
+from leakdrill.record.store import RunFolder
+from leakdrill.wait import wait_for
 
 HERE = Path(__file__).parent
 QUICK = HERE / "scenarios" / "quick.yaml"
@@ -51,7 +51,7 @@ class Running:
     def __init__(self, scenario: Path | str, runs: Path) -> None:
         self.runs = runs
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness", "run", str(scenario), "--runs", str(runs)],
+            [sys.executable, "-m", "leakdrill", "run", str(scenario), "--runs", str(runs)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

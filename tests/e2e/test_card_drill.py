@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from drill_runner import HERE
+
 from meter_process import make_stand_in
 from standin import GIB, STATE_VARIABLE, VERSION_MISMATCH
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from drill_runner import HERE, QUICK
 
-from harness.reports.verdict_file import read_verdicts
-from harness.verdict import Outcome
-from harness.wait import wait_for
+from leakdrill.record.verdict import Outcome
+from leakdrill.record.verdict_file import read_verdicts
+from leakdrill.wait import wait_for
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def catalogue_run(tmp_path):
     started: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "harness", "run", *arguments, "--runs", str(tmp_path / "runs")]
+        command = [sys.executable, "-m", "leakdrill", "run", *arguments, "--runs", str(tmp_path / "runs")]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return started[-1]
 

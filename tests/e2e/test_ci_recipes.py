@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.cli import app
+from leakdrill.cli.main import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

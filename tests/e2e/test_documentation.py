@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario_file import read_scenario
+from leakdrill.scenario.reader import read_scenario
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -40,7 +40,7 @@ def test_a_command_of_the_pages_works(command, main_drill):
     assert program == "leakdrill"
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        [sys.executable, "-m", "harness", *arguments],
+        [sys.executable, "-m", "leakdrill", *arguments],
         cwd=main_drill.runs.parent,
         env=environment,
         capture_output=True,

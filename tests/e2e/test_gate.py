@@ -13,10 +13,10 @@ import pytest
 import yaml
 from drill_runner import recorded
 
-from harness.gate.plan import GENTLE_REQUESTS
-from harness.history import read_history
-from harness.scenario_file import PlainLoader
-from harness.wait import wait_for
+from leakdrill.judging.leak.looks import GENTLE_REQUESTS
+from leakdrill.record.history import read_history
+from leakdrill.scenario.reader import PlainLoader
+from leakdrill.wait import wait_for
 
 SERVICES = Path(__file__).parent / "services"
 
@@ -42,7 +42,7 @@ def gate(tmp_path):
     """Runs the gate; its exit code, its verdicts by claim, and what it said on stderr."""
 
     def run(scenario: Path, *arguments: str):
-        command = [sys.executable, "-m", "harness", "gate", str(scenario), "--runs", str(tmp_path / "runs"), "--json"]
+        command = [sys.executable, "-m", "leakdrill", "gate", str(scenario), "--runs", str(tmp_path / "runs"), "--json"]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
         verdicts = json.loads(done.stdout)["verdicts"] if done.stdout else []
         return done.returncode, {v["check"]: v for v in verdicts}, done.stderr
@@ -54,7 +54,7 @@ def test_a_service_that_keeps_nothing_passes_and_is_judged_alike_offline(gate, s
     code, verdicts, err = gate(service("nothing"))
     assert code == 0, (verdicts, err)
     latest = tmp_path / "runs" / "test-keeper" / "latest"
-    again = [sys.executable, "-m", "harness", "analyze", str(latest), "--json"]
+    again = [sys.executable, "-m", "leakdrill", "analyze", str(latest), "--json"]
     done = subprocess.run(again, capture_output=True, text=True, check=False)
     assert {v["check"]: v for v in json.loads(done.stdout)["verdicts"]} == verdicts
 
@@ -100,7 +100,7 @@ def test_threads_that_pile_up_fail(gate, service):
 
 
 def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path):
-    command = [sys.executable, "-m", "harness", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "leakdrill", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: recorded(tmp_path / "runs", '"name":"slot"'), what="a slot", timeout_s=180)
     process.send_signal(signal.SIGINT)

@@ -13,7 +13,7 @@ def test_the_main_drill_passes_and_can_be_judged_again_offline(main_drill):
     assert drill.exit_code == 0, drill.out
     first = (drill.folder / "verdicts.json").read_text()
     again = subprocess.run(
-        [sys.executable, "-m", "harness", "analyze", str(drill.folder), "--json"],
+        [sys.executable, "-m", "leakdrill", "analyze", str(drill.folder), "--json"],
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from harness.catalogue import catalogue_root
+from leakdrill.runs.catalogue.catalogue import catalogue_root
 
 
 def test_a_cell_that_surprises_fails_and_the_other_passes(tmp_path):
@@ -16,7 +16,7 @@ def test_a_cell_that_surprises_fails_and_the_other_passes(tmp_path):
         f"leaks: {{log-flood: {catalogue_root() / 'gateway' / 'log-flood.yaml'}}}\n"
         "steps: {collect-garbage: {gc: {}}, truncate-log: {truncate_log: {path: gateway.log}}}\n"
     )
-    command = [sys.executable, "-m", "harness", "matrix", str(path), "--runs", str(tmp_path / "runs"), "--json", "-"]
+    command = [sys.executable, "-m", "leakdrill", "matrix", str(path), "--runs", str(tmp_path / "runs"), "--json", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = json.loads(done.stdout)
     garbage, truncated = told["cells"]

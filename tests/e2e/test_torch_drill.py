@@ -9,7 +9,7 @@ import os
 import pytest
 from drill_runner import HERE
 
-from harness.torch_snapshot.fetch import FILE
+from leakdrill.runs.drill.torch_snapshot import FILE
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None and not os.environ.get("CI"),

@@ -9,7 +9,7 @@ import sys
 import pytest
 from drill_runner import QUICK
 
-from harness.wait import wait_for
+from leakdrill.wait import wait_for
 
 RULES = QUICK.parent
 
@@ -119,7 +119,7 @@ def test_what_a_killed_drill_left_behind_is_cleaned_from_its_journal(start, trac
     drill.process.kill()
     drill.process.communicate()
     assert traces.residue()
-    clean = [sys.executable, "-m", "harness", "clean", "--runs", str(drill.runs)]
+    clean = [sys.executable, "-m", "leakdrill", "clean", "--runs", str(drill.runs)]
     done = subprocess.run(clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     wait_for(traces.gone, what="an empty machine", timeout_s=30)

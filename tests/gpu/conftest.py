@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.meters.nvml import NvmlUnavailable, open_nvml
+from leakdrill.meters.nvml import NvmlUnavailable, open_nvml
 
 REQUIRED = "LEAKDRILL_REQUIRE_GPU"
 

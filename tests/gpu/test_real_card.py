@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.catalogue import catalogue
-from harness.history import read_history
-from harness.meters.gpu import GpuMeter
-from harness.recorder import Recorder
-from harness.scenario_file import read_scenario
-from harness.wait import wait_for
+from leakdrill.meters.gpu import GpuMeter
+from leakdrill.record.history import read_history
+from leakdrill.record.recorder import Recorder
+from leakdrill.runs.catalogue.catalogue import catalogue
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ ON_A_CARD = [entry.name for entry in catalogue() if entry.name.startswith("tenso
 @pytest.mark.parametrize("name", ON_A_CARD)
 def test_a_tensor_drill_of_the_catalogue_passes_on_a_card_through_the_same_file(tmp_path: Path, name: str) -> None:
     pytest.importorskip("torch")
-    command = [sys.executable, "-m", "harness", "run", name, "--runs", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "leakdrill", "run", name, "--runs", str(tmp_path / "runs")]
     env = {**os.environ, "TENSOR_DEVICE": "cuda"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     (record,) = (tmp_path / "runs").glob("**/history.jsonl")

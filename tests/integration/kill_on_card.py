@@ -11,11 +11,11 @@ import json
 import sys
 from pathlib import Path
 
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget, Step
-from harness.steps.step import StepFailed, carry_out
-from harness.targets.process import LocalProcess
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget, Step
+from leakdrill.steps.step import StepFailed, carry_out
+from leakdrill.targets.process.target import LocalProcess
 
 SERVICE = """
 import http.server, subprocess, sys

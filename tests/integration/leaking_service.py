@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import psutil
 
-from harness.ports import free_port
-from harness.wait import wait_for
+from leakdrill.machine.ports import free_port
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from harness.load.worker_files import FOLDER
-from harness.load.workers import WorkerState
+from leakdrill.load.worker_bundle import FOLDER
+from leakdrill.load.workers import WorkerState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.load.workers import WorkerPlan
+    from leakdrill.load.workers import WorkerPlan
 
 
 class LocalWorkers:

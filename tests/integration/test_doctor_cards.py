@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from meter_process import make_stand_in
 from standin import GIB, PROCESSES, VERSION_MISMATCH
 
@@ -26,7 +27,7 @@ def gpu(tmp_path: Path) -> StandIn:
 
 def cards(gpu: StandIn) -> list[dict[str, object]]:
     """What is said of the driver and its cards."""
-    command = [sys.executable, "-m", "harness", "doctor", "--json"]
+    command = [sys.executable, "-m", "leakdrill", "doctor", "--json"]
     done = subprocess.run(command, env=gpu.environment, capture_output=True, text=True, check=False)
     findings = json.loads(done.stdout)
     return [f for f in findings if f["name"].startswith("GPU")]

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from harness.scenario_steps import CompressFiles, CopyOut, DeleteFiles, RotateLog, TruncateLog
-from harness.steps.copy_out import copy_out
-from harness.steps.failure import StepFailed
-from harness.steps.files_inside import on_files_inside
+from leakdrill.scenario.steps import CompressFiles, CopyOut, DeleteFiles, RotateLog, TruncateLog
+from leakdrill.steps.copy_out import copy_out
+from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.files_inside import on_files_inside
 
 pytestmark = pytest.mark.integration
 

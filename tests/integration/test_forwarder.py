@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from harness.cluster.forward import Forwarder
-from harness.ports import free_port
-from harness.wait import wait_for
+from leakdrill.machine.ports import free_port
+from leakdrill.targets.balancer import Forwarder
+from leakdrill.wait import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.ports import free_port, is_free
+from leakdrill.machine.ports import free_port, is_free
 
 pytestmark = pytest.mark.integration
 

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from leaking_service import answers
 
-from harness.ports import free_port
-from harness.scenario import Leak, Step
-from harness.steps.step import StepFailed, carry_out
-from harness.steps.switch import switch
-from harness.wait import wait_for
+from leakdrill.machine.ports import free_port
+from leakdrill.scenario.scenario import Leak, Step
+from leakdrill.steps.step import StepFailed, carry_out
+from leakdrill.steps.switch import switch
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

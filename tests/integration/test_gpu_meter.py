@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 import standin
 from meter_process import Reader, make_stand_in
 from standin import GIB, MIB

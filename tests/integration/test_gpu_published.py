@@ -8,8 +8,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.alerting.exporter import Exporter
-from harness.recorder import Recorder
+from leakdrill.alerting.exporter import Exporter
+from leakdrill.record.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from harness.alerting.alertmanager import AlertmanagerServer
-from harness.alerting.inhibited import InhibitionPoller
-from harness.alerting.routing import read_routing
-from harness.alerting.webhook import Webhook
-from harness.catalogue import catalogue_root
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.wait import wait_for
+from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.inhibited import InhibitionPoller
+from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.webhook import Webhook
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 pytestmark = pytest.mark.integration
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from meter_process import make_stand_in
 from standin import GIB, GPU_IS_LOST, MIB
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.alerting.api import PrometheusApi
-from harness.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
-from harness.alerting.prometheus import PrometheusServer
-from harness.cluster.kubelet_job import scrape_job, targets
-from harness.history import read_history
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.wait import wait_for
+from leakdrill.alerting.api import PrometheusApi
+from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
+from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.record.history import read_history
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.targets.kubernetes.kubelet_scrape import scrape_job, targets
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 pytestmark = pytest.mark.integration
 

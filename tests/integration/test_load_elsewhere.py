@@ -12,19 +12,19 @@ import pytest
 from local_workers import LocalWorkers
 from watched_server import WatchedServer
 
-from harness.errors import BadInput, Surroundings
-from harness.journal import Journal, read_journal
-from harness.load import crew
-from harness.load.locust_load import LocustLoad
-from harness.recorder import Recorder
-from harness.scenario import Load
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, Surroundings
+from leakdrill.load import remote_workers as crew
+from leakdrill.load.locust import LocustLoad
+from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import Load
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from harness.load.workers import WorkerPlan
+    from leakdrill.load.workers import WorkerPlan
 
 pytestmark = pytest.mark.integration
 

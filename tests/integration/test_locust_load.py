@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness.errors import BadInput, PartDied
-from harness.journal import Journal, read_journal
-from harness.load.locust_load import LocustLoad
-from harness.load.session import kill_session, members
-from harness.recorder import Recorder
-from harness.scenario import Load
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, PartDied
+from leakdrill.load.locust import LocustLoad
+from leakdrill.machine.session import kill_session, members
+from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import Load
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -280,10 +280,10 @@ def test_workers_that_leave_when_the_time_is_over_are_not_lost(
 ORPHAN_MAKER = """
 import os, signal, sys
 from pathlib import Path
-from harness.journal import Journal
-from harness.load.locust_load import LocustLoad
-from harness.recorder import Recorder
-from harness.scenario import Load
+from leakdrill.record.journal import Journal
+from leakdrill.load.locust import LocustLoad
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import Load
 folder = Path(sys.argv[1])
 spec = Load.model_validate({"locustfile": folder / "locustfile.py", "users": 2, "workers": 2})
 load = LocustLoad(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from watched_server import Arrival, WatchedServer
 
-from harness.errors import BadInput, PartDied, Surroundings
-from harness.journal import Journal
-from harness.load.corpus import read_corpus, replay_spec
-from harness.load.locust_load import LocustLoad
-from harness.recorder import Recorder
-from harness.scenario import Load
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, PartDied, Surroundings
+from leakdrill.load.corpus import read_corpus, replay_spec
+from leakdrill.load.locust import LocustLoad
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import Load
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from leaking_service import LeakingService, leaking_service
 
-from harness.wait import wait_for
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

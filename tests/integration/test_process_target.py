@@ -11,21 +11,21 @@ import httpx
 import psutil
 import pytest
 
-from harness.errors import BadInput, Surroundings, TargetNotReady
-from harness.history import PHASES
-from harness.journal import Journal, read_journal
-from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.targets.family import Family
-from harness.targets.process import LocalProcess
-from harness.targets.target import Logged, Restartable, Target
-from harness.wait import wait_for
+from leakdrill.errors import BadInput, Surroundings, TargetNotReady
+from leakdrill.machine.process_tree import Family
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.history import PHASES
+from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.capabilities import Logged, Restartable, Target
+from leakdrill.targets.process.target import LocalProcess
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 pytestmark = pytest.mark.integration
 

@@ -11,25 +11,25 @@ import httpx
 import psutil
 import pytest
 
-from harness.alerting.alertmanager import AlertmanagerServer
-from harness.alerting.exporter import Exporter
-from harness.alerting.prometheus import PrometheusServer
-from harness.alerting.routing import default_routing
-from harness.alerting.rules import read_rules
-from harness.alerting.server import MARKER
-from harness.alerting.states import AlertPoller, record_selector_counts
-from harness.alerting.webhook import Webhook
-from harness.errors import PartDied
-from harness.journal import Journal, read_journal
-from harness.recorder import Recorder
-from harness.scenario import AlertName
-from harness.wait import wait_for
+from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.exporter import Exporter
+from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.routing import default_routing
+from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.server import MARKER
+from leakdrill.alerting.states import AlertPoller, record_selector_counts
+from leakdrill.alerting.webhook import Webhook
+from leakdrill.errors import PartDied
+from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import AlertName
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 pytestmark = pytest.mark.integration
 

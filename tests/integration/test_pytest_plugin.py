@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from junitparser import JUnitXml, Properties
 
-import harness
+import leakdrill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +38,11 @@ def healthy(size=20):
 def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """Runs pytest on a test file with this plugin, however Leakdrill is installed."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTHONPATH", str(Path(harness.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(leakdrill.__file__).parents[1]))
 
     def run(text: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(test_gated=LEAK + text)
-        return pytester.runpytest_subprocess("-p", "harness.pytest_plugin", "--leak-seconds=2", *options)
+        return pytester.runpytest_subprocess("-p", "leakdrill.pytest_plugin.plugin", "--leak-seconds=2", *options)
 
     return run
 
@@ -256,7 +256,7 @@ def test_healthy_b(leak_gate):
 
 def test_a_service_is_gated_by_its_scenario(run_pytest):
     """`leak_gate.service` runs the live gate; a scenario that does not exist fails with its name."""
-    pytest.importorskip("harness.gate.live", reason="the live gate is not there yet")
+    pytest.importorskip("leakdrill.runs.gate.conductor", reason="the live gate is not there yet")
     result = run_pytest("""
 def test_service(leak_gate):
     leak_gate.service("missing.yaml")

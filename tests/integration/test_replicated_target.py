@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from harness.errors import BadInput, TargetNotReady
-from harness.journal import Journal
-from harness.meters.meter import Closable
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.targets.process import LocalProcess
-from harness.targets.replicated import ReplicatedTarget
-from harness.targets.target import Configurable, Executable, Limitable, Logged, Renewing, Restartable, Scalable, Target
+from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.meters.meter import Closable
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.capabilities import (
+    Configurable,
+    Executable,
+    Limitable,
+    Logged,
+    Renewing,
+    Restartable,
+    Scalable,
+    Target,
+)
+from leakdrill.targets.process.target import LocalProcess
+from leakdrill.targets.replicated import ReplicatedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from leaking_service import answers
 
-from harness.ports import free_port
-from harness.wait import wait_for
+from leakdrill.machine.ports import free_port
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

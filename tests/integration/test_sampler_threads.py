@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.meters.sampler import Sampler
-from harness.recorder import Recorder
-from harness.wait import wait_for
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.recorder import Recorder
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

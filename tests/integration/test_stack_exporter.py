@@ -8,9 +8,9 @@ import threading
 import httpx
 import pytest
 
-from harness.alerting.exporter import Exporter
-from harness.history import Event
-from harness.stack.exporter import ProjectExporter, serve
+from leakdrill.alerting.exporter import Exporter
+from leakdrill.record.history import Event
+from staging.exporter import ProjectExporter, serve
 
 pytestmark = pytest.mark.integration
 

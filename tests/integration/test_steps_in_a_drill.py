@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from harness.catalogue import catalogue_root
-from harness.history import read_history
-from harness.rehearsal import rehearse
+from leakdrill.record.history import read_history
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.drill.run import rehearse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.history import Act
+    from leakdrill.record.history import Act
 
 pytestmark = pytest.mark.integration
 

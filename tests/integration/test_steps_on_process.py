@@ -11,13 +11,13 @@ import httpx
 import psutil
 import pytest
 
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget, Step
-from harness.steps.step import StepFailed, carry_out
-from harness.targets.process import LocalProcess
-from harness.targets.target import Configurable, Executable, Limitable, Signallable
-from harness.wait import wait_for
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget, Step
+from leakdrill.steps.step import StepFailed, carry_out
+from leakdrill.targets.capabilities import Configurable, Executable, Limitable, Signallable
+from leakdrill.targets.process.target import LocalProcess
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,11 +14,11 @@ import psutil
 import pytest
 from leaking_service import answers
 
-from harness.meters.torch_allocator import parse_statistics
-from harness.ports import free_port
-from harness.recorder import Recorder
-from harness.torch_snapshot.fetch import FILE, take_snapshot
-from harness.wait import wait_for
+from leakdrill.machine.ports import free_port
+from leakdrill.meters.torch_allocator import parse_statistics
+from leakdrill.record.recorder import Recorder
+from leakdrill.runs.drill.torch_snapshot import FILE, take_snapshot
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

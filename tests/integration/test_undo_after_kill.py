@@ -12,20 +12,20 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.journal import Entry, Journal, read_journal
-from harness.targets.family import PART_VARIABLE, RUN_ID_VARIABLE, Family
-from harness.undo import clean, clean_runs, note_owner, owner_lives, undo, undo_all
+from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Family
+from leakdrill.record.journal import Entry, Journal, read_journal
+from leakdrill.runs.undo import clean, clean_runs, note_owner, owner_lives, undo, undo_all
 
 pytestmark = pytest.mark.integration
 
 DRIVER = """
 import sys, time
 from pathlib import Path
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.targets.process import LocalProcess
-from harness.undo import note_owner
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.process.target import LocalProcess
+from leakdrill.runs.undo import note_owner
 
 run_dir = Path(sys.argv[1])
 note_owner(run_dir)

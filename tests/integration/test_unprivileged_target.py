@@ -21,10 +21,10 @@ READ_ONLY = (
 DRIVER = """
 import json, sys
 from pathlib import Path
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.targets.process import LocalProcess
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.process.target import LocalProcess
 
 folder = Path(sys.argv[1])
 spec = {

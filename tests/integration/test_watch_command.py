@@ -12,18 +12,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.analyze import analyze
-from harness.history import read_history
-from harness.journal import read_journal
-from harness.store import open_run
+from leakdrill.judging.analyze import analyze
+from leakdrill.record.history import read_history
+from leakdrill.record.journal import read_journal
+from leakdrill.record.store import open_run
 
 pytestmark = pytest.mark.integration
 
 # Registered here when it is not yet, so that the command is tested as typed whatever the state of cli.py.
 DRIVER = """
 import sys
-from harness import cli
-from harness.watch.command import CONTEXT_SETTINGS, watch
+from leakdrill.cli import main as cli
+from leakdrill.cli.watch import CONTEXT_SETTINGS, watch
 if all(command.callback is not watch for command in cli.app.registered_commands):
     cli.app.command(context_settings=CONTEXT_SETTINGS)(watch)
 cli.main()

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.alerting.alertmanager import AlertmanagerServer
-from harness.alerting.prometheus import PrometheusServer
-from harness.alerting.routing import Routing
-from harness.alerting.webhook import Webhook
-from harness.journal import Journal
-from harness.ports import free_port
-from harness.recorder import Recorder
-from harness.wait import wait_for
+from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.routing import Routing
+from leakdrill.alerting.webhook import Webhook
+from leakdrill.machine.ports import free_port
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.wait import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -115,7 +115,7 @@ def scenario(folder, staging, **alerts):
 
 def drill(path):
     return subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", str(path), "--runs", str(path.parent / "runs")],
+        [sys.executable, "-m", "leakdrill", "run", str(path), "--runs", str(path.parent / "runs")],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import yaml
+
 from proxy import Proxy
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.wait import wait_for
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.cluster.connection import Cluster
+    from leakdrill.targets.kubernetes.api import Cluster
 
 HOME = "leakdrill"
 """The namespace of the account."""

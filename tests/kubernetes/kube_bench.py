@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.targets.kubernetes.target import KubernetesTarget
+from leakdrill.wait import wait_for
 from target_bench import ROOT, TOKEN, TargetBench
-
-from harness.targets.kubernetes import KubernetesTarget
-from harness.wait import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

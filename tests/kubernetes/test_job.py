@@ -13,15 +13,15 @@ import yaml
 from applied import COLLECTIONS, applied
 from kube_bench import ROOT
 
-from harness.analyze import analyze
-from harness.cluster.connection import RUN_LABEL
-from harness.cluster.execute import execute_in_pod
-from harness.history import read_history
-from harness.journal import read_journal
-from harness.stack.staging import build_images
-from harness.store import open_run
-from harness.verdict import Outcome
-from harness.wait import wait_for
+from leakdrill.judging.analyze import analyze
+from leakdrill.record.history import read_history
+from leakdrill.record.journal import read_journal
+from leakdrill.record.store import open_run
+from leakdrill.record.verdict import Outcome
+from leakdrill.targets.kubernetes.api import RUN_LABEL
+from leakdrill.targets.kubernetes.execute import execute_in_pod
+from leakdrill.wait import wait_for
+from staging.staging import build_images
 
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 SCENARIO = "in-the-cluster-unbounded-cache"

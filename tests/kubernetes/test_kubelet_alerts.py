@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 def run(cluster, tmp_path_factory):  # noqa: ARG001 - without a cluster it skips
     """The folder of one run, which takes about two minutes: the kubelet measures every 10 to 20 s."""
     runs = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "harness", "run", str(HERE / "kubelet-series.yaml"), "--on", "kubernetes"]
+    command = [sys.executable, "-m", "leakdrill", "run", str(HERE / "kubelet-series.yaml"), "--on", "kubernetes"]
     done = subprocess.run([*command, "--runs", str(runs)], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = runs.glob("*/2*")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from api_proxy import ApiProxy
+
 from drills import cleaned, drill, told, verdicts, wait_for_phase
 from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
 

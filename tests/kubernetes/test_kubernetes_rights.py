@@ -9,10 +9,10 @@ import yaml
 from applied import COLLECTIONS, applied
 from kube_bench import NAMESPACE, ROOT, Bench
 
-from harness.cluster.connection import ClusterRefused, connect
-from harness.load.workers import worker_plan
-from harness.meters.meter import Closable
-from harness.scenario import Load
+from leakdrill.load.workers import worker_plan
+from leakdrill.meters.meter import Closable
+from leakdrill.scenario.scenario import Load
+from leakdrill.targets.kubernetes.api import ClusterRefused, connect
 
 if TYPE_CHECKING:
     from pathlib import Path

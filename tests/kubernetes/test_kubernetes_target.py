@@ -14,11 +14,11 @@ import yaml
 from api_proxy import ApiProxy
 from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
-from harness.cluster.connection import RUN_LABEL
-from harness.errors import BadInput, Surroundings, TargetNotReady
-from harness.journal import read_journal
-from harness.meters.sampler import Sampler
-from harness.targets.target import (
+from leakdrill.errors import BadInput, Surroundings, TargetNotReady
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.journal import read_journal
+from leakdrill.runs.undo import clean
+from leakdrill.targets.capabilities import (
     Autoscalable,
     Configurable,
     Copyable,
@@ -31,8 +31,8 @@ from harness.targets.target import (
     Signallable,
     Target,
 )
-from harness.undo import clean
-from harness.wait import wait_for
+from leakdrill.targets.kubernetes.api import RUN_LABEL
+from leakdrill.wait import wait_for
 
 SHARED = "kube-test-shared"
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from drills import drill
-from engine_here import build_image_with_locust
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.errors import LeakdrillError
-from harness.targets.engine import connect as connect_engine
-from harness.wait import wait_for
+from drills import drill
+from engine_here import build_image_with_locust
+from leakdrill.errors import LeakdrillError
+from leakdrill.targets.docker.engine import connect as connect_engine
+from leakdrill.wait import wait_for
 
 HERE = Path(__file__).parent
 

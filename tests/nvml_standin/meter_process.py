@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from standin import StandIn, compiler
 
-from harness.history import read_history
-from harness.meters.gpu import GpuMeter
-from harness.recorder import Recorder
+from leakdrill.meters.gpu import GpuMeter
+from leakdrill.record.history import read_history
+from leakdrill.record.recorder import Recorder
+from standin import StandIn, compiler
 
 REQUIRED = "LEAKDRILL_REQUIRE_COMPILER"
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from harness.cluster.connection import RUN_LABEL, Cluster, connect
-from harness.errors import LeakdrillError
+from leakdrill.errors import LeakdrillError
+from leakdrill.targets.kubernetes.api import RUN_LABEL, Cluster, connect
 
 REQUIRED = "LEAKDRILL_REQUIRE_KUBERNETES"
 

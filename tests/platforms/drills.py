@@ -8,13 +8,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from harness.history import History, read_history
-from harness.wait import wait_for
+from leakdrill.record.history import History, read_history
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "harness"]
+COMMAND = [sys.executable, "-m", "leakdrill"]
 
 
 def drill(name: str, runs: Path, on: str | None = None, **env: str) -> subprocess.Popen[str]:

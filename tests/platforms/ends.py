@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from drills import drill, record, wait_for_phase
 
-from harness.wait import wait_for
+from drills import drill, record, wait_for_phase
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     import subprocess

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import LeakdrillError
-from harness.targets.compose_cli import Compose
-from harness.targets.engine import connect
+from leakdrill.errors import LeakdrillError
+from leakdrill.targets.compose.cli import Compose
+from leakdrill.targets.docker.engine import connect
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.wait import TimedOut, wait_for
+from leakdrill.wait import TimedOut, wait_for
 
 MARK = "LEAKDRILL_TESTS_OF"
 """In the environment of everything that these tests start, however it is started."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from harness.history import read_history
-from harness.journal import Journal
-from harness.recorder import Recorder
-from harness.scenario import ProcessTarget
-from harness.scenario_steps import Step
-from harness.steps.step import carry_out
+from leakdrill.record.history import read_history
+from leakdrill.record.journal import Journal
+from leakdrill.record.recorder import Recorder
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.steps import Step
+from leakdrill.steps.step import carry_out
 
 if TYPE_CHECKING:
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "of this run"  # noqa: S105 - it opens a service that lives for seconds

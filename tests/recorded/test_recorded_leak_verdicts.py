@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.gate.growth_kind import Kind
-from harness.gate.leak_verdict import LeakVerdict, Word, judge_trace
-from harness.gate.trace import read_trace
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.trace import read_trace
+from leakdrill.judging.leak.verdict import LeakVerdict, Word, judge_trace
 
 FOLDER = Path(__file__).parent / "memory_traces"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cluster_here import lying_in, reached_cluster
 from engine_here import lying_on, reached_engine
 from left_here import assert_nothing_new, left_here, mark

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.history import Event, History
-from harness.scenario import Scenario
+from leakdrill.record.history import Event, History
+from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable

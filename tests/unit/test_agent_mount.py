@@ -2,7 +2,7 @@
 
 import os
 
-from harness.targets.agent_mount import AgentMount, pid_inside
+from leakdrill.targets.docker.agent import AgentMount, pid_inside
 
 
 def test_the_code_is_readable_for_anybody_inside_and_the_folder_around_it_for_nobody_else(tmp_path):

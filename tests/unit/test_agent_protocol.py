@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.agent import inside
-from harness.agent.absence import interpreter_flags, why_absent
-from harness.agent.client import AgentClient
-from harness.agent.environment import AGENT_VARIABLE, INJECTED, agent_environment
-from harness.agent.reading import AgentReading, AllocationSite, ProcessReading, TypeCounts, TypeGrowth
-from harness.errors import Surroundings
+from leakdrill.agent.client import AgentClient
+from leakdrill.agent.diagnosis import interpreter_flags, why_absent
+from leakdrill.agent.environment import AGENT_VARIABLE, INJECTED, agent_environment
+from leakdrill.agent.inside import handler as inside
+from leakdrill.agent.reading import AgentReading, AllocationSite, ProcessReading, TypeCounts, TypeGrowth
+from leakdrill.errors import Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from harness.alerting.rules import check_with_promtool, read_rules
-from harness.catalogue import catalogue_root
-from harness.errors import BadInput
+from leakdrill.alerting.rules import check_with_promtool, read_rules
+from leakdrill.errors import BadInput
+from leakdrill.runs.catalogue.catalogue import catalogue_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.alerting.rules import AlertRule
+    from leakdrill.alerting.rules import AlertRule
 
 CATALOGUE = catalogue_root() / "rules"
 RULES_FILES = sorted(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.alerting.durations import divide_ms, parse_ms, show_ms
-from harness.alerting.timeline import Timeline, Transition
+from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
+from leakdrill.alerting.timeline import Timeline, Transition
 
 PENDING = [(1.0, "pending"), (2.0, "pending")]
 FIRING = [(3.0, "firing"), (4.0, "firing")]

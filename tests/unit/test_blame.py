@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import Record, drill, plan
 
-from harness.checks.judge import judge
+from leakdrill.judging.drill import judge
 
 if TYPE_CHECKING:
-    from harness.history import Event
-    from harness.verdict import Verdict
+    from leakdrill.record.history import Event
+    from leakdrill.record.verdict import Verdict
 
 WHY = "the engine does not answer: connection refused"
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import Record, drill, flat, leaking, plan
 
-from harness.alerting.threshold import memory_threshold
-from harness.checks.judge import judge
+from leakdrill.alerting.threshold import memory_threshold
+from leakdrill.judging.drill import judge
 
 if TYPE_CHECKING:
-    from harness.scenario import Scenario
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
 
 USED, LIMIT = 'container_memory_usage_bytes{container="a"}', 'container_spec_memory_limit_bytes{container="a"}'
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.budget import time_budget
-from harness.history import Event, History
-from harness.scenario import Scenario
+from leakdrill.judging.time_budget import time_budget
+from leakdrill.record.history import Event, History
+from leakdrill.scenario.scenario import Scenario
 
 SCENARIO = Scenario.model_validate(
     {

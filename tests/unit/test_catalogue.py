@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.catalogue import catalogue, find_scenario
-from harness.errors import BadInput
-from harness.scenario_file import read_scenario
+from leakdrill.errors import BadInput
+from leakdrill.runs.catalogue.catalogue import catalogue, find_scenario
+from leakdrill.scenario.reader import read_scenario
 
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)

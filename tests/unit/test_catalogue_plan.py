@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.catalogue_run.command import chosen
-from harness.catalogue_run.plan import PlannedDrill, default_jobs, in_order, may_start, planned
-from harness.catalogue_run.result import DrillResult, overall
-from harness.catalogue_run.table import print_results, summary
-from harness.errors import BadInput
-from harness.reports.junit import junit_of_runs
-from harness.scenario_file import read_scenario
-from harness.verdict import Outcome, Verdict
+from leakdrill.cli.run_many import chosen
+from leakdrill.errors import BadInput
+from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.junit import junit_of_runs
+from leakdrill.runs.catalogue.plan import PlannedDrill, default_jobs, in_order, may_start, planned
+from leakdrill.runs.catalogue.result import DrillResult, overall
+from leakdrill.runs.catalogue.table import print_results, summary
+from leakdrill.scenario.reader import read_scenario
 
 HEALTHY = Path(__file__).parents[2] / "scenarios" / "gateway" / "healthy.yaml"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.catalogue import catalogue, catalogue_root
-from harness.matrix.plan import FILE_NAME, read_matrix
-from harness.scenario_file import read_scenario
+from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root
+from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, read_matrix
+from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
-    from harness.matrix.plan import Cell
-    from harness.scenario import Scenario
-    from harness.scenario_steps import Step
+    from leakdrill.runs.catalogue.matrix_plan import Cell
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.steps import Step
 
 
 @cache

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.journal import Journal, read_journal
-from harness.meters.cgroup import CgroupMeter
-from harness.scenario import Limits
-from harness.targets.cgroup import (
+from leakdrill.machine.cgroup import (
     Cgroup,
     CgroupRefused,
     Hierarchies,
@@ -20,6 +17,9 @@ from harness.targets.cgroup import (
     make_cgroup,
     watched,
 )
+from leakdrill.meters.cgroup import CgroupMeter
+from leakdrill.record.journal import Journal, read_journal
+from leakdrill.scenario.scenario import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

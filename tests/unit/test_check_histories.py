@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import MIB, PER_REQUEST, Record, drill, flat, leaking, phases, plan, requests_at, twin, twin_plan
 
-from harness.checks.judge import judge
-from harness.history import History
-from harness.verdict import Outcome, worst
+from leakdrill.judging.drill import judge
+from leakdrill.record.history import History
+from leakdrill.record.verdict import Outcome, worst
 
 if TYPE_CHECKING:
-    from harness.scenario import Scenario
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
 
 LABELS = {"alertname": "HighMemoryUsage", "severity": "warning"}
 OTHER = {"alertname": "HighCpu", "severity": "critical"}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from harness.errors import Surroundings
-from harness.reports.openmetrics import openmetrics
-from harness.reports.step_summary import append_step_summary
-from harness.verdict import Outcome, Verdict
+from leakdrill.errors import Surroundings
+from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.openmetrics import openmetrics
+from leakdrill.reports.step_summary import append_step_summary
 
 LEAK = Verdict(
     check="memory_does_not_leak",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.cli import _exit_code
+from leakdrill.cli.main import _exit_code
 
 
 def test_a_scenario_that_is_not_there_is_bad_input(capsys):

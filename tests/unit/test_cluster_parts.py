@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.autoscaler import autoscaler
-from harness.cluster.connection import choose_context
-from harness.cluster.deployment import Wanted, deployment, resources
-from harness.cluster.execute import exit_status
-from harness.cluster.form import check_allowed, form_of
-from harness.cluster.manifests import placed, read_manifests, workload_of
-from harness.cluster.nodes import cgroup_of_container, share_our_files, share_our_kernel, show_here
-from harness.cluster.pod import chosen, parse_pod
-from harness.cluster.workload import rolled_out
-from harness.errors import BadInput, Surroundings
-from harness.meters.kubelet import parse_cadvisor, parse_summary
-from harness.meters.metrics_server import parse_pod_metrics, parse_quantity
-from harness.meters.pods import summed
-from harness.scenario import Limits, ProcessTarget
-from harness.scenario_kubernetes import KubernetesForm, Requests
-from harness.scenario_steps import Step
-from harness.targets.cgroup import hierarchies
+from leakdrill.errors import BadInput, Surroundings
+from leakdrill.machine.cgroup import hierarchies
+from leakdrill.meters.pods import summed
+from leakdrill.scenario.kubernetes import KubernetesForm, Requests
+from leakdrill.scenario.scenario import Limits, ProcessTarget
+from leakdrill.scenario.steps import Step
+from leakdrill.targets.kubernetes.api import choose_context
+from leakdrill.targets.kubernetes.autoscaler import autoscaler
+from leakdrill.targets.kubernetes.deployment import Wanted, deployment, resources
+from leakdrill.targets.kubernetes.execute import exit_status
+from leakdrill.targets.kubernetes.form import check_allowed, form_of
+from leakdrill.targets.kubernetes.kubelet_meter import parse_cadvisor, parse_summary
+from leakdrill.targets.kubernetes.manifests import placed, read_manifests, workload_of
+from leakdrill.targets.kubernetes.metrics_server_meter import parse_pod_metrics, parse_quantity
+from leakdrill.targets.kubernetes.nodes import cgroup_of_container, share_our_files, share_our_kernel, show_here
+from leakdrill.targets.kubernetes.pod import chosen, parse_pod
+from leakdrill.targets.kubernetes.workload import rolled_out
 
 READY = [{"type": "Ready", "status": "True"}]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from harness.errors import BadInput
-from harness.scenario import Limits, ProcessTarget
-from harness.scenario_compose import ComposeForm
-from harness.targets.compose_file import needed, own_config, set_service
-from harness.targets.engine import RUN_LABEL
+from leakdrill.errors import BadInput
+from leakdrill.scenario.compose import ComposeForm
+from leakdrill.scenario.scenario import Limits, ProcessTarget
+from leakdrill.targets.compose.file import needed, own_config, set_service
+from leakdrill.targets.docker.engine import RUN_LABEL
 
 CONFIG = {
     "version": "3.9",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from harness.errors import Surroundings
-from harness.scenario import Step
-from harness.steps.step import StepFailed, carry_out
+from leakdrill.errors import Surroundings
+from leakdrill.scenario.scenario import Step
+from leakdrill.steps.step import StepFailed, carry_out
 
 
 class Bare:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from harness.catalogue import catalogue, catalogue_root, catalogue_rules
-from harness.cli import _exit_code
-from harness.coverage import problems, read_coverage
-from harness.drilled import action_of, drilled_alerts, drilled_steps
-from harness.errors import BadInput
-from harness.reports.coverage import print_coverage, print_drilled
-from harness.scenario import Scenario
-from harness.scenario_file import read_scenario
+from leakdrill.cli.main import _exit_code
+from leakdrill.errors import BadInput
+from leakdrill.runs.catalogue.alert_coverage import action_of, drilled_alerts, drilled_steps
+from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
+from leakdrill.runs.catalogue.coverage import problems, read_coverage
+from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

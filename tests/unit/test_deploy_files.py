@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.cluster.undo import GONE_TIMEOUT_S
-from harness.reports.termination_message import VARIABLE
-from harness.scenario_file import read_scenario
+from leakdrill.reports.termination_message import VARIABLE
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.targets.kubernetes.undo import GONE_TIMEOUT_S
 
 ROOT = Path(__file__).parents[2]
 SETTINGS, JOB = yaml.safe_load_all((ROOT / "deploy" / "leakdrill-job.yaml").read_text())

@@ -1,6 +1,6 @@
 """What `df` says inside a container becomes the readings of the disk."""
 
-from harness.meters.disk_inside import DiskInsideMeter, parse_df
+from leakdrill.meters.disk_inside import DiskInsideMeter, parse_df
 
 SAID = b"""Filesystem     1024-blocks  Used Available Capacity Mounted on
 tmpfs                65536 16384     49152      25% /data

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.errors import BadInput
-from harness.first_scenario import write_first_scenario
-from harness.scenario_file import read_scenario
+from leakdrill.errors import BadInput
+from leakdrill.first_scenario import write_first_scenario
+from leakdrill.scenario.reader import read_scenario
 
 
 def test_it_writes_a_scenario_that_can_be_read(tmp_path):

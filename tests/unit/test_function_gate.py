@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import BadInput
-from harness.function_gate.cache_fill import CacheFill, LruCaches
-from harness.function_gate.calls import Calls
-from harness.function_gate.explanation import explain
-from harness.function_gate.gate import gate_function
-from harness.function_gate.judge import judge, refine
-from harness.function_gate.measure import Measured
-from harness.function_gate.python_heap import small_object_bytes
-from harness.function_gate.schedule import Wanted
-from harness.function_gate.what_grew import Site, WhatGrew
-from harness.gate.growth_kind import Kind
-from harness.gate.leak_verdict import Word
-from harness.gate.trace import Trace
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.trace import Trace
+from leakdrill.judging.leak.verdict import Word
+from leakdrill.pytest_plugin.cache_fill import CacheFill, LruCaches
+from leakdrill.pytest_plugin.calls import Calls
+from leakdrill.pytest_plugin.explanation import explain
+from leakdrill.pytest_plugin.gate import gate_function
+from leakdrill.pytest_plugin.growth_sources import Site, WhatGrew
+from leakdrill.pytest_plugin.judge import judge, refine
+from leakdrill.pytest_plugin.measure import Measured
+from leakdrill.pytest_plugin.python_heap import small_object_bytes
+from leakdrill.pytest_plugin.schedule import Wanted
 
 SLOT_CALLS = 500
 FILLING = CacheFill(name="app.find", before=100, after=10_100, most=50_000, calls=10_000)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from harness.gate.correlation import correlating_requests
-from harness.history import Event, History
+from leakdrill.judging.leak.correlation import correlating_requests
+from leakdrill.record.history import Event, History
 
 
 def run(cost, *, slots=16, noise=0.0, vary=True, blocks=True):

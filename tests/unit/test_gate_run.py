@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from harness.errors import BadInput
-from harness.gate.against import read_against
-from harness.gate.baseline_file import conditions, read_baseline, write_baseline
-from harness.gate.judge_gate import judge_gate, measured_conditions, verdict_so_far
-from harness.gate.plan import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
-from harness.gate.settle import has_settled, rises_plainly
-from harness.gate.slots import slot_trace
-from harness.history import Event, History
-from harness.scenario import ContainerForm, Scenario
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.baseline_file import conditions, read_baseline, write_baseline
+from leakdrill.judging.leak.gate import judge_gate, measured_conditions, verdict_so_far
+from leakdrill.judging.leak.looks import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
+from leakdrill.judging.leak.slots import slot_trace
+from leakdrill.record.history import Event, History
+from leakdrill.runs.gate.against import read_against
+from leakdrill.runs.gate.warmup import has_settled, rises_plainly
+from leakdrill.scenario.scenario import ContainerForm, Scenario
 
 SCENARIO = Scenario.model_validate(
     {

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from histories import MIB, Record, drill, flat, plan, requests_at
 
-from harness.checks.judge import judge
-from harness.errors import BadInput
-from harness.scenario import Scenario, scenario_schema
-from harness.scenario_file import read_scenario
+from leakdrill.errors import BadInput
+from leakdrill.judging.drill import judge
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import Scenario, scenario_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
 
 GIB = 1024 * MIB
 TOTAL = 8.0 * GIB

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.meters.gpu_processes import split
+from leakdrill.meters.gpu_processes import split
 
 
 def test_the_targets_processes_are_told_from_others() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.errors import Surroundings
-from harness.scenario import ProcessTarget
-from harness.scenario_gpu import on_its_cards
-from harness.targets.cards import cards_given, device_requests
+from leakdrill.errors import Surroundings
+from leakdrill.scenario.gpu import on_its_cards
+from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.targets.docker.gpus import cards_given, device_requests
 
 
 def target(**more: Any) -> ProcessTarget:

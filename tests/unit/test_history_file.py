@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from harness.errors import BadInput
-from harness.history import Event, History, event_line, read_history
-from harness.recorder import Recorder
+from leakdrill.errors import BadInput
+from leakdrill.record.history import Event, History, event_line, read_history
+from leakdrill.record.recorder import Recorder
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from histories import ALERT, Record, drill, plan
 
-from harness.checks.alerts import notification_arrives
-from harness.verdict import Outcome, Verdict
+from leakdrill.judging.checks.alerts import notification_arrives
+from leakdrill.record.verdict import Outcome, Verdict
 
 
 def judged(record: Record) -> Verdict:

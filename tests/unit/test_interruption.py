@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from harness.errors import Interrupted
-from harness.interruption import stoppable, undisturbed
+from leakdrill.errors import Interrupted
+from leakdrill.machine.signals import stoppable, undisturbed
 
 
 def work(after: list[str], number: signal.Signals = signal.SIGINT, *, breaks: bool = False) -> None:

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from histories import drill, plan, twin, twin_plan
 
-from harness.checks.claim import Claim
-from harness.checks.judge import judge, run_check
-from harness.history import event_line, read_history
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.drill import judge, run_check
+from leakdrill.record.history import event_line, read_history
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
 
 WORLDLY = {
-    "docker", "harness.alerting", "harness.cli", "harness.drill", "harness.load", "harness.meters", "harness.rehearsal",
-    "harness.stage", "harness.steps", "harness.targets", "httpx", "kubernetes", "locust", "psutil", "uvicorn",
+    "docker", "httpx", "kubernetes", "leakdrill.alerting", "leakdrill.cli", "leakdrill.load", "leakdrill.meters",
+    "leakdrill.runs", "leakdrill.steps", "leakdrill.targets", "locust", "psutil", "uvicorn",
 }  # fmt: skip
 PURE = (
-    "harness.checks.judge", "harness.reports.terminal", "harness.reports.junit", "harness.reports.markdown",
-    "harness.reports.verdict_file",
+    "leakdrill.judging.drill", "leakdrill.reports.terminal", "leakdrill.reports.junit", "leakdrill.reports.markdown",
+    "leakdrill.record.verdict_file",
 )  # fmt: skip
 DIRECTLY = {"os", "socket", "subprocess", "threading", "time", "shutil", "signal", "asyncio", "urllib", "http"}
 
@@ -52,7 +52,7 @@ def test_checks_and_reports_import_nothing_that_touches_the_world() -> None:
 
 def test_checks_name_no_module_that_touches_the_world() -> None:
     code = (
-        "import ast, pathlib, harness.checks as c\n"
+        "import ast, pathlib, leakdrill.judging.checks as c\n"
         "for path in pathlib.Path(c.__path__[0]).glob('*.py'):\n"
         "    for node in ast.walk(ast.parse(path.read_text())):\n"
         "        if isinstance(node, ast.Import): print(*[a.name for a in node.names])\n"

@@ -11,20 +11,20 @@ import pytest
 import yaml
 from histories import Record, drill, plan
 
-from harness.alerting.kubelet_series import refuse_short_ranges
-from harness.alerting.rules import read_rules
-from harness.alerting.time_scale import ranges
-from harness.checks.judge import judge
-from harness.cluster.connection import Cluster
-from harness.cluster.kubelet_job import KubeletJob, pods_of, scrape_job, targets
-from harness.errors import BadInput, Surroundings
-from harness.journal import Journal
+from leakdrill.alerting.kubelet_series import refuse_short_ranges
+from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.time_scale import ranges
+from leakdrill.errors import BadInput, Surroundings
+from leakdrill.judging.drill import judge
+from leakdrill.record.journal import Journal
+from leakdrill.targets.kubernetes.api import Cluster
+from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob, pods_of, scrape_job, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.scenario import Scenario
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
 
 SECRET = "a bearer's secret"  # noqa: S105 - it opens nothing
 KEY = "a private key"

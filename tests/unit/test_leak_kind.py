@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.gate.growth_kind import Kind, describe, kind_of, live, retained_per_request
-from harness.gate.quiet_points import Points
-from harness.gate.slopes import slope
+from leakdrill.judging.leak.growth_kind import Kind, describe, kind_of, live, retained_per_request
+from leakdrill.judging.leak.quiet_points import Points
+from leakdrill.judging.leak.slope import slope
 
 REQUESTS = np.arange(1, 25) * 1000.0
 FLAT = np.full(24, 1e6)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from harness.gate.leak_verdict import Word, judge_trace
-from harness.gate.leaps import without_leaps
-from harness.gate.quiet_points import points
-from harness.gate.trace import Trace
+from leakdrill.judging.leak.level_shifts import without_leaps
+from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.trace import Trace
+from leakdrill.judging.leak.verdict import Word, judge_trace
 
 MIB = 1024**2
 REQUESTS = 7000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.gate.quiet_points import STRETCHES, points
-from harness.gate.trace import Trace
+from leakdrill.judging.leak.quiet_points import STRETCHES, points
+from leakdrill.judging.leak.trace import Trace
 
 
 def trace(requests: np.ndarray, memory: np.ndarray, *, quiet: bool, **counters: np.ndarray) -> Trace:

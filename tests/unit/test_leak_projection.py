@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.gate.projection import Survival, project
-from harness.gate.slopes import Slope
+from leakdrill.judging.leak.projection import Survival, project
+from leakdrill.judging.leak.slope import Slope
 
 GIB = 1024**3
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.gate.slopes import FEWEST_POINTS, NOTHING_KNOWN, slope
+from leakdrill.judging.leak.slope import FEWEST_POINTS, NOTHING_KNOWN, slope
 
 REQUESTS = np.arange(1, 25) * 1000.0
 

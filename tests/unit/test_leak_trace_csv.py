@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from harness.errors import BadInput
-from harness.gate.trace import Trace, read_trace
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.trace import Trace, read_trace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from harness.gate.growth_kind import Kind
-from harness.gate.leak_verdict import LeakVerdict, Word, judge_trace
-from harness.gate.trace import Trace
-from harness.verdict import Outcome
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.trace import Trace
+from leakdrill.judging.leak.verdict import LeakVerdict, Word, judge_trace
+from leakdrill.record.verdict import Outcome
 
 SLOTS = 24
 REQUESTS = 40_000 + np.arange(SLOTS) * 2800.0

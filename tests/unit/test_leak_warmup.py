@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.gate.warmup import settled_from
+from leakdrill.judging.leak.warmup import settled_from
 
 REQUESTS = np.arange(24) * 1000.0
 

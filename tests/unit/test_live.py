@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from harness.history import Event
-from harness.reports.live import LiveView, sparkline
-from harness.scenario import Scenario
+from leakdrill.record.history import Event
+from leakdrill.reports.live import LiveView, sparkline
+from leakdrill.scenario.scenario import Scenario
 
 SCENARIO = Scenario.model_validate(
     {

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import BadInput
-from harness.load.corpus import (
+from leakdrill.errors import BadInput
+from leakdrill.load.corpus import (
     CORPUS_ENV,
     REPLAY_LOCUSTFILE,
     Request,
@@ -16,7 +16,7 @@ from harness.load.corpus import (
     replay_spec,
     request_line,
 )
-from harness.scenario import Load
+from leakdrill.scenario.scenario import Load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.command import argv, environment
-from harness.load.counts import Counts, bucket, bucket_middle_ms
-from harness.load.pace import paced
-from harness.load.tally import NOTHING, Tally, percentile_ms, row
-from harness.scenario import Load
+from leakdrill.load.command import argv, environment
+from leakdrill.load.counter_reader import NOTHING, Tally, percentile_ms, row
+from leakdrill.load.in_locust.counters import Counts, bucket, bucket_middle_ms
+from leakdrill.load.in_locust.pacing import paced
+from leakdrill.scenario.scenario import Load
 
 
 @given(st.floats(0, 99_999.9))

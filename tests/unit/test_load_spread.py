@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from histories import Record, phases, plan
 
-from harness.checks.judge import judge
-from harness.checks.spread import load_is_spread
+from leakdrill.judging.checks.spread import load_is_spread
+from leakdrill.judging.drill import judge
 
 
 def scenario():

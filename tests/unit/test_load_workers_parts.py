@@ -12,18 +12,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.cluster.pod import parse_pod
-from harness.cluster.worker_pods import config_map, worker_pod
-from harness.errors import BadInput
-from harness.load.addresses import AVOID_S, Addresses
-from harness.load.command import argv, environment
-from harness.load.counts import FILE_BYTES, Counts, mapped_cells, unpacked
-from harness.load.tally import Tally
-from harness.load.worker_files import FOLDER, MOST_BYTES, OURS, worker_files
-from harness.load.workers import WorkerPlan, worker_plan
-from harness.ports import address_towards, free_port
-from harness.scenario import Load
-from harness.targets.worker_containers import network_of, packed
+from leakdrill.errors import BadInput
+from leakdrill.load.command import argv, environment
+from leakdrill.load.counter_reader import Tally
+from leakdrill.load.in_locust.counters import FILE_BYTES, Counts, mapped_cells, unpacked
+from leakdrill.load.in_locust.target_addresses import AVOID_S, Addresses
+from leakdrill.load.worker_bundle import FOLDER, MOST_BYTES, OURS, worker_files
+from leakdrill.load.workers import WorkerPlan, worker_plan
+from leakdrill.machine.ports import address_towards, free_port
+from leakdrill.scenario.scenario import Load
+from leakdrill.targets.docker.load_workers import network_of, packed
+from leakdrill.targets.kubernetes.load_workers import config_map, worker_pod
+from leakdrill.targets.kubernetes.pod import parse_pod
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND, THIRD = "http://10.0.0.1:80", "http://10.0.0.2:80", "http://10.0.0.3:80"
@@ -122,7 +122,7 @@ def test_what_a_worker_is_brought_imports_nothing_else_of_ours() -> None:
     modules = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in OURS}
     allowed = {*sys.stdlib_module_names, "locust", "gevent"}
     for name in OURS:
-        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+        for node in ast.walk(ast.parse((ROOT / "harness" / name).read_text())):
             found = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             found += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [one for one in found if one.split(".")[0] not in allowed and one not in modules], name

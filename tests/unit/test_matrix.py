@@ -9,20 +9,20 @@ import pytest
 from histories import MIB, PER_REQUEST, drill, plan
 from rich.console import Console
 
-from harness.catalogue import catalogue_root
-from harness.catalogue_run.result import DrillResult
-from harness.errors import BadInput
-from harness.matrix.cell import Finding, judge_cell
-from harness.matrix.plan import Cell, read_matrix
-from harness.matrix.result import CellResult, cell_result, overall
-from harness.matrix.table import print_matrix, sentence, summary
-from harness.scenario_file import read_scenario
-from harness.verdict import Outcome
+from leakdrill.errors import BadInput
+from leakdrill.judging.matrix_cell import Finding, judge_cell
+from leakdrill.record.verdict import Outcome
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.catalogue.matrix_plan import Cell, read_matrix
+from leakdrill.runs.catalogue.matrix_result import CellResult, cell_result, overall
+from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence, summary
+from leakdrill.runs.catalogue.result import DrillResult
+from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.history import Event
+    from leakdrill.record.history import Event
 
 MATRICES = sorted(catalogue_root().glob("*/matrix.yaml"))
 PER_SECOND = 100 * PER_REQUEST

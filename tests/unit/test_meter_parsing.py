@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.meters.filesystem import FilesystemMeter
-from harness.meters.process import ProcessTreeMeter, SmapsMeter, parse_smaps_rollup
-from harness.meters.sampler import next_due
-from harness.meters.service import MOST_SAMPLES, parse_exposition
-from harness.targets.disk import Disk
+from leakdrill.machine.disk import Disk
+from leakdrill.meters.filesystem import FilesystemMeter
+from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter, parse_smaps_rollup
+from leakdrill.meters.sampler import next_due
+from leakdrill.meters.service import MOST_SAMPLES, parse_exposition
 
 if TYPE_CHECKING:
     from pathlib import Path

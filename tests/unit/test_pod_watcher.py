@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cluster.watcher import PodWatcher
-from harness.recorder import Recorder
+from leakdrill.record.recorder import Recorder
+from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
 
 KILLED = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-22T12:00:00Z"}}
 

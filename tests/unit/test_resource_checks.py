@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from histories import MIB, Record, drill, flat, leaking, plan, requests_at, twin
 
-from harness.checks.judge import judge
-from harness.checks.timeline import cpu
+from leakdrill.judging.drill import judge
+from leakdrill.judging.windows import cpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.scenario import Scenario
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
 
 
 def metered(record: Record, field: str, level: Callable[[float], float]) -> Record:

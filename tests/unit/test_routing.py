@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.alerting.routing import default_routing, read_routing
-from harness.errors import BadInput
+from leakdrill.alerting.routing import default_routing, read_routing
+from leakdrill.errors import BadInput
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.errors import BadInput
-from harness.scenario import Scenario, scenario_schema
-from harness.scenario_file import read_scenario
+from leakdrill.errors import BadInput
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import Scenario, scenario_schema
 
 GOOD = """\
 name: shop/cart

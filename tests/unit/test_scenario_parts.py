@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import BadInput
-from harness.scenario import Scenario
-from harness.scenario_file import read_scenario
+from leakdrill.errors import BadInput
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import Scenario
 
 HEAD = """\
 name: shop/cart

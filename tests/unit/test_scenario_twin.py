@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import BadInput
-from harness.scenario import TWIN_KEYS, Scenario, scenario_schema
-from harness.scenario_file import read_scenario
-from harness.scenario_twin import Twin
+from leakdrill.errors import BadInput
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import TWIN_KEYS, Scenario, scenario_schema
+from leakdrill.scenario.twin import Twin
 
 ORIGINAL = """\
 name: shop/cart

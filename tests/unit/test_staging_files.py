@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.alerting.rules import read_rules
-from harness.stack.configure import PAGER, configure
+from leakdrill.alerting.rules import read_rules
+from staging.configure import PAGER, configure
 
 ROOT = Path(__file__).parents[2]
-STACK = ROOT / "harness" / "stack"
+STACK = ROOT / "deploy" / "staging"
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = FILE["services"]
 
@@ -72,6 +72,6 @@ def test_the_dashboard_asks_the_provisioned_prometheus_for_series_that_are_there
     asked = {
         name for p in panels for t in p["targets"] for name in re.findall(r"\b[a-z_]+_(?:bytes|total)\b", t["expr"])
     }
-    published = [ROOT / "harness" / "alerting" / name for name in ("exporter.py", "container_series.py")]
+    published = [ROOT / "harness" / "leakdrill" / "alerting" / name for name in ("exporter.py", "container_series.py")]
     known = "".join(file.read_text() for file in published) + "http_requests_total"
     assert not [name for name in asked if name not in known]

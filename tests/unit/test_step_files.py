@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import BadInput, TargetNotReady
-from harness.scenario import Step
-from harness.steps.step import StepFailed, carry_out
+from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.scenario.scenario import Step
+from leakdrill.steps.step import StepFailed, carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.meters.meter import Meter
+    from leakdrill.meters.meter import Meter
 
 
 class BareTarget:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.errors import BadInput
-from harness.scenario import Scenario
-from harness.store import RunFolder, create_run, open_run, read_run_info, write_run_info
+from leakdrill.errors import BadInput
+from leakdrill.record.store import RunFolder, create_run, open_run, read_run_info, write_run_info
+from leakdrill.scenario.scenario import Scenario
 
 SCENARIO = Scenario.model_validate(
     {"name": "shop/cart", "target": {"name": "cart", "command": ["x"]}, "load": {"locustfile": "l.py"}}

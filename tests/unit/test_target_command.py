@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import BadInput
-from harness.targets.command import entering, fill, find_program
-from harness.targets.disk import Disk
+from leakdrill.errors import BadInput
+from leakdrill.machine.disk import Disk
+from leakdrill.targets.placeholders import entering, fill, find_program
 
 
 def test_placeholders_are_filled_in() -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from harness.catalogue import catalogue_root
-from harness.quantities import TORCH
-from harness.scenario_file import read_scenario
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.scenario.quantities import TORCH
+from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.scenario import Scenario
+    from leakdrill.scenario.scenario import Scenario
 
 FOLDER = catalogue_root() / "tensor"
 NO_DRILLS = {"coverage.yaml", "matrix.yaml"}

@@ -14,7 +14,7 @@ if not os.environ.get("CI"):
 
 import torch
 
-from harness.torch_snapshot.holders import holders
+from leakdrill.runs.drill.torch_holders import holders
 from leaky_apps.tensor import statistics
 from leaky_apps.tensor.device import choose
 from leaky_apps.tensor.holdings import Holdings

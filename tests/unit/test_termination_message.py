@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import Surroundings
-from harness.reports.termination_message import leave_termination_message, one_line
-from harness.verdict import Outcome, Verdict
+from leakdrill.errors import Surroundings
+from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.termination_message import leave_termination_message, one_line
 
 
 def verdict(outcome, check="alert_fires_in_time", message="it fired"):

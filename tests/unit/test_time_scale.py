@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.alerting.time_scale import parse, scale_expr, selectors
+from leakdrill.alerting.time_scale import parse, scale_expr, selectors
 
 PRODUCTION = "predict_linear(memory{container='x'}[1h] offset -5m, 4 * 3600) > limit * 0.95"
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from histories import MIB, Record, drill, flat, plan, requests_at, twin, twin_plan
 
-from harness.checks.judge import judge
-from harness.scenario import Scenario
-from harness.scenario_twin import Twin
+from leakdrill.judging.drill import judge
+from leakdrill.scenario.scenario import Scenario
+from leakdrill.scenario.twin import Twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.verdict import Verdict
+    from leakdrill.record.verdict import Verdict
 
     Level = Callable[[float], float]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.meters.torch_allocator import parse_statistics
-from harness.torch_snapshot.fetch import FILE, keep_if_failed
-from harness.torch_snapshot.holders import UNNAMED, holders
-from harness.verdict import Outcome, Verdict
+from leakdrill.meters.torch_allocator import parse_statistics
+from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.runs.drill.torch_holders import UNNAMED, holders
+from leakdrill.runs.drill.torch_snapshot import FILE, keep_if_failed
 
 if TYPE_CHECKING:
     from pathlib import Path

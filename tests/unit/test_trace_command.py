@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.errors import BadInput
-from harness.gate.trace_command import trace
+from leakdrill.cli.trace import trace
+from leakdrill.errors import BadInput
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gevent
 
-from harness.load.turnstile import Turnstile
+from leakdrill.load.in_locust.pause_gate import Turnstile
 
 
 class Told:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import units
+from leakdrill import units
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.verdict import Outcome, Verdict, worst
+from leakdrill.record.verdict import Outcome, Verdict, worst
 
 
 def verdict(outcome):

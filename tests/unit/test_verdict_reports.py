@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 from rich.console import Console
 
-from harness.errors import BadInput
-from harness.reports.escape import printable
-from harness.reports.junit import junit_xml
-from harness.reports.markdown import markdown
-from harness.reports.terminal import print_verdicts, summary
-from harness.reports.verdict_file import read_verdicts, verdict_file_schema, verdicts_as_json, write_verdicts
-from harness.verdict import Outcome, Verdict
+from leakdrill.errors import BadInput
+from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.record.verdict_file import read_verdicts, verdict_file_schema, verdicts_as_json, write_verdicts
+from leakdrill.reports.escape import printable
+from leakdrill.reports.junit import junit_xml
+from leakdrill.reports.markdown import markdown
+from leakdrill.reports.terminal import print_verdicts, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import BadInput
-from harness.watch.acceptance import check_updatable
-from harness.watch.baseline import (
+from leakdrill.errors import BadInput
+from leakdrill.judging.watch.baseline_file import (
     KEPT_RUNS,
     BaselineRun,
     MachineClass,
@@ -15,7 +14,8 @@ from harness.watch.baseline import (
     why_incomparable,
     write_baseline,
 )
-from harness.watch.plan import WatchPlan
+from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.runs.watch.acceptance import check_updatable
 
 MIB = 2**20
 MAKE = ("make", "build")

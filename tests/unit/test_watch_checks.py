@@ -8,17 +8,17 @@ from __future__ import annotations
 import pytest
 from histories import MIB, Record
 
-from harness.checks.budgets import (
+from leakdrill.judging.watch.baseline_file import Baseline, BaselineRun, MachineClass
+from leakdrill.judging.watch.budgets import (
     command_succeeds,
     memory_is_measured,
     peak_stays_near_baseline,
     peak_stays_within_budget,
     why_memory,
 )
-from harness.checks.memory_split import Owners, area_byte_s, attempts, peak, readings
-from harness.watch.baseline import Baseline, BaselineRun, MachineClass
-from harness.watch.judge import judge_watch
-from harness.watch.plan import WatchPlan
+from leakdrill.judging.watch.judge import judge_watch
+from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
+from leakdrill.judging.watch.plan import WatchPlan
 
 HERE = MachineClass(system="Linux", architecture="x86_64", cpus=4, memory_bytes=16 * 2**30)
 

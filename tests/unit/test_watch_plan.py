@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import BadInput
-from harness.watch.child import signal_name
-from harness.watch.naming import phase_of, program_name
-from harness.watch.plan import parse_modes, parse_phases, starting_mode
-from harness.watch.record import run_name
-from harness.watch.watcher import Thresholds
+from leakdrill.errors import BadInput
+from leakdrill.judging.watch.naming import phase_of, program_name
+from leakdrill.judging.watch.plan import parse_modes, parse_phases, starting_mode
+from leakdrill.judging.watch.record import run_name
+from leakdrill.runs.watch.child import signal_name
+from leakdrill.runs.watch.sampler import Thresholds
 
 GIB = 2**30
 MODES = ["optimized", "safe below=4GiB NODE_OPTIONS=--max-old-space-size=3072", "critical below=2GiB 'A=b c' D=e=f"]

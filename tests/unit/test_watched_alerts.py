@@ -6,8 +6,8 @@ import pytest
 from histories import ALERT, drill, plan
 from pydantic import ValidationError
 
-from harness.checks.judge import judge
-from harness.scenario import Alerts
+from leakdrill.judging.drill import judge
+from leakdrill.scenario.scenario import Alerts
 
 URL = "http://127.0.0.1:9090"
 

@@ -1,0 +1,104 @@
+"""One container of the stack as its exporter publishes it: the names of a drill, from the engine's statistics."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from leakdrill.alerting.exporter import Exporter
+from leakdrill.machine.disk import Disk
+from leakdrill.meters.docker_stats import EngineMeter
+from leakdrill.meters.filesystem import FilesystemMeter
+from leakdrill.record.history import Event
+from leakdrill.targets.compose.replicas import SERVICE_LABEL
+from leakdrill.targets.docker.container import engine_errors
+from leakdrill.units import parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from docker.models.containers import Container
+    from prometheus_client.core import Metric
+
+NAME_LABEL: Final = "leakdrill.container"
+"""What its series call it; the compose service's name where it has no such label."""
+
+DISK_LABEL: Final = "leakdrill.disk"
+"""The declared size of its disk, such as 64MiB: watched, not enforced."""
+
+
+class PublishedContainer:
+    """Reads `container` whenever it is asked.
+
+    Args:
+        container: one that runs.
+        disks: where its disk is seen, in a folder of its name.
+    """
+
+    def __init__(self, container: Container, *, disks: Path | None = None) -> None:
+        attrs, labels = container.attrs, container.labels
+        name = labels.get(NAME_LABEL) or labels.get(SERVICE_LABEL) or str(container.name)
+        host = attrs["HostConfig"]
+        self.started_at = datetime.fromisoformat(attrs["State"]["StartedAt"][:19] + "+00:00").timestamp()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._limited = bool(host.get("Memory"))
+        self._meter = EngineMeter(
+            lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
+            errors=engine_errors(),
+        )
+        self._disk = _disk(disks / name, labels.get(DISK_LABEL)) if disks and (disks / name).is_dir() else None
+        self._exporter = Exporter(
+            self,
+            labels={"container": name, "name": str(container.name), "image": str(attrs["Config"]["Image"])},
+            mountpoint=f"/var/lib/{name}",
+            cpus=_cpus(host),
+        )
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Tell `listener` every reading, as a drill's recorder would."""
+        self._listeners.append(listener)
+
+    def collect(self) -> Iterator[Metric]:
+        """Its series now; none while there is nothing to read."""
+        with contextlib.suppress(OSError):
+            self._publish(self._meter.read())
+        if self._disk is not None:
+            with contextlib.suppress(OSError):
+                self._say("filesystem", "disk", self._disk.read())
+        yield from self._exporter.collect()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._meter.close()
+
+    def _publish(self, values: dict[str, float] | None) -> None:
+        if values is None:
+            return
+        tasks = values.pop("processes", None)
+        if not self._limited:
+            values.pop("limit_bytes", None)  # the engine shows the machine's memory for a container without a limit
+        self._say("cgroup", "resources", values)
+        if tasks is not None:  # the kernel's pids controller counts threads, and so does the engine
+            self._say("process", "tree", {"threads": tasks})
+
+    def _say(self, source: str, name: str, values: dict[str, float] | None) -> None:
+        if values is None:
+            return
+        event = Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values)
+        for listener in self._listeners:
+            listener(event)
+
+
+def _disk(folder: Path, size: str | None) -> FilesystemMeter:
+    size_bytes = None if size is None else parse_size(size)
+    return FilesystemMeter(Disk(path=folder, device="leakdrill", fstype="folder", limited=False, size_bytes=size_bytes))
+
+
+def _cpus(host: Mapping[str, Any]) -> float | None:
+    if host.get("NanoCpus"):
+        return float(host["NanoCpus"]) / 1e9
+    if host.get("CpuQuota") and host.get("CpuPeriod"):
+        return float(host["CpuQuota"]) / float(host["CpuPeriod"])
+    return None

@@ -1,1 +1,0 @@
-"""Pure functions from a history to a verdict. One claim a function; nothing here touches the world."""

@@ -1,5 +1,0 @@
-"""What `leakdrill init` writes: a first scenario for a service of the user's own, which runs as it is."""
-
-from harness.first_scenario.write import write_first_scenario
-
-__all__ = ["write_first_scenario"]

@@ -1,0 +1,92 @@
+"""Cards as production publishes them: DCGM exporter's names, labels and units, and the pair that the documents use.
+
+Names, types and units are those of the counters file of NVIDIA's dcgm-exporter and of DCGM's field identifiers: memory
+in MiB, power in watts. `DCGM_FI_DEV_FB_USED` is without what the driver reserves, so used, free and reserved add up to
+the total. `gpu_memory_used_bytes` is all that cannot be allocated any more, reserved memory with it: the alert on it
+asks whether the next allocation fails.
+
+A value is published for as long as it is fresh, each on its own: what is dear to read is read less often.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.core import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from leakdrill.record.history import Event
+
+_MIB: Final = 1024.0**2
+_SERIES: Final = (
+    ("DCGM_FI_DEV_FB_USED", "used_bytes", _MIB, "Framebuffer memory used, in MiB."),
+    ("DCGM_FI_DEV_FB_FREE", "free_bytes", _MIB, "Framebuffer memory free, in MiB."),
+    ("DCGM_FI_DEV_FB_RESERVED", "reserved_bytes", _MIB, "Framebuffer memory reserved, in MiB."),
+    ("DCGM_FI_DEV_FB_TOTAL", "total_bytes", _MIB, "Framebuffer memory, in MiB."),
+    ("DCGM_FI_DEV_GPU_UTIL", "gpu_util_percent", 1.0, "GPU utilization, in percent."),
+    ("DCGM_FI_DEV_MEM_COPY_UTIL", "memory_util_percent", 1.0, "Memory utilization, in percent."),
+    ("DCGM_FI_DEV_GPU_TEMP", "temperature_celsius", 1.0, "GPU temperature, in degrees Celsius."),
+    ("DCGM_FI_DEV_POWER_USAGE", "power_watts", 1.0, "Power draw, in watts."),
+    ("DCGM_FI_DEV_XID_ERRORS", "xid", 1.0, "The last XID error; 0 when there was none."),
+    ("DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", "ecc_corrected", 1.0, "Single-bit ECC errors since the driver was loaded."),
+    ("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "ecc_uncorrected", 1.0, "Double-bit ECC errors since the driver was loaded."),
+)
+_LABELS: Final = ("gpu", "UUID", "pci_bus_id", "device", "modelName", "GPU_I_PROFILE", "GPU_I_ID", "Hostname")
+
+
+class GpuSeries:
+    """Turns the meter's readings into series.
+
+    Args:
+        stale_after_s: how long a reading is published.
+        labels: of the target; the documents' pair carries them beside `gpu` and `UUID`.
+    """
+
+    def __init__(self, *, stale_after_s: float, labels: Mapping[str, str]) -> None:
+        self._stale_after_s = stale_after_s
+        self._labels = dict(labels)
+        self._devices: dict[str, dict[str, str]] = {}
+        self._newest: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def note(self, event: Event) -> None:
+        """Hear of everything that is recorded."""
+        if event.source != "gpu" or event.kind != "sample":
+            return
+        if event.name == "device":
+            self._devices[event.labels["device_key"]] = {n: event.labels[n] for n in _LABELS if n in event.labels}
+        elif event.name == "devices" and isinstance(event.value, dict):
+            now = time.monotonic()
+            for field, value in event.value.items():
+                key, _, name = field.rpartition(".")
+                if key:
+                    self._newest[key, name] = (now, value)
+
+    def collect(self) -> Iterator[Metric]:
+        """The series of what was read lately."""
+        now = time.monotonic()
+        fresh = {at: value for at, (t, value) in tuple(self._newest.items()) if now - t <= self._stale_after_s}
+        for name, field, unit, text in _SERIES:
+            values = {key: value / unit for (key, f), value in fresh.items() if f == field}
+            yield from self._family(name, text, {key: (self._devices.get(key, {}), v) for key, v in values.items()})
+        total = {key: value for (key, f), value in fresh.items() if f == "total_bytes"}
+        taken = {key: total[key] - value for (key, f), value in fresh.items() if f == "free_bytes" and key in total}
+        yield from self._documented("gpu_memory_used_bytes", "Memory of the device that is taken.", taken)
+        yield from self._documented("gpu_memory_total_bytes", "Memory of the device.", total)
+
+    def _documented(self, name: str, text: str, values: Mapping[str, float]) -> Iterator[Metric]:
+        few = ("gpu", "UUID", "GPU_I_ID")
+        known = {key: {n: text for n, text in self._devices.get(key, {}).items() if n in few} for key in values}
+        return self._family(name, text, {key: ({**self._labels, **known[key]}, v) for key, v in values.items()})
+
+    @staticmethod
+    def _family(name: str, text: str, rows: Mapping[str, tuple[dict[str, str], float]]) -> Iterator[Metric]:
+        """One series a device. Counts are gauges too: the library would rename a counter that ends in _TOTAL."""
+        if not rows:
+            return
+        family = Metric(name, text, "gauge")
+        for labels, value in rows.values():
+            family.add_sample(name, labels, value)
+        yield family

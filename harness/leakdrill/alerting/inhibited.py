@@ -1,0 +1,70 @@
+"""Watches which alerts Alertmanager inhibits: nobody is told of them, because a worse one says the same.
+
+Asked of Alertmanager itself: what its matchers mean is its own business.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from leakdrill.alerting.api import event_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from leakdrill.record.recorder import Recorder
+
+_TIMEOUT_S: Final = 2.0
+
+
+class InhibitionPoller:
+    """Records each inhibited alert once for each that inhibits it: a sample `inhibited` of source `alertmanager`.
+
+    Its value is the alert that stands for it, such as `HighMemoryUsage{severity=critical}`; its labels are those of the
+    inhibited one. An Alertmanager that does not answer is asked again; whether it lives is another verdict's question.
+    """
+
+    def __init__(self, alertmanager_url: str, recorder: Recorder, *, every_s: float = 0.5) -> None:
+        self._http = httpx.Client(base_url=alertmanager_url, timeout=_TIMEOUT_S, trust_env=False)
+        self._recorder = recorder
+        self._every_s = every_s
+        self._seen: set[tuple[str, str]] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="inhibition-poller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop asking. May be called again."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._http.close()
+
+    def poll(self) -> None:
+        """Ask once, and record what is new."""
+        try:
+            alerts = self._http.get("/api/v2/alerts").json()
+        except (httpx.HTTPError, ValueError):
+            return
+        by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}
+        for alert in alerts:
+            for source in alert["status"]["inhibitedBy"]:
+                if (alert["fingerprint"], source) not in self._seen:
+                    self._seen.add((alert["fingerprint"], source))
+                    self._record(alert["labels"], by_fingerprint.get(source, {}))
+
+    def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:
+        severity = f"{{severity={source['severity']}}}" if "severity" in source else ""
+        name = f"{source.get('alertname', '?')}{severity}"
+        plain = {str(key): str(value) for key, value in labels.items()}
+        self._recorder.sample("alertmanager", "inhibited", name, at=None, **event_labels(plain))
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            self.poll()

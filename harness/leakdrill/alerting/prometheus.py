@@ -1,0 +1,187 @@
+"""The drill's own Prometheus: it scrapes the exporter and evaluates the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from leakdrill.alerting.api import NoAnswer, PrometheusApi
+from leakdrill.alerting.durations import show_ms
+from leakdrill.alerting.server import Server, find_binary
+from leakdrill.errors import PartDied
+from leakdrill.wait import TimedOut, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from leakdrill.record.journal import Journal
+    from leakdrill.record.recorder import Recorder
+
+BINARIES: Final = ("prometheus",)
+PACKAGE: Final = "prometheus"
+
+LOOKBACK_S: Final = 300.0
+RESEND_DELAY_S: Final = 60.0
+OUTAGE_TOLERANCE_S: Final = 3600.0
+GRACE_PERIOD_S: Final = 600.0
+"""Prometheus' own defaults, which a production server has when nobody changed them; divided like the rules."""
+
+_LEAST_RESEND_S: Final = 0.5
+"""An alert not sent again for four resend delays counts as over; less than 2 s would make a busy machine lie."""
+
+_LOOKBACK_SCRAPES: Final = 4
+
+
+class PrometheusServer:
+    """A Prometheus on a free loopback port, with everything of its own under `run_dir/prometheus`.
+
+    Args:
+        run_dir: the run's folder.
+        recorder: hears when it started and stopped, as acts `prometheus` of source `prometheus`.
+        journal: hears of process and data folder before they exist.
+        run_id: marks the process as ours.
+        scrape_targets: job name to `host:port` of what is scraped; `host:port/path` where it is not /metrics.
+        more_jobs: entries of `scrape_configs` as they are; nobody waits for their first scrape here.
+        rules_files: as `Rules.write` made them.
+        alertmanager_url: `http://host:port`, or None to notify nobody.
+        scrape_interval_s: rehearsal seconds.
+        evaluation_interval_s: rehearsal seconds.
+        time_scale: divides the server's own waits.
+        lookback_at_least_s: for how long a sample counts as the newest, whatever the scale.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one line of its configuration, and is named at the call
+        self,
+        run_dir: Path,
+        recorder: Recorder,
+        journal: Journal,
+        *,
+        run_id: str,
+        scrape_targets: Mapping[str, str],
+        more_jobs: Sequence[Mapping[str, object]] = (),
+        rules_files: Sequence[Path],
+        alertmanager_url: str | None = None,
+        scrape_interval_s: float = 0.5,
+        evaluation_interval_s: float = 0.5,
+        time_scale: float = 1.0,
+        lookback_at_least_s: float = 0.0,
+    ) -> None:
+        self._server = Server("Prometheus", run_dir / "prometheus", journal, run_id=run_id)
+        self._recorder = recorder
+        self._scrape_s, self._evaluate_s = scrape_interval_s, evaluation_interval_s
+        self._scale = time_scale
+        self._lookback_at_least_s = lookback_at_least_s
+        self._unawaited = frozenset(str(job["job_name"]) for job in more_jobs)
+        self._asking: PrometheusApi | None = None
+        self._config = {
+            "global": {
+                "scrape_interval": _duration(scrape_interval_s),
+                "scrape_timeout": _duration(scrape_interval_s),
+                "evaluation_interval": _duration(evaluation_interval_s),
+            },
+            "rule_files": [str(path.resolve()) for path in rules_files],
+            "scrape_configs": [
+                *(_scrape(job, address) for job, address in scrape_targets.items()),
+                *map(dict, more_jobs),
+            ],
+            **({"alerting": _alerting(alertmanager_url)} if alertmanager_url else {}),
+        }
+
+    @property
+    def url(self) -> str:
+        """Where it answers; known after `start`."""
+        return self._server.url
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before `start`."""
+        return self._server.pid
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._server.alive()
+
+    def start(self) -> None:
+        """Start it and return when it is ready.
+
+        Raises:
+            Surroundings: when Prometheus is not installed.
+            PartDied: when it does not come up; with the last lines of its log.
+        """
+        binary = find_binary(BINARIES, package=PACKAGE)
+        self._server.folder.mkdir(parents=True, exist_ok=True)
+        config = self._server.folder / "prometheus.yml"
+        config.write_text(yaml.safe_dump(self._config, sort_keys=False), encoding="utf-8")
+        with self._recorder.act("prometheus", "start") as note:
+            self._server.start(lambda port: [binary, f"--config.file={config}", *self._flags(port)])
+            note.labels["pid"], note.labels["url"] = str(self.pid), self.url
+
+    def watching(self) -> bool:
+        """Whether it has scraped every target and knows Alertmanager.
+
+        Until then no alert can fire. Prometheus hands new targets to its scraper every five seconds, by a clock that
+        cannot be set, so this takes five seconds from `start`: use them to start the service.
+        """
+        try:
+            return self._api().sees_everything(alertmanager="alerting" in self._config, besides=self._unawaited)
+        except NoAnswer:
+            return False
+
+    def wait_until_watching(self, *, timeout_s: float = 20.0) -> None:
+        """Return when it is `watching`.
+
+        Raises:
+            PartDied: when it ended, or the time is over.
+        """
+
+        def probe() -> str | None:
+            return "dead" if not self.alive() else "watching" if self.watching() else None
+
+        try:
+            seen = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
+        except TimedOut as e:
+            raise PartDied(str(e), hint=f"open {self.url}/targets, or read {self._server.log}") from e
+        if seen == "dead":
+            raise PartDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
+
+    def stop(self) -> None:
+        """End it and remove its data; configuration, rules and log stay. May be called again."""
+        if self._asking:
+            self._asking.close()
+            self._asking = None
+        self._server.stop()
+
+    def _api(self) -> PrometheusApi:
+        self._asking = self._asking or PrometheusApi(self.url)
+        return self._asking
+
+    def _flags(self, port: int) -> list[str]:
+        scrapes_s = _LOOKBACK_SCRAPES * max(self._scrape_s, self._evaluate_s)
+        lookback_s = max(LOOKBACK_S / self._scale, scrapes_s, self._lookback_at_least_s)
+        return [
+            f"--web.listen-address=127.0.0.1:{port}",
+            f"--storage.tsdb.path={self._server.data}",
+            "--storage.tsdb.retention.time=1d",
+            f"--query.lookback-delta={_duration(lookback_s)}",
+            f"--rules.alert.resend-delay={_duration(max(RESEND_DELAY_S / self._scale, _LEAST_RESEND_S))}",
+            f"--rules.alert.for-outage-tolerance={_duration(OUTAGE_TOLERANCE_S / self._scale)}",
+            f"--rules.alert.for-grace-period={_duration(GRACE_PERIOD_S / self._scale)}",
+        ]
+
+
+def _duration(seconds: float) -> str:
+    return show_ms(max(1, round(seconds * 1000)))
+
+
+def _scrape(job: str, address: str) -> dict[str, object]:
+    # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
+    host, _, path = address.partition("/")
+    where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
+    return {"job_name": job, "honor_labels": True, **where}
+
+
+def _alerting(url: str) -> dict[str, object]:
+    address = url.removeprefix("http://")
+    return {"alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [address]}]}]}

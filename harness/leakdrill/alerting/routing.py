@@ -1,0 +1,131 @@
+"""What Alertmanager is told: the user's own routing tree, with waits divided and every receiver led to our webhook.
+
+Receivers keep their names, so the record says who would have been notified; what they would have been notified by
+(mail, chat, pager) is replaced, because a drill must page nobody. All of them also report the end of an alert.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import yaml
+
+from leakdrill.alerting.document import read_document
+from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
+from leakdrill.units import quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leakdrill.alerting.document import Document, Loc
+
+_WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+"""Alertmanager's own defaults, which a tree that names none of them has in production."""
+
+_FLOORS_MS: Final = {"group_wait": 0, "group_interval": 100, "repeat_interval": 1000}
+_RESOLVE_TIMEOUT: Final = "5m"
+_KEPT: Final = ("route", "inhibit_rules", "time_intervals", "mute_time_intervals")
+
+_DEFAULT: Final[dict[str, Any]] = {
+    "route": {"receiver": "drill", "group_by": ["alertname", "severity"]},
+    "receivers": [{"name": "drill"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """A configuration for the drill's Alertmanager, and one sentence for each thing that is not as in production."""
+
+    config: dict[str, Any]
+    receivers: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def write(self, path: Path) -> None:
+        """Write it as YAML to `path`."""
+        path.write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def default_routing(*, scale: float, webhook_url: str) -> Routing:
+    """One receiver `drill`, grouped by alert and severity, with Alertmanager's default waits divided by `scale`."""
+    return _routing(_DEFAULT, scale, webhook_url, ())
+
+
+def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
+    """The user's `alertmanager.yml`, with its waits divided and its receivers replaced by `webhook_url`/NAME.
+
+    Raises:
+        BadInput: `file:line: route.routes[0].group_wait: what was found; what is expected`.
+    """
+    document = read_document(path, expected="an Alertmanager configuration")
+    top = document.mapping(document.data, ())
+    receivers = [
+        str(document.mapping(receiver, ("receivers", i)).get("name"))
+        for i, receiver in enumerate(document.items(top, "receivers", ()))
+    ]
+    if "route" not in top:
+        raise document.wrong((), "has no route; expected an Alertmanager configuration")
+    root = document.mapping(top["route"], ("route",))
+    if "receiver" not in root:
+        raise document.wrong(("route",), "names no receiver; the first route must have one")
+    _check_timeout(document, top)
+    remarks: list[str] = []
+    _check_route(document, root, ("route",), receivers, remarks)
+    return _routing(top, scale, webhook_url, tuple(remarks))
+
+
+def _check_timeout(document: Document, top: dict[str, Any]) -> None:
+    settings = document.mapping(top.get("global") or {}, ("global",))
+    _check_duration(document, settings, ("global", "resolve_timeout"))
+
+
+def _check_route(document: Document, route: dict[str, Any], loc: Loc, known: list[str], remarks: list[str]) -> None:
+    name = route.get("receiver")
+    if name is not None and name not in known:
+        problem = f"there is no receiver {quoted(name)}; expected one of {', '.join(known) or '(receivers is empty)'}"
+        raise document.wrong((*loc, "receiver"), problem)
+    for key in _WAITS:
+        _check_duration(document, route, (*loc, key))
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        if route.get(key):
+            place = f"{document.path.name}:{document.line((*loc, key))}"
+            remarks.append(f"{place}: {key}: the calendar does not run faster in a rehearsal; it was kept as it is")
+    for index, child in enumerate(document.items(route, "routes", loc)):
+        inner = (*loc, "routes", index)
+        _check_route(document, document.mapping(child, inner), inner, known, remarks)
+
+
+def _check_duration(document: Document, owner: dict[str, Any], loc: Loc) -> None:
+    value = owner.get(str(loc[-1]))
+    if value is None:
+        return
+    try:
+        parse_ms(value)
+    except ValueError as e:
+        raise document.wrong(loc, str(e)) from e
+
+
+def _routing(source: dict[str, Any], scale: float, webhook_url: str, remarks: tuple[str, ...]) -> Routing:
+    config = {key: copy.deepcopy(source[key]) for key in _KEPT if source.get(key)}
+    config["route"] = {**_WAITS, **{k: v for k, v in config["route"].items() if v is not None}}
+    _divide(config["route"], scale)
+    timeout = (source.get("global") or {}).get("resolve_timeout") or _RESOLVE_TIMEOUT
+    names = tuple(str(receiver["name"]) for receiver in source.get("receivers") or [])
+    config["global"] = {"resolve_timeout": show_ms(divide_ms(parse_ms(timeout), scale, floor_ms=1000))}
+    config["receivers"] = [_receiver(name, webhook_url) for name in names]
+    return Routing(config, names, remarks)
+
+
+def _divide(route: dict[str, Any], scale: float) -> None:
+    for key, floor_ms in _FLOORS_MS.items():
+        if route.get(key) is not None:
+            route[key] = show_ms(divide_ms(parse_ms(route[key]), scale, floor_ms=floor_ms))
+    for child in route.get("routes") or []:
+        _divide(child, scale)
+
+
+def _receiver(name: str, webhook_url: str) -> dict[str, Any]:
+    url = f"{webhook_url}/{quote(name, safe='')}"
+    return {"name": name, "webhook_configs": [{"url": url, "send_resolved": True}]}

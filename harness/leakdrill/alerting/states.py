@@ -1,0 +1,235 @@
+"""Watches a Prometheus' alerts and records each change of state at the time of Prometheus' own evaluation.
+
+`ALERTS[window]` gives the samples that rule evaluations wrote, with their times, so a poll that comes late finds the
+same times as one that comes at once; the window reaches back to the last poll that was answered. Asking
+`/api/v1/alerts` instead was rejected: its `activeAt` tells when an alert became pending; nothing tells when it ended.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.alerting.api import NoAnswer, PrometheusApi, event_labels
+from leakdrill.alerting.time_scale import selectors
+from leakdrill.alerting.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from leakdrill.alerting.rules import AlertRule
+    from leakdrill.alerting.timeline import State
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.scenario.scenario import AlertName
+
+_OVERLAP_S: Final = 10.0
+"""How far a poll looks back beyond the last answered one: an evaluation's samples appear only when it is done."""
+
+_OWN_LABELS: Final = ("__name__", "alertstate")
+_DEFAULT_INTERVAL_S: Final = 60.0
+
+Key = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """An alert now: its labels, its state, and since when, in seconds since the start of the run."""
+
+    labels: Mapping[str, str]
+    state: State
+    since_s: float
+
+
+class AlertPoller:
+    """Records transitions as samples `alert` of source `prometheus`, with the alert's labels; asks every `every_s`.
+
+    Each poll is itself a sample `poll`: numbers when Prometheus answered, None with the label `error` when it did not.
+    A rule that fails to evaluate becomes a sample `rule_error`, once for each error.
+
+    Args:
+        prometheus_url: where it answers.
+        recorder: gets the samples.
+        every_s: seconds between two polls.
+        look_back_s: how far the first poll looks back: a Prometheus that ran before may have alerts that fire already.
+        ahead_s: how far its clock is ahead of ours.
+    """
+
+    def __init__(
+        self,
+        prometheus_url: str,
+        recorder: Recorder,
+        *,
+        every_s: float = 0.25,
+        look_back_s: float = 0.0,
+        ahead_s: float = 0.0,
+    ) -> None:
+        self._api = PrometheusApi(prometheus_url)
+        self._recorder = recorder
+        self._every_s = every_s
+        self._ahead_s = ahead_s
+        self._answered_at = time.time() - look_back_s
+        self._heard_mono = time.monotonic()
+        self._timelines: dict[Key, Timeline] = {}
+        self._states: dict[Key, AlertState] = {}
+        self._errors: set[tuple[str, str, str]] = set()
+        self._stop = threading.Event()
+        self._polling = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="alert-poller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask once more, so that nothing is missed, and stop. May be called again."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.poll()
+        self._api.close()
+
+    def silent_s(self) -> float:
+        """For how long no poll was answered."""
+        return time.monotonic() - self._heard_mono
+
+    def states(self) -> list[AlertState]:
+        """Every alert that was seen so far, and its state now."""
+        return list(self._states.values())
+
+    def firing(self, name: AlertName) -> bool:
+        """Whether an alert that `name` matches is firing now."""
+        return any(s.state == "firing" and name.matches(dict(s.labels)) for s in self.states())
+
+    def poll(self) -> None:
+        """Ask once, and record what changed."""
+        with self._polling:
+            try:
+                value = self._ask()
+            except NoAnswer as e:
+                self._recorder.sample("prometheus", "poll", None, error=str(e))
+            else:
+                self._recorder.sample("prometheus", "poll", value)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self.poll()
+            self._stop.wait(max(0.0, self._every_s - (time.monotonic() - began)))
+
+    def _ask(self) -> dict[str, float]:
+        asked_at = time.time()
+        # In this order each answer knows at least what the one before it was about.
+        groups = [_Group(group) for group in self._api.groups()]
+        present = {_key(row["metric"]) for row in self._api.query("ALERTS")}
+        window_ms = round((asked_at - self._answered_at + _OVERLAP_S) * 1000)
+        samples = _by_alert(self._api.query(f"ALERTS[{window_ms}ms]"))
+        for key in samples.keys() | self._timelines.keys():
+            self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
+        self._answered_at, self._heard_mono = asked_at, time.monotonic()
+        counted = [s.state for s in self.states()]
+        return {
+            "up": 1.0,
+            "alerts_firing": float(counted.count("firing")),
+            "alerts_pending": float(counted.count("pending")),
+            "rules_failing": float(self._note_errors(groups)),
+        }
+
+    def _follow(self, key: Key, samples: list[tuple[float, State]], group: _Group, *, gone: bool) -> None:
+        timeline = self._timelines.setdefault(key, Timeline())
+        changes = timeline.add(samples, interval_s=group.interval_s, was_gone=lambda at: self._was_gone(key, at))
+        # An evaluation later than the last sample has been done, and wrote none: `lastEvaluation` is when one began,
+        # which is less than an interval after the time that it evaluated for.
+        if timeline.active and gone and group.evaluated_at >= timeline.last_s + group.interval_s:
+            changes.append(timeline.end(group.interval_s))
+        for change in changes:
+            at = self._recorder.at_s(change.epoch_s - self._ahead_s)
+            self._states[key] = AlertState(dict(key), change.state, at)
+            self._recorder.sample("prometheus", "alert", change.state, at=at, **event_labels(dict(key)))
+
+    def _was_gone(self, key: Key, epoch_s: float) -> bool:
+        present = self._api.query("ALERTS", at_epoch_s=epoch_s - 0.001)
+        return all(_key(row["metric"]) != key for row in present)
+
+    def _note_errors(self, groups: Iterable[_Group]) -> int:
+        failing = [(g, rule) for g in groups for rule in g.rules if rule.get("health") == "err"]
+        for group, rule in failing:
+            error = (group.name, str(rule["name"]), str(rule.get("lastError", "")))
+            if error not in self._errors:
+                self._errors.add(error)
+                labels = {"group": group.name, "rule": error[1], "file": group.file}
+                self._recorder.sample("prometheus", "rule_error", error[2], at=None, **labels)
+        return len(failing)
+
+
+def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iterable[AlertRule]) -> None:
+    """Record how many series each selector of each rule matches now, as samples `selector` of source `prometheus`.
+
+    A rule whose selector matches nothing can never fire: most often a label is mistyped. The value is None, with the
+    label `error`, when Prometheus did not answer. The label `jobs` says who publishes what the rule is judged on.
+    """
+    api = PrometheusApi(prometheus_url)
+    seen: dict[str, tuple[float | None, dict[str, str]]] = {}
+    for alert in alerts:
+        for selector in selectors(alert.expr):
+            count, error = seen.setdefault(selector, _count(api, selector))
+            place = {"severity": alert.labels.get("severity", ""), "rule": f"{alert.file.name}:{alert.line}"}
+            labels = {"alert": alert.name, "selector": selector, **place, **error}
+            recorder.sample("prometheus", "selector", count, at=None, **labels)
+    api.close()
+
+
+def _count(api: PrometheusApi, selector: str) -> tuple[float | None, dict[str, str]]:
+    try:
+        rows = api.query(f"count by (job) ({selector})")
+    except NoAnswer as e:
+        return None, {"error": str(e)}
+    jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
+    return sum(float(row["value"][1]) for row in rows), ({"jobs": ",".join(jobs)} if jobs else {})
+
+
+class _Group:
+    """A rule group as `/api/v1/rules` tells of it."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.name = str(told.get("name", ""))
+        self.file = str(told.get("file", "")).rpartition("/")[2]
+        self.interval_s = float(told.get("interval") or _DEFAULT_INTERVAL_S)
+        self.rules: list[dict[str, Any]] = told.get("rules") or []
+        self.evaluated_at = datetime.fromisoformat(told["lastEvaluation"]).timestamp()
+
+    def has(self, alert: Mapping[str, str], *, with_labels: bool) -> bool:
+        """Whether the rule of `alert` is in this group."""
+        return any(
+            rule.get("type") == "alerting"
+            and rule["name"] == alert.get("alertname")
+            and (not with_labels or (rule.get("labels") or {}).items() <= alert.items())
+            for rule in self.rules
+        )
+
+
+def _group_of(key: Key, groups: list[_Group]) -> _Group:
+    # A templated label of the rule does not equal the alert's, so the name alone must do then.
+    alert = dict(key)
+    owners = [g for g in groups if g.has(alert, with_labels=True)] or [
+        g for g in groups if g.has(alert, with_labels=False)
+    ]
+    if not owners:
+        raise NoAnswer(f"/api/v1/rules names no rule {alert.get('alertname')}, though ALERTS does")
+    return min(owners, key=lambda g: g.evaluated_at)
+
+
+def _key(metric: Mapping[str, str]) -> Key:
+    return tuple(sorted((name, value) for name, value in metric.items() if name not in _OWN_LABELS))
+
+
+def _by_alert(rows: Iterable[Mapping[str, Any]]) -> dict[Key, list[tuple[float, State]]]:
+    found: dict[Key, list[tuple[float, State]]] = {}
+    for row in rows:
+        state = row["metric"]["alertstate"]
+        found.setdefault(_key(row["metric"]), []).extend((float(when), state) for when, _ in row["values"])
+    return {key: sorted(samples) for key, samples in found.items()}

@@ -1,0 +1,137 @@
+"""Whether an Alertmanager that others run passes an alert on, seen from outside: no receiver of ours is put into it.
+
+Its API says for which receivers it holds an alert; its own counters say whether requests to receivers succeed. Neither
+names the alert of a request, so the evidence is: the alert is active for a receiver, and after that at least one
+request to a receiver succeeded. Where others are notified at the same moment that is weaker than a webhook of ours, and
+the verdict says how it was seen.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from leakdrill.alerting.api import event_labels
+from leakdrill.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from leakdrill.record.recorder import Recorder
+
+VIA_API: Final = {"via": "api"}
+"""Label of a notification that was seen so, and did not come to us."""
+
+_TRIED: Final = "alertmanager_notification_requests_total"
+_FAILED: Final = "alertmanager_notification_requests_failed_total"
+_TIMEOUT_S: Final = 2.0
+
+
+class DeliveryWatcher:
+    """Records a sample `notification` of source `alertmanager` for each alert and receiver, once it was passed on.
+
+    Besides: `silenced` once for each alert that a silence mutes, and `requests` (`succeeded`, `failed`) whenever these
+    counts change.
+
+    Args:
+        url: of the Alertmanager.
+        recorder: gets the samples.
+        every_s: seconds between two looks.
+        ahead_s: how far its clock is ahead of ours.
+    """
+
+    def __init__(self, url: str, recorder: Recorder, *, every_s: float = 0.5, ahead_s: float = 0.0) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT_S, trust_env=False)
+        self._recorder = recorder
+        self._every_s = every_s
+        self._ahead_s = ahead_s
+        self._counts: dict[str, float] | None = None
+        self._held_since: dict[tuple[str, str], float] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="delivery-watcher", daemon=True)
+
+    def check(self) -> None:
+        """Return when it can be watched.
+
+        Raises:
+            BadInput: when no Alertmanager answers at `url`, or it counts no requests.
+        """
+        try:
+            self._alerts()
+            self._requests()
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as e:
+            raise BadInput(
+                f"alerts.alertmanager: nothing at {self.url} answers as an Alertmanager does: {e}",
+                hint=f"curl {self.url}/api/v2/alerts; {_TRIED} must be at {self.url}/metrics (0.22 or later)",
+            ) from e
+
+    def start(self) -> None:
+        """Begin to look, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking. May be called again."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._http.close()
+
+    def poll(self) -> None:
+        """Look once, and record what is new; one that does not answer is asked again."""
+        try:
+            alerts = self._alerts()  # first: a request that succeeds after this may have been for one of them
+            counts = self._requests()
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as e:
+            self._recorder.sample("alertmanager", "poll", None, error=f"{type(e).__name__}: {e}")
+            return
+        before = self._counts["succeeded"] if self._counts else counts["succeeded"]
+        if counts != self._counts:
+            self._counts = counts
+            self._recorder.sample("alertmanager", "requests", dict(counts))
+        for alert in alerts:
+            self._follow(alert, before, counts["succeeded"])
+
+    def _follow(self, alert: Mapping[str, Any], before: float, succeeded: float) -> None:
+        labels = {str(name): str(value) for name, value in alert["labels"].items()}
+        status, fingerprint = alert["status"], str(alert["fingerprint"])
+        if status["silencedBy"] and (fingerprint, "silence") not in self._told:
+            self._told.add((fingerprint, "silence"))
+            self._recorder.sample(
+                "alertmanager", "silenced", str(status["silencedBy"][0]), at=None, **event_labels(labels)
+            )
+        for receiver in alert["receivers"] if status["state"] == "active" else []:
+            key = (fingerprint, str(receiver["name"]))
+            if key not in self._told and succeeded > self._held_since.setdefault(key, before):
+                self._told.add(key)
+                at = self._recorder.at_s(datetime.fromisoformat(alert["startsAt"]).timestamp() - self._ahead_s)
+                told = {**labels, "receiver": key[1], **VIA_API}
+                self._recorder.sample("alertmanager", "notification", "firing", at=at, **event_labels(told))
+
+    def _alerts(self) -> list[Mapping[str, Any]]:
+        answer = self._http.get("/api/v2/alerts")
+        answer.raise_for_status()
+        alerts: list[Mapping[str, Any]] = answer.json()
+        return alerts
+
+    def _requests(self) -> dict[str, float]:
+        """How many requests to receivers succeeded and failed since it started."""
+        answer = self._http.get("/metrics")
+        answer.raise_for_status()
+        lines = "\n".join(line for line in answer.text.splitlines() if line.startswith((_TRIED, _FAILED))) + "\n"
+        total = {_TRIED: 0.0, _FAILED: 0.0}
+        samples = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
+        if not any(sample.name == _TRIED for sample in samples):
+            raise ValueError(f"{_TRIED} is not among its metrics")
+        for sample in samples:
+            total[sample.name] += sample.value
+        return {"succeeded": total[_TRIED] - total[_FAILED], "failed": total[_FAILED]}
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            self.poll()

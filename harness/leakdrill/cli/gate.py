@@ -1,0 +1,101 @@
+"""`leakdrill gate`: the memory gate's command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.baseline_file import read_baseline, write_baseline
+from leakdrill.judging.leak.gate import CANDIDATE, measured_conditions
+from leakdrill.judging.leak.slots import corpora, slot_trace
+from leakdrill.record.history import read_history
+from leakdrill.record.verdict import Outcome, worst
+from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.step_summary import append_step_summary
+from leakdrill.reports.terminal import print_verdicts
+from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.drill.run import placed
+from leakdrill.runs.gate.against import read_against
+from leakdrill.runs.gate.conductor import run_gate
+from leakdrill.scenario.reader import read_scenario
+
+if TYPE_CHECKING:
+    from leakdrill.runs.drill.run import Finished
+
+
+def gate(
+    service: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Another build, measured in turn: a scenario file, a virtual environment, a command, or an image."
+        ),
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="A stored baseline to compare with.")] = None,
+    update: Annotated[bool, typer.Option(help="Write this run to --baseline, if it passes.")] = False,
+    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    on: Annotated[
+        Literal["process", "docker"] | None, typer.Option(help="Where it runs, instead of what the scenario says.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")] = False,
+) -> int:
+    """Judge whether a service leaks memory, in about a minute."""
+    console = Console(stderr=as_json)
+    path = find_scenario(service)
+    done = _measure(path, against, baseline, update=update, runs=runs, on=on, console=console)
+    for problem in done.leftovers:
+        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
+    if done.error is not None:
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        raise done.error
+    if update and baseline is not None:
+        _write(baseline, done, console)
+    append_step_summary(done.verdicts, name=done.scenario.name)
+    if as_json:
+        sys.stdout.write(verdicts_as_json(done.verdicts))
+    else:
+        print_verdicts(done.verdicts, console)
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+    return worst(done.verdicts).exit_code
+
+
+def _measure(
+    path: Path,
+    against: str | None,
+    baseline: Path | None,
+    *,
+    update: bool,
+    runs: Path,
+    on: str | None,
+    console: Console,
+) -> Finished:
+    if update and baseline is None:
+        raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
+    if against is not None and baseline is not None:
+        raise BadInput("--against and --baseline: expected one of them")
+    stored = read_baseline(baseline) if baseline is not None and not update else None
+    scenario = placed(read_scenario(path), on)
+    other = read_against(against, scenario, path.resolve().parent) if against is not None else None
+    return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update, on=on)
+
+
+def _write(path: Path, done: Finished, console: Console) -> None:
+    """Only a run that passes may become what later runs are held against."""
+    if worst(done.verdicts) is not Outcome.PASS:
+        console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)
+        return
+    history = read_history(done.folder.history)
+    corpus = corpora(history, build=CANDIDATE)[0]
+    growth = done.verdicts[0].numbers.get("growth_bytes_per_request")
+    write_baseline(
+        path,
+        slot_trace(history, build=CANDIDATE, corpus=corpus),
+        measured_conditions(history, done.scenario, corpus),
+        bytes_per_request=float(growth or 0.0),
+    )
+    console.print(f"{path}: written", markup=False)

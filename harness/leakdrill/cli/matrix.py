@@ -1,0 +1,122 @@
+"""`leakdrill matrix`: runs the cells side by side, and prints what each step did to each leak."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from leakdrill.cli.run_many import write_report
+from leakdrill.errors import BadInput, Interrupted
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
+from leakdrill.runs.catalogue.matrix_result import cell_result, overall
+from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence
+from leakdrill.runs.catalogue.plan import default_jobs, planned
+from leakdrill.runs.catalogue.run import DrillsInParallel
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from leakdrill.runs.catalogue.matrix_result import CellResult
+    from leakdrill.runs.catalogue.plan import PlannedDrill
+    from leakdrill.runs.catalogue.result import DrillResult
+
+_STDOUT = "-"
+
+
+def matrix(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services with a matrix, or matrix files; all when left out.")
+    ] = None,
+    leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be given again.")] = None,
+    step: Annotated[list[str] | None, typer.Option(help="Only this step; may be given again.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cells at once; left out: 2 for each core.")] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    data: Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the cells; - prints them.")] = None,
+) -> int:
+    """Run leaks against steps, each cell a short drill, and compare with what the catalogue declares."""
+    cells = [cell for path in _files(services or []) for cell in read_matrix(path)]
+    cells = [c for c in cells if (not leak or c.leak in leak) and (not step or c.step in step)]
+    if not cells:
+        raise BadInput("no cell has this leak and this step", hint=f"leaks and steps stand in scenarios/*/{FILE_NAME}")
+    console, began = Console(stderr=data == _STDOUT), time.monotonic()
+    results, complete = run_cells(cells, runs=runs, jobs=jobs or default_jobs(), console=console)
+    took_s = time.monotonic() - began
+    if data != _STDOUT:
+        print_matrix(results, console, took_s=took_s)
+    if data is not None:
+        _write(data, results, took_s)
+    if not complete:
+        raise Interrupted(f"stopped after {show_duration(took_s)}; everything was undone")
+    return overall(results).exit_code
+
+
+def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: Console) -> tuple[list[CellResult], bool]:
+    """Run the drills of `cells`, and whether none was stopped before its end; the results are in the cells' order."""
+    with tempfile.TemporaryDirectory(prefix="leakdrill-matrix-") as folder:
+        drills = [planned(_written(cell, Path(folder))) for cell in cells]
+        by_name = {cell.scenario.name: cell for cell in cells}
+        together = DrillsInParallel(drills, runs=runs, jobs=jobs, tell=_teller(console, by_name))
+        complete = together.run()
+    for problem in together.leftovers:
+        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
+    done = {result.name: result for result in together.results}
+    return [cell_result(cell, done.get(cell.scenario.name)) for cell in cells], complete
+
+
+def _files(services: Sequence[str]) -> list[Path]:
+    known = sorted(catalogue_root().glob(f"*/{FILE_NAME}"))
+    if not services:
+        return known
+    return [_file(service, [path.parent.name for path in known]) for service in services]
+
+
+def _file(service: str, known: Sequence[str]) -> Path:
+    path = Path(service)
+    if path.is_file():
+        return path
+    if service in known:
+        return catalogue_root() / service / FILE_NAME
+    raise BadInput(f"{service}: is neither a matrix file nor a service with one; expected one of {', '.join(known)}")
+
+
+def _written(cell: Cell, folder: Path) -> Path:
+    path = folder / f"{cell.scenario.name.replace('/', '-')}.yaml"
+    path.write_text(cell.as_yaml(), encoding="utf-8")
+    return path
+
+
+def _teller(console: Console, cells: dict[str, Cell]) -> Callable[[PlannedDrill, DrillResult | None], None]:
+    done = 0
+
+    def tell(drill: PlannedDrill, result: DrillResult | None) -> None:
+        nonlocal done
+        if result is not None:
+            done += 1
+            told = sentence(cell_result(cells[drill.name], result))
+            console.print(f"{done}/{len(cells)} {told}", markup=False, highlight=False, soft_wrap=True)
+
+    return tell
+
+
+def _write(place: str, results: Sequence[CellResult], took_s: float) -> None:
+    outcome = overall(results)
+    content = {
+        "outcome": str(outcome),
+        "exit_code": outcome.exit_code,
+        "seconds": round(took_s, 1),
+        "cells": [result.as_dict() for result in results],
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    if place == _STDOUT:
+        sys.stdout.write(text)
+    else:
+        write_report(Path(place), text)

@@ -1,0 +1,146 @@
+"""`leakdrill trace`: judge a recording that comes from anywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+
+import typer
+
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.projection import Projection, Survival, project
+from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
+from leakdrill.judging.leak.trace import Trace, read_trace
+from leakdrill.judging.leak.verdict import LeakVerdict, judge_trace
+from leakdrill.units import (
+    DURATION_HELP,
+    RATE_HELP,
+    SIZE_HELP,
+    parse_duration,
+    parse_rate,
+    parse_size,
+    show_duration,
+    show_size,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leakdrill.judging.leak.slope import Slope
+
+_Number = TypeVar("_Number", int, float)
+
+SCHEMA_VERSION: Final = 1
+"""Version of the output of `--json`; grows when a field changes its meaning."""
+
+
+def trace(
+    candidate: Annotated[Path, typer.Argument(help="CSV with t, requests and *_bytes, rss_after, anon_after, …")],
+    baseline: Annotated[Path | None, typer.Option(help="a recording of a good build under the same schedule")] = None,
+    budget: Annotated[str, typer.Option(help="growth per request that passes")] = f"{DEFAULT_BUDGET:.0f}B",
+    survive: Annotated[str | None, typer.Option(help="sets the budget: this long at --rate within --limit")] = None,
+    rate: Annotated[str | None, typer.Option(help="production's load, such as 50/s; gives the projection")] = None,
+    limit: Annotated[str | None, typer.Option(help="production's memory limit, such as 2GiB")] = None,
+    longest_ttl: Annotated[
+        str, typer.Option(help="the longest time for which the service keeps anything on purpose")
+    ] = show_duration(DEFAULT_LONGEST_TTL_S).replace(" ", ""),
+    as_json: Annotated[bool, typer.Option("--json", help="the same facts as JSON")] = False,
+) -> None:
+    """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
+    series = read_trace(candidate)
+    production = _production(rate, limit)
+    verdict = judge_trace(
+        series,
+        read_trace(baseline) if baseline else None,
+        budget_bytes_per_request=_budget(budget, survive, production, series),
+        longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
+    )
+    projection = _projection(verdict, production)
+    sys.stdout.write(_as_json(verdict, projection) if as_json else _as_text(series.name, verdict, projection))
+    raise typer.Exit(verdict.word.outcome.exit_code)
+
+
+def _production(rate: str | None, limit: str | None) -> tuple[float, int] | None:
+    """Requests a second and the memory limit; None when neither is given."""
+    if rate is None and limit is None:
+        return None
+    if rate is None or limit is None:
+        raise BadInput("--rate and --limit belong together; found only one of them", hint="--rate 50/s --limit 2GiB")
+    return _parsed(parse_rate, rate, "--rate", RATE_HELP), _parsed(parse_size, limit, "--limit", SIZE_HELP)
+
+
+def _budget(budget: str, survive: str | None, production: tuple[float, int] | None, series: Trace) -> float:
+    if survive is None:
+        return float(_parsed(parse_size, budget, "--budget", SIZE_HELP))
+    if production is None:
+        raise BadInput("--survive needs --rate and --limit", hint="--survive 30d --rate 50/s --limit 2GiB")
+    seconds = _parsed(parse_duration, survive, "--survive", DURATION_HELP)
+    promise = Survival(seconds=seconds, requests_per_s=production[0], limit_bytes=production[1])
+    return promise.budget(float(series.resident[-1]) if len(series) else 0.0)
+
+
+def _parsed(parse: Callable[[object], _Number], text: str, option: str, expected: str) -> _Number:
+    try:
+        number = parse(text)
+    except ValueError as e:
+        raise BadInput(f"{option}: {e}") from e
+    if number <= 0 and option != "--longest-ttl":
+        raise BadInput(f'{option}: "{text}" is nothing; expected {expected}, above 0')
+    return number
+
+
+def _projection(verdict: LeakVerdict, production: tuple[float, int] | None) -> Projection | None:
+    if production is None or not verdict.judged_points:
+        return None
+    return project(
+        verdict.growth, level_bytes=verdict.level_bytes, limit_bytes=production[1], requests_per_s=production[0]
+    )
+
+
+def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
+    facts: dict[str, object] = {
+        "schema": SCHEMA_VERSION,
+        "word": str(verdict.word),
+        "outcome": str(verdict.word.outcome),
+        "message": verdict.message,
+        "hint": verdict.hint,
+        "numbers": verdict.numbers(),
+    }
+    if projection is not None:
+        facts["projection"] = {
+            "expected_s": projection.expected_s,
+            "soonest_s": projection.soonest_s,
+            "latest_s": projection.latest_s,
+        }
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> str:
+    rows = [
+        ("growth", _shown(verdict.growth)),
+        ("second half", _shown(verdict.second_half)),
+        ("difference", _shown(verdict.difference) if verdict.difference else ""),
+        ("retained", f"{verdict.retained:.1f} B a request, kept by the allocator" if verdict.retained else ""),
+        ("kind", str(verdict.kind)),
+        ("level", f"{show_size(verdict.level_bytes)} at the end, {show_size(verdict.peak_bytes)} at its peak"),
+        ("judged", _judged(verdict)),
+        ("projection", str(projection or "")),
+        ("hint", verdict.hint),
+    ]
+    lines = [f"{verdict.word}  {name}: {verdict.message}", *(f"  {key:<12}{text}" for key, text in rows if text)]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(growth: Slope) -> str:
+    if not growth.points:
+        return "not known"
+    return f"{growth.per_request:.1f} B a request ({growth.low:.1f} to {growth.high:.1f})"
+
+
+def _judged(verdict: LeakVerdict) -> str:
+    return (
+        f"{verdict.judged_points} points of {verdict.column}, {verdict.judged_requests:.0f} requests in "
+        f"{show_duration(verdict.judged_s)}, after {verdict.warmup_points} points of warm-up"
+    )

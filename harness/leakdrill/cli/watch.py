@@ -1,0 +1,140 @@
+"""`leakdrill watch -- COMMAND`: parse, run, report; nothing else.
+
+Standard input, output and error are the command's own, untouched. What we have to say goes to standard error, one
+line at a time while it runs and a summary at the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import typer
+from rich.console import Console
+
+from leakdrill.errors import BadInput, Interrupted
+from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
+from leakdrill.judging.watch.machine import machine_class
+from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
+from leakdrill.judging.watch.record import run_name, success_line
+from leakdrill.record.history import read_history
+from leakdrill.record.store import create_run
+from leakdrill.record.verdict import worst
+from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.terminal import print_verdicts
+from leakdrill.runs.undo import clean_runs
+from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
+from leakdrill.runs.watch.session import Session
+from leakdrill.runs.watch.summary import print_split
+from leakdrill.units import parse_share, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Number = TypeVar("Number", int, float)
+
+CONTEXT_SETTINGS: Final[dict[str, Any]] = {"allow_interspersed_args": False}
+"""For the registration: every word after the first of the command is the command's, an option too."""
+
+
+def watch(  # noqa: PLR0913, PLR0917 - one argument an option
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Any command, with its arguments.")],
+    limit: Annotated[str | None, typer.Option(help="Most memory of the whole process tree, such as 8GiB.")] = None,
+    enforce: Annotated[bool, typer.Option(help="Make the limit a cgroup's: the kernel kills above it.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="File of earlier runs to compare the peak with.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Take this run into the baseline; compare nothing.")] = False,
+    tolerance: Annotated[str, typer.Option(help="How far above the highest recorded peak still passes.")] = "10%",
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME [below=SIZE] [VAR=VALUE ...]'",
+            help="A memory mode, from most to least memory; starts in the last one whose SIZE exceeds what is free.",
+        ),
+    ] = None,
+    retries: Annotated[int, typer.Option(min=0, help="Try again in the next mode when memory ended the command.")] = 0,
+    retry_any: Annotated[bool, typer.Option("--retry-any", help="Try again whatever ended the command.")] = False,
+    phase: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=REGEX", help="Split by phase: processes whose command line matches, and children."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON when the command ended.")] = False,
+    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+) -> int:
+    """Run any command and hold its memory, children included, to a limit and a baseline."""
+    asked = WatchPlan(
+        command=tuple(command),
+        limit_bytes=_parsed("--limit", limit, parse_size) if limit else None,
+        enforce=enforce,
+        tolerance=_parsed("--tolerance", tolerance, parse_share),
+        modes=parse_modes(mode or []),
+        phases=parse_phases(phase or []),
+        retries=retries,
+        retry_any=retry_any,
+        machine=machine_class(),
+    )
+    _demand(asked, baseline, update=update)
+    plan = _with_baseline(asked, baseline, update=update)
+    for problem in clean_runs(runs):
+        _say(f"left by an earlier run: {problem}")
+    if plan.incomparable:
+        _say(f"{baseline} will not be compared: {plan.incomparable}")
+    return _watch(plan, runs, baseline if update else None, as_json=as_json)
+
+
+def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool) -> int:
+    folder = create_run(runs, run_name(plan.command))
+    done = Session(plan, folder, _say).run()
+    for problem in done.leftovers:
+        _say(f"could not be undone: {problem}; `leakdrill clean` tries again")
+    if done.stopped_by:
+        raise Interrupted(f"stopped by {done.stopped_by}; the command and all it started have ended; {folder.path}")
+    history, console = read_history(folder.history), Console(stderr=True)
+    print_split(history, plan, console)
+    print_verdicts(done.verdicts, console)
+    _say(success_line(folder.path.parent))
+    if to_update:
+        _say(update_baseline(to_update, plan, history, done.verdicts))
+    _say(f"record: {folder.path}")
+    if as_json:
+        sys.stdout.write(verdicts_as_json(done.verdicts))
+        sys.stdout.flush()
+    return worst(done.verdicts).exit_code
+
+
+def _parsed(option: str, text: str, parse: Callable[[object], Number]) -> Number:
+    try:
+        return parse(text)
+    except ValueError as e:
+        raise BadInput(f"{option}: {e}") from e
+
+
+def _demand(plan: WatchPlan, baseline: Path | None, *, update: bool) -> None:
+    """Refuse what makes no sense together, before anything is started."""
+    if plan.limit_bytes == 0:
+        raise BadInput("--limit: 0 bytes; expected a size above zero")
+    if plan.enforce and plan.limit_bytes is None:
+        raise BadInput("--enforce: there is no limit to enforce", hint="add --limit, such as --limit 8GiB")
+    if update and baseline is None:
+        raise BadInput("--update: there is no file to write", hint="add --baseline FILE")
+    if (plan.retries or plan.retry_any) and not (plan.modes and plan.retries):
+        raise BadInput("a retry runs in the next smaller mode; expected --retries N and at least one --mode")
+    if shutil.which(plan.command[0]) is None:
+        raise BadInput(f'command: "{plan.command[0]}" was not found, or cannot be run; expected a program')
+
+
+def _with_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -> WatchPlan:
+    if path is None:
+        return plan
+    if update:
+        check_updatable(path, plan)
+        return plan
+    found = read_baseline(path)
+    why = why_incomparable(found, plan.command, plan.machine)
+    return plan.model_copy(update={"baseline": found, "incomparable": why})
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"leakdrill watch: {sentence}\n")
+    sys.stderr.flush()

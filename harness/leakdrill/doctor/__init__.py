@@ -1,0 +1,1 @@
+"""What this machine, its cards and its clusters allow a drill to do, found by trying."""

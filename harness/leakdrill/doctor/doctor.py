@@ -1,0 +1,173 @@
+"""What this machine can and cannot do for a drill. It tries, where trying is cheap, instead of guessing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from leakdrill import __version__
+from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
+from leakdrill.alerting.prometheus import BINARIES as PROMETHEUS
+from leakdrill.doctor.cluster import examine_clusters
+from leakdrill.doctor.gpu import examine_cards
+from leakdrill.errors import Surroundings
+from leakdrill.machine.sandbox import make_room
+from leakdrill.record.journal import Journal
+from leakdrill.runs.undo import NAME_PREFIX, undo_all
+from leakdrill.scenario.scenario import Limits
+from leakdrill.targets.compose.cli import compose_program
+from leakdrill.units import show_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.machine.sandbox import Room
+
+_TRIAL: Final = Limits.model_validate({"memory": "64MiB", "cpus": 1.0, "disk": "8MiB"})
+_ENOUGH_MEMORY_BYTES: Final = 1024**3
+_PROMTOOL: Final = ("promtool",)
+_REDIS: Final = ("redis-server",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the examination.
+
+    Attributes:
+        name: what was looked at.
+        ok: whether a drill can have it.
+        required: whether no drill runs without it.
+        detail: what was found.
+        hint: what to do about it, when it is not ok.
+    """
+
+    name: str
+    ok: bool
+    required: bool = False
+    detail: str
+    hint: str = ""
+
+    @property
+    def mark(self) -> str:
+        """`ok`, `MISSING` when no drill runs without it, `limited` otherwise."""
+        return "ok" if self.ok else "MISSING" if self.required else "limited"
+
+    def as_dict(self) -> dict[str, object]:
+        """The same facts as JSON."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Everything that a drill on this machine may need, required things first."""
+    return [
+        _python(),
+        _program("Prometheus", PROMETHEUS, "prometheus"),
+        _program("Alertmanager", ALERTMANAGER, "prometheus-alertmanager"),
+        _program("promtool", _PROMTOOL, "prometheus", required=False),
+        _program("Redis (the pipeline's drills)", _REDIS, "redis-server", required=False),
+        _locust(),
+        _compose(),
+        _memory(),
+        *_limits(),
+        _pss(),
+        *_elsewhere(),
+    ]
+
+
+def _elsewhere() -> list[Finding]:
+    """Cards and clusters, which only some drills need."""
+    cards = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
+    clusters = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_clusters()]
+    return [*cards, *clusters]
+
+
+def _python() -> Finding:
+    return Finding(
+        name="Leakdrill", ok=True, required=True, detail=f"{__version__} on Python {platform.python_version()}"
+    )
+
+
+def _program(name: str, binaries: Sequence[str], package: str, *, required: bool = True) -> Finding:
+    path = next((path for binary in binaries if (path := shutil.which(binary))), None)
+    return Finding(
+        name=name,
+        ok=path is not None,
+        required=required,
+        detail=path or "not on PATH",
+        hint="" if path else f"apt-get install --no-install-recommends {package}",
+    )
+
+
+def _locust() -> Finding:
+    found = importlib.util.find_spec("locust") is not None
+    return Finding(
+        name="Locust",
+        ok=found,
+        required=True,
+        detail="importable" if found else "not importable",
+        hint="" if found else "pip install locust",
+    )
+
+
+def _compose() -> Finding:
+    try:
+        program = " ".join(compose_program())
+    except Surroundings as e:
+        return Finding(name="compose (compose files as targets)", ok=False, detail=e.message, hint=e.hint)
+    return Finding(name="compose (compose files as targets)", ok=True, detail=program)
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    ok = free >= _ENOUGH_MEMORY_BYTES
+    return Finding(
+        name="free memory",
+        ok=ok,
+        detail=f"{show_size(free)}, {os.cpu_count()} cores",
+        hint="" if ok else f"a drill of the catalogue wants about {show_size(_ENOUGH_MEMORY_BYTES)}",
+    )
+
+
+def _limits() -> list[Finding]:
+    """Make a small cgroup and a small filesystem, as a drill would, and take them back."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.jsonl")
+        base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
+        try:
+            room = make_room(base, _TRIAL, journal, part="doctor")
+        finally:
+            leftovers = undo_all(journal)
+            journal.close()
+    left = [Finding(name="undo", ok=False, detail=reason, hint="leakdrill clean") for reason in leftovers]
+    return [*(_limit(room, name) for name in ("memory", "cpus", "disk")), *left]
+
+
+def _limit(room: Room, name: str) -> Finding:
+    ok = name in room.enforced
+    why = next((notice for notice in room.notices if notice.startswith(name)), "")
+    cgroup = f"cgroup v{room.cgroup.version}" if room.cgroup else ""
+    how = room.disk.fstype if name == "disk" else cgroup
+    return Finding(
+        name=f"{name} limit",
+        ok=ok,
+        detail=f"enforced ({how})" if ok else why or "watched, not enforced",
+        hint="" if ok else "run as root, or in a systemd scope of your own: systemd-run --user --scope leakdrill …",
+    )
+
+
+def _pss() -> Finding:
+    ok = Path("/proc/self/smaps_rollup").exists()
+    return Finding(
+        name="PSS and USS",
+        ok=ok,
+        detail="/proc/PID/smaps_rollup" if ok else "no smaps_rollup",
+        hint="" if ok else "needs Linux 4.14 or later; RSS is read all the same",
+    )

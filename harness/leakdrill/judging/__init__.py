@@ -1,0 +1,1 @@
+"""Judges a stored run. Pure: a history in, verdicts out; nothing here touches the world."""

@@ -1,0 +1,255 @@
+"""Whether the alert fired in time, and whether somebody was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leakdrill.judging.alert_states import (
+    already_active,
+    first_firing,
+    on_the_kubelets,
+    rule_errors,
+    transitions,
+    unanswered,
+)
+from leakdrill.judging.checks.growth import leaks_show
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
+from leakdrill.scenario.alerts import AlertName, parse_alert_name
+from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Alerts, ExpectedAlert, Scenario
+
+_JUDGED_ON = " (judged on the kubelet's own series)"
+
+_DELIVERY_S = 5.0
+"""A record that ends sooner after the alert cannot say that nothing was delivered."""
+
+
+def expected_firing(history: History, scenario: Scenario, alert: ExpectedAlert) -> Event | None:
+    """The first time `alert` fired after the leak began; None when it did not, or the leak never began."""
+    began_s = alerts_watched_from_s(history, scenario)
+    return None if began_s is None else first_firing(transitions(history, alert), began_s)
+
+
+def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` reached `firing` at most `alert.fires_within` seconds after the leak began.
+
+    By Prometheus' own clock, in rehearsal seconds; the verdict also names production time. UNKNOWN when Prometheus was
+    silent for longer than is tolerated or the leak itself did not show, and the alert was not seen.
+    """
+    claim = Claim("alert_fires_in_time", str(alert))
+    began_s = alerts_watched_from_s(history, scenario)
+    if began_s is None:
+        return claim.unknown(
+            f"{alert} had nothing to detect: the leak never began", hint="see the verdict leak_grows_as_declared"
+        )
+    events = transitions(history, alert)
+    if already_active(events, began_s):
+        return claim.unknown(
+            f"{alert} was already firing, or about to, before the leak began: it says nothing about the leak",
+            events=[e.index for e in events if e.when < began_s],
+            hint="its threshold lies below what the service needs at rest, or an earlier drill left something behind",
+        )
+    fired = first_firing(events, began_s)
+    if fired is None:
+        return _did_not_fire(history, claim, alert, scenario, began_s)
+    return _fired(history, claim, alert, scenario.alerts, Span(began_s, fired.when), fired)
+
+
+def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: Event) -> Verdict:
+    kubelets = on_the_kubelets(history, alert)
+    measured_s = KUBELET_MEASURES_WITHIN_S + KUBELET_SCRAPED_EVERY_S if kubelets else alerts.scrape_interval
+    floor_s = measured_s + alerts.evaluation_interval
+    numbers = {
+        "fired_after_s": took.length_s,
+        "fired_after_production_s": took.length_s * alerts.time_scale,
+        "budget_s": alert.fires_within,
+        "budget_production_s": alert.fires_within * alerts.time_scale,
+        "floor_s": floor_s,
+        "time_scale": alerts.time_scale,
+    }
+    message = (
+        f"{alert} fired after {_both(took.length_s, alerts)}; budget {_both(alert.fires_within, alerts)}; "
+        f"of this, {'measuring, ' if kubelets else ''}scraping and evaluating may take {show_duration(floor_s)}, and "
+        f"the rule's own `for` comes on top{_JUDGED_ON if kubelets else ''}"
+    )
+    if took.length_s <= alert.fires_within:
+        return claim.holds(message, numbers=numbers, events=[fired.index])
+    blind = unanswered(history, alerts, took)
+    if blind:
+        return claim.unknown(
+            f"{message}; but {blind[0].why} for a while before, so it may have fired earlier",
+            numbers=numbers,
+            events=[fired.index],
+            hint="see the verdict measurements_are_complete",
+        )
+    return claim.fails(
+        message, numbers=numbers, events=[fired.index], hint="lower the rule's threshold or its `for`, or the budget"
+    )
+
+
+def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario: Scenario, began_s: float) -> Verdict:
+    window = Span(began_s, _watched_until(history, began_s, alert))
+    numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
+    told = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
+    told += _JUDGED_ON if on_the_kubelets(history, alert) else ""
+    silences = unanswered(history, scenario.alerts, window)
+    if silences:
+        return claim.unknown(
+            f"{told}, but {silences[0]} in that time",
+            numbers=numbers,
+            hint="see the verdict measurements_are_complete",
+        )
+    broken = _why_it_cannot_fire(history, alert)
+    if broken:
+        return claim.fails(f"{told}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+    if not leaks_show(history, scenario.leaks):
+        return claim.unknown(
+            f"{told}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
+        )
+    if window.length_s < alert.fires_within and not _ended(history, window):
+        return claim.unknown(
+            f"{told}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
+            numbers=numbers,
+            hint="let `phases.load` last longer than `fires_within`",
+        )
+    return claim.fails(
+        f"{told}; budget {_both(alert.fires_within, scenario.alerts)}",
+        numbers=numbers,
+        events=[e.index for e in _ended(history, window)],
+        hint="does the rule's threshold lie above what the leak reaches, or its `for` above the budget?",
+    )
+
+
+def _watched_until(history: History, began_s: float, alert: ExpectedAlert) -> float:
+    """The end of the time in which the alert had to fire: its budget, unless something ended the leak before."""
+    steps = [run.start_s for run in step_runs(history) if run.act.succeeded and run.start_s >= began_s]
+    exits = [e.when for e in unasked_exits(history) if e.when >= began_s]
+    return min([began_s + alert.fires_within, watched_until_s(history), *steps, *exits])
+
+
+def _ended(history: History, window: Span) -> list[Event]:
+    """The unasked end of the target that closed the window: nothing was left that could fire."""
+    return [e for e in unasked_exits(history) if e.when == window.end_s]
+
+
+def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
+    """What the record says of the rule itself: the sentence, its events, the hint. None when nothing is wrong."""
+    for _, why, event in rule_errors(history, alert.alert):
+        return f"its rule could not be evaluated ({why})", [event], "run the expression in promtool"
+    empty = [
+        e
+        for e in history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
+        if e.value == 0 and all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
+    ]
+    if not empty:
+        return None
+    selectors = " and ".join(sorted({e.labels.get("selector", "?") for e in empty}))
+    return (
+        f"the rule's selector {selectors} matched no series: it can never fire",
+        [e.index for e in empty],
+        "check the selector's labels against the published series",
+    )
+
+
+def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether a notification of `alert` arrived, at `alert.receiver` where one is named.
+
+    Arrival counts by our clock: the notification's own time is the alert's start. An alert that Alertmanager inhibited
+    is not missing when somebody was told of the one that stands for it.
+    """
+    claim = Claim("notification_arrives", str(alert))
+    fired = expected_firing(history, scenario, alert)
+    if fired is None:
+        return claim.unknown(f"{alert} did not fire, so nothing was to be delivered", hint="see alert_fires_in_time")
+    arrived = _notifications(history, alert, fired)
+    mine = [e for e in arrived if alert.receiver in (None, e.labels.get("receiver"))]
+    if mine:
+        delay_s = max(0.0, mine[0].t - fired.when)
+        return claim.holds(
+            f"{alert} {_way(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
+            numbers={
+                "delivered_after_s": delay_s,
+                "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
+            },
+            events=[fired.index, mine[0].index],
+        )
+    return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
+
+
+def _way(notification: Event) -> str:
+    """How the notification was seen: by us, or from outside."""
+    receiver = notification.labels.get("receiver", "?")
+    if notification.labels.get("via") != "api":
+        return f"reached the receiver {receiver}"
+    return f"was held by Alertmanager for the receiver {receiver}, and a request to a receiver had succeeded,"
+
+
+def _notifications(history: History, alert: ExpectedAlert, fired: Event) -> list[Event]:
+    sent = history.where(source="alertmanager", name="notification", kind="sample")
+    # A poll may see the firing after Alertmanager has told us, so `t` is compared with Prometheus' own time.
+    return [e for e in sent if e.value == "firing" and alert.matches(e.labels) and e.t >= fired.when]
+
+
+def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: Event) -> Verdict | None:
+    """PASS when `alert` was inhibited and somebody was told of what inhibited it; None otherwise."""
+    for event in history.where(source="alertmanager", name="inhibited", kind="sample"):
+        if not alert.matches(event.labels) or event.t < fired.when:
+            continue
+        stands_for_it = AlertName.model_validate(parse_alert_name(event.value))
+        sent = history.where(source="alertmanager", name="notification", kind="sample")
+        told = next((e for e in sent if e.value == "firing" and stands_for_it.matches(e.labels)), None)
+        if told is not None:
+            return claim.holds(
+                f"{alert} was inhibited by {stands_for_it}, of which the receiver {told.labels.get('receiver', '?')} "
+                "was told",
+                events=[fired.index, event.index, told.index],
+            )
+    return None
+
+
+def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Event, elsewhere: list[Event]) -> Verdict:
+    waited_s = watched_until_s(history) - fired.when
+    numbers = {"waited_s": waited_s}
+    if history.where(source="alertmanager", name="exited"):
+        return claim.unknown(
+            f"{alert} fired, but Alertmanager ended on its own before it told anybody",
+            numbers=numbers,
+            events=[fired.index],
+            hint="read alertmanager's log in the run folder",
+        )
+    silenced = [e for e in history.where(source="alertmanager", name="silenced") if alert.matches(e.labels)]
+    if silenced:
+        return claim.fails(
+            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].value}): nobody was told",
+            numbers=numbers,
+            events=[fired.index, silenced[0].index],
+            hint="end the silence, or drill where there is none",
+        )
+    if waited_s < _DELIVERY_S:
+        return claim.unknown(
+            f"{alert} fired, and the record ends {show_duration(waited_s)} later without a notification",
+            numbers=numbers,
+            events=[fired.index],
+            hint="let the drill last longer; Alertmanager waits `group_wait` before it tells anybody",
+        )
+    got = ", ".join(sorted({e.labels.get("receiver", "?") for e in elsewhere})) or "nobody"
+    wanted = f"the receiver {alert.receiver}" if alert.receiver else "any receiver"
+    return claim.fails(
+        f"{alert} fired, but no notification reached {wanted} within {show_duration(waited_s)}; {got} was told",
+        numbers=numbers,
+        events=[fired.index, *(e.index for e in elsewhere)],
+        hint="check the routes, inhibitions and `group_wait` of `alerts.routing`",
+    )
+
+
+def _both(seconds: float, alerts: Alerts) -> str:
+    """Rehearsal time, and where it differs, production time."""
+    if alerts.time_scale == 1:
+        return show_duration(seconds)
+    return f"{show_duration(seconds)} (production: {show_duration(seconds * alerts.time_scale)})"

@@ -1,0 +1,319 @@
+"""Whether a resource came back to where it was: an equivalence test in level and in slope.
+
+"No significant difference" would pass whenever the data are poor, so the margins are stated and the whole confidence
+interval must lie inside them (Schuirmann 1987). Only the upper side counts: lower than the baseline is fine, and said.
+
+The slope has a floor. An allocator takes memory in arenas of up to 1 MiB, and a garbage collector swings; in a short
+window nobody can tell that from a slow leak. The margin is therefore widened to what the window resolves, the verdict
+says so, and it is UNKNOWN when even the scenario's own leak would fit into the widened margin. The use of CPU has no
+slope: what is spent is gone, and only the level can come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.checks.growth import LEAST_SAMPLES, Growth, growth_per_request
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.resources import MEASURES, Measure
+from leakdrill.judging.statistics import Interval, difference_of_levels, swing
+from leakdrill.judging.windows import Span, disk_size_bytes, last_step_end_s, leak_span, resource, watched_until_s
+from leakdrill.scenario.scenario import Baseline, CpuBaseline
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.record.history import History, Series
+    from leakdrill.record.verdict import Number, Verdict
+    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.scenario import Leak, Scenario
+
+SETTLING_S: Final = 2.0
+"""After a step, before its effect is measured: freed memory goes back, caches refill."""
+RETURNS: Final[dict[Resource, str]] = {
+    "memory": "memory_returns_to_baseline",
+    "disk": "disk_returns_to_baseline",
+    "gpu_memory": "gpu_memory_returns_to_baseline",
+    "descriptors": "descriptors_return_to_baseline",
+    "threads": "threads_return_to_baseline",
+    "cpu": "cpu_returns_to_baseline",
+    "torch_allocated": "allocated_memory_returns_to_baseline",
+    "torch_reserved": "reserved_memory_returns_to_baseline",
+    "torch_device": "device_memory_returns_to_baseline",
+}
+STAYS: Final[dict[Resource, str]] = {
+    "memory": "memory_does_not_grow",
+    "disk": "disk_does_not_grow",
+    "gpu_memory": "gpu_memory_does_not_grow",
+    "descriptors": "descriptors_do_not_grow",
+    "threads": "threads_do_not_grow",
+    "cpu": "cpu_does_not_grow",
+    "torch_allocated": "allocated_memory_does_not_grow",
+    "torch_reserved": "reserved_memory_does_not_grow",
+    "torch_device": "device_memory_does_not_grow",
+}
+"""The names of the claims, by resource."""
+_SKIPPED_SHARE: Final = 0.4
+_LEAST_WINDOW_S: Final = 3.0
+_LONGER: Final = 4
+"""Intervals shrink with the square root of the time, so four times the time halves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trend:
+    """How a resource still grows per request, and how much of that is allowed and can be told."""
+
+    growth: Growth
+    margin: float
+    declared_margin: float
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        seen = self.growth.per_request
+        return {
+            "slope": seen.estimate,
+            "slope_low": seen.low,
+            "slope_high": seen.high,
+            "slope_margin": self.declared_margin,
+            "slope_resolved": self.margin,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A resource in two windows, and what is allowed between them."""
+
+    measure: Measure
+    phase: str
+    span: Span
+    base: float
+    level: Interval
+    level_margin: float
+    trend: _Trend | None
+    events: tuple[int, ...]
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        unit = self.measure.unit
+        numbers: dict[str, Number] = {
+            f"baseline_{unit}": self.base,
+            f"level_{unit}": self.base + self.level.estimate,
+            f"difference_{unit}": self.level.estimate,
+            f"difference_low_{unit}": self.level.low,
+            f"difference_high_{unit}": self.level.high,
+            f"level_margin_{unit}": self.level_margin,
+            "window_s": self.span.length_s,
+        }
+        if self.trend is None:
+            return numbers
+        slopes = {f"{name}_{unit}_per_request": value for name, value in self.trend.numbers.items()}
+        return numbers | slopes | {"requests": self.trend.growth.requests}
+
+
+def returns_to_baseline(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+    """Whether a resource is back at its baseline's level, and flat, in the tail of `recover`.
+
+    The level's margin is a share of the baseline for memory, descriptors and threads (at least 4 of these), of the
+    filesystem's size for the disk, and of the CPU limit (one core without one) for CPU, of which only the level is
+    looked at.
+    """
+    return _judge(Claim(RETURNS[name]), history, scenario, name)
+
+
+def does_not_grow(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+    """Whether a resource in the tail of `load` is where it was in the baseline, and flat: the claim of a twin."""
+    return _judge(Claim(STAYS[name]), history, scenario, name, phase="load")
+
+
+def memory_returns_to_baseline(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether memory is back at its baseline's level, and flat, in the tail of `recover`."""
+    return returns_to_baseline(history, scenario=scenario, name="memory")
+
+
+def _judge(claim: Claim, history: History, scenario: Scenario, name: Resource, *, phase: str = "recover") -> Verdict:
+    compared = _compare(history, scenario, name, phase)
+    if isinstance(compared, str):
+        return claim.unknown(
+            f"whether {name} came back cannot be told: {compared}",
+            hint=f"see the verdict measurements_are_complete; `phases.{phase}` may have to last longer",
+        )
+    numbers, events = compared.numbers, compared.events
+    problems = [p for p in (_level_problem(compared), _slope_problem(compared)) if p]
+    if problems:
+        return claim.fails(
+            "; ".join(problems),
+            numbers=numbers,
+            events=events,
+            hint="the step freed less than it must, or something else still grows",
+        )
+    if phase == "recover" and (never_left := _never_left(history, compared, scenario.leaks)):
+        return claim.unknown(
+            never_left, numbers=numbers, events=events, hint="let the leak grow further, or narrow the margin"
+        )
+    doubts = [d for d in (_level_doubt(compared), _slope_doubt(compared, scenario.leaks)) if d]
+    if doubts:
+        longer = show_duration(_LONGER * compared.span.length_s)
+        return claim.unknown(
+            "; ".join(doubts),
+            numbers=numbers,
+            events=events,
+            hint=f"{show_duration(compared.span.length_s)} of `{phase}` were measured; {longer} would halve the "
+            "intervals",
+        )
+    return claim.holds(_all_well(compared), numbers=numbers, events=events)
+
+
+def _compare(history: History, scenario: Scenario, name: Resource, phase: str) -> _Compared | str:
+    series, baseline, span = resource(history, name), history.phase("baseline"), _tail(history, phase)
+    if baseline is None or span is None:
+        return f"the drill never reached `{'baseline' if baseline is None else phase}`"
+    if span.length_s < _LEAST_WINDOW_S:
+        return f"after settling only {show_duration(span.length_s)} of `{phase}` are left; 3 s are the least"
+    before, after = series.between(*baseline), series.between(span.start_s, span.end_s)
+    if min(len(before), len(after)) < LEAST_SAMPLES:
+        return f"only {len(before)} samples in the baseline and {len(after)} in `{phase}`"
+    trend = _trend(scenario, name, before, series, span)
+    if isinstance(trend, str):
+        return trend
+    return _Compared(
+        measure=MEASURES[name],
+        phase=phase,
+        span=span,
+        base=float(before.values.mean()),
+        level=difference_of_levels(before.values, after.values),
+        level_margin=_level_margin(history, scenario, name, before),
+        trend=trend,
+        events=(after.indices[0], after.indices[-1]),
+    )
+
+
+def _trend(scenario: Scenario, name: Resource, before: Series, series: Series, span: Span) -> _Trend | str | None:
+    """How it grows in `span`; why that cannot be told; None where only the level counts."""
+    margin = scenario.margin(name) or Baseline()
+    if isinstance(margin, CpuBaseline):
+        return None
+    growth = growth_per_request(series, span)
+    if isinstance(growth, str):
+        return growth
+    resolved = max(MEASURES[name].unresolved, swing(before.values)) / growth.requests
+    return _Trend(growth=growth, margin=max(margin.slope, resolved), declared_margin=float(margin.slope))
+
+
+def _tail(history: History, phase: str) -> Span | None:
+    """The part of `phase` that is measured: without its beginning, and without the settling of the last step."""
+    bounds = history.phase(phase)
+    if bounds is None:
+        return None
+    start_s, end_s = bounds
+    settled_s = (last_step_end_s(history) or start_s) + SETTLING_S if phase == "recover" else start_s
+    if phase == "recover":
+        end_s = min(end_s, watched_until_s(history))
+    return Span(max(start_s + _SKIPPED_SHARE * (end_s - start_s), settled_s), end_s)
+
+
+def _level_margin(history: History, scenario: Scenario, name: Resource, before: Series) -> float:
+    """How far above the baseline's level a resource may be, in its unit.
+
+    A disk may be all but empty in the baseline, and a service all but idle: there the margin is a share of the whole.
+    """
+    share = (scenario.margin(name) or Baseline()).level
+    if name == "disk":
+        return share * disk_size_bytes(history, scenario)
+    if name == "cpu":
+        return share * (scenario.target.limits.cpus or 1.0)
+    return max(share * float(before.values.mean()), MEASURES[name].least_margin)
+
+
+def _level_problem(c: _Compared) -> str:
+    if c.level.low <= c.level_margin:
+        return ""
+    show = c.measure.show
+    return (
+        f"{c.measure.name} stayed {show(c.level.estimate)} above {c.measure.its} baseline of {show(c.base)} "
+        f"(95 % interval {show(c.level.low)} to {show(c.level.high)}); "
+        f"at most {show(c.level_margin)} was wanted"
+    )
+
+
+def _slope_problem(c: _Compared) -> str:
+    if c.trend is None or c.trend.growth.per_request.low <= c.trend.margin:
+        return ""
+    seen, show = c.trend.growth.per_request, c.measure.show
+    return (
+        f"{c.measure.name} still {c.measure.grows} by {show(seen.estimate)} per request "
+        f"(95 % interval {show(seen.low)} to {show(seen.high)}); "
+        f"at most {_slope_wanted(c, c.trend)} was wanted"
+    )
+
+
+def _never_left(history: History, c: _Compared, leaks: Sequence[Leak]) -> str:
+    """Why coming back proves nothing: the leak itself stayed within the margin."""
+    name, show = c.measure.name, c.measure.show
+    spans = [span for leak in leaks if leak.resource == name and (span := leak_span(history, leak.name))]
+    leaking = [resource(history, name).between(span.start_s, span.end_s).values for span in spans]
+    peak = max((float(values.max()) for values in leaking if len(values)), default=None)
+    if peak is None or peak - c.base > c.level_margin:
+        return ""
+    return (
+        f"{name} never left {c.measure.its} baseline of {show(c.base)} by more than "
+        f"{show(max(0.0, peak - c.base))}, which is within the margin of {show(c.level_margin)}: "
+        f"that {'they are' if c.measure.plural else 'it is'} there now proves nothing"
+    )
+
+
+def _level_doubt(c: _Compared) -> str:
+    if c.level.high <= c.level_margin:
+        return ""
+    show = c.measure.show
+    return (
+        f"{c.measure.name} {c.measure.present} between {show(c.level.low)} and {show(c.level.high)} above "
+        f"{c.measure.its} baseline of {show(c.base)}; that is neither surely within {show(c.level_margin)} nor "
+        "surely beyond"
+    )
+
+
+def _slope_doubt(c: _Compared, leaks: Sequence[Leak]) -> str:
+    if c.trend is None:
+        return ""
+    show = c.measure.show
+    if c.trend.growth.per_request.high > c.trend.margin:
+        return (
+            f"{c.measure.name} may still grow by up to {show(c.trend.growth.per_request.high)} per request; "
+            f"at most {_slope_wanted(c, c.trend)} was wanted"
+        )
+    smallest = min(
+        (leak.per_request for leak in leaks if leak.resource == c.measure.name and leak.per_request), default=None
+    )
+    if smallest is None or c.trend.margin <= max(c.trend.declared_margin, smallest / 2):
+        return ""
+    return (
+        f"{c.trend.growth.requests:.0f} requests in {show_duration(c.span.length_s)} cannot tell less than "
+        f"{show(c.trend.margin)} per request from the allocator's steps, and the leak itself is only "
+        f"{show(smallest)} per request"
+    )
+
+
+def _slope_wanted(c: _Compared, trend: _Trend) -> str:
+    show = c.measure.show
+    if trend.margin == trend.declared_margin:
+        return f"{show(trend.declared_margin)} per request"
+    return (
+        f"{show(trend.margin)} per request (the least that {trend.growth.requests:.0f} requests can tell; "
+        f"declared: {show(trend.declared_margin)})"
+    )
+
+
+def _all_well(c: _Compared) -> str:
+    side, show = "above" if c.level.estimate >= 0 else "below", c.measure.show
+    level = (
+        f"{c.measure.name} {c.measure.present} at {show(c.base + c.level.estimate)}, {show(abs(c.level.estimate))} "
+        f"{side} {c.measure.its} baseline of {show(c.base)} (margin {show(c.level_margin)})"
+    )
+    if c.trend is None:
+        return level
+    return (
+        f"{level}, and {c.measure.grows} by at most {show(max(0.0, c.trend.growth.per_request.high))} per request; "
+        f"margin {_slope_wanted(c, c.trend)}"
+    )

@@ -1,0 +1,169 @@
+"""Whether the cards answered, and whose their memory was: what is not the service's doing is named, and never a PASS.
+
+A card that falls off, a driver that is missing or does not fit, another tenant's process that takes the memory: each
+makes its claim UNKNOWN, and whatever else failed because of it is not laid on the service (`gpu_blame.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.judging.attribution import Trouble
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.windows import Span, gaps, watched_until_s
+from leakdrill.units import show_duration, show_share, show_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Number, Verdict
+    from leakdrill.scenario.scenario import Scenario
+
+LONGEST_GAP_S: Final = 1.0
+"""A card that says nothing for longer was not watched."""
+
+_MOST_TOLD: Final = 3
+_MEANING: Final = {
+    13: "an exception of the computation, often the program's own mistake",
+    31: "a memory fault, often the program's own mistake",
+    43: "a computation was ended after a fault",
+    45: "computations were ended beforehand",
+    48: "an error of memory that cannot be corrected",
+    63: "a page of memory was retired",
+    64: "a page of memory could not be retired",
+    79: "the card has fallen off the bus",
+    94: "a contained error of memory",
+    95: "an error of memory that could not be contained",
+}
+"""The commoner XID errors, after NVIDIA's XID catalogue."""
+
+
+def claims_of_cards(history: History, scenario: Scenario) -> list[Claim]:
+    """What is claimed of the target's cards; nothing where it names none, or where they may be missing and are."""
+    gpu = scenario.target.gpu
+    if gpu is None or cards_are_left_out(history, scenario):
+        return []
+    return [ANSWERS, *([OWN] if gpu.others < 1 else [])]
+
+
+def cards_are_left_out(history: History, scenario: Scenario) -> bool:
+    """Whether the scenario's cards may be missing, and are: then nothing is claimed of them or of their memory."""
+    gpu = scenario.target.gpu
+    return gpu is not None and not gpu.required and bool(history.where(source="gpu", name="absent"))
+
+
+ANSWERS: Final = Claim("gpu_answers_throughout")
+OWN: Final = Claim("gpu_memory_is_the_targets_own")
+
+
+def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether every card that the target uses answered from the baseline to the end, without errors of its own."""
+    del scenario
+    span, read = watched(history), history.series("gpu", "devices", "used_bytes")
+    found = [*troubles_of_cards(history), *_silence(history, span)]
+    samples = read.between(span.start_s, span.end_s)
+    numbers: dict[str, Number] = {"troubles": len(found), "readings": len(samples)}
+    if found:
+        more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+        return ANSWERS.unknown(
+            "; ".join(one.text for one in found[:_MOST_TOLD]) + more,
+            numbers=numbers,
+            events=[index for one in found for index in one.events],
+            hint="`leakdrill doctor` says what there is; dmesg and nvidia-smi say more",
+        )
+    devices = {e.labels.get("device_key"): e for e in history.where(source="gpu", name="device")}
+    names = ", ".join(f"{key} ({e.labels.get('modelName', '?')})" for key, e in devices.items())
+    return ANSWERS.holds(
+        f"{names} answered throughout: {len(samples)} readings in {show_duration(span.length_s)}",
+        numbers=numbers,
+        events=samples.indices[:1] + samples.indices[-1:],
+    )
+
+
+def troubles_of_cards(history: History) -> list[Trouble]:
+    """Drivers that were not there, cards that fell silent, and errors that they told, in the order of time."""
+    return sorted([*_missing(history), *_silent(history), *_xids(history), *_ecc(history)], key=lambda one: one.at_s)
+
+
+def watched(history: History) -> Span:
+    """From when to when the cards count: from the baseline to the end of `recover`."""
+    baseline = history.phase("baseline")
+    return Span(baseline[0] if baseline else 0.0, watched_until_s(history))
+
+
+def _missing(history: History) -> Iterator[Trouble]:
+    for event in history.where(source="gpu", name="devices", kind="sample"):
+        if event.value is None and event.labels.get("error"):
+            why = event.labels["error"].partition(": ")[2] or event.labels["error"]
+            yield Trouble(f"from {show_duration(event.t)} on, {why}", event.t, (event.index,))
+            return
+
+
+def _silent(history: History) -> Iterator[Trouble]:
+    for event in history.where(source="gpu", name="silent"):
+        what = "was lost" if event.value == "lost" else "did not answer"
+        key = event.labels.get("device_key", "?")
+        back = [
+            e for e in history.where(source="gpu", name="answers") if e.t >= event.t and e.labels == {"device_key": key}
+        ]
+        until = f" and answered again at {show_duration(back[0].t)}" if back else ""
+        said = event.labels.get("error", "")
+        yield Trouble(f"{key} {what} at {show_duration(event.t)}{until}: {said}", event.t, (event.index,))
+
+
+def _xids(history: History) -> Iterator[Trouble]:
+    for event in history.where(source="gpu", name="xid"):
+        number = int(event.value) if isinstance(event.value, float) else 0
+        meaning = f" ({_MEANING[number]})" if number in _MEANING else ""
+        key = event.labels.get("device_key", "?")
+        text = f"{key} told XID error {number}{meaning} at {show_duration(event.t)}"
+        yield Trouble(text, event.t, (event.index,), excuses=False)
+
+
+def _ecc(history: History) -> Iterator[Trouble]:
+    for key in device_keys(history):
+        counted = history.series("gpu", "devices", f"{key}.ecc_uncorrected")
+        rose = np.flatnonzero(np.diff(counted.values) > 0) + 1
+        if len(rose):
+            place, more = int(rose[0]), float(counted.values[-1] - counted.values[0])
+            at_s = float(counted.t[place])
+            text = (
+                f"{key} counted {more:.0f} errors of its memory that cannot be corrected, from {show_duration(at_s)} on"
+            )
+            yield Trouble(text, at_s, (counted.indices[place],))
+
+
+def _silence(history: History, span: Span) -> list[Trouble]:
+    """Stretches without a reading of all cards that nothing else explains."""
+    read = history.series("gpu", "devices", "used_bytes")
+    if troubles_of_cards(history):
+        return []
+    if not len(read.between(span.start_s, span.end_s)):
+        return [Trouble("the driver did not tell how much memory of the cards is in use", span.start_s, ())]
+    return [
+        Trouble(
+            f"nothing was read for {show_duration(gap.length_s)} from {show_duration(gap.start_s)} on", gap.start_s, ()
+        )
+        for gap in gaps(read.t.tolist(), span, longest_s=LONGEST_GAP_S)
+    ]
+
+
+def device_keys(history: History) -> list[str]:
+    """The cards that were read, as their fields begin; MIG slices of a card that is read as a whole are left out."""
+    keys = list(dict.fromkeys(e.labels.get("device_key", "") for e in history.where(source="gpu", name="device")))
+    return [key for key in keys if key and key.partition("/")[0] not in set(keys) - {key}]
+
+
+def readings(history: History) -> list[Event]:
+    """The readings of the cards while the drill was watched."""
+    span = watched(history)
+    seen = history.where(source="gpu", name="devices", kind="sample")
+    return [e for e in seen if isinstance(e.value, dict) and span.start_s <= e.t <= span.end_s]
+
+
+def shown_share(part: float, whole: float) -> str:
+    """`part` with its unit, and as a share of the card."""
+    return f"{show_size(part)} ({show_share(part / whole)})" if whole else show_size(part)

@@ -1,0 +1,262 @@
+"""Whether the alert came before the damage, and whether the target lived through the drill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leakdrill.judging.checks.alerts import expected_firing
+from leakdrill.judging.checks.growth import growth_per_second
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.detection_limit import blindness
+from leakdrill.judging.windows import (
+    Span,
+    disk,
+    disk_size_bytes,
+    leak_span,
+    leaks_began_s,
+    memory,
+    memory_limit_bytes,
+    reached_recover,
+    unasked_exits,
+    watched_until_s,
+)
+from leakdrill.units import show_duration, show_size
+
+if TYPE_CHECKING:
+    from leakdrill.judging.detection_limit import Blindness
+    from leakdrill.record.history import Event, History, Series
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """When the limit was reached, or would have been."""
+
+    at_s: float
+    really: bool
+    events: tuple[int, ...]
+    rate_bytes_per_s: float | None
+
+    @property
+    def projected(self) -> bool:
+        """Whether it is only what the rate of growth would have led to; a peak has no such rate."""
+        return self.rate_bytes_per_s is not None
+
+
+def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` fired before the kernel killed the target, or would have, at the rate of the leak.
+
+    The verdict also says how fast a leak this alert can see at all. A peak that stays below the limit is no danger, so
+    there it is enough that the alert fired.
+    """
+    claim = Claim("alert_fires_before_oom_kill", str(alert))
+    limit = memory_limit_bytes(history, scenario)
+    began_s = leaks_began_s(history, scenario.leaks)
+    if limit is None or began_s is None:
+        return claim.unknown(
+            "no memory limit is known" if limit is None else "the leak never began",
+            hint="set `target.limits.memory`; see leak_grows_as_declared",
+        )
+    killed = [e for e in oom_kills(history) if e.when >= began_s]
+    span = _leaking(history, scenario, "memory")
+    if killed:
+        damage: _Damage | None = _Damage(killed[0].when, really=True, events=(killed[0].index,), rate_bytes_per_s=None)
+        span = Span(span.start_s, min(span.end_s, killed[0].when))
+    else:
+        damage = _reached(memory(history), span, limit)
+    fired = expected_firing(history, scenario, alert)
+    peaks = _only_peaks(scenario, "memory")
+    if peaks and fired and (damage is None or damage.projected):
+        return _below_the_limit(claim, alert, fired, memory(history), span, ("memory", limit))
+    growth = None if peaks else growth_per_second(memory(history), span)
+    blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
+    words = ("the container was OOM-killed", "the container would have been OOM-killed")
+    return _judge(claim, alert, fired, began_s, damage, words, limit, blind=blind)
+
+
+def _only_peaks(scenario: Scenario, resource: str) -> bool:
+    return all(leak.peak is not None for leak in scenario.leaks if leak.resource == resource)
+
+
+def _below_the_limit(
+    claim: Claim, alert: ExpectedAlert, fired: Event, series: Series, span: Span, words: tuple[str, float]
+) -> Verdict:
+    """A peak that was seen in time: what stood how high, below which limit."""
+    name, limit_bytes = words
+    part = series.between(span.start_s, span.end_s)
+    most = float(part.values.max()) if len(part) else 0.0
+    return claim.holds(
+        f"{alert} fired after {show_duration(fired.when - span.start_s)}; {name} stood at most at {show_size(most)}, "
+        f"{show_size(limit_bytes - most)} below its limit of {show_size(limit_bytes)}: nothing happened before",
+        numbers={"limit_bytes": limit_bytes, "highest_bytes": most, "fired_after_s": fired.when - span.start_s},
+        events=[fired.index, *part.indices[:1]],
+    )
+
+
+def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` fired before the disk was full, or would have been, at the rate of the leak."""
+    claim = Claim("alert_fires_before_disk_full", str(alert))
+    size = disk_size_bytes(history, scenario)
+    began_s = leaks_began_s(history, scenario.leaks)
+    if not size or began_s is None:
+        return claim.unknown(
+            "the leak never began" if size else "the size of the disk is not known",
+            hint="see leak_grows_as_declared and measurements_are_complete",
+        )
+    span = _leaking(history, scenario, "disk")
+    left = history.series("filesystem", "disk", "avail_bytes").between(began_s, span.end_s)
+    full = np.flatnonzero(left.values <= 0)
+    damage: _Damage | None
+    if len(full):
+        first = int(full[0])
+        damage = _Damage(float(left.t[first]), really=True, events=(left.indices[first],), rate_bytes_per_s=None)
+    else:
+        damage = _reached(disk(history), span, size)
+    fired = expected_firing(history, scenario, alert)
+    if _only_peaks(scenario, "disk") and fired and (damage is None or damage.projected):
+        return _below_the_limit(claim, alert, fired, disk(history), span, ("the disk", size))
+    words = ("the disk was full", "the disk would have been full")
+    return _judge(claim, alert, fired, began_s, damage, words, size)
+
+
+def _leaking(history: History, scenario: Scenario, resource: str) -> Span:
+    spans = [s for leak in scenario.leaks if leak.resource == resource and (s := leak_span(history, leak.name))]
+    return Span(min((s.start_s for s in spans), default=0.0), max((s.end_s for s in spans), default=0.0))
+
+
+def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
+    """When `series` reached the limit, or would have at its own rate; None when it does not grow."""
+    part = series.between(span.start_s, span.end_s)
+    beyond = np.flatnonzero(part.values >= limit_bytes)
+    if len(beyond):
+        first = int(beyond[0])
+        return _Damage(float(part.t[first]), really=False, events=(part.indices[first],), rate_bytes_per_s=None)
+    rate = growth_per_second(series, span)
+    if rate is None or rate.low <= 0:
+        return None
+    level, level_at_s = float(np.median(part.values[-5:])), float(np.median(part.t[-5:]))
+    at_s = level_at_s + (limit_bytes - level) / rate.estimate
+    return _Damage(at_s, really=False, events=(part.indices[0], part.indices[-1]), rate_bytes_per_s=rate.estimate)
+
+
+def _judge(
+    claim: Claim,
+    alert: ExpectedAlert,
+    fired: Event | None,
+    began_s: float,
+    damage: _Damage | None,
+    words: tuple[str, str],
+    limit_bytes: float,
+    *,
+    blind: Blindness | None = None,
+) -> Verdict:
+    if damage is None:
+        silent = "" if fired else f"{alert} did not fire; "
+        return claim.unknown(
+            f"{silent}no steady growth was seen, so it cannot be told when {words[1]}",
+            hint="see leak_grows_as_declared",
+        )
+    numbers = {"limit_bytes": limit_bytes, "damage_after_s": damage.at_s - began_s, "damage_happened": damage.really}
+    if damage.rate_bytes_per_s is not None:
+        numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
+    numbers |= blind.numbers if blind else {}
+    events = [*damage.events, *([blind.event] if blind else [])]
+    when = f"{words[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
+    limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {blind}" if blind else ""
+    if damage.really and blind and blind.faster:
+        too_fast += ": the rule is blind to it"
+    if fired is None:
+        wording = claim.fails if damage.really else claim.unknown
+        hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
+        told = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        return wording(told, numbers=numbers, events=events, hint=hint)
+    spare_s = damage.at_s - fired.when
+    numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
+    events.append(fired.index)
+    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
+    if spare_s > 0:
+        told = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
+        return claim.holds(told, numbers=numbers, events=events)
+    told = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
+    return claim.fails(told, numbers=numbers, events=events, hint=_LOWER)
+
+
+_LOWER = "lower the rule's threshold or its `for`, or raise the limit"
+
+
+def oom_kills(history: History) -> list[Event]:
+    """The moments at which the kernel killed the target, or a process of it, for its memory.
+
+    Ends of the target that are marked so, and rises of the cgroup's counter (a killed child does not end the target).
+    """
+    exits = [e for e in unasked_exits(history) if e.labels.get("oom_kill") == "true"]
+    counter = history.series("cgroup", "resources", "oom_kills")
+    rises = [i for i in range(1, len(counter)) if counter.values[i] > counter.values[i - 1]]
+    killed = [history.events[counter.indices[i]] for i in rises]
+    children = [e for e in killed if not any(abs(e.t - exit_.when) < _SAME_KILL_S for exit_ in exits)]
+    return sorted([*exits, *children], key=lambda e: e.when)
+
+
+_SAME_KILL_S = 2.0
+"""A rise of the counter this close to an end of the target is the same kill."""
+
+
+def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
+    claim = Claim("target_keeps_running")
+    kills, allowed = oom_kills(history), scenario.expect.oom_kills
+    crashes = [e for e in unasked_exits(history) if e.labels.get("oom_kill") != "true"]
+    numbers = {"oom_kills": len(kills), "oom_kills_expected": allowed, "crashes": len(crashes)}
+    unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
+    if unwanted:
+        return claim.fails(
+            "; ".join(_how(e) for e in unwanted[:3])
+            + _more(len(unwanted) - 3)
+            + f"; {allowed} OOM kills were expected",
+            numbers=numbers,
+            events=[e.index for e in unwanted],
+            hint="read the last lines of target.log in the run folder",
+        )
+    unwatched = history.where(source="target", name="unwatched")
+    if len(unwatched):
+        return claim.unknown(
+            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
+            f"see it: {unwatched[0].value}",
+            numbers=numbers,
+            events=[unwatched[0].index],
+            hint="run the drill again when the platform answers",
+        )
+    if not history.acts("target", "start") and not len(memory(history)):
+        return claim.unknown(
+            "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"
+        )
+    if not reached_recover(history):
+        return claim.unknown(
+            f"the target kept running for the {show_duration(watched_until_s(history))} of the record, "
+            "but the drill did not reach `recover`",
+            numbers=numbers,
+            hint="see the verdict measurements_are_complete",
+        )
+    killed = f", {len(kills)} expected OOM kills aside" if kills else ""
+    return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
+
+
+def _how(event: Event) -> str:
+    if event.name != "exited":
+        return f"a process of the target was OOM-killed at {show_duration(event.t)}"
+    if event.labels.get("oom_kill") == "true":
+        return f"the target was OOM-killed at {show_duration(event.when)}"
+    reason = event.labels.get("reason")
+    if reason:
+        return f"the target's pod {event.labels.get('pod', '?')} ended at {show_duration(event.when)}: {reason}"
+    signal = event.labels.get("signal")
+    how = f"by signal {signal}" if signal else f"with exit code {event.value}"
+    return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"
+
+
+def _more(count: int) -> str:
+    return f"; and {count} more" if count > 0 else ""

@@ -1,0 +1,174 @@
+"""Whether requests kept their error rate and latency, outside the time in which steps were carried out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.windows import Span, step_runs, watched_until_s
+from leakdrill.units import show_duration, show_share
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
+
+AFTER_STEP_S: Final = 3.0
+"""How long after its end a step may still be felt: connections are made anew, the percentile window empties."""
+_LEAST_REQUESTS: Final = 20
+_LEAST_SECONDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """What Locust counted between two of its reports."""
+
+    span: Span
+    requests: float
+    failures: float
+    p99_ms: float | None
+    event: int
+
+
+def requests_keep_error_rate(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether at most `expect.error_rate` of the requests failed, steps and the 3 s after each left out."""
+    claim, allowed = Claim("requests_keep_error_rate"), scenario.expect.error_rate
+    return _judge_errors(history, claim, _outside(history), allowed, "outside the steps")
+
+
+def requests_survive_steps(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether at most `expect.step_errors` of the requests failed from a step's beginning to 3 s after its end."""
+    claim, windows = Claim("requests_survive_steps"), _step_windows(history)
+    if not windows:
+        return claim.unknown("no step was carried out", hint="see the verdict step_works")
+    inside = [s for s in _seconds(history) if any(s.span.overlaps(window) for window in windows)]
+    return _judge_errors(history, claim, inside, scenario.expect.step_errors, "during the steps")
+
+
+def requests_keep_latency(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether the median of the p99 of each second, steps and the 3 s after each left out, is at most `expect.p99`."""
+    claim, allowed_s = Claim("requests_keep_latency"), scenario.expect.p99
+    seconds = _outside(history)
+    doubt = _doubt(history, claim, seconds)
+    if doubt:
+        return doubt
+    measured = [(s.p99_ms, s.event) for s in seconds if s.p99_ms is not None]
+    if len(measured) < _LEAST_SECONDS:
+        return claim.unknown(
+            f"latency was reported for only {len(measured)} seconds outside the steps",
+            hint="let the phases last longer",
+        )
+    median_s = float(np.median([p99 for p99, _ in measured])) / 1000
+    numbers = {"p99_s": median_s, "p99_wanted_s": allowed_s, "seconds": len(measured)}
+    message = (
+        f"p99 was {show_duration(median_s)} (median over {len(measured)} seconds outside the steps); "
+        f"at most {show_duration(allowed_s)} was wanted"
+    )
+    events = [measured[0][1], measured[-1][1]]
+    if median_s > allowed_s:
+        return claim.fails(message, numbers=numbers, events=events, hint="is the target, or this machine, overloaded?")
+    return _cut_short(history, claim, message) or claim.holds(message, numbers=numbers, events=events)
+
+
+def _judge_errors(history: History, claim: Claim, seconds: list[_Second], allowed: float, where: str) -> Verdict:
+    doubt = _doubt(history, claim, seconds)
+    if doubt:
+        return doubt
+    requests, failures = sum(s.requests for s in seconds), sum(s.failures for s in seconds)
+    numbers = {
+        "requests": requests,
+        "failures": failures,
+        "error_rate": failures / requests,
+        "error_rate_wanted": allowed,
+    }
+    top = top_error(history)
+    message = (
+        f"{failures:.0f} of {requests:.0f} requests {where} failed ({show_share(failures / requests)}); "
+        f"at most {show_share(allowed)} was wanted"
+    )
+    events = [seconds[0].event, seconds[-1].event]
+    if failures / requests > allowed:
+        why = f"; most often: {top}" if top else ""
+        return claim.fails(message + why, numbers=numbers, events=events, hint="read target.log in the run folder")
+    return _cut_short(history, claim, message) or claim.holds(message, numbers=numbers, events=events)
+
+
+def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | None:
+    """UNKNOWN when there are too few requests to judge; None otherwise."""
+    requests = sum(s.requests for s in seconds)
+    if requests >= _LEAST_REQUESTS:
+        return None
+    top, ended = top_error(history), _ended(history)
+    why = f": {top}" if top else f": {_how(ended[0])}" if ended else ""
+    told = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
+    return claim.unknown(
+        told,
+        numbers={"requests": requests},
+        events=[e.index for e in ended],
+        hint="read load.log in the run folder; does the locustfile use the host that it is given?",
+    )
+
+
+def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
+    ended = _ended(history)
+    if not ended:
+        return None
+    return claim.unknown(
+        f"{message}; but {_how(ended[0])}, so the rest was not loaded",
+        events=[e.index for e in ended],
+        hint="read load.log in the run folder",
+    )
+
+
+def _ended(history: History) -> list[Event]:
+    return history.where(source="load", name="exited", kind="sample")
+
+
+def _how(ended: Event) -> str:
+    return f"Locust ended on its own with exit code {ended.value} at {show_duration(ended.t)}"
+
+
+def top_error(history: History) -> str:
+    """The error that most requests met, as Locust words it; empty when there was none."""
+    errors: Counter[str] = Counter()
+    for event in history.where(source="load", name="errors", kind="sample"):
+        request = " ".join(filter(None, (event.labels.get("method"), event.labels.get("name"))))
+        text = f"{event.labels.get('error', '?')}{f' ({request})' if request else ''}"
+        count = event.value if isinstance(event.value, float | int) else 0
+        errors[text] = max(errors[text], int(count))
+    return errors.most_common(1)[0][0] if errors else ""
+
+
+def _outside(history: History) -> list[_Second]:
+    """The seconds from the baseline on in which no step was carried out or felt."""
+    windows = _step_windows(history)
+    return [s for s in _seconds(history) if not any(s.span.overlaps(window) for window in windows)]
+
+
+def _step_windows(history: History) -> list[Span]:
+    return [Span(run.start_s, run.end_s + AFTER_STEP_S) for run in step_runs(history)]
+
+
+def _seconds(history: History) -> list[_Second]:
+    baseline = history.phase("baseline")
+    from_s, until_s = 0.0 if baseline is None else baseline[0], watched_until_s(history)
+    reports = [e for e in history.where(source="load", name="requests", kind="sample") if isinstance(e.value, dict)]
+    return [_second(a, b) for a, b in pairwise(reports) if a.t >= from_s and b.t <= until_s]
+
+
+def _second(before: Event, after: Event) -> _Second:
+    start = before.value if isinstance(before.value, dict) else {}
+    end = after.value if isinstance(after.value, dict) else {}
+    reset = end.get("requests", 0.0) < start.get("requests", 0.0)  # Locust started its counts anew
+    return _Second(
+        span=Span(before.t, after.t),
+        requests=end.get("requests", 0.0) - (0.0 if reset else start.get("requests", 0.0)),
+        failures=end.get("failures", 0.0) - (0.0 if reset else start.get("failures", 0.0)),
+        p99_ms=end.get("p99_ms"),
+        event=after.index,
+    )

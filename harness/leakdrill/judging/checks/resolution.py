@@ -1,0 +1,124 @@
+"""Whether the alert cleared after the last step, and stayed clear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leakdrill.judging.alert_states import firing_spans, transitions, unanswered
+from leakdrill.judging.checks.alerts import expected_firing
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.windows import Span, last_step_end_s, reached_recover, watched_until_s
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+
+_EVALUATIONS_AFTER = 2
+"""How many evaluations the record must hold after the alert cleared, before it counts as clear."""
+
+
+def alert_resolves_and_stays_resolved(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+    """Whether `alert` cleared at most `alert.resolves_within` seconds after the last step, and not again after that.
+
+    By Prometheus' own clock. UNKNOWN when it never fired, when Prometheus was silent after the step, or when the record
+    ends too soon to tell.
+    """
+    claim = Claim("alert_resolves_and_stays_resolved", str(alert))
+    fired, steps_end_s = expected_firing(history, scenario, alert), last_step_end_s(history)
+    if fired is None:
+        return claim.unknown(f"{alert} did not fire, so there is nothing to clear", hint="see alert_fires_in_time")
+    if steps_end_s is None or not reached_recover(history):
+        return claim.unknown(
+            f"the drill ended before {alert} could clear: no step was completed or `recover` was not reached",
+            hint="see the verdict measurements_are_complete",
+        )
+    watched = Span(steps_end_s, watched_until_s(history))
+    events = [e for e in transitions(history, alert) if fired.when <= e.when <= watched.end_s]
+    return _judge(history, claim, alert, scenario, watched, events)
+
+
+def _judge(
+    history: History,
+    claim: Claim,
+    alert: ExpectedAlert,
+    scenario: Scenario,
+    watched: Span,
+    events: list[Event],
+) -> Verdict:
+    spans = firing_spans(events, end_s=watched.end_s)
+    seen = [e.index for e in events]
+    # What flaps about its threshold while the step takes effect has until the same moment as what fires all the time.
+    deadline_s = watched.start_s + alert.resolves_within
+    again = [span for span in spans[1:] if span.start_s > watched.start_s and span.end_s > deadline_s]
+    if again:
+        return claim.fails(
+            f"{alert} cleared and fired again {show_duration(again[0].start_s - watched.start_s)} after the last step",
+            numbers={"fired_again_after_s": again[0].start_s - watched.start_s},
+            events=seen,
+            hint="the step treats the symptom and not the cause",
+        )
+    cleared_s = spans[-1].end_s - watched.start_s
+    numbers = {"cleared_after_s": cleared_s, "budget_s": alert.resolves_within, "watched_s": watched.length_s}
+    silences = unanswered(history, scenario.alerts, watched)
+    if silences:
+        return claim.unknown(
+            f"whether {alert} cleared and stayed clear cannot be told: after the last step {silences[0]}",
+            numbers=numbers,
+            events=seen,
+            hint="see the verdict measurements_are_complete",
+        )
+    if events[-1].value == "firing" or spans[-1].end_s >= watched.end_s:
+        return _still_firing(claim, alert, watched, seen)
+    return _cleared(claim, alert, scenario, numbers, events)
+
+
+def _still_firing(claim: Claim, alert: ExpectedAlert, watched: Span, seen: list[int]) -> Verdict:
+    numbers = {"watched_s": watched.length_s, "budget_s": alert.resolves_within}
+    told = f"{alert} was still firing {show_duration(watched.length_s)} after the last step"
+    if watched.length_s < alert.resolves_within:
+        return claim.unknown(
+            f"{told}, where the record ends; it had {show_duration(alert.resolves_within)}",
+            numbers=numbers,
+            events=seen,
+            hint="let `phases.recover` last longer than `resolves_within`",
+        )
+    return claim.fails(
+        f"{told}; it had {show_duration(alert.resolves_within)}",
+        numbers=numbers,
+        events=seen,
+        hint="see step_works; a long range in the rule, or `keep_firing_for`, also keeps an alert up",
+    )
+
+
+def _cleared(
+    claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[Event]
+) -> Verdict:
+    cleared_s, seen = numbers["cleared_after_s"], [e.index for e in events]
+    side = f"{show_duration(cleared_s)} after" if cleared_s >= 0 else f"{show_duration(-cleared_s)} before"
+    message = f"{alert} cleared {side} the end of the last step; it had {show_duration(alert.resolves_within)}"
+    if cleared_s > alert.resolves_within:
+        return claim.fails(
+            message, numbers=numbers, events=seen, hint="a long range in the rule, or `keep_firing_for`, keeps it up"
+        )
+    clear_for_s = numbers["watched_s"] - cleared_s
+    if clear_for_s < _EVALUATIONS_AFTER * scenario.alerts.evaluation_interval or _pending(events):
+        why = "it was pending again" if _pending(events) else f"only {show_duration(clear_for_s)} of it were seen"
+        return claim.unknown(
+            f"{message}; whether it stays clear cannot be told: {why} when the record ended",
+            numbers=numbers,
+            events=seen,
+            hint="let `phases.recover` last longer",
+        )
+    return claim.holds(
+        f"{message}, and it stayed clear for the {show_duration(clear_for_s)} that followed",
+        numbers={**numbers, "clear_for_s": clear_for_s},
+        events=seen,
+    )
+
+
+def _pending(events: list[Event]) -> bool:
+    """Whether a series was counting down to firing when the record ended."""
+    last = {frozenset(e.labels.items()): e.value for e in events}
+    return "pending" in last.values()

@@ -1,0 +1,84 @@
+"""Whether the alerts that nobody expects stayed silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leakdrill.judging.alert_states import rule_errors, series_key, transitions, unanswered
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.windows import Span, alerts_watched_from_s, watched_until_s
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Alerts, Scenario
+
+
+def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict:
+    """Whether no alert fired that is neither expected nor allowed, from the leak's beginning to the end of `recover`.
+
+    A healthy twin has no leak; there the baseline's beginning counts. An alert that fired before is noise: it is named
+    and not counted. UNKNOWN when Prometheus was silent, or could not evaluate a rule.
+    """
+    claim = Claim("other_alerts_stay_silent")
+    began_s = alerts_watched_from_s(history, scenario)
+    if began_s is None:
+        return claim.unknown(
+            "the drill ended before there was anything to watch", hint="see the verdict measurements_are_complete"
+        )
+    span = Span(began_s, watched_until_s(history))
+    watched = [e for e in transitions(history) if e.value == "firing" and _counts(scenario.alerts, e)]
+    noisy = {series_key(e) for e in watched if e.when < began_s}
+    loud = [e for e in watched if began_s <= e.when <= span.end_s and series_key(e) not in noisy]
+    noise = sorted({describe(e) for e in watched if series_key(e) in noisy})
+    also = f"; already firing before, so not counted: {', '.join(noise)}" if noise else ""
+    if loud:
+        first = ", ".join(f"{describe(e)} after {show_duration(e.when - began_s)}" for e in _first_of_each(loud))
+        return claim.fails(
+            f"alerts fired that nobody expects: {first}{also}",
+            numbers={"unexpected_alerts": len(_first_of_each(loud)), "noise_alerts": len(noise)},
+            events=[e.index for e in loud],
+            hint="if they belong to this failure, name them under `alerts.expect` or `alerts.may_fire`",
+        )
+    return _doubt(history, claim, scenario.alerts, span) or claim.holds(
+        f"no other alert fired in {show_duration(span.length_s)}{also}",
+        numbers={"watched_s": span.length_s, "unexpected_alerts": 0, "noise_alerts": len(noise)},
+    )
+
+
+def _counts(alerts: Alerts, event: Event) -> bool:
+    """Whether `event` belongs to an alert that must stay silent."""
+    if any(one.matches(event.labels) for one in (*alerts.expect, *alerts.may_fire)):
+        return False
+    return alerts.silent is None or any(one.matches(event.labels) for one in alerts.silent)
+
+
+def _doubt(history: History, claim: Claim, alerts: Alerts, span: Span) -> Verdict | None:
+    silences = unanswered(history, alerts, span)
+    if silences:
+        return claim.unknown(
+            f"no other alert was seen, but {silences[0]}",
+            numbers={"longest_silence_s": max(s.length_s for s in silences)},
+            hint="see the verdict measurements_are_complete",
+        )
+    for rule, why, event in rule_errors(history):
+        return claim.unknown(
+            f"no other alert was seen, but the rule {rule} could not be evaluated: {why}",
+            events=[event],
+            hint="run the expression in promtool",
+        )
+    return None
+
+
+def describe(event: Event) -> str:
+    """The alert of `event` as a person names it: its name, and its severity where it has one."""
+    name, severity = event.labels.get("alertname", "?"), event.labels.get("severity")
+    return f"{name} ({severity})" if severity else name
+
+
+def _first_of_each(events: list[Event]) -> list[Event]:
+    firsts: dict[frozenset[tuple[str, str]], Event] = {}
+    for event in events:
+        firsts.setdefault(series_key(event), event)
+    return list(firsts.values())

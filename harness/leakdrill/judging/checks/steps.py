@@ -1,0 +1,247 @@
+"""Whether a runbook step worked. It is not done when it exits 0: the metric must move, and the service must serve.
+
+A step may also be there to show what does not cure, or to diagnose: the first must leave the growth where it is, the
+second must be carried out and leave the service alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.alert_states import first_firing, transitions
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.effects import Fall, Slowdown, fall, slowdown
+from leakdrill.judging.resources import MEASURES, Measure
+from leakdrill.judging.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.scenario.scenario import Seen
+from leakdrill.units import show_duration, show_share
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import AlertName, Scenario, Step
+
+_SERVING_S: Final = 2.0
+"""A record that goes on for less than this after a step cannot say that the service stopped serving."""
+_NOTHING: Final = 0.02
+_WATCHED_SHARE: Final = 0.8
+"""Of `within`: what was watched for less cannot show that a step cures nothing."""
+_NO_CURE: Final = "this step does not treat what grows; a step that does is what the runbook needs"
+
+
+def step_claim(step: Step) -> Claim:
+    """What is claimed of `step`: that it works, or that it does not cure."""
+    cures = step.seen is None or step.seen.effect != "stays_within"
+    return Claim("step_works" if cures else "step_does_not_cure", step.name)
+
+
+def step_works(history: History, *, step: Step, scenario: Scenario) -> Verdict:
+    """Whether `step` was carried out, did to the metric what it had to, and left a service that serves its load."""
+    claim = step_claim(step)
+    run = next((run for run in step_runs(history) if run.act.name == step.name), None)
+    if run is None or not run.act.succeeded:
+        return _not_carried_out(history, claim, step, run)
+    return _Judged(history, scenario, step, run, claim).verdict()
+
+
+def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | None) -> Verdict:
+    if run is None:
+        return claim.unknown(
+            f"{step.name} was never begun: the drill ended before", hint="see the verdict measurements_are_complete"
+        )
+    if run.act.end is None or run.act.end.kind == "unknown":
+        return claim.unknown(
+            f"nobody can say how {step.name} ended: {run.act.why}", events=_events(run), hint="read target.log"
+        )
+    if step.on is not None and not _trigger_fired(history, step.on, run):
+        return claim.unknown(
+            f"{step.name} was not carried out: it waits for the alert {step.on}, which did not fire",
+            events=_events(run),
+            hint="see alert_fires_in_time",
+        )
+    return claim.fails(
+        f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.why}",
+        events=_events(run),
+        hint="read target.log in the run folder; try the step by hand",
+    )
+
+
+def _trigger_fired(history: History, on: AlertName, run: StepRun) -> bool:
+    fired = first_firing(transitions(history, on), float("-inf"))
+    return fired is not None and fired.when <= run.end_s
+
+
+def _events(run: StepRun) -> list[int]:
+    return [e.index for e in (run.act.begin, run.act.end) if e is not None]
+
+
+class _Judged:
+    """One step that was carried out, and what is said of it as its checks go on."""
+
+    def __init__(self, history: History, scenario: Scenario, step: Step, run: StepRun, claim: Claim) -> None:
+        self.history = history
+        self.scenario = scenario
+        self.step = step
+        self.run = run
+        self.claim = claim
+        self.seen = step.seen or Seen()
+        self.metric = scenario.metric_of(step)
+        self.measure: Measure = MEASURES[self.metric]
+        self.numbers: dict[str, float] = {}
+        self.events = _events(run)
+
+    def verdict(self) -> Verdict:
+        """The effect first, then whether the service still serves."""
+        if self.seen.effect == "nothing":
+            return self._service("nothing was to change")
+        measured = (slowdown if self.seen.effect == "slows_by" else fall)(
+            self.history, self.scenario, self.metric, self.seen, self.run
+        )
+        if isinstance(measured, str):
+            return self.claim.unknown(
+                f"{self.step.name} was carried out, but its effect cannot be told: {measured}",
+                events=self.events,
+                hint="see the verdict measurements_are_complete",
+            )
+        self.events += measured.events
+        told = self._slowed(measured) if isinstance(measured, Slowdown) else self._fell(measured)
+        return self._service(told) if isinstance(told, str) else told
+
+    def _fell(self, seen: Fall) -> Verdict | str:
+        """What the metric did, when it did what it had to; else the verdict."""
+        unit = self.measure.unit
+        self.numbers |= {f"baseline_{unit}": seen.baseline, f"before_{unit}": seen.before, f"after_{unit}": seen.after}
+        if self.seen.falls_below is not None:
+            return self._fell_below(seen, self.seen.falls_below)
+        if seen.growth <= max(self.measure.least_growth, seen.noise):
+            return self._unknown(
+                f"before {self.step.name} there was no growth to cure: {self.metric} {self.measure.was} at "
+                f"{self.measure.show(seen.before)}, in the baseline at {self.measure.show(seen.baseline)}",
+                "let the leak grow further before this step, or say under `seen` what it should do",
+            )
+        self.numbers["fell_by_share"] = seen.share
+        if self.seen.stays_within is not None:
+            return self._stayed(seen, self.seen.stays_within)
+        if seen.share >= self.seen.least_fall:
+            return f"{self._levels(seen)}, {show_share(seen.share)} of the growth"
+        changed = "changed nothing" if seen.share <= _NOTHING else f"took away {show_share(seen.share)} of the growth"
+        wanted = f"{show_share(self.seen.least_fall)} was wanted within {show_duration(self.seen.within)}"
+        return self._fails(f"{self.step.name} {changed}: {self._levels(seen)}; {wanted}", _NO_CURE)
+
+    def _fell_below(self, seen: Fall, level: float) -> Verdict | str:
+        if seen.after < level:
+            gone = f", {show_share(seen.share)} of the growth" if seen.growth > 0 else ""
+            return f"{self._levels(seen)}{gone}"
+        wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.seen.within)}"
+        return self._fails(f"after {self.step.name} {self._levels(seen)}; {wanted}", _NO_CURE)
+
+    def _stayed(self, seen: Fall, most: float) -> Verdict | str:
+        gone = show_share(max(0.0, seen.share))
+        allowed = f"at most {show_share(most)} was to go away within {show_duration(self.seen.within)}"
+        if seen.share > most:
+            return self._fails(
+                f"{self.step.name} cures what it must not: {self._levels(seen)}, {gone} of the growth; {allowed}",
+                "the leak is not what the scenario says, or something else took the growth away",
+            )
+        if seen.watched.length_s < _WATCHED_SHARE * self.seen.within:
+            return self._unknown(
+                f"whether {self.step.name} cures cannot be told: {self._levels(seen)}, but nothing longer than "
+                f"{show_duration(seen.watched.length_s)} was watched; {allowed}",
+                "see measurements_are_complete; what comes next must wait for `seen.within`",
+            )
+        return f"{self._levels(seen)}: {gone} of the growth went away; {allowed}"
+
+    def _slowed(self, seen: Slowdown) -> Verdict | str:
+        show, least = self.measure.show, self.seen.slows_by or 0.0
+        unit = self.measure.unit
+        self.numbers |= {
+            f"{unit}_per_s_before": seen.before.estimate,
+            f"{unit}_per_s_after": seen.after.estimate,
+            "watched_s": seen.watched.length_s,
+        }
+        speeds = (
+            f"{self.metric} grew by {show(seen.before.estimate)} a second before and by "
+            f"{show(seen.after.estimate)} after"
+        )
+        if seen.before.low <= 0:
+            return self._unknown(
+                f"before {self.step.name} there was no steady growth to slow down: {speeds}",
+                "let the leak grow for longer before this step",
+            )
+        self.numbers["slowed_by_share"] = seen.share.estimate
+        slowed = f"{speeds}: {show_share(seen.share.estimate)} slower"
+        wanted = f"{show_share(least)} was wanted"
+        if seen.share.low >= least:
+            return f"{slowed}; {wanted}"
+        if seen.share.high < least:
+            return self._fails(f"{self.step.name} slowed it too little: {slowed}; {wanted}", _NO_CURE)
+        return self._unknown(
+            f"whether {self.step.name} slowed it enough cannot be told: {slowed} (95 % interval "
+            f"{show_share(seen.share.low)} to {show_share(seen.share.high)}); {wanted}",
+            f"{show_duration(seen.watched.length_s)} were watched after it; raise `seen.within`",
+        )
+
+    def _service(self, effect: str) -> Verdict:
+        """Whether the service goes on serving: `effect` is what is said of the metric then."""
+        until_s = self._until_s()
+        ended = [e for e in unasked_exits(self.history) if self.run.end_s <= e.when <= until_s]
+        served = _served_after(self.history, self.run.end_s, until_s)
+        if ended and (served is None or not served[0]):
+            self.events.append(ended[0].index)
+            return self._fails(
+                f"after {self.step.name} the target ended and served nothing more",
+                "read target.log in the run folder",
+            )
+        if served is None or (not served[0] and until_s - self.run.end_s < _SERVING_S):
+            return self._unknown(
+                f"{self.step.name} did its work, but nobody counted requests after it",
+                "let `phases.recover` last longer; see measurements_are_complete",
+            )
+        self.numbers |= {"served_after": served[0], "failed_after": served[1]}
+        if not served[0]:
+            return self._fails(
+                f"after {self.step.name} the service served nothing: {served[1]:.0f} requests failed and none "
+                "succeeded",
+                "freeing memory by not serving is no cure; read target.log in the run folder",
+            )
+        took_s = self.run.span.length_s
+        return self.claim.holds(
+            f"{self.step.name} took {show_duration(took_s)}; {effect}; "
+            f"the service then served {served[0]:.0f} requests and failed {served[1]:.0f}",
+            numbers={**self.numbers, "took_s": took_s},
+            events=self.events,
+        )
+
+    def _until_s(self) -> float:
+        """Until when it is watched whether the service serves: the next step, unless that follows too soon to tell."""
+        end_s = watched_until_s(self.history)
+        following = min((r.start_s for r in step_runs(self.history) if r.start_s >= self.run.end_s), default=end_s)
+        return following if following - self.run.end_s > _SERVING_S + 1 else end_s
+
+    def _levels(self, seen: Fall) -> str:
+        show = self.measure.show
+        return (
+            f"{self.metric} {self.measure.was} at {show(seen.before)} before and at {show(seen.after)} after "
+            f"(baseline {show(seen.baseline)})"
+        )
+
+    def _fails(self, message: str, hint: str) -> Verdict:
+        return self.claim.fails(message, numbers=self.numbers, events=self.events, hint=hint)
+
+    def _unknown(self, message: str, hint: str) -> Verdict:
+        return self.claim.unknown(message, numbers=self.numbers, events=self.events, hint=hint)
+
+
+def _served_after(history: History, from_s: float, until_s: float) -> tuple[float, float] | None:
+    """Requests served and failed between the two times; None when nobody counted after the step."""
+    counts = [e for e in history.where(source="load", name="requests", kind="sample") if e.t <= until_s]
+    before, after = [e for e in counts if e.t <= from_s], [e for e in counts if e.t > from_s]
+    if not after:
+        return None
+    start, end = (before or after)[-1 if before else 0], after[-1]
+    failed = _count(end, "failures") - _count(start, "failures")
+    return _count(end, "requests") - _count(start, "requests") - failed, failed
+
+
+def _count(event: Event, name: str) -> float:
+    return float(event.value.get(name, 0.0)) if isinstance(event.value, dict) else 0.0

@@ -1,0 +1,67 @@
+"""How a check words its answer: one claim about one subject, which holds, does not hold, or cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leakdrill.record.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from leakdrill.record.verdict import Number
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is claimed (the name of the check) and about what."""
+
+    check: str
+    subject: str = ""
+
+    def holds(
+        self, message: str, *, numbers: Mapping[str, Number] | None = None, events: Iterable[int] = ()
+    ) -> Verdict:
+        """PASS."""
+        return self._verdict(Outcome.PASS, message, numbers, events, "")
+
+    def fails(
+        self,
+        message: str,
+        *,
+        numbers: Mapping[str, Number] | None = None,
+        events: Iterable[int] = (),
+        hint: str,
+    ) -> Verdict:
+        """FAIL: what was seen contradicts the claim."""
+        return self._verdict(Outcome.FAIL, message, numbers, events, hint)
+
+    def unknown(
+        self,
+        message: str,
+        *,
+        numbers: Mapping[str, Number] | None = None,
+        events: Iterable[int] = (),
+        hint: str,
+    ) -> Verdict:
+        """UNKNOWN: what was seen neither shows nor contradicts the claim."""
+        return self._verdict(Outcome.UNKNOWN, message, numbers, events, hint)
+
+    def _verdict(
+        self, outcome: Outcome, message: str, numbers: Mapping[str, Number] | None, events: Iterable[int], hint: str
+    ) -> Verdict:
+        return Verdict(
+            check=self.check,
+            subject=self.subject,
+            outcome=outcome,
+            message=message,
+            numbers={name: _rounded(number) for name, number in (numbers or {}).items()},
+            events=tuple(sorted(set(events))),
+            hint=hint,
+        )
+
+
+def _rounded(number: Number) -> Number:
+    """Six significant figures: what a meter can mean, and what reads well."""
+    return float(f"{number:.6g}") if isinstance(number, float) else number

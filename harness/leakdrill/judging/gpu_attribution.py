@@ -1,0 +1,49 @@
+"""What failed because of a card is not laid on the service: such a FAIL becomes UNKNOWN, with the reason.
+
+A card that falls off takes everything with it. Another tenant's process takes memory of the card and nothing of the
+host's, so what failed on the host stays a FAIL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.checks.baseline import RETURNS, STAYS
+from leakdrill.judging.checks.gpu import claims_of_cards, troubles_of_cards
+from leakdrill.judging.checks.gpu_sharing import troubles_of_sharing
+
+if TYPE_CHECKING:
+    from leakdrill.judging.attribution import Blame, Trouble
+    from leakdrill.record.history import History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.scenario import Scenario
+
+_HOST: Final[tuple[Resource, ...]] = ("memory", "disk", "descriptors", "threads", "cpu")
+_OF_HOST: Final = frozenset(
+    {*(RETURNS[name] for name in _HOST), *(STAYS[name] for name in _HOST), "alert_fires_before_disk_full"}
+)
+
+
+_HINT: Final = "run the drill again when the card is the service's alone and answers"
+
+
+def laid_on_the_service(verdicts: list[Verdict], history: History, scenario: Scenario, blame: Blame) -> list[Verdict]:
+    """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
+    if not claims_of_cards(history, scenario):
+        return verdicts
+    cards, sharing = troubles_of_cards(history), troubles_of_sharing(history, scenario)
+    return [blame.laid(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
+
+
+def _if_card(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:
+    """`sharing`, where `verdict` is about something that needs the card."""
+    return [] if verdict.check in _OF_HOST or _grows_on_host(verdict, scenario) else sharing
+
+
+def _grows_on_host(verdict: Verdict, scenario: Scenario) -> bool:
+    if verdict.check == "leak_grows_as_declared":
+        return any(leak.name == verdict.subject and leak.resource in _HOST for leak in scenario.leaks)
+    if verdict.check in {"step_works", "step_does_not_cure"}:
+        return any(step.name == verdict.subject and scenario.metric_of(step) in _HOST for step in scenario.steps)
+    return False

@@ -1,0 +1,1 @@
+"""Whether memory leaks, judged per completed request, from a recording. Pure."""

@@ -1,0 +1,114 @@
+"""A baseline kept in the user's repository: what an accepted run measured, readable in a review.
+
+It holds the slots themselves, not a number derived from them: a later version can judge them by a better method.
+"""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leakdrill import __version__
+from leakdrill.errors import BadInput
+from leakdrill.judging.leak.trace import Trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leakdrill.scenario.scenario import Scenario
+
+SCHEMA_VERSION: Final = 1
+
+
+class Conditions(BaseModel):
+    """Under which a run was measured. Runs under unlike conditions are not compared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenario: str
+    python: str
+    allocator: str
+    machine: str
+    corpus: str
+    slots: int
+    slot_s: float
+    users: int
+    rate: float | None
+
+    def unlike(self, other: Conditions) -> list[str]:
+        """One clause for each condition in which `other` differs."""
+        mine, theirs = self.model_dump(), other.model_dump()
+        return [f"{name} was {theirs[name]} and is {mine[name]}" for name in mine if mine[name] != theirs[name]]
+
+
+class BaselineFile(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    leakdrill: str = __version__
+    measured: datetime
+    bytes_per_request: float
+    conditions: Conditions
+    columns: dict[str, list[float]]
+
+    def trace(self) -> Trace:
+        """The recording."""
+        columns = {name: np.array(values) for name, values in self.columns.items()}
+        return Trace(name="baseline", t=columns.pop("t"), requests=columns.pop("requests"), columns=columns, quiet=True)
+
+
+def conditions(scenario: Scenario, corpus: str, *, python: str, allocator: str) -> Conditions:
+    """The conditions of a run of `scenario` on this machine."""
+    return Conditions(
+        scenario=scenario.name,
+        python=python,
+        allocator=allocator,
+        machine=f"{platform.machine()} {' '.join(platform.libc_ver())}".strip(),
+        corpus=corpus,
+        slots=scenario.gate.slots,
+        slot_s=scenario.gate.slot,
+        users=scenario.load.users,
+        rate=scenario.gate.rate,
+    )
+
+
+def write_baseline(path: Path, trace: Trace, found: Conditions, *, bytes_per_request: float) -> None:
+    """Write `trace` to `path`.
+
+    Raises:
+        BadInput: when it cannot be written.
+    """
+    columns = {"t": trace.t, "requests": trace.requests, **trace.columns}
+    file = BaselineFile(
+        measured=datetime.now(UTC).replace(microsecond=0),
+        bytes_per_request=round(bytes_per_request, 3),
+        conditions=found,
+        columns={name: [round(float(v), 3) for v in values] for name, values in columns.items()},
+    )
+    try:
+        path.write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as e:
+        raise BadInput(f"{path}: cannot be written: {e.strerror}") from e
+
+
+def read_baseline(path: Path) -> BaselineFile:
+    """The baseline in `path`.
+
+    Raises:
+        BadInput: when it is not there or not one.
+    """
+    try:
+        return BaselineFile.model_validate_json(path.read_bytes())
+    except OSError as e:
+        raise BadInput(
+            f"{path}: cannot be read: {e.strerror}", hint="`leakdrill gate … --baseline FILE --update` writes it"
+        ) from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; expected a baseline") from e

@@ -1,0 +1,187 @@
+"""From the history of a gate run to its verdicts. Pure: `leakdrill analyze` calls the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.drill import run_check
+from leakdrill.judging.leak.baseline_file import conditions
+from leakdrill.judging.leak.correlation import correlating_requests
+from leakdrill.judging.leak.counts import descriptors_do_not_grow, threads_do_not_grow
+from leakdrill.judging.leak.growing_types import growing_sites, growing_types
+from leakdrill.judging.leak.looks import look_after, looks, most_slots
+from leakdrill.judging.leak.projection import Survival, project
+from leakdrill.judging.leak.rules import DEFAULT_BUDGET
+from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
+from leakdrill.judging.leak.verdict import Word, judge_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leakdrill.judging.leak.baseline_file import BaselineFile, Conditions
+    from leakdrill.judging.leak.looks import Look
+    from leakdrill.judging.leak.trace import Trace
+    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.record.history import Event, History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
+
+CANDIDATE: Final = "candidate"
+BASELINE: Final = "baseline"
+
+
+def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None = None) -> list[Verdict]:
+    """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN."""
+    return list(_verdicts(history, scenario, stored))
+
+
+def verdict_so_far(
+    history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None
+) -> LeakVerdict:
+    """The verdict on the quiet points that there are, as sure as the look after them must be."""
+    return _judged(history, scenario, corpus, stored)
+
+
+def planned_looks(scenario: Scenario, stored: BaselineFile | None = None) -> tuple[Look, ...]:
+    """The looks of a run of `scenario`, compared with `stored` if given; the last one has the most slots."""
+    return looks(scenario.gate.slots, most_slots(scenario.gate, len(stored.trace()) if stored else None))
+
+
+def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Conditions:
+    """The conditions under which the candidate was measured."""
+    told = history.where(source="gate", name="agent", labels={"build": CANDIDATE})
+    labels = told[0].labels if told else {}
+    unknown = "unknown (no agent)"
+    return conditions(
+        scenario, corpus, python=labels.get("python", unknown), allocator=labels.get("allocator", unknown)
+    )
+
+
+def _verdicts(history: History, scenario: Scenario, stored: BaselineFile | None) -> Iterator[Verdict]:
+    measured = corpora(history, build=CANDIDATE) or ["open"]
+    for corpus in measured:
+        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
+        yield run_check(claim, partial(_memory, history, scenario, corpus, claim, stored))
+    if len(measured) > 1:
+        yield run_check(Claim("growth_is_explained"), lambda: _open_or_closed(history, scenario))
+    yield run_check(Claim("threads_do_not_grow"), lambda: threads_do_not_grow(history))
+    yield run_check(Claim("descriptors_do_not_grow"), lambda: descriptors_do_not_grow(history))
+    yield run_check(Claim("target_keeps_running"), lambda: _keeps_running(history))
+
+
+def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, stored: BaselineFile | None) -> Verdict:
+    slots = slot_events(history, build=CANDIDATE, corpus=corpus)
+    broken = _broken(history, scenario, corpus, stored)
+    if broken:
+        return claim.unknown(broken, hint="read target.log and load.log in the run folder; run the gate again")
+    unlike = measured_conditions(history, scenario, corpus).unlike(stored.conditions) if stored else []
+    if unlike:
+        return claim.unknown(
+            f"the baseline cannot be compared: {'; '.join(unlike)}",
+            hint="measure a baseline under these conditions: --update writes it",
+        )
+    found = _judged(history, scenario, corpus, stored)
+    verdict = found.as_verdict(claim.subject)
+    notes = [verdict.message, *_projected(found, scenario)]
+    if found.word is Word.LEAK:
+        notes += growing_types(history, build=CANDIDATE, corpus=corpus)
+        notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
+        notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
+    return _with(verdict, "; ".join(notes), slots)
+
+
+def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
+    """Why the slots cannot be judged: the run was cut short, or the service was not the same one throughout."""
+    exits = history.where(source="target", name="exited")
+    if exits:
+        return "the service ended in the middle, so its memory was not that of one process"
+    if history.where(source="load", name="exited"):
+        return "Locust ended in the middle"
+    done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
+    ends = {look.after_slots for look in planned_looks(scenario, stored)}
+    if done not in ends and not _time_is_up(history, corpus):
+        return f"the run was cut short after {done} of {scenario.gate.slots} slots ({corpus} corpus)"
+    processes = history_processes(history, corpus)
+    if len(processes) > 1:
+        return f"the number of processes changed ({', '.join(f'{p:.0f}' for p in sorted(processes))})"
+    return ""
+
+
+def _time_is_up(history: History, corpus: str) -> bool:
+    """Whether the run ended because its time was over."""
+    return bool(history.where(source="gate", name="time_is_up", labels={"corpus": corpus}))
+
+
+def history_processes(history: History, corpus: str) -> set[float]:
+    """How many processes the service had, over the slots."""
+    events = slot_events(history, build=CANDIDATE, corpus=corpus)
+    return {event.value["processes"] for event in events if isinstance(event.value, dict)}
+
+
+def _judged(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None) -> LeakVerdict:
+    candidate = slot_trace(history, build=CANDIDATE, corpus=corpus)
+    planned = planned_looks(scenario, stored)
+    look = look_after(len(candidate), planned, time_is_up=_time_is_up(history, corpus))
+    baseline = stored.trace() if stored else slot_trace(history, build=BASELINE, corpus=corpus)
+    return judge_trace(
+        candidate,
+        baseline if len(baseline) else None,
+        budget_bytes_per_request=_budget(scenario, candidate),
+        confidence=look.confidence,
+        longest_ttl_s=scenario.gate.longest_ttl,
+    )
+
+
+def _budget(scenario: Scenario, candidate: Trace) -> float:
+    survive = scenario.gate.survive
+    if survive is not None and len(candidate):
+        promise = Survival(seconds=survive.lasts, requests_per_s=survive.rate, limit_bytes=survive.within)
+        return promise.budget(float(candidate.columns.get("rss", candidate.resident)[-1]))
+    return DEFAULT_BUDGET if scenario.gate.budget is None else float(scenario.gate.budget)
+
+
+def _projected(found: LeakVerdict, scenario: Scenario) -> list[str]:
+    """When memory runs out in production, where rate and limit are known."""
+    survive = scenario.gate.survive
+    rate = survive.rate if survive else scenario.load.rate
+    limit = survive.within if survive else scenario.target.limits.memory
+    if rate is None or limit is None or found.word is Word.UNKNOWN:
+        return []
+    return [str(project(found.growth, level_bytes=found.level_bytes, limit_bytes=limit, requests_per_s=rate))]
+
+
+def _with(verdict: Verdict, message: str, slots: list[Event]) -> Verdict:
+    return replace(verdict, message=message, events=tuple(event.index for event in slots))
+
+
+def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
+    claim = Claim("growth_is_explained")
+    words = {corpus: _judged(history, scenario, corpus).word for corpus in ("open", "closed")}
+    if Word.UNKNOWN in words.values():
+        return claim.unknown("one of the two corpora gave no certain answer", hint="see memory_does_not_leak")
+    if words["closed"] is Word.LEAK:
+        return claim.holds(
+            "memory grows with every request, whatever it contains: the same requests again leak as well"
+        )
+    if words["open"] is Word.LEAK:
+        return claim.holds("memory grows only with requests that are new: something is kept by what a request contains")
+    return claim.holds("memory grows neither with new requests nor with the same ones again")
+
+
+def _keeps_running(history: History) -> Verdict:
+    claim = Claim("target_keeps_running")
+    exits = history.where(source="target", name="exited")
+    if exits:
+        killed = any(event.labels.get("oom_kill") == "true" for event in exits)
+        how = "it was OOM-killed" if killed else f"it ended with status {exits[0].value}"
+        return claim.fails(
+            f"the service did not live through the measurement: {how} after {exits[0].t:.0f} s",
+            events=[event.index for event in exits],
+            hint="read target.log in the run folder",
+        )
+    if history.phase("slots") is None:
+        return claim.unknown("the run never reached its slots", hint="read target.log and load.log in the run folder")
+    return claim.holds("the service never ended unasked")

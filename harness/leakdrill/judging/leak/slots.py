@@ -1,0 +1,56 @@
+"""A gate run's quiet points, taken out of its history. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.judging.leak.trace import Trace
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import Event, History
+
+COLUMNS: Final = {
+    "rss_before_bytes": "rss_before",
+    "rss_after_bytes": "rss",
+    "uss_bytes": "uss",
+    "pss_bytes": "pss",
+    "anon_bytes": "anon",
+    "live_bytes": "live",
+    "blocks": "blocks",
+    "gc_objects": "gcobj",
+    "uordblks_bytes": "uord",
+    "hblkhd_bytes": "hblkhd",
+    "fordblks_bytes": "ford",
+}
+"""Names in a slot's event, and the columns of a recording that they become."""
+
+
+def slot_events(history: History, *, build: str, corpus: str) -> list[Event]:
+    """The quiet points of one build under one corpus, in order."""
+    found = history.where(source="gate", name="slot", kind="sample", labels={"build": build, "corpus": corpus})
+    return [event for event in found if isinstance(event.value, dict)]
+
+
+def corpora(history: History, *, build: str) -> list[str]:
+    """The corpora under which `build` was measured, in order."""
+    events = history.where(source="gate", name="slot", kind="sample", labels={"build": build})
+    return list(dict.fromkeys(event.labels["corpus"] for event in events))
+
+
+def slot_trace(history: History, *, build: str, corpus: str) -> Trace:
+    """The recording of one build under one corpus; a column that any slot lacks is left out."""
+    rows = [event.value for event in slot_events(history, build=build, corpus=corpus) if isinstance(event.value, dict)]
+    known = [name for name in COLUMNS if rows and all(name in row for row in rows)]
+
+    def column(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.array([row[name] for row in rows], dtype=float)
+
+    return Trace(
+        name=build,
+        t=column("load_s") if rows else np.empty(0),
+        requests=column("requests") if rows else np.empty(0),
+        columns={COLUMNS[name]: column(name) for name in known} or {"anon": np.empty(0)},
+        quiet=True,
+    )

@@ -1,0 +1,267 @@
+"""LEAK, CLEAN or UNKNOWN: the word on one recording, and what it rests on.
+
+A LEAK needs all of these, and a missing one makes it UNKNOWN: growth whose lower confidence bound is above the budget
+without what allocators keep; growth that goes on in the second half and does not decline; time enough that nothing
+which lives for a while can explain it; load that did not simply rise. With a baseline, the same schedule in another
+build takes the place of the time, since it grew through the same; then the difference must persist.
+
+CLEAN needs an upper bound below the budget, steps included that were not seen but could still come. Growth within the
+budget is named with its size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from leakdrill.judging.leak import sentences
+from leakdrill.judging.leak.difference import difference, why_not_comparable
+from leakdrill.judging.leak.evidence import FEWEST_JUDGED, gather
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.level_shifts import without_leaps
+from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.rules import (
+    DEFAULT_BUDGET,
+    DEFAULT_CONFIDENCE,
+    DEFAULT_LONGEST_TTL_S,
+    Judging,
+    above,
+    above_from_the_start,
+    declines,
+    differs,
+    within,
+)
+from leakdrill.judging.leak.slope import NOTHING_KNOWN
+from leakdrill.record.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from leakdrill.judging.leak.evidence import Evidence
+    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.slope import Slope
+    from leakdrill.judging.leak.trace import Trace
+
+
+class Word(StrEnum):
+    """The verdict's one word."""
+
+    LEAK = "LEAK"
+    CLEAN = "CLEAN"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The same in the words of checks: FAIL, PASS or UNKNOWN."""
+        return {Word.LEAK: Outcome.FAIL, Word.CLEAN: Outcome.PASS, Word.UNKNOWN: Outcome.UNKNOWN}[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakVerdict:
+    """The answer.
+
+    Attributes:
+        word: LEAK, CLEAN or UNKNOWN.
+        message: one sentence a person understands.
+        hint: for UNKNOWN what would settle it, for LEAK where to look.
+        kind: what grew.
+        growth: of resident memory, bytes per request, after warm-up.
+        second_half: the same on the second half of that.
+        in_use: growth of all that is in use, bytes per request, where the recording has it to the byte.
+        retained: of it, bytes per request that allocators keep although nobody uses them.
+        difference: to the baseline, where there is one that can be compared.
+        differs: 1 when it grows more than that, -1 when less, 0 when neither is certain.
+        budget: bytes per request that may be lost.
+        column: the readings that it rests on.
+        level_bytes: RSS at the end, or `column` where it was not recorded.
+        peak_bytes: its highest reading, under load too where that was recorded.
+        warmup_points: points given up as warm-up.
+        judged_points, judged_requests, judged_s: what was left.
+        more_would_settle: for UNKNOWN whether the same recording, only longer, could say more.
+    """
+
+    word: Word
+    message: str
+    hint: str
+    kind: Kind
+    growth: Slope
+    second_half: Slope
+    in_use: Slope | None
+    retained: float
+    difference: Slope | None
+    differs: int
+    budget: float
+    column: str
+    level_bytes: float
+    peak_bytes: float
+    warmup_points: int
+    judged_points: int
+    judged_requests: float
+    judged_s: float
+    more_would_settle: bool
+
+    def as_verdict(self, subject: str = "") -> Verdict:
+        """The same as the answer of a check, for reports and exit codes."""
+        return Verdict(
+            check="memory_does_not_leak",
+            subject=subject,
+            outcome=self.word.outcome,
+            message=self.message,
+            numbers=self.numbers(),
+            hint=self.hint,
+        )
+
+    def numbers(self) -> dict[str, float | str | None]:
+        """The figures, flat, under names with units; no value is infinite."""
+        shown = {
+            "growth": self.growth,
+            "second_half_growth": self.second_half,
+            **({"in_use_growth": self.in_use} if self.in_use else {}),
+            **({"difference": self.difference} if self.difference else {}),
+        }
+        slopes = {
+            f"{name}_{end}bytes_per_request": value if abs(value) < float("inf") else None
+            for name, s in shown.items()
+            for end, value in (("", s.per_request), ("low_", s.low), ("high_", s.high))
+        }
+        return {
+            **slopes,
+            "retained_bytes_per_request": self.retained,
+            "budget_bytes_per_request": self.budget,
+            "level_bytes": self.level_bytes,
+            "peak_bytes": self.peak_bytes,
+            "judged_requests": self.judged_requests,
+            "judged_s": self.judged_s,
+            "kind": str(self.kind),
+            "column": self.column,
+        }
+
+
+def judge_trace(
+    candidate: Trace,
+    baseline: Trace | None = None,
+    *,
+    budget_bytes_per_request: float = DEFAULT_BUDGET,
+    confidence: float = DEFAULT_CONFIDENCE,
+    longest_ttl_s: float = DEFAULT_LONGEST_TTL_S,
+) -> LeakVerdict:
+    """Whether the process in `candidate` leaks more than `budget_bytes_per_request`.
+
+    Args:
+        candidate: the recording to judge.
+        baseline: a recording of a build that is taken as good, under the same schedule.
+        budget_bytes_per_request: bytes that each completed request may leave behind.
+        confidence: of the two-sided intervals.
+        longest_ttl_s: the longest time for which the service keeps anything on purpose; younger growth proves nothing.
+    """
+    rules = Judging(budget=budget_bytes_per_request, confidence=confidence, longest_ttl_s=longest_ttl_s)
+    series = points(candidate, after_s=_skipped_s(candidate, rules))
+    if len(series) < FEWEST_JUDGED:
+        return _answer(candidate, None, None, _Finding(Word.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules)
+    alone, evidence = _alone_or_between_leaps(
+        series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
+    )
+    if baseline is None:
+        return _answer(candidate, evidence, None, alone, rules)
+    other = points(baseline, after_s=_skipped_s(candidate, rules))
+    obstacle = why_not_comparable(series, other, rate_matters=evidence.rate_rises)
+    if obstacle:
+        unlike = _Finding(Word.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
+        return _answer(candidate, evidence, None, unlike, rules)
+    more = difference(series, other, confidence=confidence)
+    return _answer(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    word: Word
+    kind: Kind
+    message: str
+    hint: str
+    more_would_settle: bool = False
+
+
+def _open(kind: Kind, words: tuple[str, str]) -> _Finding:
+    """An UNKNOWN that a longer recording may settle."""
+    return _Finding(Word.UNKNOWN, kind, *words, more_would_settle=True)
+
+
+def _skipped_s(trace: Trace, rules: Judging) -> float:
+    """Seconds of a continuous recording that are warm-up in any case; none when little more would be left."""
+    return rules.longest_ttl_s if len(trace) and trace.t[-1] >= 2 * rules.longest_ttl_s else 0.0
+
+
+def _alone_or_between_leaps(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
+    """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
+    found = _alone(evidence, rules)
+    if found.word is not Word.UNKNOWN or not series.quiet:
+        return found, evidence
+    evened, leaps = without_leaps(series)
+    if not leaps:
+        return found, evidence
+    between = gather(evened, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s)
+    again = _alone(between, rules)
+    leapt = sentences.leaping(leaps)
+    if again.word is Word.LEAK:
+        return replace(again, message=f"{again.message}; {leapt}, which is left out"), between
+    return replace(found, message=f"{found.message}; {leapt}; {sentences.otherwise(between)}"), evidence
+
+
+def _alone(evidence: Evidence, rules: Judging) -> _Finding:
+    """The verdict on one recording as it is."""
+    kind = evidence.kind
+    if within(evidence, rules):
+        message = sentences.clean_sentence(evidence, kind, rules)
+        return _Finding(Word.CLEAN, kind, message, sentences.clean_hint(evidence))
+    if evidence.rate_rises and evidence.resident.all.per_request > rules.budget:
+        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
+    if not (above(evidence, rules) and above_from_the_start(evidence, rules)):
+        stepped = evidence.unseen_steps > 0 and evidence.resident.all.high < rules.budget
+        return _open(Kind.STEPS if stepped else kind, sentences.either_way(evidence, kind, rules))
+    if declines(evidence):
+        return _open(Kind.FILLING, sentences.filling(evidence, rules))
+    if not evidence.outlasts_ttl:
+        return _open(kind, sentences.too_young(evidence, rules))
+    return _leak(evidence, kind, rules)
+
+
+def _leak(evidence: Evidence, kind: Kind, rules: Judging) -> _Finding:
+    return _Finding(Word.LEAK, kind, sentences.leak_sentence(evidence, kind, rules), sentences.LOOK[kind])
+
+
+def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
+    """The verdict with the difference to a baseline, whole and in the second half."""
+    versus = sentences.versus(more, rules)
+    if alone.word is Word.CLEAN or not above(evidence, rules):
+        return replace(alone, message=f"{alone.message}; {versus}")
+    if differs(more, rules.budget) <= 0:
+        return _open(alone.kind, sentences.nothing_added(evidence, more, rules))
+    found = _leak(evidence, evidence.kind, rules)
+    return replace(found, message=f"{found.message}; {versus}")
+
+
+def _answer(
+    trace: Trace, evidence: Evidence | None, more: tuple[Slope, Slope] | None, finding: _Finding, rules: Judging
+) -> LeakVerdict:
+    rss = trace.columns.get("rss", trace.resident)
+    under_load = trace.columns.get("rss_before", rss)
+    return LeakVerdict(
+        word=finding.word,
+        message=finding.message,
+        hint=finding.hint,
+        kind=finding.kind,
+        growth=evidence.resident.all if evidence else NOTHING_KNOWN,
+        second_half=evidence.resident.second if evidence else NOTHING_KNOWN,
+        in_use=evidence.in_use.all if evidence and evidence.in_use else None,
+        retained=evidence.retained if evidence else 0.0,
+        difference=more[0] if more else None,
+        differs=differs(more, rules.budget) if more else 0,
+        budget=rules.budget,
+        column=trace.resident_name,
+        level_bytes=float(rss[-1]) if len(trace) else 0.0,
+        peak_bytes=float(max(rss.max(), under_load.max())) if len(trace) else 0.0,
+        warmup_points=evidence.warmup_points if evidence else 0,
+        judged_points=len(evidence.points) if evidence else 0,
+        judged_requests=evidence.points.span_requests if evidence else 0.0,
+        judged_s=evidence.points.span_s if evidence else 0.0,
+        more_would_settle=finding.more_would_settle,
+    )

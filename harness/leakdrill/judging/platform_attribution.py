@@ -1,0 +1,30 @@
+"""What failed after the platform fell silent is not laid on the service: nobody saw what became of it.
+
+An engine or an API server that goes away takes with it whoever would have told of an OOM kill; steps that need it
+fail, and so do requests, whether the service is well or not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.attribution import Trouble
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.judging.attribution import Blame
+    from leakdrill.record.history import History
+    from leakdrill.record.verdict import Verdict
+
+_HINT: Final = "run the drill again when the platform answers"
+
+
+def seen_by_the_platform(verdicts: Sequence[Verdict], history: History, blame: Blame) -> list[Verdict]:
+    """`verdicts`, of which those that failed after the platform fell silent are UNKNOWN and say so."""
+    troubles = [
+        Trouble(f"from {show_duration(event.when)} on nobody could see it: {event.value}", event.when, (event.index,))
+        for event in history.where(source="target", name="unwatched")
+    ]
+    return [blame.laid(verdict, troubles, hint=_HINT) for verdict in verdicts]

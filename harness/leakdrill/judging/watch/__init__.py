@@ -1,0 +1,1 @@
+"""The claims about a watched command: its budget, its baseline, and whose its memory was. Pure."""

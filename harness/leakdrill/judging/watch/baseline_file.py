@@ -1,0 +1,160 @@
+"""What earlier, accepted runs of a command used: a file that people review, and what may be compared with it.
+
+Several runs are kept instead of one number, because a build's peak varies by itself: the parallel jobs meet differently
+each time. A run is judged against the highest of them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field, ValidationError
+
+from leakdrill.errors import BadInput
+from leakdrill.scenario.scenario import Frozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEPT_RUNS: Final = 10
+"""The newest accepted runs that the file keeps."""
+
+_BASELINE_VERSION: Final = 1
+_SAME_MEMORY: Final = 1.10  # two machines of one class rarely report the same number of bytes
+
+
+class MachineClass(Frozen):
+    """What a build's memory depends on: parallel jobs follow the CPUs, caches and heaps follow the memory."""
+
+    system: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+
+    def difference(self, other: MachineClass) -> str:
+        """How `other` differs from this class; empty when it does not."""
+        for what in ("system", "architecture", "cpus"):
+            if getattr(self, what) != getattr(other, what):
+                return f"{what} {getattr(self, what)}, and this run has {getattr(other, what)}"
+        low, high = sorted((self.memory_bytes, other.memory_bytes))
+        if high > low * _SAME_MEMORY:
+            return (
+                f"{self.memory_bytes / 2**30:.1f} GiB of memory, and this run has {other.memory_bytes / 2**30:.1f} GiB"
+            )
+        return ""
+
+
+class BaselineRun(Frozen):
+    """One accepted run.
+
+    Attributes:
+        started: UTC.
+        mode: the memory mode it ran in; empty without modes.
+        peak_bytes: most that the process tree used at once, shared pages counted once.
+        area_byte_s: memory times time.
+        duration_s: wall time.
+        programs: bytes of the peak by program, the largest first.
+    """
+
+    started: str
+    mode: str = ""
+    peak_bytes: Annotated[int, Field(gt=0)]
+    area_byte_s: float
+    duration_s: float
+    programs: dict[str, int] = Field(default_factory=dict)
+
+
+class Baseline(Frozen):
+    """The content of a baseline file: one command on one class of machine."""
+
+    schema_version: int = _BASELINE_VERSION
+    command: tuple[str, ...]
+    machine: MachineClass
+    runs: Annotated[tuple[BaselineRun, ...], Field(min_length=1)]
+
+    @property
+    def low_bytes(self) -> int:
+        """The lowest recorded peak."""
+        return min(run.peak_bytes for run in self.runs)
+
+    @property
+    def high_bytes(self) -> int:
+        """The highest recorded peak."""
+        return max(run.peak_bytes for run in self.runs)
+
+    def in_mode(self, mode: str) -> Baseline | None:
+        """The same with only the runs in `mode`; None when there is none."""
+        runs = tuple(run for run in self.runs if run.mode == mode)
+        return self.model_copy(update={"runs": runs}) if runs else None
+
+    def usual(self, program: str) -> int:
+        """The most that `program` held of a recorded peak."""
+        return max(run.programs.get(program, 0) for run in self.runs)
+
+
+def why_incomparable(baseline: Baseline, command: tuple[str, ...], machine: MachineClass) -> str:
+    """Why a run of `command` on `machine` says nothing against `baseline`; empty when it does."""
+    if baseline.command != command:
+        return f"it is of another command: {shlex.join(baseline.command)}"
+    difference = baseline.machine.difference(machine)
+    return f"it is of another class of machine: {difference}" if difference else ""
+
+
+def accept(
+    old: Baseline | None, run: BaselineRun, *, command: tuple[str, ...], machine: MachineClass, tolerance: float
+) -> tuple[Baseline, str]:
+    """The baseline with `run` in it, and why the earlier runs were dropped, if they were.
+
+    They are dropped when they are not comparable, and when `run` is further than `tolerance` from all in its mode: a
+    level that was accepted as the new one must not leave a range behind in which both fit.
+    """
+    fresh = Baseline(command=command, machine=machine, runs=(run,))
+    if old is None:
+        return fresh, ""
+    why = why_incomparable(old, command, machine)
+    if why:
+        return fresh, why
+    same = old.in_mode(run.mode)
+    if same and not same.low_bytes * (1 - tolerance) <= run.peak_bytes <= same.high_bytes * (1 + tolerance):
+        others = tuple(r for r in old.runs if r.mode != run.mode)
+        return old.model_copy(update={"runs": (*others, run)}), "its peak lies outside of their range"
+    return old.model_copy(update={"runs": (*old.runs, run)[-KEPT_RUNS:]}), ""
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The baseline in `path`.
+
+    Raises:
+        BadInput: when it is not there, or is no baseline file.
+    """
+    try:
+        found = Baseline.model_validate_json(path.read_bytes())
+    except OSError as e:
+        raise BadInput(f"--baseline {path}: cannot be read: {e.strerror}", hint="--update writes it") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"--baseline {path}: {where or 'file'}: {first['msg']}; expected a file that --update wrote"
+        ) from e
+    if found.schema_version > _BASELINE_VERSION:
+        raise BadInput(
+            f"--baseline {path}: schema_version {found.schema_version}; this version reads {_BASELINE_VERSION}"
+        )
+    return found
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write `baseline`, whole or not at all, laid out so that a diff shows one fact a line.
+
+    Raises:
+        BadInput: when the place cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(baseline.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as e:
+        raise BadInput(f"--baseline {path}: cannot be written: {e.strerror}") from e

@@ -1,0 +1,279 @@
+"""What is claimed of a watched command: it succeeds, within its budget, and near what earlier runs used.
+
+All judge the last attempt: one that failed in a larger memory mode is what a retry is for, and the messages name it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.claim import Claim
+from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
+from leakdrill.units import show_duration, show_share, show_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.judging.watch.baseline_file import Baseline
+    from leakdrill.judging.watch.memory_split import Attempt, Reading
+    from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.record.history import History
+    from leakdrill.record.verdict import Number, Verdict
+
+_USUAL_GAP_S: Final = 1.0
+_MOST_MISSED: Final = 0.10
+_NEAR: Final = 0.85
+"""A command that fails this near to all the memory it may have probably failed for it."""
+
+_MEMORY_SIGNALS: Final = ("SIGKILL", "SIGABRT")
+"""What the OOM killer sends, and how Node and many C++ programs end when an allocation fails."""
+
+
+def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
+    """Whether the command ended by itself with exit code 0, in the last attempt."""
+    claim = Claim("command_succeeds")
+    told = attempts(history)
+    stopped = history.where(source="watch", name="interrupted")
+    numbers: dict[str, Number] = {"attempts": len(told)}
+    if stopped:
+        return claim.unknown(
+            f"it was stopped by {stopped[0].value}", numbers=numbers, events=[stopped[0].index], hint="run it again"
+        )
+    if not told or told[-1].exited is None:
+        return claim.unknown(
+            "the record does not say how the command ended",
+            numbers=numbers,
+            hint="read history.jsonl in the run folder",
+        )
+    last, exited = told[-1], told[-1].exited
+    status = last.exit_number("status") or 0
+    numbers |= {"status": status, "duration_s": last.duration_s, "mode": last.mode}
+    how = f"{_how(status, exited.labels)} after {show_duration(last.duration_s)}{_which(told, plan)}"
+    if status == 0:
+        return claim.holds(how, numbers=numbers, events=[exited.index])
+    why = why_memory(history, plan, last)
+    hint = f"memory seems to be why: {why}" if why else "memory does not seem to be why; see the command's own output"
+    return claim.fails(how, numbers=numbers, events=[exited.index], hint=hint)
+
+
+def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
+    """Whether the command's memory was read throughout; UNKNOWN when a tenth of the time was missed."""
+    claim = Claim("memory_is_measured")
+    told = attempts(history)
+    seen = readings(history, told[-1]) if told else []
+    top = peak(seen)
+    if top is None:
+        return claim.unknown(
+            f"`{plan.shown}` ended before its memory was read once",
+            hint="a command of a few milliseconds is too short to be watched; watch what runs it",
+        )
+    last = told[-1]
+    numbers = _figures(seen, last) | _programs(Owners(history), top)
+    missed_s = _missed_s(history, last)
+    if missed_s > _MOST_MISSED * last.duration_s:
+        return claim.unknown(
+            f"its memory was not read during {show_duration(missed_s)} of {show_duration(last.duration_s)}",
+            numbers=numbers,
+            hint="the machine may have been too busy to read it; the peak may have been missed",
+        )
+    return claim.holds(
+        f"peak {show_size(top.total_bytes)} after {show_duration(top.t - last.start_s)} ({_split(history, top)}); "
+        f"area {show_size(area_byte_s(seen))}·s; {show_duration(last.duration_s)}",
+        numbers=numbers,
+        events=[top.index],
+    )
+
+
+def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
+    """Whether the process tree never used more than `plan.limit_bytes`, and nothing was killed for it."""
+    claim, limit = Claim("peak_stays_within_budget"), plan.limit_bytes or 0
+    told = attempts(history)
+    if not told:
+        return claim.unknown("the command was never started", hint="see command_succeeds")
+    last = told[-1]
+    seen = readings(history, last)
+    top = peak(seen)
+    numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(seen, last)}
+    if last.exited and last.exited.labels.get("oom_kill") == "true":
+        return claim.fails(
+            f"the kernel killed for memory at the limit {show_size(limit)}{_whom(history, last, seen)}",
+            numbers=numbers,
+            events=[last.exited.index],
+            hint="raise the limit, or run fewer processes at once; a cgroup also counts page tables and tmpfs",
+        )
+    over = next((r for r in seen if r.total_bytes > limit), None)
+    if over and top:
+        return claim.fails(
+            f"{_breaker(history, over)} when the limit {show_size(limit)} was crossed after "
+            f"{show_duration(over.t - last.start_s)}; peak {show_size(top.total_bytes)} ({_split(history, top)})",
+            numbers=numbers,
+            events=[over.index, top.index],
+            hint="raise the limit, or run fewer processes at once",
+        )
+    return _unbroken(claim, history, plan, last, top, numbers)
+
+
+def _unbroken(
+    claim: Claim, history: History, plan: WatchPlan, last: Attempt, top: Reading | None, numbers: dict[str, Number]
+) -> Verdict:
+    """No reading was over the limit: what else is known."""
+    limit = plan.limit_bytes or 0
+    largest = last.exit_number("largest_process_bytes") or 0
+    if largest > limit:
+        return claim.fails(
+            f"one process reached {show_size(largest)} between two readings, by the kernel's own count; "
+            f"limit {show_size(limit)}",
+            numbers=numbers,
+            events=[last.exited.index] if last.exited else [],
+            hint="raise the limit; the record does not tell which process it was",
+        )
+    if top is None:
+        return claim.unknown("no reading was taken", numbers=numbers, hint="see memory_is_measured")
+    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
+        return claim.unknown(
+            f"the peak of what was read is {show_size(top.total_bytes)}, but the record has gaps",
+            numbers=numbers,
+            hint="see memory_is_measured",
+        )
+    return claim.holds(
+        f"the peak was {show_size(top.total_bytes)}, {show_share(round(top.total_bytes / limit, 2))} of the limit "
+        f"{show_size(limit)} ({_split(history, top)})",
+        numbers=numbers,
+        events=[top.index],
+    )
+
+
+def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
+    """Whether the peak is at most the tolerance above the highest peak that the baseline records in the same mode."""
+    claim = Claim("peak_stays_near_baseline")
+    told = attempts(history)
+    if plan.incomparable or plan.baseline is None:
+        return claim.unknown(
+            f"the baseline cannot be compared: {plan.incomparable or 'there is none'}",
+            hint="record one with --update, for this command on this class of machine",
+        )
+    top = peak(readings(history, told[-1])) if told else None
+    if top is None:
+        return claim.unknown("no reading was taken", hint="see memory_is_measured")
+    last = told[-1]
+    baseline = plan.baseline.in_mode(last.mode)
+    if baseline is None:
+        return claim.unknown(f'the baseline has no run in mode "{last.mode}"', hint="record one with --update")
+    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
+        return claim.unknown("the record has gaps, so the peak may have been missed", hint="see memory_is_measured")
+    allowed = baseline.high_bytes * (1 + plan.tolerance)
+    numbers: dict[str, Number] = {
+        "peak_bytes": top.total_bytes, "allowed_bytes": allowed, "baseline_low_bytes": baseline.low_bytes,
+        "baseline_high_bytes": baseline.high_bytes, "baseline_runs": len(baseline.runs), "tolerance": plan.tolerance,
+    }  # fmt: skip
+    recorded = _recorded(baseline, plan.tolerance)
+    if top.total_bytes > allowed:
+        return claim.fails(
+            f"the peak was {show_size(top.total_bytes)}, {show_share(top.total_bytes / baseline.high_bytes - 1)} above "
+            f"{recorded}; {_growth(Owners(history).shares(top), baseline)}",
+            numbers=numbers,
+            events=[top.index],
+            hint="if it is meant, accept it with --update",
+        )
+    lower = "; lower than all of them" if top.total_bytes < baseline.low_bytes * (1 - plan.tolerance) else ""
+    return claim.holds(
+        f"the peak was {show_size(top.total_bytes)}{lower}; {recorded}", numbers=numbers, events=[top.index]
+    )
+
+
+def why_memory(history: History, plan: WatchPlan, attempt: Attempt) -> str:
+    """Why memory seems to have ended `attempt`, or to have been exceeded by it; empty when it does not."""
+    labels = attempt.exited.labels if attempt.exited else {}
+    status = attempt.exit_number("status") or 0
+    top = peak(readings(history, attempt))
+    used = max(top.total_bytes if top else 0.0, attempt.exit_number("largest_process_bytes") or 0.0)
+    if labels.get("oom_kill") == "true":
+        return f"the kernel killed at the limit {show_size(plan.limit_bytes or 0)}"
+    if plan.limit_bytes and used > plan.limit_bytes:
+        return f"its peak {show_size(used)} was over the limit {show_size(plan.limit_bytes)}"
+    if status and labels.get("oom_kill") == "machine":
+        return "the kernel's OOM killer acted on this machine meanwhile"
+    if labels.get("signal") in _MEMORY_SIGNALS:
+        return f"it ended by {labels['signal']}"
+    most = min(plan.limit_bytes or float("inf"), attempt.available_bytes)
+    if status and used >= _NEAR * most:
+        return f"its peak {show_size(used)} was near the {show_size(most)} that it could have"
+    return ""
+
+
+def _how(status: float, labels: object) -> str:
+    signal = labels.get("signal") if isinstance(labels, dict) else ""
+    if status < 0:
+        return f"killed by {signal or f'signal {-status:.0f}'}"
+    return f"ended with exit code {status:.0f}" + (f" ({signal} in a child)" if signal else "")
+
+
+def _which(told: Sequence[Attempt], plan: WatchPlan) -> str:
+    mode = f" in mode {told[-1].mode}" if told[-1].mode else ""
+    return mode if len(told) == 1 else f"{mode}, at attempt {told[-1].number} of at most {plan.retries + 1}"
+
+
+def _breaker(history: History, reading: Reading) -> str:
+    most = max(reading.by_pid.values(), default=0.0)
+    return f"{Owners(history).heaviest(reading)} held {show_size(most)} of {show_size(reading.total_bytes)}"
+
+
+def _whom(history: History, attempt: Attempt, seen: Sequence[Reading]) -> str:
+    """Whom the kernel killed, and when, as far as readings tell: a process may have grown after the last of them."""
+    at_s = killed_s(history, attempt)
+    found = Owners(history).killed(seen, at_s)
+    if found is None:
+        return ""
+    who, last = found
+    return (
+        f" after {show_duration(at_s - attempt.start_s)}: it was {who}, as the readings tell; at the last before it, "
+        f"all processes held {show_size(last.total_bytes)}"
+    )
+
+
+def _split(history: History, reading: Reading, most: int = 3) -> str:
+    shares = list(Owners(history).shares(reading).items())
+    more = f" and {len(shares) - most} more" if len(shares) > most else ""
+    return ", ".join(f"{name} {show_size(held)}" for name, held in shares[:most]) + more
+
+
+def _figures(seen: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
+    top = peak(seen)
+    figures: dict[str, Number] = {"readings": len(seen), "duration_s": attempt.duration_s}
+    if top:
+        figures |= {"peak_bytes": top.total_bytes, "area_byte_s": area_byte_s(seen)}
+    largest = attempt.exit_number("largest_process_bytes")
+    return figures | ({"largest_process_bytes": largest} if largest else {})
+
+
+def _programs(owners: Owners, top: Reading, most: int = 10) -> dict[str, Number]:
+    shares = itertools.islice(owners.shares(top).items(), most)
+    return {f"at_peak_bytes[{name}]": held for name, held in shares}
+
+
+def _missed_s(history: History, attempt: Attempt) -> float:
+    """Seconds without a reading, beyond the second that a busy machine may let pass between two."""
+    ticks = [e.t for e in history.where(source="process", name="tree", kind="sample") if e.value is not None]
+    inside = [t for t in ticks if attempt.start_s <= t <= attempt.end_s]
+    edges = [attempt.start_s, *inside, attempt.end_s]
+    return sum(max(b - a - _USUAL_GAP_S, 0.0) for a, b in itertools.pairwise(edges))
+
+
+def _recorded(baseline: Baseline, tolerance: float) -> str:
+    count = len(baseline.runs)
+    if count == 1:
+        return f"the one recorded run, {show_size(baseline.high_bytes)}, with a tolerance of {show_share(tolerance)}"
+    return (
+        f"{count} recorded runs, {show_size(baseline.low_bytes)} to {show_size(baseline.high_bytes)}, "
+        f"with a tolerance of {show_share(tolerance)}"
+    )
+
+
+def _growth(shares: dict[str, float], baseline: Baseline) -> str:
+    grown = {name: held - baseline.usual(name) for name, held in shares.items()}
+    name = max(grown, key=lambda n: grown[n])
+    return (
+        f"{name} grew most: {show_size(shares[name])} of the peak, at most {show_size(baseline.usual(name))} "
+        "in the recorded ones"
+    )

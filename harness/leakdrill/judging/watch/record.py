@@ -1,0 +1,127 @@
+"""The files of a watched run: `run.json`, its verdicts, and how often the same command succeeded so far."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leakdrill import __version__
+from leakdrill.errors import BadInput
+from leakdrill.judging.watch.judge import judge_watch
+from leakdrill.judging.watch.naming import program_name
+from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.record.history import SCHEMA_VERSION, read_history
+from leakdrill.record.verdict import Outcome
+from leakdrill.record.verdict_file import read_verdicts, write_verdicts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leakdrill.record.store import RunFolder
+    from leakdrill.record.verdict import Verdict
+
+
+class WatchInfo(BaseModel):
+    """The content of a watched run's `run.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["watch"] = "watch"
+    schema_version: int = SCHEMA_VERSION
+    leakdrill: str = __version__
+    run_id: str
+    started: datetime
+    watch: WatchPlan
+    versions: dict[str, str]
+
+
+def run_name(command: tuple[str, ...]) -> str:
+    """The folder of a command's runs: its program, and what tells it from the program's other commands."""
+    program = re.sub(r"[^a-z0-9]+", "-", program_name(command).lower()).strip("-")[:40]
+    digest = hashlib.sha256("\0".join(command).encode(errors="surrogateescape")).hexdigest()[:8]
+    return f"watch-{program}-{digest}"
+
+
+def write_watch_info(folder: RunFolder, plan: WatchPlan) -> WatchInfo:
+    """Write `run.json`."""
+    info = WatchInfo(
+        run_id=folder.run_id,
+        started=datetime.now(UTC),
+        watch=plan,
+        versions={"python": platform.python_version(), "kernel": platform.release()},
+    )
+    folder.run_json.write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return info
+
+
+def is_watch(folder: RunFolder) -> bool:
+    """Whether `folder` holds a watched run; False when its `run.json` cannot be read as JSON."""
+    try:
+        content = orjson.loads(folder.run_json.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    return isinstance(content, dict) and content.get("kind") == "watch"
+
+
+def read_watch_info(folder: RunFolder) -> WatchInfo:
+    """Read `run.json`.
+
+    Raises:
+        BadInput: when it is missing, or of no watched run.
+    """
+    try:
+        return WatchInfo.model_validate_json(folder.run_json.read_bytes())
+    except OSError as e:
+        raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{folder.run_json}: {where}: {first['msg']}",
+            hint=f"this is Leakdrill {__version__}; the run may be of another version",
+        ) from e
+
+
+def analyze_watch(folder: RunFolder) -> list[Verdict]:
+    """The verdicts on a watched run, from its files alone; they are also written to its `verdicts.json`.
+
+    Raises:
+        BadInput: when a file of the run cannot be read.
+    """
+    verdicts = judge_watch(read_history(folder.history), read_watch_info(folder).watch)
+    write_verdicts(folder.verdicts, verdicts)
+    return verdicts
+
+
+def success_line(runs_of_command: Path) -> str:
+    """How often the runs in that folder succeeded, and how often only after a retry; stopped ones do not count."""
+    passed = retried = total = 0
+    for path in sorted(runs_of_command.glob("*/verdicts.json")):
+        if path.parent.is_symlink():
+            continue
+        told = _told(path)
+        if told is None:
+            continue
+        total += 1
+        passed += told[0]
+        retried += told[0] and told[1]
+    again = f"; {retried} of them after a retry" if retried else ""
+    return f"{passed} of {total} recorded runs succeeded ({passed / total:.0%}){again}" if total else "no recorded runs"
+
+
+def _told(path: Path) -> tuple[bool, bool] | None:
+    """Whether the run kept to its claims, and whether after a retry; None when nobody can say."""
+    try:
+        content = read_verdicts(path)
+    except BadInput:
+        return None
+    ended = next((v for v in content.verdicts if v.check == "command_succeeds"), None)
+    if ended is None or ended.outcome is Outcome.UNKNOWN:
+        return None
+    return content.outcome is not Outcome.FAIL, (ended.numbers.get("attempts") or 0) not in (0, 1)

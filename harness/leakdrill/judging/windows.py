@@ -1,0 +1,269 @@
+"""When things happened in a record: the stretches that several checks look at.
+
+Everything here uses the drill's clock. Where a source has a clock of its own (Prometheus), `Event.when` is used, and
+events are put in that order: the record's order is the order of writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from leakdrill.record.history import Act, Event, History, Series
+    from leakdrill.scenario.scenario import Leak, Scenario
+
+_CPU_WINDOW_S: Final = 1.0
+"""Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
+
+_TORCH: Final = {
+    "torch_allocated": "allocated_bytes.all.current",
+    "torch_reserved": "reserved_bytes.all.current",
+    "torch_device": "device_used_bytes",
+}
+
+AFTER_RESTART_S: Final = 1.5
+"""How long after a restart its meters may still be finding the new process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the record, in seconds since its start."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """Its length; never negative."""
+        return max(0.0, self.end_s - self.start_s)
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two have more than a point in common."""
+        return self.start_s < other.end_s and other.start_s < self.end_s
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """One step as it was carried out: from its trigger, where one is recorded, to its end."""
+
+    act: Act
+    start_s: float
+    end_s: float
+
+    @property
+    def span(self) -> Span:
+        """From trigger to end."""
+        return Span(self.start_s, self.end_s)
+
+
+def watched_until_s(history: History) -> float:
+    """The end of what was watched: of `recover`, or of whatever came last before `teardown`."""
+    recover = history.phase("recover")
+    if recover is not None:
+        return recover[1]
+    teardown = history.phase("teardown")
+    return history.end_s if teardown is None else teardown[0]
+
+
+def reached_recover(history: History) -> bool:
+    """Whether the drill came as far as `recover`; without it nothing about recovery can be told."""
+    return history.phase("recover") is not None
+
+
+def step_runs(history: History) -> list[StepRun]:
+    """Every step that was begun, in order."""
+    return [_step_run(history, act) for act in history.acts("step")]
+
+
+def _step_run(history: History, act: Act) -> StepRun:
+    end_s = history.end_s if act.end is None else act.end.t
+    triggers = [
+        e.t
+        for e in history.where(source="step", name="triggered", labels={"step": act.name})
+        if act.begin.t <= e.t <= end_s
+    ]
+    return StepRun(act=act, start_s=triggers[0] if triggers else act.begin.t, end_s=end_s)
+
+
+def unasked_exits(history: History) -> list[Event]:
+    """Every end of the target that nobody asked for."""
+    return history.where(source="target", name="exited", kind="sample")
+
+
+def leak_span(history: History, leak: str) -> Span | None:
+    """From the moment at which `leak` was switched on until something else may move the resource.
+
+    That is the earliest of: switched off, the first step, a restart, an end nobody asked for, the end of the watch.
+    None when it was never switched on.
+    """
+    on = [act for act in history.acts("leak", "switch_on") if act.begin.labels.get("leak") == leak and act.succeeded]
+    if not on:
+        return None
+    start_s = on[0].begin.t
+    off = [a.begin.t for a in history.acts("leak", "switch_off") if a.begin.labels.get("leak") == leak]
+    return Span(start_s, _first_after(start_s, [*off, *_disturbances(history)], watched_until_s(history)))
+
+
+def _disturbances(history: History) -> list[float]:
+    steps = [run.start_s for run in step_runs(history)]
+    restarts = [act.begin.t for act in history.acts("target", "restart")]
+    return [*steps, *restarts, *(e.when for e in unasked_exits(history))]
+
+
+def _first_after(start_s: float, times: Iterable[float], otherwise_s: float) -> float:
+    return min((t for t in times if t >= start_s), default=otherwise_s)
+
+
+def leaks_began_s(history: History, leaks: Sequence[Leak]) -> float | None:
+    """When the first of `leaks` was switched on; None when none was."""
+    spans = [leak_span(history, leak.name) for leak in leaks]
+    return min((span.start_s for span in spans if span is not None), default=None)
+
+
+def alerts_watched_from_s(history: History, scenario: Scenario) -> float | None:
+    """From when an alert counts: the leak's beginning, or without a leak the baseline's. None when neither came."""
+    if scenario.leaks:
+        return leaks_began_s(history, scenario.leaks)
+    baseline = history.phase("baseline")
+    return None if baseline is None else baseline[0]
+
+
+def switched_off_s(history: History, leaks: Iterable[str], after_s: float) -> float | None:
+    """When the first of `leaks` was switched off after `after_s`; None when none was."""
+    names = set(leaks)
+    off = [act.begin.t for act in history.acts("leak", "switch_off") if act.begin.labels.get("leak") in names]
+    return min((t for t in off if t >= after_s), default=None)
+
+
+def last_step_end_s(history: History) -> float | None:
+    """When the last step ended; None when none did."""
+    return max((run.end_s for run in step_runs(history) if run.act.end is not None), default=None)
+
+
+def down_spans(history: History) -> list[Span]:
+    """When the target was down with a cause that another verdict names: restarts, stops, ends nobody asked for."""
+    restarts = [
+        Span(act.begin.t, (history.end_s if act.end is None else act.end.t) + AFTER_RESTART_S)
+        for name in ("restart", "start")
+        for act in history.acts("target", name)
+    ]
+    ready = [e.t for e in history.where(source="target", name="ready")]
+    exits = [Span(e.when, _first_after(e.when, ready, history.end_s) + AFTER_RESTART_S) for e in unasked_exits(history)]
+    stops = [
+        Span(act.begin.t, _first_after(act.begin.t, ready, history.end_s) + AFTER_RESTART_S)
+        for act in history.acts("target", "stop")
+    ]
+    return [*restarts, *exits, *stops]
+
+
+def gaps(times: Iterable[float], span: Span, *, longest_s: float) -> list[Span]:
+    """The parts of `span` without any of `times` that are longer than `longest_s`."""
+    inside = sorted(t for t in times if span.start_s < t < span.end_s)
+    edges = [span.start_s, *inside, span.end_s]
+    return [Span(a, b) for a, b in pairwise(edges) if b - a > longest_s]
+
+
+def outside(gap: Span, down: list[Span]) -> list[Span]:
+    """What is left of `gap` outside the spans in `down`."""
+    left = [gap]
+    for cut in down:
+        left = [
+            part
+            for span in left
+            for part in (
+                Span(span.start_s, min(span.end_s, cut.start_s)),
+                Span(max(span.start_s, cut.end_s), span.end_s),
+            )
+            if part.length_s > 0
+        ]
+    return left
+
+
+def memory(history: History) -> Series:
+    """What counts as the target's memory: anonymous bytes of its cgroup, or where it has none, RSS of its processes.
+
+    The page cache is left out on purpose: the kernel takes it back before it kills anybody.
+    """
+    anonymous = history.series("cgroup", "resources", "anon_bytes")
+    return anonymous if len(anonymous) else history.series("process", "tree", "rss_bytes")
+
+
+def disk(history: History) -> Series:
+    """Bytes used on the target's filesystem."""
+    return history.series("filesystem", "disk", "used_bytes")
+
+
+def cpu_seconds(history: History) -> Series:
+    """Seconds of CPU consumed so far: of the target's cgroup, or where it has none, of its processes."""
+    consumed = history.series("cgroup", "resources", "cpu_seconds")
+    return consumed if len(consumed) else history.series("process", "tree", "cpu_seconds")
+
+
+def cpu(history: History) -> Series:
+    """Cores in use: CPU seconds per second, over the second before each reading.
+
+    A reading whose second holds a restart of the count, or a gap, is left out.
+    """
+    consumed = cpu_seconds(history)
+    if not len(consumed):
+        return consumed
+    earlier = np.searchsorted(consumed.t, consumed.t - _CPU_WINDOW_S, side="right") - 1
+    took_s = consumed.t - consumed.t[np.maximum(earlier, 0)]
+    used_s = consumed.values - consumed.values[np.maximum(earlier, 0)]
+    keep = (earlier >= 0) & (took_s <= 2 * _CPU_WINDOW_S) & (used_s >= 0)
+    return type(consumed)(
+        t=consumed.t[keep],
+        values=used_s[keep] / took_s[keep],
+        requests=consumed.requests[keep],
+        indices=tuple(np.asarray(consumed.indices, dtype=int)[keep].tolist()),
+    )
+
+
+def resource(history: History, name: str) -> Series:
+    """The series of a resource, as a scenario names it: bytes, numbers of files and threads, cores."""
+    if name in _TORCH:
+        return history.series("torch", "allocator", _TORCH[name])
+    match name:
+        case "disk":
+            return disk(history)
+        case "gpu_memory":
+            return gpu_memory(history)
+        case "descriptors" | "threads":
+            return history.series("process", "tree", "fds" if name == "descriptors" else name)
+        case "cpu":
+            return cpu(history)
+        case _:
+            return memory(history)
+
+
+def gpu_memory(history: History) -> Series:
+    """Bytes of its cards that the target's processes hold; where the driver does not tell, all that is in use there."""
+    own = history.series("gpu", "devices", "own_bytes")
+    return own if len(own) else history.series("gpu", "devices", "used_bytes")
+
+
+def disk_size_bytes(history: History, scenario: Scenario) -> float:
+    """How much the target's disk holds: the scenario's limit or the filesystem's size, whichever is smaller; 0 unknown.
+
+    Where no small filesystem can be mounted the meter sees the whole machine's disk, and only the limit counts.
+    """
+    sizes = history.series("filesystem", "disk", "size_bytes").values
+    limit = scenario.target.limits.disk
+    return min([*(float(s) for s in sizes[-1:]), *([] if limit is None else [float(limit)])], default=0.0)
+
+
+def memory_limit_bytes(history: History, scenario: Scenario) -> float | None:
+    """Above which memory the OOM killer acts while the leak is on; None when unlimited.
+
+    What the cgroup said last before a step, which may have changed it, else the scenario's.
+    """
+    until_s = min((run.start_s for run in step_runs(history)), default=history.end_s)
+    said = history.series("cgroup", "resources", "limit_bytes").between(0.0, until_s).values
+    limit = scenario.target.limits.memory
+    return float(said[-1]) if len(said) else limit

@@ -1,0 +1,1 @@
+"""Locust as a subprocess, and the counts of its requests."""

@@ -1,0 +1,91 @@
+"""How Locust is called: its arguments and its environment."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.load.in_locust.messages import WORKER_PERIOD_ENV
+from leakdrill.machine.ports import free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leakdrill.scenario.scenario import Load
+
+FINISH_TASKS_S: Final = 2
+"""How long a stop lets running tasks finish. Cut off, their requests would be served and yet counted by nobody."""
+
+COUNTS_ENV: Final = "LEAKDRILL_LOAD_COUNTS"
+STATUS_ENV: Final = "LEAKDRILL_LOAD_STATUS_FD"
+PERIOD_ENV: Final = WORKER_PERIOD_ENV
+CONTROL_ENV: Final = "LEAKDRILL_LOAD_CONTROL_FD"
+RECORD_ENV: Final = "LEAKDRILL_LOAD_RECORD"
+LINE_ENV: Final = "LEAKDRILL_LOAD_LINE_FD"
+
+EXPECTED_WAIT_S: Final = 600
+"""How long a master waits for workers elsewhere: longer than we do (crew.py), who know more about why they are late."""
+
+
+def argv(spec: Load, *, host: str, max_run_s: float, master: tuple[str, int] | None = None) -> list[str]:
+    """The command; the scenario's own `args` come last and win.
+
+    Args:
+        spec: what the scenario says.
+        host: the target's address.
+        max_run_s: when Locust ends itself.
+        master: where to listen for workers that run elsewhere; None when all of them are processes of this one.
+    """
+    spawn_rate = spec.spawn_rate if spec.spawn_rate is not None else spec.users
+    return [
+        *(sys.executable, "-m", "leakdrill.load.in_locust.main", "--headless", "--only-summary"),
+        *("--locustfile", str(spec.locustfile), "--host", host),
+        *("--users", str(spec.users), "--spawn-rate", f"{spawn_rate:g}"),
+        *("--run-time", f"{math.ceil(max_run_s)}s", "--stop-timeout", str(FINISH_TASKS_S)),
+        *("--exit-code-on-error", "0"),
+        *(_leading(spec.workers, *master) if master else _distributed(spec.workers) if spec.workers > 1 else ()),
+        *spec.args,
+    ]
+
+
+def _distributed(workers: int) -> list[str]:
+    port = str(free_port())
+    return [
+        *("--processes", str(workers), "--expect-workers-max-wait", "30"),
+        *("--master-bind-host", "127.0.0.1", "--master-bind-port", port),
+        *("--master-host", "127.0.0.1", "--master-port", port),
+    ]
+
+
+def _leading(workers: int, host: str, port: int) -> list[str]:
+    return [
+        *("--master", "--expect-workers", str(workers), "--expect-workers-max-wait", str(EXPECTED_WAIT_S)),
+        *("--master-bind-host", host, "--master-bind-port", str(port)),
+    ]
+
+
+def environment(
+    spec: Load,
+    *,
+    counts: Path,
+    status_fd: int,
+    run_id: str,
+    control_fd: int | None = None,
+    record: Path | None = None,
+    line_fd: int | None = None,
+) -> dict[str, str]:
+    """The environment: ours without the run's token, which is for the target alone, and what the listener needs."""
+    env = {**os.environ, **spec.env}
+    env.pop("LEAKDRILL_TOKEN", None)
+    env |= {COUNTS_ENV: str(counts), STATUS_ENV: str(status_fd), "LEAKDRILL_RUN_ID": run_id}
+    if spec.rate is not None:
+        env[PERIOD_ENV] = repr(spec.users / spec.rate)
+    if control_fd is not None:
+        env[CONTROL_ENV] = str(control_fd)
+    if record is not None:
+        env[RECORD_ENV] = str(record.absolute())
+    if line_fd is not None:
+        env[LINE_ENV] = str(line_fd)
+    return env

@@ -1,0 +1,114 @@
+"""Reads what all Locust processes of one load have counted, and makes a row of each second of it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from leakdrill.load.in_locust.counters import (
+    ANSWERED,
+    CELLS,
+    COMPLETED,
+    FAILED,
+    FILE_BYTES,
+    FIRST_BUCKET,
+    SUFFIX,
+    bucket_middle_ms,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What was counted up to one moment: shape (CELLS,), as counts.py lays it out."""
+
+    cells: NDArray[np.uint64]
+
+    @property
+    def answered(self) -> int:
+        """Requests that succeeded."""
+        return int(self.cells[ANSWERED])
+
+    @property
+    def failures(self) -> int:
+        """Requests that Locust counts as failed: refused, timed out, an error status, or what the locustfile says."""
+        return int(self.cells[FAILED])
+
+    @property
+    def requests(self) -> int:
+        """All requests that ended, those that reached nobody among them."""
+        return self.answered + self.failures
+
+
+NOTHING = Totals(np.zeros(CELLS, dtype=np.uint64))
+
+
+class Tally:
+    """The sum over the files in `folder`. What it has mapped stays readable after the processes and files are gone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._mapped: dict[str, NDArray[np.uint64]] = {}
+
+    def answered(self) -> int:
+        """Requests that succeeded so far; cheap enough for ten readings a second."""
+        return self._sum(ANSWERED)
+
+    def completed(self) -> int:
+        """Requests that were answered so far, error statuses and all; as cheap."""
+        return self._sum(COMPLETED)
+
+    def totals(self) -> Totals:
+        """Everything counted so far."""
+        self._map_new()
+        cells = np.zeros(CELLS, dtype=np.uint64)
+        for one in self._mapped.values():
+            cells += one
+        return Totals(cells)
+
+    def _sum(self, cell: int) -> int:
+        self._map_new()
+        return sum(int(cells[cell]) for cells in self._mapped.values())
+
+    def _map_new(self) -> None:
+        try:
+            names = os.listdir(self._folder)  # noqa: PTH208 - names are all that is needed, ten times a second
+        except FileNotFoundError:
+            return
+        for name in names:
+            if name.endswith(SUFFIX) and name not in self._mapped:
+                with (self._folder / name).open("rb") as file:
+                    mapped = mmap.mmap(file.fileno(), FILE_BYTES, access=mmap.ACCESS_READ)
+                self._mapped[name] = np.frombuffer(mapped, dtype=np.uint64)
+
+
+def row(before: Totals, now: Totals, seconds: float) -> dict[str, float]:
+    """The statistics of the `seconds` between two totals; percentiles only where a request completed in them.
+
+    Response times of failed requests count, as they do in Locust's own statistics.
+    """
+    figures: dict[str, float] = {
+        "requests": now.requests,
+        "failures": now.failures,
+        "rps": round((now.requests - before.requests) / seconds, 3),
+        "fail_per_s": round((now.failures - before.failures) / seconds, 3),
+    }
+    times = (now.cells - before.cells)[FIRST_BUCKET:]
+    if times.any():
+        figures.update({f"p{percent}_ms": percentile_ms(times, percent) for percent in (50, 95, 99)})
+    return figures
+
+
+def percentile_ms(times: NDArray[np.uint64], percent: float) -> float:
+    """The response time that `percent` % of the requests in a histogram did not exceed, by nearest rank."""
+    running = np.cumsum(times)
+    rank = max(1, int(np.ceil(percent / 100 * float(running[-1]))))
+    return round(bucket_middle_ms(int(np.searchsorted(running, rank))), 2)

@@ -1,0 +1,122 @@
+"""Leads Locust's users through the turnstile, and their requests past it, without a change to the locustfile.
+
+Locust's own classes are changed, once, before the locustfile is loaded: what the user's classes inherit is ours.
+A task that is itself a set of tasks passes, because its own tasks stop at the turnstile. A task set that brings a wait
+of its own counts as busy in it, and stops before its next task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from locust import TaskSet, User
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING, DefaultTaskSet
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from leakdrill.load.in_locust.pause_gate import Turnstile
+
+Method = Callable[..., Any]
+
+
+def install(turnstile: Turnstile) -> None:
+    """From now on every user, every task and every HTTP request of this Locust goes through `turnstile`."""
+    replace_method(User, "run", _user_run(turnstile))
+    replace_method(TaskSet, "_sleep", _sleep(turnstile))  # where a task set waits, with its state kept right around it
+    for tasks in (TaskSet, DefaultTaskSet):
+        replace_method(tasks, "execute_task", _execute_task(turnstile))
+    for session in (HttpSession, FastHttpSession):
+        replace_method(session, "request", _request(turnstile))
+
+
+def replace_method(owner: type, name: str, wrap: Callable[[Method], Method]) -> None:
+    """Put `wrap(what it was)` in the place of a method, for all who inherit it."""
+    setattr(owner, name, wrap(getattr(owner, name)))
+
+
+def _user_run(turnstile: Turnstile) -> Callable[[Method], Method]:
+    def wrap(original: Method) -> Method:
+        def run(self: Any) -> None:
+            with turnstile.user():
+                original(self)
+
+        return run
+
+    return wrap
+
+
+def _sleep(turnstile: Turnstile) -> Callable[[Method], Method]:
+    def wrap(_original: Method) -> Method:
+        def sleep(self: Any, seconds: float) -> None:
+            _excuse(self, turnstile.sleep(seconds))
+
+        return sleep
+
+    return wrap
+
+
+def _execute_task(turnstile: Turnstile) -> Callable[[Method], Method]:
+    def wrap(original: Method) -> Method:
+        def execute_task(self: Any, task: Any) -> None:
+            if isinstance(task, type):
+                original(self, task)
+                return
+            if turnstile.shut:
+                _wait_as_locust_does(turnstile, self)
+            else:
+                turnstile.hold()
+            try:
+                original(self, task)
+            finally:
+                turnstile.task_ended()
+
+        return execute_task
+
+    return wrap
+
+
+def _wait_as_locust_does(turnstile: Turnstile, tasks: Any) -> None:
+    """Hold the user in the state of one that waits: Locust then ends it at once when it stops."""
+    user = tasks.user
+    if user._state == LOCUST_STATE_RUNNING:  # noqa: SLF001 - Locust keeps it there, and only there
+        user._state = LOCUST_STATE_WAITING  # noqa: SLF001
+    _excuse(tasks, turnstile.hold())
+    if user._state == LOCUST_STATE_WAITING:  # noqa: SLF001
+        user._state = LOCUST_STATE_RUNNING  # noqa: SLF001
+
+
+def _excuse(tasks: Any, held_s: float) -> None:
+    """Move on what `constant_pacing` and `constant_throughput` remember, or they would make up for the pause."""
+    if held_s:
+        for keeper in (tasks, tasks.user):
+            keeper._cp_last_run += held_s  # noqa: SLF001
+
+
+def _request(turnstile: Turnstile) -> Callable[[Method], Method]:
+    def wrap(original: Method) -> Method:
+        def request(self: Any, *args: Any, **kwargs: Any) -> Any:
+            with turnstile.request():
+                return original(self, *args, **kwargs)
+
+        return request
+
+    return wrap
+
+
+def listen(turnstile: Turnstile, control: socket) -> None:
+    """Take orders from the harness until it is gone. A line each: `pause 7`, `resume 8`, `resume 9 500`.
+
+    Args:
+        turnstile: what obeys.
+        control: a stream socket, as gevent has replaced it: reading it lets the users go on.
+    """
+    rest = b""
+    while received := control.recv(4096):
+        *lines, rest = (rest + received).split(b"\n")
+        for line in lines:
+            word, *numbers = line.split()
+            {b"pause": turnstile.pause, b"resume": turnstile.resume}[word](*map(int, numbers))

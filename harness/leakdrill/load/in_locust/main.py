@@ -1,0 +1,185 @@
+"""`python -m leakdrill.load.in_locust.main ARGS`: Locust itself, with our listener beside the user's own locustfile.
+
+Started by `LocustLoad`, which passes what it needs in the environment. Locust changes the interpreter as it is imported
+(gevent replaces sockets and threads), so this never runs inside the harness. The locustfile is not touched: we register
+on Locust's events before it is loaded.
+"""
+
+from __future__ import annotations
+
+import locust  # isort: skip - gevent patches the standard library, and must do so before anything else is imported
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+import locust.main
+from locust.runners import MasterRunner, WorkerRunner
+from locust.stats import StatsError
+
+from leakdrill.load.command import CONTROL_ENV, COUNTS_ENV, LINE_ENV, PERIOD_ENV, RECORD_ENV, STATUS_ENV
+from leakdrill.load.in_locust import hooks
+from leakdrill.load.in_locust.counters import Counts
+from leakdrill.load.in_locust.pacing import paced
+from leakdrill.load.in_locust.pause_gate import Turnstile
+from leakdrill.load.in_locust.request_recorder import Recording
+from leakdrill.load.in_locust.worker_collector import Collector
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+_TOP_ERRORS: Final = 5
+_ERROR_CHARS: Final = 300
+_TOP_NAMES: Final = 12
+_NAME_CHARS: Final = 80
+
+
+class Listener:
+    """Counts in every process; says how it stands once a second in the one that leads.
+
+    Args:
+        folder: where the counts go.
+        status_fd: the pipe to the harness.
+        period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
+        control_fd: the socket on which orders to pause come; None when there is more than one process.
+        record: where requests are recorded; None records none.
+        line_fd: the socket on which the target's addresses come; None when no worker runs elsewhere.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        status_fd: int,
+        *,
+        period_s: float | None,
+        control_fd: int | None,
+        record: Path | None,
+        line_fd: int | None,
+    ) -> None:
+        self._folder = folder
+        self._fd = status_fd
+        self._period_s = period_s
+        self._counts = Counts()
+        self._control = None if control_fd is None else socket.socket(fileno=control_fd)
+        self._turnstile = None if self._control is None else Turnstile(self._say_drained)
+        self._recording = None if record is None else Recording(record)
+        self._collector = None if line_fd is None else Collector(folder, socket.socket(fileno=line_fd))
+        self._environment: Environment | None = None
+        self._workers_at_stop: int | None = None
+
+    def register(self) -> None:
+        """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
+        locust.events.request.add_listener(self._counts.on_request)  # type: ignore[no-untyped-call]
+        if self._recording is not None:
+            self._recording.install()
+            locust.events.request.add_listener(self._recording.on_request)  # type: ignore[no-untyped-call]
+        if self._turnstile is not None:
+            hooks.install(self._turnstile)
+            locust.events.request.add_listener(self._turnstile.on_request)  # type: ignore[no-untyped-call]
+        locust.events.init.add_listener(self._on_init)  # type: ignore[no-untyped-call]
+        locust.events.test_stopping.add_listener(self._on_stopping)  # type: ignore[no-untyped-call]
+        locust.events.quit.add_listener(self._on_quit)  # type: ignore[no-untyped-call]
+        self._write({"state": "loading"})
+
+    def _on_init(self, environment: Environment, runner: Any, **_others: Any) -> None:
+        if self._period_s is not None:
+            wait_time = paced(self._period_s, self._turnstile.clock if self._turnstile else time.monotonic)
+            for user in environment.user_classes:
+                user.wait_time = wait_time
+        if self._recording is not None and (reason := self._recording.check_users(environment.user_classes)):
+            self._write({"state": "loading", "unrecordable": reason})
+        if self._turnstile is not None:
+            gevent.spawn(hooks.listen, self._turnstile, self._control)
+        if not isinstance(runner, MasterRunner):
+            self._counts.open(self._folder)
+        elif self._collector is not None:
+            self._collector.attach(environment)
+        if not isinstance(runner, WorkerRunner):
+            self._environment = environment
+            gevent.spawn(self._report)
+
+    def _on_stopping(self, environment: Environment, **_others: Any) -> None:
+        """Remember how many workers there were: from now on they leave because they are told to."""
+        if isinstance(environment.runner, MasterRunner):
+            self._workers_at_stop = environment.runner.worker_count
+
+    def _on_quit(self, **_others: Any) -> None:
+        if self._environment is not None:
+            self._write(self._status("quit"))
+
+    def _report(self) -> None:
+        while self._write(self._status("running")):
+            gevent.sleep(1)
+        # Nobody reads the pipe any more: the harness is gone, and load that nobody watches must not go on.
+        if self._environment is not None and self._environment.runner is not None:
+            self._environment.runner.quit()
+
+    def _status(self, state: str) -> dict[str, Any]:
+        runner = self._environment.runner if self._environment is not None else None
+        if runner is None:
+            return {"state": state}
+        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
+        if self._workers_at_stop is not None:
+            workers = self._workers_at_stop
+        status = {"state": state, "users": runner.user_count, "workers": workers, "errors": _errors(runner)}
+        return status if self._turnstile is None else {**status, "busy": self._turnstile.busy}
+
+    def _say_drained(self, order: int, seconds: float) -> None:
+        if self._control is not None:
+            with contextlib.suppress(BrokenPipeError):  # the harness is gone; `_report` ends the load
+                self._control.sendall(f"{order} {seconds:.6f} {json.dumps(self._by_name())}\n".encode())
+
+    def _by_name(self) -> dict[str, int]:
+        """Requests so far under the names that the locustfile gives them, the most frequent first."""
+        runner = self._environment.runner if self._environment is not None else None
+        if runner is None:
+            return {}
+        entries = sorted(runner.stats.entries.values(), key=lambda entry: -int(entry.num_requests))[:_TOP_NAMES]
+        return {f"{entry.method} {entry.name}"[:_NAME_CHARS]: int(entry.num_requests) for entry in entries}
+
+    def _write(self, status: dict[str, Any]) -> bool:
+        try:
+            os.write(self._fd, json.dumps(status).encode() + b"\n")
+        except BrokenPipeError:
+            return False
+        return True
+
+
+def _errors(runner: Any) -> list[dict[str, Any]]:
+    """The most frequent failures of requests, and exceptions of tasks that made none."""
+    failed = [
+        {"method": e.method, "name": e.name, "error": StatsError.parse_error(e.error), "count": e.occurrences}
+        for e in runner.stats.errors.values()
+    ]
+    raised = [
+        {"method": "task", "name": "exception", "error": e["msg"], "count": e["count"]}
+        for e in runner.exceptions.values()
+    ]
+    worst = sorted(failed + raised, key=lambda e: -int(e["count"]))[:_TOP_ERRORS]
+    return [{**e, "error": str(e["error"])[:_ERROR_CHARS]} for e in worst]
+
+
+def main() -> None:
+    """Register the listener, then be Locust."""
+    names = (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, LINE_ENV)
+    taken = {name: os.environ.pop(name, "") for name in names}
+    Listener(
+        Path(taken[COUNTS_ENV]),
+        int(taken[STATUS_ENV]),
+        period_s=float(taken[PERIOD_ENV]) if taken[PERIOD_ENV] else None,
+        control_fd=int(taken[CONTROL_ENV]) if taken[CONTROL_ENV] else None,
+        record=Path(taken[RECORD_ENV]) if taken[RECORD_ENV] else None,
+        line_fd=int(taken[LINE_ENV]) if taken[LINE_ENV] else None,
+    ).register()
+    sys.argv[0] = "locust"
+    locust.main.main()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

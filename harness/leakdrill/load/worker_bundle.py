@@ -1,0 +1,61 @@
+"""What a worker elsewhere is brought along: our listener, the locustfile, and the Python files beside it.
+
+Locust itself can send its workers the locustfile (`-f -`), but that one file alone, and our listener must be there
+before it is loaded. So all of it goes in as files, and any image with Locust will do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.errors import BadInput
+from leakdrill.units import show_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER: Final = "/leakdrill"
+"""Where they lie in a worker's container; it starts there, so that it finds ours before any other `leakdrill`."""
+
+OURS: Final = (
+    "leakdrill/__init__.py",
+    "leakdrill/load/__init__.py",
+    "leakdrill/load/in_locust/__init__.py",
+    "leakdrill/load/in_locust/target_addresses.py",
+    "leakdrill/load/in_locust/counters.py",
+    "leakdrill/load/in_locust/messages.py",
+    "leakdrill/load/in_locust/pacing.py",
+    "leakdrill/load/in_locust/worker_main.py",
+)
+LOCUSTFILES: Final = "load"
+MOST_BYTES: Final = 900 << 10
+"""A ConfigMap holds 1 MiB, its own words included."""
+
+
+def worker_files(locustfile: Path) -> Mapping[str, bytes]:
+    """What goes into a worker's container, by its path below `FOLDER`.
+
+    Raises:
+        BadInput: when there is no such locustfile, or there is more beside it than can be brought along.
+    """
+    package = Path(__file__).parents[2]
+    try:
+        beside = {path.name: path.read_bytes() for path in _modules(locustfile)}
+    except OSError as e:
+        raise BadInput(f"load.locustfile: {e.filename} cannot be read: {e.strerror}") from e
+    held = sum(map(len, beside.values()))
+    if held > MOST_BYTES:
+        raise BadInput(
+            f"load.locustfile: the Python files in {locustfile.parent} hold {show_size(held)}, and workers elsewhere "
+            f"get all of them; expected at most {show_size(MOST_BYTES)}",
+            hint="give the locustfile a folder of its own, or let the workers run here: load.workers_on: here",
+        )
+    ours = {name: (package / name).read_bytes() for name in OURS}
+    return {**ours, **{f"{LOCUSTFILES}/{name}": content for name, content in beside.items()}}
+
+
+def _modules(locustfile: Path) -> list[Path]:
+    """The locustfile, and what it can import from beside it."""
+    beside = {path for path in locustfile.parent.glob("*.py") if path.stem.isidentifier()}
+    return sorted(beside | {locustfile})

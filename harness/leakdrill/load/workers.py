@@ -1,0 +1,137 @@
+"""Locust workers that run where the target runs: what they are made of, and what a place for them can do.
+
+A place is a Docker network (`targets/docker/load_workers.py`) or a namespace of a cluster
+(`targets/kubernetes/load_workers.py`). A worker that ends is not replaced: then the load would not be what the
+scenario says, and nobody would see it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from leakdrill.load.in_locust.messages import HOSTS_ENV, LASTS_ENV, SEAT_ENV, SEATS_ENV, WORKER_PERIOD_ENV
+from leakdrill.load.worker_bundle import FOLDER, LOCUSTFILES, worker_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from leakdrill.scenario.scenario import Load
+
+PART: Final = "load"
+"""Value of `part` in the journal entries of workers."""
+
+MEMORY_BYTES: Final = 1 << 30
+"""What one worker may use; a user of Locust takes some ten KiB."""
+
+_SPARE_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPlan:
+    """What every worker is made of.
+
+    Attributes:
+        image: has Python and Locust.
+        command: what runs in it.
+        files: what lies below `FOLDER` of it.
+        env: its environment, the same for all but its seat.
+        count: how many there are.
+        lasts_s: when it ends by itself, whatever becomes of the drill.
+    """
+
+    image: str
+    command: Sequence[str]
+    files: Mapping[str, bytes]
+    env: Mapping[str, str]
+    count: int
+    lasts_s: int
+
+    def env_of(self, seat: int) -> dict[str, str]:
+        """The environment of one of them; `seat` counts from 0."""
+        return {**self.env, SEAT_ENV: str(seat)}
+
+
+def worker_plan(spec: Load, *, master: tuple[str, int], addresses: Sequence[str], max_run_s: float) -> WorkerPlan:
+    """What the workers of `spec` are made of.
+
+    Args:
+        spec: what the scenario says.
+        master: where Locust's master listens.
+        addresses: where the target answers when the load begins.
+        max_run_s: how long the load may last.
+
+    Raises:
+        BadInput: when the locustfile cannot be brought along.
+    """
+    host, port = master
+    lasts_s = math.ceil(max_run_s + _SPARE_S)
+    command = [
+        *("python", "-m", "leakdrill.load.in_locust.worker_main", "--worker"),
+        *("--master-host", host, "--master-port", str(port)),
+        *("--locustfile", f"{FOLDER}/{LOCUSTFILES}/{spec.locustfile.name}"),
+        *spec.args,
+    ]
+    env = {**spec.env, HOSTS_ENV: " ".join(addresses), SEATS_ENV: str(spec.workers), LASTS_ENV: str(lasts_s)}
+    if spec.rate is not None:
+        env[WORKER_PERIOD_ENV] = repr(spec.users / spec.rate)
+    return WorkerPlan(
+        image=spec.image,
+        command=command,
+        files=worker_files(spec.locustfile),
+        env=env,
+        count=spec.workers,
+        lasts_s=lasts_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """One worker as its platform sees it: its name, what is known of it, and whether it will never serve again."""
+
+    name: str
+    told: str
+    ended: bool
+
+
+class Workers(Protocol):
+    """A place where workers run."""
+
+    def addresses(self) -> list[str]:
+        """Where the target answers now, as seen from there; empty while it does not."""
+
+    def master_host(self) -> str:
+        """The address of this machine that they can reach.
+
+        Raises:
+            LeakdrillError: when that cannot be told from here.
+        """
+
+    def start(self, plan: WorkerPlan) -> None:
+        """Start them; what is made is in the journal first.
+
+        Raises:
+            LeakdrillError: when the platform refuses, such as for an image that is not there.
+        """
+
+    def states(self) -> list[WorkerState]:
+        """What is known of each now.
+
+        Raises:
+            LeakdrillError: when the platform does not answer.
+        """
+
+    def log(self, name: str) -> str:
+        """What a worker wrote last; empty when nothing can be had."""
+
+    def stop(self) -> None:
+        """Take back what was made; what does not go stays in the journal."""
+
+
+@runtime_checkable
+class Roomy(Protocol):
+    """A target beside which workers can run."""
+
+    def load_workers(self) -> Workers | None:
+        """The place for them, once the target has been started; None where that would be this machine."""

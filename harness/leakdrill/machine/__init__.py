@@ -1,0 +1,1 @@
+"""What a drill uses of this machine: control groups, disks, ports, process trees, signals."""

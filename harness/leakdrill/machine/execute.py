@@ -1,0 +1,59 @@
+"""One command beside the target: in its environment and folder, outside of its control group, and gone afterwards.
+
+It runs outside because what an operator starts to look at a service must not count as the service's memory, nor be
+ended with it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from leakdrill.errors import Surroundings
+from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
+from leakdrill.runs.undo import take_back
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from leakdrill.record.journal import Journal
+
+PART: Final = "step"
+"""Value of `LEAKDRILL_PART` in what a step runs."""
+
+
+def execute(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, output: Path, timeout_s: float, journal: Journal
+) -> int:
+    """Run `argv` to its end and return its exit status; whatever it left running is ended, in time or not.
+
+    Raises:
+        Surroundings: when the system refuses to start it, or it ran for longer than `timeout_s`.
+    """
+    entry = journal.plan("process", run_id=env[RUN_ID_VARIABLE], part=PART, command=list(argv))
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with output.open("wb") as sink:
+            process = subprocess.Popen(
+                argv,
+                env={**env, PART_VARIABLE: PART},
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        entry = journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
+        return process.wait(timeout_s)
+    except OSError as e:
+        raise Surroundings(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
+    except subprocess.TimeoutExpired as e:
+        raise Surroundings(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended") from e
+    finally:
+        reason = take_back(journal, entry)
+        if process and not reason:
+            process.wait()

@@ -1,0 +1,120 @@
+"""What a control group says of its members: memory against its limit, kills, CPU time and throttling.
+
+The working set is usage less inactive file pages, as the kubelet and cAdvisor define it. Both versions of control
+groups are read into the same names. Sources: the kernel's cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from leakdrill.machine.cgroup import Cgroup
+
+_NO_LIMIT_BYTES: Final = 1 << 62  # version 1 says "no limit" with the largest number of whole pages
+_READ_BYTES: Final = 16384
+_NS: Final = 1e-9
+_US: Final = 1e-6
+
+
+class CgroupMeter:
+    """Reads `cgroup`. A file that this kernel or this group lacks leaves its fields out."""
+
+    source = "cgroup"
+    name = "resources"
+    every = 1
+
+    def __init__(self, cgroup: Cgroup) -> None:
+        read = _v1_files(cgroup) if cgroup.version == 1 else _v2_files(cgroup)
+        self._version = cgroup.version
+        self._files = {name: os.open(path, os.O_RDONLY) for name, path in read.items() if path.exists()}
+
+    def read(self) -> dict[str, float] | None:
+        """Bytes, seconds and counts since the group was made; None when the group is gone."""
+        try:
+            texts = {name: os.pread(file, _READ_BYTES, 0) for name, file in self._files.items()}
+        except OSError as e:
+            if e.errno == errno.ENODEV:
+                return None
+            raise
+        return (parse_v1 if self._version == 1 else parse_v2)(texts)
+
+    def close(self) -> None:
+        """Close the group's files."""
+        while self._files:
+            os.close(self._files.popitem()[1])
+
+
+def _v1_files(cgroup: Cgroup) -> dict[str, Path]:
+    memory = {
+        "usage": "memory.usage_in_bytes",
+        "stat": "memory.stat",
+        "limit": "memory.limit_in_bytes",
+        "events": "memory.oom_control",
+    }
+    files = {name: cgroup.memory / file for name, file in memory.items()} if cgroup.memory else {}
+    if cgroup.cpu:
+        files["cpu"] = cgroup.cpu / "cpu.stat"
+    if cgroup.cpuacct:
+        files["cpuacct"] = cgroup.cpuacct / "cpuacct.usage"
+    return files
+
+
+def _v2_files(cgroup: Cgroup) -> dict[str, Path]:
+    memory = {"usage": "memory.current", "stat": "memory.stat", "limit": "memory.max", "events": "memory.events"}
+    files = {name: cgroup.memory / file for name, file in memory.items()} if cgroup.memory else {}
+    if cgroup.cpuacct:
+        files["cpu"] = cgroup.cpuacct / "cpu.stat"
+    return files
+
+
+def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
+    """The fields in the files of a version 1 group, by the names that the meter gives them."""
+    names = {"inactive": b"total_inactive_file", "anon": b"total_rss", "cache": b"total_cache"}
+    fields = _memory(texts, names)
+    cpu = _pairs(texts.get("cpu", b""))
+    _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
+    _put(fields, cpu, {b"throttled_time": ("throttled_seconds", _NS)})
+    if "cpuacct" in texts:
+        fields["cpu_seconds"] = int(texts["cpuacct"]) * _NS
+    return fields
+
+
+def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
+    """The fields in the files of a version 2 group, by the names that the meter gives them."""
+    fields = _memory(texts, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
+    cpu = _pairs(texts.get("cpu", b""))
+    _put(fields, cpu, {b"usage_usec": ("cpu_seconds", _US), b"throttled_usec": ("throttled_seconds", _US)})
+    _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
+    return fields
+
+
+def _memory(texts: Mapping[str, bytes], names: Mapping[str, bytes]) -> dict[str, float]:
+    fields: dict[str, float] = {}
+    stat = _pairs(texts.get("stat", b""))
+    if "usage" in texts:
+        usage = int(texts["usage"])
+        fields["usage_bytes"] = usage
+        fields["working_set_bytes"] = max(usage - stat.get(names["inactive"], 0), 0)
+    _put(fields, stat, {names["anon"]: ("anon_bytes", 1), names["cache"]: ("cache_bytes", 1)})
+    limit = texts.get("limit", b"max").strip()
+    if limit != b"max" and int(limit) < _NO_LIMIT_BYTES:
+        fields["limit_bytes"] = int(limit)
+    _put(fields, _pairs(texts.get("events", b"")), {b"oom_kill": ("oom_kills", 1)})
+    return fields
+
+
+def _pairs(text: bytes) -> dict[bytes, int]:
+    words = text.split()
+    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+
+
+def _put(fields: dict[str, float], found: Mapping[bytes, int], names: Mapping[bytes, tuple[str, float]]) -> None:
+    for key, (name, unit) in names.items():
+        if key in found:
+            fields[name] = found[key] * unit

@@ -1,0 +1,213 @@
+"""What NVML says of the cards that a target computes on: memory by device and by process, load, errors.
+
+One reading holds all devices. A field's name begins with its device (`gpu0.used_bytes`; `gpu0/3.…` for a MIG slice);
+without that it is the sum over the devices that the scenario names, and it is left out when one of them did not answer:
+a card that falls off must not look like memory that was freed.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+from leakdrill.meters.gpu_processes import exists, program, sees_all_processes, split
+from leakdrill.meters.nvml import DeviceSilent, NvmlDevice, NvmlUnavailable, find_device, open_nvml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.scenario.gpu import Gpu
+
+SUMMED: Final = ("used_bytes", "free_bytes", "reserved_bytes", "total_bytes", "own_bytes", "others_bytes")
+_SLOW_EVERY: Final = 5
+_RETRY_S: Final = 5.0
+_MOST_XIDS: Final = 16
+
+
+class GpuMeter:
+    """Reads the cards `devices`, and their MIG slices.
+
+    Args:
+        devices: indices or UUIDs, as NVML knows them; a MIG slice by its UUID.
+        pids: the target's processes; None where they have no numbers on this machine.
+        recorder: hears once what each device is, of every other process that holds memory of one, of a device that
+            falls silent or answers again, and of XID errors.
+    """
+
+    source = "gpu"
+    name = "devices"
+    every = 1
+    alone = True
+
+    def __init__(
+        self, devices: Sequence[int | str], *, pids: Callable[[], Sequence[int]] | None, recorder: Recorder
+    ) -> None:
+        self._wanted = tuple(devices)
+        self._pids = pids
+        self._recorder = recorder
+        self._all_seen = sees_all_processes()
+        self._nvml: Any = None
+        self._why: tuple[float, str] | None = None
+        self._named: list[NvmlDevice] = []
+        self._slices: list[NvmlDevice] = []
+        self._events: Any = None
+        self._xids: dict[str, float] = {}
+        self._silent: set[str] = set()
+        self._known: set[tuple[str, int]] = set()
+        self._readings = 0
+
+    def read(self) -> dict[str, float] | None:
+        """Bytes, percent, degrees, watts and counts; what a driver does not support is left out.
+
+        Raises:
+            NvmlUnavailable: when there is no driver, or not the card; tried again every five seconds.
+        """
+        self._open()
+        own = None if self._pids is None else frozenset(self._pids())
+        slow = self._readings % _SLOW_EVERY == 0
+        self._readings += 1
+        if slow:
+            self._note_xids()
+        rows = {device.identity.key: self._row(device, own, slow=slow) for device in (*self._named, *self._slices)}
+        fields = {f"{key}.{name}": value for key, row in rows.items() for name, value in (row or {}).items()}
+        return fields | _sums([rows[device.identity.key] for device in self._named])
+
+    def close(self) -> None:
+        """Let go of the library."""
+        if self._nvml is not None:
+            if self._events is not None:
+                self._nvml.nvmlEventSetFree(self._events)
+            self._nvml.nvmlShutdown()
+            self._nvml = self._events = None
+
+    def _open(self) -> None:
+        if self._nvml is not None:
+            return
+        if self._why is not None and time.monotonic() - self._why[0] < _RETRY_S:
+            raise NvmlUnavailable(self._why[1])
+        try:
+            self._find(open_nvml())
+        except (NvmlUnavailable, DeviceSilent) as e:
+            self._why = (time.monotonic(), str(e))
+            raise NvmlUnavailable(str(e)) from e
+
+    def _find(self, nvml: Any) -> None:
+        try:
+            named = [find_device(nvml, wanted) for wanted in self._wanted]
+            slices = [part for device in named for part in device.slices()]
+            driver, library = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetNVMLVersion()
+            self._watch_xids(nvml, named)
+        except BaseException:
+            nvml.nvmlShutdown()
+            raise
+        self._nvml, self._named, self._slices = nvml, named, slices
+        self._recorder.sample("gpu", "driver", None, driver=driver, nvml=library)
+        for device in (*named, *slices):
+            self._recorder.sample("gpu", "device", None, at=None, **_labels(device))
+
+    def _watch_xids(self, nvml: Any, devices: Sequence[NvmlDevice]) -> None:
+        """Nothing where the driver has no events: no XID is known then, which is not the same as none."""
+        try:
+            events = nvml.nvmlEventSetCreate()
+        except nvml.NVMLError:
+            return
+        self._events = events
+        self._xids = {d.identity.key: 0.0 for d in devices if d.identity.slice_id is None and d.watch_xids(events)}
+
+    def _row(self, device: NvmlDevice, own: frozenset[int] | None, *, slow: bool) -> dict[str, float] | None:
+        """The fields of one device; None when it did not answer."""
+        key = device.identity.key
+        try:
+            row = {name: float(value) for name, value in device.quick().items()}
+            listed = device.processes()
+            rest = device.slow() if slow else {}
+        except DeviceSilent as e:
+            self._note_silent(key, e)
+            return None
+        if key in self._silent:
+            self._silent.remove(key)
+            self._recorder.sample("gpu", "answers", None, device_key=key)
+        shares = split(
+            None if own is None else listed,
+            own or (),
+            seen=[p for p in listed or () if exists(p)],
+            all_seen=self._all_seen,
+        )
+        for pid in shares.foreign:
+            self._note_process(key, pid)
+        row |= shares.fields(row.get("used_bytes")) | rest
+        return row | ({"xid": self._xids[key]} if slow and key in self._xids else {})
+
+    def _note_silent(self, key: str, error: DeviceSilent) -> None:
+        if key not in self._silent:
+            self._silent.add(key)
+            how = "lost" if error.lost else "silent"
+            self._recorder.sample("gpu", "silent", how, device_key=key, error=str(error))
+
+    def _note_process(self, key: str, pid: int) -> None:
+        if (key, pid) not in self._known:
+            self._known.add((key, pid))
+            self._recorder.sample("gpu", "process", None, device_key=key, pid=str(pid), program=program(pid))
+
+    def _note_xids(self) -> None:
+        """Take every XID error that is waiting; an error of the queue itself says nothing of the cards."""
+        for _ in range(_MOST_XIDS if self._xids else 0):
+            try:
+                event = self._nvml.nvmlEventSetWait(self._events, 0)
+                key = f"gpu{self._nvml.nvmlDeviceGetIndex(event.device)}"
+            except self._nvml.NVMLError:
+                return
+            self._xids[key] = float(event.eventData)
+            self._recorder.sample("gpu", "xid", float(event.eventData), device_key=key)
+
+
+def _sums(rows: Sequence[dict[str, float] | None]) -> dict[str, float]:
+    """Over all rows, of what every one of them has."""
+    if not all(rows):
+        return {}
+    told = [row for row in rows if row]
+    return {name: sum(row[name] for row in told) for name in SUMMED if all(name in row for row in told)}
+
+
+def _labels(device: NvmlDevice) -> dict[str, str]:
+    """A device's labels, as DCGM's exporter gives them."""
+    it = device.identity
+    labels = {
+        "device_key": it.key,
+        "gpu": str(it.gpu),
+        "UUID": it.uuid,
+        "pci_bus_id": it.bus_id,
+        "device": "" if it.minor is None else f"nvidia{it.minor}",
+        "modelName": it.model,
+        "Hostname": platform.node(),
+    }
+    if it.slice_id is not None:
+        labels |= {"GPU_I_PROFILE": it.profile, "GPU_I_ID": str(it.slice_id)}
+    return {name: text for name, text in labels.items() if text}
+
+
+@runtime_checkable
+class Numbered(Protocol):
+    """A target whose processes have numbers on this machine."""
+
+    def pids(self) -> Sequence[int]:
+        """Its processes now."""
+
+
+def gpu_meters(gpu: Gpu | None, target: object, recorder: Recorder) -> list[GpuMeter]:
+    """The meter of the cards of `target`; none where the scenario names none, or where they may be missing and are.
+
+    What is missing is recorded as `gpu/absent`, with the reason.
+    """
+    if gpu is None:
+        return []
+    meter = GpuMeter(gpu.devices, pids=target.pids if isinstance(target, Numbered) else None, recorder=recorder)
+    try:
+        meter.read()
+    except NvmlUnavailable as e:
+        if not gpu.required:
+            recorder.sample("gpu", "absent", str(e))
+            return []
+    return [meter]

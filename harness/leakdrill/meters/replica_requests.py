@@ -1,0 +1,55 @@
+"""How many requests each replica has answered, by its own count: whether a load is spread shows only there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from leakdrill.meters.service import parse_exposition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COUNTER: Final = "http_requests_total"
+_TIMEOUT_S: Final = 1.0
+
+
+class ReplicaRequests:
+    """Reads the sum of `http_requests_total` of each of `urls`, without the probes of health and metrics.
+
+    Args:
+        urls: where each replica answers now, by its name.
+        path: of its metrics.
+    """
+
+    source = "replica"
+    name = "requests"
+    every = 10
+
+    def __init__(self, urls: Callable[[], Mapping[str, str]], path: str) -> None:
+        self._urls = urls
+        self._path = path
+        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
+
+    def read(self) -> dict[str, float] | None:
+        """Requests by replica; one that does not answer is left out, and None when none does."""
+        counts = {name: count for name, url in self._urls().items() if (count := self._count(url)) is not None}
+        return counts or None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _count(self, url: str) -> float | None:
+        try:
+            answer = self._client.get(url + self._path)
+            samples = parse_exposition(answer.text) if answer.is_success else {}
+        except (httpx.HTTPError, ValueError):
+            return None
+        mine = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _asked_for(name)]
+        return sum(mine) if samples else None
+
+
+def _asked_for(sample: str) -> bool:
+    return not any(f'path="{path}"' in sample for path in ("/health", "/metrics"))

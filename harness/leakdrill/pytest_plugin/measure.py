@@ -1,0 +1,86 @@
+"""Measure a function: warm up until its own trend settles, then slots that each end at a quiet point."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.leak.growth_kind import PAGE_BYTES
+from leakdrill.judging.leak.warmup import settled_from
+from leakdrill.pytest_plugin.cache_fill import LruCaches
+from leakdrill.pytest_plugin.readings import Readings, frozen_heap
+from leakdrill.pytest_plugin.schedule import (
+    FEWEST_WARMUP_SLOTS,
+    MOST_WARMUP_SLOTS,
+    SLOTS,
+    Wanted,
+    calls_per_slot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.judging.leak.trace import Trace
+    from leakdrill.pytest_plugin.cache_fill import CacheFill
+    from leakdrill.pytest_plugin.calls import Calls
+
+_MOST_CUT: Final = 0.7
+"""The share of warm-up that may be given up in the search for where it settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was seen.
+
+    Attributes:
+        trace: one reading after each slot; `requests` are calls since the first one.
+        slot_calls: calls in each slot.
+        warmup_calls: calls before the first slot.
+        took_s: seconds in all.
+        fills: `lru_cache`s that took entries in.
+    """
+
+    trace: Trace
+    slot_calls: int
+    warmup_calls: int
+    took_s: float
+    fills: Sequence[CacheFill]
+
+
+def measure(calls: Calls, wanted: Wanted) -> Measured:
+    """Call it for about as long as wanted.
+
+    Raises:
+        BadInput: when one call takes longer than a slot.
+        Surroundings: when this platform does not tell a process its memory.
+    """
+    started_s = time.perf_counter()
+    slot_calls = calls_per_slot(calls, Readings(1), wanted)
+    readings = Readings(SLOTS + 1)
+    with frozen_heap():
+        _warm_up(calls, slot_calls)
+    caches = LruCaches()
+    with frozen_heap():
+        warmup_calls = calls.done
+        readings.take(calls.done)
+        for _ in range(SLOTS):
+            calls.many(slot_calls)
+            readings.take(calls.done)
+    fills = caches.since(calls.done - warmup_calls)
+    return Measured(readings.trace(calls.name), slot_calls, warmup_calls, time.perf_counter() - started_s, fills)
+
+
+def _warm_up(calls: Calls, slot_calls: int) -> None:
+    """Slots until the last `FEWEST_WARMUP_SLOTS` lie on one line, and no more than `MOST_WARMUP_SLOTS`."""
+    readings = Readings(MOST_WARMUP_SLOTS)
+    for done in range(1, MOST_WARMUP_SLOTS + 1):
+        calls.many(slot_calls)
+        readings.take(calls.done)
+        if done > FEWEST_WARMUP_SLOTS and _settled(readings.trace(calls.name)):
+            return
+
+
+def _settled(trace: Trace) -> bool:
+    start = settled_from(trace.requests, trace.resident, resolution=PAGE_BYTES, most_cut=_MOST_CUT)
+    return len(trace) - start >= FEWEST_WARMUP_SLOTS

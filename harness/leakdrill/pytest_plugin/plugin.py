@@ -1,0 +1,250 @@
+"""pytest's part: the `leak_gate` fixture and marker, their options, and what a test run says of them.
+
+Everything dear (numpy, scipy) is imported when the first gate runs: whoever installs Leakdrill for another reason must
+not wait for it at every start of pytest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.record.verdict import Verdict
+
+_UNKNOWN: Final = ("fail", "skip", "pass")
+_LINE: Final = "leakdrill"
+"""The property that carries a gate's sentence to the summary, also from a worker of pytest-xdist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOptions:
+    """What a gate is held against.
+
+    Attributes:
+        budget: growth per call that passes, such as `64B`.
+        seconds: how long to measure, about.
+        calls: how often to call in all slots after warm-up, instead of a time.
+        unknown: what an UNKNOWN does to the test: `fail` (nothing proven is no pass), `skip` or `pass`.
+        longest_ttl: the longest time for which the function keeps anything on purpose, such as `2s`.
+    """
+
+    budget: str
+    seconds: float
+    unknown: str
+    calls: int | None = None
+    longest_ttl: str = "0s"
+
+    def __post_init__(self) -> None:
+        if self.unknown not in _UNKNOWN:
+            raise pytest.UsageError(f'leak_gate: unknown="{self.unknown}"; expected one of {", ".join(_UNKNOWN)}')
+
+
+class LeakGate:
+    """The `leak_gate` fixture: gates a function, or a service."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def __call__(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        budget: str | None = None,
+        seconds: float | None = None,
+        calls: int | None = None,
+        unknown: str | None = None,
+        longest_ttl: str | None = None,
+        **kwargs: Any,
+    ) -> LeakVerdict:
+        """Call `function(*args, **kwargs)` again and again, and fail the test when every call leaves memory behind.
+
+        What is left out comes from the marker, the command line, the ini file, or the defaults, in this order. Returns
+        the verdict, for tests that ask for more.
+        """
+        given: dict[str, Any] = {
+            "budget": budget,
+            "seconds": seconds,
+            "calls": calls,
+            "unknown": unknown,
+            "longest_ttl": longest_ttl,
+        }
+        options = replace(_options(self._item), **{key: value for key, value in given.items() if value is not None})
+        return _gate(self._item, options, function, args, kwargs)
+
+    def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
+        """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
+        from rich.console import Console  # noqa: PLC0415 - see the module's docstring
+
+        from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
+        from leakdrill.runs.gate.conductor import gate_service  # noqa: PLC0415 - likewise
+
+        place = self._item.path.parent / scenario
+        try:
+            verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=Console(stderr=True))
+        except LeakdrillError as e:
+            pytest.fail(str(e), pytrace=False)
+        _record_service(self._item, verdicts)
+        _settle_service(verdicts, unknown or _options(self._item).unknown)
+        return verdicts
+
+
+@pytest.fixture
+def leak_gate(request: pytest.FixtureRequest) -> LeakGate:
+    """Gates a function called many times in this process, or a service: `leak_gate(parse, b"{}")`."""
+    return LeakGate(request.node)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each with an ini setting of the same name."""
+    group = parser.getgroup("leakdrill", "leakdrill: the memory gate")
+    settings = (
+        ("budget", "growth per call that passes, such as 64B (32B)"),
+        ("seconds", "how long a gate measures, about (5)"),
+        ("unknown", "what an UNKNOWN does to a test: fail, skip or pass (fail)"),
+    )
+    for name, text in settings:
+        group.addoption(f"--leak-{name}", metavar=name.upper(), default=None, help=text)
+        parser.addini(f"leak_{name}", text, default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers",
+        "leak_gate(budget, seconds, calls, unknown, longest_ttl): call the test's body many times and fail when every "
+        "call leaves memory behind; fixtures are made once",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+    """Gate the body of a marked test that does not use the fixture, instead of calling it once."""
+    if pyfuncitem.get_closest_marker("leak_gate") is None or "leak_gate" in pyfuncitem.fixturenames:
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - pytest's own way to tell a test's arguments from autouse
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    _gate(pyfuncitem, _options(pyfuncitem), pyfuncitem.obj, (), arguments)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line for each gate that decided something."""
+    lines = [
+        f"{report.nodeid}: {value}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == _LINE
+    ]
+    if lines:
+        terminalreporter.section("memory gate")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+def _options(item: pytest.Item) -> GateOptions:
+    """From the marker, else the command line, else the ini file, else the defaults."""
+    config, marker = item.config, item.get_closest_marker("leak_gate")
+    found = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _DEFAULTS}
+    settings: dict[str, Any] = {**_DEFAULTS, **{name: value for name, value in found.items() if value}}
+    try:
+        settings["seconds"] = float(settings["seconds"])
+        return GateOptions(**{**settings, **(marker.kwargs if marker else {})})
+    except (TypeError, ValueError) as e:
+        raise pytest.UsageError(f"leak_gate: {e}; expected budget, seconds, calls, unknown, longest_ttl") from e
+
+
+_DEFAULTS: Final = {"budget": "32B", "seconds": "5", "unknown": "fail"}
+
+
+def _gate(
+    item: pytest.Item, options: GateOptions, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> LeakVerdict:
+    from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - see the module's docstring
+    from leakdrill.pytest_plugin.gate import gate_function  # noqa: PLC0415 - likewise
+    from leakdrill.pytest_plugin.schedule import Wanted  # noqa: PLC0415 - likewise
+
+    try:
+        with _no_bystanders():
+            verdict, text = gate_function(
+                function,
+                args,
+                kwargs,
+                wanted=Wanted(seconds=float(options.seconds), calls=options.calls),
+                budget=options.budget,
+                longest_ttl=options.longest_ttl,
+            )
+    except LeakdrillError as e:
+        pytest.fail(str(e), pytrace=False)
+    _record(item, verdict)
+    _settle(str(verdict.word.outcome), text, options.unknown)
+    item.add_report_section("call", "memory gate", text)
+    return verdict
+
+
+def _settle(outcome: str, text: str, unknown: str) -> None:
+    """Turn the word into what pytest knows."""
+    if outcome == "FAIL" or (outcome == "UNKNOWN" and unknown == "fail"):
+        pytest.fail(text, pytrace=False)
+    if outcome == "UNKNOWN" and unknown == "skip":
+        pytest.skip(text)
+
+
+def _settle_service(verdicts: list[Verdict], unknown: str) -> None:
+    from leakdrill.record.verdict import worst  # noqa: PLC0415 - see the module's docstring
+
+    lines = [f"{v.outcome}: {v.check} {v.subject}: {v.message}\n  what to do {v.hint}" for v in verdicts]
+    _settle(str(worst(verdicts)), "\n".join(lines) or "UNKNOWN: nothing was checked", unknown)
+
+
+def _record(item: pytest.Item, verdict: LeakVerdict) -> None:
+    """The sentence and the numbers as properties, which JUnit XML and pytest-xdist carry."""
+    numbers = verdict.numbers().items()
+    in_calls = {
+        name.replace("per_request", "per_call").replace("_requests", "_calls"): value for name, value in numbers
+    }
+    _add(item, f"{verdict.word}: {verdict.message}", in_calls)
+
+
+def _record_service(item: pytest.Item, verdicts: list[Verdict]) -> None:
+    for verdict in verdicts:
+        _add(item, f"{verdict.outcome}: {verdict.check} {verdict.subject}: {verdict.message}", verdict.numbers)
+
+
+def _add(item: pytest.Item, sentence: str, numbers: Mapping[str, Any]) -> None:
+    """Plain floats: a worker of pytest-xdist cannot send NumPy's."""
+    item.user_properties.append((_LINE, sentence))
+    for name, value in numbers.items():
+        if value is not None:
+            item.user_properties.append((f"{_LINE}_{name}", float(value) if isinstance(value, float) else value))
+
+
+@contextlib.contextmanager
+def _no_bystanders() -> Iterator[None]:
+    """Keep pytest from keeping: it stores every log record and every warning of a test, which grows with each call."""
+    root = logging.getLogger()
+    keepers = [handler for handler in root.handlers if type(handler).__module__ == "_pytest.logging"]
+    for handler in keepers:
+        root.removeHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _forget
+            yield
+    finally:
+        for handler in keepers:
+            root.addHandler(handler)
+
+
+def _forget(*_: object, **__: object) -> None:
+    """Show a warning to nobody; the filters that turn it into an error still do."""

@@ -1,0 +1,91 @@
+"""How many calls make a slot, and how many slots make a measurement."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.errors import BadInput
+from leakdrill.pytest_plugin.readings import come_to_rest, resident_bytes
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from leakdrill.pytest_plugin.calls import Calls
+    from leakdrill.pytest_plugin.readings import Readings
+
+DEFAULT_SECONDS: Final = 5.0
+SLOTS: Final = 20
+"""Slots after warm-up: two halves of ten each, so that growth which ends is told from growth which goes on."""
+
+MOST_WARMUP_SLOTS: Final = 12
+FEWEST_WARMUP_SLOTS: Final = 4
+_ALL_SLOTS: Final = SLOTS + FEWEST_WARMUP_SLOTS + 2
+"""Slots that the time is divided by; a long warm-up takes more."""
+
+_PROBE_SHARE: Final = 0.05
+_MOST_SLOT_CALLS: Final = 5000
+"""More would not make the answer better: a page of noise over 100,000 calls is a twentieth of a byte a call."""
+
+_MOST_SLOT_BYTES: Final = 8 * 1024**2
+"""A slot of a function that leaks much is cut to this: the whole gate must not use up the machine's memory."""
+
+_LEAST_CALLING: Final = 0.5
+"""The least share of a slot that is spent on calls, however long a quiet point takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How long to measure: about `seconds`, or `calls` calls in all slots after warm-up, however long they take."""
+
+    seconds: float = DEFAULT_SECONDS
+    calls: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds <= 0:
+            raise BadInput(f"leak_gate: seconds={self.seconds:g}; expected a number above 0")
+        if self.calls is not None and self.calls < SLOTS:
+            raise BadInput(f"leak_gate: calls={self.calls}; expected {SLOTS} or more, one for each slot")
+
+
+def calls_per_slot(calls: Calls, readings: Readings, wanted: Wanted) -> int:
+    """Calls in each slot, found by calling for a twentieth of the time and coming to rest once.
+
+    Raises:
+        BadInput: when the function is too slow for the time that is wanted; says which time would do.
+    """
+    call_s, most = _cost(calls, wanted)
+    started_s = time.perf_counter()
+    readings.take(calls.done)
+    quiet_s = time.perf_counter() - started_s
+    if wanted.calls is not None:
+        return wanted.calls // SLOTS
+    slot_s = wanted.seconds * (1 - _PROBE_SHARE) / _ALL_SLOTS
+    if call_s > slot_s:
+        raise BadInput(
+            f"leak_gate: {calls.name}: one call takes {show_duration(call_s)}, too slow for {SLOTS} slots in "
+            f"{show_duration(wanted.seconds)}",
+            hint=f"leak_gate(…, seconds={1.2 * call_s * _ALL_SLOTS:.0f}), or gate a smaller part of it",
+        )
+    return max(1, min(most, int(max(slot_s - quiet_s, _LEAST_CALLING * slot_s) / call_s)))
+
+
+def _cost(calls: Calls, wanted: Wanted) -> tuple[float, int]:
+    """Seconds of one call, and how many a slot may have, from batches that double in size.
+
+    The first call, which imports and compiles, does not count.
+    """
+    calls.many(1)
+    come_to_rest()
+    before = resident_bytes()
+    batch, limit_s = 1, wanted.seconds * _PROBE_SHARE / 2
+    most = _MOST_SLOT_CALLS if wanted.calls is None else wanted.calls // SLOTS
+    while True:
+        started_s = time.perf_counter()
+        calls.many(batch)
+        took_s = time.perf_counter() - started_s
+        grown = resident_bytes() - before
+        if took_s >= limit_s or batch >= most or grown > _MOST_SLOT_BYTES:
+            a_call = grown / (2 * batch - 1)
+            return max(took_s / batch, 1e-9), max(1, min(most, int(_MOST_SLOT_BYTES / max(a_call, 1))))
+        batch *= 2

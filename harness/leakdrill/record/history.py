@@ -1,0 +1,234 @@
+"""What happened in one run: events in order, and views on them. All that a check may look at.
+
+The file is JSON Lines, one event a line, appended as it happens. `Recorder` (recorder.py) writes it; this module
+reads it and never touches anything else, so a stored run can be judged on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from leakdrill.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION: Final = 1
+"""Version of the event line and of `verdicts.json`; grows when either changes its meaning."""
+
+Kind = Literal["sample", "begin", "ok", "failed", "unknown"]
+Value = float | str | dict[str, float] | None
+PHASES: Final = ("setup", "warmup", "baseline", "load", "mitigate", "recover", "teardown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the record.
+
+    Attributes:
+        index: position in the record, from 0, without gaps.
+        t: seconds since the start of the run when the line was written; never decreases.
+        phase: one of `PHASES`.
+        source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
+            `target`, `leak`, `step`, `drill`.
+        kind: `sample` for a reading; for an act `begin`, then exactly one of `ok`, `failed`, `unknown`.
+        name: what was read or done.
+        value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.
+        labels: what tells one such event from another; an act's lines share the label `act`.
+        at: seconds since the start by the source's own clock, where it has one that differs from ours: Prometheus'
+            evaluation time of a transition, Alertmanager's `startsAt`.
+    """
+
+    index: int
+    t: float
+    phase: str
+    source: str
+    kind: Kind
+    name: str
+    value: Value = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    at: float | None = None
+
+    @property
+    def when(self) -> float:
+        """`at` where the source has a clock of its own, else `t`."""
+        return self.t if self.at is None else self.at
+
+
+_EVENT: Final = TypeAdapter(Event)
+
+
+def event_schema() -> dict[str, object]:
+    """The JSON Schema of one line of `history.jsonl`."""
+    return _EVENT.json_schema()
+
+
+def event_line(event: Event) -> bytes:
+    """`event` as one line of JSON, with its newline."""
+    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One field of one source's samples over time.
+
+    Attributes:
+        t: shape (n,), seconds since the start of the run.
+        values: shape (n,), in the unit that the field's name says.
+        requests: shape (n,), requests the target had completed at each sample; NaN where nobody counted.
+        indices: the events they come from.
+    """
+
+    t: NDArray[np.float64]
+    values: NDArray[np.float64]
+    requests: NDArray[np.float64]
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def between(self, start_s: float, end_s: float) -> Series:
+        """The part with start_s <= t <= end_s."""
+        keep = (self.t >= start_s) & (self.t <= end_s)
+        return Series(
+            t=self.t[keep],
+            values=self.values[keep],
+            requests=self.requests[keep],
+            indices=tuple(np.asarray(self.indices, dtype=int)[keep].tolist()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something the drill did: its `begin`, and its end, or None when the record stops before it."""
+
+    begin: Event
+    end: Event | None
+
+    @property
+    def name(self) -> str:
+        """What was done."""
+        return self.begin.name
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended in `ok`."""
+        return self.end is not None and self.end.kind == "ok"
+
+    @property
+    def why(self) -> str:
+        """What the record says of an act that did not end in `ok`."""
+        if self.end is None:
+            return "the record ends before it did"
+        return str(self.end.value or self.end.labels.get("error", self.end.kind))
+
+
+class History:
+    """The events of one run. Immutable; the views are computed once."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events: tuple[Event, ...] = tuple(events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    @cached_property
+    def end_s(self) -> float:
+        """`t` of the last event; 0 when there is none."""
+        return self.events[-1].t if self.events else 0.0
+
+    def where(
+        self,
+        *,
+        source: str | None = None,
+        name: str | None = None,
+        kind: Kind | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> list[Event]:
+        """The events that match everything given, in order."""
+        wanted = (labels or {}).items()
+        return [
+            e
+            for e in self._of_source(source)
+            if (name is None or e.name == name)
+            and (kind is None or e.kind == kind)
+            and all(e.labels.get(key) == value for key, value in wanted)
+        ]
+
+    def series(self, source: str, name: str, field_name: str) -> Series:
+        """Field `field_name` of the samples `name` of `source`; samples without it are left out."""
+        rows = [
+            (e.index, e.t, e.value[field_name], e.value.get("requests", np.nan))
+            for e in self._of_source(source)
+            if e.kind == "sample" and e.name == name and isinstance(e.value, dict) and field_name in e.value
+        ]
+        columns = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), 3)
+        return Series(
+            t=columns[:, 0],
+            values=columns[:, 1],
+            requests=columns[:, 2],
+            indices=tuple(row[0] for row in rows),
+        )
+
+    def phase(self, name: str) -> tuple[float, float] | None:
+        """Start and end of a phase in seconds since the start; None when the drill never reached it."""
+        times = [e.t for e in self.where(source="drill", name="phase", labels={"phase": name})]
+        if not times:
+            return None
+        return times[0], times[-1] if len(times) > 1 else self.end_s
+
+    def acts(self, source: str, name: str | None = None) -> list[Act]:
+        """The acts of `source`, each with its end, in the order in which they began."""
+        ends = {e.labels.get("act"): e for e in self._of_source(source) if e.kind in ("ok", "failed", "unknown")}
+        begins = self.where(source=source, name=name, kind="begin")
+        return [Act(begin=b, end=ends.get(b.labels.get("act"))) for b in begins]
+
+    def _of_source(self, source: str | None) -> Sequence[Event]:
+        return self.events if source is None else self._by_source.get(source, ())
+
+    @cached_property
+    def _by_source(self) -> dict[str, list[Event]]:
+        grouped: dict[str, list[Event]] = {}
+        for event in self.events:
+            grouped.setdefault(event.source, []).append(event)
+        return grouped
+
+
+def read_history(path: Path) -> History:
+    """The history in `path`. A torn last line, as a crash leaves it, is left out.
+
+    Raises:
+        BadInput: when the file cannot be read, or another line is no event; names file and line.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as e:
+        raise BadInput(
+            f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest"
+        ) from e
+    *complete, _torn = lines
+    return History([_event(line, f"{path}:{number}") for number, line in enumerate(complete, start=1)])
+
+
+def _event(line: bytes, place: str) -> Event:
+    try:
+        return _EVENT.validate_json(line)
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{place}: {where or 'line'}: {first['msg']}; expected one event of schema {SCHEMA_VERSION}"
+        ) from e

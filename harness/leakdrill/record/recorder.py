@@ -1,0 +1,118 @@
+"""Writes the history while the drill runs: one clock, one phase, one file, any thread."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from leakdrill.record.history import Event, History, event_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from leakdrill.record.history import Kind, Value
+
+
+@dataclass(slots=True)
+class ActNote:
+    """What an act found out while it ran; goes into its last line. Set `unknown` when nobody can say how it ended."""
+
+    value: Value = None
+    labels: dict[str, str] = field(default_factory=dict)
+    unknown: bool = False
+
+
+class Recorder:
+    """Appends events to `path`. `begin` lines are on disk (fsync) before the act they announce is begun."""
+
+    def __init__(self, path: Path) -> None:
+        self.started_at = time.time()
+        self._started_mono = time.monotonic()
+        self._file = path.open("ab", buffering=0)
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._acts = itertools.count(1)
+        self._listeners: list[Callable[[Event], None]] = []
+        self.phase = "setup"
+
+    def now_s(self) -> float:
+        """Seconds since the start of the run, by a clock that never steps."""
+        return time.monotonic() - self._started_mono
+
+    def at_s(self, epoch_s: float) -> float:
+        """An epoch time of another process on this machine, as seconds since the start of the run."""
+        return self.now_s() + (epoch_s - time.time())
+
+    def sample(self, source: str, name: str, value: Value, /, *, at: float | None = None, **labels: str) -> Event:
+        """Record a reading. The first three are positional, so that labels may be called `name` or `source`."""
+        return self._append(source, "sample", name, value, labels, at)
+
+    @contextmanager
+    def act(self, source: str, name: str, /, **labels: str) -> Iterator[ActNote]:
+        """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises."""
+        labels["act"] = str(next(self._acts))
+        self._append(source, "begin", name, None, labels, None, sync=True)
+        note = ActNote()
+        try:
+            yield note
+        except BaseException as e:
+            self._append(source, "failed", name, note.value, {**note.labels, **labels, "error": _one_line(e)}, None)
+            raise
+        self._append(source, "unknown" if note.unknown else "ok", name, note.value, {**note.labels, **labels}, None)
+
+    @contextmanager
+    def in_phase(self, name: str) -> Iterator[None]:
+        """Everything recorded inside belongs to phase `name`."""
+        self.phase = name
+        with self.act("drill", "phase", phase=name):
+            yield
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with every event, on the thread that records it. It must be quick and must not record."""
+        self._listeners.append(listener)
+
+    def history(self) -> History:
+        """Everything recorded so far."""
+        with self._lock:
+            return History(self._events)
+
+    def close(self) -> None:
+        """Flush to disk and close the file."""
+        with self._lock:
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def _append(
+        self,
+        source: str,
+        kind: Kind,
+        name: str,
+        value: Value,
+        labels: dict[str, str],
+        at: float | None,
+        *,
+        sync: bool = False,
+    ) -> Event:
+        with self._lock:
+            event = Event(
+                index=len(self._events), t=round(self.now_s(), 4), phase=self.phase, source=source, kind=kind,
+                name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
+            )  # fmt: skip
+            self._events.append(event)
+            self._file.write(event_line(event))
+            if sync:
+                os.fsync(self._file.fileno())
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

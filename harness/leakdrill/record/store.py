@@ -1,0 +1,185 @@
+"""The run folder: `runs/<scenario>/<UTC start>/`, and what lies where in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leakdrill import __version__
+from leakdrill.errors import BadInput
+from leakdrill.record.history import SCHEMA_VERSION
+from leakdrill.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PACKAGES: Final = ("locust", "numpy", "scipy", "prometheus-client", "promql-parser", "psutil")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run's files."""
+
+    path: Path
+
+    @property
+    def run_json(self) -> Path:
+        """What was run, with what, on what; written at the start."""
+        return self.path / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """The events, written as they happen."""
+        return self.path / "history.jsonl"
+
+    @property
+    def verdicts(self) -> Path:
+        """What the checks made of the events; written at the end and by `leakdrill analyze`."""
+        return self.path / "verdicts.json"
+
+    @property
+    def journal(self) -> Path:
+        """What must be undone."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def run_id(self) -> str:
+        """The id that everything the run creates is labelled with: scenario, start, and where its record lies.
+
+        Two drills of one scenario may start in the same second, each with a `--runs` of its own.
+        """
+        place = hashlib.blake2b(bytes(self.path.parent.parent), digest_size=3).hexdigest()
+        return f"{self.path.parent.name}-{self.path.name}-{place}".lower()
+
+
+class RunInfo(BaseModel):
+    """The content of `run.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    leakdrill: str = __version__
+    kind: Literal["drill", "gate"] = "drill"
+    run_id: str
+    started: datetime
+    scenario_file: str
+    scenario: Scenario
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+
+
+def create_run(root: Path, scenario_name: str) -> RunFolder:
+    """A new folder for a run that starts now, with `latest` beside it pointing there.
+
+    Raises:
+        BadInput: when the folder cannot be made.
+    """
+    parent = root.resolve() / scenario_name.replace("/", "-")
+    start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    try:
+        path = _make_unique(parent, start)
+        _point_latest(parent / "latest", path.name)
+    except OSError as e:
+        raise BadInput(f"{parent}: cannot make the run folder: {e.strerror}", hint="name another with --runs") from e
+    return RunFolder(path)
+
+
+def _make_unique(parent: Path, start: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    for suffix in ("", *(f"-{n}" for n in range(2, 100))):
+        try:
+            (path := parent / f"{start}{suffix}").mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(17, "a hundred runs started within this second")
+
+
+def _point_latest(link: Path, name: str) -> None:
+    fresh = link.with_name(f".latest-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(name)
+    fresh.replace(link)
+
+
+def open_run(path: Path) -> RunFolder:
+    """The run at `path`: a run folder, its `latest`, or the scenario's folder above it.
+
+    Raises:
+        BadInput: when there is no run.
+    """
+    for candidate in (path, path / "latest"):
+        if (candidate / "history.jsonl").is_file():
+            return RunFolder(candidate.resolve())
+    raise BadInput(
+        f"{path}: is no run: it has no history.jsonl", hint="runs lie in runs/SCENARIO/START; try runs/SCENARIO"
+    )
+
+
+def write_run_info(
+    folder: RunFolder,
+    scenario: Scenario,
+    scenario_file: Path,
+    versions: dict[str, str],
+    *,
+    kind: Literal["drill", "gate"] = "drill",
+) -> RunInfo:
+    """Write `run.json`."""
+    info = RunInfo(
+        kind=kind,
+        run_id=folder.run_id,
+        started=datetime.now(UTC),
+        scenario_file=str(scenario_file),
+        scenario=scenario,
+        versions={"python": platform.python_version(), **_package_versions(), **versions},
+        machine=_machine(),
+    )
+    folder.run_json.write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return info
+
+
+def read_run_info(folder: RunFolder) -> RunInfo:
+    """Read `run.json`.
+
+    Raises:
+        BadInput: when it is missing or of another schema.
+    """
+    try:
+        return RunInfo.model_validate_json(folder.run_json.read_bytes())
+    except OSError as e:
+        raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{folder.run_json}: {where}: {first['msg']}",
+            hint=f"this is Leakdrill {__version__}; the run may be of another version",
+        ) from e
+
+
+def _package_versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, str | int]:
+    return {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+        "cpus": os.cpu_count() or 0,
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "libc": " ".join(platform.libc_ver()),
+    }

@@ -1,0 +1,170 @@
+"""What a person sees while the drill runs: phase, time, memory against its limit, requests, alerts.
+
+On a terminal it is one block that redraws itself; elsewhere a plain line for each turn of events, so that a CI log
+reads like a story and not like a film.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from leakdrill.units import show_duration, show_size
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+
+    from leakdrill.record.history import Event
+    from leakdrill.scenario.scenario import Scenario
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_CURVE_POINTS = 48
+_CURVE_EVERY_S = 1.0
+_MEMORY = {("cgroup", "resources"): "usage_bytes", ("process", "tree"): "rss_bytes"}
+_STATE_STYLE = {"pending": "yellow", "firing": "bold red", "resolved": "green", "inactive": "dim"}
+
+
+def sparkline(values: list[float], top: float) -> str:
+    """`values` as a line of blocks, from nothing to `top`."""
+    if top <= 0:
+        return ""
+    return "".join(_BLOCKS[min(len(_BLOCKS) - 1, int(max(0.0, v) / top * len(_BLOCKS)))] for v in values)
+
+
+class LiveView:
+    """Shows the events of a running drill. Use as a context manager and subscribe `see` to the recorder."""
+
+    def __init__(self, scenario: Scenario, console: Console) -> None:
+        self._scenario = scenario
+        self._console = console
+        self._phase = "setup"
+        self._phase_began = self._began = time.monotonic()
+        self._memory: collections.deque[float] = collections.deque(maxlen=_CURVE_POINTS)
+        self._memory_at = -_CURVE_EVERY_S
+        self._has_cgroup = False
+        self._limit = float(scenario.target.limits.memory or 0)
+        self._disk: dict[str, float] = {}
+        self._load: dict[str, float] = {}
+        self._alerts: dict[str, str] = {}
+        self._said: collections.deque[str] = collections.deque(maxlen=5)
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def see(self, event: Event) -> None:
+        """Take one event in. Called on the recording thread; only notes, the drawing happens elsewhere."""
+        if event.kind == "sample":
+            self._see_sample(event)
+        elif event.source == "drill":
+            self._see_phase(event)
+        else:
+            self._see_act(event)
+
+    def _see_phase(self, event: Event) -> None:
+        if event.kind == "begin":
+            self._phase, self._phase_began = event.labels["phase"], time.monotonic()
+            self._say(event.t, f"── {self._phase}")
+
+    def _see_act(self, event: Event) -> None:
+        subject = event.labels.get("leak", "")
+        what = " ".join(part for part in (event.source, event.name.replace("_", " "), subject) if part)
+        if event.kind == "begin":
+            if event.source == "step":
+                self._say(event.t, f"{what} …")
+        elif event.kind == "ok":
+            self._say(event.t, f"{what}: done")
+        else:
+            self._say(event.t, f"{what}: {event.kind}: {event.labels.get('error', '')}")
+
+    def _see_sample(self, event: Event) -> None:
+        key = (event.source, event.name)
+        if isinstance(event.value, dict):
+            self._see_numbers(key, event)
+        elif key == ("prometheus", "alert"):
+            self._see_alert(event)
+        elif event.name in ("exited", "broken", "notice", "rule_error"):
+            detail = " ".join(f"{k}={v}" for k, v in event.labels.items())
+            self._say(event.t, f"{event.source} {event.name}: {event.value or ''} {detail}".rstrip())
+
+    def _see_numbers(self, key: tuple[str, str], event: Event) -> None:
+        values = event.value if isinstance(event.value, dict) else {}
+        if key in _MEMORY and event.t - self._memory_at >= _CURVE_EVERY_S:
+            self._see_memory(key, event.t, values)
+        if key == ("filesystem", "disk"):
+            self._disk = values
+        elif key == ("load", "requests"):
+            self._load = values
+
+    def _see_memory(self, key: tuple[str, str], t: float, values: dict[str, float]) -> None:
+        """Take the cgroup's usage, which is what the limit acts on; without a cgroup, the resident set."""
+        self._has_cgroup = self._has_cgroup or key[0] == "cgroup"
+        if self._has_cgroup == (key[0] == "cgroup"):
+            self._memory.append(values.get(_MEMORY[key], 0.0))
+            self._memory_at = t
+
+    def _see_alert(self, event: Event) -> None:
+        severity = event.labels.get("severity", "")
+        name = event.labels.get("alertname", "?") + (f" ({severity})" if severity else "")
+        self._alerts[name] = str(event.value)
+        self._say(event.when, f"alert {name}: {event.value}")
+
+    def _say(self, t: float, text: str) -> None:
+        line = f"{t:6.1f} s  {text}"
+        self._said.append(line)
+        if not self._console.is_terminal:
+            self._console.print(Text(line), soft_wrap=True)
+
+    def _render(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        table.add_row(Text("phase", "dim"), self._phase_text())
+        table.add_row(Text("memory", "dim"), self._memory_text())
+        if self._disk and self._scenario.target.limits.disk:
+            used, size = self._disk["used_bytes"], self._disk.get("size_bytes", 0.0)
+            table.add_row(Text("disk", "dim"), Text(f"{show_size(used)} of {show_size(size)}"))
+        table.add_row(Text("load", "dim"), self._load_text())
+        table.add_row(Text("alerts", "dim"), self._alerts_text())
+        return Group(
+            Text(f"Leakdrill  {self._scenario.name}", "bold"), table, *[Text(line, "dim") for line in self._said]
+        )
+
+    def _phase_text(self) -> Text:
+        now = time.monotonic()
+        expected = getattr(self._scenario.phases, self._phase, None)
+        of = f" of at most {show_duration(expected)}" if expected else ""
+        elapsed = show_duration(round(now - self._phase_began))
+        return Text(f"{self._phase}, {elapsed}{of}; {show_duration(round(now - self._began))} in all")
+
+    def _memory_text(self) -> Text:
+        values = list(self._memory)
+        if not values:
+            return Text("no reading yet", "dim")
+        top = self._limit or max(values)
+        of = f" of {show_size(self._limit)} ({values[-1] / self._limit:.0%})" if self._limit else ""
+        return Text(f"{sparkline(values, top)} {show_size(values[-1])}{of}")
+
+    def _load_text(self) -> Text:
+        if not self._load:
+            return Text("no request yet", "dim")
+        rps, failures = self._load.get("rps", 0.0), self._load.get("failures", 0.0)
+        return Text(f"{rps:.0f} requests/s, p99 {self._load.get('p99_ms', 0.0):.0f} ms, {failures:.0f} failed")
+
+    def _alerts_text(self) -> Text:
+        text = Text()
+        for name, state in self._alerts.items():
+            text.append(f"{name} ").append(state, _STATE_STYLE.get(state, "")).append("  ")
+        return text if self._alerts else Text("all silent", "dim")

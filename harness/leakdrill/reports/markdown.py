@@ -1,0 +1,67 @@
+"""Markdown for a pull request: a table that is read at a glance, the numbers folded away beneath it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.record.verdict import Outcome
+from leakdrill.reports.escape import printable, show_number
+from leakdrill.reports.terminal import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.record.verdict import Verdict
+
+_SPECIAL: Final = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
+_WORDS: Final = {Outcome.PASS: "PASS", Outcome.UNKNOWN: "**UNKNOWN**", Outcome.FAIL: "**FAIL**"}
+
+
+def markdown(verdicts: Sequence[Verdict], *, name: str) -> str:
+    """The verdicts on scenario `name`: the outcome, a row for each claim, and the numbers in a details block."""
+    rows = [f"| {_WORDS[v.outcome]} | {_safe(v.check)} | {_safe(v.subject)} | {_sentence(v)} |" for v in verdicts]
+    return "\n".join(
+        [
+            f"## leakdrill: {_safe(name)}",
+            "",
+            f"**{_safe(summary(verdicts))}**",
+            "",
+            "| outcome | claim | subject | what was seen |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            *_numbers(verdicts),
+        ]
+    )
+
+
+def _sentence(verdict: Verdict) -> str:
+    hint = f"<br>Hint: {_safe(verdict.hint)}" if verdict.hint else ""
+    return _safe(verdict.message) + hint
+
+
+def _numbers(verdicts: Sequence[Verdict]) -> list[str]:
+    rows = [
+        f"| {_safe(v.check)} | {_safe(v.subject)} | {_safe(key)} | {_safe(show_number(number))} |"
+        for v in verdicts
+        for key, number in v.numbers.items()
+    ]
+    if not rows:
+        return []
+    return [
+        "<details><summary>Numbers</summary>",
+        "",
+        "| claim | subject | number | value |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        "</details>",
+        "",
+    ]
+
+
+def _safe(text: str) -> str:
+    """`text` as Markdown shows it and nothing else: no HTML, no table border, no code, no link, no mention."""
+    harmless = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", harmless).replace("@", "@&#8203;")

@@ -1,0 +1,53 @@
+"""The report on the page of a GitHub Actions run: Markdown, appended to the file that the runner names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.errors import Surroundings
+from leakdrill.reports.markdown import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from leakdrill.record.verdict import Verdict
+
+VARIABLE: Final = "GITHUB_STEP_SUMMARY"
+
+_MOST_BYTES: Final = 1024 * 1024
+"""GitHub shows none of a step's summary when it is larger."""
+
+
+def append_step_summary(
+    verdicts: Sequence[Verdict], *, name: str, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """Append the verdicts on scenario `name` and return the file; None outside of GitHub Actions.
+
+    Raises:
+        Surroundings: when the variable is set and its file cannot be written.
+    """
+    place = environ.get(VARIABLE, "")
+    if not place:
+        return None
+    path = Path(place)
+    try:
+        written = path.stat().st_size if path.exists() else 0
+        with path.open("a", encoding="utf-8") as file:
+            file.write(_fitting(verdicts, name, _MOST_BYTES - written) + "\n")
+    except OSError as e:
+        raise Surroundings(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
+    return path
+
+
+def _fitting(verdicts: Sequence[Verdict], name: str, room_bytes: int) -> str:
+    """The report, without its passes where it is too large, or a word that it is."""
+    bad = [verdict for verdict in verdicts if verdict.outcome.severity]
+    for shown in (verdicts, bad) if bad else (verdicts,):
+        text = markdown(shown, name=name)
+        if len(text.encode()) < room_bytes:
+            return text
+    return "leakdrill: the report is larger than GitHub shows; `leakdrill report` writes it to a file" * (
+        room_bytes > 0
+    )

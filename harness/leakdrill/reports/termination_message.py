@@ -1,0 +1,52 @@
+"""A drill in one line, for whoever looks at its container: Kubernetes shows it as the termination message."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.errors import Surroundings
+from leakdrill.record.verdict import Outcome, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from leakdrill.record.verdict import Verdict
+
+VARIABLE: Final = "LEAKDRILL_TERMINATION_MESSAGE"
+
+_MOST_LETTERS: Final = 500
+"""Kubernetes keeps 4096 bytes of a container's message, in which several drills may have their lines."""
+
+
+def leave_termination_message(
+    verdicts: Sequence[Verdict], *, name: str, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """Append the line of scenario `name` to the file that the variable names, and return it; None without one.
+
+    Raises:
+        Surroundings: when the variable is set and its file cannot be written.
+    """
+    place = environ.get(VARIABLE, "")
+    if not place:
+        return None
+    try:
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(one_line(verdicts, name=name) + "\n")
+    except OSError as e:
+        raise Surroundings(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
+    return Path(place)
+
+
+def one_line(verdicts: Sequence[Verdict], *, name: str) -> str:
+    """The outcome of scenario `name`, and the sentence of the first of its worst verdicts unless that is PASS."""
+    outcome = worst(verdicts)
+    alike = [verdict for verdict in verdicts if verdict.outcome is outcome]
+    if outcome is Outcome.PASS or not alike:
+        return f"{outcome} {name}: {len(alike)} claims hold"
+    first = alike[0]
+    claim = f"{first.check} {first.subject}".rstrip()
+    also = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+    told = " ".join(f"{outcome} {name}: {claim}: {first.message}".split())
+    return (told if len(told) <= _MOST_LETTERS else told[: _MOST_LETTERS - 1] + "…") + also

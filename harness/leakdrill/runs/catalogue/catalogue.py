@@ -1,0 +1,73 @@
+"""The scenarios that Leakdrill brings along, found by name: `gateway/unbounded-cache`."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from leakdrill.errors import BadInput
+
+_PACKAGED = Path(__file__).parents[2] / "catalogue_files"
+_CHECKOUT = Path(__file__).parents[4] / "scenarios"
+_NO_SCENARIOS = ("coverage.yaml", "matrix.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One scenario of the catalogue, as `leakdrill scenarios` lists it."""
+
+    name: str
+    summary: str
+    rehearses: str
+    path: Path
+
+
+def catalogue_root() -> Path:
+    """The folder of the catalogue: inside an installed wheel, or of this checkout."""
+    return _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+
+
+def catalogue() -> list[CatalogueEntry]:
+    """Every scenario of the catalogue, by name. Rules, coverage and matrix files are none."""
+    return [entry for path in sorted(catalogue_root().glob("*/*.yaml")) if (entry := _entry(path))]
+
+
+def catalogue_rules() -> list[Path]:
+    """The rules files of the catalogue, by name."""
+    paths = sorted((catalogue_root() / "rules").glob("*.yaml"))
+    return [path for path in paths if path.stem != "routing" and not path.stem.endswith("_test")]
+
+
+def find_scenario(name_or_file: str) -> Path:
+    """The scenario file that `name_or_file` means: a path that exists, else a name of the catalogue.
+
+    Raises:
+        BadInput: when it is neither, with the nearest name.
+    """
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    named = catalogue_root() / f"{name_or_file}.yaml"
+    if named.is_file():
+        return named
+    known = [entry.name for entry in catalogue()]
+    close = difflib.get_close_matches(name_or_file, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "`leakdrill scenarios` lists the catalogue"
+    raise BadInput(f"{name_or_file}: is neither a file nor a scenario of the catalogue", hint=hint)
+
+
+def _entry(path: Path) -> CatalogueEntry | None:
+    if path.name in _NO_SCENARIOS or path.parent.name == "rules":
+        return None
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or not {"target", "twin_of"} & data.keys():
+        return None
+    return CatalogueEntry(
+        name=str(data.get("name", path.stem)),
+        summary=str(data.get("summary", "")),
+        rehearses=str(data.get("rehearses", "")),
+        path=path,
+    )

@@ -1,0 +1,148 @@
+"""What the catalogue covers of each document: every instruction with its drills, or with the reason why it has none.
+
+A document's instructions stand in `coverage.yaml` beside the scenarios that rehearse it; a scenario names those that it
+carries out under `covers`. Nothing is counted that is not declared in both places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.alerting.document import read_document
+from leakdrill.units import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from leakdrill.alerting.document import Document, Loc
+    from leakdrill.scenario.scenario import Scenario
+
+FILE_NAME: Final = "coverage.yaml"
+"""Beside the scenarios of the document."""
+
+_KEYS: Final = ("id", "section", "says", "not_drilled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One sentence of a document, in our words: what to do, when, or what to look at.
+
+    Attributes:
+        id: stable, such as `resource-exhaustion/clear-caches`.
+        section: where it stands in the document.
+        says: what it says.
+        not_drilled: why no drill carries it out; empty when one should.
+        drills: names of the scenarios that do.
+    """
+
+    id: str
+    section: str
+    says: str
+    not_drilled: str
+    drills: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether it has neither a drill nor a reason."""
+        return not self.drills and not self.not_drilled
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same facts for machines."""
+        return {
+            "id": self.id,
+            "section": self.section,
+            "says": self.says,
+            "drills": list(self.drills),
+            "not_drilled": self.not_drilled or None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """One document's instructions, in its order."""
+
+    document: str
+    title: str
+    path: Path
+    instructions: tuple[Instruction, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many instructions are drilled, have a reason instead, and have neither."""
+        drilled = sum(bool(one.drills) for one in self.instructions)
+        still_open = sum(one.open for one in self.instructions)
+        return {"drilled": drilled, "reason": len(self.instructions) - drilled - still_open, "open": still_open}
+
+
+def read_coverage(paths: Iterable[Path], scenarios: Sequence[Scenario]) -> list[Coverage]:
+    """What `scenarios` cover of the documents in `paths`.
+
+    Raises:
+        BadInput: for a file that cannot be used: `file:line: instructions[3].id: what was found; what is expected`.
+    """
+    drills: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        for covered in scenario.covers:
+            drills.setdefault(covered, []).append(scenario.name)
+    return [_coverage(read_document(path, expected="the instructions of a document"), drills) for path in paths]
+
+
+def problems(documents: Sequence[Coverage], scenarios: Sequence[Scenario]) -> list[str]:
+    """What is wrong: an instruction with neither drill nor reason, an unknown id, an id that stands twice."""
+    known = [one.id for document in documents for one in document.instructions]
+    loose = [
+        f"{document.path}: {one.id}: has no drill; expected a scenario that covers it, or `not_drilled` with the reason"
+        for document in documents
+        for one in document.instructions
+        if one.open
+    ]
+    unknown = [
+        f"{scenario.name}: covers: {quoted(one)} is no instruction; expected an id of a {FILE_NAME}"
+        for scenario in scenarios
+        for one in scenario.covers
+        if one not in known
+    ]
+    twice = [f"{one}: stands twice; expected ids of their own" for one in sorted(set(known)) if known.count(one) > 1]
+    return [*loose, *unknown, *twice]
+
+
+def _coverage(file: Document, drills: dict[str, list[str]]) -> Coverage:
+    top = file.mapping(file.data, ())
+    name = _text(file, top, "document", ())
+    return Coverage(
+        document=name,
+        title=_text(file, top, "title", ()),
+        path=file.path,
+        instructions=tuple(
+            _instruction(file, item, ("instructions", index), name, drills)
+            for index, item in enumerate(file.items(top, "instructions", ()))
+        ),
+    )
+
+
+def _instruction(file: Document, item: Any, loc: Loc, document: str, drills: dict[str, list[str]]) -> Instruction:
+    given = file.mapping(item, loc)
+    for key in given:
+        if key not in _KEYS:
+            hint = "a text with a comma in it needs quotes where it stands in braces" if given[key] is None else ""
+            raise file.wrong((*loc, key), f"is not a key here; expected one of {', '.join(_KEYS)}", hint=hint)
+    identity = _text(file, given, "id", loc)
+    if not identity.startswith(f"{document}/"):
+        raise file.wrong((*loc, "id"), f"found {quoted(identity)}; expected {document}/… as the document is called")
+    return Instruction(
+        id=identity,
+        section=_text(file, given, "section", loc),
+        says=_text(file, given, "says", loc),
+        not_drilled=_text(file, given, "not_drilled", loc) if "not_drilled" in given else "",
+        drills=tuple(drills.get(identity, ())),
+    )
+
+
+def _text(file: Document, owner: dict[str, Any], key: str, loc: Loc) -> str:
+    if key not in owner:
+        raise file.wrong(loc, f"{key} is missing; expected a text")
+    value = owner[key]
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise file.wrong((*loc, key), f"found {quoted(value)}; expected a text")

@@ -1,0 +1,68 @@
+"""Takes a run into the baseline file: what `--update` does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
+from leakdrill.errors import BadInput
+from leakdrill.record.verdict import Outcome, worst
+from leakdrill.judging.watch.baseline_file import BaselineRun, accept, read_baseline, write_baseline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from leakdrill.record.history import History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.judging.watch.plan import WatchPlan
+
+_MOST_PROGRAMS = 10
+
+
+def measured_run(history: History) -> BaselineRun | None:
+    """The last attempt of a watched run as a baseline keeps it; None when nothing was read."""
+    told = attempts(history)
+    seen = readings(history, told[-1]) if told else []
+    top = peak(seen)
+    if top is None:
+        return None
+    shares = list(Owners(history).shares(top).items())[:_MOST_PROGRAMS]
+    return BaselineRun(
+        started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        mode=told[-1].mode,
+        peak_bytes=round(top.total_bytes),
+        area_byte_s=round(area_byte_s(seen)),
+        duration_s=round(told[-1].duration_s, 2),
+        programs={name: round(held) for name, held in shares if held},
+    )
+
+
+def update_baseline(path: Path, plan: WatchPlan, history: History, verdicts: Sequence[Verdict]) -> str:
+    """Take the run into the file at `path` if all its claims hold; a sentence about what was done.
+
+    Raises:
+        BadInput: when the file is there and is no baseline, or cannot be written.
+    """
+    run = measured_run(history)
+    if run is None or worst(verdicts) is not Outcome.PASS:
+        return f"{path} was not updated: only a run whose claims all hold is taken into a baseline"
+    old = read_baseline(path) if path.exists() else None
+    baseline, dropped = accept(old, run, command=plan.command, machine=plan.machine, tolerance=plan.tolerance)
+    write_baseline(path, baseline)
+    said = f"{path} now holds {len(baseline.runs)} run{'s' if len(baseline.runs) > 1 else ''}"
+    return f"{said}; the earlier ones were dropped: {dropped}" if dropped else said
+
+
+def check_updatable(path: Path, plan: WatchPlan) -> None:
+    """Refuse to write over the baseline of another command.
+
+    Raises:
+        BadInput: when `path` holds one, or is no baseline.
+    """
+    if path.exists() and read_baseline(path).command != plan.command:
+        raise BadInput(
+            f"--baseline {path}: holds another command's runs; expected those of `{plan.shown}`",
+            hint="name another file, or remove this one if the command has changed for good",
+        )

@@ -1,0 +1,134 @@
+"""What each process of the command holds in memory.
+
+Resident bytes (RSS) are cheap and count a shared page once for each process that maps it; proportional bytes (PSS)
+divide it among them, so their sum is what the command really occupies. Where PSS may not be read, as for a process of
+another user, its RSS stands in. Sources: proc(5); the kernel's Documentation/ABI/testing/procfs-smaps_rollup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.meters.process import parse_smaps_rollup
+from leakdrill.judging.watch.naming import phase_of, program_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.judging.watch.plan import PhaseRule
+
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+_LONGEST_COMMAND: Final = 300
+_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_PARENT: Final = 1  # fields of `stat`, counted after the command's name
+_START: Final = 19
+_NEW_S: Final = 0.2
+"""Longer than a vfork takes to become an exec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who a process is, and when it was born (seconds since boot); recorded again when it becomes another program."""
+
+    parent: int
+    born_s: float
+    program: str
+    command: str
+    phase: str
+
+
+class Census:
+    """Reads the processes of one attempt; `rules` name its phases."""
+
+    def __init__(self, recorder: Recorder, rules: Sequence[PhaseRule]) -> None:
+        self._recorder = recorder
+        self._rules = rules
+        self._members: dict[int, Member] = {}
+
+    def resident(self, pids: Iterable[int]) -> dict[int, bytes]:
+        """The `statm` of each living process; those without memory (just ended, not yet waited for) are left out."""
+        found = {}
+        for pid in pids:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - ten times a second
+                text = file.read()
+                if resident_bytes(text):
+                    found[pid] = text
+        return found
+
+    def proportional(self, statm: dict[int, bytes]) -> dict[int, float]:
+        """Bytes of each process, shared pages divided; everyone new is recorded as a member first."""
+        held: dict[int, float] = {}
+        for pid, text in statm.items():
+            try:
+                self._meet(pid)
+                held[pid] = self._one(pid, text, statm)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return held
+
+    def named(self, pid: int) -> str:
+        """The program of `pid`, for a message."""
+        member = self._members.get(pid)
+        return f"{member.program} (pid {pid})" if member else f"pid {pid}"
+
+    def _one(self, pid: int, text: bytes, statm: dict[int, bytes]) -> float:
+        try:
+            fields = parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
+        except PermissionError:
+            return float(resident_bytes(text))
+        borrowed = self._is_borrowed(pid, fields.get("uss_bytes", 0.0), statm)
+        return 0.0 if borrowed else fields.get("pss_bytes", 0.0)
+
+    def _is_borrowed(self, pid: int, own_bytes: float, statm: dict[int, bytes]) -> bool:
+        """Whether `pid` still lives in its parent's memory, between vfork and exec, and would count it once more.
+
+        After a plain fork the pages are shared, not private, and PSS divides them; by the time a child has rewritten
+        half of them it is no longer new.
+        """
+        member = self._members[pid]
+        above = statm.get(member.parent, b" ")
+        is_new = time.clock_gettime(time.CLOCK_BOOTTIME) - member.born_s < _NEW_S
+        return is_new and above.split()[:1] == statm[pid].split()[:1] and own_bytes > resident_bytes(statm[pid]) / 2
+
+    def _meet(self, pid: int) -> None:
+        known = self._members.get(pid)
+        argv = _argv(pid)
+        command = " ".join(argv)[:_LONGEST_COMMAND]
+        if known and known.command == command:
+            return
+        parent, born_s = _origin(pid)
+        above = self._members[parent].phase if parent in self._members else ""
+        member = Member(parent, born_s, program_name(argv), command, phase_of(command, above, self._rules))
+        self._members[pid] = member
+        self._recorder.sample(
+            "process",
+            "member",
+            {"pid": pid, "parent": parent},
+            pid=str(pid),
+            program=member.program,
+            command=command,
+            phase=member.phase,
+        )
+
+
+def resident_bytes(statm: bytes) -> int:
+    """Resident bytes in the text of a `statm`."""
+    return int(statm.split()[1]) * _PAGE_BYTES
+
+
+def _argv(pid: int) -> list[str]:
+    text = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    words = text.rstrip("\0").split("\0")
+    return words if words[0] else [Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()]
+
+
+def _origin(pid: int) -> tuple[int, float]:
+    """Its parent's id and its birth; the name that stands before them in `stat` may hold anything, a bracket too."""
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return int(fields[_PARENT]), int(fields[_START]) / _TICKS_PER_S

@@ -1,0 +1,103 @@
+"""Alerts of a scenario: the rules that are evaluated, and what is expected of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
+
+from leakdrill import units
+from leakdrill.scenario.quantities import Duration, Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ALERT_NAME = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{((?:[^={}]+=[^={},]+,?)*)\})?")
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["http://127.0.0.1:9090"])]
+
+
+class AlertName(Frozen):
+    """An alert by its name, and labels to tell its levels apart."""
+
+    alert: str
+    labels: dict[str, str] = Field(default_factory=dict)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether `labels`, as Prometheus puts them on a firing alert, belong to this one."""
+        wanted = {"alertname": self.alert, **self.labels}
+        return all(labels.get(key) == value for key, value in wanted.items())
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{key}={value}" for key, value in self.labels.items())
+        return f"{self.alert}{{{inner}}}" if inner else self.alert
+
+
+def parse_alert_name(text: Any) -> Any:
+    """An alert written as `HighMemoryUsage` or `HighMemoryUsage{severity=warning}`, as the fields of `AlertName`.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if not isinstance(text, str):
+        return text
+    match = _ALERT_NAME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}")
+    pairs = [pair.split("=", 1) for pair in (match[2] or "").split(",") if pair]
+    return {"alert": match[1], "labels": {key.strip(): value.strip().strip('"') for key, value in pairs}}
+
+
+class ExpectedAlert(AlertName):
+    """An alert that must fire."""
+
+    fires_within: Duration = Field(description="after the leak began, in rehearsal time")
+    resolves_within: Duration = Field(15.0, description="after the last step, in rehearsal time")
+    receiver: str | None = Field(None, description="the Alertmanager receiver that must get it; any when left out")
+
+
+class Alerts(Frozen):
+    """The rules that a real Prometheus evaluates, and what is expected of them."""
+
+    rules: list[Path] = Field(
+        default_factory=list, description="rules files as deployed; relative to the scenario file"
+    )
+    routing: Path | None = Field(None, description="an Alertmanager configuration; its receivers become our webhook")
+    prometheus: Url | None = Field(None, description="an existing Prometheus, watched instead of our own")
+    alertmanager: Url | None = Field(None, description="the Alertmanager of that Prometheus; never changed")
+    time_scale: Annotated[float, Field(ge=1)] = Field(1.0, description="60: a production minute takes a second")
+    scrape_interval: Duration = Field(0.5, description="in rehearsal time")
+    evaluation_interval: Duration = Field(0.5, description="in rehearsal time")
+    expect: list[ExpectedAlert] = Field(default_factory=list)
+    silent: list[AlertName] | None = Field(None, description="left out: every alert that is not expected")
+    may_fire: list[AlertName] = Field(default_factory=list, description="neither expected nor forbidden")
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether a Prometheus is part of the drill."""
+        return bool(self.rules or self.expect or self.prometheus)
+
+    @property
+    def delivery_seen(self) -> bool:
+        """Whether notifications can be seen: not where another's Prometheus is watched and its Alertmanager is not."""
+        return self.prometheus is None or self.alertmanager is not None
+
+    @model_validator(mode="after")
+    def _anothers_is_only_watched(self) -> Alerts:
+        if self.prometheus is None:
+            if self.alertmanager is not None:
+                raise ValueError("alertmanager is watched together with the Prometheus that it serves; expected both")
+            return self
+        if self.rules or self.routing:
+            raise ValueError("expected either prometheus, which has rules and routing of its own, or rules and routing")
+        if self.time_scale != 1:
+            raise ValueError(
+                f"a Prometheus that others use runs in production time; expected time_scale: 1, "
+                f"found {self.time_scale:g}"
+            )
+        if not self.delivery_seen and any(one.receiver for one in self.expect):
+            raise ValueError("a receiver can only be seen at the Alertmanager; expected alertmanager: http://…")
+        return self

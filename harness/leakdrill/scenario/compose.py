@@ -1,0 +1,29 @@
+"""A service of a compose file as the target of a drill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from leakdrill.scenario.quantities import Frozen
+
+
+class ComposeForm(Frozen):
+    """Which service of which compose file, and by which way the load comes to it."""
+
+    file: Path = Field(description="the compose file; relative to the scenario file")
+    service: str = Field(description="what is measured, scaled and restarted")
+    replicas: int = Field(1, ge=1, description="containers of the service")
+    port: int = Field(8000, ge=1, le=65535, description="where the service listens inside")
+    entrance: str | None = Field(None, description="the service that the load goes to, such as nginx in front")
+    entrance_port: int = Field(8080, ge=1, le=65535, description="where the entrance listens inside")
+    project: str | None = Field(
+        None, description="a project that is up already, such as staging: used as it is, and left up"
+    )
+
+    @model_validator(mode="after")
+    def _something_spreads_the_load(self) -> ComposeForm:
+        if self.replicas > 1 and self.entrance is None:
+            raise ValueError("several replicas need an entrance that spreads the load over them")
+        return self

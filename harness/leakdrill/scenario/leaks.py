@@ -1,0 +1,102 @@
+"""Leaks of a scenario: what grows on purpose, in which unit, and how it is switched."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+
+from leakdrill import units
+from leakdrill.scenario.quantities import SIZED, Frozen, Resource
+from leakdrill.scenario.steps import HttpCall
+
+_AMOUNT: Final = WithJsonSchema(
+    {
+        "anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}],
+        "examples": ["64KiB", 1, "15ms"],
+        "description": "a size for memory and disk, a number for descriptors and threads, a time for cpu",
+    }
+)
+Amount = Annotated[float, _AMOUNT]
+
+
+class Switch(Frozen):
+    """How a leak is switched on and off."""
+
+    on: HttpCall
+    off: HttpCall
+
+
+class Leak(Frozen):
+    """What grows on purpose."""
+
+    name: str
+    resource: Resource = "memory"
+    per_request: Amount | None = Field(
+        None, description="growth per completed request; for cpu: seconds of CPU more for each"
+    )
+    peak: Amount | None = Field(
+        None, description="instead: how much higher the resource stands while the leak is on; for cpu: cores"
+    )
+    switch: Switch | None = Field(None, description="left out: POST /admin/leaks, as the sample services understand it")
+    stops: Literal["first_step", "recover", "never"] = Field(
+        "recover",
+        description="when the cause ends: as the first step begins, when recovery begins, or never",
+    )
+
+    @field_validator("per_request", "peak", mode="before")
+    @classmethod
+    def _amount(cls, value: Any, info: ValidationInfo) -> float | None:
+        if value is None:
+            return None
+        resource = info.data.get("resource", "memory")
+        if resource in SIZED:
+            return units.parse_size(value)
+        if resource == "cpu" and info.field_name == "per_request":
+            return units.parse_duration(value)
+        return parse_count(value)
+
+    @field_validator("per_request", "peak")
+    @classmethod
+    def _above_nothing(cls, value: float | None) -> float | None:
+        if value is not None and value <= 0:
+            raise ValueError("expected more than nothing")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Leak:
+        if (self.per_request is None) == (self.peak is None):
+            raise ValueError("expected exactly one of per_request and peak")
+        return self
+
+    @field_serializer("per_request", "peak", mode="wrap")
+    def _with_unit(self, value: float | None, handler: SerializerFunctionWrapHandler, info: Any) -> Any:
+        if value is None:
+            return None
+        if self.resource in SIZED:
+            return f"{value:.12g}B"
+        return f"{value:.12g}s" if self.resource == "cpu" and info.field_name == "per_request" else handler(value)
+
+    @property
+    def declared(self) -> float:
+        """What is given: growth per request, or the height of the peak."""
+        return self.peak or self.per_request or 0.0
+
+
+def parse_count(value: object) -> float:
+    """A plain number.
+
+    Raises:
+        ValueError: when it is none, or has a unit.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{units.quoted(value)} is not a number; expected a plain number, such as 1 or 0.5")  # noqa: TRY004 - pydantic turns only ValueError into a message
+    return float(value)

@@ -1,0 +1,62 @@
+"""The healthy twin of a drill: the same service under the same load, with every leak off."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import Field
+
+from leakdrill.scenario.quantities import RESOURCES, Duration, Frozen
+from leakdrill.scenario.scenario import Expect, Scenario
+
+TWIN_LOAD_S: Final = 15.0
+TWIN_RECOVER_S: Final = 5.0
+"""A twin has nothing to wait for, and its growth shows while the load runs."""
+
+
+class TwinPhases(Frozen):
+    """What of the original's phases is otherwise; what is left out is as there, but load 15s and recover 5s."""
+
+    warmup: Duration | None = None
+    baseline: Duration | None = None
+    load: Duration = TWIN_LOAD_S
+    mitigate: Duration | None = None
+    recover: Duration = TWIN_RECOVER_S
+
+
+class Twin(Frozen):
+    """A scenario file that names the drill whose twin it is, and nothing of what it has from there."""
+
+    name: str
+    twin_of: str = Field(description="the file of the original, relative to this one")
+    summary: str = ""
+    rehearses: str = ""
+    covers: list[str] = Field(default_factory=list)
+    subset: bool = False
+    phases: TwinPhases = TwinPhases()
+
+    def of(self, original: Scenario) -> Scenario:
+        """The drill of `original` without its leaks and steps: every alert must stay silent, and nothing may grow.
+
+        What the original's leaks grow is watched too. Errors, latency and the end of the process are judged as in a
+        drill that expects no damage, but for the latency that its requests need.
+
+        Raises:
+            ValidationError: when the name is none.
+        """
+        own = {name: value for name, value in self if name != "phases"}
+        phases = {name: value for name, value in self.phases if value is not None}
+        changed: dict[str, Any] = {
+            **{name: value for name, value in original if name not in ("leaks", "steps")},
+            **own,
+            "phases": original.phases.model_copy(update=phases),
+            "alerts": original.alerts.model_copy(update={"expect": [], "may_fire": [], "silent": None}),
+            "expect": _healthy(original),
+            "torch": original.torch and original.torch.model_copy(update={"out_of_memory": "never"}),
+        }
+        return Scenario.model_validate(changed)
+
+
+def _healthy(original: Scenario) -> Expect:
+    margins: dict[str, Any] = {name: margin for name in RESOURCES if (margin := original.margin(name)) is not None}
+    return Expect().model_copy(update={**margins, "p99": original.expect.p99})

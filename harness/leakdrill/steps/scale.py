@@ -1,0 +1,28 @@
+"""Run more replicas of the target, or fewer: what `kubectl scale` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leakdrill.errors import LeakdrillError
+from leakdrill.steps.failure import StepFailed
+from leakdrill.targets.capabilities import Scalable
+
+if TYPE_CHECKING:
+    from leakdrill.scenario.steps import Scale
+    from leakdrill.targets.capabilities import Target
+
+
+def scale(action: Scale, target: Target) -> dict[str, str]:
+    """Have so many replicas, and return when they serve. The target puts the number back, or goes with it.
+
+    Raises:
+        StepFailed: when this kind of target has no replicas, or they did not come up.
+    """
+    if not isinstance(target, Scalable):
+        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no replicas")
+    try:
+        target.scale(action.replicas)
+    except LeakdrillError as e:
+        raise StepFailed(str(e)) from e
+    return {"replicas": str(action.replicas)}

@@ -1,0 +1,1 @@
+"""What runs and is measured: a process, a container, a compose service, a Kubernetes workload."""

@@ -1,0 +1,103 @@
+"""Docker's own compose program: the plugin `docker compose` where it is there, else docker-compose.
+
+What a compose file means (variables, anchors, dependencies, conditions) is its business, not ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from leakdrill.errors import BadInput, Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_LAST_LINES: Final = 6
+_ASK_TIMEOUT_S: Final = 30
+
+
+@functools.cache
+def compose_program() -> tuple[str, ...]:
+    """What runs compose here.
+
+    Raises:
+        Surroundings: when neither the plugin nor docker-compose is installed.
+    """
+    if shutil.which("docker"):
+        asked = subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, check=False, timeout=_ASK_TIMEOUT_S
+        )
+        if asked.returncode == 0:
+            return ("docker", "compose")
+    if shutil.which("docker-compose"):
+        return ("docker-compose",)
+    raise Surroundings(
+        "neither `docker compose` nor docker-compose is installed; a compose file needs one of them",
+        hint="apt-get install --no-install-recommends docker-compose",
+    )
+
+
+class Compose:
+    """Compose for one project made of one file.
+
+    Args:
+        file: the compose file.
+        project: the name of the project.
+        env: added to the environment, for the variables in the file.
+    """
+
+    def __init__(self, file: Path, *, project: str, env: Mapping[str, str] | None = None) -> None:
+        self.file = file
+        self.project = project
+        self._env = {**os.environ, **(env or {})}
+
+    def run(self, *arguments: str, timeout_s: float = 600.0) -> str:
+        """What `compose ARGUMENTS` says on standard output.
+
+        Raises:
+            Surroundings: when it fails or takes longer; with its last lines.
+        """
+        command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), *arguments]
+        place = f"compose {arguments[0]} ({self.file})"
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=timeout_s, env=self._env
+            )
+        except subprocess.TimeoutExpired as e:
+            raise Surroundings(f"{place} did not end within {timeout_s:g} s") from e
+        if done.returncode != 0:
+            raise Surroundings(f"{place} failed with exit code {done.returncode}{_said(done.stderr, done.stdout)}")
+        return done.stdout
+
+    def config(self) -> dict[str, Any]:
+        """The file as compose understands it: variables filled in, anchors and short forms resolved.
+
+        Raises:
+            BadInput: when compose cannot use it; with what compose says.
+        """
+        command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), "config"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S, env=self._env
+        )
+        if done.returncode != 0:
+            raise BadInput(f"{self.file}: compose cannot use it{_said(done.stderr, done.stdout)}")
+        config: dict[str, Any] = yaml.safe_load(done.stdout)
+        return config
+
+
+def write_config(config: Mapping[str, Any], path: Path) -> None:
+    """Write `config` to `path`, for its owner only: it may hold tokens."""
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
+
+
+def _said(*texts: str) -> str:
+    lines: Sequence[str] = [line.rstrip() for text in texts for line in text.splitlines() if line.strip()]
+    return ":" + "".join(f"\n  {line}" for line in lines[-_LAST_LINES:]) if lines else ""

@@ -1,0 +1,87 @@
+"""A service of a compose project that is up already, such as staging's: used as it is, left as it was.
+
+What the drill itself changed there, the leaks that it switched on, is in the journal: they are switched off at the end,
+also by `leakdrill clean` after a kill. Steps that would change the project are refused, for nobody could put it back
+as it was; what a restart does, an operator would do too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.errors import BadInput
+from leakdrill.machine.ports import LOOPBACK
+from leakdrill.runs.undo import take_back
+from leakdrill.targets.compose.service import ComposeService
+from leakdrill.targets.docker.engine import where
+from leakdrill.targets.recorded import PART
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+TOKEN_VARIABLE: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
+
+
+class StandingService(ComposeService):
+    """The service in the project that `compose.project` names."""
+
+    def start(self) -> None:
+        """Find its containers, their token and its address, and return when it answers.
+
+        Raises:
+            BadInput: when nothing of the project runs, or what the load must reach is not published.
+            TargetNotReady: when it does not answer.
+        """
+        with self._recorder.act("target", "start", project=self._project()):
+            service = self._of(self.form.service)
+            found = service.containers()
+            if not found:
+                raise BadInput(
+                    f"target.compose.project: nothing of service {self.form.service} runs in the project "
+                    f"{self._project()}; expected it to be up",
+                    hint="make stack",
+                )
+            self._base_url = self._address(found)
+            self._token = _token(found[0])
+            entry = self._journal.plan(
+                "leaks",
+                part=PART,
+                engine=where(self._client),
+                project=self._project(),
+                service=self.form.service,
+                port=self.form.port,
+            )
+            self._journal.done(entry)
+            self._replicas = service
+            self._follow()
+
+    def stop(self) -> None:
+        """Switch off what leaks; everything else stays as it is."""
+        if self._replicas:
+            self._replicas.expect_end()
+        for entry in self._pending():
+            with self._recorder.act("target", "leave") as note:
+                note.value = take_back(self._journal, entry)
+                note.unknown = note.value is not None
+        self._client.close()
+
+    def _project(self) -> str:
+        return str(self.form.project)
+
+    def _address(self, found: list[Container]) -> str:
+        door, port = self.form.service, self.form.port
+        if self.form.entrance:
+            door, port = self.form.entrance, self.form.entrance_port
+            found = self._of(door).containers()
+        bound = [p for c in found for p in c.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []]
+        if not bound:
+            raise BadInput(
+                f"target.compose: service {door} of the project {self._project()} publishes no port {port}; "
+                "expected one, on loopback"
+            )
+        return f"http://{LOOPBACK}:{bound[0]['HostPort']}"
+
+
+def _token(container: Container) -> str:
+    pairs = [pair.partition("=") for pair in container.attrs["Config"]["Env"] or []]
+    return next((value for name, _, value in pairs if name == TOKEN_VARIABLE), "")

@@ -1,0 +1,189 @@
+"""A service of a compose file as the target: brought up in a project of the run's own, and gone without a trace."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.errors import BadInput
+from leakdrill.machine.ports import LOOPBACK, free_port
+from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.targets.compose.cli import Compose, write_config
+from leakdrill.targets.compose.file import own_config, set_service
+from leakdrill.targets.compose.service import ComposeService
+from leakdrill.targets.docker import limits as engine_limits
+from leakdrill.targets.docker.engine import RUN_LABEL, where
+from leakdrill.targets.recorded import PART, given_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from leakdrill.record.journal import Entry
+    from leakdrill.targets.compose.file import Config
+
+FILE_NAME: Final = "compose.yaml"
+"""In the run folder: the file that the run's own project is made of."""
+
+
+class ComposeTarget(ComposeService):
+    """The service, what it depends on and its entrance, all in a project that the run makes and removes.
+
+    Attributes:
+        restarting_steps: actions after which its containers are new ones, and have forgotten which leaks were on.
+    """
+
+    restarting_steps: Final = frozenset({"scale", "recreate"})
+
+    _config: Config
+    _compose: Compose
+
+    def start(self) -> None:
+        """Write the run's own file, build what it needs, bring it up, and return when every replica is ready.
+
+        Raises:
+            BadInput: when compose cannot use the file, or it has no such service.
+            Surroundings: when compose or the engine refuses.
+            TargetNotReady: when a replica ended or did not answer in time; everything made for it is gone then.
+        """
+        port = self.spec.port or free_port()
+        user = Compose(self.form.file, project=self._project())
+        self._config = own_config(user.config(), self.form, run_id=self._run_id, port=port)
+        self._base_url = f"http://{LOOPBACK}:{port}"
+        self._compose = Compose(self._run_dir / FILE_NAME, project=self._project())
+        with self._recorder.act("target", "start", port=str(port), project=self._project()):
+            try:
+                self._build()
+                self._journal.plan(
+                    "project", part=PART, name=self._project(), run_id=self._run_id, engine=where(self._client)
+                )
+                self._up(self.form.entrance or self.form.service)
+                self._replicas = self._of(self.form.service)
+                self._follow()
+            except BaseException:
+                self._take_back(self._pending())
+                raise
+
+    def stop(self) -> None:
+        """Remove the project; does nothing when it is gone."""
+        super().stop()
+        self._client.close()
+
+    def scale(self, replicas: int) -> None:
+        """Have so many replicas, and return when all of them answer.
+
+        Raises:
+            BadInput: for more than one without an entrance: nothing would spread the load.
+            Surroundings: when compose refuses.
+            TargetNotReady: when one does not come up.
+        """
+        if replicas > 1 and self.form.entrance is None:
+            raise BadInput(
+                f"target '{self.name}' has no entrance, so {replicas} replicas would not share the load",
+                hint="target.compose.entrance names the service in front, such as nginx",
+            )
+        with self._recorder.act("target", "scale", replicas=str(replicas)):
+            self.form = self.form.model_copy(update={"replicas": replicas})
+            self._given().expect_end()
+            self._up(self.form.service, "--no-deps", "--no-recreate")
+            self._follow()
+
+    def delete_replicas(self, which: str) -> Sequence[str]:
+        """Nothing here deletes containers behind compose's back.
+
+        Raises:
+            BadInput: always.
+        """
+        raise BadInput(f"target '{self.name}': compose puts no others in the place of its {which} containers")
+
+    def recreate(self, *, memory_bytes: int | None, cpus: float | None) -> None:
+        """Put other containers in the place of the replicas, with the limits that are given; the address stays.
+
+        Raises:
+            Surroundings: when compose refuses.
+            TargetNotReady: when one does not come up.
+        """
+        self._now_limited(given_limits(memory_bytes, cpus))
+        with self._recorder.act("target", "restart"):
+            self._again()
+
+    def set_env(self, variables: Mapping[str, str]) -> None:
+        """Put other containers in the place of the replicas, with `variables` added to their environment.
+
+        Raises:
+            Surroundings: when compose refuses.
+            TargetNotReady: when one does not come up.
+        """
+        self.spec = self.spec.model_copy(update={"env": {**self.spec.env, **variables}})
+        with self._recorder.act("target", "restart"):
+            self._again()
+
+    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
+        """Change the limits of every replica that are given; the engine enforces them at once.
+
+        Raises:
+            Surroundings: when the engine refuses, as it does for less memory than is in use.
+        """
+        changes = engine_limits.limits(memory_bytes, cpus)
+        for container in self._given().containers():
+            self._ask(partial(container.update, **changes), "change the limits")
+        self._now_limited(given_limits(memory_bytes, cpus))
+        return ()
+
+    def share_cpus(self, *, shares: int | None, cores: str | None) -> None:
+        """Change the weight and the cores of every replica; the engine enforces them at once.
+
+        Raises:
+            Surroundings: when the engine refuses, as it does for cores that are not there.
+        """
+        changes = engine_limits.shared_cpus(shares, cores)
+        for container in self._given().containers():
+            self._ask(partial(container.update, **changes), "change the share of the cores")
+
+    def prune(self) -> Mapping[str, int]:
+        """Remove what carries the run's label and is not in use; how many of each kind went.
+
+        Raises:
+            Surroundings: when the engine refuses.
+        """
+        mine = {"label": f"{RUN_LABEL}={self._run_id}"}
+        kinds: dict[str, Callable[..., Any]] = {
+            "ContainersDeleted": self._client.containers.prune,
+            "NetworksDeleted": self._client.networks.prune,
+            "VolumesDeleted": self._client.volumes.prune,
+        }
+        found = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
+        return {key.removesuffix("Deleted").lower(): len(said.get(key) or []) for key, said in found.items()}
+
+    def _project(self) -> str:
+        return re.sub(r"[^a-z0-9-]", "-", f"{NAME_PREFIX}{self._run_id}".lower())
+
+    def _build(self) -> None:
+        self._write()
+        built = [name for name, service in self._config["services"].items() if "build" in service]
+        if built:
+            self._compose.run("build", *built, timeout_s=1800)
+
+    def _up(self, service: str, *flags: str) -> None:
+        scaled = f"{self.form.service}={self.form.replicas}"
+        self._compose.run("up", "--detach", "--no-build", *flags, "--scale", scaled, service)
+
+    def _again(self) -> None:
+        self._write()
+        self._given().expect_end()
+        self._up(self.form.service, "--no-deps", "--force-recreate")
+        self._given().join()
+        self._follow()
+
+    def _write(self) -> None:
+        env = {**self.spec.env, "LEAKDRILL_TOKEN": self._token}
+        set_service(self._config, self.form.service, env=env, limits=self.spec.limits)
+        write_config(self._config, self._run_dir / FILE_NAME)
+
+    def _take_back(self, entries: Sequence[Entry]) -> list[str]:
+        if self._replicas:
+            self._replicas.expect_end()
+        reasons = super()._take_back(entries)
+        if self._replicas and not reasons:
+            self._replicas.join()
+        return reasons

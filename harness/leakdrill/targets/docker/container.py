@@ -1,0 +1,128 @@
+"""One container: made, started, watched until it ends, its output kept, and where it shows on this machine."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leakdrill.machine.cgroup import Cgroup, this_machine
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+    from leakdrill.machine.cgroup import Place
+    from leakdrill.record.recorder import Recorder
+
+
+class RunningContainer:
+    """A started container, followed until it ends.
+
+    Args:
+        container: as the engine knows it.
+        log: gets what it writes.
+        recorder: hears of an end that nobody asked for.
+
+    Attributes:
+        asked: set before we end it ourselves; its end is no news then.
+    """
+
+    def __init__(self, container: Container, *, log: Path, recorder: Recorder) -> None:
+        self.asked = False
+        self._container = container
+        self._recorder = recorder
+        self._exit_status: int | None = None
+        lines = container.logs(stream=True, follow=True, since=_started(container))
+        self._threads = [
+            threading.Thread(target=self._wait, name="container-watcher", daemon=True),
+            threading.Thread(target=self._keep_log, args=(log, lines), name="container-log", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def exit_status(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._exit_status
+
+    def join(self, timeout_s: float = 5.0) -> None:
+        """Return when its end is known and its last line is kept."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _wait(self) -> None:
+        errors = engine_errors()
+        try:
+            status = int(self._container.wait()["StatusCode"])
+            self._container.reload()
+            state: dict[str, Any] = self._container.attrs["State"]
+        except errors as e:
+            if not self.asked:
+                self._recorder.sample("target", "unwatched", f"the engine does not answer: {e}")
+            return
+        self._exit_status = status
+        if not self.asked:
+            self._note_end(status, state)
+
+    def _note_end(self, status: int, state: dict[str, Any]) -> None:
+        signal = "SIGKILL" if status == 137 else "SIGTERM" if status == 143 else ""  # noqa: PLR2004 - 128 + the signal
+        self._recorder.sample(
+            "target",
+            "exited",
+            float(status),
+            pid=str(self._container.short_id),
+            signal=signal,
+            oom_kill="true" if state.get("OOMKilled") else "false",
+        )
+
+    @staticmethod
+    def _keep_log(log: Path, lines: Any) -> None:
+        with log.open("ab", buffering=0) as file:
+            try:
+                for line in lines:
+                    file.write(line)
+            except engine_errors():
+                file.write(b"(the engine stopped sending the log)\n")
+
+
+def _started(container: Container) -> int:
+    """When the container was started this time, in whole Unix seconds, so that a restart repeats no line."""
+    started: str = container.attrs["State"]["StartedAt"]
+    return int(datetime.fromisoformat(started[:19] + "+00:00").timestamp())
+
+
+def engine_errors() -> tuple[type[Exception], ...]:
+    """What the engine, or the way to it, raises."""
+    import docker.errors
+    import requests
+    import urllib3
+
+    return (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+def cgroup_of(pid: int, container_id: str) -> Cgroup | None:
+    """The control group of process `pid` on this machine; None when the engine runs elsewhere.
+
+    A pid of another machine's engine may exist here and be somebody else, so its group must carry the container's id.
+    """
+    try:
+        text = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return None
+    if container_id not in text:
+        return None
+    found = this_machine()
+    paths = {name: path for line in text.splitlines() for names, path in [line.split(":", 2)[1:]]
+             for name in names.split(",")}  # fmt: skip
+    if "memory" in found.v1:
+        folders = {name: _below(place, paths[name]) for name, place in found.v1.items() if name in paths}
+        return Cgroup(version=1, **folders)
+    if found.v2 is None:
+        return None
+    folder = _below(found.v2, paths.get("", "/"))
+    return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
+
+
+def _below(place: Place, path: str) -> Path:
+    return place.top / path.lstrip("/")

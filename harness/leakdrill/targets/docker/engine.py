@@ -1,0 +1,49 @@
+"""The Docker Engine that a run talks to: where it is, whether it answers, and whether it runs on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from leakdrill.errors import Surroundings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_SOCKET = "unix:///var/run/docker.sock"
+RUN_LABEL = "leakdrill.run"
+"""Label that everything a run makes on an engine carries, with the run's id."""
+
+
+def connect(url: str | None = None) -> DockerClient:
+    """A client of the engine at `url`, or of the one that the environment names (`DOCKER_HOST`).
+
+    Raises:
+        Surroundings: when the package is missing, or no engine answers.
+    """
+    docker = _package()
+    try:
+        told = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
+        client: DockerClient = docker.from_env(environment=told)
+        client.ping()
+    except docker.errors.DockerException as e:
+        raise Surroundings(
+            f"no Docker Engine answers at {url or 'DOCKER_HOST, or its default socket'}: {e}",
+            hint="start one, or point DOCKER_HOST at one; without an engine, leave --on out",
+        ) from e
+    return client
+
+
+def where(client: DockerClient) -> str:
+    """The address of the engine, as the journal keeps it for undoing."""
+    base = str(client.api.base_url)
+    return (os.environ.get("DOCKER_HOST") or _SOCKET) if base.startswith("http+") else base
+
+
+def _package() -> Any:
+    try:
+        import docker
+        import docker.errors
+    except ModuleNotFoundError as e:
+        raise Surroundings("the package `docker` is not installed", hint="pip install 'leakdrill[docker]'") from e
+    return docker

@@ -1,0 +1,44 @@
+"""How a container is given its cards, and what the engine says when it has none to give."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.errors import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leakdrill.scenario.gpu import Gpu
+
+_NO_RUNTIME: Final = ("device driver", "[[gpu]]", "CDI", "nvidia-container")
+"""Words of Docker, of its successor's device interface, and of NVIDIA's own program, when a card cannot be given."""
+
+
+def device_requests(gpu: Gpu | None) -> dict[str, Any]:
+    """What the engine's `create` is told; nothing where there are no cards, or where it must also run without."""
+    if gpu is None or not gpu.required:
+        return {}
+    from docker.types import DeviceRequest
+
+    return {"device_requests": [DeviceRequest(device_ids=[str(d) for d in gpu.devices], capabilities=[["gpu"]])]}
+
+
+@contextlib.contextmanager
+def cards_given(gpu: Gpu | None, target: str) -> Iterator[None]:
+    """Start the container in here: an engine that cannot give it its cards is said as such.
+
+    Raises:
+        Surroundings: naming the cards, with the engine's own words and what is missing.
+    """
+    try:
+        yield
+    except Surroundings as e:
+        if not device_requests(gpu) or gpu is None or not any(words in e.message for words in _NO_RUNTIME):
+            raise
+        named = ", ".join(map(str, gpu.devices))
+        raise Surroundings(
+            f"target '{target}': the engine cannot give its container the cards of target.gpu ({named}). {e.message}",
+            hint="install NVIDIA's container toolkit where the engine runs, or say target.gpu: {required: false}",
+        ) from e

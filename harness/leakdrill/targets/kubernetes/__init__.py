@@ -1,0 +1,1 @@
+"""A Kubernetes workload as the target."""

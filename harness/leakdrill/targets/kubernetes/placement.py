@@ -1,0 +1,215 @@
+"""Puts a target into its cluster: a namespace with a Deployment or the user's manifests, or what runs there already.
+
+Everything is in the journal before it is made, or before what is not ours is changed.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.errors import Surroundings
+from leakdrill.machine.disk import make_disk
+from leakdrill.scenario.scenario import ContainerForm
+from leakdrill.targets.docker.engine import connect as connect_engine
+from leakdrill.targets.docker.image import ready_image
+from leakdrill.targets.kubernetes.api import RUN_LABEL
+from leakdrill.targets.kubernetes.deployment import SCENARIO_DIR, Wanted, deployment, env_list
+from leakdrill.targets.kubernetes.manifests import collection, placed, read_manifests, workload_of
+from leakdrill.targets.kubernetes.nodes import share_our_files, share_our_kernel, show_here
+from leakdrill.targets.kubernetes.workload import Workload
+from leakdrill.targets.placeholders import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from leakdrill.machine.disk import Disk
+    from leakdrill.record.journal import Journal
+    from leakdrill.scenario.kubernetes import KubernetesForm
+    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.targets.kubernetes.api import Cluster
+
+LONGEST_NAME: Final = 63
+"""Of a namespace, and of the value of a label."""
+
+
+class Placement:
+    """The place of `spec` in `cluster`.
+
+    Args:
+        cluster: where it goes.
+        spec: name, environment, limits.
+        form: what it is made of.
+        scenario_dir: what files and folders in `form` are relative to.
+        base: a folder named after the run, for its disk, where the nodes are this machine.
+        run: the run's id, as a label.
+        namespace: where it goes.
+        token: what its admin endpoints ask for.
+        journal: hears of each change before it is made.
+        part: as which part of the run.
+
+    Attributes:
+        disk: its disk, where it lies on this machine; None elsewhere.
+        local: whether its control groups and processes show on this machine; known after `look_for`.
+        notices: what cannot be enforced or read, one sentence each.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a place is made of; each is named at the call
+        self,
+        cluster: Cluster,
+        *,
+        spec: ProcessTarget,
+        form: KubernetesForm,
+        scenario_dir: Path,
+        base: Path,
+        run: str,
+        namespace: str,
+        token: str,
+        journal: Journal,
+        part: str,
+    ) -> None:
+        self.disk: Disk | None = None
+        self.local = False
+        self.notices: list[str] = []
+        self.run = run
+        self.namespace = namespace
+        self._cluster = cluster
+        self._spec = spec
+        self._form = form
+        self._scenario_dir = scenario_dir
+        self._base = base
+        self._token = token
+        self._journal = journal
+        self._part = part
+        self._manifests = read_manifests([scenario_dir / file for file in form.manifests])
+        self._changed = False
+
+    @property
+    def workload_name(self) -> str:
+        """The name of the Deployment that is drilled.
+
+        Raises:
+            BadInput: when the manifests hold none, or several and nothing says which.
+        """
+        if self._form.existing:
+            return self._form.existing.deployment
+        if self._manifests:
+            return str(workload_of(self._manifests, self._form.workload)["metadata"]["name"])
+        return self._spec.name
+
+    def make(self) -> Workload:
+        """Make it, or find it, and return what is drilled.
+
+        Raises:
+            BadInput: for an image, a manifest or a workload that is not there.
+            Surroundings: when the API server refuses or goes away.
+        """
+        self._build()
+        self._look_at_nodes()
+        if self._form.existing:
+            return self._existing(self._form.existing.deployment)
+        self._make_namespace()
+        manifests = [placed(one, namespace=self.namespace, run=self.run) for one in self._manifests]
+        chosen = workload_of(manifests, self._form.workload) if manifests else self._deployment()
+        for manifest in manifests or [chosen]:
+            self._cluster.create(collection(self._cluster, manifest, namespace=self.namespace), manifest)
+        workload = Workload(self._cluster, namespace=self.namespace, name=chosen["metadata"]["name"])
+        if manifests:
+            workload.set_container(self.container(workload), {"env": env_list(self._environment())})
+        return workload
+
+    def look_for(self, container_ids: Iterable[str]) -> None:
+        """Find out, now that they run, whether its containers show on this machine."""
+        where = "cannot be seen from here" if self.local else "are other machines"
+        self.local = self.local and show_here(container_ids)
+        if not self.local:
+            self.notices.append(f"the nodes {where}: memory is what the kubelet says, every 10 to 15 s")
+
+    def container(self, workload: Workload) -> str:
+        """Which container of its pods is the service."""
+        if self._form.container:
+            return self._form.container
+        if self._form.image:
+            return self._spec.name
+        containers = workload.get()["spec"]["template"]["spec"]["containers"]
+        return str(containers[0]["name"])
+
+    def plan_object(self, path: str) -> None:
+        """Let the journal hear of an object at `path` that is about to be made."""
+        self._journal.plan("object", part=self._part, path=path, run_id=self.run, **self._where())
+
+    def values(self) -> dict[str, str]:
+        """What the placeholders mean, seen from inside."""
+        form = self._form
+        return {"python": "python", "port": str(form.port), "disk": form.disk, "scenario_dir": SCENARIO_DIR}
+
+    def _build(self) -> None:
+        """Build the image on the engine here; on a cluster of this machine's own that engine runs the pods too."""
+        if not self._form.image or self._form.build is None:
+            return
+        try:
+            client = connect_engine()
+        except Surroundings as e:
+            self.notices.append(f"the image {self._form.image} was not built here: {e.message}")
+            return
+        wanted = ContainerForm(image=self._form.image, build=self._form.build)
+        with closing(client):
+            ready_image(client, wanted, scenario_dir=self._scenario_dir)
+
+    def _look_at_nodes(self) -> None:
+        nodes, size = self._cluster.get("/api/v1/nodes")["items"], self._spec.limits.disk
+        self.local = share_our_kernel(nodes)
+        if self._form.image and share_our_files(nodes):
+            self.disk, notices = make_disk(self._base, size, self._journal, part=self._part)
+            self.disk.open_to_everyone()
+            self.notices += notices
+        elif self._form.image and size:
+            self.notices.append("the disk is an emptyDir: a pod that fills it is evicted, and sees no full disk before")
+
+    def _make_namespace(self) -> None:
+        entry = self._journal.plan("namespace", part=self._part, name=self.namespace, run_id=self.run, **self._where())
+        labels = {RUN_LABEL: self.run}
+        self._cluster.create("/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": labels}})
+        self._journal.done(entry)
+
+    def _existing(self, name: str) -> Workload:
+        workload = Workload(self._cluster, namespace=self.namespace, name=name, before_change=self._note_before)
+        workload.get()
+        return workload
+
+    def _note_before(self, path: str, found: Mapping[str, Any]) -> None:
+        """Let the journal hear, once, how a workload was that is not ours."""
+        if self._changed:
+            return
+        self._changed = True
+        spec, uid = found["spec"], found["metadata"]["uid"]
+        before = {"replicas": spec.get("replicas", 1), "template": spec["template"], "uid": uid}
+        self._journal.plan("workload", part=self._part, path=path, **before, **self._where())
+
+    def _where(self) -> dict[str, str | None]:
+        return {"context": self._cluster.context, "kubeconfig": self._cluster.kubeconfig}
+
+    def _deployment(self) -> dict[str, Any]:
+        spec, words = self._spec, self._form.command
+        args = [fill(word, self.values(), place="target.kubernetes.command") for word in words or ()]
+        return deployment(
+            Wanted(
+                name=spec.name,
+                run=self.run,
+                form=self._form,
+                limits=spec.limits,
+                args=None if words is None else args,
+                env=self._environment(),
+                ready_path=spec.ready.path,
+                stop_timeout_s=spec.stop_timeout,
+                disk_on_node=str(self.disk.path) if self.disk else None,
+                scenario_on_node=str(self._scenario_dir) if self.disk else None,
+                cards=len(spec.gpu.devices) if spec.gpu and spec.gpu.required else 0,
+            )
+        )
+
+    def _environment(self) -> dict[str, str]:
+        values = self.values()
+        added = {name: fill(text, values, place=f"target.env.{name}") for name, text in self._spec.env.items()}
+        return {**added, "LEAKDRILL_TOKEN": self._token, "LEAKDRILL_DISK": self._form.disk}

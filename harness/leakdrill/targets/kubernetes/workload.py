@@ -1,0 +1,165 @@
+"""A Deployment under drill: made, changed, followed until a change has arrived in every pod, and put back."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from leakdrill.errors import TargetNotReady
+from leakdrill.targets.kubernetes.deployment import CARDS
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from leakdrill.targets.kubernetes.api import Cluster
+    from leakdrill.targets.kubernetes.logs import PodLogs
+    from leakdrill.targets.kubernetes.pod import Pod
+    from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
+
+_RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
+_POLL_S: Final = 0.1
+
+
+class Workload:
+    """The Deployment `name` in `namespace`.
+
+    Args:
+        cluster: where it is.
+        namespace: likewise.
+        name: likewise.
+        before_change: called with its path and its present object before each change, for the journal.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        namespace: str,
+        name: str,
+        before_change: Callable[[str, Mapping[str, Any]], None] = lambda _path, _found: None,
+    ) -> None:
+        self.name = name
+        self.path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+        self._cluster = cluster
+        self._before_change = before_change
+
+    def __str__(self) -> str:
+        return f"deployment {self.name}"
+
+    def get(self) -> dict[str, Any]:
+        """The object as it is now. Raises as `Cluster.get` does."""
+        return self._cluster.get(self.path)
+
+    def selector(self) -> str:
+        """Which pods are its own."""
+        labels: Mapping[str, str] = self.get()["spec"]["selector"].get("matchLabels") or {}
+        return ",".join(f"{name}={value}" for name, value in labels.items())
+
+    def restart(self) -> None:
+        """Have every pod replaced, as `kubectl rollout restart` does."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        self._change({"template": {"metadata": {"annotations": {_RESTARTED_AT: now}}}})
+
+    def set_container(self, container: str, changes: Mapping[str, Any]) -> None:
+        """Change fields of `container`; every pod is replaced."""
+        self._change({"template": {"spec": {"containers": [{"name": container, **changes}]}}})
+
+    def scale(self, replicas: int) -> None:
+        """Have so many pods."""
+        self._change({"replicas": replicas})
+
+    def announce(self) -> None:
+        """Say how it is now, before somebody else is told to change it."""
+        self._before_change(self.path, self.get())
+
+    def _change(self, spec: Mapping[str, Any]) -> None:
+        self.announce()
+        self._cluster.patch(self.path, {"spec": spec})
+
+
+def rolled_out(found: Mapping[str, Any]) -> bool:
+    """Whether every pod of a Deployment is as its newest template wants it, and available."""
+    spec, status = found["spec"], found.get("status") or {}
+    wanted = int(spec.get("replicas", 1))
+    return (
+        int(status.get("observedGeneration", 0)) >= int(found["metadata"].get("generation", 0))
+        and int(status.get("updatedReplicas", 0)) == wanted
+        and int(status.get("replicas", 0)) == wanted
+        and int(status.get("availableReplicas", 0)) >= wanted
+    )
+
+
+class Rollout:
+    """Waits until a change of `workload` has arrived.
+
+    Args:
+        workload: what was changed.
+        watcher: sees its pods.
+        logs: knows their last words.
+        subject: whom a message is about, such as `target 'gateway'`.
+        timeout_s: for how long it waits.
+    """
+
+    def __init__(
+        self, workload: Workload, watcher: PodWatcher, logs: PodLogs, *, subject: str, timeout_s: float
+    ) -> None:
+        self._workload = workload
+        self._watcher = watcher
+        self._logs = logs
+        self._subject = subject
+        self._timeout_s = timeout_s
+
+    def wait(self) -> None:
+        """Return when every pod is new and ready; old ones may still be on their way out, and serve nobody.
+
+        Raises:
+            TargetNotReady: when it did not come to that in time, or cannot; says what keeps the pods from it.
+            ClusterGone: when the API server does not answer.
+        """
+        start = time.monotonic()
+        while True:
+            found = self._workload.get()
+            pods = self._watcher.look()
+            if rolled_out(found):
+                return
+            waited_s = time.monotonic() - start
+            hopeless = [pod for pod in pods if pod.hopeless and not pod.leaving]
+            if hopeless or waited_s > self._timeout_s:
+                raise self._not_ready(found, pods, waited_s)
+            time.sleep(_POLL_S)
+
+    def _not_ready(self, found: Mapping[str, Any], pods: tuple[Pod, ...], waited_s: float) -> TargetNotReady:
+        wanted = int(found["spec"].get("replicas", 1))
+        troubled = [pod for pod in pods if pod.trouble and not pod.leaving]
+        why = "; ".join(f"pod {pod.name} {_told(pod)}" for pod in troubled[:2])
+        ended = [pod for pod in pods if pod.end and not pod.leaving]
+        if not why:
+            why = "; ".join(f"pod {pod.name}: its container ended last: {pod.end}" for pod in ended[:2])
+        ready = sum(pod.ready for pod in pods)
+        said = [line for pod in (troubled or ended or list(pods))[:1] for line in self._logs.last_lines(pod)]
+        return TargetNotReady(
+            f"{self._subject} ({self._workload}) was not ready after {show_duration(waited_s)}: "
+            f"{ready} of {wanted} pods are ready{'; ' + why if why else ''}"
+            + (f".\nLast log lines:{''.join(f'{chr(10)}  {line}' for line in said)}" if said else "."),
+            hint=_hint(troubled),
+        )
+
+
+def _told(pod: Pod) -> str:
+    trouble = pod.trouble or ""
+    return trouble if trouble.startswith("cannot") else f"is in {trouble}"
+
+
+def _hint(troubled: list[Pod]) -> str:
+    told = " ".join(pod.trouble or "" for pod in troubled)
+    if CARDS in told:
+        return (
+            "a node with a free card and NVIDIA's device plugin is needed; target.gpu: {required: false} asks for none"
+        )
+    if "cannot be scheduled" in told:
+        return "lower target.limits or target.kubernetes.requests, or give the cluster a larger node"
+    if "Image" in told:
+        return "the image must be on the node, or in a registry that it reaches: see docs/kubernetes.md, Images"
+    return "if it only starts slowly, raise target.ready.timeout"

@@ -1,0 +1,1 @@
+"""A command on this machine as the target."""

@@ -1,0 +1,107 @@
+"""Waits until a started service answers, and tells a person well why it did not."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from leakdrill.errors import TargetNotReady
+from leakdrill.units import show_duration
+from leakdrill.wait import TimedOut, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_TRY_TIMEOUT_S: Final = 2.0
+_LAST_LINES: Final = 3
+_TAIL_BYTES: Final = 8192
+
+
+@dataclass(kw_only=True)
+class Readiness:
+    """One wait for one start.
+
+    Attributes:
+        subject: whom it is about, such as `target 'gateway' (pid 4121)`.
+        url: must answer 2xx.
+        timeout_s: for how long it is asked.
+        exit_status: None while the process runs.
+        log: what the process writes to; `log_start` is where this start begins in it.
+    """
+
+    subject: str
+    url: str
+    timeout_s: float
+    exit_status: Callable[[], int | None]
+    log: Path
+    log_start: int
+    seen: str = field(default="nothing", init=False)
+
+    def wait(self) -> float:
+        """Seconds until it answered 2xx.
+
+        Raises:
+            TargetNotReady: when it did not in time, or ended first.
+        """
+        start = time.monotonic()
+        with httpx.Client(trust_env=False, timeout=_TRY_TIMEOUT_S) as client:
+            try:
+                wait_for(lambda: self._answers(client, start), what=f"GET {self.url} answers", timeout_s=self.timeout_s)
+            except TimedOut as e:
+                raise self._not_ready(
+                    f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
+                    f"{self.seen} ({e.tries} tries), expected 2xx.",
+                    "if it only starts slowly, raise target.ready.timeout",
+                ) from e
+        return time.monotonic() - start
+
+    def _answers(self, client: httpx.Client, start: float) -> bool:
+        status = self.exit_status()
+        if status is not None:
+            raise self._not_ready(
+                f"{self.subject} ended with {show_exit(status)} after {show_duration(time.monotonic() - start)}, "
+                f"before GET {self.url} answered 2xx.",
+                "run the command by hand",
+            )
+        try:
+            answer = client.get(self.url)
+        except httpx.HTTPError as e:
+            self.seen = f"failed with {type(e).__name__}: {e}"
+            return False
+        self.seen = f"answered {answer.status_code}"
+        return answer.is_success
+
+    def _not_ready(self, what: str, advice: str) -> TargetNotReady:
+        return TargetNotReady(
+            f"{what}\n{_said(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
+        )
+
+
+def _said(lines: list[str]) -> str:
+    if not lines:
+        return "It logged nothing."
+    if len(lines) == 1:
+        return f'Last log line: "{lines[0]}".'
+    return "Last log lines:" + "".join(f"\n  {line}" for line in lines)
+
+
+def show_exit(status: int) -> str:
+    """A process' end for a person: `exit status 1`, `signal 9 (SIGKILL)`."""
+    return f"exit status {status}" if status >= 0 else f"signal {-status} ({signal.Signals(-status).name})"
+
+
+def last_lines(path: Path, start: int = 0) -> list[str]:
+    """The last lines of `path` that say something, looking no further back than byte `start`."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(start, size - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip()][-_LAST_LINES:]

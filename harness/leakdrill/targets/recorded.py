@@ -1,0 +1,113 @@
+"""What every target of a run is to the record and the journal, wherever it runs: who it is, its end, its limits told.
+
+No ability is in here: a step finds out what a target can do by what methods it has, and some can do very little.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.runs.undo import take_back
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from leakdrill.record.journal import Entry, Journal
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.scenario.scenario import ProcessTarget
+
+PART: Final = "target"
+"""Value of `part` in the target's journal entries, and of `LEAKDRILL_PART` in its processes."""
+
+LOG_NAME: Final = "target.log"
+
+
+class RecordedTarget:
+    """The target `spec` of one run.
+
+    Args:
+        spec: what to run and with which limits.
+        scenario_dir: folder of the scenario file.
+        run_dir: gets `target.log`.
+        run_id: marks everything that is made.
+        recorder: hears of starts, restarts, stops and of an end nobody asked for.
+        journal: hears of each change before it is made.
+        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+        part: tells it in the journal from other targets of the same run.
+
+    Attributes:
+        spec: as it is now: steps change limits and environment.
+        log: what the service writes.
+    """
+
+    def __init__(
+        self,
+        spec: ProcessTarget,
+        *,
+        scenario_dir: Path,
+        run_dir: Path,
+        run_id: str,
+        recorder: Recorder,
+        journal: Journal,
+        token: str,
+        part: str = PART,
+    ) -> None:
+        self.spec = spec
+        self.log = run_dir.resolve() / LOG_NAME
+        self._scenario_dir = scenario_dir.resolve()
+        self._run_id = run_id
+        self._recorder = recorder
+        self._journal = journal
+        self._token = token
+        self._part = part
+
+    @property
+    def name(self) -> str:
+        """Its name, published as the label `container`."""
+        return self.spec.name
+
+    @property
+    def cards(self) -> Sequence[int | str]:
+        """The cards that the scenario names."""
+        return tuple(self.spec.gpu.devices) if self.spec.gpu else ()
+
+    @property
+    def token(self) -> str:
+        """What its admin endpoints ask for."""
+        return self._token
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of its published series."""
+        return {**self.spec.labels, "container": self.name}
+
+    def stop(self) -> None:
+        """End it and take back everything made for it; does nothing when that is gone."""
+        entries = self._pending()
+        if not entries:
+            return
+        with self._recorder.act("target", "stop") as note:
+            reasons = self._take_back(entries)
+            if reasons:
+                note.value, note.unknown = "; ".join(reasons), True
+
+    def _pending(self, kind: str | None = None) -> list[Entry]:
+        """What of it is still to be undone, newest first; only the entries of `kind`, where that is given."""
+        mine = [entry for entry in self._journal.pending() if entry.data.get("part") == self._part]
+        return [entry for entry in mine if kind in (None, entry.kind)]
+
+    def _take_back(self, entries: Sequence[Entry]) -> list[str]:
+        """Undo `entries`, newest first; returns why, for each that would not go."""
+        return [reason for entry in entries if (reason := take_back(self._journal, entry))]
+
+    def _now_limited(self, wanted: Mapping[str, float]) -> None:
+        """The limits `wanted` (`memory` in bytes, `cpus` in cores) hold from now on: remember and record them."""
+        self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
+        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
+        self._recorder.sample("target", "limits", said)
+
+
+def given_limits(memory_bytes: int | None, cpus: float | None) -> dict[str, float]:
+    """Those of the two that are given, by the names that a scenario has for them."""
+    return {name: value for name, value in (("memory", memory_bytes), ("cpus", cpus)) if value is not None}

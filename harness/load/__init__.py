@@ -1,1 +1,0 @@
-"""Locust as a subprocess, and the listener that streams its statistics."""

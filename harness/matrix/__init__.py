@@ -1,1 +1,0 @@
-"""The cure matrix: every leak of a service against every step, each cell a short drill of its own."""
