@@ -42,7 +42,7 @@ from leakdrill.judging.leak.looks import SLOTS, looks
 from leakdrill.judging.leak.quiet_points import points
 from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from leakdrill.judging.leak.trace import Trace, read_trace
-from leakdrill.judging.leak.verdict import Word, judge_trace
+from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,13 +70,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def word(trace: Trace) -> Word:
+def word(trace: Trace) -> LeakOutcome:
     """Our verdict at default settings."""
     return judge_trace(trace).word
 
 
 @cache
-def words(schedule: Schedule, each: int, size: int) -> tuple[tuple[str, Word], ...]:
+def words(schedule: Schedule, each: int, size: int) -> tuple[tuple[str, LeakOutcome], ...]:
     """Our verdict on every recording made: of healthy services for a `size` of 0, else of leaks of that size."""
     return tuple((name, word(trace)) for name, trace in _made(schedule, each, size))
 
@@ -91,8 +91,8 @@ def error_rates(schedule: Schedule, each: int) -> str:
     tries = {size: len(words(schedule, each, size)) for size in (0, *SIZES)}
     for size in (0, *SIZES):
         count = Counter(found for _, found in words(schedule, each, size))
-        passed = f"; passed {count[Word.CLEAN]}"
-        rows[0].append(wilson(count[Word.LEAK], tries[size]) + (passed if size else ""))
+        passed = f"; passed {count[LeakOutcome.CLEAN]}"
+        rows[0].append(wilson(count[LeakOutcome.LEAK], tries[size]) + (passed if size else ""))
     for name, rule in naive_rules(DEFAULT_BUDGET).items():
         found = {size: sum(rule(trace) for _, trace in _made(schedule, each, size)) for size in (0, *SIZES)}
         detections = [f"{wilson(found[size], tries[size])}; passed {tries[size] - found[size]}" for size in SIZES]
@@ -103,11 +103,14 @@ def error_rates(schedule: Schedule, each: int) -> str:
 
 def by_service(schedule: Schedule, each: int) -> str:
     """Our words on every healthy service, and on every leak of 64 B and of 256 B a request."""
-    count: dict[str, Counter[Word]] = defaultdict(Counter)
+    count: dict[str, Counter[LeakOutcome]] = defaultdict(Counter)
     for size in (0, 64, 256):
         for name, found in words(schedule, each, size):
             count[f"leak of {size} B: {name}" if size else name][found] += 1
-    rows = [[name, *(str(found[w]) for w in (Word.LEAK, Word.UNKNOWN, Word.CLEAN))] for name, found in count.items()]
+    rows = [
+        [name, *(str(found[w]) for w in (LeakOutcome.LEAK, LeakOutcome.UNKNOWN, LeakOutcome.CLEAN))]
+        for name, found in count.items()
+    ]
     return table(["service", "LEAK", "UNKNOWN", "CLEAN"], rows)
 
 
@@ -123,7 +126,7 @@ def _smallest(schedule: Schedule, service: str, each: int) -> str:
             generate(schedule, service, seed, leak="per_request", bytes_per_request=size)
             for seed in range(1000, 1000 + each)
         )
-        return sum(word(trace) is Word.LEAK for trace in traces) / each
+        return sum(word(trace) is LeakOutcome.LEAK for trace in traces) / each
 
     return next((f"{size} B" for size in LADDER if found(size) >= POWER), f"above {LADDER[-1]} B")
 
@@ -137,7 +140,7 @@ def times_to_verdict(each: int) -> str:
         ("healthy", [trace for _, trace in healthy(LIVE, each)]),
     ):
         ends = [_first_look(trace) for trace in traces]
-        for wanted in (Word.LEAK, Word.CLEAN):
+        for wanted in (LeakOutcome.LEAK, LeakOutcome.CLEAN):
             seconds = [s for found, s in ends if found is wanted]
             median = f"{np.median(seconds):.0f} s" if seconds else "-"
             late = sum(s > _SECONDS_OF_SLOTS for s in seconds)
@@ -153,7 +156,7 @@ def _one_leak(size: float, each: int) -> list[Trace]:
     ]
 
 
-def _first_look(trace: Trace) -> tuple[Word, float]:
+def _first_look(trace: Trace) -> tuple[LeakOutcome, float]:
     """The word at which a live run would end, and how many seconds after load began."""
     for look in looks(SLOTS, len(trace)):
         end = look.after_slots
@@ -162,7 +165,7 @@ def _first_look(trace: Trace) -> tuple[Word, float]:
             name=trace.name, t=trace.t[:end], requests=trace.requests[:end], columns=columns, quiet=trace.quiet
         )
         found = judge_trace(part, confidence=look.confidence)
-        if found.word is not Word.UNKNOWN or (end >= SLOTS and not found.more_would_settle):
+        if found.word is not LeakOutcome.UNKNOWN or (end >= SLOTS and not found.more_would_settle):
             break
     return found.word, float(part.t[-1])
 
@@ -200,7 +203,7 @@ def recordings(folder: Path) -> str:
             chosen = [trace for trace in traces if bool(LEAKING.search(Path(trace.name).stem)) is truth]
             count = Counter(map(word, chosen))
             naive = [str(sum(map(rule, chosen))) for rule in naive_rules(DEFAULT_BUDGET).values()]
-            words = [str(count[w]) for w in (Word.LEAK, Word.UNKNOWN, Word.CLEAN)]
+            words = [str(count[w]) for w in (LeakOutcome.LEAK, LeakOutcome.UNKNOWN, LeakOutcome.CLEAN)]
             if chosen:
                 rows.append([name, "leaks" if truth else "healthy", str(len(chosen)), *words, *naive])
     return table(["folder", "truth", "files", "LEAK", "UNKNOWN", "CLEAN", *naive_rules(DEFAULT_BUDGET)], rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.machine.disk import Disk
-from leakdrill.meters.docker_stats import EngineMeter
+from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.record.history import Event
 from leakdrill.targets.compose.replicas import SERVICE_LABEL
@@ -44,7 +44,7 @@ class PublishedContainer:
         self.started_at = datetime.fromisoformat(attrs["State"]["StartedAt"][:19] + "+00:00").timestamp()
         self._listeners: list[Callable[[Event], None]] = []
         self._limited = bool(host.get("Memory"))
-        self._meter = EngineMeter(
+        self._meter = DockerStatsMeter(
             lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
             errors=engine_errors(),
         )

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.compose.cli import Compose
 from leakdrill.targets.compose.file import needed
 from leakdrill.targets.compose.replicas import PROJECT_LABEL, SERVICE_LABEL
@@ -31,7 +31,7 @@ def bring_up(file: Path, *, project: str = PROJECT, services: Sequence[str] = ()
     """Build and start `services` of `file`, or all, and return when they are healthy: one line each, with its address.
 
     Raises:
-        Surroundings: when compose fails, or a service does not become healthy; with its last lines.
+        EnvironmentProblem: when compose fails, or a service does not become healthy; with its last lines.
     """
     compose = _compose(file, project)
     compose.run("build", *_with_a_build(compose, services), timeout_s=_BUILD_TIMEOUT_S)
@@ -42,10 +42,10 @@ def bring_up(file: Path, *, project: str = PROJECT, services: Sequence[str] = ()
                 lambda: _settled(client, project), what="a healthy stack", timeout_s=_HEALTHY_TIMEOUT_S, every_s=0.5
             )
         except TimedOut as e:
-            raise Surroundings(f"{e}; not there yet: {'; '.join(_ailing(client, project))}") from e
+            raise EnvironmentProblem(f"{e}; not there yet: {'; '.join(_ailing(client, project))}") from e
         ailing = _ailing(client, project)
         if ailing:
-            raise Surroundings(f"the stack is not healthy: {'; '.join(ailing)}")
+            raise EnvironmentProblem(f"the stack is not healthy: {'; '.join(ailing)}")
         return sorted(_line(container.attrs) for container in _containers(client, project))
 
 
@@ -53,7 +53,7 @@ def build_images(file: Path, services: Sequence[str]) -> None:
     """Build the images of `services` of `file`, and start nothing.
 
     Raises:
-        Surroundings: when there is no compose program, or it fails.
+        EnvironmentProblem: when there is no compose program, or it fails.
     """
     _compose(file, PROJECT).run("build", *services, timeout_s=_BUILD_TIMEOUT_S)
 
@@ -62,7 +62,7 @@ def take_down(file: Path, *, project: str = PROJECT) -> None:
     """Remove its containers, networks and volumes; images stay, as an input does.
 
     Raises:
-        Surroundings: when compose fails.
+        EnvironmentProblem: when compose fails.
     """
     _compose(file, project).run("down", "--volumes", "--remove-orphans", "--timeout", "3")
 

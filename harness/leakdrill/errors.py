@@ -2,9 +2,9 @@
 
     LeakdrillError            4  the harness or its surroundings broke
     ├── BadInput              3  what the user wrote cannot be used
-    ├── Surroundings          4  this machine lacks something, or a part of the drill did not come up
+    ├── EnvironmentProblem          4  this machine lacks something, or a part of the drill did not come up
     │   ├── TargetNotReady    4
-    │   └── PartDied          4  Prometheus, Alertmanager or Locust ended on its own
+    │   └── ComponentDied          4  Prometheus, Alertmanager or Locust ended on its own
     └── Interrupted         130  Ctrl-C or SIGTERM
 
 They are caught once, in `cli.py`. A verdict is not an error: FAIL exits 1 and UNKNOWN exits 2.
@@ -38,15 +38,15 @@ class BadInput(LeakdrillError):  # noqa: N818 - the name says whose mistake it i
     exit_code: ClassVar[int] = 3
 
 
-class Surroundings(LeakdrillError):  # noqa: N818 - likewise
+class EnvironmentProblem(LeakdrillError):  # noqa: N818 - likewise
     """The machine lacks something that the drill needs, or refused it."""
 
 
-class TargetNotReady(Surroundings):
+class TargetNotReady(EnvironmentProblem):
     """The target did not answer its readiness probe in time, or ended before it did."""
 
 
-class PartDied(Surroundings):
+class ComponentDied(EnvironmentProblem):
     """Prometheus, Alertmanager or Locust could not be started or ended while it was needed."""
 
 

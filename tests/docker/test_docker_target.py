@@ -8,8 +8,8 @@ import httpx
 import pytest
 from engine_proxy import EngineProxy
 
-from leakdrill.errors import BadInput, Surroundings, TargetNotReady
-from leakdrill.meters.cgroup_after_restart import Reopened
+from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
+from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import read_journal
 from leakdrill.runs.undo import clean
@@ -132,7 +132,7 @@ def test_an_engine_without_cards_to_give_is_said_in_one_message_and_nothing_is_l
     if "nvidia" in engine.info().get("Runtimes", {}):
         pytest.skip("this engine has NVIDIA's runtime")
     this = bench(gpu={"devices": [0]})
-    with pytest.raises(Surroundings, match=r"cannot give its container the cards of target.gpu \(0\)") as raised:
+    with pytest.raises(EnvironmentProblem, match=r"cannot give its container the cards of target.gpu \(0\)") as raised:
         this.target.start()
     assert raised.value.exit_code == 4
     assert "container toolkit" in raised.value.hint
@@ -172,7 +172,7 @@ def test_an_engine_that_went_away_is_named_and_stays_in_the_journal(tmp_path, mo
 
 def test_no_engine_is_said_plainly(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    with pytest.raises(Surroundings, match="no Docker Engine answers"):
+    with pytest.raises(EnvironmentProblem, match="no Docker Engine answers"):
         connect()
 
 
@@ -183,7 +183,7 @@ def test_its_limits_change_while_it_runs(bench, engine):
     assert this.target.set_limits(memory_bytes=256 << 20, cpus=1.5) == ()
     host = only_container(engine).attrs["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["CpuQuota"]) == (256 << 20, 256 << 20, 150_000)
-    (cgroup,) = [meter for meter in this.target.meters() if isinstance(meter, Reopened)]
+    (cgroup,) = [meter for meter in this.target.meters() if isinstance(meter, CgroupAfterRestart)]
     assert cgroup.read()["limit_bytes"] == 256 << 20
     cgroup.close()
 
@@ -208,7 +208,7 @@ def test_a_command_runs_inside_and_its_output_is_kept(bench, tmp_path):
         == 7
     )
     assert output.read_text() == "inside\n"
-    with pytest.raises(Surroundings, match="still running"):
+    with pytest.raises(EnvironmentProblem, match="still running"):
         this.target.execute(["sleep", "30"], output=output, timeout_s=0.5)
 
 

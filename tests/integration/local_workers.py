@@ -41,10 +41,10 @@ class LocalWorkers:
             file = self._folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        for seat in range(plan.count):
+        for index in range(plan.count):
             words = [self._python, *(word.replace(FOLDER, str(self._folder)) for word in plan.command[1:])]
-            env = {"PATH": os.environ["PATH"], **plan.env_of(seat)}
-            with (self._folder / f"{seat}.log").open("wb") as log:
+            env = {"PATH": os.environ["PATH"], **plan.env_of(index)}
+            with (self._folder / f"{index}.log").open("wb") as log:
                 self.processes.append(
                     subprocess.Popen(words, cwd=self._folder, env=env, stdout=log, stderr=subprocess.STDOUT)
                 )
@@ -52,8 +52,8 @@ class LocalWorkers:
     def states(self) -> list[WorkerState]:
         codes = [process.poll() for process in self.processes]
         return [
-            WorkerState(f"worker {seat}", "runs" if code is None else f"ended with {code}", ended=code is not None)
-            for seat, code in enumerate(codes)
+            WorkerState(f"worker {index}", "runs" if code is None else f"ended with {code}", ended=code is not None)
+            for index, code in enumerate(codes)
         ]
 
     def log(self, name: str) -> str:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from leakdrill.machine.ports import free_port
-from leakdrill.targets.balancer import Forwarder
+from leakdrill.targets.balancer import Balancer
 from leakdrill.wait import wait_for
 
 pytestmark = pytest.mark.integration
@@ -63,7 +63,7 @@ def front():
 
     def make(pods):
         port = free_port()
-        forwarder = Forwarder(port, pods=lambda: pods.ready, connect=pods.connect, answers=lambda: not pods.gone)
+        forwarder = Balancer(port, pods=lambda: pods.ready, connect=pods.connect, answers=lambda: not pods.gone)
         forwarder.start()
         made.append(forwarder)
         return lambda: socket.create_connection(("127.0.0.1", port), timeout=10)

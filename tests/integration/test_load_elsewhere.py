@@ -12,7 +12,7 @@ import pytest
 from local_workers import LocalWorkers
 from watched_server import WatchedServer
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.load import remote_workers as crew
 from leakdrill.load.locust import LocustLoad
 from leakdrill.record.journal import Journal, read_journal
@@ -181,7 +181,7 @@ def test_workers_that_never_reach_the_master_are_one_clear_message(
     monkeypatch.setattr(crew, "CONNECT_TIMEOUT_S", 3.0)
     load = load_in(Deaf(tmp_path / "elsewhere", servers[0].url))
     with pytest.raises(
-        Surroundings, match=r"0 of 2 workers reached Locust's master at 127\.0\.0\.1:\d+ within 3 s"
+        EnvironmentProblem, match=r"0 of 2 workers reached Locust's master at 127\.0\.0\.1:\d+ within 3 s"
     ) as e:
         load.start()
     assert "worker 1: runs" in e.value.message
@@ -192,7 +192,7 @@ def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(
     servers: list[WatchedServer], load_in: Callable[..., LocustLoad], tmp_path: Path
 ) -> None:
     load = load_in(LocalWorkers(tmp_path / "elsewhere", servers[0].url), args=["--no-such-argument"])
-    with pytest.raises((Surroundings, BadInput), match="no-such-argument"):
+    with pytest.raises((EnvironmentProblem, BadInput), match="no-such-argument"):
         load.start()
 
 

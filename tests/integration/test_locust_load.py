@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from leakdrill.errors import BadInput, PartDied
+from leakdrill.errors import BadInput, ComponentDied
 from leakdrill.load.locust import LocustLoad
 from leakdrill.machine.session import kill_session, members
 from leakdrill.record.journal import Journal, read_journal
@@ -164,7 +164,7 @@ def test_keeps_the_rate_that_the_scenario_asks_for(
 ) -> None:
     """60/s from 6 users stays within 10 %, whatever wait times the locustfile has.
 
-    A machine that is busy with something else may hold the load up, so the first four seconds undisturbed decide.
+    A machine that is busy with something else may hold the load up, so the first four seconds uninterruptible decide.
     """
     load = load_of(server.url, users=6, rate="60/s")
     load.start()
@@ -232,7 +232,7 @@ def test_a_target_that_is_not_there_is_said(load_of: Callable[..., LocustLoad], 
         load = load_of(f"http://127.0.0.1:{taken.getsockname()[1]}")
         load.start()
         wait_for(lambda: any(e.name == "errors" for e in recorder.history()), what="the error", timeout_s=60)
-        with pytest.raises(PartDied, match=r"none answered.*refused"):
+        with pytest.raises(ComponentDied, match=r"none answered.*refused"):
             load.wait_first_request(1)
         load.stop()
     assert load.requests() == 0

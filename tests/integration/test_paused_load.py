@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from watched_server import Arrival, WatchedServer
 
-from leakdrill.errors import BadInput, PartDied, Surroundings
+from leakdrill.errors import BadInput, ComponentDied, EnvironmentProblem
 from leakdrill.load.corpus import read_corpus, replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.record.journal import Journal
@@ -293,14 +293,14 @@ def test_a_target_that_stalls_is_said_and_a_dead_load_too(
     load = load_of(spec_of(tmp_path, HURRIED, users=3))
     wait_for(lambda: server.in_flight == 3, what="a request of each user", timeout_s=60)
     load.pause()
-    with pytest.raises(Surroundings, match="3 of 3 users"):
+    with pytest.raises(EnvironmentProblem, match="3 of 3 users"):
         load.wait_drained(1)
     server.may_answer.set()
     assert load.wait_drained(60) > 0.1
     load.stop()
-    with pytest.raises(PartDied, match="when it was to resume"):
+    with pytest.raises(ComponentDied, match="when it was to resume"):
         load.resume()
-    with pytest.raises(PartDied, match="come to rest"):
+    with pytest.raises(ComponentDied, match="come to rest"):
         load.drained()
 
 
@@ -313,7 +313,7 @@ def test_a_load_that_dies_before_it_is_drained_is_said(
     wait_for(lambda: server.in_flight == 4, what="a request of each user", timeout_s=60)
     load.pause()
     os.kill(load.pid, signal.SIGKILL)
-    with pytest.raises(PartDied, match="come to rest"):  # and no Surroundings, which is what a time-out gives
+    with pytest.raises(ComponentDied, match="come to rest"):  # not what a time-out gives
         load.wait_drained(100)
 
 

@@ -11,8 +11,8 @@ import httpx
 import psutil
 import pytest
 
-from leakdrill.errors import BadInput, Surroundings, TargetNotReady
-from leakdrill.machine.process_tree import Family
+from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
+from leakdrill.machine.process_tree import ProcessTree
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.history import PHASES
 from leakdrill.record.journal import Journal, read_journal
@@ -240,7 +240,7 @@ def test_a_file_that_is_no_program_is_said_to_be_none_and_leaves_nothing(bench: 
     broken = bench.folder / "broken"
     broken.write_bytes(b"\x7fELF and no more")
     broken.chmod(0o755)
-    with pytest.raises(Surroundings):
+    with pytest.raises(EnvironmentProblem):
         bench.target(command=[str(broken)]).start()
     assert bench.journal.pending() == []
 
@@ -251,7 +251,7 @@ def test_a_taken_port_is_named_with_its_holder_before_anything_starts(bench: Ben
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(
-            Surroundings, match=rf"port {port} is taken by pid \d+ \(.*python.*\); expected a free port"
+            EnvironmentProblem, match=rf"port {port} is taken by pid \d+ \(.*python.*\); expected a free port"
         ):
             bench.target(port=port).start()
     assert len(bench.recorder.history()) == 0
@@ -303,7 +303,7 @@ def test_stop_leaves_no_process_cgroup_mount_or_folder(bench: Bench) -> None:
     target = bench.started(limits={"memory": "256MiB", "disk": "16MiB"})
     assert target.disk is not None
     ask(target, "/child")
-    family = Family(run_id=target._run_id)
+    family = ProcessTree(run_id=target._run_id)
     seen(lambda: len(family.members()) == 3, "the service and its two children run")
     target.stop()
     assert family.members() == []
@@ -316,9 +316,9 @@ def test_stop_leaves_no_process_cgroup_mount_or_folder(bench: Bench) -> None:
 
 
 def test_a_family_is_found_and_ended_without_a_cgroup(bench: Bench) -> None:
-    family = Family(run_id=bench.started()._run_id)
+    family = ProcessTree(run_id=bench.started()._run_id)
     [service] = family.members()
-    outside = Family(run_id=family.run_id, pid=service.pid, create_time=service.create_time())
+    outside = ProcessTree(run_id=family.run_id, pid=service.pid, create_time=service.create_time())
     ask(bench.targets[0], "/child")
     seen(lambda: len(outside.members()) == 3, "the service and its two children run")
     assert outside.end(term_timeout_s=0.3) == []
@@ -329,7 +329,7 @@ def test_a_pid_that_was_given_to_somebody_else_is_left_alone() -> None:
     this = psutil.Process()
     other = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        assert Family(run_id="x", pid=other.pid, create_time=this.create_time() - 3600).members() == []
+        assert ProcessTree(run_id="x", pid=other.pid, create_time=this.create_time() - 3600).members() == []
     finally:
         other.kill()
         other.wait()

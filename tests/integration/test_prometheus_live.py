@@ -19,7 +19,7 @@ from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.server import MARKER
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.webhook import Webhook
-from leakdrill.errors import PartDied
+from leakdrill.errors import ComponentDied
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.scenario import AlertName
@@ -277,7 +277,7 @@ def test_a_prometheus_that_cannot_start_says_why(tmp_path: Path) -> None:
         tmp_path, recorder, journal, run_id="run-1", scrape_targets={}, rules_files=[bad], evaluation_interval_s=0.5
     )
     try:
-        with pytest.raises(PartDied, match=r"bad\.yaml"):
+        with pytest.raises(ComponentDied, match=r"bad\.yaml"):
             server.start()
         assert journal.pending() == []
         assert recorder.history().acts("prometheus")[0].succeeded is False

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from leakdrill.record.history import read_history
 from leakdrill.runs.catalogue.catalogue import catalogue_root
-from leakdrill.runs.drill.run import rehearse
+from leakdrill.runs.drill.run import run_drill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def test_a_leak_goes_on_after_its_service_was_restarted_with_other_variables(tmp
     """A changed setting that does not name the bug does not mend it, so the drill switches the leak on again."""
     file = tmp_path / "steps.yaml"
     file.write_text(SCENARIO.format(locustfile=catalogue_root() / "gateway" / "locustfile.py"))
-    done = rehearse(file, runs=tmp_path / "runs", console=Console(quiet=True))
+    done = run_drill(file, runs=tmp_path / "runs", console=Console(quiet=True))
     assert done.error is None
     assert done.leftovers == []
     history = read_history(done.folder.history)

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Family
+from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.record.journal import Entry, Journal, read_journal
 from leakdrill.runs.undo import clean, clean_runs, note_owner, owner_lives, undo, undo_all
 
@@ -75,11 +75,11 @@ def test_clean_takes_back_everything_that_a_killed_drill_left(tmp_path: Path) ->
     journal = run_dir / "journal.jsonl"
     made = left(run_dir)
     assert made
-    assert len(Family(run_id=f"kill-{tmp_path.name}").members()) == 1
+    assert len(ProcessTree(run_id=f"kill-{tmp_path.name}").members()) == 1
     with journal.open("ab") as torn:
         torn.write(b'{"id": 99, "state": "pla')
     assert clean_runs(tmp_path) == []
-    assert Family(run_id=f"kill-{tmp_path.name}").members() == []
+    assert ProcessTree(run_id=f"kill-{tmp_path.name}").members() == []
     assert [path for path in made if path.exists()] == []
     assert read_journal(journal) == []
     assert clean(journal) == []
@@ -90,12 +90,12 @@ def test_clean_leaves_a_living_drill_alone(tmp_path: Path) -> None:
     try:
         assert owner_lives(run_dir)
         assert clean_runs(tmp_path) == []
-        assert len(Family(run_id=f"live-{tmp_path.name}").members()) == 1
+        assert len(ProcessTree(run_id=f"live-{tmp_path.name}").members()) == 1
     finally:
         end(driver)
     assert not owner_lives(run_dir)
     assert clean_runs(tmp_path) == []
-    assert Family(run_id=f"live-{tmp_path.name}").members() == []
+    assert ProcessTree(run_id=f"live-{tmp_path.name}").members() == []
 
 
 def test_a_process_that_was_only_planned_is_found_by_its_marker(tmp_path: Path) -> None:

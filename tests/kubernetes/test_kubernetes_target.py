@@ -14,7 +14,7 @@ import yaml
 from api_proxy import ApiProxy
 from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
-from leakdrill.errors import BadInput, Surroundings, TargetNotReady
+from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import read_journal
 from leakdrill.runs.undo import clean
@@ -116,7 +116,7 @@ def test_a_command_runs_in_the_pod_and_its_output_is_kept(running, tmp_path):
     command = ["{python}", "-c", "print('inside'); raise SystemExit(7)"]
     assert running.target.execute(command, output=output, timeout_s=20) == 7
     assert output.read_text() == "inside\n"
-    with pytest.raises(Surroundings, match="still running"):
+    with pytest.raises(EnvironmentProblem, match="still running"):
         running.target.execute(["sleep", "30"], output=output, timeout_s=0.5)
     assert running.target.execute(["no-such-program"], output=output, timeout_s=5) == 127
 
@@ -236,7 +236,7 @@ def test_a_namespace_without_the_label_is_left_alone(bench, cluster):
     this = bench()
     cluster.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     try:
-        with pytest.raises(Surroundings, match="already exists"):
+        with pytest.raises(EnvironmentProblem, match="already exists"):
             this.target.start()
         assert cluster.find(f"/api/v1/namespaces/{NAMESPACE}")["status"]["phase"] == "Active"
     finally:

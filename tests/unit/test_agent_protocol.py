@@ -13,7 +13,7 @@ from leakdrill.agent.diagnosis import interpreter_flags, why_absent
 from leakdrill.agent.environment import AGENT_VARIABLE, INJECTED, agent_environment
 from leakdrill.agent.inside import handler as inside
 from leakdrill.agent.reading import AgentReading, AllocationSite, ProcessReading, TypeCounts, TypeGrowth
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_the_injected_folder_holds_nothing_that_an_import_could_find_by_mistake(
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(Surroundings, match=r"the agent's folder .*file/a cannot be made"):
+    with pytest.raises(EnvironmentProblem, match=r"the agent's folder .*file/a cannot be made"):
         agent_environment(tmp_path / "file" / "a", {})
 
 
@@ -159,6 +159,6 @@ def test_what_a_process_noted_is_quoted(tmp_path: Path):
 
 
 def test_a_question_to_nobody_is_an_error_with_a_hint(tmp_path: Path):
-    with pytest.raises(Surroundings, match="no agent answered") as caught:
+    with pytest.raises(EnvironmentProblem, match="no agent answered") as caught:
         AgentClient(tmp_path).quiet()
     assert "from outside" in caught.value.hint

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.openmetrics import openmetrics
 from leakdrill.reports.step_summary import append_step_summary
@@ -124,5 +124,5 @@ def test_a_summary_that_is_too_large_keeps_what_failed(tmp_path):
 
 def test_a_summary_that_cannot_be_written_is_said(tmp_path):
     """The message names the variable and its file."""
-    with pytest.raises(Surroundings, match=r"GITHUB_STEP_SUMMARY=.*gone"):
+    with pytest.raises(EnvironmentProblem, match=r"GITHUB_STEP_SUMMARY=.*gone"):
         append_step_summary([LEAK], name="x", environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "gone" / "file")})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import hierarchies
 from leakdrill.meters.pods import summed
 from leakdrill.scenario.kubernetes import KubernetesForm, Requests
@@ -106,7 +106,7 @@ def test_pods_are_chosen_by_age_and_by_memory():
     memory = {"b": {"anon_bytes": 9.0}, "c": {"anon_bytes": 3.0}}
     found = {which: chosen(pods, which, memory) for which in ("oldest", "newest", "heaviest", "all")}
     assert found == {"oldest": ["a"], "newest": ["c"], "heaviest": ["b"], "all": ["a", "b", "c"]}
-    with pytest.raises(Surroundings, match="no pod"):
+    with pytest.raises(EnvironmentProblem, match="no pod"):
         chosen([], "oldest", {})
 
 
@@ -202,9 +202,9 @@ def test_how_a_command_in_a_pod_ended():
     assert exit_status(b'{"status": "Success"}') == 0
     failed = b'{"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "7"}]}}'
     assert exit_status(failed) == 7
-    with pytest.raises(Surroundings, match="could not be run in the pod: no such file"):
+    with pytest.raises(EnvironmentProblem, match="could not be run in the pod: no such file"):
         exit_status(b'{"status": "Failure", "message": "no such file"}')
-    with pytest.raises(Surroundings, match="cut off"):
+    with pytest.raises(EnvironmentProblem, match="cut off"):
         exit_status(b"")
 
 

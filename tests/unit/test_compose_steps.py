@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.scenario.scenario import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
@@ -30,7 +30,7 @@ class Able(Bare):
 
     def recreate(self, *, memory_bytes, cpus):
         if memory_bytes and memory_bytes > 1 << 20:
-            raise Surroundings("the engine has no room")
+            raise EnvironmentProblem("the engine has no room")
         self.asked.append((memory_bytes, cpus))
 
     def prune(self):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from leakdrill.cli.main import _exit_code
 from leakdrill.errors import BadInput
-from leakdrill.runs.catalogue.alert_coverage import action_of, drilled_alerts, drilled_steps
+from leakdrill.runs.catalogue.alert_coverage import action_of, alert_coverage, step_coverage
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
 from leakdrill.runs.catalogue.coverage import problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
@@ -112,7 +112,7 @@ def test_an_alert_fires_where_it_is_expected_and_is_silent_where_it_would_fail_t
         scenario("p/fast", alerts=alerts, leaks=leak),
         scenario("p/other", alerts={"rules": []}),
     ]
-    (alert,) = drilled_alerts([rules], drills)
+    (alert,) = alert_coverage([rules], drills)
     assert (alert.alert, alert.severity, alert.fires_in) == ("HighMemoryUsage", "warning", ("p/leak",))
     assert alert.silent_in == ("p/twin", "p/fast")
     assert alert.silent_in_twins == ("p/twin",)
@@ -120,7 +120,7 @@ def test_an_alert_fires_where_it_is_expected_and_is_silent_where_it_would_fail_t
 
 def test_every_level_of_every_alert_fires_in_a_drill_and_stays_silent_in_a_twin(scenarios: list[Scenario]) -> None:
     """A level that no drill reaches could be mistyped, or lie beyond the kill, and nobody would know."""
-    levels = drilled_alerts(catalogue_rules(), scenarios)
+    levels = alert_coverage(catalogue_rules(), scenarios)
     places = {f"{one.rules}: {one.alert} ({one.severity})": (one.fires_in, one.silent_in_twins) for one in levels}
     assert [level for level, (fires, _) in places.items() if not fires] == []
     assert [level for level, (_, silent) in places.items() if not silent] == []
@@ -135,7 +135,7 @@ def test_a_step_cures_or_must_not_or_only_looks() -> None:
         {"name": "d", "exec": {"command": ["/bin/grep", "-E", "x"]}, "seen": {"nothing": True}},
         {"name": "e", "set_env": {"MODE": "safe"}},
     ]
-    found = drilled_steps([scenario("p/a", steps=steps), scenario("p/b", steps=[{"name": "gc", "gc": {}}])])
+    found = step_coverage([scenario("p/a", steps=steps), scenario("p/b", steps=[{"name": "gc", "gc": {}}])])
     assert [step.action for step in found] == [
         "exec grep", "exec look.py", "gc", "http /admin/config batch_size", "set_env MODE",
     ]  # fmt: skip
@@ -153,7 +153,7 @@ def test_a_person_sees_instructions_reasons_and_what_is_missing(tmp_path: Path, 
     """The tables name every instruction, with its drills or its reason, and every alert with its level."""
     console = Console(width=200, record=True, color_system=None)
     print_coverage(read_coverage(written(tmp_path, DOCUMENT), []), console)
-    print_drilled(drilled_alerts(catalogue_rules(), scenarios), drilled_steps(scenarios), console)
+    print_drilled(alert_coverage(catalogue_rules(), scenarios), step_coverage(scenarios), console)
     text = console.export_text()
     assert "book: A book: 2 instructions, 0 drilled, 1 with a reason, 1 with neither" in text
     assert "neither a drill nor a reason" in text

@@ -13,12 +13,12 @@ import pytest
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.trace import Trace
-from leakdrill.judging.leak.verdict import Word
+from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.pytest_plugin.cache_fill import CacheFill, LruCaches
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.gate import gate_function
-from leakdrill.pytest_plugin.growth_sources import Site, WhatGrew
+from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
 from leakdrill.pytest_plugin.judge import judge, refine
 from leakdrill.pytest_plugin.measure import Measured
 from leakdrill.pytest_plugin.python_heap import small_object_bytes
@@ -48,7 +48,7 @@ def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, fills
 def test_a_leak_is_told_in_calls():
     """The sentence speaks of calls, whatever the speed did meanwhile."""
     found = judge(measured(resident_a_call=128, blocks_a_call=2), budget=32)
-    assert found.word is Word.LEAK
+    assert found.word is LeakOutcome.LEAK
     assert "a call" in found.message
     assert "request" not in found.message + found.hint
     assert found.growth.low <= 128 <= found.growth.high
@@ -56,23 +56,23 @@ def test_a_leak_is_told_in_calls():
 
 def test_no_growth_is_clean():
     """Flat memory passes."""
-    assert judge(measured(), budget=32).word is Word.CLEAN
+    assert judge(measured(), budget=32).word is LeakOutcome.CLEAN
 
 
 def test_growth_beside_a_filling_cache_is_unknown():
     """The cache is named, and how many calls fill it; one that is full, or has no bound, explains nothing."""
     found = judge(measured(resident_a_call=128, blocks_a_call=2, fills=[FILLING]), budget=32)
-    assert (found.word, found.kind) == (Word.UNKNOWN, Kind.FILLING)
+    assert (found.word, found.kind) == (LeakOutcome.UNKNOWN, Kind.FILLING)
     assert "lru_cache of app.find: from 100 to 10100 entries, a bound of 50000" in found.message
     assert "39900 more calls fill it" in found.hint
     endless = CacheFill(name="app.find", before=100, after=10_100, most=None, calls=10_000)
-    assert judge(measured(resident_a_call=128, blocks_a_call=2, fills=[endless]), budget=32).word is Word.LEAK
+    assert judge(measured(resident_a_call=128, blocks_a_call=2, fills=[endless]), budget=32).word is LeakOutcome.LEAK
 
 
 def test_too_few_calls_are_unknown_and_a_longer_time_is_named():
     """Eighty calls cannot tell 2 B from nothing: a page is 4096."""
     found = judge(measured(slot_calls=4), budget=2)
-    assert found.word is Word.UNKNOWN
+    assert found.word is LeakOutcome.UNKNOWN
     assert "leak_gate(…, seconds=" in found.hint
 
 
@@ -80,15 +80,15 @@ def test_large_python_objects_are_not_called_native():
     """Objects above 512 bytes come from malloc, and tracemalloc knows them."""
     found = judge(measured(resident_a_call=1000, malloc_a_call=1000), budget=32)
     assert found.kind is Kind.NATIVE
-    traced = WhatGrew(500, {"str": 1.0}, [Site("app.py:3", 1000.0, 1.0)], 0.0, 0.0, 1000.0)
+    traced = GrowthSources(500, {"str": 1.0}, [Site("app.py:3", 1000.0, 1.0)], 0.0, 0.0, 1000.0)
     assert refine(found, traced).kind is Kind.LIVE_OBJECTS
-    assert refine(found, WhatGrew(500, {}, [], 0.0, 0.0, 1000.0)).kind is Kind.NATIVE
+    assert refine(found, GrowthSources(500, {}, [], 0.0, 0.0, 1000.0)).kind is Kind.NATIVE
 
 
 def test_the_text_names_counts_places_and_threads():
     """Counts near an integer are shown as one."""
     whole = measured(resident_a_call=128, blocks_a_call=2)
-    grew = WhatGrew(500, {"app.Session": 1.004, "dict": 0.333}, [Site("app.py:3", 128.0, 2.0)], 1.0, 0.0, 0.0)
+    grew = GrowthSources(500, {"app.Session": 1.004, "dict": 0.333}, [Site("app.py:3", 128.0, 2.0)], 1.0, 0.0, 0.0)
     text = explain(judge(whole, budget=32), whole, grew)
     assert "  objects    1 more app.Session a call" in text
     assert "  objects    0.33 more dict a call" in text
@@ -100,7 +100,7 @@ def test_the_text_names_counts_places_and_threads():
 def test_what_no_watched_call_did_is_not_called_native():
     """Nothing seen in the calls that were watched says only that it is rare."""
     whole = measured(resident_a_call=128, malloc_a_call=128)
-    text = explain(judge(whole, budget=32), whole, WhatGrew(500, {}, [], 0.0, 0.0, 0.0))
+    text = explain(judge(whole, budget=32), whole, GrowthSources(500, {}, [], 0.0, 0.0, 0.0))
     assert "by none of 500 calls that were watched" in text
 
 
@@ -180,7 +180,7 @@ def test_a_leak_into_free_space_is_found():
         Trace(name="work", t=whole.trace.t, requests=whole.trace.requests, columns=columns, quiet=True), 500, 0, 7.0, []
     )
     found = judge(whole, budget=32)
-    assert found.word is Word.LEAK
+    assert found.word is LeakOutcome.LEAK
     assert found.message.startswith("what is in use grows by 96.0 B (")
     assert judge(whole, budget=128).message.startswith("what is in use grows by 96.0 B (")
 

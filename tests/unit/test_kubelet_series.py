@@ -14,7 +14,7 @@ from histories import Record, drill, plan
 from leakdrill.alerting.kubelet_series import refuse_short_ranges
 from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.time_scale import ranges
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.drill import judge
 from leakdrill.record.journal import Journal
 from leakdrill.targets.kubernetes.api import Cluster
@@ -160,7 +160,7 @@ def test_a_way_to_log_in_that_prometheus_has_not_is_refused(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     this = job(tmp_path, journal, "Basic dTpw")
     try:
-        with pytest.raises(Surroundings, match=r"context staging: .* Basic authorization") as raised:
+        with pytest.raises(EnvironmentProblem, match=r"context staging: .* Basic authorization") as raised:
             this.start()
         assert "series: exporter" in raised.value.hint
     finally:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from leakdrill.judging.leak.level_shifts import without_leaps
+from leakdrill.judging.leak.level_shifts import without_level_shifts
 from leakdrill.judging.leak.quiet_points import points
 from leakdrill.judging.leak.trace import Trace
-from leakdrill.judging.leak.verdict import Word, judge_trace
+from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 MIB = 1024**2
 REQUESTS = 7000
@@ -24,7 +24,7 @@ def recording(*, growth=0.0, leaps=(), waver=8192, slots=24):
 
 def test_a_table_that_doubles_is_a_leap_and_what_grows_beside_it_stays():
     series = points(recording(growth=300, leaps=[(15, 5 * MIB)]))
-    evened, [leap] = without_leaps(series)
+    evened, [leap] = without_level_shifts(series)
     assert leap.size_bytes == pytest.approx(5 * MIB, rel=0.01)
     assert leap.after_requests == 80_000 + 15 * REQUESTS
     assert np.ptp(evened.resident) == pytest.approx(300 * 23 * REQUESTS, rel=0.02)
@@ -42,12 +42,12 @@ def test_a_table_that_doubles_is_a_leap_and_what_grows_beside_it_stays():
 )
 def test_nothing_leaps_where_nothing_stands_out_or_too_much_does(leaps):
     series = points(recording(leaps=leaps))
-    assert without_leaps(series) == (series, ())
+    assert without_level_shifts(series) == (series, ())
 
 
 def test_a_leak_is_found_beside_a_table_that_doubles():
     verdict = judge_trace(recording(growth=300, leaps=[(15, 5 * MIB)]))
-    assert verdict.word is Word.LEAK
+    assert verdict.word is LeakOutcome.LEAK
     assert "it leapt by 5 MiB after 185000 requests, as a table that doubles does, which is left out" in (
         verdict.message
     )
@@ -56,15 +56,15 @@ def test_a_leak_is_found_beside_a_table_that_doubles():
 
 def test_a_leap_alone_is_neither_a_leak_nor_clean():
     verdict = judge_trace(recording(leaps=[(15, 5 * MIB)]))
-    assert verdict.word is Word.UNKNOWN
+    assert verdict.word is LeakOutcome.UNKNOWN
     assert verdict.more_would_settle
     assert "as a table that doubles does; without that it grows by" in verdict.message
 
 
 def test_growth_within_the_budget_beside_a_leap_is_no_leak():
-    assert judge_trace(recording(growth=20, leaps=[(15, 5 * MIB)])).word is Word.UNKNOWN
+    assert judge_trace(recording(growth=20, leaps=[(15, 5 * MIB)])).word is LeakOutcome.UNKNOWN
 
 
 def test_a_leak_that_the_baseline_has_too_is_no_leak_beside_a_leap():
     candidate, baseline = (recording(growth=300, leaps=[(at, 5 * MIB)]) for at in (15, 14))
-    assert judge_trace(candidate, baseline).word is Word.UNKNOWN
+    assert judge_trace(candidate, baseline).word is LeakOutcome.UNKNOWN

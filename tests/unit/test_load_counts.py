@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakdrill.load.command import argv, environment
-from leakdrill.load.counter_reader import NOTHING, Tally, percentile_ms, row
+from leakdrill.load.counter_reader import NOTHING, CounterReader, percentile_ms, row
 from leakdrill.load.in_locust.counters import Counts, bucket, bucket_middle_ms
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.scenario.scenario import Load
@@ -31,7 +31,7 @@ def test_buckets_join_without_gaps(response_ms: float, cell: int) -> None:
 
 
 def test_counts_reach_a_reader_at_once_and_keep_what_came_before_the_file(tmp_path: Path) -> None:
-    counts, tally = Counts(), Tally(tmp_path)
+    counts, tally = Counts(), CounterReader(tmp_path)
     counts.on_request(response_time=5.0, exception=None)
     counts.open(tmp_path)
     assert tally.answered() == 1
@@ -42,7 +42,7 @@ def test_counts_reach_a_reader_at_once_and_keep_what_came_before_the_file(tmp_pa
 
 
 def test_a_row_is_about_its_own_second_only(tmp_path: Path) -> None:
-    counts, tally = Counts(), Tally(tmp_path)
+    counts, tally = Counts(), CounterReader(tmp_path)
     counts.open(tmp_path)
     for _ in range(10):
         counts.on_request(response_time=900.0, exception=None)

@@ -14,7 +14,7 @@ import pytest
 
 from leakdrill.errors import BadInput
 from leakdrill.load.command import argv, environment
-from leakdrill.load.counter_reader import Tally
+from leakdrill.load.counter_reader import CounterReader
 from leakdrill.load.in_locust.counters import FILE_BYTES, Counts, mapped_cells, unpacked
 from leakdrill.load.in_locust.target_addresses import AVOID_S, Addresses
 from leakdrill.load.worker_bundle import FOLDER, MOST_BYTES, OURS, worker_files
@@ -52,8 +52,8 @@ def led(addresses: Addresses) -> type[Session]:
 def test_users_of_all_workers_are_dealt_out_evenly() -> None:
     """Two workers with three users each, three addresses: each gets two, and nobody agreed on anything."""
     asked = []
-    for seat in range(2):
-        client = led(Addresses([FIRST, SECOND, THIRD], seat=seat, seats=2))
+    for worker_index in range(2):
+        client = led(Addresses([FIRST, SECOND, THIRD], worker_index=worker_index, worker_count=2))
         asked += [client(FIRST).request("/") for _ in range(3)]
     assert sorted(asked) == sorted(2 * [f"{a}/" for a in (FIRST, SECOND, THIRD)])
 
@@ -93,7 +93,7 @@ def test_an_error_status_is_an_answer_and_moves_nobody() -> None:
 
 def test_counts_that_crossed_a_network_are_read_as_those_of_a_process_here(tmp_path: Path) -> None:
     """Each message replaces the one before it, so that one that is lost, or comes twice, changes nothing."""
-    counts, tally = Counts(), Tally(tmp_path)
+    counts, tally = Counts(), CounterReader(tmp_path)
     counts.on_request(response_time=5.0, exception=None)
     cells = mapped_cells(tmp_path, "worker-1", unpacked(counts.packed()))
     assert tally.answered() == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.termination_message import leave_termination_message, one_line
 
@@ -49,5 +49,5 @@ def test_without_the_variable_nothing_is_written():
 
 def test_a_message_that_cannot_be_written_is_said(tmp_path):
     environ = {"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "gone" / "log")}
-    with pytest.raises(Surroundings, match=r"LEAKDRILL_TERMINATION_MESSAGE=.*gone"):
+    with pytest.raises(EnvironmentProblem, match=r"LEAKDRILL_TERMINATION_MESSAGE=.*gone"):
         leave_termination_message([], name="x", environ=environ)

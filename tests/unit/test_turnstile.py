@@ -1,10 +1,10 @@
-"""Users of gevent at the turnstile, with short waits and no Locust."""
+"""Users of gevent at the pause_gate, with short waits and no Locust."""
 
 from __future__ import annotations
 
 import gevent
 
-from leakdrill.load.in_locust.pause_gate import Turnstile
+from leakdrill.load.in_locust.pause_gate import PauseGate
 
 
 class Told:
@@ -17,27 +17,27 @@ class Told:
         self.orders.append(order)
 
 
-def visitor(turnstile: Turnstile, tasks: list[float], requests: int = 1) -> None:
-    with turnstile.user():
+def visitor(pause_gate: PauseGate, tasks: list[float], requests: int = 1) -> None:
+    with pause_gate.user():
         for _ in range(20):
-            turnstile.hold()
-            tasks.append(turnstile.clock())
+            pause_gate.hold()
+            tasks.append(pause_gate.clock())
             gevent.sleep(0.001)
             for _ in range(requests):
-                turnstile.on_request()
-            turnstile.task_ended()
-            turnstile.sleep(0.001)
+                pause_gate.on_request()
+            pause_gate.task_ended()
+            pause_gate.sleep(0.001)
 
 
 def test_tasks_without_a_request_do_not_use_up_the_number() -> None:
     """Users that make no request are let in for as long as they come; those that do make exactly the number."""
     told = Told()
-    turnstile = Turnstile(told)
-    turnstile.resume(1, 5)
+    pause_gate = PauseGate(told)
+    pause_gate.resume(1, 5)
     idle: list[float] = []
     busy: list[float] = []
-    gevent.joinall([gevent.spawn(visitor, turnstile, idle, 0) for _ in range(2)])
-    users = [gevent.spawn(visitor, turnstile, busy) for _ in range(3)]
+    gevent.joinall([gevent.spawn(visitor, pause_gate, idle, 0) for _ in range(2)])
+    users = [gevent.spawn(visitor, pause_gate, busy) for _ in range(3)]
     gevent.sleep(0.05)
     assert (len(idle), len(busy)) == (40, 5)
     assert told.orders == [1]
@@ -46,24 +46,24 @@ def test_tasks_without_a_request_do_not_use_up_the_number() -> None:
 
 def test_each_order_is_answered_once_and_one_that_finds_all_at_rest_at_once() -> None:
     told = Told()
-    turnstile = Turnstile(told)
-    user = gevent.spawn(visitor, turnstile, [])
+    pause_gate = PauseGate(told)
+    user = gevent.spawn(visitor, pause_gate, [])
     gevent.sleep(0.005)
-    turnstile.pause(1)
+    pause_gate.pause(1)
     gevent.sleep(0.02)
-    turnstile.pause(2)
+    pause_gate.pause(2)
     assert told.orders == [1, 2]
-    assert turnstile.shut
-    turnstile.resume(3)
-    assert not turnstile.shut
+    assert pause_gate.shut
+    pause_gate.resume(3)
+    assert not pause_gate.shut
     gevent.kill(user)
 
 
 def test_a_request_in_flight_beside_the_users_keeps_it_from_being_drained() -> None:
     told = Told()
-    turnstile = Turnstile(told)
-    with turnstile.request():
-        turnstile.pause(1)
+    pause_gate = PauseGate(told)
+    with pause_gate.request():
+        pause_gate.pause(1)
         assert told.orders == []
     assert told.orders == [1]
 
@@ -71,12 +71,12 @@ def test_a_request_in_flight_beside_the_users_keeps_it_from_being_drained() -> N
 def test_the_clock_stands_still_while_it_is_shut() -> None:
     """Two pauses of 5 s leave 7 of 17 s."""
     now = [0.0]
-    turnstile = Turnstile(Told(), clock=lambda: now[0])
+    pause_gate = PauseGate(Told(), clock=lambda: now[0])
     for order, (pause_at, resume_at) in enumerate([(2.0, 7.0), (10.0, 15.0)]):
         now[0] = pause_at
-        turnstile.pause(2 * order + 1)
+        pause_gate.pause(2 * order + 1)
         now[0] = resume_at
-        assert turnstile.clock() == pause_at - 5 * order
-        turnstile.resume(2 * order + 2)
+        assert pause_gate.clock() == pause_at - 5 * order
+        pause_gate.resume(2 * order + 2)
     now[0] = 17.0
-    assert (turnstile.clock(), turnstile.frozen_s()) == (7.0, 10.0)
+    assert (pause_gate.clock(), pause_gate.frozen_s()) == (7.0, 10.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.agent.diagnosis import unannounced, why_absent
 from leakdrill.agent.reading import AgentReading, AllocationSite, ProcessReading, TypeCounts
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -77,7 +77,7 @@ class AgentClient:
         """Collect twice, trim once and read, in one round trip; all processes at the same time.
 
         Raises:
-            Surroundings: when nobody answers.
+            EnvironmentProblem: when nobody answers.
         """
         return self._reading("quiet", objects)
 
@@ -91,7 +91,7 @@ class AgentClient:
             top: only so many types of each process; all by default, because a difference needs them.
 
         Raises:
-            Surroundings: when nobody answers.
+            EnvironmentProblem: when nobody answers.
         """
         return TypeCounts.of(self._answers("types", sizes=sizes, untracked=untracked, top=top))
 
@@ -118,7 +118,7 @@ class AgentClient:
     def _answers(self, ask: str, **arguments: Any) -> list[Any]:
         answers = self._ask(ask, **arguments)
         if not answers:
-            raise Surroundings(self._nobody(), hint="the gate also works from outside, with a lower resolution")
+            raise EnvironmentProblem(self._nobody(), hint="the gate also works from outside, with a lower resolution")
         return answers
 
     def _ask(self, ask: str, **arguments: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +26,13 @@ def agent_environment(folder: Path, base_env: Mapping[str, str]) -> dict[str, st
     `folder` is made if it is missing, and is its owner's alone: whoever reaches a socket may ask.
 
     Raises:
-        Surroundings: when the folder cannot be made.
+        EnvironmentProblem: when the folder cannot be made.
     """
     folder = folder.resolve()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise Surroundings(f"the agent's folder {folder} cannot be made: {error.strerror}") from error
+        raise EnvironmentProblem(f"the agent's folder {folder} cannot be made: {error.strerror}") from error
     path = [str(INJECTED), *filter(None, [base_env.get("PYTHONPATH")])]
     return {**base_env, "PYTHONPATH": os.pathsep.join(path), AGENT_VARIABLE: str(folder)}

@@ -51,8 +51,8 @@ class AlertmanagerServer:
         """Start it and return when it is ready.
 
         Raises:
-            Surroundings: when Alertmanager is not installed.
-            PartDied: when it does not come up; with the last lines of its log.
+            EnvironmentProblem: when Alertmanager is not installed.
+            ComponentDied: when it does not come up; with the last lines of its log.
         """
         binary = find_binary(BINARIES, package=PACKAGE)
         self._server.folder.mkdir(parents=True, exist_ok=True)

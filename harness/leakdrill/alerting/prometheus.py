@@ -9,7 +9,7 @@ import yaml
 from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.server import Server, find_binary
-from leakdrill.errors import PartDied
+from leakdrill.errors import ComponentDied
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class PrometheusServer:
         """Start it and return when it is ready.
 
         Raises:
-            Surroundings: when Prometheus is not installed.
-            PartDied: when it does not come up; with the last lines of its log.
+            EnvironmentProblem: when Prometheus is not installed.
+            ComponentDied: when it does not come up; with the last lines of its log.
         """
         binary = find_binary(BINARIES, package=PACKAGE)
         self._server.folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ class PrometheusServer:
         """Return when it is `watching`.
 
         Raises:
-            PartDied: when it ended, or the time is over.
+            ComponentDied: when it ended, or the time is over.
         """
 
         def probe() -> str | None:
@@ -142,9 +142,9 @@ class PrometheusServer:
         try:
             seen = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
         except TimedOut as e:
-            raise PartDied(str(e), hint=f"open {self.url}/targets, or read {self._server.log}") from e
+            raise ComponentDied(str(e), hint=f"open {self.url}/targets, or read {self._server.log}") from e
         if seen == "dead":
-            raise PartDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
+            raise ComponentDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
 
     def stop(self) -> None:
         """End it and remove its data; configuration, rules and log stay. May be called again."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import psutil
 
-from leakdrill.errors import PartDied, Surroundings
+from leakdrill.errors import ComponentDied, EnvironmentProblem
 from leakdrill.machine.ports import free_port
 from leakdrill.wait import TimedOut, wait_for
 
@@ -33,11 +33,11 @@ def find_binary(names: Sequence[str], *, package: str) -> str:
     """The first of `names` that is on PATH.
 
     Raises:
-        Surroundings: when none is; the hint names the Debian package.
+        EnvironmentProblem: when none is; the hint names the Debian package.
     """
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
-        raise Surroundings(f"{' or '.join(names)} is not on PATH", hint=f"apt-get install {package}")
+        raise EnvironmentProblem(f"{' or '.join(names)} is not on PATH", hint=f"apt-get install {package}")
     return found
 
 
@@ -77,7 +77,7 @@ class Server:
         """Start `command(port)` and return when it says that it is ready; a port that was taken is tried again.
 
         Raises:
-            PartDied: when it ends before, or is not ready in time; with the last lines of its log.
+            ComponentDied: when it ends before, or is not ready in time; with the last lines of its log.
         """
         self._make_data()
         for attempt in range(1, _PORT_TRIES + 1):
@@ -90,7 +90,7 @@ class Server:
             self._end_process()
             if not clash or attempt == _PORT_TRIES:
                 self.stop()
-                raise PartDied(f"{problem}; its last lines:\n{self._tail()}", hint=f"read {self.log}")
+                raise ComponentDied(f"{problem}; its last lines:\n{self._tail()}", hint=f"read {self.log}")
 
     def stop(self) -> None:
         """End the process and remove its data. May be called again, and from any thread."""
@@ -127,7 +127,7 @@ class Server:
             return wait_for(self._ready_or_dead, what=what, timeout_s=_READY_TIMEOUT_S) == "ready"
         except TimedOut as e:
             self.stop()
-            raise PartDied(f"{e}; its last lines:\n{self._tail()}", hint=f"read {self.log}") from e
+            raise ComponentDied(f"{e}; its last lines:\n{self._tail()}", hint=f"read {self.log}") from e
 
     def _ready_or_dead(self) -> str | None:
         if not self.alive():

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from leakdrill.runs.catalogue.alert_coverage import drilled_alerts, drilled_steps
+from leakdrill.runs.catalogue.alert_coverage import alert_coverage, step_coverage
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
 from leakdrill.runs.catalogue.coverage import FILE_NAME, problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
@@ -23,7 +23,7 @@ def show_coverage(console: Console, *, as_json: bool) -> int:
     scenarios = [read_scenario(entry.path) for entry in catalogue()]
     cells = [cell for path in sorted(catalogue_root().glob(f"*/{MATRIX}")) for cell in read_matrix(path)]
     documents = read_coverage(sorted(catalogue_root().glob(f"*/{FILE_NAME}")), scenarios)
-    alerts, steps = drilled_alerts(catalogue_rules(), scenarios), drilled_steps(scenarios, cells)
+    alerts, steps = alert_coverage(catalogue_rules(), scenarios), step_coverage(scenarios, cells)
     wrong = problems(documents, scenarios)
     if as_json:
         content = {

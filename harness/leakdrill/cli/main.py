@@ -40,7 +40,7 @@ from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.reports.termination_message import leave_termination_message
 from leakdrill.runs.catalogue.catalogue import catalogue
-from leakdrill.runs.drill.run import rehearse
+from leakdrill.runs.drill.run import run_drill
 from leakdrill.runs.undo import clean_runs
 from leakdrill.scenario.scenario import scenario_schema
 
@@ -100,7 +100,7 @@ def _run_one(
     junit: Path | None,
     console: Console,
 ) -> int:
-    done = rehearse(path, runs=runs, console=console, on=on, allow=allow)
+    done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
     for problem in done.leftovers:
         console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError, Surroundings
+from leakdrill.errors import EnvironmentProblem, LeakdrillError
 from leakdrill.targets.kubernetes.api import IN_CLUSTER, connect, contexts_of
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.nodes import share_our_kernel
@@ -45,7 +45,7 @@ def examine_clusters() -> list[Seen]:
     files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
     try:
         known = contexts_of(files)
-    except Surroundings as e:
+    except EnvironmentProblem as e:
         return [Seen(name="Kubernetes", ok=False, detail=e.message, hint=e.hint or _ONLY_THERE)]
     if not known and "KUBERNETES_SERVICE_HOST" in os.environ:
         known = [IN_CLUSTER]

@@ -18,8 +18,8 @@ from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
 from leakdrill.alerting.prometheus import BINARIES as PROMETHEUS
 from leakdrill.doctor.cluster import examine_clusters
 from leakdrill.doctor.gpu import examine_cards
-from leakdrill.errors import Surroundings
-from leakdrill.machine.sandbox import make_room
+from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.record.journal import Journal
 from leakdrill.runs.undo import NAME_PREFIX, undo_all
 from leakdrill.scenario.scenario import Limits
@@ -29,7 +29,7 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.machine.sandbox import Room
+    from leakdrill.machine.sandbox import Sandbox
 
 _TRIAL: Final = Limits.model_validate({"memory": "64MiB", "cpus": 1.0, "disk": "8MiB"})
 _ENOUGH_MEMORY_BYTES: Final = 1024**3
@@ -120,7 +120,7 @@ def _locust() -> Finding:
 def _compose() -> Finding:
     try:
         program = " ".join(compose_program())
-    except Surroundings as e:
+    except EnvironmentProblem as e:
         return Finding(name="compose (compose files as targets)", ok=False, detail=e.message, hint=e.hint)
     return Finding(name="compose (compose files as targets)", ok=True, detail=program)
 
@@ -142,7 +142,7 @@ def _limits() -> list[Finding]:
         journal = Journal(Path(folder) / "journal.jsonl")
         base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
         try:
-            room = make_room(base, _TRIAL, journal, part="doctor")
+            room = make_sandbox(base, _TRIAL, journal, part="doctor")
         finally:
             leftovers = undo_all(journal)
             journal.close()
@@ -150,7 +150,7 @@ def _limits() -> list[Finding]:
     return [*(_limit(room, name) for name in ("memory", "cpus", "disk")), *left]
 
 
-def _limit(room: Room, name: str) -> Finding:
+def _limit(room: Sandbox, name: str) -> Finding:
     ok = name in room.enforced
     why = next((notice for notice in room.notices if notice.startswith(name)), "")
     cgroup = f"cgroup v{room.cgroup.version}" if room.cgroup else ""

@@ -40,7 +40,7 @@ class Trouble:
     excuses: bool = True
 
 
-class Blame:
+class Attribution:
     """Tells what had failed by itself from what failed after a trouble.
 
     Args:

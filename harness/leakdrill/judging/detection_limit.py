@@ -20,7 +20,7 @@ _MIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Blindness:
+class DetectionLimit:
     """Above which speed an alert is blind, and how fast this drill's leak was; shares of the limit, production time."""
 
     threshold: float
@@ -71,7 +71,7 @@ def _share(ratio: float) -> str:
 
 def blindness(
     history: History, alert: ExpectedAlert, *, growth_per_s: Interval | None, limit_bytes: float, time_scale: float
-) -> Blindness | None:
+) -> DetectionLimit | None:
     """What `alert` cannot see; None when its rule is no comparison of memory with a limit, or waits for nothing.
 
     Where several levels of the alert are meant, the one that sees most counts.
@@ -90,7 +90,7 @@ def blindness(
         if all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
     ]
     told = [
-        Blindness(value["ratio"], value["for_s"], leak_per_s, time_scale, index)
+        DetectionLimit(value["ratio"], value["for_s"], leak_per_s, time_scale, index)
         for value, index in rules
         if isinstance(value, dict)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.attribution import Blame
+from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import alert_fires_in_time, notification_arrives
 from leakdrill.judging.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
 from leakdrill.judging.checks.completeness import measurements_are_complete
@@ -29,7 +29,7 @@ from leakdrill.judging.checks.torch_memory import (
     torch_memory_stays,
 )
 from leakdrill.judging.claim import Claim
-from leakdrill.judging.gpu_attribution import laid_on_the_service
+from leakdrill.judging.gpu_attribution import attributed_to_target
 from leakdrill.judging.platform_attribution import seen_by_the_platform
 from leakdrill.judging.windows import memory_limit_bytes
 from leakdrill.scenario.quantities import RESOURCES, TORCH
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
-    blame = Blame(history, partial(_judged, scenario=scenario))
-    verdicts = laid_on_the_service(_judged(history, scenario), history, scenario, blame)
+    blame = Attribution(history, partial(_judged, scenario=scenario))
+    verdicts = attributed_to_target(_judged(history, scenario), history, scenario, blame)
     return seen_by_the_platform(verdicts, history, blame)
 
 

@@ -13,7 +13,7 @@ from leakdrill.judging.checks.gpu import claims_of_cards, troubles_of_cards
 from leakdrill.judging.checks.gpu_sharing import troubles_of_sharing
 
 if TYPE_CHECKING:
-    from leakdrill.judging.attribution import Blame, Trouble
+    from leakdrill.judging.attribution import Attribution, Trouble
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.quantities import Resource
@@ -28,7 +28,9 @@ _OF_HOST: Final = frozenset(
 _HINT: Final = "run the drill again when the card is the service's alone and answers"
 
 
-def laid_on_the_service(verdicts: list[Verdict], history: History, scenario: Scenario, blame: Blame) -> list[Verdict]:
+def attributed_to_target(
+    verdicts: list[Verdict], history: History, scenario: Scenario, blame: Attribution
+) -> list[Verdict]:
     """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
     if not claims_of_cards(history, scenario):
         return verdicts

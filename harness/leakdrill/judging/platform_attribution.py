@@ -14,14 +14,14 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.judging.attribution import Blame
+    from leakdrill.judging.attribution import Attribution
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
 
 _HINT: Final = "run the drill again when the platform answers"
 
 
-def seen_by_the_platform(verdicts: Sequence[Verdict], history: History, blame: Blame) -> list[Verdict]:
+def seen_by_the_platform(verdicts: Sequence[Verdict], history: History, blame: Attribution) -> list[Verdict]:
     """`verdicts`, of which those that failed after the platform fell silent are UNKNOWN and say so."""
     troubles = [
         Trouble(f"from {show_duration(event.when)} on nobody could see it: {event.value}", event.when, (event.index,))

@@ -51,7 +51,7 @@ class Totals:
 NOTHING = Totals(np.zeros(CELLS, dtype=np.uint64))
 
 
-class Tally:
+class CounterReader:
     """The sum over the files in `folder`. What it has mapped stays readable after the processes and files are gone."""
 
     def __init__(self, folder: Path) -> None:

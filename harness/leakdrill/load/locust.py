@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.errors import BadInput, LeakdrillError, PartDied, Surroundings
+from leakdrill.errors import BadInput, ComponentDied, EnvironmentProblem, LeakdrillError
 from leakdrill.load.command import argv, environment
-from leakdrill.load.counter_reader import Tally
-from leakdrill.load.monitor import Watch
-from leakdrill.load.pause_control import Reins
-from leakdrill.load.remote_workers import Crew
+from leakdrill.load.counter_reader import CounterReader
+from leakdrill.load.monitor import LocustMonitor
+from leakdrill.load.pause_control import PauseControl
+from leakdrill.load.remote_workers import RemoteWorkers
 from leakdrill.machine.session import kill_session
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
@@ -82,12 +82,12 @@ class LocustLoad:
         self._record_corpus = record_corpus
         self._folder = run_dir / "load-counts"
         self._log = run_dir / "load.log"
-        self._tally = Tally(self._folder)
+        self._tally = CounterReader(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
-        self._watch: Watch | None = None
-        self._reins: Reins | None = None
+        self._watch: LocustMonitor | None = None
+        self._pause_control: PauseControl | None = None
         self._place = place
-        self._crew: Crew | None = None
+        self._remote_workers: RemoteWorkers | None = None
         self._entry: Entry | None = None
 
     def start(self) -> None:
@@ -95,14 +95,16 @@ class LocustLoad:
 
         Raises:
             BadInput: when Locust cannot use the locustfile or an argument, or when what it does cannot be recorded.
-            PartDied: when Locust itself does not come up.
-            Surroundings: when workers that run elsewhere do not reach it.
+            ComponentDied: when Locust itself does not come up.
+            EnvironmentProblem: when workers that run elsewhere do not reach it.
         """
         if self._record_corpus is not None:
             self._demand_one_worker("recording a corpus")
         if self._place is not None:
-            self._crew = Crew(self._spec, self._place, recorder=self._recorder, run_dir=self._run_dir)
-            self._host = self._crew.host
+            self._remote_workers = RemoteWorkers(
+                self._spec, self._place, recorder=self._recorder, run_dir=self._run_dir
+            )
+            self._host = self._remote_workers.host
         self._folder.mkdir(parents=True, exist_ok=True)
         entry = self._entry = self._journal.plan("process", run_id=self._run_id, argv0="locust")
         reader, writer = os.pipe()
@@ -110,7 +112,7 @@ class LocustLoad:
             process = self._process = self._spawn(writer)
         finally:
             os.close(writer)
-        self._watch = Watch(
+        self._watch = LocustMonitor(
             process,
             reader,
             tally=self._tally,
@@ -121,8 +123,8 @@ class LocustLoad:
         self._entry = self._journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
         self._watch.start()
         try:
-            if self._crew is not None:
-                self._crew.start(self._max_run_s)
+            if self._remote_workers is not None:
+                self._remote_workers.start(self._max_run_s)
             self._wait_ready(process, self._watch)
         except LeakdrillError:
             self.stop()
@@ -136,18 +138,18 @@ class LocustLoad:
 
         Raises:
             BadInput: when the load has more than one worker.
-            PartDied: when Locust is not running.
+            ComponentDied: when Locust is not running.
         """
         self._order("pause")
 
     def resume(self, requests: int | None = None) -> None:
         """Let the users go on; with `requests`, shut again by itself as soon as so many more were made.
 
-        Tasks of one request make exactly that many; of several, a few more (turnstile.py says how many).
+        Tasks of one request make exactly that many; of several, a few more (pause_gate.py says how many).
 
         Raises:
             BadInput: when the load has more than one worker.
-            PartDied: when Locust is not running.
+            ComponentDied: when Locust is not running.
         """
         self._order("resume", *(() if requests is None else (requests,)))
 
@@ -155,7 +157,7 @@ class LocustLoad:
         """Whether the load is shut, every user has come to rest, and no request is under way.
 
         Raises:
-            PartDied: when Locust ended before that.
+            ComponentDied: when Locust ended before that.
         """
         return self._drained_s(0) is not None
 
@@ -166,13 +168,13 @@ class LocustLoad:
             The seconds from the moment the load was shut until the last user came to rest.
 
         Raises:
-            PartDied: when Locust ended before that.
-            Surroundings: when it takes longer than `timeout_s`.
+            ComponentDied: when Locust ended before that.
+            EnvironmentProblem: when it takes longer than `timeout_s`.
         """
         seconds = self._drained_s(timeout_s)
         if seconds is None:
             busy = self._watch.status.get("busy", "unknown") if self._watch else 0
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"the load did not come to rest within {show_duration(timeout_s)}: {busy} of {self._spec.users} users "
                 f"are in a task (a second ago), expected none; {self._tally.completed()} requests were answered",
                 hint=f"does {self._host} still answer, and how long do tasks of {self._spec.locustfile} take?",
@@ -189,7 +191,9 @@ class LocustLoad:
 
     def completed_by_name(self) -> dict[str, float]:
         """Requests answered so far under each name that the locustfile gives them, as it stood when last drained."""
-        return {name: float(count) for name, count in self._reins.by_name.items()} if self._reins else {}
+        return (
+            {name: float(count) for name, count in self._pause_control.by_name.items()} if self._pause_control else {}
+        )
 
     def requests(self) -> float:
         """Requests that the target has answered with success so far, over all Locust processes; exact at any moment.
@@ -213,28 +217,28 @@ class LocustLoad:
         """Return when the target has answered a request with success; with `any_status`, when it has answered one.
 
         Raises:
-            PartDied: when Locust ended, or nothing was answered in time; names the most frequent error.
+            ComponentDied: when Locust ended, or nothing was answered in time; names the most frequent error.
         """
         answers = self.completed if any_status else self.requests
         try:
             wait_for(lambda: answers() > 0 or not self.alive(), what="an answer", timeout_s=timeout_s)
         except TimedOut as e:
             error = self._watch.worst_error() if self._watch else "Locust was not started"
-            raise PartDied(
+            raise ComponentDied(
                 f"the load never reached {self._host}: {self._tally.totals().requests} requests within "
                 f"{show_duration(timeout_s)}, none answered with success; {error}",
                 hint=f"read {self._log}; is the target ready, and are the paths in {self._spec.locustfile} right?",
             ) from e
         if answers() == 0:
-            raise PartDied(self._ended("before its first request was answered"))
+            raise ComponentDied(self._ended("before its first request was answered"))
 
     def stop(self) -> None:
         """End Locust and its workers; requests under way may finish. Safe to call twice, and after it died."""
         if self._process is None or self._watch is None:
             self._clear()
             return
-        if self._crew is not None and not self._watch.stopping:
-            self._crew.note_ended()
+        if self._remote_workers is not None and not self._watch.stopping:
+            self._remote_workers.note_ended()
         if self._process.poll() is None:
             self._watch.stopping = True
             self._process.send_signal(signal.SIGTERM)
@@ -252,37 +256,37 @@ class LocustLoad:
     def _order(self, word: str, *numbers: int) -> None:
         self._demand_one_worker(f"{word[:-1]}ing the load")
         try:
-            if self._reins is None or not self.alive():
-                raise PartDied(self._ended(f"when it was to {word}"))
-            self._reins.order(word, *numbers)
+            if self._pause_control is None or not self.alive():
+                raise ComponentDied(self._ended(f"when it was to {word}"))
+            self._pause_control.order(word, *numbers)
         except OSError as e:
-            raise PartDied(self._ended(f"when it was to {word}")) from e
+            raise ComponentDied(self._ended(f"when it was to {word}")) from e
 
     def _drained_s(self, timeout_s: float) -> float | None:
         self._demand_one_worker("pausing the load")
         when = "before its users had come to rest"
-        if self._reins is None:
-            raise PartDied(self._ended(when))
+        if self._pause_control is None:
+            raise ComponentDied(self._ended(when))
         try:
-            return self._reins.wait_drained_s(timeout_s)
+            return self._pause_control.wait_drained_s(timeout_s)
         except EOFError as e:
-            raise PartDied(self._ended(when)) from e
+            raise ComponentDied(self._ended(when)) from e
 
     def _clear(self) -> None:
-        if self._crew is not None:
-            self._crew.stop()
-        if self._reins is not None:
-            self._reins.close()
-            self._reins = None
+        if self._remote_workers is not None:
+            self._remote_workers.stop()
+        if self._pause_control is not None:
+            self._pause_control.close()
+            self._pause_control = None
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._entry is not None:
             self._journal.undone(self._entry)
             self._entry = None
 
     def _spawn(self, status_fd: int) -> subprocess.Popen[bytes]:
-        self._reins = Reins() if self._spec.workers == 1 else None
-        control_fd = self._reins.far_fd if self._reins else None
-        line_fd = self._crew.far_fd if self._crew else None
+        self._pause_control = PauseControl() if self._spec.workers == 1 else None
+        control_fd = self._pause_control.far_fd if self._pause_control else None
+        line_fd = self._remote_workers.far_fd if self._remote_workers else None
         env = environment(
             self._spec,
             counts=self._folder,
@@ -298,7 +302,7 @@ class LocustLoad:
                     self._spec,
                     host=self._host,
                     max_run_s=self._max_run_s,
-                    master=self._crew.master if self._crew else None,
+                    master=self._remote_workers.master if self._remote_workers else None,
                 ),
                 env=env,
                 pass_fds=[fd for fd in (status_fd, control_fd, line_fd) if fd is not None],
@@ -307,11 +311,11 @@ class LocustLoad:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if self._reins is not None:
-            self._reins.hand_over()
+        if self._pause_control is not None:
+            self._pause_control.hand_over()
         return process
 
-    def _wait_ready(self, process: subprocess.Popen[bytes], watch: Watch) -> None:
+    def _wait_ready(self, process: subprocess.Popen[bytes], watch: LocustMonitor) -> None:
         try:
             wait_for(
                 lambda: watch.running or process.poll() is not None,
@@ -319,7 +323,7 @@ class LocustLoad:
                 timeout_s=READY_TIMEOUT_S,
             )
         except TimedOut as e:
-            raise PartDied(self._ended(f"was not ready after {READY_TIMEOUT_S:g} s")) from e
+            raise ComponentDied(self._ended(f"was not ready after {READY_TIMEOUT_S:g} s")) from e
         if process.poll() is not None:
             watch.join()
             if not watch.running:
@@ -327,13 +331,15 @@ class LocustLoad:
         if "unrecordable" in watch.status:
             message = f"{self._spec.locustfile}: corpus: closed cannot record this load: {watch.status['unrecordable']}"
             raise BadInput(message, hint="use corpus: open, which runs the locustfile as it is")
-        if self._crew is not None:
-            self._crew.wait_connected(lambda: int(watch.status.get("workers", 0)), alive=lambda: process.poll() is None)
+        if self._remote_workers is not None:
+            self._remote_workers.wait_connected(
+                lambda: int(watch.status.get("workers", 0)), alive=lambda: process.poll() is None
+            )
 
-    def _refusal(self, watch: Watch) -> LeakdrillError:
+    def _refusal(self, watch: LocustMonitor) -> LeakdrillError:
         """Whose mistake an early end is: once our listener stood, only the locustfile and the arguments were left."""
         if not watch.status:
-            return PartDied(self._ended("before it read the locustfile"))
+            return ComponentDied(self._ended("before it read the locustfile"))
         message = f"{self._spec.locustfile}: Locust could not load it (or its arguments): {self._last_lines()}"
         return BadInput(message, hint=f"read {self._log}; `locust -f {self._spec.locustfile}` must work on its own")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from leakdrill.load.counter_reader import NOTHING, Tally, row
+from leakdrill.load.counter_reader import NOTHING, CounterReader, row
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,7 +26,7 @@ COLUMNS: Final = (
 _POLL_S: Final = 0.1
 
 
-class Watch:
+class LocustMonitor:
     """Records one Locust process, second by second, on a thread of its own.
 
     Args:
@@ -43,7 +43,7 @@ class Watch:
         process: subprocess.Popen[bytes],
         status_fd: int,
         *,
-        tally: Tally,
+        tally: CounterReader,
         recorder: Recorder,
         table: Path,
         wanted_workers: int,

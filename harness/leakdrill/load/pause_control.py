@@ -9,7 +9,7 @@ import time
 import orjson
 
 
-class Reins:
+class PauseControl:
     """A pair of connected sockets; Locust gets the far one. Orders are numbered, and an answer names its order.
 
     A word in mapped memory was the other choice: one side must then poll it, and either reacts late or costs the load

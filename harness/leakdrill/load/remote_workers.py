@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import BadInput, LeakdrillError, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem, LeakdrillError
 from leakdrill.load.workers import worker_plan
 from leakdrill.machine.ports import free_port
 from leakdrill.wait import TimedOut, wait_for
@@ -29,7 +29,7 @@ _LOOK_S: Final = 0.5
 _LAST_LINES: Final = 3
 
 
-class Crew:
+class RemoteWorkers:
     """The workers of `spec` in `place`, from `start` to `stop`.
 
     Args:
@@ -44,7 +44,7 @@ class Crew:
 
     Raises:
         BadInput: when this machine has no such address.
-        Surroundings: when no address can be found, or the target answers nowhere that they can reach.
+        EnvironmentProblem: when no address can be found, or the target answers nowhere that they can reach.
     """
 
     def __init__(self, spec: Load, place: Workers, *, recorder: Recorder, run_dir: Path) -> None:
@@ -54,7 +54,9 @@ class Crew:
         self._run_dir = run_dir
         self._addresses = self._look()
         if not self._addresses:
-            raise Surroundings("load.workers: the target answers at no address that workers beside it could reach")
+            raise EnvironmentProblem(
+                "load.workers: the target answers at no address that workers beside it could reach"
+            )
         self.host = self._addresses[0]
         self.master = _listening_place(spec.master_host or place.master_host())
         self._near, self._far = socket.socketpair()
@@ -85,7 +87,7 @@ class Crew:
             alive: whether it runs.
 
         Raises:
-            Surroundings: when they do not in time, or one of them ended instead.
+            EnvironmentProblem: when they do not in time, or one of them ended instead.
         """
         failed: list[WorkerState] = []
 
@@ -135,10 +137,10 @@ class Crew:
     def _look(self) -> list[str]:
         return [self._spec.service] if self._spec.service else self._place.addresses()
 
-    def _unreached(self, connected: int) -> Surroundings:
+    def _unreached(self, connected: int) -> EnvironmentProblem:
         host, port = self.master
         told = "; ".join(f"{state.name}: {self._described(state)}" for state in self._place.states())
-        return Surroundings(
+        return EnvironmentProblem(
             f"load.workers: {connected} of {self._spec.workers} workers reached Locust's master at {host}:{port} "
             f"within {CONNECT_TIMEOUT_S:g} s; expected all. {told or 'None of them is there'}",
             hint=f"is {host} reached from there, and is there a firewall? load.master_host names another address of "

@@ -11,7 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from leakdrill.load.in_locust.messages import HOSTS_ENV, LASTS_ENV, SEAT_ENV, SEATS_ENV, WORKER_PERIOD_ENV
+from leakdrill.load.in_locust.messages import (
+    HOSTS_ENV,
+    LASTS_ENV,
+    WORKER_COUNT_ENV,
+    WORKER_INDEX_ENV,
+    WORKER_PERIOD_ENV,
+)
 from leakdrill.load.worker_bundle import FOLDER, LOCUSTFILES, worker_files
 
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ class WorkerPlan:
         image: has Python and Locust.
         command: what runs in it.
         files: what lies below `FOLDER` of it.
-        env: its environment, the same for all but its seat.
+        env: its environment, the same for all but its worker_index.
         count: how many there are.
         lasts_s: when it ends by itself, whatever becomes of the drill.
     """
@@ -48,9 +54,9 @@ class WorkerPlan:
     count: int
     lasts_s: int
 
-    def env_of(self, seat: int) -> dict[str, str]:
-        """The environment of one of them; `seat` counts from 0."""
-        return {**self.env, SEAT_ENV: str(seat)}
+    def env_of(self, worker_index: int) -> dict[str, str]:
+        """The environment of one of them; `worker_index` counts from 0."""
+        return {**self.env, WORKER_INDEX_ENV: str(worker_index)}
 
 
 def worker_plan(spec: Load, *, master: tuple[str, int], addresses: Sequence[str], max_run_s: float) -> WorkerPlan:
@@ -73,7 +79,7 @@ def worker_plan(spec: Load, *, master: tuple[str, int], addresses: Sequence[str]
         *("--locustfile", f"{FOLDER}/{LOCUSTFILES}/{spec.locustfile.name}"),
         *spec.args,
     ]
-    env = {**spec.env, HOSTS_ENV: " ".join(addresses), SEATS_ENV: str(spec.workers), LASTS_ENV: str(lasts_s)}
+    env = {**spec.env, HOSTS_ENV: " ".join(addresses), WORKER_COUNT_ENV: str(spec.workers), LASTS_ENV: str(lasts_s)}
     if spec.rate is not None:
         env[WORKER_PERIOD_ENV] = repr(spec.users / spec.rate)
     return WorkerPlan(
@@ -130,7 +136,7 @@ class Workers(Protocol):
 
 
 @runtime_checkable
-class Roomy(Protocol):
+class HostsLoadWorkers(Protocol):
     """A target beside which workers can run."""
 
     def load_workers(self) -> Workers | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import watched
 from leakdrill.units import show_size
 
@@ -86,14 +86,16 @@ def make_disk(base: Path, size_bytes: int | None, journal: Journal, *, part: str
         part: which part of the run it is for.
 
     Raises:
-        Surroundings: when not even the folder can be made.
+        EnvironmentProblem: when not even the folder can be made.
     """
     entry = journal.plan("folder", path=str(base), part=part)
     path = base / "disk"
     try:
         path.mkdir(parents=True)
     except OSError as e:
-        raise Surroundings(f"{path}: the target's disk cannot be made: {e.strerror}", hint="look at TMPDIR") from e
+        raise EnvironmentProblem(
+            f"{path}: the target's disk cannot be made: {e.strerror}", hint="look at TMPDIR"
+        ) from e
     journal.done(entry)
     plain = Disk(path=path, device=str(path), fstype="folder", limited=False, size_bytes=size_bytes)
     if size_bytes is None:

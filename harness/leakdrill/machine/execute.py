@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.runs.undo import take_back
 from leakdrill.units import show_duration
@@ -32,7 +32,7 @@ def execute(
     """Run `argv` to its end and return its exit status; whatever it left running is ended, in time or not.
 
     Raises:
-        Surroundings: when the system refuses to start it, or it ran for longer than `timeout_s`.
+        EnvironmentProblem: when the system refuses to start it, or it ran for longer than `timeout_s`.
     """
     entry = journal.plan("process", run_id=env[RUN_ID_VARIABLE], part=PART, command=list(argv))
     process: subprocess.Popen[bytes] | None = None
@@ -50,9 +50,9 @@ def execute(
         entry = journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
         return process.wait(timeout_s)
     except OSError as e:
-        raise Surroundings(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
+        raise EnvironmentProblem(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
     except subprocess.TimeoutExpired as e:
-        raise Surroundings(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended") from e
+        raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended") from e
     finally:
         reason = take_back(journal, entry)
         if process and not reason:

@@ -31,7 +31,7 @@ _KILL_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class ProcessTree:
     """One started process and all that came of it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Family:
     cgroup: Path | None = None
 
     @classmethod
-    def from_journal(cls, data: Mapping[str, Any]) -> Family:
+    def from_journal(cls, data: Mapping[str, Any]) -> ProcessTree:
         """The family of a journal entry of kind `process`."""
         return cls(
             run_id=data["run_id"],

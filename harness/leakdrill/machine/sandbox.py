@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Sandbox:
     """A disk, a control group where the machine allows one, and the truth about the limits.
 
     Attributes:
@@ -32,7 +32,7 @@ class Room:
     notices: tuple[str, ...]
 
 
-def make_room(base: Path, limits: Limits, journal: Journal, *, part: str) -> Room:
+def make_sandbox(base: Path, limits: Limits, journal: Journal, *, part: str) -> Sandbox:
     """A room with `limits`; its folder is `base`, whose name its cgroup gets too. Everything made is in the journal."""
     disk, notices = make_disk(base, limits.disk, journal, part=part)
     cgroup, enforced = None, set[str]()
@@ -44,7 +44,7 @@ def make_room(base: Path, limits: Limits, journal: Journal, *, part: str) -> Roo
         enforced, watched_only = apply_limits(cgroup, limits)
         notices = [*notices, *watched_only]
     enforced |= {"disk"} if disk.limited else set()
-    return Room(disk=disk, cgroup=cgroup, enforced=frozenset(enforced), notices=tuple(notices))
+    return Sandbox(disk=disk, cgroup=cgroup, enforced=frozenset(enforced), notices=tuple(notices))
 
 
 def _without_cgroup(limits: Limits, why: str) -> list[str]:

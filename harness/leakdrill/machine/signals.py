@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _late: Final[list[list[Interrupted]]] = []
-"""What was heard in each `undisturbed` block that is open. Signals are the process's, and so is this."""
+"""What was heard in each `uninterruptible` block that is open. Signals are the process's, and so is this."""
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and a closed terminal into `Interrupted`, once.
 
     A second one while undoing is not heard, so that undo ends. Under `nohup` a closed terminal stays unheard.
@@ -45,7 +45,7 @@ def stoppable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def uninterruptible() -> Iterator[None]:
     """What is in it comes to its end; a stop that is heard meanwhile is raised then.
 
     Raises:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from leakdrill.meters.cgroup import CgroupMeter
 
 
-class Reopened:
+class CgroupAfterRestart:
     """Reads what `make` gives; asks it again after a reading that found nothing."""
 
     source = "cgroup"

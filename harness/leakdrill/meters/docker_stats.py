@@ -17,7 +17,7 @@ _STALE_AFTER_S: Final = 5.0
 _NS: Final = 1e-9
 
 
-class EngineMeter:
+class DockerStatsMeter:
     """Reads the newest of the engine's statistics.
 
     Where the container's control group can be read directly, these readings stand beside it as `engine stats`; where it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
-from leakdrill.meters.docker_stats import EngineMeter
+from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.pods import summed
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 
-class EngineReplicas:
+class ReplicaStatsMeter:
     """Reads `containers`, asked for anew at each reading; a stream for each.
 
     Args:
@@ -31,7 +31,7 @@ class EngineReplicas:
     ) -> None:
         self._containers = containers
         self._errors = errors
-        self._open: dict[str, EngineMeter] = {}
+        self._open: dict[str, DockerStatsMeter] = {}
 
     def read(self) -> dict[str, float] | None:
         """Sums over the containers; None while there is nothing to read."""
@@ -50,8 +50,8 @@ class EngineReplicas:
         while self._open:
             self._open.popitem()[1].close()
 
-    def _follow(self, key: str, container: Container) -> EngineMeter:
-        self._open[key] = EngineMeter(
+    def _follow(self, key: str, container: Container) -> DockerStatsMeter:
+        self._open[key] = DockerStatsMeter(
             lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
             errors=self._errors,
         )

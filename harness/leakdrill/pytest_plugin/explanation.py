@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.growth_kind import Kind
-from leakdrill.judging.leak.verdict import Word
+from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.reports.escape import printable
 from leakdrill.units import show_duration, show_size
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leakdrill.judging.leak.verdict import LeakVerdict
-    from leakdrill.pytest_plugin.growth_sources import Site, WhatGrew
+    from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
     from leakdrill.pytest_plugin.measure import Measured
 
 _WHOLE: Final = 0.02
@@ -22,7 +22,7 @@ _WHOLE: Final = 0.02
 _FEW_TYPES: Final = 0.05
 
 
-def explain(verdict: LeakVerdict, measured: Measured, grew: WhatGrew | None) -> str:
+def explain(verdict: LeakVerdict, measured: Measured, grew: GrowthSources | None) -> str:
     """Several lines; the first is the sentence of the verdict."""
     lines = [f"{verdict.word}: {measured.trace.name}: {printable(verdict.message)}"]
     lines += [f"  cache      {fill}" for fill in measured.fills]
@@ -33,29 +33,29 @@ def explain(verdict: LeakVerdict, measured: Measured, grew: WhatGrew | None) -> 
     return "\n".join(lines)
 
 
-def _left_behind(grew: WhatGrew, verdict: LeakVerdict) -> Iterator[str]:
+def _left_behind(grew: GrowthSources, verdict: LeakVerdict) -> Iterator[str]:
     for name, number in grew.types.items():
         yield f"  objects    {_count(number)} {printable(name)} a call"
     for site in grew.sites:
         yield f"  allocated  {_site(site)}"
-    if not grew.sites and verdict.word is Word.LEAK:
+    if not grew.sites and verdict.word is LeakOutcome.LEAK:
         yield f"  allocated  {_nowhere(grew, verdict)}"
     for noun, number in (("thread", grew.threads), ("file descriptor", grew.descriptors)):
         if number >= _FEW_TYPES:
             yield f"  also       {_count(number)} {noun} a call"
 
 
-def _nowhere(grew: WhatGrew, verdict: LeakVerdict) -> str:
+def _nowhere(grew: GrowthSources, verdict: LeakVerdict) -> str:
     if _through_malloc(grew, verdict):
         return f"through malloc, {grew.malloc_bytes:.0f} B a call, and not by Python: tracemalloc does not see it"
     return f"by none of {grew.calls} calls that were watched: it happens more seldom, or outside of malloc"
 
 
-def _seen(grew: WhatGrew, verdict: LeakVerdict) -> bool:
+def _seen(grew: GrowthSources, verdict: LeakVerdict) -> bool:
     return bool(grew.types or grew.sites) or _through_malloc(grew, verdict)
 
 
-def _through_malloc(grew: WhatGrew, verdict: LeakVerdict) -> bool:
+def _through_malloc(grew: GrowthSources, verdict: LeakVerdict) -> bool:
     return grew.malloc_bytes >= verdict.growth.per_request / 2
 
 
@@ -84,12 +84,12 @@ def _ends(verdict: LeakVerdict) -> str:
     return f"{verdict.growth.low:.1f} to {verdict.growth.high:.1f} B a call"
 
 
-def _advice(verdict: LeakVerdict, grew: WhatGrew | None) -> str:
-    if verdict.word is Word.LEAK and verdict.kind is Kind.LIVE_OBJECTS and grew is not None and grew.types:
+def _advice(verdict: LeakVerdict, grew: GrowthSources | None) -> str:
+    if verdict.word is LeakOutcome.LEAK and verdict.kind is Kind.LIVE_OBJECTS and grew is not None and grew.types:
         first = printable(next(iter(grew.types)))
         return f"find what holds the {first}: print gc.get_referrers() of one that an earlier call left behind"
     if (
-        verdict.word is Word.LEAK
+        verdict.word is LeakOutcome.LEAK
         and grew is not None
         and not (grew.types or grew.sites or _through_malloc(grew, verdict))
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.verdict import Word
+from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.growth_sources import what_grew
@@ -33,13 +33,13 @@ def gate_function(
 
     Raises:
         BadInput: when an argument cannot be used, or one call takes longer than a slot.
-        Surroundings: when this platform does not tell a process its memory.
+        EnvironmentProblem: when this platform does not tell a process its memory.
     """
     budget_bytes, longest_ttl_s = _parsed(budget, longest_ttl)
     with Calls(function, args, kwargs) as calls:
         measured = measure(calls, wanted)
         verdict = judge(measured, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
-        grew = None if verdict.word is Word.CLEAN else what_grew(calls, measured.slot_calls)
+        grew = None if verdict.word is LeakOutcome.CLEAN else what_grew(calls, measured.slot_calls)
     if grew is not None:
         verdict = refine(verdict, grew)
     return verdict, explain(verdict, measured, grew)

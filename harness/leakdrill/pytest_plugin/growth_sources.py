@@ -43,7 +43,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatGrew:
+class GrowthSources:
     """Per call, over `calls` calls, the most first."""
 
     calls: int
@@ -59,12 +59,12 @@ class WhatGrew:
         return sum(site.bytes_a_call for site in self.sites)
 
 
-def what_grew(calls: Calls, slot_calls: int) -> WhatGrew:
+def what_grew(calls: Calls, slot_calls: int) -> GrowthSources:
     """Call it some more and count before and after."""
     count = max(_FEWEST_CALLS, min(slot_calls, _MOST_CALLS))
     held = _malloc_grown(calls, count)
     types, (threads, descriptors) = _grown(calls, count)
-    return WhatGrew(count, types, _sites(calls, count), threads, descriptors, held)
+    return GrowthSources(count, types, _sites(calls, count), threads, descriptors, held)
 
 
 def _malloc_grown(calls: Calls, count: int) -> float:

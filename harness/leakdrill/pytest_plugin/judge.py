@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.leak.growth_kind import Kind, describe, live
 from leakdrill.judging.leak.quiet_points import points
 from leakdrill.judging.leak.sentences import LOOK
-from leakdrill.judging.leak.verdict import LeakVerdict, Word, judge_trace
+from leakdrill.judging.leak.verdict import LeakOutcome, LeakVerdict, judge_trace
 
 if TYPE_CHECKING:
     from leakdrill.judging.leak.growth_kind import Live
     from leakdrill.judging.leak.trace import Trace
     from leakdrill.pytest_plugin.cache_fill import CacheFill
-    from leakdrill.pytest_plugin.growth_sources import WhatGrew
+    from leakdrill.pytest_plugin.growth_sources import GrowthSources
     from leakdrill.pytest_plugin.measure import Measured
 
 _REQUEST: Final = re.compile(r"\brequest(s?)\b")
@@ -35,12 +35,16 @@ def judge(measured: Measured, *, budget: float, longest_ttl_s: float = 0.0) -> L
     """
     found = judge_trace(_evenly(measured.trace), budget_bytes_per_request=budget, longest_ttl_s=longest_ttl_s)
     filling = next((fill for fill in measured.fills if fill.explains_growth), None)
-    if found.word is Word.LEAK and filling is not None:
+    if found.word is LeakOutcome.LEAK and filling is not None:
         return _still_filling(found, filling)
     counted = live(points(measured.trace), _CONFIDENCE)
-    if found.word is not Word.UNKNOWN and counted is not None and counted.malloc.low > max(0.0, found.growth.high):
+    if (
+        found.word is not LeakOutcome.UNKNOWN
+        and counted is not None
+        and counted.malloc.low > max(0.0, found.growth.high)
+    ):
         return _into_free_space(found, counted)
-    hint = _longer(found, measured) if found.word is Word.UNKNOWN else _in_calls(found.hint)
+    hint = _longer(found, measured) if found.word is LeakOutcome.UNKNOWN else _in_calls(found.hint)
     return replace(found, message=_in_calls(found.message), hint=hint)
 
 
@@ -53,13 +57,13 @@ def _still_filling(found: LeakVerdict, fill: CacheFill) -> LeakVerdict:
     hint = _FILLED.format(calls=round(found.judged_requests))
     if fill.calls_until_full:
         hint += f"; at this rate {fill.calls_until_full} more calls fill it"
-    return replace(found, word=Word.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
+    return replace(found, word=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
 
 
 def _into_free_space(found: LeakVerdict, counted: Live) -> LeakVerdict:
     """Growth that only the allocators see as yet: resident memory grows when the space that was free is used up."""
     more = counted.malloc
-    against = "above" if found.word is Word.LEAK else "within"
+    against = "above" if found.word is LeakOutcome.LEAK else "within"
     message = _in_calls(
         f"what is in use grows by {more.per_request:.1f} B ({more.low:.1f} to {more.high:.1f}) a call, {against} the "
         f"budget of {found.budget:.4g} B ({describe(found.kind, counted)}); resident memory by "
@@ -68,7 +72,7 @@ def _into_free_space(found: LeakVerdict, counted: Live) -> LeakVerdict:
     return replace(found, growth=more, column=_COUNTED, message=message, hint=_in_calls(found.hint))
 
 
-def refine(found: LeakVerdict, grew: WhatGrew) -> LeakVerdict:
+def refine(found: LeakVerdict, grew: GrowthSources) -> LeakVerdict:
     """The same, where malloc's growth turned out to be Python's: objects above 512 bytes come from malloc as well."""
     if found.kind is not Kind.NATIVE or grew.traced_bytes < found.growth.per_request / 2:
         return found

@@ -53,7 +53,7 @@ def measure(calls: Calls, wanted: Wanted) -> Measured:
 
     Raises:
         BadInput: when one call takes longer than a slot.
-        Surroundings: when this platform does not tell a process its memory.
+        EnvironmentProblem: when this platform does not tell a process its memory.
     """
     started_s = time.perf_counter()
     slot_calls = calls_per_slot(calls, Readings(1), wanted)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.meters.process import parse_smaps_rollup
 from leakdrill.pytest_plugin.python_heap import small_object_bytes
@@ -115,13 +115,13 @@ def _resident() -> tuple[float, float, float, float]:
     """Anonymous, unique, proportional and resident bytes; resident is taken as unique plus shared pages.
 
     Raises:
-        Surroundings: where the kernel does not tell, as outside of Linux.
+        EnvironmentProblem: where the kernel does not tell, as outside of Linux.
     """
     try:
         text = _MEMORY.read_bytes()
         resident = next(line for line in text.splitlines() if line.startswith(b"Rss:"))
     except (OSError, StopIteration) as e:
-        raise Surroundings(f"{_MEMORY}: cannot be read: {e}", hint="leak_gate needs Linux 4.14 or later") from e
+        raise EnvironmentProblem(f"{_MEMORY}: cannot be read: {e}", hint="leak_gate needs Linux 4.14 or later") from e
     found = parse_smaps_rollup(text)
     return found["anon_bytes"], found["uss_bytes"], found["pss_bytes"], 1024.0 * int(resident.split()[1])
 

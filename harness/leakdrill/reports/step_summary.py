@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.reports.markdown import markdown
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def append_step_summary(
     """Append the verdicts on scenario `name` and return the file; None outside of GitHub Actions.
 
     Raises:
-        Surroundings: when the variable is set and its file cannot be written.
+        EnvironmentProblem: when the variable is set and its file cannot be written.
     """
     place = environ.get(VARIABLE, "")
     if not place:
@@ -37,7 +37,7 @@ def append_step_summary(
         with path.open("a", encoding="utf-8") as file:
             file.write(_fitting(verdicts, name, _MOST_BYTES - written) + "\n")
     except OSError as e:
-        raise Surroundings(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
+        raise EnvironmentProblem(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
     return path
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.verdict import Outcome, worst
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def leave_termination_message(
     """Append the line of scenario `name` to the file that the variable names, and return it; None without one.
 
     Raises:
-        Surroundings: when the variable is set and its file cannot be written.
+        EnvironmentProblem: when the variable is set and its file cannot be written.
     """
     place = environ.get(VARIABLE, "")
     if not place:
@@ -35,7 +35,7 @@ def leave_termination_message(
         with Path(place).open("a", encoding="utf-8") as file:
             file.write(one_line(verdicts, name=name) + "\n")
     except OSError as e:
-        raise Surroundings(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
+        raise EnvironmentProblem(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
     return Path(place)
 
 

@@ -20,12 +20,12 @@ import orjson
 import psutil
 
 from leakdrill.targets.kubernetes.undo import undo_namespace, undo_object, undo_workload
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.journal import Entry, Journal, read_journal
 from leakdrill.targets.compose.undo import undo_leaks, undo_project
 from leakdrill.machine.disk import ADMIN_PATH
 from leakdrill.targets.docker.engine import RUN_LABEL, connect
-from leakdrill.machine.process_tree import Family
+from leakdrill.machine.process_tree import ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,7 +109,7 @@ def owner_lives(run_dir: Path) -> bool:
 
 
 def _undo_process(data: Mapping[str, Any]) -> str | None:
-    left = Family.from_journal(data).end(term_timeout_s=data.get("stop_timeout_s", _STOP_TIMEOUT_S))
+    left = ProcessTree.from_journal(data).end(term_timeout_s=data.get("stop_timeout_s", _STOP_TIMEOUT_S))
     return f"process {', '.join(map(str, left))}: still there after SIGKILL" if left else None
 
 
@@ -168,7 +168,7 @@ def _undo_container(data: Mapping[str, Any]) -> str | None:
     """Only what carries the run's label is removed, whatever its name says."""
     try:
         client = connect(data["engine"])
-    except Surroundings as e:
+    except EnvironmentProblem as e:
         return f"container {data['name']}: {e}"
     with contextlib.closing(client):
         found = client.containers.list(

@@ -17,7 +17,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Connection(Protocol):
         """Close it."""
 
 
-class Forwarder:
+class Balancer:
     """Listens on `port` of loopback from `start` to `stop`.
 
     Args:
@@ -84,12 +84,12 @@ class Forwarder:
         """Begin to listen.
 
         Raises:
-            Surroundings: when the port is taken.
+            EnvironmentProblem: when the port is taken.
         """
         try:
             self._listener = socket.create_server((LOOPBACK, self._port), backlog=128)
         except OSError as e:
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"port {self._port} of {LOOPBACK} cannot be listened on: {e.strerror}; expected a free port",
                 hint="leave target.port out: then a free port is chosen",
             ) from e
@@ -134,7 +134,7 @@ class Forwarder:
         try:
             with contextlib.closing(self._connect(pod)) as far:
                 _Relay(near, far, unwanted=lambda: self._unwanted(pod, let_go), stopping=self._stopping).run()
-        except (OSError, Surroundings):
+        except (OSError, EnvironmentProblem):
             while not self._stopping.is_set() and not self._answers():
                 self._stopping.wait(_WAIT_S)
 

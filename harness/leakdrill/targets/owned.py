@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
@@ -48,7 +48,7 @@ class Started(Protocol):
         """Return when its end is known."""
 
 
-class BaseTarget(RecordedTarget, ABC):
+class OwnedTarget(RecordedTarget, ABC):
     """The target `spec` of one run; the arguments are those of every target.
 
     Attributes:
@@ -88,7 +88,7 @@ class BaseTarget(RecordedTarget, ABC):
 
         Raises:
             BadInput: for what the scenario names and is not there.
-            Surroundings: when the machine, or the engine, refuses.
+            EnvironmentProblem: when the machine, or the engine, refuses.
             TargetNotReady: when it ended or did not answer in time; everything made for it is gone then.
         """
         details = self._prepare()
@@ -104,7 +104,7 @@ class BaseTarget(RecordedTarget, ABC):
         """End it and start it again: same address, same disk, same limits.
 
         Raises:
-            Surroundings: when it cannot be ended.
+            EnvironmentProblem: when it cannot be ended.
             TargetNotReady: when it does not come back.
         """
         with self._recorder.act("target", "restart"):
@@ -116,7 +116,7 @@ class BaseTarget(RecordedTarget, ABC):
 
         Raises:
             BadInput: for a placeholder that is not there; it goes on running as it was.
-            Surroundings: when it cannot be ended.
+            EnvironmentProblem: when it cannot be ended.
             TargetNotReady: when it does not come back.
         """
         before = self.spec
@@ -134,7 +134,7 @@ class BaseTarget(RecordedTarget, ABC):
         """Change the limits that are given; returns one sentence for each that can only be watched here.
 
         Raises:
-            Surroundings: when it was never started, or the change is refused.
+            EnvironmentProblem: when it was never started, or the change is refused.
         """
         wanted = given_limits(memory_bytes, cpus)
         notices = self._limit(wanted)
@@ -146,10 +146,10 @@ class BaseTarget(RecordedTarget, ABC):
 
         Raises:
             BadInput: when that is outside of the disk.
-            Surroundings: before `start`.
+            EnvironmentProblem: before `start`.
         """
         if self.disk is None:
-            raise Surroundings(f"target '{self.name}' has no disk yet; expected it to be started")
+            raise EnvironmentProblem(f"target '{self.name}' has no disk yet; expected it to be started")
         return self.disk.resolve(path)
 
     def meters(self) -> Sequence[Meter]:
@@ -169,9 +169,9 @@ class BaseTarget(RecordedTarget, ABC):
         """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
 
         Raises:
-            Surroundings: when that cannot be; it starts without then.
+            EnvironmentProblem: when that cannot be; it starts without then.
         """
-        raise Surroundings(f"target '{self.name}': no agent reaches where it runs, so none comes to {folder}")
+        raise EnvironmentProblem(f"target '{self.name}': no agent reaches where it runs, so none comes to {folder}")
 
     def _prepare(self) -> Mapping[str, str]:
         """Refuse here what can be refused before anything is made; returns what else the record says of the start."""
@@ -191,7 +191,11 @@ class BaseTarget(RecordedTarget, ABC):
 
     @abstractmethod
     def _halt(self) -> None:
-        """End what runs and keep what it lives in, so that `_launch` can follow. Raises Surroundings when it stays."""
+        """End what runs and keep what it lives in, so that `_launch` can follow.
+
+        Raises:
+            EnvironmentProblem: when it stays.
+        """
 
     def _replace(self) -> None:
         """What `_halt` does, where another environment needs more than another start."""
@@ -236,10 +240,10 @@ class BaseTarget(RecordedTarget, ABC):
         self._recorder.sample("target", "ready", {"pid": float(pid or 0), "took_s": round(took_s, 3)})
 
     def _end(self, kind: str) -> None:
-        """Undo the entries of `kind`, because others will follow. Raises Surroundings when one would not go."""
+        """Undo the entries of `kind`, because others will follow. Raises EnvironmentProblem when one would not go."""
         reasons = self._take_back(self._pending(kind))
         if reasons:
-            raise Surroundings(f"target '{self.name}' could not be ended: {'; '.join(reasons)}")
+            raise EnvironmentProblem(f"target '{self.name}' could not be ended: {'; '.join(reasons)}")
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         """Undo `entries`, newest first, and hear of the end that this is; returns why, for each that would not go."""

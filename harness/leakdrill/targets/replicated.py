@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
-from leakdrill.meters.docker_stats_of_replicas import EngineReplicas
+from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.targets.balancer import Forwarder
+from leakdrill.targets.balancer import Balancer
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.local_connection import LocalConnection
@@ -59,7 +59,7 @@ class ReplicatedTarget:
         self._first = self._another(spec.model_copy(update={"port": None}), 1)
         self._replicas = {self._named(1): self._first}
         self._serving: list[str] = []
-        self._front = Forwarder(self._port, pods=lambda: self._serving, connect=self._connect, answers=lambda: True)
+        self._front = Balancer(self._port, pods=lambda: self._serving, connect=self._connect, answers=lambda: True)
 
     @property
     def spec(self) -> ProcessTarget:
@@ -196,7 +196,7 @@ class ReplicatedTarget:
         if self._cgroups():
             return [*here, PodsMeter(self._cgroups, tell=self._tell)]
         if self._kind is DockerTarget:
-            return [EngineReplicas(self._containers, errors=engine_errors())]
+            return [ReplicaStatsMeter(self._containers, errors=engine_errors())]
         return here
 
     def _add(self) -> None:

@@ -26,7 +26,7 @@ from leakdrill.judging.windows import (
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
-    from leakdrill.judging.detection_limit import Blindness
+    from leakdrill.judging.detection_limit import DetectionLimit
     from leakdrill.record.history import Event, History, Series
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import ExpectedAlert, Scenario
@@ -152,7 +152,7 @@ def _judge(
     words: tuple[str, str],
     limit_bytes: float,
     *,
-    blind: Blindness | None = None,
+    blind: DetectionLimit | None = None,
 ) -> Verdict:
     if damage is None:
         silent = "" if fired else f"{alert} did not fire; "

@@ -16,7 +16,7 @@ from leakdrill.judging.leak.looks import look_after, looks, most_slots
 from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
-from leakdrill.judging.leak.verdict import Word, judge_trace
+from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
     found = _judged(history, scenario, corpus, stored)
     verdict = found.as_verdict(claim.subject)
     notes = [verdict.message, *_projected(found, scenario)]
-    if found.word is Word.LEAK:
+    if found.word is LeakOutcome.LEAK:
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
         notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
@@ -148,7 +148,7 @@ def _projected(found: LeakVerdict, scenario: Scenario) -> list[str]:
     survive = scenario.gate.survive
     rate = survive.rate if survive else scenario.load.rate
     limit = survive.within if survive else scenario.target.limits.memory
-    if rate is None or limit is None or found.word is Word.UNKNOWN:
+    if rate is None or limit is None or found.word is LeakOutcome.UNKNOWN:
         return []
     return [str(project(found.growth, level_bytes=found.level_bytes, limit_bytes=limit, requests_per_s=rate))]
 
@@ -160,13 +160,13 @@ def _with(verdict: Verdict, message: str, slots: list[Event]) -> Verdict:
 def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
     claim = Claim("growth_is_explained")
     words = {corpus: _judged(history, scenario, corpus).word for corpus in ("open", "closed")}
-    if Word.UNKNOWN in words.values():
+    if LeakOutcome.UNKNOWN in words.values():
         return claim.unknown("one of the two corpora gave no certain answer", hint="see memory_does_not_leak")
-    if words["closed"] is Word.LEAK:
+    if words["closed"] is LeakOutcome.LEAK:
         return claim.holds(
             "memory grows with every request, whatever it contains: the same requests again leak as well"
         )
-    if words["open"] is Word.LEAK:
+    if words["open"] is LeakOutcome.LEAK:
         return claim.holds("memory grows only with requests that are new: something is kept by what a request contains")
     return claim.holds("memory grows neither with new requests nor with the same ones again")
 

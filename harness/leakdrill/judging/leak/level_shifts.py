@@ -32,7 +32,7 @@ _ALSO_LEAP: Final = ("live", "uord", "hblkhd")
 
 
 @dataclass(frozen=True, slots=True)
-class Leap:
+class LevelShift:
     """One leap of resident memory.
 
     Attributes:
@@ -44,7 +44,7 @@ class Leap:
     size_bytes: float
 
 
-def without_leaps(series: Points) -> tuple[Points, tuple[Leap, ...]]:
+def without_level_shifts(series: Points) -> tuple[Points, tuple[LevelShift, ...]]:
     """The points as they were without leaps, and the leaps; the same points where there are none."""
     rises = np.diff(series.resident)
     at = _leaping(rises)
@@ -53,7 +53,7 @@ def without_leaps(series: Points) -> tuple[Points, tuple[Leap, ...]]:
     counters = {n: _evened(v, at) if n in _ALSO_LEAP else v for n, v in series.counters.items()}
     evened = replace(series, resident=_evened(series.resident, at), counters=counters)
     typical = float(np.median(np.delete(rises, at)))
-    return evened, tuple(Leap(float(series.requests[k + 1]), float(rises[k]) - typical) for k in at)
+    return evened, tuple(LevelShift(float(series.requests[k + 1]), float(rises[k]) - typical) for k in at)
 
 
 def _leaping(rises: NDArray[np.float64]) -> NDArray[np.intp]:

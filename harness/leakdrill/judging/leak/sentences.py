@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leakdrill.judging.leak.evidence import Evidence
-    from leakdrill.judging.leak.level_shifts import Leap
+    from leakdrill.judging.leak.level_shifts import LevelShift
     from leakdrill.judging.leak.quiet_points import Points
     from leakdrill.judging.leak.rules import Judging
     from leakdrill.judging.leak.slope import Slope
@@ -91,7 +91,7 @@ def _more_requests(evidence: Evidence, rules: Judging) -> str:
     return f"about {needed:.0f} requests after warm-up would settle it, or a baseline"
 
 
-def leaping(leaps: Sequence[Leap]) -> str:
+def leaping(leaps: Sequence[LevelShift]) -> str:
     """What leapt, as the end of a sentence."""
     jumps = " and ".join(f"{show_size(leap.size_bytes)} after {leap.after_requests:.0f} requests" for leap in leaps)
     return f"it leapt by {jumps}, as a table that doubles does"

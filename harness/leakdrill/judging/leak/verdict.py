@@ -19,7 +19,7 @@ from leakdrill.judging.leak import sentences
 from leakdrill.judging.leak.difference import difference, why_not_comparable
 from leakdrill.judging.leak.evidence import FEWEST_JUDGED, gather
 from leakdrill.judging.leak.growth_kind import Kind
-from leakdrill.judging.leak.level_shifts import without_leaps
+from leakdrill.judging.leak.level_shifts import without_level_shifts
 from leakdrill.judging.leak.quiet_points import points
 from leakdrill.judging.leak.rules import (
     DEFAULT_BUDGET,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.trace import Trace
 
 
-class Word(StrEnum):
+class LeakOutcome(StrEnum):
     """The verdict's one word."""
 
     LEAK = "LEAK"
@@ -52,7 +52,9 @@ class Word(StrEnum):
     @property
     def outcome(self) -> Outcome:
         """The same in the words of checks: FAIL, PASS or UNKNOWN."""
-        return {Word.LEAK: Outcome.FAIL, Word.CLEAN: Outcome.PASS, Word.UNKNOWN: Outcome.UNKNOWN}[self]
+        return {LeakOutcome.LEAK: Outcome.FAIL, LeakOutcome.CLEAN: Outcome.PASS, LeakOutcome.UNKNOWN: Outcome.UNKNOWN}[
+            self
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class LeakVerdict:
         more_would_settle: for UNKNOWN whether the same recording, only longer, could say more.
     """
 
-    word: Word
+    word: LeakOutcome
     message: str
     hint: str
     kind: Kind
@@ -156,7 +158,9 @@ def judge_trace(
     rules = Judging(budget=budget_bytes_per_request, confidence=confidence, longest_ttl_s=longest_ttl_s)
     series = points(candidate, after_s=_skipped_s(candidate, rules))
     if len(series) < FEWEST_JUDGED:
-        return _answer(candidate, None, None, _Finding(Word.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules)
+        return _answer(
+            candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules
+        )
     alone, evidence = _alone_or_between_leaps(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
@@ -165,7 +169,7 @@ def judge_trace(
     other = points(baseline, after_s=_skipped_s(candidate, rules))
     obstacle = why_not_comparable(series, other, rate_matters=evidence.rate_rises)
     if obstacle:
-        unlike = _Finding(Word.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
+        unlike = _Finding(LeakOutcome.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
         return _answer(candidate, evidence, None, unlike, rules)
     more = difference(series, other, confidence=confidence)
     return _answer(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
@@ -173,7 +177,7 @@ def judge_trace(
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    word: Word
+    word: LeakOutcome
     kind: Kind
     message: str
     hint: str
@@ -182,7 +186,7 @@ class _Finding:
 
 def _open(kind: Kind, words: tuple[str, str]) -> _Finding:
     """An UNKNOWN that a longer recording may settle."""
-    return _Finding(Word.UNKNOWN, kind, *words, more_would_settle=True)
+    return _Finding(LeakOutcome.UNKNOWN, kind, *words, more_would_settle=True)
 
 
 def _skipped_s(trace: Trace, rules: Judging) -> float:
@@ -193,15 +197,15 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
 def _alone_or_between_leaps(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
     """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
     found = _alone(evidence, rules)
-    if found.word is not Word.UNKNOWN or not series.quiet:
+    if found.word is not LeakOutcome.UNKNOWN or not series.quiet:
         return found, evidence
-    evened, leaps = without_leaps(series)
+    evened, leaps = without_level_shifts(series)
     if not leaps:
         return found, evidence
     between = gather(evened, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s)
     again = _alone(between, rules)
     leapt = sentences.leaping(leaps)
-    if again.word is Word.LEAK:
+    if again.word is LeakOutcome.LEAK:
         return replace(again, message=f"{again.message}; {leapt}, which is left out"), between
     return replace(found, message=f"{found.message}; {leapt}; {sentences.otherwise(between)}"), evidence
 
@@ -211,9 +215,9 @@ def _alone(evidence: Evidence, rules: Judging) -> _Finding:
     kind = evidence.kind
     if within(evidence, rules):
         message = sentences.clean_sentence(evidence, kind, rules)
-        return _Finding(Word.CLEAN, kind, message, sentences.clean_hint(evidence))
+        return _Finding(LeakOutcome.CLEAN, kind, message, sentences.clean_hint(evidence))
     if evidence.rate_rises and evidence.resident.all.per_request > rules.budget:
-        return _Finding(Word.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
+        return _Finding(LeakOutcome.UNKNOWN, Kind.FOLLOWS_RATE, *sentences.follows_rate(evidence))
     if not (above(evidence, rules) and above_from_the_start(evidence, rules)):
         stepped = evidence.unseen_steps > 0 and evidence.resident.all.high < rules.budget
         return _open(Kind.STEPS if stepped else kind, sentences.either_way(evidence, kind, rules))
@@ -225,13 +229,13 @@ def _alone(evidence: Evidence, rules: Judging) -> _Finding:
 
 
 def _leak(evidence: Evidence, kind: Kind, rules: Judging) -> _Finding:
-    return _Finding(Word.LEAK, kind, sentences.leak_sentence(evidence, kind, rules), sentences.LOOK[kind])
+    return _Finding(LeakOutcome.LEAK, kind, sentences.leak_sentence(evidence, kind, rules), sentences.LOOK[kind])
 
 
 def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
     """The verdict with the difference to a baseline, whole and in the second half."""
     versus = sentences.versus(more, rules)
-    if alone.word is Word.CLEAN or not above(evidence, rules):
+    if alone.word is LeakOutcome.CLEAN or not above(evidence, rules):
         return replace(alone, message=f"{alone.message}; {versus}")
     if differs(more, rules.budget) <= 0:
         return _open(alone.kind, sentences.nothing_added(evidence, more, rules))

@@ -48,7 +48,7 @@ def bucket_middle_ms(cell: int) -> float:
 
 
 def mapped_cells(folder: Path, name: str, cells: bytes | memoryview) -> memoryview:
-    """`folder/<name>.counts`, new, with `cells` in it: 64-bit numbers that a `Tally` reads while they change.
+    """`folder/<name>.counts`, new, with `cells` in it: 64-bit numbers that a `CounterReader` reads while they change.
 
     The file appears under its name with its full size.
     """

@@ -1,7 +1,7 @@
-"""Leads Locust's users through the turnstile, and their requests past it, without a change to the locustfile.
+"""Leads Locust's users through the pause gate, and their requests past it, without a change to the locustfile.
 
 Locust's own classes are changed, once, before the locustfile is loaded: what the user's classes inherit is ours.
-A task that is itself a set of tasks passes, because its own tasks stop at the turnstile. A task set that brings a wait
+A task that is itself a set of tasks passes, because its own tasks stop at the pause_gate. A task set that brings a wait
 of its own counts as busy in it, and stops before its next task.
 """
 
@@ -18,19 +18,19 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING, Default
 if TYPE_CHECKING:
     from socket import socket
 
-    from leakdrill.load.in_locust.pause_gate import Turnstile
+    from leakdrill.load.in_locust.pause_gate import PauseGate
 
 Method = Callable[..., Any]
 
 
-def install(turnstile: Turnstile) -> None:
-    """From now on every user, every task and every HTTP request of this Locust goes through `turnstile`."""
-    replace_method(User, "run", _user_run(turnstile))
-    replace_method(TaskSet, "_sleep", _sleep(turnstile))  # where a task set waits, with its state kept right around it
+def install(pause_gate: PauseGate) -> None:
+    """From now on every user, every task and every HTTP request of this Locust goes through `pause_gate`."""
+    replace_method(User, "run", _user_run(pause_gate))
+    replace_method(TaskSet, "_sleep", _sleep(pause_gate))  # where a task set waits, with its state kept right around it
     for tasks in (TaskSet, DefaultTaskSet):
-        replace_method(tasks, "execute_task", _execute_task(turnstile))
+        replace_method(tasks, "execute_task", _execute_task(pause_gate))
     for session in (HttpSession, FastHttpSession):
-        replace_method(session, "request", _request(turnstile))
+        replace_method(session, "request", _request(pause_gate))
 
 
 def replace_method(owner: type, name: str, wrap: Callable[[Method], Method]) -> None:
@@ -38,10 +38,10 @@ def replace_method(owner: type, name: str, wrap: Callable[[Method], Method]) -> 
     setattr(owner, name, wrap(getattr(owner, name)))
 
 
-def _user_run(turnstile: Turnstile) -> Callable[[Method], Method]:
+def _user_run(pause_gate: PauseGate) -> Callable[[Method], Method]:
     def wrap(original: Method) -> Method:
         def run(self: Any) -> None:
-            with turnstile.user():
+            with pause_gate.user():
                 original(self)
 
         return run
@@ -49,42 +49,42 @@ def _user_run(turnstile: Turnstile) -> Callable[[Method], Method]:
     return wrap
 
 
-def _sleep(turnstile: Turnstile) -> Callable[[Method], Method]:
+def _sleep(pause_gate: PauseGate) -> Callable[[Method], Method]:
     def wrap(_original: Method) -> Method:
         def sleep(self: Any, seconds: float) -> None:
-            _excuse(self, turnstile.sleep(seconds))
+            _excuse(self, pause_gate.sleep(seconds))
 
         return sleep
 
     return wrap
 
 
-def _execute_task(turnstile: Turnstile) -> Callable[[Method], Method]:
+def _execute_task(pause_gate: PauseGate) -> Callable[[Method], Method]:
     def wrap(original: Method) -> Method:
         def execute_task(self: Any, task: Any) -> None:
             if isinstance(task, type):
                 original(self, task)
                 return
-            if turnstile.shut:
-                _wait_as_locust_does(turnstile, self)
+            if pause_gate.shut:
+                _wait_as_locust_does(pause_gate, self)
             else:
-                turnstile.hold()
+                pause_gate.hold()
             try:
                 original(self, task)
             finally:
-                turnstile.task_ended()
+                pause_gate.task_ended()
 
         return execute_task
 
     return wrap
 
 
-def _wait_as_locust_does(turnstile: Turnstile, tasks: Any) -> None:
+def _wait_as_locust_does(pause_gate: PauseGate, tasks: Any) -> None:
     """Hold the user in the state of one that waits: Locust then ends it at once when it stops."""
     user = tasks.user
     if user._state == LOCUST_STATE_RUNNING:  # noqa: SLF001 - Locust keeps it there, and only there
         user._state = LOCUST_STATE_WAITING  # noqa: SLF001
-    _excuse(tasks, turnstile.hold())
+    _excuse(tasks, pause_gate.hold())
     if user._state == LOCUST_STATE_WAITING:  # noqa: SLF001
         user._state = LOCUST_STATE_RUNNING  # noqa: SLF001
 
@@ -96,10 +96,10 @@ def _excuse(tasks: Any, held_s: float) -> None:
             keeper._cp_last_run += held_s  # noqa: SLF001
 
 
-def _request(turnstile: Turnstile) -> Callable[[Method], Method]:
+def _request(pause_gate: PauseGate) -> Callable[[Method], Method]:
     def wrap(original: Method) -> Method:
         def request(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with turnstile.request():
+            with pause_gate.request():
                 return original(self, *args, **kwargs)
 
         return request
@@ -107,11 +107,11 @@ def _request(turnstile: Turnstile) -> Callable[[Method], Method]:
     return wrap
 
 
-def listen(turnstile: Turnstile, control: socket) -> None:
+def listen(pause_gate: PauseGate, control: socket) -> None:
     """Take orders from the harness until it is gone. A line each: `pause 7`, `resume 8`, `resume 9 500`.
 
     Args:
-        turnstile: what obeys.
+        pause_gate: what obeys.
         control: a stream socket, as gevent has replaced it: reading it lets the users go on.
     """
     rest = b""
@@ -119,4 +119,4 @@ def listen(turnstile: Turnstile, control: socket) -> None:
         *lines, rest = (rest + received).split(b"\n")
         for line in lines:
             word, *numbers = line.split()
-            {b"pause": turnstile.pause, b"resume": turnstile.resume}[word](*map(int, numbers))
+            {b"pause": pause_gate.pause, b"resume": pause_gate.resume}[word](*map(int, numbers))

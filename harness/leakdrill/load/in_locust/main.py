@@ -27,7 +27,7 @@ from leakdrill.load.command import CONTROL_ENV, COUNTS_ENV, LINE_ENV, PERIOD_ENV
 from leakdrill.load.in_locust import hooks
 from leakdrill.load.in_locust.counters import Counts
 from leakdrill.load.in_locust.pacing import paced
-from leakdrill.load.in_locust.pause_gate import Turnstile
+from leakdrill.load.in_locust.pause_gate import PauseGate
 from leakdrill.load.in_locust.request_recorder import Recording
 from leakdrill.load.in_locust.worker_collector import Collector
 
@@ -67,7 +67,7 @@ class Listener:
         self._period_s = period_s
         self._counts = Counts()
         self._control = None if control_fd is None else socket.socket(fileno=control_fd)
-        self._turnstile = None if self._control is None else Turnstile(self._say_drained)
+        self._turnstile = None if self._control is None else PauseGate(self._say_drained)
         self._recording = None if record is None else Recording(record)
         self._collector = None if line_fd is None else Collector(folder, socket.socket(fileno=line_fd))
         self._environment: Environment | None = None

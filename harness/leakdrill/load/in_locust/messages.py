@@ -14,7 +14,7 @@ REPORT_S: Final = 0.1
 """How often a worker says what it has counted; Locust's own reports come every three seconds."""
 
 HOSTS_ENV: Final = "LEAKDRILL_LOAD_HOSTS"
-SEAT_ENV: Final = "LEAKDRILL_LOAD_SEAT"
-SEATS_ENV: Final = "LEAKDRILL_LOAD_SEATS"
+WORKER_INDEX_ENV: Final = "LEAKDRILL_LOAD_SEAT"
+WORKER_COUNT_ENV: Final = "LEAKDRILL_LOAD_SEATS"
 LASTS_ENV: Final = "LEAKDRILL_LOAD_LASTS_S"
 WORKER_PERIOD_ENV: Final = "LEAKDRILL_LOAD_PERIOD_S"

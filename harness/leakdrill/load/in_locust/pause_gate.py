@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class Turnstile:
+class PauseGate:
     """Open at first.
 
     Args:
@@ -57,7 +57,7 @@ class Turnstile:
         return self._frozen_s + (0.0 if self._shut_at is None else self._monotonic() - self._shut_at)
 
     def clock(self) -> float:
-        """Seconds on the load's clock, which stands still while the turnstile is shut."""
+        """Seconds on the load's clock, which stands still while the pause gate is shut."""
         return self._monotonic() - self.frozen_s()
 
     def pause(self, order: int) -> None:

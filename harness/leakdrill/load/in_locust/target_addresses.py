@@ -24,17 +24,22 @@ class Addresses:
 
     Args:
         first: the addresses when the load begins, such as `http://172.17.0.3:8000`.
-        seat: which of the workers this one is, from 0 on.
-        seats: how many workers there are.
+        worker_index: which of the workers this one is, from 0 on.
+        worker_count: how many workers there are.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, first: Sequence[str], *, seat: int = 0, seats: int = 1, clock: Callable[[], float] = time.monotonic
+        self,
+        first: Sequence[str],
+        *,
+        worker_index: int = 0,
+        worker_count: int = 1,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = list(first)
         self._known = set(first)
-        self._numbers = itertools.count(seat, seats)
+        self._numbers = itertools.count(worker_index, worker_count)
         self._clock = clock
         self._avoided: dict[str, float] = {}
 

@@ -27,8 +27,8 @@ from leakdrill.load.in_locust.messages import (
     HOSTS_ENV,
     LASTS_ENV,
     REPORT_S,
-    SEAT_ENV,
-    SEATS_ENV,
+    WORKER_COUNT_ENV,
+    WORKER_INDEX_ENV,
     WORKER_PERIOD_ENV,
 )
 from leakdrill.load.in_locust.pacing import paced
@@ -37,7 +37,7 @@ from leakdrill.load.in_locust.target_addresses import Addresses
 if TYPE_CHECKING:
     from locust.env import Environment
 
-_TAKEN: Final = (HOSTS_ENV, LASTS_ENV, SEAT_ENV, SEATS_ENV, WORKER_PERIOD_ENV)
+_TAKEN: Final = (HOSTS_ENV, LASTS_ENV, WORKER_INDEX_ENV, WORKER_COUNT_ENV, WORKER_PERIOD_ENV)
 
 
 class Worker:
@@ -91,7 +91,9 @@ def main() -> None:
     """Register the listener, then be Locust, for a bounded time whatever becomes of the master."""
     taken = {name: os.environ.pop(name, "") for name in _TAKEN}
     signal.alarm(int(taken[LASTS_ENV]))
-    addresses = Addresses(taken[HOSTS_ENV].split(), seat=int(taken[SEAT_ENV]), seats=int(taken[SEATS_ENV]))
+    addresses = Addresses(
+        taken[HOSTS_ENV].split(), worker_index=int(taken[WORKER_INDEX_ENV]), worker_count=int(taken[WORKER_COUNT_ENV])
+    )
     period = taken[WORKER_PERIOD_ENV]
     Worker(addresses, period_s=float(period) if period else None).register()
     sys.argv[0] = "locust"

@@ -31,7 +31,7 @@ _KINDS: Final[dict[Effect, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DrilledAlert:
+class AlertCoverage:
     """One level of one alert.
 
     Attributes:
@@ -63,7 +63,7 @@ class DrilledAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DrilledStep:
+class StepCoverage:
     """One runbook action on one service.
 
     Attributes:
@@ -91,7 +91,7 @@ class DrilledStep:
         }
 
 
-def drilled_alerts(rules_files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[DrilledAlert]:
+def alert_coverage(rules_files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[AlertCoverage]:
     """Every alert of `rules_files`, in their order, with what `scenarios` demand of it.
 
     Raises:
@@ -100,11 +100,11 @@ def drilled_alerts(rules_files: Sequence[Path], scenarios: Sequence[Scenario]) -
     return [_alert(rule, scenarios) for path in rules_files for rule in read_rules([path]).alerts]
 
 
-def _alert(rule: AlertRule, scenarios: Sequence[Scenario]) -> DrilledAlert:
+def _alert(rule: AlertRule, scenarios: Sequence[Scenario]) -> AlertCoverage:
     labels = {"alertname": rule.name, **rule.labels}
     under = [s for s in scenarios if rule.file.resolve() in (path.resolve() for path in s.alerts.rules)]
     silent = [s for s in under if _must_be_silent(s, labels)]
-    return DrilledAlert(
+    return AlertCoverage(
         rules=rule.file.name,
         alert=rule.name,
         severity=rule.labels.get("severity", ""),
@@ -121,7 +121,7 @@ def _must_be_silent(scenario: Scenario, labels: dict[str, str]) -> bool:
     return alerts.silent is None or any(one.matches(labels) for one in alerts.silent)
 
 
-def drilled_steps(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> list[DrilledStep]:
+def step_coverage(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> list[StepCoverage]:
     """Every step of `scenarios`, by service and action, with what it must do there and in the matrix' `cells`."""
     shown = [(s.name.partition("/")[0], step, _kind(step), s.name) for s in scenarios for step in s.steps]
     in_cells = [(cell.service, cell.scenario.steps[0], _KINDS[cell.declared], cell.scenario.name) for cell in cells]
@@ -131,7 +131,7 @@ def drilled_steps(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> 
         if name not in names:
             names.append(name)
     return [
-        DrilledStep(
+        StepCoverage(
             service=service,
             action=action,
             cures_in=tuple(by_kind.get("cures", ())),

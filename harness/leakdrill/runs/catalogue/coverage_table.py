@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leakdrill.runs.catalogue.coverage import Coverage, Instruction
-    from leakdrill.runs.catalogue.alert_coverage import DrilledAlert, DrilledStep
+    from leakdrill.runs.catalogue.alert_coverage import AlertCoverage, StepCoverage
 
 _MOST_NAMES: Final = 3
 
@@ -38,7 +38,7 @@ def print_coverage(documents: Sequence[Coverage], console: Console) -> None:
         console.print(table)
 
 
-def print_drilled(alerts: Sequence[DrilledAlert], steps: Sequence[DrilledStep], console: Console) -> None:
+def print_drilled(alerts: Sequence[AlertCoverage], steps: Sequence[StepCoverage], console: Console) -> None:
     """Two tables: where each alert fires and stays silent, and where each step cures, must not cure, or looks."""
     table = _table("rules", "alert", "fires in", "stays silent in")
     for alert in alerts:

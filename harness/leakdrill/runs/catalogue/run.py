@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.runs.catalogue.stop_request import AskedToStop
+from leakdrill.runs.catalogue.stop_request import StopRequest
 from leakdrill.runs.catalogue.child import DrillProcess
 from leakdrill.runs.catalogue.plan import in_order, may_start
 from leakdrill.runs.undo import clean_runs
@@ -56,7 +56,7 @@ class DrillsInParallel:
         Whatever happens, every drill that was started has ended, and has undone what it did, when this returns.
         """
         try:
-            with AskedToStop() as asked:
+            with StopRequest() as asked:
                 try:
                     self._play(asked)
                 finally:
@@ -66,7 +66,7 @@ class DrillsInParallel:
             self.leftovers = clean_runs(self._runs)
         return not asked
 
-    def _play(self, asked: AskedToStop) -> None:
+    def _play(self, asked: StopRequest) -> None:
         while (self._waiting or self._running) and not asked:
             self._start_some()
             time.sleep(_EVERY_S)

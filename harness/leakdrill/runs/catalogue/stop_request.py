@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 
-class AskedToStop:
+class StopRequest:
     """True once a person or the system has asked this process to stop. Use as a context manager.
 
     An exception out of a signal handler could come between the start of a drill and the line that remembers it.

@@ -12,7 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from leakdrill.machine.signals import undisturbed
+from leakdrill.machine.signals import uninterruptible
 from leakdrill.scenario.steps import RESTARTS, Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.scenario import Leak, Scenario, Step
-    from leakdrill.runs.drill.environment import Stage
+    from leakdrill.runs.drill.environment import Environment
 
 _TICK_S = 0.05
 
@@ -36,7 +36,7 @@ class _Broken(Exception):  # noqa: N818 - leaves the phases; caught in this file
 class Drill:
     """One run of one scenario on a stage."""
 
-    def __init__(self, scenario: Scenario, stage: Stage, recorder: Recorder) -> None:
+    def __init__(self, scenario: Scenario, stage: Environment, recorder: Recorder) -> None:
         self._scenario = scenario
         self._stage = stage
         self._recorder = recorder
@@ -56,7 +56,7 @@ class Drill:
         except _Broken as e:
             self._recorder.sample("drill", "broken", str(e))
         finally:
-            with undisturbed(), self._recorder.in_phase("teardown"):
+            with uninterruptible(), self._recorder.in_phase("teardown"):
                 self._stage.down()
 
     def _phases(self) -> None:

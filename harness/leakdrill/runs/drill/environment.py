@@ -30,14 +30,14 @@ from leakdrill.alerting.watching import Watching
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.errors import BadInput
 from leakdrill.load.locust import LocustLoad
-from leakdrill.load.workers import Roomy
+from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
 from leakdrill.scenario.gpu import on_its_cards
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.targets.compose.target import ComposeTarget
-from leakdrill.targets.compose.existing import StandingService
+from leakdrill.targets.compose.existing import ExistingComposeService
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.kubernetes.target import KubernetesTarget
 from leakdrill.targets.process.target import LocalProcess
@@ -58,13 +58,13 @@ if TYPE_CHECKING:
     from leakdrill.record.store import RunFolder
 
 READINGS_PER_S: Final = 10.0
-Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | StandingService
+Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | ExistingComposeService
 TARGETS: Final[dict[str, type[Targets]]] = {
     "process": LocalProcess,
     "docker": DockerTarget,
     "kubernetes": KubernetesTarget,
     "compose": ComposeTarget,
-    "standing": StandingService,
+    "standing": ExistingComposeService,
 }
 """What runs a target, by the scenario's `target.kind`."""
 
@@ -72,7 +72,7 @@ _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
 
 
-class Stage:
+class Environment:
     """The parts of one drill.
 
     Args:
@@ -155,7 +155,7 @@ class Stage:
         """Return when Prometheus has scraped everything once: until then no alert can fire.
 
         Raises:
-            PartDied: when it does not come to that.
+            ComponentDied: when it does not come to that.
         """
         if self._prometheus is not None:
             self._prometheus.wait_until_watching()
@@ -305,7 +305,7 @@ class Stage:
     def _place_of_workers(self) -> Workers | None:
         spec = self._scenario.load
         beside = spec.workers > 1 and spec.workers_on == "target"
-        return self.target.load_workers() if beside and isinstance(self.target, Roomy) else None
+        return self.target.load_workers() if beside and isinstance(self.target, HostsLoadWorkers) else None
 
     def _note_alert(self, event: Event) -> None:
         key = (event.source, event.name, event.value)

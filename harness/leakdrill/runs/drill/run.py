@@ -9,12 +9,12 @@ from leakdrill.judging.analyze import analyze
 from leakdrill.targets.kubernetes.form import check_allowed, in_context
 from leakdrill.runs.drill.conductor import Drill
 from leakdrill.errors import LeakdrillError
-from leakdrill.machine.signals import stoppable
+from leakdrill.machine.signals import interruptible
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.reports.live import LiveView
 from leakdrill.scenario.reader import read_scenario
-from leakdrill.runs.drill.environment import Stage, server_versions
+from leakdrill.runs.drill.environment import Environment, server_versions
 from leakdrill.record.store import create_run, write_run_info
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
 from leakdrill.runs.undo import clean_runs, note_owner
@@ -40,7 +40,7 @@ class Finished:
     leftovers: list[str]
 
 
-def rehearse(
+def run_drill(
     scenario_file: Path, *, runs: Path, console: Console, on: str | None = None, allow: str | None = None
 ) -> Finished:
     """Run the drill in `scenario_file` and judge it. What earlier drills left behind under `runs` is undone first.
@@ -86,12 +86,12 @@ def _drill(
 ) -> tuple[LeakdrillError | None, list[str]]:
     note_owner(folder.path)
     recorder, journal = Recorder(folder.history), Journal(folder.journal)
-    stage = Stage(
+    stage = Environment(
         scenario, scenario_dir=scenario_file.resolve().parent, folder=folder, recorder=recorder, journal=journal
     )
     error: LeakdrillError | None = None
     try:
-        with LiveView(scenario, console) as view, stoppable():
+        with LiveView(scenario, console) as view, interruptible():
             recorder.subscribe(view.see)
             try:
                 Drill(scenario, stage, recorder).run()

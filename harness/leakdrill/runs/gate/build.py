@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
 from leakdrill.record.journal import Journal
 from leakdrill.load.corpus import replay_spec
@@ -98,7 +98,7 @@ class Build:
         entry = self._journal.plan("folder", path=str(self._private))
         try:
             client = self._target.bring_agent(self._private)
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             self._note_absence(str(e))
             return None
         self._journal.done(entry)
@@ -117,7 +117,7 @@ class Build:
         client = self._bring_agent()
         self._target.start()
         if not self._target.pids():
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"target '{self._target.name}' runs where its processes cannot be seen, and the gate reads their pages",
                 hint="expected a process, or an engine on this machine; leakdrill may run on the engine's machine too",
             )
@@ -270,7 +270,7 @@ class Build:
         began = time.monotonic()
         try:
             reading = self._agent.quiet() if self._asking_s < _SLOW_S else self._quick_reading(self._agent)
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             self._recorder.sample("gate", "agent", None, build=self.name, error=str(e))
             return {}
         if reading.silent:
@@ -293,7 +293,7 @@ class Build:
             if moment == "before":  # both counts must be of the same kind, and a large heap takes long to walk
                 self._count_all = (self._agent.reading(objects=False).blocks or 0) < _MOST_BLOCKS
             counts = self._agent.types(untracked=self._count_all).counts
-        except Surroundings:
+        except EnvironmentProblem:
             return
         requests = {"requests": float(self._load.completed())}
         labels = {"build": self.name, "corpus": self.corpus, "moment": moment}
@@ -314,7 +314,7 @@ class Build:
             self.rest()
             sites = self._agent.tracemalloc_diff(_SITES)
             self._agent.tracemalloc_stop()
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             self._recorder.sample("gate", "site", None, build=self.name, corpus=self.corpus, error=str(e))
             return
         for site in sites:

@@ -14,10 +14,10 @@ from leakdrill.judging.analyze import STORED_BASELINE, analyze
 from leakdrill.errors import LeakdrillError
 from leakdrill.runs.gate.build import Build
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
-from leakdrill.judging.leak.verdict import Word
+from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
 from leakdrill.runs.gate.warmup import has_settled, rises_plainly
-from leakdrill.machine.signals import stoppable, undisturbed
+from leakdrill.machine.signals import interruptible, uninterruptible
 from leakdrill.record.recorder import Recorder
 from leakdrill.runs.drill.run import Finished, placed
 from leakdrill.reports.live import LiveView
@@ -83,7 +83,7 @@ def run_gate(
     measured = _Measurement(scenario, builds, recorder, stored, whole=whole)
     error: LeakdrillError | None = None
     try:
-        with LiveView(scenario, console) as view, stoppable():
+        with LiveView(scenario, console) as view, interruptible():
             recorder.subscribe(view.see)
             measured.run()
     except LeakdrillError as e:
@@ -137,7 +137,7 @@ class _Measurement:
             for corpus in corpora:
                 self._measure(corpus)
         finally:
-            with undisturbed(), self._recorder.in_phase("teardown"):
+            with uninterruptible(), self._recorder.in_phase("teardown"):
                 self.leftovers = [reason for build in reversed(self._builds) for reason in build.down()]
 
     def _measure(self, corpus: str) -> None:
@@ -199,7 +199,7 @@ class _Measurement:
         for build in self._builds:
             build.note_types("after")
         in_time = self._recorder.now_s() < deadline_s
-        if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).word is Word.LEAK:
+        if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).word is LeakOutcome.LEAK:
             self._builds[0].note_sites()
 
     def _until_certain(self, corpus: str, deadline_s: float) -> None:
@@ -218,7 +218,7 @@ class _Measurement:
     def _decided(self, corpus: str, slots_done: int) -> bool:
         """Whether a look has its answer, or the slots that were asked for are done and more would not give it."""
         found = self._verdict(corpus)
-        if found.word is not Word.UNKNOWN:
+        if found.word is not LeakOutcome.UNKNOWN:
             return slots_done >= self._gate.slots or not self._whole
         return slots_done >= self._gate.slots and not found.more_would_settle
 

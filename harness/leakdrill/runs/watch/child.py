@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.placeholders import entering
-from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Family
+from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ class Command:
         run_id: marks its processes.
 
     Raises:
-        Surroundings: when the system refuses to start it.
+        EnvironmentProblem: when the system refuses to start it.
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class Command:
                 process_group=None if self.on_terminal else 0,
             )
         except OSError as e:
-            raise Surroundings(f"{plan.command[0]} could not be started: {e.strerror}") from e
+            raise EnvironmentProblem(f"{plan.command[0]} could not be started: {e.strerror}") from e
         born = psutil.Process(self._process.pid).create_time()
         self.entry = journal.done(self.entry, pid=self._process.pid, create_time=born)
-        self.family = Family.from_journal(self.entry.data)
+        self.family = ProcessTree.from_journal(self.entry.data)
 
     @property
     def pid(self) -> int:

@@ -81,7 +81,7 @@ class Session:
         """Run the command, again where the plan says so, and judge.
 
         Raises:
-            Surroundings: when the command could not be started.
+            EnvironmentProblem: when the command could not be started.
         """
         note_owner(self._folder.path)
         write_watch_info(self._folder, self._plan)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leakdrill.machine.cgroup import Cgroup
-    from leakdrill.machine.process_tree import Family
+    from leakdrill.machine.process_tree import ProcessTree
 
 _RESCAN_S: Final = 1.0
 _RESCAN_COSTS: Final = 50
@@ -25,7 +25,7 @@ _RESCAN_COSTS: Final = 50
 class Tree:
     """The living processes of `family`; `cgroup`, where there is one, holds them all."""
 
-    def __init__(self, family: Family, cgroup: Cgroup | None) -> None:
+    def __init__(self, family: ProcessTree, cgroup: Cgroup | None) -> None:
         self._family = family
         self._cgroup = cgroup
         self._roots = [family.pid] if family.pid else []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def compose_program() -> tuple[str, ...]:
     """What runs compose here.
 
     Raises:
-        Surroundings: when neither the plugin nor docker-compose is installed.
+        EnvironmentProblem: when neither the plugin nor docker-compose is installed.
     """
     if shutil.which("docker"):
         asked = subprocess.run(
@@ -38,7 +38,7 @@ def compose_program() -> tuple[str, ...]:
             return ("docker", "compose")
     if shutil.which("docker-compose"):
         return ("docker-compose",)
-    raise Surroundings(
+    raise EnvironmentProblem(
         "neither `docker compose` nor docker-compose is installed; a compose file needs one of them",
         hint="apt-get install --no-install-recommends docker-compose",
     )
@@ -62,7 +62,7 @@ class Compose:
         """What `compose ARGUMENTS` says on standard output.
 
         Raises:
-            Surroundings: when it fails or takes longer; with its last lines.
+            EnvironmentProblem: when it fails or takes longer; with its last lines.
         """
         command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), *arguments]
         place = f"compose {arguments[0]} ({self.file})"
@@ -71,9 +71,11 @@ class Compose:
                 command, capture_output=True, text=True, check=False, timeout=timeout_s, env=self._env
             )
         except subprocess.TimeoutExpired as e:
-            raise Surroundings(f"{place} did not end within {timeout_s:g} s") from e
+            raise EnvironmentProblem(f"{place} did not end within {timeout_s:g} s") from e
         if done.returncode != 0:
-            raise Surroundings(f"{place} failed with exit code {done.returncode}{_said(done.stderr, done.stdout)}")
+            raise EnvironmentProblem(
+                f"{place} failed with exit code {done.returncode}{_said(done.stderr, done.stdout)}"
+            )
         return done.stdout
 
     def config(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
 
-class StandingService(ComposeService):
+class ExistingComposeService(ComposeService):
     """The service in the project that `compose.project` names."""
 
     def start(self) -> None:

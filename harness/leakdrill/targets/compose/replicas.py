@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK
 from leakdrill.targets.docker.container import RunningContainer, cgroup_of, engine_errors
 from leakdrill.targets.readiness import Readiness
@@ -75,12 +75,12 @@ class Replicas:
         """Those that run now, by their number.
 
         Raises:
-            Surroundings: when the engine does not answer.
+            EnvironmentProblem: when the engine does not answer.
         """
         try:
             found: list[Container] = self._client.containers.list(filters={"label": self._filters}, ignore_removed=True)
         except engine_errors() as e:
-            raise Surroundings(f"the engine did not list the containers of {self._service}: {e}") from e
+            raise EnvironmentProblem(f"the engine did not list the containers of {self._service}: {e}") from e
         return sorted(found, key=lambda container: int(container.labels.get(_NUMBER_LABEL, "0")))
 
     def urls(self) -> dict[str, str]:

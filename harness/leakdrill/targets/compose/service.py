@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from leakdrill.errors import BadInput, Surroundings
-from leakdrill.meters.docker_stats_of_replicas import EngineReplicas
+from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
 from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
@@ -41,7 +41,7 @@ class ComposeService(RecordedTarget):
 
     Raises:
         BadInput: when `spec` names no service.
-        Surroundings: when no engine answers.
+        EnvironmentProblem: when no engine answers.
     """
 
     def __init__(self, spec: ProcessTarget, *, run_dir: Path, **run: Any) -> None:
@@ -85,7 +85,7 @@ class ComposeService(RecordedTarget):
         """Restart every replica: same containers, same limits.
 
         Raises:
-            Surroundings: when the engine refuses.
+            EnvironmentProblem: when the engine refuses.
             TargetNotReady: when one does not come back.
         """
         with self._recorder.act("target", "restart"):
@@ -101,7 +101,7 @@ class ComposeService(RecordedTarget):
 
         Raises:
             BadInput: for a placeholder that is not there.
-            Surroundings: when the engine refuses, or it ran for longer than `timeout_s`.
+            EnvironmentProblem: when the engine refuses, or it ran for longer than `timeout_s`.
         """
         return self._execute(self._given(), command, output, timeout_s)
 
@@ -131,7 +131,7 @@ class ComposeService(RecordedTarget):
                 PodsMeter(replicas.cgroups, tell=self._tell),
             ]
         else:
-            found = [EngineReplicas(replicas.containers, errors=engine_errors())]
+            found = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
         if self.spec.metrics:
             found += [
                 ServiceMeter(self.base_url + self.spec.metrics),
@@ -157,13 +157,13 @@ class ComposeService(RecordedTarget):
         argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
         running: list[Container] = where.containers()
         if not running:
-            raise Surroundings(f"target '{self.name}': no container runs in which {argv[0]} could")
+            raise EnvironmentProblem(f"target '{self.name}': no container runs in which {argv[0]} could")
         return execute_inside(running[0], argv, output=output, timeout_s=timeout_s)
 
     def _first_of(self, service: str) -> Container:
         running = self._of(service).containers()
         if not running:
-            raise Surroundings(f"target '{self.name}': no container of {service} runs; expected one")
+            raise EnvironmentProblem(f"target '{self.name}': no container of {service} runs; expected one")
         return running[0]
 
     def _follow(self) -> None:
@@ -188,11 +188,11 @@ class ComposeService(RecordedTarget):
 
     def _given(self) -> Replicas:
         if self._replicas is None:
-            raise Surroundings(f"target '{self.name}' has no containers yet; expected it to be started")
+            raise EnvironmentProblem(f"target '{self.name}' has no containers yet; expected it to be started")
         return self._replicas
 
     def _ask(self, request: Callable[[], Any], what: str) -> Any:
         try:
             return request()
         except engine_errors() as e:
-            raise Surroundings(f"target '{self.name}': the engine did not {what}: {e}") from e
+            raise EnvironmentProblem(f"target '{self.name}': the engine did not {what}: {e}") from e

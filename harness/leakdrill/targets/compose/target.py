@@ -43,7 +43,7 @@ class ComposeTarget(ComposeService):
 
         Raises:
             BadInput: when compose cannot use the file, or it has no such service.
-            Surroundings: when compose or the engine refuses.
+            EnvironmentProblem: when compose or the engine refuses.
             TargetNotReady: when a replica ended or did not answer in time; everything made for it is gone then.
         """
         port = self.spec.port or free_port()
@@ -74,7 +74,7 @@ class ComposeTarget(ComposeService):
 
         Raises:
             BadInput: for more than one without an entrance: nothing would spread the load.
-            Surroundings: when compose refuses.
+            EnvironmentProblem: when compose refuses.
             TargetNotReady: when one does not come up.
         """
         if replicas > 1 and self.form.entrance is None:
@@ -100,7 +100,7 @@ class ComposeTarget(ComposeService):
         """Put other containers in the place of the replicas, with the limits that are given; the address stays.
 
         Raises:
-            Surroundings: when compose refuses.
+            EnvironmentProblem: when compose refuses.
             TargetNotReady: when one does not come up.
         """
         self._now_limited(given_limits(memory_bytes, cpus))
@@ -111,7 +111,7 @@ class ComposeTarget(ComposeService):
         """Put other containers in the place of the replicas, with `variables` added to their environment.
 
         Raises:
-            Surroundings: when compose refuses.
+            EnvironmentProblem: when compose refuses.
             TargetNotReady: when one does not come up.
         """
         self.spec = self.spec.model_copy(update={"env": {**self.spec.env, **variables}})
@@ -122,7 +122,7 @@ class ComposeTarget(ComposeService):
         """Change the limits of every replica that are given; the engine enforces them at once.
 
         Raises:
-            Surroundings: when the engine refuses, as it does for less memory than is in use.
+            EnvironmentProblem: when the engine refuses, as it does for less memory than is in use.
         """
         changes = engine_limits.limits(memory_bytes, cpus)
         for container in self._given().containers():
@@ -134,7 +134,7 @@ class ComposeTarget(ComposeService):
         """Change the weight and the cores of every replica; the engine enforces them at once.
 
         Raises:
-            Surroundings: when the engine refuses, as it does for cores that are not there.
+            EnvironmentProblem: when the engine refuses, as it does for cores that are not there.
         """
         changes = engine_limits.shared_cpus(shares, cores)
         for container in self._given().containers():
@@ -144,7 +144,7 @@ class ComposeTarget(ComposeService):
         """Remove what carries the run's label and is not in use; how many of each kind went.
 
         Raises:
-            Surroundings: when the engine refuses.
+            EnvironmentProblem: when the engine refuses.
         """
         mine = {"label": f"{RUN_LABEL}={self._run_id}"}
         kinds: dict[str, Callable[..., Any]] = {

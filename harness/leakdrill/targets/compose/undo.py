@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK
 from leakdrill.targets.docker.engine import RUN_LABEL, connect
 
@@ -27,7 +27,7 @@ def undo_project(data: Mapping[str, Any]) -> str | None:
     mine: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={data['run_id']}"}
     try:
         client = connect(data["engine"])
-    except Surroundings as e:
+    except EnvironmentProblem as e:
         return f"project {data['name']}: {e}"
     with contextlib.closing(client):
         try:
@@ -49,7 +49,7 @@ def undo_leaks(data: Mapping[str, Any]) -> str | None:
     from leakdrill.targets.docker.container import engine_errors
 
     service = f"{data['project']}/{data['service']}"
-    broken: tuple[type[Exception], ...] = (Surroundings, httpx.HTTPError, ValueError, *engine_errors())
+    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, ValueError, *engine_errors())
     labels = [f"{PROJECT_LABEL}={data['project']}", f"{SERVICE_LABEL}={data['service']}"]
     try:
         client = connect(data["engine"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.agent.environment import AGENT_VARIABLE, INJECTED, INSIDE
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ class AgentMount:
         private: made here; the caller removes it.
 
     Raises:
-        Surroundings: when it cannot be made.
+        EnvironmentProblem: when it cannot be made.
     """
 
     def __init__(self, private: Path) -> None:
@@ -43,7 +43,7 @@ class AgentMount:
             for path in (self._code, *self._code.rglob("*")):
                 path.chmod(0o755 if path.is_dir() else 0o644)
         except OSError as e:
-            raise Surroundings(f"the agent's folder {private} cannot be made: {e.strerror}") from e
+            raise EnvironmentProblem(f"the agent's folder {private} cannot be made: {e.strerror}") from e
 
     def volumes(self) -> dict[str, dict[str, str]]:
         """What the engine is to mount."""

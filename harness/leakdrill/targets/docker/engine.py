@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -19,7 +19,7 @@ def connect(url: str | None = None) -> DockerClient:
     """A client of the engine at `url`, or of the one that the environment names (`DOCKER_HOST`).
 
     Raises:
-        Surroundings: when the package is missing, or no engine answers.
+        EnvironmentProblem: when the package is missing, or no engine answers.
     """
     docker = _package()
     try:
@@ -27,7 +27,7 @@ def connect(url: str | None = None) -> DockerClient:
         client: DockerClient = docker.from_env(environment=told)
         client.ping()
     except docker.errors.DockerException as e:
-        raise Surroundings(
+        raise EnvironmentProblem(
             f"no Docker Engine answers at {url or 'DOCKER_HOST, or its default socket'}: {e}",
             hint="start one, or point DOCKER_HOST at one; without an engine, leave --on out",
         ) from e
@@ -45,5 +45,5 @@ def _package() -> Any:
         import docker
         import docker.errors
     except ModuleNotFoundError as e:
-        raise Surroundings("the package `docker` is not installed", hint="pip install 'leakdrill[docker]'") from e
+        raise EnvironmentProblem("the package `docker` is not installed", hint="pip install 'leakdrill[docker]'") from e
     return docker

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.units import show_duration
 
@@ -27,7 +27,7 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
     The engine offers no way to end it, so `timeout` of the image does; what it cannot end goes with the container.
 
     Raises:
-        Surroundings: when the engine refuses, or it ran for longer than `timeout_s`.
+        EnvironmentProblem: when the engine refuses, or it ran for longer than `timeout_s`.
     """
     said: list[Exception] = []
     from docker.utils.socket import frames_iter
@@ -39,7 +39,7 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
         made = api.exec_create(container.id, ["timeout", "-k", "1", f"{timeout_s:g}", *argv])["Id"]
         connection: Any = api.exec_start(made, socket=True)
     except engine_errors() as e:
-        raise Surroundings(f"{argv[0]} could not be started in the container: {e}") from e
+        raise EnvironmentProblem(f"{argv[0]} could not be started in the container: {e}") from e
 
     def keep() -> None:
         try:
@@ -53,10 +53,10 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
     keeper.start()
     keeper.join(timeout_s + _SLACK_S)
     if said:
-        raise Surroundings(f"{argv[0]}: the engine stopped sending its output: {said[0]}")
+        raise EnvironmentProblem(f"{argv[0]}: the engine stopped sending its output: {said[0]}")
     status = None if keeper.is_alive() else api.exec_inspect(made)["ExitCode"]
     if status is None or status in _ENDED:
-        raise Surroundings(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended")
+        raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended")
     return int(status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +30,15 @@ def cards_given(gpu: Gpu | None, target: str) -> Iterator[None]:
     """Start the container in here: an engine that cannot give it its cards is said as such.
 
     Raises:
-        Surroundings: naming the cards, with the engine's own words and what is missing.
+        EnvironmentProblem: naming the cards, with the engine's own words and what is missing.
     """
     try:
         yield
-    except Surroundings as e:
+    except EnvironmentProblem as e:
         if not device_requests(gpu) or gpu is None or not any(words in e.message for words in _NO_RUNTIME):
             raise
         named = ", ".join(map(str, gpu.devices))
-        raise Surroundings(
+        raise EnvironmentProblem(
             f"target '{target}': the engine cannot give its container the cards of target.gpu ({named}). {e.message}",
             hint="install NVIDIA's container toolkit where the engine runs, or say target.gpu: {required: false}",
         ) from e

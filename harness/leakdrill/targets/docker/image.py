@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def ready_image(client: DockerClient, form: ContainerForm, *, scenario_dir: Path
 
     Raises:
         BadInput: when there is no such Dockerfile, or the image is not there and no build is named.
-        Surroundings: when the build fails, with its last lines.
+        EnvironmentProblem: when the build fails, with its last lines.
     """
     import docker.errors
 
@@ -61,7 +61,7 @@ def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> str
     except docker.errors.BuildError as e:
         lines = [text for part in e.build_log if (text := str(part.get("stream", "")).strip())][-_LAST_LINES:]
         said = "\n  ".join(lines)
-        raise Surroundings(f"{context / 'Dockerfile'} could not be built: {e.msg}\n  {said}") from e
+        raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.msg}\n  {said}") from e
     except docker.errors.APIError as e:
-        raise Surroundings(f"{context / 'Dockerfile'} could not be built: {e.explanation}") from e
+        raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.explanation}") from e
     return str(image.id)

@@ -7,7 +7,7 @@ import tarfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
@@ -65,7 +65,7 @@ class ContainerWorkers:
 
         Raises:
             BadInput: when the engine runs elsewhere, because nothing here tells which of our addresses leads back.
-            Surroundings: when no route leads there.
+            EnvironmentProblem: when no route leads there.
         """
         elsewhere = engine_host(self._client)
         if elsewhere:
@@ -76,24 +76,26 @@ class ContainerWorkers:
         try:
             return address_towards(network_of(self._neighbour())[1])
         except OSError as e:
-            raise Surroundings(f"load.workers: no route leads to the network of the target: {e.strerror or e}") from e
+            raise EnvironmentProblem(
+                f"load.workers: no route leads to the network of the target: {e.strerror or e}"
+            ) from e
 
     def start(self, plan: WorkerPlan) -> None:
         """Start them.
 
         Raises:
             BadInput: when the engine has no such image and cannot pull it.
-            Surroundings: when it refuses.
+            EnvironmentProblem: when it refuses.
         """
         self._demand_image(plan.image)
         network = network_of(self._neighbour())[0]
         files = packed(plan.files)
-        for seat in range(plan.count):
-            name = f"{NAME_PREFIX}{self._run_id}-load-{seat + 1}"
+        for worker_index in range(plan.count):
+            name = f"{NAME_PREFIX}{self._run_id}-load-{worker_index + 1}"
             data = {"part": PART, "name": name, "run_id": self._run_id, "engine": where(self._client)}
             entry = self._journal.plan("container", **data)
             self._entries.append(entry)
-            made = self._make(plan, name, seat, network)
+            made = self._make(plan, name, worker_index, network)
             self._journal.done(entry, id=str(made.id))
             self._ask(partial(made.put_archive, "/", files), "take the files of")
             self._ask(made.start, "start")
@@ -103,7 +105,7 @@ class ContainerWorkers:
         """What the engine says of each.
 
         Raises:
-            Surroundings: when it does not answer.
+            EnvironmentProblem: when it does not answer.
         """
         return [self._state(container) for container in self._made]
 
@@ -121,18 +123,18 @@ class ContainerWorkers:
             take_back(self._journal, entry)
         self._entries, self._made = [], []
 
-    def _make(self, plan: WorkerPlan, name: str, seat: int, network: str) -> Container:
-        options = self._options(plan, name, seat, network)
+    def _make(self, plan: WorkerPlan, name: str, worker_index: int, network: str) -> Container:
+        options = self._options(plan, name, worker_index, network)
         made: Container = self._ask(partial(self._client.containers.create, plan.image, **options), "make")
         return made
 
-    def _options(self, plan: WorkerPlan, name: str, seat: int, network: str) -> dict[str, Any]:
+    def _options(self, plan: WorkerPlan, name: str, worker_index: int, network: str) -> dict[str, Any]:
         return {
             "name": name,
             # The first word as the entrypoint: an empty one would mean the image's own.
             "entrypoint": [plan.command[0]],
             "command": list(plan.command[1:]),
-            "environment": plan.env_of(seat),
+            "environment": plan.env_of(worker_index),
             "labels": {RUN_LABEL: self._run_id},
             "working_dir": FOLDER,
             "network": network,
@@ -150,7 +152,7 @@ class ContainerWorkers:
         except docker.errors.NotFound:
             return WorkerState(name, "the container is gone from the engine", ended=True)
         except engine_errors() as e:
-            raise Surroundings(f"the engine did not describe the load's worker {name}: {e}") from e
+            raise EnvironmentProblem(f"the engine did not describe the load's worker {name}: {e}") from e
         state = container.attrs["State"]
         if container.status in ("created", "running"):
             return WorkerState(name, f"container {container.status}", ended=False)
@@ -165,7 +167,7 @@ class ContainerWorkers:
         except docker.errors.ImageNotFound:
             self._pull(image)
         except engine_errors() as e:
-            raise Surroundings(f"the engine did not look for the image {image}: {e}") from e
+            raise EnvironmentProblem(f"the engine did not look for the image {image}: {e}") from e
 
     def _pull(self, image: str) -> None:
         try:
@@ -180,7 +182,7 @@ class ContainerWorkers:
         try:
             return request()
         except engine_errors() as e:
-            raise Surroundings(f"load.workers: the engine did not {what} a worker: {e}") from e
+            raise EnvironmentProblem(f"load.workers: the engine did not {what} a worker: {e}") from e
 
 
 def network_of(container: Container) -> tuple[str, str]:

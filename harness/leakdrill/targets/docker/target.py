@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import psutil
 
 from leakdrill.agent.client import AgentClient
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.disk import make_disk
 from leakdrill.meters.cgroup import CgroupMeter
-from leakdrill.meters.cgroup_after_restart import Reopened
+from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.disk_inside import DiskInsideMeter
-from leakdrill.meters.docker_stats import EngineMeter
+from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.targets.docker import limits as engine_limits
 from leakdrill.targets.docker.agent import AgentMount, pid_inside
@@ -24,7 +24,7 @@ from leakdrill.targets.docker.gpus import cards_given, device_requests
 from leakdrill.targets.docker.image import ready_image
 from leakdrill.targets.docker.load_workers import ContainerWorkers, network_of
 from leakdrill.targets.docker.remote_engine import engine_host, reachable, send, volume
-from leakdrill.targets.owned import BaseTarget
+from leakdrill.targets.owned import OwnedTarget
 from leakdrill.targets.placeholders import fill
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ SCENARIO_DIR: Final = "/scenario"
 """Where the scenario's folder is seen inside, read-only: what `{scenario_dir}` means there."""
 
 
-class DockerTarget(BaseTarget):
+class DockerTarget(OwnedTarget):
     """The target `spec` in a container, as its `container` form says; the arguments are those of every target.
 
     Raises:
         BadInput: when `spec` has no form of a container.
-        Surroundings: when no engine answers.
+        EnvironmentProblem: when no engine answers.
     """
 
     _container: Container | None = None
@@ -109,7 +109,7 @@ class DockerTarget(BaseTarget):
 
         Raises:
             BadInput: for a placeholder that is not there.
-            Surroundings: when the engine refuses, or it ran for longer than `timeout_s`.
+            EnvironmentProblem: when the engine refuses, or it ran for longer than `timeout_s`.
         """
         argv = self._filled(command, "exec.command", pid="1")
         return execute_inside(self._given(), argv, output=output, timeout_s=timeout_s)
@@ -128,17 +128,17 @@ class DockerTarget(BaseTarget):
 
     @property
     def container(self) -> Container:
-        """It, as the engine knows it. Raises Surroundings before `start`."""
+        """It, as the engine knows it. Raises EnvironmentProblem before `start`."""
         return self._given()
 
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now.
 
         Raises:
-            Surroundings: when the engine runs elsewhere, and they are not this machine's.
+            EnvironmentProblem: when the engine runs elsewhere, and they are not this machine's.
         """
         if self._elsewhere:
-            raise Surroundings(f"the processes of target '{self.name}' run on {self._elsewhere}, with the engine")
+            raise EnvironmentProblem(f"the processes of target '{self.name}' run on {self._elsewhere}, with the engine")
         found = []
         for pid in self.pids():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -155,10 +155,12 @@ class DockerTarget(BaseTarget):
 
         Raises:
             BadInput: when that is outside of the disk.
-            Surroundings: before `start`.
+            EnvironmentProblem: before `start`.
         """
         if self._elsewhere:
-            raise Surroundings(f"{path}: the files of target '{self.name}' lie on {self._elsewhere}, with the engine")
+            raise EnvironmentProblem(
+                f"{path}: the files of target '{self.name}' lie on {self._elsewhere}, with the engine"
+            )
         return super().file(path.removeprefix(self.form.disk.rstrip("/") + "/"))
 
     def pids(self) -> list[int]:
@@ -170,10 +172,10 @@ class DockerTarget(BaseTarget):
         """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
 
         Raises:
-            Surroundings: when the folder cannot be made.
+            EnvironmentProblem: when the folder cannot be made.
         """
         if self._elsewhere:
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"no agent was asked: the engine runs on {self._elsewhere}, and sockets do not reach there"
             )
         self._agent = AgentMount(folder)
@@ -240,7 +242,7 @@ class DockerTarget(BaseTarget):
         """Change its weight and its cores; the engine enforces them at once.
 
         Raises:
-            Surroundings: when it does not run, or the engine refuses, as it does for cores that are not there.
+            EnvironmentProblem: when it does not run, or the engine refuses, as it does for cores that are not there.
         """
         container, changes = self._given(), engine_limits.shared_cpus(shares, cores)
         self._ask(lambda: container.update(**changes), "change its share of the cores")
@@ -248,7 +250,7 @@ class DockerTarget(BaseTarget):
     def _own_meters(self) -> Sequence[Meter]:
         container = self._given()
         direct = self.cgroup is not None
-        engine = EngineMeter(
+        engine = DockerStatsMeter(
             lambda: cast("Iterator[Mapping[str, Any]]", container.stats(stream=True, decode=True)),
             stands_in=not direct,
             errors=engine_errors(),
@@ -257,7 +259,7 @@ class DockerTarget(BaseTarget):
             return [engine, DiskInsideMeter(self._disk_free)]
         if not direct:
             return [engine]
-        return [engine, ProcessTreeMeter(self.pids), SmapsMeter(self.pids), Reopened(self._cgroup_meter)]
+        return [engine, ProcessTreeMeter(self.pids), SmapsMeter(self.pids), CgroupAfterRestart(self._cgroup_meter)]
 
     def _disk_free(self) -> bytes:
         container = self._given()
@@ -314,11 +316,11 @@ class DockerTarget(BaseTarget):
 
     def _given(self) -> Container:
         if self._container is None:
-            raise Surroundings(f"target '{self.name}' has no container yet; expected it to be started")
+            raise EnvironmentProblem(f"target '{self.name}' has no container yet; expected it to be started")
         return self._container
 
     def _ask(self, request: Any, what: str) -> Any:
         try:
             return request()
         except engine_errors() as e:
-            raise Surroundings(f"target '{self.name}': the engine did not {what}: {e}") from e
+            raise EnvironmentProblem(f"target '{self.name}': the engine did not {what}: {e}") from e

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from leakdrill.errors import BadInput, Surroundings
+from leakdrill.errors import BadInput, EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,11 +36,11 @@ _PATCHES: Final = {
 }
 
 
-class ClusterGone(Surroundings):
+class ClusterGone(EnvironmentProblem):
     """The API server does not answer."""
 
 
-class ClusterRefused(Surroundings):
+class ClusterRefused(EnvironmentProblem):
     """The API server said no; `status` is the HTTP status."""
 
     def __init__(self, message: str, *, status: int, hint: str = "") -> None:
@@ -206,7 +206,7 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
 
     Raises:
         BadInput: when there is no such context, or none is named and there are several.
-        Surroundings: when the package is missing, there is no kubeconfig, or no API server answers.
+        EnvironmentProblem: when the package is missing, there is no kubeconfig, or no API server answers.
     """
     config, client = _package()
     files = kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
@@ -216,7 +216,7 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
         name = choose_context(context, contexts_of(files), files)
         api = config.new_client_from_config(config_file=files, context=name, persist_config=False)
     except config.ConfigException as e:
-        raise Surroundings(f"{files}: is no kubeconfig that can be used: {e}") from e
+        raise EnvironmentProblem(f"{files}: is no kubeconfig that can be used: {e}") from e
     return _answering(Cluster(api, context=name, kubeconfig=files))
 
 
@@ -226,7 +226,7 @@ def contexts_of(files: str) -> list[str]:
     The client itself lists them only where one of them is the current one.
 
     Raises:
-        Surroundings: when one of the files is no kubeconfig.
+        EnvironmentProblem: when one of the files is no kubeconfig.
     """
     found: list[str] = []
     for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
@@ -234,7 +234,7 @@ def contexts_of(files: str) -> list[str]:
             content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
             found += [str(one["name"]) for one in content.get("contexts") or []]
         except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as e:
-            raise Surroundings(f"{file}: is no kubeconfig: {' '.join(str(e).split())}") from e
+            raise EnvironmentProblem(f"{file}: is no kubeconfig: {' '.join(str(e).split())}") from e
     return found
 
 
@@ -260,7 +260,7 @@ def choose_context(named: str | None, known: Sequence[str], files: str) -> str:
 def _from_inside(config: Any, client: Any, context: str | None, files: str) -> Cluster:
     """As the service account of the pod that we run in."""
     if "KUBERNETES_SERVICE_HOST" not in os.environ or context not in (None, IN_CLUSTER):
-        raise Surroundings(
+        raise EnvironmentProblem(
             f"{files}: there is no such file; expected a kubeconfig",
             hint="point KUBECONFIG at one; without a cluster, leave --on out",
         )
@@ -268,14 +268,14 @@ def _from_inside(config: Any, client: Any, context: str | None, files: str) -> C
     try:
         config.load_incluster_config(client_configuration=settings)
     except config.ConfigException as e:
-        raise Surroundings(f"this pod has no service account to ask the API server with: {e}") from e
+        raise EnvironmentProblem(f"this pod has no service account to ask the API server with: {e}") from e
     return _answering(Cluster(client.ApiClient(settings), context=IN_CLUSTER, kubeconfig=None))
 
 
 def _answering(cluster: Cluster) -> Cluster:
     try:
         cluster.get("/version")
-    except Surroundings:
+    except EnvironmentProblem:
         cluster.close()
         raise
     return cluster
@@ -285,7 +285,7 @@ def _package() -> tuple[Any, Any]:
     try:
         from kubernetes import client, config
     except ModuleNotFoundError as e:
-        raise Surroundings(
+        raise EnvironmentProblem(
             "the package `kubernetes` is not installed", hint="pip install 'leakdrill[kubernetes]'"
         ) from e
     return config, client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def api_version(cluster: Cluster) -> str:
     """The newest of the cluster's versions of `autoscaling` that can go by memory.
 
     Raises:
-        Surroundings: when it has none.
+        EnvironmentProblem: when it has none.
     """
     try:
         known = {one["version"] for one in cluster.get("/apis/autoscaling")["versions"]}
@@ -35,7 +35,9 @@ def api_version(cluster: Cluster) -> str:
         known = set()
     found = next((version for version in _BY_METRICS if version in known), None)
     if found is None:
-        raise Surroundings(f"the cluster knows {', '.join(sorted(known)) or 'no'} autoscaling; expected v2 or v2beta2")
+        raise EnvironmentProblem(
+            f"the cluster knows {', '.join(sorted(known)) or 'no'} autoscaling; expected v2 or v2beta2"
+        )
     return found
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.kubernetes.port_forward import open_websocket, socket_errors
 from leakdrill.units import show_duration
 
@@ -32,7 +32,7 @@ def execute_in_pod(
     The API offers no way to end it, so `timeout` of the image does; what it cannot end goes with the pod.
 
     Raises:
-        Surroundings: when the API server refuses, or it ran for longer than `timeout_s`.
+        EnvironmentProblem: when the API server refuses, or it ran for longer than `timeout_s`.
     """
     command = ["timeout", "-k", "1", f"{timeout_s:g}", *argv]
     query = [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
@@ -41,11 +41,11 @@ def execute_in_pod(
         socket.settimeout(timeout_s + _SLACK_S)
         status = exit_status(_keep(socket, output, time.monotonic() + timeout_s + _SLACK_S))
     except socket_errors() as e:
-        raise Surroundings(f"{argv[0]}: the API server stopped sending its output: {e}") from e
+        raise EnvironmentProblem(f"{argv[0]}: the API server stopped sending its output: {e}") from e
     finally:
         socket.shutdown()
     if status in _ENDED:
-        raise Surroundings(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended")
+        raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended")
     return status
 
 
@@ -69,16 +69,16 @@ def exit_status(said: bytes) -> int:
     """The exit status in the node's last word: a v1 Status, whose cause `ExitCode` holds the number.
 
     Raises:
-        Surroundings: when it tells of none, because the command could not be started.
+        EnvironmentProblem: when it tells of none, because the command could not be started.
     """
     try:
         status = json.loads(said)
     except ValueError as e:
-        raise Surroundings("the command was cut off: the node did not say how it ended") from e
+        raise EnvironmentProblem("the command was cut off: the node did not say how it ended") from e
     if status.get("status") == "Success":
         return 0
     causes = (status.get("details") or {}).get("causes") or []
     codes = [cause["message"] for cause in causes if cause.get("reason") == "ExitCode"]
     if not codes:
-        raise Surroundings(f"the command could not be run in the pod: {status.get('message', '?')}")
+        raise EnvironmentProblem(f"the command could not be run in the pod: {status.get('message', '?')}")
     return int(codes[0])

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from leakdrill.machine.ports import free_port
-from leakdrill.targets.balancer import Forwarder
+from leakdrill.targets.balancer import Balancer
 from leakdrill.targets.kubernetes.logs import PodLogs
 from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
 from leakdrill.targets.kubernetes.port_forward import PodConnection
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from leakdrill.targets.kubernetes.workload import Workload
 
 
-class Following:
+class WorkloadFollower:
     """Follows `workload` from `start` to `stop`.
 
     Args:
@@ -67,10 +67,10 @@ class Following:
             on_change=self._logs.follow,
         )
         self._front = self._forwarder(ports[0], self.watcher.ready)
-        self._by_pod: dict[str, Forwarder] = {}
+        self._by_pod: dict[str, Balancer] = {}
 
     def start(self) -> None:
-        """Begin to watch and to listen. Raises as `Cluster.get` and `Forwarder.start` do."""
+        """Begin to watch and to listen. Raises as `Cluster.get` and `Balancer.start` do."""
         self.watcher.start()
         self._front.start()
 
@@ -106,8 +106,8 @@ class Following:
     def _alone(self, pod: str) -> list[str]:
         return [name for name in self.watcher.ready() if name == pod]
 
-    def _forwarder(self, port: int, pods: Callable[[], list[str]]) -> Forwarder:
-        return Forwarder(port, pods=pods, connect=self._connect, answers=self._cluster.answers)
+    def _forwarder(self, port: int, pods: Callable[[], list[str]]) -> Balancer:
+        return Balancer(port, pods=pods, connect=self._connect, answers=self._cluster.answers)
 
     def _connect(self, pod: str) -> PodConnection:
         return PodConnection(self._cluster, namespace=self._namespace, pod=pod, port=self._pod_port)

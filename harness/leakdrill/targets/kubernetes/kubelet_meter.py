@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.meters.pods import summed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class KubeletMeter:
             try:
                 summary = self._cluster.get(f"/api/v1/nodes/{node}/proxy/stats/summary")
                 page = self._cluster.text(f"/api/v1/nodes/{node}/proxy/metrics/cadvisor")
-            except Surroundings as e:
+            except EnvironmentProblem as e:
                 raise OSError(e.message) from e
             found = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
             more = parse_cadvisor(page, namespace=self._namespace, pods=names, container=self._container)

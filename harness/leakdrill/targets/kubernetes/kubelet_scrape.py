@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.scenario.kubernetes import KUBELET, KUBELET_SCRAPED_EVERY_S
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class KubeletJob:
         """Write the files, keep them true from now on, and return the entry of `scrape_configs`.
 
         Raises:
-            Surroundings: when Prometheus has no such way to say who we are.
+            EnvironmentProblem: when Prometheus has no such way to say who we are.
         """
         self._entry = self._journal.plan("folder", part="alerting", path=str(self._folder))
         self._folder.mkdir(mode=0o700)
@@ -133,7 +133,7 @@ class KubeletJob:
         if not secret:
             return None
         if kind != "Bearer":
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"context {self._cluster.context}: Prometheus cannot scrape the kubelets with {kind} authorization",
                 hint="target.kubernetes.series: exporter, or a context with a certificate or a token",
             )

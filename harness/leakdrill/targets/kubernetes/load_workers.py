@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
@@ -75,13 +75,13 @@ class PodWorkers:
         """The address of this machine, or of the pod that we run in, from which packets to the target's pods leave.
 
         Raises:
-            Surroundings: when no route leads there.
+            EnvironmentProblem: when no route leads there.
         """
         address = next((pod.address for pod in self._pods() if pod.address), "")
         try:
             return address_towards(address)
         except OSError as e:
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"load.workers: no route leads to the target's pods ({address or 'none has an address'}): {e}",
                 hint="load.master_host names an address of this machine that pods can reach",
             ) from e
@@ -90,19 +90,19 @@ class PodWorkers:
         """Make them.
 
         Raises:
-            Surroundings: when the API server refuses or goes away.
+            EnvironmentProblem: when the API server refuses or goes away.
         """
         self._create("configmaps", config_map(self._name, self._run, plan.files))
-        for seat in range(plan.count):
-            name = f"{self._name}-{seat + 1}"
-            self._create("pods", worker_pod(plan, name, seat, run=self._run, config_map_name=self._name))
+        for worker_index in range(plan.count):
+            name = f"{self._name}-{worker_index + 1}"
+            self._create("pods", worker_pod(plan, name, worker_index, run=self._run, config_map_name=self._name))
             self._made.append(name)
 
     def states(self) -> list[WorkerState]:
         """What the API server says of each.
 
         Raises:
-            Surroundings: when it does not answer.
+            EnvironmentProblem: when it does not answer.
         """
         return [self._state(name) for name in self._made]
 
@@ -110,7 +110,7 @@ class PodWorkers:
         """What a worker wrote last; empty when nothing can be had."""
         try:
             return self._cluster.text(f"{self._base}/pods/{name}/log", tailLines=_LOG_LINES)
-        except Surroundings:
+        except EnvironmentProblem:
             return ""
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class PodWorkers:
         try:
             for name in self._made:
                 self._cluster.delete(f"{self._base}/pods/{name}", grace_s=0)
-        except Surroundings:
+        except EnvironmentProblem:
             return  # nobody answers; the journal still knows them
         for entry in reversed(self._entries):
             take_back(self._journal, entry)
@@ -134,7 +134,7 @@ class PodWorkers:
         try:
             found = self._cluster.find(f"{self._base}/pods/{name}")
         except ClusterRefused as e:
-            raise Surroundings(f"the API server did not describe the load's worker {name}: {e.message}") from e
+            raise EnvironmentProblem(f"the API server did not describe the load's worker {name}: {e.message}") from e
         if found is None:
             return WorkerState(name, "the pod is gone from the cluster", ended=True)
         pod = parse_pod(found)
@@ -150,7 +150,7 @@ def config_map(name: str, run: str, files: Mapping[str, bytes]) -> dict[str, Any
     return {"metadata": {"name": name, "labels": {RUN_LABEL: run}}, "binaryData": data}
 
 
-def worker_pod(plan: WorkerPlan, name: str, seat: int, *, run: str, config_map_name: str) -> dict[str, Any]:
+def worker_pod(plan: WorkerPlan, name: str, worker_index: int, *, run: str, config_map_name: str) -> dict[str, Any]:
     """The manifest of one worker."""
     items = [{"key": _key(path), "path": path} for path in plan.files]
     return {
@@ -169,7 +169,7 @@ def worker_pod(plan: WorkerPlan, name: str, seat: int, *, run: str, config_map_n
                     "imagePullPolicy": "IfNotPresent",
                     "command": list(plan.command),
                     "workingDir": FOLDER,
-                    "env": env_list(plan.env_of(seat)),
+                    "env": env_list(plan.env_of(worker_index)),
                     "resources": {"requests": _REQUESTS, "limits": {"memory": str(MEMORY_BYTES)}},
                     "volumeMounts": [{"name": "files", "mountPath": FOLDER, "readOnly": True}],
                 }

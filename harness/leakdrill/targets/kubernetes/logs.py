@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ class PodLogs:
         previous = {"previous": "true"} if pod.end and pod.container_id is None and pod.restarts else {}
         try:
             text = self._cluster.text(f"{self._base}/{pod.name}/log", tailLines=str(count), **self._query, **previous)
-        except Surroundings:
+        except EnvironmentProblem:
             return []
         return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -45,7 +45,7 @@ class PodLogs:
         try:
             for piece in self._cluster.stream(f"{self._base}/{pod}/log", follow="true", **self._query):
                 self._write(piece)
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             self._write(f"(the log of {pod} ends here: {e.args[0]})\n".encode())
 
     def _write(self, piece: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class MetricsServerMeter:
         """
         try:
             return parse_pod_metrics(self._cluster.get(self._path, labelSelector=self._selector))
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             raise OSError(e.message) from e
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.disk import make_disk
 from leakdrill.scenario.scenario import ContainerForm
 from leakdrill.targets.docker.engine import connect as connect_engine
@@ -103,7 +103,7 @@ class Placement:
 
         Raises:
             BadInput: for an image, a manifest or a workload that is not there.
-            Surroundings: when the API server refuses or goes away.
+            EnvironmentProblem: when the API server refuses or goes away.
         """
         self._build()
         self._look_at_nodes()
@@ -150,7 +150,7 @@ class Placement:
             return
         try:
             client = connect_engine()
-        except Surroundings as e:
+        except EnvironmentProblem as e:
             self.notices.append(f"the image {self._form.image} was not built here: {e.message}")
             return
         wanted = ContainerForm(image=self._form.image, build=self._form.build)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,11 +119,11 @@ def chosen(pods: Sequence[Pod], which: str, memory: Mapping[str, Mapping[str, fl
         memory: what was read of each last, by name.
 
     Raises:
-        Surroundings: when there is none.
+        EnvironmentProblem: when there is none.
     """
     names = [pod.name for pod in pods if not pod.leaving]
     if not names:
-        raise Surroundings("there is no pod; expected at least one")
+        raise EnvironmentProblem("there is no pod; expected at least one")
     if which == "heaviest":
         return [max(names, key=lambda name: memory.get(name, {}).get("anon_bytes", 0.0))]
     return names if which == "all" else [names[0 if which == "oldest" else -1]]

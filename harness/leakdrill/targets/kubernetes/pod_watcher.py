@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.kubernetes.api import ClusterGone, ClusterRefused
 from leakdrill.targets.kubernetes.pod import Pod, parse_pod
 from leakdrill.wait import TimedOut, wait_for
@@ -97,7 +97,7 @@ class PodWatcher:
         """Return when the pods called so are gone, or on their way.
 
         Raises:
-            Surroundings: when they stay.
+            EnvironmentProblem: when they stay.
             ClusterGone: when the API server does not answer.
         """
         try:
@@ -106,7 +106,7 @@ class PodWatcher:
                 what=f"pod {', '.join(names)} goes", timeout_s=timeout_s,
             )  # fmt: skip
         except TimedOut as e:
-            raise Surroundings(f"{e}; expected it to be deleted") from e
+            raise EnvironmentProblem(f"{e}; expected it to be deleted") from e
 
     def look(self) -> tuple[Pod, ...]:
         """Ask now. Raises as `Cluster.get` does."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from leakdrill.targets.kubernetes.api import Cluster
-    from leakdrill.targets.kubernetes.follower import Following
+    from leakdrill.targets.kubernetes.follower import WorkloadFollower
     from leakdrill.targets.kubernetes.placement import Placement
 
 
@@ -25,7 +25,7 @@ class Scaling:
     """
 
     def __init__(
-        self, cluster: Cluster, *, place: Placement, following: Following, roll_out: Callable[[], None]
+        self, cluster: Cluster, *, place: Placement, following: WorkloadFollower, roll_out: Callable[[], None]
     ) -> None:
         self._cluster = cluster
         self._place = place
@@ -42,7 +42,7 @@ class Scaling:
         """Apply a HorizontalPodAutoscaler and return when there are `least` pods; what is to be known of it.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
         """
         workload, version = self._following.workload, api_version(self._cluster)
         base = f"/apis/autoscaling/{version}/namespaces/{self._place.namespace}/horizontalpodautoscalers"
@@ -63,7 +63,7 @@ class Scaling:
         """Delete the pods `names` and return when they are gone; who follows in their place is not waited for.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
         """
         for name in names:
             self._cluster.delete(f"/api/v1/namespaces/{self._place.namespace}/pods/{name}")

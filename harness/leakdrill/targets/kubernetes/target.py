@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.pods import PodsMeter
@@ -27,7 +27,7 @@ from leakdrill.targets.kubernetes.api import Cluster, connect
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.deployment import env_list, resources
 from leakdrill.targets.kubernetes.execute import execute_in_pod
-from leakdrill.targets.kubernetes.follower import Following
+from leakdrill.targets.kubernetes.follower import WorkloadFollower
 from leakdrill.targets.kubernetes.form import form_of
 from leakdrill.targets.kubernetes.kubelet_meter import KubeletMeter
 from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob
@@ -61,7 +61,7 @@ class KubernetesTarget(RecordedTarget):
 
     Raises:
         BadInput: when `spec` has no form for a cluster, or names a context or a manifest that is not there.
-        Surroundings: when no API server answers.
+        EnvironmentProblem: when no API server answers.
     """
 
     restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
@@ -89,7 +89,7 @@ class KubernetesTarget(RecordedTarget):
             journal=journal,
             part=PART,
         )
-        self._following: Following | None = None
+        self._following: WorkloadFollower | None = None
         self.kubelet_job = self._kubelet_job(run_id) if self.form.series == "kubelet" else None
         self._cgroups: dict[str, Cgroup | None] = {}
         self._told: dict[str, dict[str, float]] = {}
@@ -123,13 +123,13 @@ class KubernetesTarget(RecordedTarget):
 
         Raises:
             BadInput: for an image, a manifest or a workload that is not there.
-            Surroundings: when the API server refuses or goes away.
+            EnvironmentProblem: when the API server refuses or goes away.
             TargetNotReady: when its pods do not come up in time; everything made for it is gone then.
         """
         with self._recorder.act("target", "start", port=str(self.port), context=self._cluster.context):
             try:
                 workload = self._place.make()
-                self._following = Following(
+                self._following = WorkloadFollower(
                     self._cluster,
                     workload,
                     namespace=self.namespace,
@@ -150,7 +150,7 @@ class KubernetesTarget(RecordedTarget):
         """Have every pod replaced by a new one: same address, same limits.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
             TargetNotReady: when the new pods do not come up.
         """
         with self._recorder.act("target", "restart"):
@@ -162,7 +162,7 @@ class KubernetesTarget(RecordedTarget):
 
         Raises:
             BadInput: for a placeholder that is not there; it goes on running as it was.
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
             TargetNotReady: when the new pods do not come up.
         """
         values = self._place.values()
@@ -173,7 +173,7 @@ class KubernetesTarget(RecordedTarget):
         """Roll out other limits, and requests that go with them: every pod is replaced.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
             TargetNotReady: when the new pods do not come up, such as for a limit that no node can give.
         """
         self._roll_out({"resources": resources(memory_bytes=memory_bytes, cpus=cpus)})
@@ -184,7 +184,7 @@ class KubernetesTarget(RecordedTarget):
         """Have so many pods, and return when they are ready.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
             TargetNotReady: when they do not come up.
         """
         self._scaling().scale(replicas)
@@ -194,7 +194,7 @@ class KubernetesTarget(RecordedTarget):
         """Apply a HorizontalPodAutoscaler, and return when there are at least `least` pods.
 
         Raises:
-            Surroundings: when the API server refuses.
+            EnvironmentProblem: when the API server refuses.
             TargetNotReady: when the pods do not come up.
         """
         shares = {resource: share for resource, share in (("cpu", cpu), ("memory", memory)) if share is not None}
@@ -204,7 +204,7 @@ class KubernetesTarget(RecordedTarget):
         """Delete pods, and return their names when others serve in their place.
 
         Raises:
-            Surroundings: when the API server refuses, or there is no pod.
+            EnvironmentProblem: when the API server refuses, or there is no pod.
             TargetNotReady: when no others come up.
         """
         names = chosen(self._given().watcher.pods, which, self._told)
@@ -222,13 +222,13 @@ class KubernetesTarget(RecordedTarget):
 
         Raises:
             BadInput: for a placeholder that is not there.
-            Surroundings: when no pod serves, the API server refuses, or it ran for longer than `timeout_s`.
+            EnvironmentProblem: when no pod serves, the API server refuses, or it ran for longer than `timeout_s`.
         """
         values = {**self._place.values(), "pid": "1"}
         argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
         serving = self._given().watcher.ready()
         if not serving:
-            raise Surroundings(f"target '{self.name}' has no pod that is ready; expected one")
+            raise EnvironmentProblem(f"target '{self.name}' has no pod that is ready; expected one")
         path = f"/api/v1/namespaces/{self.namespace}/pods/{serving[0]}"
         container = self._given().container
         return execute_in_pod(self._cluster, argv, pod=path, output=output, timeout_s=timeout_s, container=container)
@@ -237,7 +237,7 @@ class KubernetesTarget(RecordedTarget):
         """Copy the file `path` (`{disk}/…`, absolute in the pod, or relative to its disk) to `to`.
 
         Raises:
-            Surroundings: when there is no such file, or the API server refuses.
+            EnvironmentProblem: when there is no such file, or the API server refuses.
         """
         disk = self.form.disk.rstrip("/")
         inside = path.replace("{disk}", disk)
@@ -246,7 +246,7 @@ class KubernetesTarget(RecordedTarget):
             shutil.copyfile(here, to)
         elif self.execute(["cat", inside], output=to, timeout_s=timeout_s):
             said = " ".join(to.read_text(errors="replace").split())
-            raise Surroundings(f"{path}: cannot be copied out of the pod: {said}")
+            raise EnvironmentProblem(f"{path}: cannot be copied out of the pod: {said}")
 
     def load_workers(self) -> PodWorkers:
         """Its namespace, as the place of a load's workers."""
@@ -290,10 +290,10 @@ class KubernetesTarget(RecordedTarget):
 
         Raises:
             BadInput: when that is outside of the disk.
-            Surroundings: when its disk is not on this machine.
+            EnvironmentProblem: when its disk is not on this machine.
         """
         if self._place.disk is None:
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"target '{self.name}' has its disk on its node, which is not this machine",
                 hint="copy_out and exec work everywhere",
             )
@@ -375,9 +375,9 @@ class KubernetesTarget(RecordedTarget):
     def _scaling(self) -> Scaling:
         return Scaling(self._cluster, place=self._place, following=self._given(), roll_out=self._rollout)
 
-    def _given(self) -> Following:
+    def _given(self) -> WorkloadFollower:
         if self._following is None:
-            raise Surroundings(f"target '{self.name}' is in no cluster yet; expected it to be started")
+            raise EnvironmentProblem(f"target '{self.name}' is in no cluster yet; expected it to be started")
         return self._following
 
     def _cgroup(self, container_id: str) -> Cgroup | None:

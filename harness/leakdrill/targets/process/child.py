@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.placeholders import entering
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def start_child(
         data: what else the journal keeps for undoing it.
 
     Raises:
-        Surroundings: when the system refuses to start it.
+        EnvironmentProblem: when the system refuses to start it.
     """
     folders = cgroup.folders if cgroup else ()
     entry = journal.plan("process", cgroup=str(folders[0]) if folders else None, command=list(argv), **data)
@@ -124,6 +124,6 @@ def start_child(
                 start_new_session=True,
             )
     except OSError as e:
-        raise Surroundings(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
+        raise EnvironmentProblem(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
     journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
     return Child(process, cgroup, oom_kills)

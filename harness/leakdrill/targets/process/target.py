@@ -11,16 +11,16 @@ import psutil
 
 from leakdrill.agent.client import AgentClient
 from leakdrill.agent.environment import AGENT_VARIABLE, agent_environment
-from leakdrill.errors import Surroundings
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.cgroup import apply_limits, watched
 from leakdrill.machine.execute import execute
 from leakdrill.machine.ports import holder, is_free
-from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Family
-from leakdrill.machine.sandbox import make_room
+from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.scenario.scenario import Limits
-from leakdrill.targets.owned import BaseTarget
+from leakdrill.targets.owned import OwnedTarget
 from leakdrill.targets.placeholders import find_program
 from leakdrill.targets.process.child import Child, start_child
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.machine.cgroup import Cgroup
-    from leakdrill.machine.sandbox import Room
+    from leakdrill.machine.sandbox import Sandbox
     from leakdrill.meters.meter import Meter
 
 _RESCAN_S: Final = 1.0
 
 
-class LocalProcess(BaseTarget):
+class LocalProcess(OwnedTarget):
     """The target `spec`, run as a process; its working folder is the scenario's when the scenario names none."""
 
-    _room: Room | None = None
+    _room: Sandbox | None = None
     _running: Child | None = None
     _tree: tuple[float, list[int]] = (float("-inf"), [])
 
@@ -62,7 +62,7 @@ class LocalProcess(BaseTarget):
 
         Raises:
             BadInput: for a placeholder or a program that is not there.
-            Surroundings: when it could not be started, or ran for longer than `timeout_s`.
+            EnvironmentProblem: when it could not be started, or ran for longer than `timeout_s`.
         """
         env, cwd = self._environment(), self._folder()
         argv = self._filled(command, "exec.command", pid=str(self.pid or ""))
@@ -71,7 +71,7 @@ class LocalProcess(BaseTarget):
 
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now, found by control group, family tree and marker."""
-        families = [Family.from_journal(entry.data) for entry in self._pending("process")]
+        families = [ProcessTree.from_journal(entry.data) for entry in self._pending("process")]
         return list({process.pid: process for family in families for process in family.members()}.values())
 
     def pids(self) -> list[int]:
@@ -90,7 +90,7 @@ class LocalProcess(BaseTarget):
         """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
 
         Raises:
-            Surroundings: when the folder cannot be made.
+            EnvironmentProblem: when the folder cannot be made.
         """
         told = agent_environment(folder, {**os.environ, **self.spec.env})
         added = {name: told[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
@@ -104,14 +104,14 @@ class LocalProcess(BaseTarget):
         self._check()
         if not is_free(self.port):
             by = holder(self.port)
-            raise Surroundings(
+            raise EnvironmentProblem(
                 f"target '{self.name}': port {self.port} is taken{' by ' + by if by else ''}; expected a free port",
                 hint="end what listens there, or leave target.port out: then a free port is chosen",
             )
         return {}
 
     def _make(self) -> None:
-        self._room = make_room(self._base, self.spec.limits, self._journal, part=self._part)
+        self._room = make_sandbox(self._base, self.spec.limits, self._journal, part=self._part)
         self.disk = self._room.disk
         self._notices = list(self._room.notices)
 
@@ -136,7 +136,7 @@ class LocalProcess(BaseTarget):
 
     def _limit(self, wanted: Mapping[str, float]) -> Sequence[str]:
         if self._room is None:
-            raise Surroundings(f"target '{self.name}' has no limits yet; expected it to be started")
+            raise EnvironmentProblem(f"target '{self.name}' has no limits yet; expected it to be started")
         if self._room.cgroup:
             return apply_limits(self._room.cgroup, Limits().model_copy(update=dict(wanted)))[1]
         return [watched(name, value, "the target has no cgroup of its own") for name, value in wanted.items()]
