@@ -12,7 +12,7 @@ from leakdrill.meters.meter import Closable
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.scenario import ProcessTarget
-from leakdrill.targets.capabilities import (
+from leakdrill.targets.base.capabilities import (
     Configurable,
     Executable,
     Limitable,
@@ -23,7 +23,7 @@ from leakdrill.targets.capabilities import (
     Target,
 )
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.targets.replicated import ReplicatedTarget
+from leakdrill.targets.replicated.target import ReplicatedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Autoscalable
+from leakdrill.targets.base.capabilities import Autoscalable
 
 if TYPE_CHECKING:
     from leakdrill.scenario.steps import Autoscale
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def autoscale(action: Autoscale, target: Target) -> dict[str, str]:

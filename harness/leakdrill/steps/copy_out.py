@@ -13,14 +13,14 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import path_inside
 from leakdrill.steps.http import fetch
 from leakdrill.steps.log_file import find_log
-from leakdrill.targets.capabilities import Copyable, FilesInside
+from leakdrill.targets.base.capabilities import Copyable, FilesInside
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.steps import CopyOut
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float) -> dict[str, str]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Executable, Neighboured
+from leakdrill.targets.base.capabilities import Executable, Neighboured
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.steps import Exec
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 OUTPUT: Final = "output.txt"
 _SHOWN_CHARS: Final = 300

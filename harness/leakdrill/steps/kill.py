@@ -13,13 +13,13 @@ import psutil
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
-from leakdrill.targets.capabilities import OnCards, Signallable
+from leakdrill.targets.base.capabilities import OnCards, Signallable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.scenario.steps import Kill
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})
 _SHOWN: Final = 5

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Logged
+from leakdrill.targets.base.capabilities import Logged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def find_log(target: Target, path: str, *, expected: str = "a log") -> Path:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Prunable
+from leakdrill.targets.base.capabilities import Prunable
 
 if TYPE_CHECKING:
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def prune(target: Target) -> dict[str, str]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Recreatable
+from leakdrill.targets.base.capabilities import Recreatable
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from leakdrill.scenario.steps import Recreate
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def recreate(action: Recreate, target: Target) -> dict[str, str]:

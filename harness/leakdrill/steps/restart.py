@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError, TargetNotReady
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Restartable
+from leakdrill.targets.base.capabilities import Restartable
 
 if TYPE_CHECKING:
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def restart(target: Target) -> dict[str, str]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Scalable
+from leakdrill.targets.base.capabilities import Scalable
 
 if TYPE_CHECKING:
     from leakdrill.scenario.steps import Scale
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def scale(action: Scale, target: Target) -> dict[str, str]:

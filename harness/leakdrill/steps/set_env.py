@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError, TargetNotReady
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Configurable
+from leakdrill.targets.base.capabilities import Configurable
 
 if TYPE_CHECKING:
     from leakdrill.scenario.steps import SetEnv
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def set_env(action: SetEnv, target: Target) -> dict[str, str]:

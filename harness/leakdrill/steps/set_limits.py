@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.capabilities import Limitable, Pinnable
+from leakdrill.targets.base.capabilities import Limitable, Pinnable
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leakdrill.scenario.steps import SetLimits
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def set_limits(action: SetLimits, target: Target) -> dict[str, str]:

@@ -43,13 +43,13 @@ from leakdrill.steps.scale import scale
 from leakdrill.steps.set_env import set_env
 from leakdrill.steps.set_limits import set_limits
 from leakdrill.steps.truncate_log import truncate
-from leakdrill.targets.capabilities import FilesInside
+from leakdrill.targets.base.capabilities import FilesInside
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.scenario import Step
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 __all__ = ["StepFailed", "carry_out"]
 

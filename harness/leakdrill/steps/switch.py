@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from leakdrill.scenario.scenario import HttpCall
 from leakdrill.steps.http import call
-from leakdrill.targets.capabilities import Scalable
+from leakdrill.targets.base.capabilities import Scalable
 
 if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Leak
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def switch(leak: Leak, target: Target, *, on: bool) -> dict[str, str]:

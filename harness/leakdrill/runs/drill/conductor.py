@@ -16,7 +16,7 @@ from leakdrill.machine.signals import uninterruptible
 from leakdrill.scenario.steps import RESTARTS, Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
-from leakdrill.targets.capabilities import Renewing
+from leakdrill.targets.base.capabilities import Renewing
 from leakdrill.runs.drill.torch_snapshot import take_snapshot
 
 if TYPE_CHECKING:

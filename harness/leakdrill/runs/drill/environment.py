@@ -41,8 +41,8 @@ from leakdrill.targets.compose.existing import ExistingComposeService
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.kubernetes.target import KubernetesTarget
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.targets.replicated import ReplicatedTarget
-from leakdrill.targets.capabilities import KubeletScraped, Losable
+from leakdrill.targets.replicated.target import ReplicatedTarget
+from leakdrill.targets.base.capabilities import KubeletScraped, Losable
 from leakdrill.runs.undo import undo_all
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.record.recorder import Recorder
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
     from leakdrill.record.verdict import Verdict
 
 FILE: Final = "memory-snapshot.json"

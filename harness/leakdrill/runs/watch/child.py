@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.targets.placeholders import entering
+from leakdrill.targets.base.placeholders import entering
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 
 if TYPE_CHECKING:

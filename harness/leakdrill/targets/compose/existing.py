@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK
 from leakdrill.runs.undo import take_back
+from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.docker.engine import where
-from leakdrill.targets.recorded import PART
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
 from leakdrill.targets.compose.file import own_config, set_service
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.docker import limits as engine_limits
 from leakdrill.targets.docker.engine import RUN_LABEL, where
-from leakdrill.targets.recorded import PART, given_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,6 +15,8 @@ from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.disk_inside import DiskInsideMeter
 from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.targets.base.owned import OwnedTarget
+from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker import limits as engine_limits
 from leakdrill.targets.docker.agent import AgentMount, pid_inside
 from leakdrill.targets.docker.container import RunningContainer, cgroup_of, engine_errors
@@ -24,8 +26,6 @@ from leakdrill.targets.docker.gpus import cards_given, device_requests
 from leakdrill.targets.docker.image import ready_image
 from leakdrill.targets.docker.load_workers import ContainerWorkers, network_of
 from leakdrill.targets.docker.remote_engine import engine_host, reachable, send, volume
-from leakdrill.targets.owned import OwnedTarget
-from leakdrill.targets.placeholders import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

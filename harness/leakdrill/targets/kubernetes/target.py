@@ -23,6 +23,9 @@ from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.targets.base.placeholders import fill
+from leakdrill.targets.base.readiness import Readiness
+from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
 from leakdrill.targets.kubernetes.api import Cluster, connect
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.deployment import env_list, resources
@@ -37,9 +40,6 @@ from leakdrill.targets.kubernetes.nodes import cgroup_of_container
 from leakdrill.targets.kubernetes.placement import LONGEST_NAME, Placement
 from leakdrill.targets.kubernetes.pod import chosen
 from leakdrill.targets.kubernetes.scaling import Scaling
-from leakdrill.targets.placeholders import fill
-from leakdrill.targets.readiness import Readiness
-from leakdrill.targets.recorded import PART, RecordedTarget, given_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.targets.placeholders import entering
+from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,8 +20,8 @@ from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.scenario.scenario import Limits
-from leakdrill.targets.owned import OwnedTarget
-from leakdrill.targets.placeholders import find_program
+from leakdrill.targets.base.owned import OwnedTarget
+from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.process.child import Child, start_child
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.targets.balancer import Balancer
+from leakdrill.targets.base.balancer import Balancer
+from leakdrill.targets.base.local_connection import LocalConnection
+from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.local_connection import LocalConnection
-from leakdrill.targets.recorded import PART
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
