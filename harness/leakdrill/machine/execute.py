@@ -13,7 +13,8 @@ import psutil
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
-from leakdrill.runs.undo import take_back
+from leakdrill.machine.undo import UNDO
+from leakdrill.record.undo import take_back
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -54,6 +55,6 @@ def execute(
     except subprocess.TimeoutExpired as e:
         raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended") from e
     finally:
-        reason = take_back(journal, entry)
+        reason = take_back(journal, entry, UNDO)
         if process and not reason:
             process.wait()

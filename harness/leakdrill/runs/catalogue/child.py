@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
-from leakdrill.runs.undo import OWNER_FILE
+from leakdrill.record.ownership import OWNER_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,8 @@ from leakdrill.scenario.reader import read_scenario
 from leakdrill.runs.drill.environment import Environment, server_versions
 from leakdrill.record.store import create_run, write_run_info
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
-from leakdrill.runs.undo import clean_runs, note_owner
+from leakdrill.record.ownership import note_owner
+from leakdrill.runs.undo import clean_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

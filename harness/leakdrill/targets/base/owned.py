@@ -16,7 +16,7 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits

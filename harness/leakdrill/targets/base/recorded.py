@@ -5,9 +5,9 @@ No ability is in here: a step finds out what a target can do by what methods it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from leakdrill.runs.undo import take_back
+from leakdrill.record.undo import take_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
+    from leakdrill.record.undo import UndoTable
     from leakdrill.scenario.scenario import ProcessTarget
 
 PART: Final = "target"
@@ -40,6 +41,9 @@ class RecordedTarget:
         spec: as it is now: steps change limits and environment.
         log: what the service writes.
     """
+
+    _undo: ClassVar[UndoTable]
+    """How the entries of this kind of target are undone."""
 
     def __init__(
         self,
@@ -99,7 +103,7 @@ class RecordedTarget:
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         """Undo `entries`, newest first; returns why, for each that would not go."""
-        return [reason for entry in entries if (reason := take_back(self._journal, entry))]
+        return [reason for entry in entries if (reason := take_back(self._journal, entry, self._undo))]
 
     def _now_limited(self, wanted: Mapping[str, float]) -> None:
         """The limits `wanted` (`memory` in bytes, `cpus` in cores) hold from now on: remember and record them."""

@@ -15,6 +15,7 @@ from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import RecordedTarget
 from leakdrill.targets.compose.replicas import Replicas
+from leakdrill.targets.compose.undo import UNDO
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import connect
 from leakdrill.targets.docker.execute import execute_inside
@@ -43,6 +44,8 @@ class ComposeService(RecordedTarget):
         BadInput: when `spec` names no service.
         EnvironmentProblem: when no engine answers.
     """
+
+    _undo = UNDO
 
     def __init__(self, spec: ProcessTarget, *, run_dir: Path, **run: Any) -> None:
         if spec.compose is None:

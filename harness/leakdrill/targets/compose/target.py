@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
-from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
 from leakdrill.targets.compose.file import own_config, set_service

@@ -11,21 +11,23 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine import undo as machine
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
+from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.kubernetes.api import Cluster, connect
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.deployment import env_list, resources
@@ -64,6 +66,7 @@ class KubernetesTarget(RecordedTarget):
         EnvironmentProblem: when no API server answers.
     """
 
+    _undo: ClassVar = {**machine.UNDO, **kubernetes.UNDO}
     restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
 
     def __init__(

@@ -17,6 +17,7 @@ from leakdrill.machine.execute import execute
 from leakdrill.machine.ports import holder, is_free
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.machine.sandbox import make_sandbox
+from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.scenario.scenario import Limits
@@ -38,6 +39,7 @@ _RESCAN_S: Final = 1.0
 class LocalProcess(OwnedTarget):
     """The target `spec`, run as a process; its working folder is the scenario's when the scenario names none."""
 
+    _undo = UNDO
     _room: Sandbox | None = None
     _running: Child | None = None
     _tree: tuple[float, list[int]] = (float("-inf"), [])
