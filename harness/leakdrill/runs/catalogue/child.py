@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
 from leakdrill.record.ownership import OWNER_FILE
+from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
 
 if TYPE_CHECKING:
     from pathlib import Path

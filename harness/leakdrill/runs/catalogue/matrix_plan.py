@@ -20,8 +20,8 @@ from pydantic import Field, ValidationError
 
 from leakdrill.alerting.document import read_document
 from leakdrill.scenario.quantities import Duration, Frozen, Size
-from leakdrill.scenario.scenario import Scenario
 from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,18 +13,18 @@ import time
 from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import uninterruptible
+from leakdrill.runs.drill.torch_snapshot import take_snapshot
 from leakdrill.scenario.steps import RESTARTS, Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
 from leakdrill.targets.base.capabilities import Renewing
-from leakdrill.runs.drill.torch_snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Leak, Scenario, Step
     from leakdrill.runs.drill.environment import Environment
+    from leakdrill.scenario.scenario import Leak, Scenario, Step
 
 _TICK_S = 0.05
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
-from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
-from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.process.target import LocalProcess
+from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import NAME_PREFIX, note_owner
 from leakdrill.runs.undo import undo_all
+from leakdrill.targets.docker.target import DockerTarget
+from leakdrill.targets.process.target import LocalProcess
 
 if TYPE_CHECKING:
     from leakdrill.agent.client import AgentClient
