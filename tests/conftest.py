@@ -1,4 +1,4 @@
-"""For every test: children hear Ctrl-C, also where a shell started the tests in the background and SIGINT is ignored."""
+"""For every test: children hear Ctrl-C, also where a shell in the background made the tests ignore SIGINT."""
 
 from __future__ import annotations
 
