@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine import undo as machine
 from leakdrill.record import undo as generic
-from leakdrill.targets.compose import undo as compose
-from leakdrill.targets.docker import undo as docker
-from leakdrill.targets.kubernetes import undo as kubernetes
+from leakdrill.targets.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.undo import UndoTable
 
-UNDO: Final[UndoTable] = {**machine.UNDO, **docker.UNDO, **compose.UNDO, **kubernetes.UNDO}
+UNDO: Final[UndoTable] = {**machine.UNDO, **{kind: undo for row in KINDS for kind, undo in row.undo.items()}}
 
 
 def undo(entry: Entry) -> str | None:

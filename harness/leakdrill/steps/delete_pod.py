@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
-from leakdrill.targets.base.capabilities import Scalable
+from leakdrill.targets.base.capabilities import SelfReplacing
 
 if TYPE_CHECKING:
     from leakdrill.scenario.steps import DeletePod
@@ -19,7 +19,7 @@ def delete_pod(action: DeletePod, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target has no pods, or the others did not come up.
     """
-    if not isinstance(target, Scalable):
+    if not isinstance(target, SelfReplacing):
         raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no pods")
     try:
         deleted = target.delete_replicas(action.which)

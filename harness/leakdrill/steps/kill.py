@@ -13,7 +13,7 @@ import psutil
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
-from leakdrill.targets.base.capabilities import OnCards, Signallable
+from leakdrill.targets.base.capabilities import OnGpus, Signallable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
 
 def _heaviest_on_its_cards(target: Target, living: Sequence[psutil.Process]) -> psutil.Process:
     own = {process.pid: process for process in living}
-    return own[heaviest(held_on(target.cards if isinstance(target, OnCards) else ()), own)]
+    return own[heaviest(held_on(target.gpus if isinstance(target, OnGpus) else ()), own)]
 
 
 def _look(processes: Iterable[psutil.Process]) -> list[_Seen]:

@@ -8,11 +8,9 @@ The target and Prometheus' servers start side by side: neither needs the other t
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
@@ -28,22 +26,15 @@ from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
 from leakdrill.alerting.webhook import Webhook
-from leakdrill.errors import BadInput
 from leakdrill.load.locust import LocustLoad
 from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
 from leakdrill.runs.undo import undo_all
-from leakdrill.scenario.gpu import on_its_cards
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.targets.base.capabilities import KubeletScraped, Losable
-from leakdrill.targets.compose.existing import ExistingComposeService
-from leakdrill.targets.compose.target import ComposeTarget
-from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.kubernetes.target import KubernetesTarget
-from leakdrill.targets.process.target import LocalProcess
-from leakdrill.targets.replicated.target import ReplicatedTarget
+from leakdrill.targets.kinds import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,19 +46,9 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
-    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
+    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, Scenario
 
 READINGS_PER_S: Final = 10.0
-Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | ExistingComposeService
-TARGETS: Final[dict[str, type[Targets]]] = {
-    "process": LocalProcess,
-    "docker": DockerTarget,
-    "kubernetes": KubernetesTarget,
-    "compose": ComposeTarget,
-    "standing": ExistingComposeService,
-}
-"""What runs a target, by the scenario's `target.kind`."""
-
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
 
@@ -99,14 +80,13 @@ class Environment:
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = _target_type(scenario)(
-            on_its_cards(scenario.target),
+        self.target = make_target(
+            scenario,
             scenario_dir=scenario_dir,
             run_dir=folder.path,
             run_id=folder.run_id,
             recorder=recorder,
             journal=journal,
-            token=secrets.token_urlsafe(16),
         )
         self.run_dir = folder.path
         self.leftovers: list[str] = []
@@ -327,22 +307,6 @@ def server_versions() -> dict[str, str]:
             words = (done.stdout + done.stderr).split()
             found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
     return found
-
-
-def _target_type(scenario: Scenario) -> Callable[..., Targets | ReplicatedTarget]:
-    """What makes the target; a process or a container that a step scales gets something in front from the start."""
-    kind = TARGETS[_kind(scenario.target)]
-    if issubclass(kind, LocalProcess | DockerTarget) and any(step.scale for step in scenario.steps):
-        return partial(ReplicatedTarget, kind)
-    return kind
-
-
-def _kind(target: ProcessTarget) -> str:
-    """Its kind; a service of a project that is up already is a kind of its own."""
-    if target.kind == "process" and not target.command:
-        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on a process")
-    standing = target.kind == "compose" and target.compose is not None and target.compose.project is not None
-    return "standing" if standing else target.kind
 
 
 def _dead(part: PrometheusServer | AlertmanagerServer | LocustLoad | None) -> bool:

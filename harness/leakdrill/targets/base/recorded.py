@@ -72,8 +72,8 @@ class RecordedTarget:
         return self.spec.name
 
     @property
-    def cards(self) -> Sequence[int | str]:
-        """The cards that the scenario names."""
+    def gpus(self) -> Sequence[int | str]:
+        """The GPUs that the scenario names, by index or UUID."""
         return tuple(self.spec.gpu.devices) if self.spec.gpu else ()
 
     @property

@@ -88,14 +88,6 @@ class ComposeTarget(ComposeService):
             self._up(self.form.service, "--no-deps", "--no-recreate")
             self._follow()
 
-    def delete_replicas(self, which: str) -> Sequence[str]:
-        """Nothing here deletes containers behind compose's back.
-
-        Raises:
-            BadInput: always.
-        """
-        raise BadInput(f"target '{self.name}': compose puts no others in the place of its {which} containers")
-
     def recreate(self, *, memory_bytes: int | None, cpus: float | None) -> None:
         """Put other containers in the place of the replicas, with the limits that are given; the address stays.
 

@@ -67,6 +67,7 @@ class KubernetesTarget(RecordedTarget):
     """
 
     _undo: ClassVar = {**machine.UNDO, **kubernetes.UNDO}
+    kubelet_job: KubeletJob | None
     restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
 
     def __init__(

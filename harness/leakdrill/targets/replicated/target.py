@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
@@ -137,14 +136,6 @@ class ReplicatedTarget:
         took_s = round(time.monotonic() - start_s, 3)
         self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
         self._recorder.sample("target", "ready", {"pid": float(self.pid or 0), "took_s": took_s})
-
-    def delete_replicas(self, which: str) -> Sequence[str]:
-        """Nothing here puts others in their place.
-
-        Raises:
-            BadInput: always.
-        """
-        raise BadInput(f"target '{self.name}': nobody puts others in the place of its {which} replicas here")
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of them answers by itself, oldest first."""
