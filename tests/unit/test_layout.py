@@ -63,7 +63,6 @@ DEBTS: Final = {
     ("judging/watch", "judging"): "judging",
     ("judging/watch", "machine"): "judging",
     ("judging/watch", "meters"): "judging",
-    ("load/in_locust", "load"): "load",
     ("machine", "runs"): "targets",
     ("runs/gate", "runs/drill"): "runs",
     ("targets/base", "runs"): "targets",
