@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Number = TypeVar("Number", int, float)
-
-CONTEXT_SETTINGS: Final[dict[str, Any]] = {"allow_interspersed_args": False}
-"""For the registration: every word after the first of the command is the command's, an option too."""
 
 
 def watch(  # noqa: PLR0913, PLR0917 - one argument an option

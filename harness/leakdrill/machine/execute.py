@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
 from leakdrill.record.undo import take_back
@@ -40,7 +41,7 @@ def execute(
     try:
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                argv,
+                with_default_sigint(argv),
                 env={**env, PART_VARIABLE: PART},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
