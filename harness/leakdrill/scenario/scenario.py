@@ -9,16 +9,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from leakdrill import units
+from leakdrill.resources import RESOURCES
 from leakdrill.scenario.alerts import AlertName, Alerts, ExpectedAlert, parse_alert_name
 from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.kubernetes import KubernetesForm
 from leakdrill.scenario.leaks import Leak, Switch
-from leakdrill.scenario.quantities import SIZED, TORCH, Duration, Frozen, Rate, Resource, Share, Size
+from leakdrill.scenario.quantities import SIZED, TORCH, Duration, Frozen, Rate, ResourceName, Share, Size
 from leakdrill.scenario.steps import (
     CollectGarbage,
     HttpCall,
@@ -204,34 +212,33 @@ class CpuBaseline(Frozen):
 
 
 Margin = Baseline | CountBaseline | CpuBaseline
-_MARGINS: Final[Mapping[Resource, Margin]] = {
-    "memory": Baseline(),
-    "disk": Baseline(),
-    "gpu_memory": Baseline(),
-    "descriptors": CountBaseline(),
-    "threads": CountBaseline(),
-    "cpu": CpuBaseline(),
-    "torch_allocated": Baseline(),
-    "torch_reserved": Baseline(),
-    "torch_device": Baseline(),
-}
+_MARGINS: Final[Mapping[str, type[Margin]]] = {"bytes": Baseline, "count": CountBaseline, "cores": CpuBaseline}
+"""The margins of a resource, by its unit."""
 
 
-class Expect(Frozen):
+def _keys() -> dict[str, Any]:
+    """Returns the key of each resource under `expect`."""
+    kinds = {name: _MARGINS[resource.unit] for name, resource in RESOURCES.items()}
+    always = {name: kinds[name]() for name, resource in RESOURCES.items() if resource.always_checked}
+    help_text = "always checked, unless it is null"
+    return {
+        name: (kind | None, Field(always[name], description=help_text) if name in always else None)
+        for name, kind in kinds.items()
+    }
+
+
+if TYPE_CHECKING:
+    _Margins = Frozen
+else:
+    _Margins = create_model("_Margins", __base__=Frozen, **_keys())
+
+
+class Expect(_Margins):
     """What must hold besides the alerts and the steps.
 
     A resource that is left out is checked when a leak grows it; `null` turns the check off.
     """
 
-    memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
-    disk: Baseline | None = None
-    gpu_memory: Baseline | None = None
-    descriptors: CountBaseline | None = None
-    threads: CountBaseline | None = None
-    cpu: CpuBaseline | None = None
-    torch_allocated: Baseline | None = None
-    torch_reserved: Baseline | None = None
-    torch_device: Baseline | None = None
     error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
     p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
     step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")
@@ -331,20 +338,20 @@ class Scenario(Frozen):
                 raise ValidationError.from_exception_data("Scenario", [{"type": why, "loc": place, "input": level}])
         return self
 
-    def metric_of(self, step: Step) -> Resource:
+    def metric_of(self, step: Step) -> ResourceName:
         """What is measured after `step`: what it says, else the resource of the first leak."""
         if step.seen is not None and step.seen.metric is not None:
             return step.seen.metric
         return self.leaks[0].resource if self.leaks else "memory"
 
-    def margin(self, resource: Resource) -> Margin | None:
+    def margin(self, resource: ResourceName) -> Margin | None:
         """How close `resource` must come back to its baseline; None when it is not checked."""
         given: Margin | None = getattr(self.expect, resource)
         if given is not None or resource in self.expect.model_fields_set:
             return given
         if self.torch is not None and resource in TORCH:
-            return _MARGINS[resource]
-        return _MARGINS[resource] if any(leak.resource == resource for leak in self.leaks) else None
+            return _MARGINS[RESOURCES[resource].unit]()
+        return _MARGINS[RESOURCES[resource].unit]() if any(leak.resource == resource for leak in self.leaks) else None
 
 
 def scenario_schema() -> dict[str, object]:

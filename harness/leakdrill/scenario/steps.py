@@ -19,7 +19,7 @@ from pydantic import (
 
 from leakdrill import units
 from leakdrill.scenario.alerts import AlertName, parse_alert_name
-from leakdrill.scenario.quantities import Duration, Frozen, Resource, Share, Size
+from leakdrill.scenario.quantities import Duration, Frozen, ResourceName, Share, Size
 
 
 class HttpCall(Frozen):
@@ -54,7 +54,7 @@ Level = Annotated[
 class Seen(Frozen):
     """What should be seen on the target after a step; half of the growth is gone where nothing is said."""
 
-    metric: Resource | None = Field(None, description="left out: the resource of the first leak")
+    metric: ResourceName | None = Field(None, description="left out: the resource of the first leak")
     falls_by: Share | None = Field(None, description="of the growth since baseline; 50% when nothing else is given")
     falls_below: Level | None = Field(None, description="a size for memory and disk, else a number")
     slows_by: Share | None = Field(None, description="of the growth per second before the step")

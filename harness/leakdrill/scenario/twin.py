@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from leakdrill.scenario.quantities import RESOURCES, Duration, Frozen
+from leakdrill.resources import RESOURCES
+from leakdrill.scenario.quantities import Duration, Frozen
 from leakdrill.scenario.scenario import Expect, Scenario
 
 TWIN_LOAD_S: Final = 15.0
