@@ -52,7 +52,7 @@ class Span:
 class StepRun:
     """One step as it was carried out: from its trigger, where one is recorded, to its end."""
 
-    act: Act
+    act: Act[Event]
     start_s: float
     end_s: float
 
@@ -81,7 +81,7 @@ def step_runs(history: History) -> list[StepRun]:
     return [_step_run(history, act) for act in history.acts("step")]
 
 
-def _step_run(history: History, act: Act) -> StepRun:
+def _step_run(history: History, act: Act[Event]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
     triggers = [
         e.t
