@@ -22,7 +22,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.record.journal import Journal
 from leakdrill.runs.undo import NAME_PREFIX, undo_all
-from leakdrill.scenario.scenario import Limits
+from leakdrill.scenario.target import Limits
 from leakdrill.targets.compose.cli import compose_program
 from leakdrill.units import show_size
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.windows import StepRun
     from leakdrill.record.history import Event, History, Series
     from leakdrill.runs.catalogue.matrix_plan import Effect
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 CURED: Final = 0.8
 PARTLY: Final = 0.2

@@ -9,7 +9,7 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.capabilities import Autoscalable
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Autoscale
+    from leakdrill.scenario.actions import Autoscale
     from leakdrill.targets.capabilities import Target
 
 

@@ -9,7 +9,7 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.capabilities import Scalable
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import DeletePod
+    from leakdrill.scenario.actions import DeletePod
     from leakdrill.targets.capabilities import Target
 
 

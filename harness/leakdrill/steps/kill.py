@@ -18,7 +18,7 @@ from leakdrill.targets.capabilities import OnCards, Signallable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.scenario.steps import Kill
+    from leakdrill.scenario.actions import Kill
     from leakdrill.targets.capabilities import Target
 
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})

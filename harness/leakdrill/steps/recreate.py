@@ -10,7 +10,7 @@ from leakdrill.targets.capabilities import Recreatable
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Recreate
+    from leakdrill.scenario.actions import Recreate
     from leakdrill.targets.capabilities import Target
 
 

@@ -9,7 +9,7 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.capabilities import Configurable
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import SetEnv
+    from leakdrill.scenario.actions import SetEnv
     from leakdrill.targets.capabilities import Target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.scenario.steps import (
+from leakdrill.scenario.actions import (
     Autoscale,
     CollectGarbage,
     CompressFiles,
@@ -48,7 +48,7 @@ from leakdrill.targets.capabilities import FilesInside
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import Step
+    from leakdrill.scenario.steps import Step
     from leakdrill.targets.capabilities import Target
 
 __all__ = ["StepFailed", "carry_out"]

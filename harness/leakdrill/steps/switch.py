@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 from leakdrill.targets.capabilities import Scalable
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.targets.capabilities import Target
 
 

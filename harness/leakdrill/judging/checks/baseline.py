@@ -19,7 +19,7 @@ from leakdrill.judging.claim import Claim
 from leakdrill.judging.resources import MEASURES, Measure
 from leakdrill.judging.statistics import Interval, difference_of_levels, swing
 from leakdrill.judging.windows import Span, disk_size_bytes, last_step_end_s, leak_span, resource, watched_until_s
-from leakdrill.scenario.scenario import Baseline, CpuBaseline
+from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Number, Verdict
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.quantities import Resource
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.scenario import Scenario
 
 SETTLING_S: Final = 2.0
 """After a step, before its effect is measured: freed memory goes back, caches refill."""

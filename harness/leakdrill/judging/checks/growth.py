@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
 
 LEAST_SAMPLES: Final = 10
 LEAST_REQUESTS: Final = 50

@@ -34,28 +34,30 @@ from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
-from leakdrill.scenario.gpu import on_its_cards
+from leakdrill.runs.undo import undo_all
 from leakdrill.scenario.kubernetes import KUBELET
-from leakdrill.targets.compose.target import ComposeTarget
+from leakdrill.targets.capabilities import KubeletScraped, Losable
 from leakdrill.targets.compose.existing import ExistingComposeService
+from leakdrill.targets.compose.target import ComposeTarget
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.kubernetes.target import KubernetesTarget
+from leakdrill.targets.process.gpus import on_its_cards
 from leakdrill.targets.process.target import LocalProcess
 from leakdrill.targets.replicated import ReplicatedTarget
-from leakdrill.targets.capabilities import KubeletScraped, Losable
-from leakdrill.runs.undo import undo_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from leakdrill.alerting.routing import Routing
+    from leakdrill.load.workers import Workers
     from leakdrill.record.history import Event
     from leakdrill.record.journal import Journal
-    from leakdrill.load.workers import Workers
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
     from leakdrill.record.store import RunFolder
+    from leakdrill.scenario.alerts import AlertName, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
 
 READINGS_PER_S: Final = 10.0
 Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | ExistingComposeService

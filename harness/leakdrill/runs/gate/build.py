@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
-from leakdrill.record.journal import Journal
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.record.journal import Journal
+from leakdrill.runs.undo import NAME_PREFIX, note_owner, undo_all
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.runs.undo import NAME_PREFIX, note_owner, undo_all
 
 if TYPE_CHECKING:
     from leakdrill.agent.client import AgentClient
     from leakdrill.agent.reading import AgentReading
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Gate, Load, ProcessTarget, Scenario
+    from leakdrill.scenario.gate import Gate
+    from leakdrill.scenario.load import Load
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
 
 AS_FAST_AS_IT_ANSWERS: Final = 1e6
 """A rate that no service reaches, in requests a second: users then never wait."""

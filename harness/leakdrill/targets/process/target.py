@@ -19,7 +19,7 @@ from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Proce
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
-from leakdrill.scenario.scenario import Limits
+from leakdrill.scenario.target import Limits
 from leakdrill.targets.owned import OwnedTarget
 from leakdrill.targets.placeholders import find_program
 from leakdrill.targets.process.child import Child, start_child
