@@ -57,12 +57,6 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 DEBTS: Final = {
-    ("judging", "runs/catalogue"): "judging",
-    ("judging/checks", "judging"): "judging",
-    ("judging/leak", "judging"): "judging",
-    ("judging/watch", "judging"): "judging",
-    ("judging/watch", "machine"): "judging",
-    ("judging/watch", "meters"): "judging",
     ("load/in_locust", "load"): "load",
     ("machine", "runs"): "targets",
     ("runs/gate", "runs/drill"): "runs",
