@@ -17,7 +17,15 @@ from leakdrill.scenario.actions import SetLimits
 from leakdrill.scenario.target import ContainerForm
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.set_limits import set_limits
-from leakdrill.targets.capabilities import Configurable, Executable, Limitable, Logged, Restartable, Signallable, Target
+from leakdrill.targets.base.capabilities import (
+    Configurable,
+    Executable,
+    Limitable,
+    Logged,
+    Restartable,
+    Signallable,
+    Target,
+)
 from leakdrill.targets.docker.engine import RUN_LABEL, connect
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.wait import wait_for

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.actions import CompressFiles
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 SUFFIX: Final = ".gz"
 _CHUNK_BYTES: Final = 1 << 20

@@ -18,7 +18,7 @@ from leakdrill.steps.failure import StepFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.targets.capabilities import FilesInside
+    from leakdrill.targets.base.capabilities import FilesInside
 
 OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
 

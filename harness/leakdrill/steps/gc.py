@@ -9,7 +9,7 @@ from leakdrill.steps.http import call
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import CollectGarbage
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def collect(action: CollectGarbage, target: Target, *, timeout_s: float) -> dict[str, str]:

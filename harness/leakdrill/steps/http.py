@@ -10,7 +10,7 @@ from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
 
 if TYPE_CHECKING:
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 _SHOWN_CHARS = 200
 

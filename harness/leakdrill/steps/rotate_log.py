@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.actions import RotateLog
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 _CHUNK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1

@@ -10,7 +10,7 @@ from leakdrill.steps.log_file import find_log
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import TruncateLog
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 
 def truncate(action: TruncateLog, target: Target) -> dict[str, str]:

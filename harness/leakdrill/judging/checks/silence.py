@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.alert_states import rule_errors, series_key, transitions, unanswered
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, alerts_watched_from_s, watched_until_s
+from leakdrill.judging.evidence.alert_states import rule_errors, series_key, transitions, unanswered
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.alert_states import first_firing, transitions
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.effects import Fall, Slowdown, fall, slowdown
-from leakdrill.judging.resources import MEASURES, Measure
-from leakdrill.judging.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.judging.evidence.alert_states import first_firing, transitions
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
+from leakdrill.judging.evidence.measures import MEASURES, Measure
+from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
 from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.alerting.rules import AlertRule
-    from leakdrill.runs.catalogue.matrix_plan import Cell, Effect
+    from leakdrill.judging.matrix_cell import Effect
+    from leakdrill.runs.catalogue.matrix_plan import Cell
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.scenario.steps import Step
 

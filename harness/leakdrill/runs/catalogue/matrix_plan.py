@@ -19,6 +19,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from leakdrill.alerting.document import read_document
+from leakdrill.judging.matrix_cell import Effect
 from leakdrill.scenario.quantities import Duration, Frozen, Size
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.scenario import Scenario
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "matrix.yaml"
 """Beside the scenarios of the service."""
 
-Effect = Literal["cured", "partly", "not", "worse"]
 Phase = Literal["warmup", "baseline", "load", "mitigate", "recover"]
 
 PHASES: Final[dict[Phase, str]] = {

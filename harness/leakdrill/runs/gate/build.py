@@ -14,8 +14,9 @@ from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
-from leakdrill.record.journal import Journal
-from leakdrill.runs.undo import NAME_PREFIX, note_owner, undo_all
+from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.ownership import NAME_PREFIX, note_owner
+from leakdrill.runs.undo import undo_all
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
 
@@ -71,7 +72,7 @@ class Build:
         self._folder = folder
         self._run_id = run_id
         self._recorder = recorder
-        self._journal = Journal(folder / "journal.jsonl")
+        self._journal = Journal(folder / JOURNAL_FILE)
         self._private = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
         # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)

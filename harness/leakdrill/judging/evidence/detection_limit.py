@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
-    from leakdrill.judging.statistics import Interval
+    from leakdrill.judging.evidence.statistics import Interval
     from leakdrill.record.history import History
     from leakdrill.scenario.alerts import ExpectedAlert
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.growth import HIGH, growth_per_second
-from leakdrill.judging.statistics import Interval, swing
-from leakdrill.judging.windows import Span, leak_span, resource, step_runs, switched_off_s
+from leakdrill.judging.evidence.growth import HIGH, growth_per_second
+from leakdrill.judging.evidence.statistics import Interval, swing
+from leakdrill.judging.evidence.windows import Span, leak_span, resource, step_runs, switched_off_s
 
 if TYPE_CHECKING:
-    from leakdrill.judging.windows import StepRun
+    from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import History, Series
     from leakdrill.scenario.quantities import Resource
     from leakdrill.scenario.scenario import Scenario

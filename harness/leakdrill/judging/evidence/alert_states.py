@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.windows import Span, down_spans, gaps, outside
+from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside
 from leakdrill.scenario.kubernetes import KUBELET, KUBELET_MEASURES_WITHIN_S
 from leakdrill.units import show_duration
 
