@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 class BareTarget:
     """A target without any extra ability."""
+
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     name = "bare"
     base_url = "http://127.0.0.1:9"

@@ -20,6 +20,7 @@ OWN = {"Configurable", "Limitable", "Logged", "Renewing", "Scalable"}
 
 class Bare:
     name = "web"
+    parts = ()
 
 
 def spec(**fields: Any) -> ProcessTarget:

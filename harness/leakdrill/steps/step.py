@@ -44,6 +44,7 @@ from leakdrill.steps.set_env import set_env
 from leakdrill.steps.set_limits import set_limits
 from leakdrill.steps.truncate_log import truncate
 from leakdrill.targets.base.capabilities import FilesInside
+from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,8 +119,8 @@ _OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
 
 
 def _on_files(action: _OnFiles, target: Target, step: Step, run_dir: Path | None) -> dict[str, str]:
-    if isinstance(target, FilesInside) and target.disk_inside:
-        return on_files_inside(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
+    if (inside := find_capability(target, FilesInside)) and inside.disk_inside:
+        return on_files_inside(action, inside, folder=_folder(run_dir, step), timeout_s=step.timeout)
     match action:
         case TruncateLog():
             return truncate(action, target)

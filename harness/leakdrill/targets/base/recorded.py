@@ -45,6 +45,8 @@ class RecordedTarget:
     _undo: ClassVar[UndoTable]
     """How the entries of this kind of target are undone."""
 
+    part_types: ClassVar[Sequence[type]] = ()
+
     def __init__(
         self,
         spec: ProcessTarget,
@@ -65,6 +67,11 @@ class RecordedTarget:
         self._journal = journal
         self._token = token
         self._part = part
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """Objects that hold capabilities of it besides those that it has itself."""
+        return ()
 
     @property
     def name(self) -> str:

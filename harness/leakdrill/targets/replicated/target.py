@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from leakdrill.machine.ports import LOOPBACK, free_port
@@ -49,6 +49,8 @@ class ReplicatedTarget:
     """
 
     restarting_steps: Final = frozenset({"scale"})
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     def __init__(self, kind: type[LocalProcess | DockerTarget], spec: ProcessTarget, **run: Any) -> None:
         self._kind = kind
