@@ -18,7 +18,7 @@ from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import read_journal
 from leakdrill.runs.undo import clean
-from leakdrill.targets.capabilities import (
+from leakdrill.targets.base.capabilities import (
     Autoscalable,
     Configurable,
     Copyable,

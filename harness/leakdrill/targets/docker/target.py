@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import psutil
 
 from leakdrill.agent.client import AgentClient
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.machine import undo as machine
 from leakdrill.machine.disk import make_disk
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.disk_inside import DiskInsideMeter
 from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.targets.base.owned import OwnedTarget
+from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker import limits as engine_limits
+from leakdrill.targets.docker import undo as docker
 from leakdrill.targets.docker.agent import AgentMount, pid_inside
 from leakdrill.targets.docker.container import RunningContainer, cgroup_of, engine_errors
 from leakdrill.targets.docker.engine import RUN_LABEL, connect, where
@@ -24,8 +28,6 @@ from leakdrill.targets.docker.gpus import cards_given, device_requests
 from leakdrill.targets.docker.image import ready_image
 from leakdrill.targets.docker.load_workers import ContainerWorkers, network_of
 from leakdrill.targets.docker.remote_engine import engine_host, reachable, send, volume
-from leakdrill.targets.owned import OwnedTarget
-from leakdrill.targets.placeholders import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ContainerForm, ProcessTarget
+    from leakdrill.scenario.target import ContainerForm, ProcessTarget
 
 SCENARIO_DIR: Final = "/scenario"
 """Where the scenario's folder is seen inside, read-only: what `{scenario_dir}` means there."""
@@ -50,6 +52,7 @@ class DockerTarget(OwnedTarget):
         EnvironmentProblem: when no engine answers.
     """
 
+    _undo: ClassVar = {**machine.UNDO, **docker.UNDO}
     _container: Container | None = None
     _running: RunningContainer | None = None
     _agent: AgentMount | None = None

@@ -11,18 +11,23 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine import undo as machine
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.targets.base.placeholders import fill
+from leakdrill.targets.base.readiness import Readiness
+from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
+from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.kubernetes.api import Cluster, connect
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.deployment import env_list, resources
@@ -37,9 +42,6 @@ from leakdrill.targets.kubernetes.nodes import cgroup_of_container
 from leakdrill.targets.kubernetes.placement import LONGEST_NAME, Placement
 from leakdrill.targets.kubernetes.pod import chosen
 from leakdrill.targets.kubernetes.scaling import Scaling
-from leakdrill.targets.placeholders import fill
-from leakdrill.targets.readiness import Readiness
-from leakdrill.targets.recorded import PART, RecordedTarget, given_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry, Journal
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class KubernetesTarget(RecordedTarget):
@@ -64,6 +66,8 @@ class KubernetesTarget(RecordedTarget):
         EnvironmentProblem: when no API server answers.
     """
 
+    _undo: ClassVar = {**machine.UNDO, **kubernetes.UNDO}
+    kubelet_job: KubeletJob | None
     restarting_steps: Final = frozenset({"set_limits", "scale", "autoscale", "delete_pod"})
 
     def __init__(

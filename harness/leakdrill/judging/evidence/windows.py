@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.record.history import Act, Event, History, Series
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 _CPU_WINDOW_S: Final = 1.0
 """Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
