@@ -16,8 +16,8 @@ from pydantic import (
 
 from leakdrill import units
 from leakdrill.resources import RESOURCES
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.scenario.quantities import SIZED, Frozen, ResourceName
-from leakdrill.scenario.steps import HttpCall
 
 
 def _names(unit: str) -> str:

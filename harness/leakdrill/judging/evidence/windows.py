@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.record.history import Act, Event, History
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 AFTER_RESTART_S: Final = 1.5
 """How long after a restart its meters may still be finding the new process."""
@@ -41,7 +42,7 @@ class Span:
 class StepRun:
     """One step as it was carried out: from its trigger, where one is recorded, to its end."""
 
-    act: Act
+    act: Act[Event]
     start_s: float
     end_s: float
 
@@ -70,7 +71,7 @@ def step_runs(history: History) -> list[StepRun]:
     return [_step_run(history, act) for act in history.acts("step")]
 
 
-def _step_run(history: History, act: Act) -> StepRun:
+def _step_run(history: History, act: Act[Event]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
     triggers = [
         e.t

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ContainerForm, ProcessTarget
+    from leakdrill.scenario.target import ContainerForm, ProcessTarget
 
 SCENARIO_DIR: Final = "/scenario"
 """Where the scenario's folder is seen inside, read-only: what `{scenario_dir}` means there."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry, Journal
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class KubernetesTarget(RecordedTarget):
