@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.scenario.scenario import Step
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 

@@ -68,9 +68,7 @@ DEBTS: Final = {
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 
-FILE_DEBTS: Final = {
-    ("leakdrill.scenario.gpu", "leakdrill.scenario.scenario"): "scenario",
-}
+FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {}
 """Imports that still close a circle of files."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.scenario.scenario import Step
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 if TYPE_CHECKING:

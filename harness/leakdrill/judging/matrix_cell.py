@@ -20,7 +20,8 @@ from leakdrill.units import show_share
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import Event, History, Series
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 Effect = Literal["cured", "partly", "not", "worse"]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from leakdrill.load.workers import Workers
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 READY_TIMEOUT_S: Final = 60.0
 """For the interpreter, Locust's imports, the locustfile and the workers, on a busy machine."""

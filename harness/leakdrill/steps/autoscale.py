@@ -10,7 +10,7 @@ from leakdrill.targets.base.capabilities import Autoscalable
 from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Autoscale
+    from leakdrill.scenario.actions import Autoscale
     from leakdrill.targets.base.capabilities import Target
 
 

@@ -20,7 +20,7 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import CopyOut
+    from leakdrill.scenario.actions import CopyOut
     from leakdrill.targets.base.capabilities import Target
 
 

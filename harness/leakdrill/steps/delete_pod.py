@@ -10,7 +10,7 @@ from leakdrill.targets.base.capabilities import SelfReplacing
 from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import DeletePod
+    from leakdrill.scenario.actions import DeletePod
     from leakdrill.targets.base.capabilities import Target
 
 

@@ -13,7 +13,7 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import Exec
+    from leakdrill.scenario.actions import Exec
     from leakdrill.targets.base.capabilities import Target
 
 OUTPUT: Final = "output.txt"

@@ -19,7 +19,7 @@ from leakdrill.targets.kinds import capability, find_capability
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.scenario.steps import Kill
+    from leakdrill.scenario.actions import Kill
     from leakdrill.targets.base.capabilities import Target
 
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})

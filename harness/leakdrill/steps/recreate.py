@@ -11,7 +11,7 @@ from leakdrill.targets.kinds import capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Recreate
+    from leakdrill.scenario.actions import Recreate
     from leakdrill.targets.base.capabilities import Target
 
 

@@ -10,7 +10,7 @@ from leakdrill.targets.base.capabilities import Scalable
 from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Scale
+    from leakdrill.scenario.actions import Scale
     from leakdrill.targets.base.capabilities import Target
 
 

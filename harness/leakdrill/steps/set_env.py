@@ -10,7 +10,7 @@ from leakdrill.targets.base.capabilities import Configurable
 from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import SetEnv
+    from leakdrill.scenario.actions import SetEnv
     from leakdrill.targets.base.capabilities import Target
 
 

@@ -13,7 +13,7 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.scenario.steps import SetLimits
+    from leakdrill.scenario.actions import SetLimits
     from leakdrill.targets.base.capabilities import Target
 
 

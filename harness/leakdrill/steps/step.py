@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.scenario.steps import (
+from leakdrill.scenario.actions import (
     Autoscale,
     CollectGarbage,
     CompressFiles,
@@ -49,7 +49,7 @@ from leakdrill.targets.kinds import find_capability
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import Step
+    from leakdrill.scenario.steps import Step
     from leakdrill.targets.base.capabilities import Target
 
 __all__ = ["StepFailed", "carry_out"]

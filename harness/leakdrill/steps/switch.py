@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 from leakdrill.targets.base.capabilities import Replicated
 from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.targets.base.capabilities import Target
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from leakdrill.errors import BadInput
 from leakdrill.machine import undo as machine
-from leakdrill.scenario.gpu import on_its_cards
 from leakdrill.targets.base import capabilities
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import undo as docker
 from leakdrill.targets.kubernetes import undo as kubernetes
+from leakdrill.targets.process.gpus import on_its_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
-    from leakdrill.scenario.scenario import ProcessTarget, Scenario
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.base.capabilities import Target
     from leakdrill.targets.docker.target import DockerTarget
     from leakdrill.targets.process.target import LocalProcess

@@ -22,7 +22,8 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Alerts, ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import Alerts, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 _JUDGED_ON = " (judged on the kubelet's own series)"
 

@@ -26,7 +26,7 @@ from leakdrill.judging.evidence.windows import (
     resource,
     watched_until_s,
 )
-from leakdrill.scenario.scenario import Baseline, CpuBaseline
+from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Number, Verdict
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.quantities import Resource
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.scenario import Scenario
 
 SETTLING_S: Final = 2.0
 """After a step, before its effect is measured: freed memory goes back, caches refill."""

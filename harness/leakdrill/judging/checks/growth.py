@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
 
 _LEAST_SHARE: Final = 0.5
 _MOST_SHARE: Final = 2.0

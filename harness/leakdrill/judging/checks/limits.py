@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.evidence.detection_limit import DetectionLimit
     from leakdrill.record.history import Event, History, Series
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)

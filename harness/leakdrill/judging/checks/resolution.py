@@ -13,7 +13,8 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 _EVALUATIONS_AFTER = 2
 """How many evaluations the record must hold after the alert cleared, before it counts as clear."""

@@ -12,7 +12,8 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Alerts, Scenario
+    from leakdrill.scenario.alerts import Alerts
+    from leakdrill.scenario.scenario import Scenario
 
 
 def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict:

@@ -11,7 +11,7 @@ from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
-    from leakdrill.scenario.scenario import AlertName, Alerts
+    from leakdrill.scenario.alerts import AlertName, Alerts
 
 _SHORTEST_GAP_S: Final = 1.0
 _EVALUATIONS: Final = 3

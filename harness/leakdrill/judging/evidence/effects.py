@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import History, Series
     from leakdrill.scenario.quantities import Resource
-    from leakdrill.scenario.scenario import Scenario, Seen
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.seen import Seen
 
 _BEFORE_S: Final = 0.5
 _INTERVALS_BEFORE: Final = 1.5

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.rules import read_rules
-from leakdrill.scenario.steps import Exec, HttpCall, SetEnv
+from leakdrill.scenario.actions import Exec, HttpCall, SetEnv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

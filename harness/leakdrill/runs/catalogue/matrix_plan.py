@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.alerting.document import Document, Loc
-    from leakdrill.scenario.scenario import Leak, ProcessTarget
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.target import ProcessTarget
 
 FILE_NAME: Final = "matrix.yaml"
 """Beside the scenarios of the service."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.runs.drill.torch_snapshot import take_snapshot
-from leakdrill.scenario.steps import RESTARTS, Seen
+from leakdrill.scenario.actions import RESTARTS
+from leakdrill.scenario.seen import Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
 from leakdrill.targets.base.capabilities import Renewing
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from leakdrill.record.recorder import Recorder
     from leakdrill.runs.drill.environment import Environment
-    from leakdrill.scenario.scenario import Leak, Scenario, Step
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.steps import Step
 
 _TICK_S = 0.05
 

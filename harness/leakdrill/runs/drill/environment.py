@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
-    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import AlertName, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 READINGS_PER_S: Final = 10.0
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.disk import Disk
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class Started(Protocol):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 PART: Final = "target"
 """Value of `part` in the target's journal entries, and of `LEAKDRILL_PART` in its processes."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.machine.disk import Disk
-    from leakdrill.scenario.scenario import ContainerForm, ProcessTarget
+    from leakdrill.scenario.target import ContainerForm, ProcessTarget
     from leakdrill.targets.docker.agent import AgentMount
 
 SCENARIO_DIR: Final = "/scenario"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ContainerForm, ProcessTarget
+    from leakdrill.scenario.target import ContainerForm, ProcessTarget
 
 
 class DockerTarget(OwnedTarget):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.kubernetes.api import Cluster
     from leakdrill.targets.kubernetes.placement import Placement
     from leakdrill.targets.kubernetes.pod import Pod

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class KubernetesTarget(RecordedTarget):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.docker.load_workers import ContainerWorkers
     from leakdrill.targets.process.target import LocalProcess
 
