@@ -9,7 +9,7 @@ import pytest
 
 from leakdrill.errors import BadInput, TargetNotReady
 from leakdrill.runs.undo import clean
-from leakdrill.targets.capabilities import (
+from leakdrill.targets.base.capabilities import (
     Configurable,
     Executable,
     Limitable,

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from leakdrill.machine.ports import free_port
-from leakdrill.targets.balancer import Balancer
+from leakdrill.targets.base.balancer import Balancer
 from leakdrill.wait import wait_for
 
 pytestmark = pytest.mark.integration

@@ -11,8 +11,8 @@ from leakdrill.errors import BadInput, TargetNotReady
 from leakdrill.meters.meter import Closable
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget
-from leakdrill.targets.capabilities import (
+from leakdrill.scenario.target import ProcessTarget
+from leakdrill.targets.base.capabilities import (
     Configurable,
     Executable,
     Limitable,
@@ -20,10 +20,12 @@ from leakdrill.targets.capabilities import (
     Renewing,
     Restartable,
     Scalable,
+    SelfReplacing,
     Target,
 )
+from leakdrill.targets.kinds import capability
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.targets.replicated import ReplicatedTarget
+from leakdrill.targets.replicated.target import ReplicatedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,5 +140,5 @@ def test_a_replica_that_does_not_come_up_leaves_those_that_serve(target: Replica
 
 
 def test_nobody_puts_others_in_the_place_of_those_that_are_deleted(target: ReplicatedTarget) -> None:
-    with pytest.raises(BadInput, match="nobody puts others in the place of its oldest replicas"):
-        target.delete_replicas("oldest")
+    with pytest.raises(BadInput, match="does not support the step delete_pod; expected kubernetes"):
+        capability(target, SelfReplacing, step="delete_pod")

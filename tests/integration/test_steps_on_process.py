@@ -13,9 +13,10 @@ import pytest
 
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget, Step
+from leakdrill.scenario.steps import Step
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.steps.step import StepFailed, carry_out
-from leakdrill.targets.capabilities import Configurable, Executable, Limitable, Signallable
+from leakdrill.targets.base.capabilities import Configurable, Executable, Limitable, Signallable
 from leakdrill.targets.process.target import LocalProcess
 from leakdrill.wait import wait_for
 

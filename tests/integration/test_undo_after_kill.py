@@ -14,7 +14,8 @@ import pytest
 
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.record.journal import Entry, Journal, read_journal
-from leakdrill.runs.undo import clean, clean_runs, note_owner, owner_lives, undo, undo_all
+from leakdrill.record.ownership import note_owner, owner_lives
+from leakdrill.runs.undo import clean, clean_runs, undo, undo_all
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +26,7 @@ from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.scenario import ProcessTarget
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.runs.undo import note_owner
+from leakdrill.record.ownership import note_owner
 
 run_dir = Path(sys.argv[1])
 note_owner(run_dir)

@@ -19,15 +19,6 @@ from leakdrill.record.store import open_run
 
 pytestmark = pytest.mark.integration
 
-# Registered here when it is not yet, so that the command is tested as typed whatever the state of cli.py.
-DRIVER = """
-import sys
-from leakdrill.cli import main as cli
-from leakdrill.cli.watch import CONTEXT_SETTINGS, watch
-if all(command.callback is not watch for command in cli.app.registered_commands):
-    cli.app.command(context_settings=CONTEXT_SETTINGS)(watch)
-cli.main()
-"""
 # A command that is to be seen looks into its own record, and goes on when it has been read often enough.
 UNTIL_SEEN = """
 import glob, time
@@ -75,7 +66,7 @@ class Ran:
 
 
 def argv(tmp_path, *arguments):
-    return [sys.executable, "-c", DRIVER, "watch", "--runs", str(tmp_path / "runs"), *arguments]
+    return [sys.executable, "-m", "leakdrill", "watch", "--runs", str(tmp_path / "runs"), *arguments]
 
 
 @pytest.fixture

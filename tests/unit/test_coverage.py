@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from leakdrill.cli.main import _exit_code
+from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
 from leakdrill.runs.catalogue.alert_coverage import action_of, alert_coverage, step_coverage
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
@@ -163,7 +163,7 @@ def test_a_person_sees_instructions_reasons_and_what_is_missing(tmp_path: Path, 
 
 def test_the_command_prints_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """Documents, alerts, steps and problems; the exit code tells whether there are any problems."""
-    code = _exit_code(["scenarios", "--covers", "--json"])
+    code = exit_code(["scenarios", "--covers", "--json"])
     told = json.loads(capsys.readouterr().out)
     assert code == bool(told["problems"])
     assert {"documents", "alerts", "steps", "problems"} <= told.keys()

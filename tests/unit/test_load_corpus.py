@@ -16,7 +16,7 @@ from leakdrill.load.corpus import (
     replay_spec,
     request_line,
 )
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 
 if TYPE_CHECKING:
     from pathlib import Path

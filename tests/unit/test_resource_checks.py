@@ -9,7 +9,7 @@ import pytest
 from histories import MIB, Record, drill, flat, leaking, plan, requests_at, twin
 
 from leakdrill.judging.drill import judge
-from leakdrill.judging.windows import cpu
+from leakdrill.judging.evidence.windows import cpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.disk import Disk
-from leakdrill.targets.placeholders import entering, fill, find_program
+from leakdrill.targets.base.placeholders import entering, fill, find_program
 
 
 def test_placeholders_are_filled_in() -> None:

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from leakdrill.errors import ComponentDied, EnvironmentProblem
+from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.ports import free_port
 from leakdrill.wait import TimedOut, wait_for
 
@@ -117,7 +118,12 @@ class Server:
         environment = {**os.environ, MARKER: self._run_id}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+                with_default_sigint(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
             )
         self._journal.done(entry, pid=self._process.pid, create_time=psutil.Process(self._process.pid).create_time())
 

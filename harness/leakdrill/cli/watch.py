@@ -9,14 +9,13 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
 from leakdrill.errors import BadInput, Interrupted
 from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
-from leakdrill.judging.watch.machine import machine_class
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.record import run_name, success_line
 from leakdrill.record.history import read_history
@@ -26,6 +25,7 @@ from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.undo import clean_runs
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
+from leakdrill.runs.watch.machine import machine_class
 from leakdrill.runs.watch.session import Session
 from leakdrill.runs.watch.summary import print_split
 from leakdrill.units import parse_share, parse_size
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Number = TypeVar("Number", int, float)
-
-CONTEXT_SETTINGS: Final[dict[str, Any]] = {"allow_interspersed_args": False}
-"""For the registration: every word after the first of the command is the command's, an option too."""
 
 
 def watch(  # noqa: PLR0913, PLR0917 - one argument an option

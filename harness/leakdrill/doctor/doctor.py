@@ -20,9 +20,11 @@ from leakdrill.doctor.cluster import examine_clusters
 from leakdrill.doctor.gpu import examine_cards
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.sandbox import make_sandbox
-from leakdrill.record.journal import Journal
-from leakdrill.runs.undo import NAME_PREFIX, undo_all
-from leakdrill.scenario.scenario import Limits
+from leakdrill.machine.undo import UNDO
+from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.record.undo import undo_all
+from leakdrill.scenario.target import Limits
 from leakdrill.targets.compose.cli import compose_program
 from leakdrill.units import show_size
 
@@ -139,12 +141,12 @@ def _memory() -> Finding:
 def _limits() -> list[Finding]:
     """Make a small cgroup and a small filesystem, as a drill would, and take them back."""
     with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "journal.jsonl")
+        journal = Journal(Path(folder) / JOURNAL_FILE)
         base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
         try:
             room = make_sandbox(base, _TRIAL, journal, part="doctor")
         finally:
-            leftovers = undo_all(journal)
+            leftovers = undo_all(journal, UNDO)
             journal.close()
     left = [Finding(name="undo", ok=False, detail=reason, hint="leakdrill clean") for reason in leftovers]
     return [*(_limit(room, name) for name in ("memory", "cpus", "disk")), *left]

@@ -28,10 +28,11 @@ from leakdrill.judging.checks.torch_memory import (
     torch_memory_returns,
     torch_memory_stays,
 )
-from leakdrill.judging.claim import Claim
+from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import memory_limit_bytes
 from leakdrill.judging.gpu_attribution import attributed_to_target
 from leakdrill.judging.platform_attribution import seen_by_the_platform
-from leakdrill.judging.windows import memory_limit_bytes
 from leakdrill.scenario.quantities import RESOURCES, TORCH
 
 if TYPE_CHECKING:
@@ -54,17 +55,6 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
 
 def _judged(history: History, scenario: Scenario) -> list[Verdict]:
     return [run_check(claim, check) for claim, check in _checks(history, scenario)]
-
-
-def run_check(claim: Claim, check: Callable[[], Verdict]) -> Verdict:
-    """The verdict of `check`; UNKNOWN, naming the exception, when it raises."""
-    try:
-        return check()
-    except Exception as e:  # noqa: BLE001 - whatever is wrong with one check must not become a PASS, nor hide the rest
-        return claim.unknown(
-            f"the check itself broke: {type(e).__name__}: {e}",
-            hint="this is a mistake in Leakdrill; report it with the run folder",
-        )
 
 
 def _checks(history: History, scenario: Scenario) -> Iterator[Check]:

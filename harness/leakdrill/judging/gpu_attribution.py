@@ -13,7 +13,8 @@ from leakdrill.judging.checks.gpu import claims_of_cards, troubles_of_cards
 from leakdrill.judging.checks.gpu_sharing import troubles_of_sharing
 
 if TYPE_CHECKING:
-    from leakdrill.judging.attribution import Attribution, Trouble
+    from leakdrill.judging.attribution import Attribution
+    from leakdrill.judging.evidence.trouble import Trouble
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.quantities import Resource

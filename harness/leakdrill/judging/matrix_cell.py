@@ -7,20 +7,23 @@ counts; what is held only while requests are answered, and CPU, have a level of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from leakdrill.judging.checks.growth import growth_per_request, leak_grows_as_declared
-from leakdrill.judging.windows import Span, leak_span, resource, step_runs, unasked_exits, watched_until_s
+from leakdrill.judging.checks.growth import leak_grows_as_declared
+from leakdrill.judging.evidence.growth import growth_per_request
+from leakdrill.judging.evidence.windows import Span, leak_span, resource, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.verdict import Outcome
 from leakdrill.units import show_share
 
 if TYPE_CHECKING:
-    from leakdrill.judging.windows import StepRun
+    from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import Event, History, Series
-    from leakdrill.runs.catalogue.matrix_plan import Effect
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
+
+Effect = Literal["cured", "partly", "not", "worse"]
 
 CURED: Final = 0.8
 PARTLY: Final = 0.2

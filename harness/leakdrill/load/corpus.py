@@ -18,7 +18,7 @@ from leakdrill.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 MOST_REQUESTS: Final = 1000
 MOST_BYTES: Final = 16 * 1024 * 1024

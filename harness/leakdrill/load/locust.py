@@ -19,6 +19,7 @@ from leakdrill.load.counter_reader import CounterReader
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
+from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.session import kill_session
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from leakdrill.load.workers import Workers
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 READY_TIMEOUT_S: Final = 60.0
 """For the interpreter, Locust's imports, the locustfile and the workers, on a busy machine."""
@@ -298,11 +299,13 @@ class LocustLoad:
         )
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                argv(
-                    self._spec,
-                    host=self._host,
-                    max_run_s=self._max_run_s,
-                    master=self._remote_workers.master if self._remote_workers else None,
+                with_default_sigint(
+                    argv(
+                        self._spec,
+                        host=self._host,
+                        max_run_s=self._max_run_s,
+                        master=self._remote_workers.master if self._remote_workers else None,
+                    )
                 ),
                 env=env,
                 pass_fds=[fd for fd in (status_fd, control_fd, line_fd) if fd is not None],

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
-from leakdrill.runs.undo import take_back
+from leakdrill.machine.undo import UNDO
+from leakdrill.record.undo import take_back
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def execute(
     try:
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                argv,
+                with_default_sigint(argv),
                 env={**env, PART_VARIABLE: PART},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -54,6 +56,6 @@ def execute(
     except subprocess.TimeoutExpired as e:
         raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended") from e
     finally:
-        reason = take_back(journal, entry)
+        reason = take_back(journal, entry, UNDO)
         if process and not reason:
             process.wait()

@@ -2,7 +2,8 @@
 
 One JSON line per fact: `{"id": 3, "state": "planned", "kind": "cgroup", "data": {...}}`, later `{"id": 3, "state":
 "done", "data": {...}}` with what only became known by doing it (a pid), later `{"id": 3, "state": "undone"}`. After a
-SIGKILL the file alone says what is left; `undo.py` knows how to undo each kind from its data.
+SIGKILL the file alone says what is left; whoever plans a kind of entry brings the function that undoes it from
+its data (`undo.py`).
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ import itertools
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-UndoKind = Literal[
-    "process", "cgroup", "mount", "folder", "container", "namespace", "object", "workload", "project", "leaks"
-]
+JOURNAL_FILE: Final = "journal.jsonl"
+"""Name of the journal in a run folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Journal:
         self._lock = threading.Lock()
         self._open: dict[int, Entry] = {}
 
-    def plan(self, kind: UndoKind, **data: Any) -> Entry:
+    def plan(self, kind: str, **data: Any) -> Entry:
         """Announce a change before it is made."""
         entry = Entry(next(self._ids), kind, data)
         self._write({"id": entry.id, "state": "planned", "kind": kind, "data": data})

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from leakdrill import __version__
 from leakdrill.errors import BadInput
 from leakdrill.record.history import SCHEMA_VERSION
+from leakdrill.record.journal import JOURNAL_FILE
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class RunFolder:
     @property
     def journal(self) -> Path:
         """What must be undone."""
-        return self.path / "journal.jsonl"
+        return self.path / JOURNAL_FILE
 
     @property
     def run_id(self) -> str:

@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from leakdrill import units
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.scenario.quantities import SIZED, Frozen, Resource
-from leakdrill.scenario.steps import HttpCall
 
 _AMOUNT: Final = WithJsonSchema(
     {

@@ -14,8 +14,8 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import CompressFiles
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.scenario.actions import CompressFiles
+    from leakdrill.targets.base.capabilities import Target
 
 SUFFIX: Final = ".gz"
 _CHUNK_BYTES: Final = 1 << 20

@@ -8,8 +8,8 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.log_file import find_files
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import DeleteFiles
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.scenario.actions import DeleteFiles
+    from leakdrill.targets.base.capabilities import Target
 
 
 def delete(action: DeleteFiles, target: Target) -> dict[str, str]:

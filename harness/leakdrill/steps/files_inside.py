@@ -11,14 +11,14 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import LeakdrillError
-from leakdrill.scenario.steps import CompressFiles, DeleteFiles, RotateLog, TruncateLog
+from leakdrill.scenario.actions import CompressFiles, DeleteFiles, RotateLog, TruncateLog
 from leakdrill.steps.exec import OUTPUT, said
 from leakdrill.steps.failure import StepFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.targets.capabilities import FilesInside
+    from leakdrill.targets.base.capabilities import FilesInside
 
 OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
 

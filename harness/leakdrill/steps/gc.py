@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import CollectGarbage
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.scenario.actions import CollectGarbage
+    from leakdrill.targets.base.capabilities import Target
 
 
 def collect(action: CollectGarbage, target: Target, *, timeout_s: float) -> dict[str, str]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
 
 if TYPE_CHECKING:
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.targets.base.capabilities import Target
 
 _SHOWN_CHARS = 200
 

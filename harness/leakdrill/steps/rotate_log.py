@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import RotateLog
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.scenario.actions import RotateLog
+    from leakdrill.targets.base.capabilities import Target
 
 _CHUNK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1

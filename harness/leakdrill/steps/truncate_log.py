@@ -9,8 +9,8 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.log_file import find_log
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import TruncateLog
-    from leakdrill.targets.capabilities import Target
+    from leakdrill.scenario.actions import TruncateLog
+    from leakdrill.targets.base.capabilities import Target
 
 
 def truncate(action: TruncateLog, target: Target) -> dict[str, str]:

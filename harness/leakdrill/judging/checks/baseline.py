@@ -14,12 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.checks.growth import LEAST_SAMPLES, Growth, growth_per_request
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.resources import MEASURES, Measure
-from leakdrill.judging.statistics import Interval, difference_of_levels, swing
-from leakdrill.judging.windows import Span, disk_size_bytes, last_step_end_s, leak_span, resource, watched_until_s
-from leakdrill.scenario.scenario import Baseline, CpuBaseline
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, growth_per_request
+from leakdrill.judging.evidence.measures import MEASURES, Measure
+from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, swing
+from leakdrill.judging.evidence.windows import (
+    Span,
+    disk_size_bytes,
+    last_step_end_s,
+    leak_span,
+    resource,
+    watched_until_s,
+)
+from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -27,8 +34,9 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Number, Verdict
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.quantities import Resource
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.scenario import Scenario
 
 SETTLING_S: Final = 2.0
 """After a step, before its effect is measured: freed memory goes back, caches refill."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.alert_states import unanswered
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, down_spans, gaps, memory, outside, step_runs, watched_until_s
+from leakdrill.judging.evidence.alert_states import unanswered
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, down_spans, gaps, memory, outside, step_runs, watched_until_s
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.units import show_duration
 

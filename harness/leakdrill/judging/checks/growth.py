@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.resources import MEASURES, Measure
-from leakdrill.judging.statistics import Interval, slope
-from leakdrill.judging.windows import Span, cpu_seconds, leak_span, resource
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.growth import HIGH, LEAST_SAMPLES, Growth, counted, growth_per_request
+from leakdrill.judging.evidence.measures import MEASURES, Measure
+from leakdrill.judging.evidence.statistics import Interval
+from leakdrill.judging.evidence.windows import Span, cpu_seconds, leak_span, resource
 from leakdrill.record.verdict import Outcome
-from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
 
-LEAST_SAMPLES: Final = 10
-LEAST_REQUESTS: Final = 50
-"""Fewer say nothing about growth per request: one arena of an allocator outweighs them."""
-HIGH: Final = 0.95
-"""Where a peak stands: the 95th percentile, because between two requests the resource falls back."""
 _LEAST_SHARE: Final = 0.5
 _MOST_SHARE: Final = 2.0
 _LONGER: Final = "let `phases.load` last longer, or raise `load.rate`"
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """How a resource grew over a span, in its unit per request."""
-
-    per_request: Interval
-    requests: float
-    span: Span
-    events: tuple[int, ...]
-
-
-def counted(series: Series) -> Series:
-    """The samples at which somebody had counted requests."""
-    known = ~np.isnan(series.requests)
-    return type(series)(
-        t=series.t[known],
-        values=series.values[known],
-        requests=series.requests[known],
-        indices=tuple(np.asarray(series.indices, dtype=int)[known].tolist()),
-    )
-
-
-def growth_per_request(series: Series, span: Span) -> Growth | str:
-    """Growth of `series` per completed request in `span`, or the reason why it cannot be told."""
-    part = counted(series.between(span.start_s, span.end_s))
-    if len(part) < LEAST_SAMPLES:
-        return f"only {len(part)} samples with a count of requests in {show_duration(span.length_s)}"
-    requests = float(part.requests[-1] - part.requests[0])
-    if requests < LEAST_REQUESTS:
-        return f"only {requests:.0f} requests in {show_duration(span.length_s)}"
-    return Growth(slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
-
-
-def growth_per_second(series: Series, span: Span) -> Interval | None:
-    """Growth of `series` in its unit per second over `span`; None when there are too few samples."""
-    part = series.between(span.start_s, span.end_s)
-    return slope(part.t, part.values) if len(part) >= LEAST_SAMPLES else None
 
 
 def leak_grows_as_declared(history: History, *, leak: Leak, leaks: Sequence[Leak]) -> Verdict:

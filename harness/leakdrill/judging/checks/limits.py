@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leakdrill.judging.checks.alerts import expected_firing
-from leakdrill.judging.checks.growth import growth_per_second
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.detection_limit import blindness
-from leakdrill.judging.windows import (
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.detection_limit import blindness
+from leakdrill.judging.evidence.growth import growth_per_second
+from leakdrill.judging.evidence.windows import (
     Span,
     disk,
     disk_size_bytes,
@@ -26,10 +26,11 @@ from leakdrill.judging.windows import (
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
-    from leakdrill.judging.detection_limit import DetectionLimit
+    from leakdrill.judging.evidence.detection_limit import DetectionLimit
     from leakdrill.record.history import Event, History, Series
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from leakdrill.judging.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
 from leakdrill.judging.checks.requests import requests_keep_error_rate
-from leakdrill.judging.claim import Claim
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.verdict import Outcome
 from leakdrill.units import show_size
 

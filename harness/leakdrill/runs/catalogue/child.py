@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.record.ownership import OWNER_FILE
 from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
-from leakdrill.runs.undo import OWNER_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,11 @@ class DrillProcess:
         command += ["--on", drill.on] if drill.on else []
         command += ["--allow", drill.allow] if drill.allow else []
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True
+            with_default_sigint(command),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     @property

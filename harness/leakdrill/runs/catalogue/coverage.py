@@ -1,6 +1,6 @@
 """What the catalogue covers of each document: every instruction with its drills, or with the reason why it has none.
 
-A document's instructions stand in `coverage.yaml` beside the scenarios that run_drill it; a scenario names those that it
+A document's instructions stand in `coverage.yaml` beside the scenarios that drill it; a scenario names those that it
 carries out under `covers`. Nothing is counted that is not declared in both places.
 """
 

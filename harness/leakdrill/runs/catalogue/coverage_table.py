@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from leakdrill.runs.catalogue.coverage import Coverage, Instruction
     from leakdrill.runs.catalogue.alert_coverage import AlertCoverage, StepCoverage
+    from leakdrill.runs.catalogue.coverage import Coverage, Instruction
 
 _MOST_NAMES: Final = 3
 

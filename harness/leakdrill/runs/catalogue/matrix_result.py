@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import LeakdrillError
-from leakdrill.record.history import read_history
 from leakdrill.judging.matrix_cell import Finding, judge_cell
+from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.runs.catalogue.result import DrillResult
     from leakdrill.runs.catalogue.matrix_plan import Cell
+    from leakdrill.runs.catalogue.result import DrillResult
 
 
 @dataclass(frozen=True, slots=True)

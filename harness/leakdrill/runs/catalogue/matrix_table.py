@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from leakdrill.runs.catalogue.matrix_result import overall
-from leakdrill.reports.escape import printable
-from leakdrill.units import show_duration
 from leakdrill.record.verdict import Outcome
+from leakdrill.reports.escape import printable
+from leakdrill.runs.catalogue.matrix_result import overall
+from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
-from leakdrill.record.verdict_file import read_verdicts
 from leakdrill.record.verdict import Outcome, Verdict, worst
+from leakdrill.record.verdict_file import read_verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,9 @@ The target and Prometheus' servers start side by side: neither needs the other t
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
@@ -28,46 +26,30 @@ from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
 from leakdrill.alerting.webhook import Webhook
-from leakdrill.errors import BadInput
 from leakdrill.load.locust import LocustLoad
 from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
-from leakdrill.scenario.gpu import on_its_cards
-from leakdrill.scenario.kubernetes import KUBELET
-from leakdrill.targets.compose.target import ComposeTarget
-from leakdrill.targets.compose.existing import ExistingComposeService
-from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.kubernetes.target import KubernetesTarget
-from leakdrill.targets.process.target import LocalProcess
-from leakdrill.targets.replicated import ReplicatedTarget
-from leakdrill.targets.capabilities import KubeletScraped, Losable
 from leakdrill.runs.undo import undo_all
+from leakdrill.scenario.kubernetes import KUBELET
+from leakdrill.targets.base.capabilities import KubeletScraped, Losable
+from leakdrill.targets.kinds import find_capability, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from leakdrill.alerting.routing import Routing
+    from leakdrill.load.workers import Workers
     from leakdrill.record.history import Event
     from leakdrill.record.journal import Journal
-    from leakdrill.load.workers import Workers
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, ProcessTarget, Scenario
     from leakdrill.record.store import RunFolder
+    from leakdrill.scenario.alerts import AlertName, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 READINGS_PER_S: Final = 10.0
-Targets = LocalProcess | DockerTarget | KubernetesTarget | ComposeTarget | ExistingComposeService
-TARGETS: Final[dict[str, type[Targets]]] = {
-    "process": LocalProcess,
-    "docker": DockerTarget,
-    "kubernetes": KubernetesTarget,
-    "compose": ComposeTarget,
-    "standing": ExistingComposeService,
-}
-"""What runs a target, by the scenario's `target.kind`."""
-
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
 _SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
 
@@ -99,21 +81,21 @@ class Environment:
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)
         self._routing = self._read_routing()
-        self.target = _target_type(scenario)(
-            on_its_cards(scenario.target),
+        self.target = make_target(
+            scenario,
             scenario_dir=scenario_dir,
             run_dir=folder.path,
             run_id=folder.run_id,
             recorder=recorder,
             journal=journal,
-            token=secrets.token_urlsafe(16),
         )
         self.run_dir = folder.path
         self.leftovers: list[str] = []
         self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
-        self._kubelet = self.target.kubelet_job if isinstance(self.target, KubeletScraped) else None
+        scraped = find_capability(self.target, KubeletScraped)
+        self._kubelet = scraped.kubelet_job if scraped else None
         if self._kubelet is not None:
             refuse_short_ranges(self._rules.alerts, scenario.alerts)
         self._kubelet_series: KubeletSeries | None = None
@@ -166,8 +148,9 @@ class Environment:
         """Which part the drill cannot go on without has ended, or None."""
         if self._watching is not None and not self._watching.alive():
             return f"the Prometheus at {self._watching.url} answered no more"
-        if isinstance(self.target, Losable) and self.target.lost:
-            return f"the target was lost sight of: {self.target.lost}"
+        losable = find_capability(self.target, Losable)
+        if losable and losable.lost:
+            return f"the target was lost sight of: {losable.lost}"
         if self._kubelet_series is not None and self._kubelet_series.lost:
             return f"Prometheus lost sight of the kubelet: {self._kubelet_series.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
@@ -304,8 +287,8 @@ class Environment:
 
     def _place_of_workers(self) -> Workers | None:
         spec = self._scenario.load
-        beside = spec.workers > 1 and spec.workers_on == "target"
-        return self.target.load_workers() if beside and isinstance(self.target, HostsLoadWorkers) else None
+        host = find_capability(self.target, HostsLoadWorkers)
+        return host.load_workers() if host and spec.workers > 1 and spec.workers_on == "target" else None
 
     def _note_alert(self, event: Event) -> None:
         key = (event.source, event.name, event.value)
@@ -327,22 +310,6 @@ def server_versions() -> dict[str, str]:
             words = (done.stdout + done.stderr).split()
             found[name] = words[words.index("version") + 1] if "version" in words[:-1] else "unknown"
     return found
-
-
-def _target_type(scenario: Scenario) -> Callable[..., Targets | ReplicatedTarget]:
-    """What makes the target; a process or a container that a step scales gets something in front from the start."""
-    kind = TARGETS[_kind(scenario.target)]
-    if issubclass(kind, LocalProcess | DockerTarget) and any(step.scale for step in scenario.steps):
-        return partial(ReplicatedTarget, kind)
-    return kind
-
-
-def _kind(target: ProcessTarget) -> str:
-    """Its kind; a service of a project that is up already is a kind of its own."""
-    if target.kind == "process" and not target.command:
-        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on a process")
-    standing = target.kind == "compose" and target.compose is not None and target.compose.project is not None
-    return "standing" if standing else target.kind
 
 
 def _dead(part: PrometheusServer | AlertmanagerServer | LocustLoad | None) -> bool:

@@ -5,28 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.analyze import analyze
-from leakdrill.targets.kubernetes.form import check_allowed, in_context
-from leakdrill.runs.drill.conductor import Drill
 from leakdrill.errors import LeakdrillError
+from leakdrill.judging.analyze import analyze
 from leakdrill.machine.signals import interruptible
 from leakdrill.record.journal import Journal
+from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
-from leakdrill.reports.live import LiveView
-from leakdrill.scenario.reader import read_scenario
-from leakdrill.runs.drill.environment import Environment, server_versions
 from leakdrill.record.store import create_run, write_run_info
+from leakdrill.reports.live import LiveView
+from leakdrill.runs.drill.conductor import Drill
+from leakdrill.runs.drill.environment import Environment, server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
-from leakdrill.runs.undo import clean_runs, note_owner
+from leakdrill.runs.undo import clean_runs
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.targets.kubernetes.form import check_allowed, in_context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
 
-    from leakdrill.scenario.scenario import Scenario
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.verdict import Outcome
+from leakdrill.runs.drill.torch_holders import holders
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.http import fetch
-from leakdrill.runs.drill.torch_holders import holders
-from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from leakdrill.record.recorder import Recorder
-    from leakdrill.targets.capabilities import Target
     from leakdrill.record.verdict import Verdict
+    from leakdrill.targets.base.capabilities import Target
 
 FILE: Final = "memory-snapshot.json"
 """In the run folder."""

@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
-from leakdrill.record.journal import Journal
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.ownership import NAME_PREFIX, note_owner
+from leakdrill.runs.undo import undo_all
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
-from leakdrill.runs.undo import NAME_PREFIX, note_owner, undo_all
 
 if TYPE_CHECKING:
     from leakdrill.agent.client import AgentClient
     from leakdrill.agent.reading import AgentReading
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Gate, Load, ProcessTarget, Scenario
+    from leakdrill.scenario.gate import Gate
+    from leakdrill.scenario.load import Load
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
 
 AS_FAST_AS_IT_ANSWERS: Final = 1e6
 """A rate that no service reaches, in requests a second: users then never wait."""
@@ -68,7 +72,7 @@ class Build:
         self._folder = folder
         self._run_id = run_id
         self._recorder = recorder
-        self._journal = Journal(folder / "journal.jsonl")
+        self._journal = Journal(folder / JOURNAL_FILE)
         self._private = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
         # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)

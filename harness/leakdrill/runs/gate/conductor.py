@@ -10,20 +10,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.analyze import STORED_BASELINE, analyze
 from leakdrill.errors import LeakdrillError
-from leakdrill.runs.gate.build import Build
+from leakdrill.judging.analyze import STORED_BASELINE, analyze
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
-from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
-from leakdrill.runs.gate.warmup import has_settled, rises_plainly
+from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.machine.signals import interruptible, uninterruptible
 from leakdrill.record.recorder import Recorder
-from leakdrill.runs.drill.run import Finished, placed
-from leakdrill.reports.live import LiveView
-from leakdrill.scenario.reader import read_scenario
 from leakdrill.record.store import create_run, write_run_info
+from leakdrill.reports.live import LiveView
+from leakdrill.runs.drill.run import Finished, placed
+from leakdrill.runs.gate.build import Build
+from leakdrill.runs.gate.warmup import has_settled, rises_plainly
 from leakdrill.runs.undo import clean_runs
+from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from leakdrill.runs.gate.against import Against
     from leakdrill.judging.leak.baseline_file import BaselineFile
     from leakdrill.judging.leak.verdict import LeakVerdict
-    from leakdrill.scenario.scenario import Scenario
     from leakdrill.record.verdict import Verdict
+    from leakdrill.runs.gate.against import Against
+    from leakdrill.scenario.scenario import Scenario
 
 _TICK_S: Final = 0.25
 

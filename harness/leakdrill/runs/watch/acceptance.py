@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
 from leakdrill.errors import BadInput
-from leakdrill.record.verdict import Outcome, worst
 from leakdrill.judging.watch.baseline_file import BaselineRun, accept, read_baseline, write_baseline
+from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
+from leakdrill.record.verdict import Outcome, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from leakdrill.judging.watch.plan import WatchPlan
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.judging.watch.plan import WatchPlan
 
 _MOST_PROGRAMS = 10
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.meters.process import parse_smaps_rollup
 from leakdrill.judging.watch.naming import phase_of, program_name
+from leakdrill.meters.process import parse_smaps_rollup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.record.recorder import Recorder
     from leakdrill.judging.watch.plan import PhaseRule
+    from leakdrill.record.recorder import Recorder
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _LONGEST_COMMAND: Final = 300

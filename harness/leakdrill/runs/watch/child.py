@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.targets.placeholders import entering
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leakdrill.record.journal import Journal
-    from leakdrill.machine.cgroup import Cgroup
     from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.machine.cgroup import Cgroup
+    from leakdrill.record.journal import Journal
 
 PART: Final = "watch"
 STOP_TIMEOUT_S: Final = 10.0

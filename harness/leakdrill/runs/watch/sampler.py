@@ -10,16 +10,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.meters.sampler import next_due
-from leakdrill.units import show_duration, show_share, show_size
-from leakdrill.runs.watch.census import Census, resident_bytes
 from leakdrill.judging.watch.plan import WARN_AT
+from leakdrill.meters.sampler import next_due
+from leakdrill.runs.watch.census import Census, resident_bytes
+from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leakdrill.record.recorder import Recorder
     from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.record.recorder import Recorder
     from leakdrill.runs.watch.tree import Tree
 
 PERIOD_S: Final = 0.1

@@ -10,28 +10,30 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.budgets import why_memory
 from leakdrill.judging.watch.memory_split import attempts
-from leakdrill.record.journal import Journal
-from leakdrill.meters.cgroup import CgroupMeter
-from leakdrill.meters.sampler import Sampler
-from leakdrill.record.recorder import Recorder
-from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
-from leakdrill.runs.undo import NAME_PREFIX, note_owner, take_back, undo_all
-from leakdrill.runs.watch.child import PART, STOP_TIMEOUT_S, Command
-from leakdrill.judging.watch.machine import available_bytes
 from leakdrill.judging.watch.plan import starting_mode
 from leakdrill.judging.watch.record import analyze_watch, write_watch_info
-from leakdrill.runs.watch.tree import Tree
+from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
+from leakdrill.machine.undo import UNDO
+from leakdrill.meters.cgroup import CgroupMeter
+from leakdrill.meters.sampler import Sampler
+from leakdrill.record.journal import Journal
+from leakdrill.record.ownership import NAME_PREFIX, note_owner
+from leakdrill.record.recorder import Recorder
+from leakdrill.record.undo import take_back, undo_all
+from leakdrill.runs.watch.child import PART, STOP_TIMEOUT_S, Command
+from leakdrill.runs.watch.machine import available_bytes
 from leakdrill.runs.watch.sampler import Watcher
+from leakdrill.runs.watch.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from leakdrill.record.store import RunFolder
+    from leakdrill.judging.watch.plan import Mode, WatchPlan
     from leakdrill.machine.cgroup import Cgroup
+    from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.runs.watch.child import Ended
-    from leakdrill.judging.watch.plan import Mode, WatchPlan
 
 _POLL_S: Final = 0.02
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -91,7 +93,7 @@ class Session:
                 self._enforce()
                 self._attempts()
         finally:
-            leftovers = undo_all(self._journal)
+            leftovers = undo_all(self._journal, UNDO)
             self._recorder.close()
             self._journal.close()
         stopped_by = self._heard.numbers[0].name if self._heard.numbers else ""
@@ -177,7 +179,7 @@ class Session:
         left = len(command.family.members())
         if left:
             self._say(f"{left} process{'es' if left > 1 else ''} outlived the command; ending what it started")
-        reason = take_back(self._journal, command.entry)
+        reason = take_back(self._journal, command.entry, UNDO)
         if reason:
             self._say(reason)
 

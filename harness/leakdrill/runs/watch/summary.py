@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leakdrill.judging.watch.memory_split import By
-    from leakdrill.record.history import History
     from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.record.history import History
 
 _MOST_ROWS = 8
 

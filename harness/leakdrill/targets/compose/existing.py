@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK
-from leakdrill.runs.undo import take_back
+from leakdrill.record.undo import take_back
+from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.docker.engine import where
-from leakdrill.targets.recorded import PART
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -61,7 +61,7 @@ class ExistingComposeService(ComposeService):
             self._replicas.expect_end()
         for entry in self._pending():
             with self._recorder.act("target", "leave") as note:
-                note.value = take_back(self._journal, entry)
+                note.value = take_back(self._journal, entry, self._undo)
                 note.unknown = note.value is not None
         self._client.close()
 

@@ -8,8 +8,8 @@ import psutil
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK
+from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.docker.container import RunningContainer, cgroup_of, engine_errors
-from leakdrill.targets.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,14 +11,15 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.targets.base.placeholders import fill
+from leakdrill.targets.base.readiness import Readiness
+from leakdrill.targets.base.recorded import RecordedTarget
 from leakdrill.targets.compose.replicas import Replicas
+from leakdrill.targets.compose.undo import UNDO
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import connect
 from leakdrill.targets.docker.execute import execute_inside
 from leakdrill.targets.docker.load_workers import ContainerWorkers
-from leakdrill.targets.placeholders import fill
-from leakdrill.targets.readiness import Readiness
-from leakdrill.targets.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from leakdrill.meters.meter import Meter
     from leakdrill.scenario.compose import ComposeForm
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class ComposeService(RecordedTarget):
@@ -43,6 +44,8 @@ class ComposeService(RecordedTarget):
         BadInput: when `spec` names no service.
         EnvironmentProblem: when no engine answers.
     """
+
+    _undo = UNDO
 
     def __init__(self, spec: ProcessTarget, *, run_dir: Path, **run: Any) -> None:
         if spec.compose is None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
-from leakdrill.runs.undo import NAME_PREFIX
+from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
 from leakdrill.targets.compose.file import own_config, set_service
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.docker import limits as engine_limits
 from leakdrill.targets.docker.engine import RUN_LABEL, where
-from leakdrill.targets.recorded import PART, given_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,14 +87,6 @@ class ComposeTarget(ComposeService):
             self._given().expect_end()
             self._up(self.form.service, "--no-deps", "--no-recreate")
             self._follow()
-
-    def delete_replicas(self, which: str) -> Sequence[str]:
-        """Nothing here deletes containers behind compose's back.
-
-        Raises:
-            BadInput: always.
-        """
-        raise BadInput(f"target '{self.name}': compose puts no others in the place of its {which} containers")
 
     def recreate(self, *, memory_bytes: int | None, cpus: float | None) -> None:
         """Put other containers in the place of the replicas, with the limits that are given; the address stays.

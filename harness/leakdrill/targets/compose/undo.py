@@ -1,11 +1,9 @@
-"""Takes back what a drill on a compose file changed, from the journal's data alone."""
+"""Undoes what a drill on a compose file changed: its project, and the leaks that it switched on in an existing one."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
-
-import httpx
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK
@@ -14,13 +12,15 @@ from leakdrill.targets.docker.engine import RUN_LABEL, connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from leakdrill.record.undo import UndoTable
+
 _TIMEOUT_S: Final = 5.0
 _LOOKS: Final = 2
 _LEAKS: Final = "/admin/leaks"
 _TOKEN: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
 
-def undo_project(data: Mapping[str, Any]) -> str | None:
+def _undo_project(data: Mapping[str, Any]) -> str | None:
     """Remove the containers, networks and volumes that carry the run's label: None when they are gone, else why not."""
     from leakdrill.targets.docker.container import engine_errors
 
@@ -43,8 +43,10 @@ def undo_project(data: Mapping[str, Any]) -> str | None:
     return None
 
 
-def undo_leaks(data: Mapping[str, Any]) -> str | None:
+def _undo_leaks(data: Mapping[str, Any]) -> str | None:
     """Switch off every leak of the service's containers; None when none leaks any more, else why one may."""
+    import httpx
+
     from leakdrill.targets.compose.replicas import PROJECT_LABEL, SERVICE_LABEL
     from leakdrill.targets.docker.container import engine_errors
 
@@ -63,6 +65,8 @@ def undo_leaks(data: Mapping[str, Any]) -> str | None:
 
 
 def _switch_off(attrs: Mapping[str, Any], port: int) -> None:
+    import httpx
+
     places = attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []
     environment = dict(pair.partition("=")[::2] for pair in attrs["Config"]["Env"] or [])
     if not places or not environment.get(_TOKEN):
@@ -74,3 +78,6 @@ def _switch_off(attrs: Mapping[str, Any], port: int) -> None:
         answer = http.get(address)
         if answer.is_success:
             http.post(address, json={leak["name"]: False for leak in answer.json()["leaks"]}).raise_for_status()
+
+
+UNDO: Final[UndoTable] = {"project": _undo_project, "leaks": _undo_leaks}

@@ -11,10 +11,12 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
-from leakdrill.runs.undo import NAME_PREFIX, take_back
+from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.record.undo import take_back
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import RUN_LABEL, where
 from leakdrill.targets.docker.remote_engine import engine_host
+from leakdrill.targets.docker.undo import UNDO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +122,7 @@ class ContainerWorkers:
     def stop(self) -> None:
         """Remove them; what does not go stays in the journal."""
         for entry in reversed(self._entries):
-            take_back(self._journal, entry)
+            take_back(self._journal, entry, UNDO)
         self._entries, self._made = [], []
 
     def _make(self, plan: WorkerPlan, name: str, worker_index: int, network: str) -> Container:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from leakdrill.machine.ports import free_port
-from leakdrill.targets.balancer import Balancer
+from leakdrill.targets.base.balancer import Balancer
 from leakdrill.targets.kubernetes.logs import PodLogs
 from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
 from leakdrill.targets.kubernetes.port_forward import PodConnection

@@ -13,10 +13,11 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
-from leakdrill.runs.undo import take_back
+from leakdrill.record.undo import take_back
 from leakdrill.targets.kubernetes.api import RUN_LABEL, ClusterRefused
 from leakdrill.targets.kubernetes.deployment import env_list
 from leakdrill.targets.kubernetes.pod import parse_pod
+from leakdrill.targets.kubernetes.undo import UNDO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -121,7 +122,7 @@ class PodWorkers:
         except EnvironmentProblem:
             return  # nobody answers; the journal still knows them
         for entry in reversed(self._entries):
-            take_back(self._journal, entry)
+            take_back(self._journal, entry, UNDO)
         self._entries, self._made = [], []
 
     def _create(self, kind: str, body: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Takes back what a run changed in a cluster, from its journal alone."""
+"""Undoes what a run changed in a cluster: its namespace, single objects, and a workload that existed before."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from leakdrill.targets.kubernetes.api import CONFLICT, RUN_LABEL, ClusterRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from leakdrill.record.undo import UndoTable
     from leakdrill.targets.kubernetes.api import Cluster
 
 GONE_TIMEOUT_S: Final = 90.0
@@ -21,17 +22,17 @@ _POLL_S: Final = 0.2
 _TRIES: Final = 3
 
 
-def undo_namespace(data: Mapping[str, Any]) -> str | None:
+def _undo_namespace(data: Mapping[str, Any]) -> str | None:
     """Delete the run's namespace, and wait until it is gone with everything in it."""
     return _on_cluster(f"namespace {data['name']}", data, lambda cluster: _delete_namespace(cluster, data))
 
 
-def undo_object(data: Mapping[str, Any]) -> str | None:
+def _undo_object(data: Mapping[str, Any]) -> str | None:
     """Delete one object that carries the run's label."""
     return _on_cluster(f"object {data['path']}", data, lambda cluster: _delete_object(cluster, data))
 
 
-def undo_workload(data: Mapping[str, Any]) -> str | None:
+def _undo_workload(data: Mapping[str, Any]) -> str | None:
     """Put a workload back as it was: its replicas and the template of its pods."""
     return _on_cluster(f"deployment {data['path']}", data, lambda cluster: _put_back(cluster, data))
 
@@ -94,3 +95,6 @@ def _put_back(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
 def _run_of(found: Mapping[str, Any]) -> str | None:
     run: str | None = (found["metadata"].get("labels") or {}).get(RUN_LABEL)
     return run
+
+
+UNDO: Final[UndoTable] = {"namespace": _undo_namespace, "object": _undo_object, "workload": _undo_workload}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.targets.placeholders import entering
+from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ def start_child(
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(
-                entering(folders, argv),
+                with_default_sigint(entering(folders, argv)),
                 env=env,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,

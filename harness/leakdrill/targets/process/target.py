@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
 from leakdrill.agent.client import AgentClient
 from leakdrill.agent.environment import AGENT_VARIABLE, agent_environment
-from leakdrill.errors import EnvironmentProblem
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import apply_limits, watched
 from leakdrill.machine.execute import execute
 from leakdrill.machine.ports import holder, is_free
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.machine.sandbox import make_sandbox
+from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
-from leakdrill.scenario.scenario import Limits
-from leakdrill.targets.owned import OwnedTarget
-from leakdrill.targets.placeholders import find_program
+from leakdrill.scenario.target import Limits
+from leakdrill.targets.base.owned import OwnedTarget
+from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.process.child import Child, start_child
 
 if TYPE_CHECKING:
@@ -31,16 +32,29 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.machine.sandbox import Sandbox
     from leakdrill.meters.meter import Meter
+    from leakdrill.scenario.target import ProcessTarget
 
 _RESCAN_S: Final = 1.0
 
 
 class LocalProcess(OwnedTarget):
-    """The target `spec`, run as a process; its working folder is the scenario's when the scenario names none."""
+    """The target `spec`, run as a process; its working folder is the scenario's when the scenario names none.
 
+    The arguments are those of every target.
+
+    Raises:
+        BadInput: when `spec` has no command.
+    """
+
+    _undo = UNDO
     _room: Sandbox | None = None
     _running: Child | None = None
     _tree: tuple[float, list[int]] = (float("-inf"), [])
+
+    def __init__(self, spec: ProcessTarget, **run: Any) -> None:
+        if not spec.command:
+            raise BadInput(f"target '{spec.name}' has no command; expected one for a drill on a process")
+        super().__init__(spec, **run)
 
     @property
     def cgroup(self) -> Cgroup | None:
@@ -51,11 +65,6 @@ class LocalProcess(OwnedTarget):
     def pid(self) -> int | None:
         """Its first process; None when it does not run."""
         return self._running.pid if self._running and self._running.exit_status is None else None
-
-    @property
-    def limits_enforced(self) -> frozenset[str]:
-        """Those of `memory`, `cpus` and `disk` that the machine enforces; known after `start`."""
-        return self._room.enforced if self._room else frozenset()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the service, in its environment and folder; its output goes to `output`.

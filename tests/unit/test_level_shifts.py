@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leakdrill.judging.leak.level_shifts import without_level_shifts
-from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
-    from leakdrill.judging.statistics import Interval
+    from leakdrill.judging.evidence.statistics import Interval
     from leakdrill.record.history import History
-    from leakdrill.scenario.scenario import ExpectedAlert
+    from leakdrill.scenario.alerts import ExpectedAlert
 
 _MIN: Final = 60.0
 

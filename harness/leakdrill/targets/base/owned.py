@@ -16,10 +16,10 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.runs.undo import NAME_PREFIX
-from leakdrill.targets.placeholders import fill
-from leakdrill.targets.readiness import Readiness
-from leakdrill.targets.recorded import PART, RecordedTarget, given_limits
+from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.targets.base.placeholders import fill
+from leakdrill.targets.base.readiness import Readiness
+from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.disk import Disk
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class Started(Protocol):
@@ -68,16 +68,6 @@ class OwnedTarget(RecordedTarget, ABC):
     def base_url(self) -> str:
         """Where it answers; the same over restarts."""
         return f"http://{LOOPBACK}:{self.port}"
-
-    @property
-    def memory_limit_bytes(self) -> int | None:
-        """The declared memory limit, enforced or not."""
-        return self.spec.limits.memory
-
-    @property
-    def cpu_limit_cores(self) -> float | None:
-        """The declared CPU limit, enforced or not."""
-        return self.spec.limits.cpus
 
     def notices(self) -> Sequence[str]:
         """What cannot be enforced or read here, one sentence each; known after `start`."""

@@ -5,9 +5,9 @@ No ability is in here: a step finds out what a target can do by what methods it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from leakdrill.runs.undo import take_back
+from leakdrill.record.undo import take_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.record.undo import UndoTable
+    from leakdrill.scenario.target import ProcessTarget
 
 PART: Final = "target"
 """Value of `part` in the target's journal entries, and of `LEAKDRILL_PART` in its processes."""
@@ -41,6 +42,11 @@ class RecordedTarget:
         log: what the service writes.
     """
 
+    _undo: ClassVar[UndoTable]
+    """How the entries of this kind of target are undone."""
+
+    part_types: ClassVar[Sequence[type]] = ()
+
     def __init__(
         self,
         spec: ProcessTarget,
@@ -63,13 +69,18 @@ class RecordedTarget:
         self._part = part
 
     @property
+    def parts(self) -> Sequence[object]:
+        """Objects that hold capabilities of it besides those that it has itself."""
+        return ()
+
+    @property
     def name(self) -> str:
         """Its name, published as the label `container`."""
         return self.spec.name
 
     @property
-    def cards(self) -> Sequence[int | str]:
-        """The cards that the scenario names."""
+    def gpus(self) -> Sequence[int | str]:
+        """The GPUs that the scenario names, by index or UUID."""
         return tuple(self.spec.gpu.devices) if self.spec.gpu else ()
 
     @property
@@ -99,7 +110,7 @@ class RecordedTarget:
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         """Undo `entries`, newest first; returns why, for each that would not go."""
-        return [reason for entry in entries if (reason := take_back(self._journal, entry))]
+        return [reason for entry in entries if (reason := take_back(self._journal, entry, self._undo))]
 
     def _now_limited(self, wanted: Mapping[str, float]) -> None:
         """The limits `wanted` (`memory` in bytes, `cpus` in cores) hold from now on: remember and record them."""

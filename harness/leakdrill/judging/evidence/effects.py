@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.growth import HIGH, growth_per_second
-from leakdrill.judging.statistics import Interval, swing
-from leakdrill.judging.windows import Span, leak_span, resource, step_runs, switched_off_s
+from leakdrill.judging.evidence.growth import HIGH, growth_per_second
+from leakdrill.judging.evidence.statistics import Interval, swing
+from leakdrill.judging.evidence.windows import Span, leak_span, resource, step_runs, switched_off_s
 
 if TYPE_CHECKING:
-    from leakdrill.judging.windows import StepRun
+    from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import History, Series
     from leakdrill.scenario.quantities import Resource
-    from leakdrill.scenario.scenario import Scenario, Seen
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.seen import Seen
 
 _BEFORE_S: Final = 0.5
 _INTERVALS_BEFORE: Final = 1.5

@@ -1,11 +1,12 @@
-"""What the drill may ask of any target, and the extra abilities that only some have.
+"""What the drill may ask of any target, and the capabilities that only some have, each a small Protocol.
 
-A step asks for the ability it needs (`isinstance(target, Restartable)`) and says plainly when the target lacks it.
+A step asks for the one it needs with `capability(target, Restartable, step="restart")` of `targets/kinds.py`, which
+says plainly when the target lacks it and which kinds have it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
     import psutil
 
     from leakdrill.meters.meter import Meter
-    from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob
 
 
 @runtime_checkable
 class Target(Protocol):
     """A service under drill."""
+
+    part_types: ClassVar[Sequence[type]]
+    """The classes of `parts`."""
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """Objects that hold capabilities of it, for a kind that does not hold all of them itself."""
 
     @property
     def name(self) -> str:
@@ -108,11 +115,11 @@ class Signallable(Protocol):
 
 
 @runtime_checkable
-class OnCards(Protocol):
-    """A target that computes on cards of this machine."""
+class OnGpus(Protocol):
+    """A target that computes on GPUs of this machine."""
 
     @property
-    def cards(self) -> Sequence[int | str]:
+    def gpus(self) -> Sequence[int | str]:
         """Their indices or UUIDs, as NVML knows them; empty where the scenario names none."""
 
 
@@ -161,12 +168,22 @@ class Losable(Protocol):
         """Why nothing can be known of it any more; None while it can."""
 
 
+class ScrapeJob(Protocol):
+    """A way for Prometheus to series that others publish."""
+
+    def start(self) -> dict[str, object]:
+        """Prepare what Prometheus needs, and return the job for its configuration."""
+
+    def stop(self) -> None:
+        """Take back what was prepared."""
+
+
 @runtime_checkable
 class KubeletScraped(Protocol):
     """A target of which the alerts may be judged on the kubelet's own series."""
 
     @property
-    def kubelet_job(self) -> KubeletJob | None:
+    def kubelet_job(self) -> ScrapeJob | None:
         """How Prometheus gets them; None where the exporter's are published instead."""
 
 
@@ -180,15 +197,28 @@ class Renewing(Protocol):
 
 
 @runtime_checkable
+class Replicated(Protocol):
+    """A target that may run as several replicas."""
+
+    def replica_urls(self) -> Sequence[str]:
+        """Where each of them answers by itself, as `base_url` is written."""
+
+
+@runtime_checkable
 class Scalable(Protocol):
-    """A target that runs as replicas."""
+    """A target that can be given more replicas, or fewer."""
 
     def scale(self, replicas: int) -> None:
-        """Have so many, and return when they serve.
+        """Run `replicas`, and return when they serve.
 
         Raises:
             LeakdrillError: when they do not come up.
         """
+
+
+@runtime_checkable
+class SelfReplacing(Protocol):
+    """A target whose platform puts another replica in the place of one that is deleted."""
 
     def delete_replicas(self, which: str) -> Sequence[str]:
         """Delete the `heaviest`, `oldest`, `newest` or `all`, and return their names when others serve.
@@ -196,9 +226,6 @@ class Scalable(Protocol):
         Raises:
             LeakdrillError: when no others come up.
         """
-
-    def replica_urls(self) -> Sequence[str]:
-        """Where each of them answers by itself, as `base_url` is written."""
 
 
 @runtime_checkable

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
@@ -19,11 +18,11 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
-from leakdrill.targets.balancer import Balancer
+from leakdrill.targets.base.balancer import Balancer
+from leakdrill.targets.base.local_connection import LocalConnection
+from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.local_connection import LocalConnection
-from leakdrill.targets.recorded import PART
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.docker.load_workers import ContainerWorkers
     from leakdrill.targets.process.target import LocalProcess
 
@@ -50,6 +49,8 @@ class ReplicatedTarget:
     """
 
     restarting_steps: Final = frozenset({"scale"})
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     def __init__(self, kind: type[LocalProcess | DockerTarget], spec: ProcessTarget, **run: Any) -> None:
         self._kind = kind
@@ -137,14 +138,6 @@ class ReplicatedTarget:
         took_s = round(time.monotonic() - start_s, 3)
         self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
         self._recorder.sample("target", "ready", {"pid": float(self.pid or 0), "took_s": took_s})
-
-    def delete_replicas(self, which: str) -> Sequence[str]:
-        """Nothing here puts others in their place.
-
-        Raises:
-            BadInput: always.
-        """
-        raise BadInput(f"target '{self.name}': nobody puts others in the place of its {which} replicas here")
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of them answers by itself, oldest first."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.windows import Span, down_spans, gaps, outside
+from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside
 from leakdrill.scenario.kubernetes import KUBELET, KUBELET_MEASURES_WITHIN_S
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
-    from leakdrill.scenario.scenario import AlertName, Alerts
+    from leakdrill.scenario.alerts import AlertName, Alerts
 
 _SHORTEST_GAP_S: Final = 1.0
 _EVALUATIONS: Final = 3

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.record.history import Act, Event, History, Series
-    from leakdrill.scenario.scenario import Leak, Scenario
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 _CPU_WINDOW_S: Final = 1.0
 """Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
@@ -52,7 +53,7 @@ class Span:
 class StepRun:
     """One step as it was carried out: from its trigger, where one is recorded, to its end."""
 
-    act: Act
+    act: Act[Event]
     start_s: float
     end_s: float
 
@@ -81,7 +82,7 @@ def step_runs(history: History) -> list[StepRun]:
     return [_step_run(history, act) for act in history.acts("step")]
 
 
-def _step_run(history: History, act: Act) -> StepRun:
+def _step_run(history: History, act: Act[Event]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
     triggers = [
         e.t

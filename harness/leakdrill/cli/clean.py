@@ -1,0 +1,20 @@
+"""`leakdrill clean`: undo what interrupted drills left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from leakdrill.cli.options import Runs  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.runs.undo import clean_runs
+
+
+def clean(runs: Runs = Path("runs")) -> int:
+    """Undo what interrupted drills left behind, from their journals."""
+    problems = clean_runs(runs)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if not problems:
+        typer.echo("nothing is left behind")
+    return 4 if problems else 0

@@ -1,0 +1,71 @@
+"""The commands, and a group that loads the one that is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+SUMMARIES: Final = {
+    "run": "Run a drill from start to verdict, or many side by side.",
+    "analyze": "Judge a stored run again; needs nothing but its files.",
+    "report": "Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's.",
+    "scenarios": "List the catalogue, or what it covers: instructions, alerts and steps.",
+    "schema": "Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json.",
+    "doctor": "Say what this machine can and cannot do, and what to install.",
+    "clean": "Undo what interrupted drills left behind, from their journals.",
+    "init": "Write a first scenario for a service of your own, which runs as it is.",
+    "gate": "Judge whether a service leaks memory, in about a minute.",
+    "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
+    "trace": "Say whether the process in a recording leaks.",
+    "watch": "Run any command and hold its memory, children included, to a limit and a baseline.",
+    "version": "Print the version.",
+}
+"""Each command with the sentence that `leakdrill --help` shows. Command NAME is the function NAME in `cli/NAME.py`."""
+
+_SETTINGS: Final[Mapping[str, dict[str, Any]]] = {
+    "watch": {"allow_interspersed_args": False},  # every word after the first of its command is the command's
+}
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name; each is loaded when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Returns Click's object for a command. Raises KeyError where there is none."""
+        if name not in SUMMARIES:
+            raise KeyError(name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        function = getattr(import_module(f"leakdrill.cli.{name}"), name)
+        alone.command(name, context_settings=_SETTINGS.get(name))(function)
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SUMMARIES)
+
+    def __len__(self) -> int:
+        return len(SUMMARIES)
+
+
+class CommandLine(TyperGroup):
+    """The group of all commands; its help loads none of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
+        """Returns the names in the order of the table."""
+        return list(SUMMARIES)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's signature
+        """Writes one line, or a few, for each command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+COMMAND_LINE: Final = CommandLine(
+    name="leakdrill",
+    commands=Commands(),  # type: ignore[arg-type]
+    help="Fire drills for resource leaks: a leak, a real alert, a runbook step, and proof that memory came back.",
+    rich_markup_mode=None,
+)

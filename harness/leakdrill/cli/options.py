@@ -1,0 +1,13 @@
+"""The options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
+Platform = Literal["process", "docker", "kubernetes"]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]

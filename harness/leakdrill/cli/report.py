@@ -1,0 +1,42 @@
+"""`leakdrill report`: a stored run as JUnit XML, Markdown, JSON and OpenMetrics."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
+from typing import Annotated
+
+import typer
+
+from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.errors import BadInput
+from leakdrill.judging.analyze import analyze
+from leakdrill.record.store import open_run
+from leakdrill.record.verdict import worst
+from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.junit import junit_xml
+from leakdrill.reports.markdown import markdown
+from leakdrill.reports.openmetrics import openmetrics
+
+
+def report(
+    run_folder: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="Folder for the reports; the run folder when left out.")] = None,
+) -> int:
+    """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
+    folder = open_run(run_folder)
+    name, verdicts = folder.path.parent.name, analyze(folder)
+    target = out or folder.path
+    files = {
+        "report.xml": junit_xml(verdicts, name=name),
+        "report.md": markdown(verdicts, name=name),
+        "report.json": verdicts_as_json(verdicts),
+        "metrics.txt": openmetrics(verdicts, name=name),
+    }
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (target / name).write_text(text, encoding="utf-8")
+            typer.echo(target / name)
+    except OSError as e:
+        raise BadInput(f"{target}: reports cannot be written: {e.strerror}") from e
+    return worst(verdicts).exit_code

@@ -1,0 +1,80 @@
+"""`leakdrill run`: one drill from start to verdict, or several side by side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.run_many import chosen, run_many, write_report
+from leakdrill.judging.time_budget import time_budget
+from leakdrill.record.history import read_history
+from leakdrill.record.verdict import worst
+from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.budget import print_budget
+from leakdrill.reports.junit import junit_xml
+from leakdrill.reports.step_summary import append_step_summary
+from leakdrill.reports.terminal import print_verdicts
+from leakdrill.reports.termination_message import leave_termination_message
+from leakdrill.runs.drill.run import run_drill
+
+
+def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
+    scenario: Annotated[
+        list[str] | None,
+        typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run at once."),
+    ] = None,
+    runs: Runs = Path("runs"),
+    on: Annotated[
+        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
+    ] = None,
+    allow: Annotated[
+        str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
+    ] = None,
+    as_json: AsJson = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Run the whole catalogue; with --on, also what runs only there.")
+    ] = False,
+    subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 2 for each core.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
+) -> int:
+    """Run a drill from start to verdict, or many side by side."""
+    paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
+    console = Console(stderr=as_json)
+    if len(paths) == 1:
+        return _run_one(paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
+    return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
+
+
+def _run_one(
+    path: Path,
+    *,
+    runs: Path,
+    on: Platform | None,
+    allow: str | None,
+    as_json: bool,
+    junit: Path | None,
+    console: Console,
+) -> int:
+    done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
+    for problem in done.leftovers:
+        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
+    if done.error is not None:
+        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        raise done.error
+    append_step_summary(done.verdicts, name=done.scenario.name)
+    leave_termination_message(done.verdicts, name=done.scenario.name)
+    if junit is not None:
+        write_report(junit, junit_xml(done.verdicts, name=done.scenario.name))
+    if as_json:
+        sys.stdout.write(verdicts_as_json(done.verdicts))
+        return worst(done.verdicts).exit_code
+    print_verdicts(done.verdicts, console)
+    print_budget(time_budget(read_history(done.folder.history), done.scenario), console)
+    console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+    return worst(done.verdicts).exit_code

@@ -1,0 +1,33 @@
+"""`leakdrill scenarios`: the catalogue, and what it covers."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.runs.catalogue.catalogue import catalogue
+
+
+def scenarios(
+    covers: Annotated[bool, typer.Option("--covers", help="Show what of the documents is drilled, and where.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List the catalogue, or what it covers: instructions, alerts and steps."""
+    if covers:
+        from leakdrill.cli.covers import show_coverage  # noqa: PLC0415 - reads whole scenarios; the list reads names
+
+        return show_coverage(Console(), as_json=as_json)
+    entries = catalogue()
+    if as_json:
+        typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
+        return 0
+    table = Table(Column("scenario", no_wrap=True), "what it rehearses", "from", box=None)
+    for entry in entries:
+        table.add_row(entry.name, entry.summary, entry.rehearses)
+    Console().print(table)
+    return 0

@@ -1,0 +1,36 @@
+"""Which process runs a drill, and how what a run makes outside of its folder is recognised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWNER_FILE: Final = "drill.pid"
+"""Beside the journal: which process runs the drill, so that nobody cleans up under a living one."""
+
+NAME_PREFIX: Final = "leakdrill-"
+"""What begins the name of every cgroup, folder, container and namespace that a run makes outside of its run folder."""
+
+_CREATE_TIME_SLACK_S: Final = 1.0
+
+
+def note_owner(run_dir: Path) -> None:
+    """Write down in `run_dir` that this process runs its drill."""
+    this = psutil.Process()
+    (run_dir / OWNER_FILE).write_bytes(orjson.dumps({"pid": this.pid, "create_time": this.create_time()}))
+
+
+def owner_lives(run_dir: Path) -> bool:
+    """Whether the process that runs the drill of `run_dir` is still there; False when nobody wrote it down."""
+    try:
+        owner = orjson.loads((run_dir / OWNER_FILE).read_bytes())
+        created = psutil.Process(owner["pid"]).create_time()
+    except (OSError, orjson.JSONDecodeError, psutil.NoSuchProcess):
+        return False
+    same: bool = abs(created - owner["create_time"]) < _CREATE_TIME_SLACK_S
+    return same

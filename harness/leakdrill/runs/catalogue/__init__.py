@@ -1,0 +1,1 @@
+"""Many drills with one command, and the matrix of leaks against steps."""

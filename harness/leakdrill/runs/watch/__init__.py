@@ -1,0 +1,1 @@
+"""Any command under watch: its process tree, read ten times a second."""

@@ -1,0 +1,1 @@
+"""Several processes, or several containers, as one target."""

@@ -1,0 +1,59 @@
+"""Children can be interrupted, even when a shell in the background made us ignore SIGINT."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leakdrill.machine.child_signals import with_default_sigint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+
+WAIT = "import time; print('up', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def survives_an_interrupt(argv: list[str]) -> bool:
+    """Whether the command goes on after SIGINT; it is ended afterwards."""
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            return True
+        finally:
+            process.kill()
+    return False
+
+
+@pytest.mark.usefixtures("ignored")
+def test_a_child_hears_the_interrupt_that_we_ignore() -> None:
+    argv = [sys.executable, "-c", WAIT]
+    assert survives_an_interrupt(argv), "without the helper the test would show nothing"
+    assert not survives_an_interrupt(with_default_sigint(argv))
+
+
+@pytest.mark.usefixtures("ignored")
+def test_it_stays_the_same_process_with_the_same_arguments() -> None:
+    argv = with_default_sigint([sys.executable, "-c", "import os, sys; print(os.getpid(), *sys.argv[1:])", "a b", ""])
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate()[0] == f"{process.pid} a b \n"
+
+
+def test_nothing_is_in_front_of_the_command_where_the_interrupt_is_not_ignored() -> None:
+    assert with_default_sigint(["sleep", "1"]) == ["sleep", "1"]
