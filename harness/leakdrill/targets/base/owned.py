@@ -69,16 +69,6 @@ class OwnedTarget(RecordedTarget, ABC):
         """Where it answers; the same over restarts."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def memory_limit_bytes(self) -> int | None:
-        """The declared memory limit, enforced or not."""
-        return self.spec.limits.memory
-
-    @property
-    def cpu_limit_cores(self) -> float | None:
-        """The declared CPU limit, enforced or not."""
-        return self.spec.limits.cpus
-
     def notices(self) -> Sequence[str]:
         """What cannot be enforced or read here, one sentence each; known after `start`."""
         return tuple(self._notices)
