@@ -39,7 +39,7 @@ from scipy import stats
 
 from leakdrill.judging.leak.difference import difference, why_not_comparable
 from leakdrill.judging.leak.looks import SLOTS, looks
-from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from leakdrill.judging.leak.trace import Trace, read_trace
 from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace

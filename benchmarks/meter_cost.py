@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.process.target import LocalProcess
 
 if TYPE_CHECKING:

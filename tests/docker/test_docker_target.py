@@ -13,8 +13,8 @@ from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import read_journal
 from leakdrill.runs.undo import clean
-from leakdrill.scenario.scenario import ContainerForm
-from leakdrill.scenario.steps import SetLimits
+from leakdrill.scenario.actions import SetLimits
+from leakdrill.scenario.target import ContainerForm
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.set_limits import set_limits
 from leakdrill.targets.base.capabilities import (

@@ -16,7 +16,7 @@ from drills import drill, record
 from leakdrill.errors import BadInput
 from leakdrill.runs.catalogue.catalogue import find_scenario
 from leakdrill.scenario.reader import PlainLoader
-from leakdrill.scenario.scenario import ContainerForm
+from leakdrill.scenario.target import ContainerForm
 from leakdrill.targets.docker.remote_engine import engine_host, reachable
 
 pytestmark = pytest.mark.long

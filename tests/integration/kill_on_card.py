@@ -13,7 +13,8 @@ from pathlib import Path
 
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget, Step
+from leakdrill.scenario.steps import Step
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.targets.process.target import LocalProcess
 

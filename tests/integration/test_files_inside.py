@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from leakdrill.scenario.steps import CompressFiles, CopyOut, DeleteFiles, RotateLog, TruncateLog
+from leakdrill.scenario.actions import CompressFiles, CopyOut, DeleteFiles, RotateLog, TruncateLog
 from leakdrill.steps.copy_out import copy_out
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import on_files_inside

@@ -16,7 +16,8 @@ import pytest
 from leaking_service import answers
 
 from leakdrill.machine.ports import free_port
-from leakdrill.scenario.scenario import Leak, Step
+from leakdrill.scenario.leaks import Leak
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
 from leakdrill.wait import wait_for

@@ -21,7 +21,7 @@ from leakdrill.load.locust import LocustLoad
 from leakdrill.machine.session import kill_session, members
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:

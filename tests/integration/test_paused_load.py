@@ -16,7 +16,7 @@ from leakdrill.load.corpus import read_corpus, replay_spec
 from leakdrill.load.locust import LocustLoad
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:

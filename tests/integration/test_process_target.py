@@ -17,7 +17,7 @@ from leakdrill.meters.sampler import Sampler
 from leakdrill.record.history import PHASES
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.base.capabilities import Logged, Restartable, Target
 from leakdrill.targets.process.target import LocalProcess
 from leakdrill.wait import wait_for

@@ -22,7 +22,7 @@ from leakdrill.alerting.webhook import Webhook
 from leakdrill.errors import ComponentDied
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import AlertName
+from leakdrill.scenario.alerts import AlertName
 from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from leakdrill.errors import BadInput, TargetNotReady
 from leakdrill.meters.meter import Closable
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.base.capabilities import (
     Configurable,
     Executable,

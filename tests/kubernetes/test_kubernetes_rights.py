@@ -11,7 +11,7 @@ from kube_bench import NAMESPACE, ROOT, Bench
 
 from leakdrill.load.workers import worker_plan
 from leakdrill.meters.meter import Closable
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 from leakdrill.targets.kubernetes.api import ClusterRefused, connect
 
 if TYPE_CHECKING:

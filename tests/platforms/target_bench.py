@@ -10,8 +10,8 @@ import httpx
 from leakdrill.record.history import read_history
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
-from leakdrill.scenario.scenario import ProcessTarget
 from leakdrill.scenario.steps import Step
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.steps.step import carry_out
 
 if TYPE_CHECKING:

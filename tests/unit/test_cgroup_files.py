@@ -19,7 +19,7 @@ from leakdrill.machine.cgroup import (
 )
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.record.journal import Journal, read_journal
-from leakdrill.scenario.scenario import Limits
+from leakdrill.scenario.target import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import hierarchies
 from leakdrill.meters.pods import summed
 from leakdrill.scenario.kubernetes import KubernetesForm, Requests
-from leakdrill.scenario.scenario import Limits, ProcessTarget
 from leakdrill.scenario.steps import Step
+from leakdrill.scenario.target import Limits, ProcessTarget
 from leakdrill.targets.kubernetes.api import choose_context
 from leakdrill.targets.kubernetes.autoscaler import autoscaler
 from leakdrill.targets.kubernetes.deployment import Wanted, deployment, resources

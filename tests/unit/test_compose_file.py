@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from leakdrill.errors import BadInput
 from leakdrill.scenario.compose import ComposeForm
-from leakdrill.scenario.scenario import Limits, ProcessTarget
+from leakdrill.scenario.target import Limits, ProcessTarget
 from leakdrill.targets.compose.file import needed, own_config, set_service
 from leakdrill.targets.docker.engine import RUN_LABEL
 

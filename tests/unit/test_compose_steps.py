@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.scenario.scenario import Step
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 
@@ -14,6 +14,7 @@ class Bare:
     """A target that can be reached and nothing else."""
 
     name = "bare"
+    parts = ()
     base_url = "http://127.0.0.1:9"
     token = ""
 
@@ -48,10 +49,16 @@ def step(**action):
 @pytest.mark.parametrize(
     ("action", "why"),
     [
-        ({"scale": {"replicas": 2}}, "has no replicas"),
-        ({"recreate": {"memory": "1MiB"}}, "cannot be recreated"),
-        ({"prune": {}}, "nothing that could be pruned"),
-        ({"exec": {"command": ["true"], "service": "nginx"}}, "has no service nginx beside it"),
+        (
+            {"scale": {"replicas": 2}},
+            "does not support the step scale; expected process, docker, compose or kubernetes",
+        ),
+        ({"recreate": {"memory": "1MiB"}}, "does not support the step recreate; expected compose"),
+        ({"prune": {}}, "does not support the step prune; expected compose"),
+        (
+            {"exec": {"command": ["true"], "service": "nginx"}},
+            "does not support the step exec.service; expected existing compose or compose",
+        ),
     ],
 )
 def test_a_target_that_cannot_says_so(tmp_path, action, why):

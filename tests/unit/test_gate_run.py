@@ -13,7 +13,8 @@ from leakdrill.judging.leak.slots import slot_trace
 from leakdrill.record.history import Event, History
 from leakdrill.runs.gate.against import read_against
 from leakdrill.runs.gate.warmup import has_settled, rises_plainly
-from leakdrill.scenario.scenario import ContainerForm, Scenario
+from leakdrill.scenario.scenario import Scenario
+from leakdrill.scenario.target import ContainerForm
 
 SCENARIO = Scenario.model_validate(
     {

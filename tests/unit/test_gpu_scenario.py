@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.scenario.gpu import on_its_cards
-from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.docker.gpus import cards_given, device_requests
+from leakdrill.targets.process.gpus import on_its_cards
 
 
 def target(**more: Any) -> ProcessTarget:

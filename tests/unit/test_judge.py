@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from histories import drill, plan, twin, twin_plan
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.drill import judge, run_check
+from leakdrill.judging.drill import judge
+from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.history import event_line, read_history
 
 if TYPE_CHECKING:

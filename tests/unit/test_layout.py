@@ -57,12 +57,6 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 DEBTS: Final = {
-    ("judging", "runs/catalogue"): "judging",
-    ("judging/checks", "judging"): "judging",
-    ("judging/leak", "judging"): "judging",
-    ("judging/watch", "judging"): "judging",
-    ("judging/watch", "machine"): "judging",
-    ("judging/watch", "meters"): "judging",
     ("machine", "runs"): "targets",
     ("runs/gate", "runs/drill"): "runs",
     ("targets/base", "runs"): "targets",
@@ -73,9 +67,7 @@ DEBTS: Final = {
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 
-FILE_DEBTS: Final = {
-    ("leakdrill.scenario.gpu", "leakdrill.scenario.scenario"): "scenario",
-}
+FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {}
 """Imports that still close a circle of files."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leakdrill.judging.leak.growth_kind import Kind, describe, kind_of, live, retained_per_request
-from leakdrill.judging.leak.quiet_points import Points
+from leakdrill.judging.leak.quiescent_points import Points
 from leakdrill.judging.leak.slope import slope
 
 REQUESTS = np.arange(1, 25) * 1000.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leakdrill.judging.leak.quiet_points import STRETCHES, points
+from leakdrill.judging.leak.quiescent_points import STRETCHES, points
 from leakdrill.judging.leak.trace import Trace
 
 

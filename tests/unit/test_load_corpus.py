@@ -10,7 +10,7 @@ from leakdrill.errors import BadInput
 from leakdrill.load.corpus import REPLAY_LOCUSTFILE, read_corpus, replay_spec
 from leakdrill.load.in_locust.corpus_file import Request, refusal_line, request_line
 from leakdrill.load.in_locust.variables import CORPUS_ENV
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 
 if TYPE_CHECKING:
     from pathlib import Path

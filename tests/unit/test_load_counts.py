@@ -14,7 +14,7 @@ from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import NOTHING, CounterReader, percentile_ms, row
 from leakdrill.load.in_locust.counters import Counters, bucket, bucket_middle_ms
 from leakdrill.load.in_locust.pacing import paced
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 
 
 @given(st.floats(0, 99_999.9))

@@ -20,7 +20,7 @@ from leakdrill.load.in_locust.target_addresses import AVOID_S, TargetAddresses
 from leakdrill.load.worker_bundle import FOLDER, MOST_BYTES, OURS, worker_files
 from leakdrill.load.workers import WorkerPlan, worker_plan
 from leakdrill.machine.ports import address_towards, free_port
-from leakdrill.scenario.scenario import Load
+from leakdrill.scenario.load import Load
 from leakdrill.targets.docker.load_workers import network_of, packed
 from leakdrill.targets.kubernetes.load_workers import config_map, worker_pod
 from leakdrill.targets.kubernetes.pod import parse_pod

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leakdrill.judging.checks.baseline import memory_returns_to_baseline
-from leakdrill.judging.statistics import block_length, difference_of_levels, slope, swing, theil_sen
+from leakdrill.judging.evidence.statistics import block_length, difference_of_levels, slope, swing, theil_sen
 from leakdrill.record.verdict import Outcome
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from leakdrill.errors import BadInput, TargetNotReady
-from leakdrill.scenario.scenario import Step
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 class BareTarget:
     """A target without any extra ability."""
+
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     name = "bare"
     base_url = "http://127.0.0.1:9"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.scenario.scenario import Step
+from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 class DiskTarget:
     """A target that is nothing but its disk."""
+
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     name = "disk"
     base_url = "http://127.0.0.1:9"

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.scenario.scenario import ProcessTarget
+from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.base.capabilities import Recreatable, Restartable
 from leakdrill.targets.kinds import CAPABILITIES, KINDS, capability, kind_of
 
@@ -20,6 +20,7 @@ OWN = {"Configurable", "Limitable", "Logged", "Renewing", "Scalable"}
 
 class Bare:
     name = "web"
+    parts = ()
 
 
 def spec(**fields: Any) -> ProcessTarget:

@@ -7,7 +7,7 @@ from histories import ALERT, drill, plan
 from pydantic import ValidationError
 
 from leakdrill.judging.drill import judge
-from leakdrill.scenario.scenario import Alerts
+from leakdrill.scenario.alerts import Alerts
 
 URL = "http://127.0.0.1:9090"
 

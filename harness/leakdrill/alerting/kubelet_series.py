@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from leakdrill.alerting.rules import AlertRule
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import AlertName, Alerts
+    from leakdrill.scenario.alerts import AlertName, Alerts
 
 LOOKBACK_AT_LEAST_S: Final = KUBELET_MEASURES_WITHIN_S + 3 * KUBELET_SCRAPED_EVERY_S
 """For less, a series would end between two measurements, and every `for` would begin again."""

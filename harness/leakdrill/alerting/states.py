@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from leakdrill.alerting.rules import AlertRule
     from leakdrill.alerting.timeline import State
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import AlertName
+    from leakdrill.scenario.alerts import AlertName
 
 _OVERLAP_S: Final = 10.0
 """How far a poll looks back beyond the last answered one: an evaluation's samples appear only when it is done."""

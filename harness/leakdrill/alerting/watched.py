@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Alerts, ExpectedAlert
+    from leakdrill.scenario.alerts import Alerts, ExpectedAlert
 
 LOOK_BACK_S: Final = 300.0
 """Prometheus' own look-back: an alert that fired before the drill has left a sample in this time, or is over."""

@@ -11,7 +11,7 @@ from leakdrill.alerting.watched_delivery import DeliveryWatcher
 
 if TYPE_CHECKING:
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Alerts
+    from leakdrill.scenario.alerts import Alerts
 
 
 GIVES_UP_AFTER_S: Final = 10.0

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from leakdrill.errors import BadInput, Interrupted
 from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
-from leakdrill.judging.watch.machine import machine_class
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.record import run_name, success_line
 from leakdrill.record.history import read_history
@@ -26,6 +25,7 @@ from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.undo import clean_runs
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
+from leakdrill.runs.watch.machine import machine_class
 from leakdrill.runs.watch.session import Session
 from leakdrill.runs.watch.summary import print_split
 from leakdrill.units import parse_share, parse_size

@@ -24,7 +24,7 @@ from leakdrill.machine.undo import UNDO
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import undo_all
-from leakdrill.scenario.scenario import Limits
+from leakdrill.scenario.target import Limits
 from leakdrill.targets.compose.cli import compose_program
 from leakdrill.units import show_size
 

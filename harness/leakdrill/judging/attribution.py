@@ -7,37 +7,21 @@ checks. A step that was under way at that moment had not shown yet what it does,
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leakdrill.judging.checks.requests import AFTER_STEP_S
-from leakdrill.judging.windows import step_runs
+from leakdrill.judging.evidence.windows import step_runs
 from leakdrill.record.history import History
 from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from leakdrill.judging.evidence.trouble import Trouble
     from leakdrill.record.verdict import Verdict
 
 _Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that is not the service's doing, or may not be.
-
-    Attributes:
-        text: one clause for a person.
-        at_s: when it began.
-        events: what says so.
-        excuses: whether what fails because of it must not be laid on the service.
-    """
-
-    text: str
-    at_s: float
-    events: tuple[int, ...]
-    excuses: bool = True
 
 
 class Attribution:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.attribution import Trouble
+from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:

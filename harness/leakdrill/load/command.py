@@ -20,7 +20,7 @@ from leakdrill.machine.ports import free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 FINISH_TASKS_S: Final = 2
 """How long a stop lets running tasks finish. Cut off, their requests would be served and not counted."""

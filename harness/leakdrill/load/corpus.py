@@ -11,7 +11,7 @@ from leakdrill.load.in_locust.variables import CORPUS_ENV, CORPUS_LENGTH_ENV
 
 if TYPE_CHECKING:
     from leakdrill.load.in_locust.corpus_file import Request
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 REPLAY_LOCUSTFILE: Final = Path(__file__).parent / "in_locust" / "replay_locustfile.py"
 

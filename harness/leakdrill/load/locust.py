@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from leakdrill.load.workers import Workers
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 STOP_TIMEOUT_S: Final = 8.0
 """Locust lets running tasks finish for 2 s (command.py), and distributed it then collects its workers."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from leakdrill.load.locust_process import LocustProcess
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 
 class PauseControl:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from leakdrill.load.workers import Workers, WorkerState
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 CONNECT_TIMEOUT_S: Final = 90.0
 """From the order to start them until all have reached the master: a container's or a pod's start, and Locust's."""

@@ -23,7 +23,7 @@ from leakdrill.load.worker_bundle import FOLDER, LOCUSTFILES, worker_files
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from leakdrill.scenario.scenario import Load
+    from leakdrill.scenario.load import Load
 
 PART: Final = "load"
 """Value of `part` in the journal entries of workers."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from leakdrill.record.journal import Journal
-    from leakdrill.scenario.scenario import Limits
+    from leakdrill.scenario.target import Limits
 
 T = TypeVar("T", int, float)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.machine.disk import Disk
     from leakdrill.record.journal import Journal
-    from leakdrill.scenario.scenario import Limits
+    from leakdrill.scenario.target import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.growth_kind import Kind, describe, live
-from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.sentences import LOOK
 from leakdrill.judging.leak.verdict import LeakOutcome, LeakVerdict, judge_trace
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from leakdrill.scenario.quantities import Frozen, Share
-
-if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import ProcessTarget
 
 Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern="^(GPU|MIG)-")]
 
@@ -33,10 +30,3 @@ class Gpu(Frozen):
     def environment(self) -> dict[str, str]:
         """What tells CUDA the same cards, in the order in which NVML counts them."""
         return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(map(str, self.devices))}
-
-
-def on_its_cards(target: ProcessTarget) -> ProcessTarget:
-    """`target` with its cards in the environment of its process; a container is given them by the engine."""
-    if target.gpu is None or target.kind != "process":
-        return target
-    return target.model_copy(update={"env": {**target.gpu.environment, **target.env}})

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Autoscalable
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Autoscale
+    from leakdrill.scenario.actions import Autoscale
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -19,10 +20,10 @@ def autoscale(action: Autoscale, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target cannot be scaled by its platform, or the platform refuses.
     """
-    if not isinstance(target, Autoscalable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no platform that could scale it")
     try:
-        remarks = target.autoscale(least=action.min, most=action.max, cpu=action.cpu, memory=action.memory)
+        remarks = capability(target, Autoscalable, step="autoscale").autoscale(
+            least=action.min, most=action.max, cpu=action.cpu, memory=action.memory
+        )
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
     facts = {"replicas": f"{action.min} to {action.max}"}

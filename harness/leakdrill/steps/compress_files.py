@@ -14,7 +14,7 @@ from leakdrill.units import show_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import CompressFiles
+    from leakdrill.scenario.actions import CompressFiles
     from leakdrill.targets.base.capabilities import Target
 
 SUFFIX: Final = ".gz"

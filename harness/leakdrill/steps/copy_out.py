@@ -14,12 +14,13 @@ from leakdrill.steps.files_inside import path_inside
 from leakdrill.steps.http import fetch
 from leakdrill.steps.log_file import find_log
 from leakdrill.targets.base.capabilities import Copyable, FilesInside
+from leakdrill.targets.kinds import find_capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import CopyOut
+    from leakdrill.scenario.actions import CopyOut
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -44,11 +45,11 @@ def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float)
 
 def _copy(path: str, copy: Path, target: Target, *, timeout_s: float) -> None:
     try:
-        if isinstance(target, Copyable):
-            target.copy(path, copy, timeout_s=timeout_s)
+        if copyable := find_capability(target, Copyable):
+            copyable.copy(path, copy, timeout_s=timeout_s)
             return
-        if isinstance(target, FilesInside) and target.disk_inside:
-            _read_inside(path, copy, target, timeout_s=timeout_s)
+        if (inside := find_capability(target, FilesInside)) and inside.disk_inside:
+            _read_inside(path, copy, inside, timeout_s=timeout_s)
             return
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e

@@ -8,7 +8,7 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.log_file import find_files
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import DeleteFiles
+    from leakdrill.scenario.actions import DeleteFiles
     from leakdrill.targets.base.capabilities import Target
 
 

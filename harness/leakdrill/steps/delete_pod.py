@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import SelfReplacing
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import DeletePod
+    from leakdrill.scenario.actions import DeletePod
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -19,10 +20,8 @@ def delete_pod(action: DeletePod, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target has no pods, or the others did not come up.
     """
-    if not isinstance(target, SelfReplacing):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no pods")
     try:
-        deleted = target.delete_replicas(action.which)
+        deleted = capability(target, SelfReplacing, step="delete_pod").delete_replicas(action.which)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
     return {"pods": " ".join(deleted)}

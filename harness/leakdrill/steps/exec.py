@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Executable, Neighboured
+from leakdrill.targets.kinds import capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.steps import Exec
+    from leakdrill.scenario.actions import Exec
     from leakdrill.targets.base.capabilities import Target
 
 OUTPUT: Final = "output.txt"
@@ -28,8 +29,6 @@ def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> 
     Raises:
         StepFailed: when it cannot be run here, does not end in time, or ends with another status.
     """
-    if not isinstance(target, Executable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) gives the drill no way to run a command")
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / OUTPUT
     try:
@@ -43,12 +42,12 @@ def execute(action: Exec, target: Target, *, folder: Path, timeout_s: float) -> 
     return {"exit": str(status), "output": str(output), "output_size": show_size(output.stat().st_size)}
 
 
-def _run(action: Exec, target: Executable, output: Path, timeout_s: float) -> int:
+def _run(action: Exec, target: Target, output: Path, timeout_s: float) -> int:
     if action.service is None:
-        return target.execute(action.command, output=output, timeout_s=timeout_s)
-    if not isinstance(target, Neighboured):
-        raise StepFailed(f"exec.service: {type(target).__name__} has no service {action.service} beside it")
-    return target.execute_beside(action.service, action.command, output=output, timeout_s=timeout_s)
+        return capability(target, Executable, step="exec").execute(action.command, output=output, timeout_s=timeout_s)
+    return capability(target, Neighboured, step="exec.service").execute_beside(
+        action.service, action.command, output=output, timeout_s=timeout_s
+    )
 
 
 def said(output: Path) -> str:

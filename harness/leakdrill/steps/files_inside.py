@@ -11,7 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import LeakdrillError
-from leakdrill.scenario.steps import CompressFiles, DeleteFiles, RotateLog, TruncateLog
+from leakdrill.scenario.actions import CompressFiles, DeleteFiles, RotateLog, TruncateLog
 from leakdrill.steps.exec import OUTPUT, said
 from leakdrill.steps.failure import StepFailed
 

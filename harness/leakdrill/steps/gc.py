@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import CollectGarbage
+    from leakdrill.scenario.actions import CollectGarbage
     from leakdrill.targets.base.capabilities import Target
 
 

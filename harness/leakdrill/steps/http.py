@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
 from leakdrill.targets.base.capabilities import OnGpus, Signallable
+from leakdrill.targets.kinds import capability, find_capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.scenario.steps import Kill
+    from leakdrill.scenario.actions import Kill
     from leakdrill.targets.base.capabilities import Target
 
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})
@@ -44,13 +45,12 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target does not show its processes, or none of them matches.
     """
-    if not isinstance(target, Signallable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) does not show the drill its processes")
-    first = target.pid if action.number in _ENDING else None
     try:
-        living = target.processes()
+        signallable = capability(target, Signallable, step="kill")
+        living = signallable.processes()
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
+    first = signallable.pid if action.number in _ENDING else None
     if action.by == "gpu_memory":
         living = [_heaviest_on_its_cards(target, living)]
     seen = _look(process for process in living if process.pid != first)
@@ -73,7 +73,8 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
 
 def _heaviest_on_its_cards(target: Target, living: Sequence[psutil.Process]) -> psutil.Process:
     own = {process.pid: process for process in living}
-    return own[heaviest(held_on(target.gpus if isinstance(target, OnGpus) else ()), own)]
+    on_gpus = find_capability(target, OnGpus)
+    return own[heaviest(held_on(on_gpus.gpus if on_gpus else ()), own)]
 
 
 def _look(processes: Iterable[psutil.Process]) -> list[_Seen]:

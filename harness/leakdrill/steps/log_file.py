@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Logged
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +47,7 @@ def find_files(target: Target, pattern: str, *, older_than_s: float) -> list[Pat
 
 
 def _own(target: Target, path: str) -> Path:
-    if not isinstance(target, Logged):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no files that the drill can reach")
     try:
-        return target.file(path)
+        return capability(target, Logged, step="on files").file(path)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Prunable
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from leakdrill.targets.base.capabilities import Target
@@ -18,9 +19,7 @@ def prune(target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target has no engine, or it refuses.
     """
-    if not isinstance(target, Prunable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has nothing that could be pruned")
     try:
-        return {kind: str(count) for kind, count in target.prune().items()}
+        return {kind: str(count) for kind, count in capability(target, Prunable, step="prune").prune().items()}
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Recreatable
+from leakdrill.targets.kinds import capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Recreate
+    from leakdrill.scenario.actions import Recreate
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -20,10 +21,8 @@ def recreate(action: Recreate, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target cannot be recreated, or did not come back.
     """
-    if not isinstance(target, Recreatable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) cannot be recreated by the drill")
     try:
-        target.recreate(memory_bytes=action.memory, cpus=action.cpus)
+        capability(target, Recreatable, step="recreate").recreate(memory_bytes=action.memory, cpus=action.cpus)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
     facts = {"memory": show_size(action.memory)} if action.memory is not None else {}

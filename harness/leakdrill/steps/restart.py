@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError, TargetNotReady
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Restartable
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from leakdrill.targets.base.capabilities import Target
@@ -18,10 +19,8 @@ def restart(target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target cannot be restarted, could not be ended, or did not come back.
     """
-    if not isinstance(target, Restartable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) cannot be restarted by the drill")
     try:
-        target.restart()
+        capability(target, Restartable, step="restart").restart()
     except TargetNotReady as e:
         raise StepFailed(f"target '{target.name}' was restarted and did not come back: {e}") from e
     except LeakdrillError as e:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import RotateLog
+    from leakdrill.scenario.actions import RotateLog
     from leakdrill.targets.base.capabilities import Target
 
 _CHUNK_BYTES: Final = 1 << 20

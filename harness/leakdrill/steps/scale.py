@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Scalable
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import Scale
+    from leakdrill.scenario.actions import Scale
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -19,10 +20,8 @@ def scale(action: Scale, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target has no replicas, or they did not come up.
     """
-    if not isinstance(target, Scalable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no replicas")
     try:
-        target.scale(action.replicas)
+        capability(target, Scalable, step="scale").scale(action.replicas)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
     return {"replicas": str(action.replicas)}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError, TargetNotReady
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Configurable
+from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.steps import SetEnv
+    from leakdrill.scenario.actions import SetEnv
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -19,10 +20,8 @@ def set_env(action: SetEnv, target: Target) -> dict[str, str]:
     Raises:
         StepFailed: when this kind of target cannot be given them, or did not come back.
     """
-    if not isinstance(target, Configurable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) cannot be given other variables")
     try:
-        target.set_env(action.root)
+        capability(target, Configurable, step="set_env").set_env(action.root)
     except TargetNotReady as e:
         raise StepFailed(
             f"target '{target.name}' was restarted with {_named(action)} and did not come back: {e}"

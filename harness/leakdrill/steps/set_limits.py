@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Limitable, Pinnable
+from leakdrill.targets.kinds import capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.scenario.steps import SetLimits
+    from leakdrill.scenario.actions import SetLimits
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -43,12 +44,8 @@ def set_limits(action: SetLimits, target: Target) -> dict[str, str]:
 def _limit(action: SetLimits, target: Target) -> Sequence[str]:
     if action.memory is None and action.cpus is None:
         return ()
-    if not isinstance(target, Limitable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) takes no other limits while it runs")
-    return target.set_limits(memory_bytes=action.memory, cpus=action.cpus)
+    return capability(target, Limitable, step="set_limits").set_limits(memory_bytes=action.memory, cpus=action.cpus)
 
 
 def _share(action: SetLimits, target: Target) -> None:
-    if not isinstance(target, Pinnable):
-        raise StepFailed(f"target '{target.name}' ({type(target).__name__}) has no shares of cores and no set of them")
-    target.share_cpus(shares=action.cpu_shares, cores=action.cpu_set)
+    capability(target, Pinnable, step="set_limits").share_cpus(shares=action.cpu_shares, cores=action.cpu_set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.scenario.steps import (
+from leakdrill.scenario.actions import (
     Autoscale,
     CollectGarbage,
     CompressFiles,
@@ -44,11 +44,12 @@ from leakdrill.steps.set_env import set_env
 from leakdrill.steps.set_limits import set_limits
 from leakdrill.steps.truncate_log import truncate
 from leakdrill.targets.base.capabilities import FilesInside
+from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.scenario.scenario import Step
+    from leakdrill.scenario.steps import Step
     from leakdrill.targets.base.capabilities import Target
 
 __all__ = ["StepFailed", "carry_out"]
@@ -118,8 +119,8 @@ _OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
 
 
 def _on_files(action: _OnFiles, target: Target, step: Step, run_dir: Path | None) -> dict[str, str]:
-    if isinstance(target, FilesInside) and target.disk_inside:
-        return on_files_inside(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
+    if (inside := find_capability(target, FilesInside)) and inside.disk_inside:
+        return on_files_inside(action, inside, folder=_folder(run_dir, step), timeout_s=step.timeout)
     match action:
         case TruncateLog():
             return truncate(action, target)

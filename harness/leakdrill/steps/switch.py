@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.scenario.scenario import HttpCall
+from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 from leakdrill.targets.base.capabilities import Replicated
+from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import Leak
+    from leakdrill.scenario.leaks import Leak
     from leakdrill.targets.base.capabilities import Target
 
 
@@ -22,7 +23,8 @@ def switch(leak: Leak, target: Target, *, on: bool) -> dict[str, str]:
     action = HttpCall(path="/admin/leaks", body={leak.name: on})
     if leak.switch is not None:
         action = leak.switch.on if on else leak.switch.off
-    if isinstance(target, Replicated) and len(urls := target.replica_urls()) > 1:
+    replicated = find_capability(target, Replicated)
+    if replicated and len(urls := replicated.replica_urls()) > 1:
         # A switch is no request of a client: each replica has its own, and all of them leak or none.
         return [call(action, target, base_url=url) for url in urls][-1]
     return call(action, target)

@@ -9,7 +9,7 @@ from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.log_file import find_log
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import TruncateLog
+    from leakdrill.scenario.actions import TruncateLog
     from leakdrill.targets.base.capabilities import Target
 
 

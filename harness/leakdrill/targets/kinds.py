@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from leakdrill.errors import BadInput
 from leakdrill.machine import undo as machine
-from leakdrill.scenario.gpu import on_its_cards
 from leakdrill.targets.base import capabilities
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import undo as docker
 from leakdrill.targets.kubernetes import undo as kubernetes
+from leakdrill.targets.process.gpus import on_its_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
-    from leakdrill.scenario.scenario import ProcessTarget, Scenario
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.base.capabilities import Target
     from leakdrill.targets.docker.target import DockerTarget
     from leakdrill.targets.process.target import LocalProcess
@@ -66,7 +67,12 @@ class TargetKind:
 
     def capabilities(self) -> frozenset[str]:
         """The names of the capabilities that its targets have, one or several."""
-        return frozenset(name for name, wanted in CAPABILITIES.items() if any(_has(c, wanted) for c in self.classes()))
+        return frozenset(name for name, wanted in CAPABILITIES.items() if self.has(wanted))
+
+    def has(self, wanted: type) -> bool:
+        """Whether its targets, or parts of them, satisfy the Protocol `wanted`."""
+        holders = [holder for target in self.classes() for holder in (target, *target.part_types)]
+        return any(_has(holder, wanted) for holder in holders)
 
     def maker(self, scenario: Scenario) -> MakeTarget:
         """What makes the target of `scenario`; with a balancer in front from the start where a step scales it."""
@@ -175,13 +181,19 @@ def capability(target: Target, wanted: type[C], *, step: str) -> C:
     Raises:
         BadInput: when it has not; says which kinds of target have it.
     """
-    if isinstance(target, wanted):
-        return target
-    able = [row.name for row in KINDS if any(_has(one, wanted) for one in row.classes())]
+    able = find_capability(target, wanted)
+    if able is not None:
+        return able
+    kinds = [row.name for row in KINDS if row.has(wanted)]
     raise BadInput(
         f"target '{target.name}' ({_name_of(type(target))}) does not support the step {step}; "
-        f"expected {_either(able) if able else 'another step: no kind of target supports it'}"
+        f"expected {_either(kinds) if kinds else 'another step: no kind of target supports it'}"
     )
+
+
+def find_capability(target: Target, wanted: type[C]) -> C | None:
+    """`target`, or the part of it, that has the capability `wanted`; None when nothing of it has."""
+    return next((holder for holder in (target, *target.parts) if isinstance(holder, wanted)), None)
 
 
 def _name_of(target: type) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.alert_states import (
+from leakdrill.judging.checks.growth import leaks_show
+from leakdrill.judging.evidence.alert_states import (
     already_active,
     first_firing,
     on_the_kubelets,
@@ -12,9 +13,8 @@ from leakdrill.judging.alert_states import (
     transitions,
     unanswered,
 )
-from leakdrill.judging.checks.growth import leaks_show
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.scenario.alerts import AlertName, parse_alert_name
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
 from leakdrill.units import show_duration
@@ -22,7 +22,8 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Alerts, ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import Alerts, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 _JUDGED_ON = " (judged on the kubelet's own series)"
 

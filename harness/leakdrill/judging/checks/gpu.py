@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.attribution import Trouble
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, gaps, watched_until_s
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.trouble import Trouble
+from leakdrill.judging.evidence.windows import Span, gaps, watched_until_s
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:

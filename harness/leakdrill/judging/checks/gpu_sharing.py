@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.attribution import Trouble
 from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, readings, shown_share, watched
-from leakdrill.judging.windows import gaps
+from leakdrill.judging.evidence.trouble import Trouble
+from leakdrill.judging.evidence.windows import gaps
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:

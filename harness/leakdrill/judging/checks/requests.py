@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, step_runs, watched_until_s
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:

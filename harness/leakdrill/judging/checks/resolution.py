@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.alert_states import firing_spans, transitions, unanswered
 from leakdrill.judging.checks.alerts import expected_firing
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, last_step_end_s, reached_recover, watched_until_s
+from leakdrill.judging.evidence.alert_states import firing_spans, transitions, unanswered
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 _EVALUATIONS_AFTER = 2
 """How many evaluations the record must hold after the alert cleared, before it counts as clear."""

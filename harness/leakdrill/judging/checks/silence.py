@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.alert_states import rule_errors, series_key, transitions, unanswered
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import Span, alerts_watched_from_s, watched_until_s
+from leakdrill.judging.evidence.alert_states import rule_errors, series_key, transitions, unanswered
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import Alerts, Scenario
+    from leakdrill.scenario.alerts import Alerts
+    from leakdrill.scenario.scenario import Scenario
 
 
 def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict:

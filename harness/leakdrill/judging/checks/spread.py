@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.windows import step_runs, watched_until_s
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.windows import step_runs, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:

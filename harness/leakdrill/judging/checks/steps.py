@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.alert_states import first_firing, transitions
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.effects import Fall, Slowdown, fall, slowdown
-from leakdrill.judging.resources import MEASURES, Measure
-from leakdrill.judging.windows import StepRun, step_runs, unasked_exits, watched_until_s
-from leakdrill.scenario.scenario import Seen
+from leakdrill.judging.evidence.alert_states import first_firing, transitions
+from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
+from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.resources import RESOURCES, Resource
+from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.scenario import AlertName, Scenario, Step
+    from leakdrill.scenario.alerts import AlertName
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.steps import Step
 
 _SERVING_S: Final = 2.0
 """A record that goes on for less than this after a step cannot say that the service stopped serving."""
@@ -86,7 +88,7 @@ class _Judged:
         self.claim = claim
         self.seen = step.seen or Seen()
         self.metric = scenario.metric_of(step)
-        self.measure: Measure = MEASURES[self.metric]
+        self.measure: Resource = RESOURCES[self.metric]
         self.numbers: dict[str, float] = {}
         self.events = _events(run)
 

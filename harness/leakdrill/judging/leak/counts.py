@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.claim import Claim
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.leak.slots import corpora, slot_events
 
 if TYPE_CHECKING:

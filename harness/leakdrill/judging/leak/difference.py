@@ -16,7 +16,7 @@ from leakdrill.judging.leak.warmup import settled_from
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
 
 _FEWEST_SHARED: Final = 8

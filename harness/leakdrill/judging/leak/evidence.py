@@ -24,7 +24,7 @@ from leakdrill.judging.leak.warmup import settled_from
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
 
 FEWEST_JUDGED: Final = 8
 """Points that must be left after warm-up: two halves with enough in each to see whether growth goes on."""

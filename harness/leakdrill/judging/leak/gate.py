@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.drill import run_check
+from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.leak.baseline_file import conditions
 from leakdrill.judging.leak.correlation import correlating_requests
 from leakdrill.judging.leak.counts import descriptors_do_not_grow, threads_do_not_grow

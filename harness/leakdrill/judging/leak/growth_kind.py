@@ -16,7 +16,7 @@ import numpy as np
 from leakdrill.judging.leak.slope import NOTHING_KNOWN, Slope, slope
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
 
 SMALLEST_BLOCK_BYTES: Final = 16
 LARGEST_BLOCK_BYTES: Final = 512

@@ -18,7 +18,7 @@ from leakdrill.judging.leak.growth_kind import PAGE_BYTES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
 
 _MOST: Final = 2
 """What leaps more often is no table that doubles, and taking it out would be choosing."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import Gate
+    from leakdrill.scenario.gate import Gate
 
 SLOTS: Final = 24
 """Quiet points of a whole run; a minute of load shows 64 B a request with them at a thousand requests a second."""

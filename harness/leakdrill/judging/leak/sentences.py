@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.leak.evidence import Evidence
     from leakdrill.judging.leak.level_shifts import LevelShift
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.rules import Judging
     from leakdrill.judging.leak.slope import Slope
 

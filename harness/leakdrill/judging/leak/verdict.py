@@ -20,7 +20,7 @@ from leakdrill.judging.leak.difference import difference, why_not_comparable
 from leakdrill.judging.leak.evidence import FEWEST_JUDGED, gather
 from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.level_shifts import without_level_shifts
-from leakdrill.judging.leak.quiet_points import points
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.rules import (
     DEFAULT_BUDGET,
     DEFAULT_CONFIDENCE,
@@ -37,7 +37,7 @@ from leakdrill.record.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from leakdrill.judging.leak.evidence import Evidence
-    from leakdrill.judging.leak.quiet_points import Points
+    from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
     from leakdrill.judging.leak.trace import Trace
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, ValidationError
 
 from leakdrill.errors import BadInput
-from leakdrill.scenario.scenario import Frozen
+from leakdrill.scenario.quantities import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.claim import Claim
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
 from leakdrill.units import show_duration, show_share, show_size
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.claim import Claim
-from leakdrill.judging.drill import run_check
+from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.watch.budgets import (
     command_succeeds,
     memory_is_measured,

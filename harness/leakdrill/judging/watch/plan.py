@@ -11,7 +11,7 @@ from pydantic import Field
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.baseline_file import Baseline, MachineClass
-from leakdrill.scenario.scenario import Frozen
+from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
 
 WARN_AT: Final = (0.75, 0.85, 0.95)

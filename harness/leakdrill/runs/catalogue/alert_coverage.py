@@ -10,14 +10,15 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.rules import read_rules
-from leakdrill.scenario.steps import Exec, HttpCall, SetEnv
+from leakdrill.scenario.actions import Exec, HttpCall, SetEnv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from leakdrill.alerting.rules import AlertRule
-    from leakdrill.runs.catalogue.matrix_plan import Cell, Effect
+    from leakdrill.judging.matrix_cell import Effect
+    from leakdrill.runs.catalogue.matrix_plan import Cell
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.scenario.steps import Step
 

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.runs.drill.torch_snapshot import take_snapshot
-from leakdrill.scenario.steps import RESTARTS, Seen
+from leakdrill.scenario.actions import RESTARTS
+from leakdrill.scenario.seen import Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
 from leakdrill.targets.base.capabilities import Renewing
+from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leakdrill.record.recorder import Recorder
     from leakdrill.runs.drill.environment import Environment
-    from leakdrill.scenario.scenario import Leak, Scenario, Step
+    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.steps import Step
 
 _TICK_S = 0.05
 
@@ -129,9 +133,8 @@ class Drill:
 
     def _leak_again_after_restart(self, step: Step) -> None:
         """A restart does not mend the bug: what still leaks when the service comes back leaks again."""
-        target = self._stage.target
-        renewing = target.restarting_steps if isinstance(target, Renewing) else frozenset[str]()
-        if step.action_name in RESTARTS | renewing:
+        renewing = find_capability(self._stage.target, Renewing)
+        if step.action_name in RESTARTS | (renewing.restarting_steps if renewing else frozenset()):
             for leak in list(self._leaking.values()):
                 self._switch(leak, on=True)
 

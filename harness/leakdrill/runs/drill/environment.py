@@ -34,7 +34,7 @@ from leakdrill.meters.torch_allocator import TorchMeter
 from leakdrill.runs.undo import undo_all
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.targets.base.capabilities import KubeletScraped, Losable
-from leakdrill.targets.kinds import make_target
+from leakdrill.targets.kinds import find_capability, make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
-    from leakdrill.scenario.scenario import AlertName, ExpectedAlert, Scenario
+    from leakdrill.scenario.alerts import AlertName, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 READINGS_PER_S: Final = 10.0
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
@@ -93,7 +94,8 @@ class Environment:
         self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
-        self._kubelet = self.target.kubelet_job if isinstance(self.target, KubeletScraped) else None
+        scraped = find_capability(self.target, KubeletScraped)
+        self._kubelet = scraped.kubelet_job if scraped else None
         if self._kubelet is not None:
             refuse_short_ranges(self._rules.alerts, scenario.alerts)
         self._kubelet_series: KubeletSeries | None = None
@@ -146,8 +148,9 @@ class Environment:
         """Which part the drill cannot go on without has ended, or None."""
         if self._watching is not None and not self._watching.alive():
             return f"the Prometheus at {self._watching.url} answered no more"
-        if isinstance(self.target, Losable) and self.target.lost:
-            return f"the target was lost sight of: {self.target.lost}"
+        losable = find_capability(self.target, Losable)
+        if losable and losable.lost:
+            return f"the target was lost sight of: {losable.lost}"
         if self._kubelet_series is not None and self._kubelet_series.lost:
             return f"Prometheus lost sight of the kubelet: {self._kubelet_series.lost}"
         parts = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager, "Locust": self._load}
@@ -284,8 +287,8 @@ class Environment:
 
     def _place_of_workers(self) -> Workers | None:
         spec = self._scenario.load
-        beside = spec.workers > 1 and spec.workers_on == "target"
-        return self.target.load_workers() if beside and isinstance(self.target, HostsLoadWorkers) else None
+        host = find_capability(self.target, HostsLoadWorkers)
+        return host.load_workers() if host and spec.workers > 1 and spec.workers_on == "target" else None
 
     def _note_alert(self, event: Event) -> None:
         key = (event.source, event.name, event.value)

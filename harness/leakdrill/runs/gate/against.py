@@ -12,7 +12,8 @@ from leakdrill.runs.drill.run import placed
 from leakdrill.scenario.reader import interpreter, read_scenario
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import ContainerForm, Scenario
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ContainerForm
 
 _YAML = (".yaml", ".yml")
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from leakdrill.agent.client import AgentClient
     from leakdrill.agent.reading import AgentReading
     from leakdrill.record.recorder import Recorder
-    from leakdrill.scenario.scenario import Gate, Load, ProcessTarget, Scenario
+    from leakdrill.scenario.gate import Gate
+    from leakdrill.scenario.load import Load
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ProcessTarget
 
 AS_FAST_AS_IT_ANSWERS: Final = 1e6
 """A rate that no service reaches, in requests a second: users then never wait."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.budgets import why_memory
-from leakdrill.judging.watch.machine import available_bytes
 from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.judging.watch.plan import starting_mode
 from leakdrill.judging.watch.record import analyze_watch, write_watch_info
@@ -22,6 +21,7 @@ from leakdrill.record.ownership import NAME_PREFIX, note_owner
 from leakdrill.record.recorder import Recorder
 from leakdrill.record.undo import take_back, undo_all
 from leakdrill.runs.watch.child import PART, STOP_TIMEOUT_S, Command
+from leakdrill.runs.watch.machine import available_bytes
 from leakdrill.runs.watch.sampler import Watcher
 from leakdrill.runs.watch.tree import Tree
 

@@ -6,7 +6,7 @@ says plainly when the target lacks it and which kinds have it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 @runtime_checkable
 class Target(Protocol):
     """A service under drill."""
+
+    part_types: ClassVar[Sequence[type]]
+    """The classes of `parts`."""
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """Objects that hold capabilities of it, for a kind that does not hold all of them itself."""
 
     @property
     def name(self) -> str:

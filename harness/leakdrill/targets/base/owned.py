@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.disk import Disk
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class Started(Protocol):
@@ -68,16 +68,6 @@ class OwnedTarget(RecordedTarget, ABC):
     def base_url(self) -> str:
         """Where it answers; the same over restarts."""
         return f"http://{LOOPBACK}:{self.port}"
-
-    @property
-    def memory_limit_bytes(self) -> int | None:
-        """The declared memory limit, enforced or not."""
-        return self.spec.limits.memory
-
-    @property
-    def cpu_limit_cores(self) -> float | None:
-        """The declared CPU limit, enforced or not."""
-        return self.spec.limits.cpus
 
     def notices(self) -> Sequence[str]:
         """What cannot be enforced or read here, one sentence each; known after `start`."""

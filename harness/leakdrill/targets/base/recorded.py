@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 PART: Final = "target"
 """Value of `part` in the target's journal entries, and of `LEAKDRILL_PART` in its processes."""
@@ -45,6 +45,8 @@ class RecordedTarget:
     _undo: ClassVar[UndoTable]
     """How the entries of this kind of target are undone."""
 
+    part_types: ClassVar[Sequence[type]] = ()
+
     def __init__(
         self,
         spec: ProcessTarget,
@@ -65,6 +67,11 @@ class RecordedTarget:
         self._journal = journal
         self._token = token
         self._part = part
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """Objects that hold capabilities of it besides those that it has itself."""
+        return ()
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leakdrill.scenario.compose import ComposeForm
-    from leakdrill.scenario.scenario import Limits
+    from leakdrill.scenario.target import Limits
 
 Config = dict[str, Any]
 

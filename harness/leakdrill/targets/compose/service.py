@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from leakdrill.meters.meter import Meter
     from leakdrill.scenario.compose import ComposeForm
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 class ComposeService(RecordedTarget):

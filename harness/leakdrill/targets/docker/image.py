@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from leakdrill.scenario.scenario import ContainerForm
+    from leakdrill.scenario.target import ContainerForm
 
 _LAST_LINES = 5
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-    from leakdrill.scenario.scenario import ContainerForm
+    from leakdrill.scenario.target import ContainerForm
 
 _MOST_BYTES: Final = 16 << 20
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - compared with, and never bound to by us

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leakdrill.scenario.kubernetes import KubernetesForm, Requests
-    from leakdrill.scenario.scenario import Limits
+    from leakdrill.scenario.target import Limits
 
 SCENARIO_DIR: Final = "/scenario"
 _MILLI: Final = 1000

@@ -8,7 +8,7 @@ from leakdrill.errors import BadInput
 from leakdrill.scenario.kubernetes import KubernetesForm
 
 if TYPE_CHECKING:
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 
 def form_of(spec: ProcessTarget) -> KubernetesForm:

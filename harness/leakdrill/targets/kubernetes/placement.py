@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.disk import make_disk
-from leakdrill.scenario.scenario import ContainerForm
+from leakdrill.scenario.target import ContainerForm
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker.engine import connect as connect_engine
 from leakdrill.targets.docker.image import ready_image
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.disk import Disk
     from leakdrill.record.journal import Journal
     from leakdrill.scenario.kubernetes import KubernetesForm
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.kubernetes.api import Cluster
 
 LONGEST_NAME: Final = 63

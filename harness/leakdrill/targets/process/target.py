@@ -20,7 +20,7 @@ from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
-from leakdrill.scenario.scenario import Limits
+from leakdrill.scenario.target import Limits
 from leakdrill.targets.base.owned import OwnedTarget
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.process.child import Child, start_child
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.machine.sandbox import Sandbox
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
 
 _RESCAN_S: Final = 1.0
 
@@ -65,11 +65,6 @@ class LocalProcess(OwnedTarget):
     def pid(self) -> int | None:
         """Its first process; None when it does not run."""
         return self._running.pid if self._running and self._running.exit_status is None else None
-
-    @property
-    def limits_enforced(self) -> frozenset[str]:
-        """Those of `memory`, `cpus` and `disk` that the machine enforces; known after `start`."""
-        return self._room.enforced if self._room else frozenset()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the service, in its environment and folder; its output goes to `output`.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from leakdrill.machine.ports import LOOPBACK, free_port
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.scenario import ProcessTarget
+    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.docker.load_workers import ContainerWorkers
     from leakdrill.targets.process.target import LocalProcess
 
@@ -49,6 +49,8 @@ class ReplicatedTarget:
     """
 
     restarting_steps: Final = frozenset({"scale"})
+    part_types: ClassVar[Sequence[type]] = ()
+    parts: Sequence[object] = ()
 
     def __init__(self, kind: type[LocalProcess | DockerTarget], spec: ProcessTarget, **run: Any) -> None:
         self._kind = kind

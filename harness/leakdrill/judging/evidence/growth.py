@@ -1,0 +1,59 @@
+"""How fast a series grew: per request, or per second, with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.judging.evidence.statistics import Interval, slope
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from leakdrill.judging.evidence.windows import Span
+    from leakdrill.record.history import Series
+
+LEAST_SAMPLES: Final = 10
+LEAST_REQUESTS: Final = 50
+"""Fewer say nothing about growth per request: one arena of an allocator outweighs them."""
+HIGH: Final = 0.95
+"""Where a peak stands: the 95th percentile, because between two requests the resource falls back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a resource grew over a span, in its unit per request."""
+
+    per_request: Interval
+    requests: float
+    span: Span
+    events: tuple[int, ...]
+
+
+def counted(series: Series) -> Series:
+    """The samples at which somebody had counted requests."""
+    known = ~np.isnan(series.requests)
+    return type(series)(
+        t=series.t[known],
+        values=series.values[known],
+        requests=series.requests[known],
+        indices=tuple(np.asarray(series.indices, dtype=int)[known].tolist()),
+    )
+
+
+def growth_per_request(series: Series, span: Span) -> Growth | str:
+    """Growth of `series` per completed request in `span`, or the reason why it cannot be told."""
+    part = counted(series.between(span.start_s, span.end_s))
+    if len(part) < LEAST_SAMPLES:
+        return f"only {len(part)} samples with a count of requests in {show_duration(span.length_s)}"
+    requests = float(part.requests[-1] - part.requests[0])
+    if requests < LEAST_REQUESTS:
+        return f"only {requests:.0f} requests in {show_duration(span.length_s)}"
+    return Growth(slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
+
+
+def growth_per_second(series: Series, span: Span) -> Interval | None:
+    """Growth of `series` in its unit per second over `span`; None when there are too few samples."""
+    part = series.between(span.start_s, span.end_s)
+    return slope(part.t, part.values) if len(part) >= LEAST_SAMPLES else None

@@ -1,0 +1,67 @@
+"""What should be seen on the target after a step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, model_validator
+
+from leakdrill import units
+from leakdrill.scenario.quantities import Duration, Frozen, ResourceName, Share
+
+EFFECTS: Final = ("falls_by", "falls_below", "slows_by", "stays_within", "nothing")
+
+
+DEFAULT_FALL: Final = 0.5
+"""The share of the growth that must go away where a step does not say what should be seen."""
+
+
+def _parse_level(value: object) -> int | float:
+    """Bytes of a size as int, or a plain number as float: so each is written again as it was read."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return units.parse_size(value)
+    return float(value)
+
+
+Level = Annotated[
+    int | float,
+    BeforeValidator(_parse_level),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}], "examples": ["100MiB", 40]}),
+]
+
+
+class Seen(Frozen):
+    """What should be seen on the target after a step; half of the growth is gone where nothing is said."""
+
+    metric: ResourceName | None = Field(None, description="left out: the resource of the first leak")
+    falls_by: Share | None = Field(None, description="of the growth since baseline; 50% when nothing else is given")
+    falls_below: Level | None = Field(None, description="a size for memory and disk, else a number")
+    slows_by: Share | None = Field(None, description="of the growth per second before the step")
+    stays_within: Share | None = Field(
+        None, description="a step that must not cure: at most this share of the growth goes away"
+    )
+    nothing: Literal[True] | None = Field(
+        None, description="a diagnosis: it must be carried out, and the service must go on serving"
+    )
+    within: Duration = 5.0
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Seen:
+        given = [name for name in EFFECTS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"expected one of {', '.join(EFFECTS)}; found {', '.join(given)}")
+        return self
+
+    @field_serializer("falls_below")
+    def _as_written(self, value: float | None) -> str | float | None:
+        return f"{value}B" if isinstance(value, int) else value
+
+    @property
+    def effect(self) -> str:
+        """Which of `EFFECTS` is asked for."""
+        return next((name for name in EFFECTS if getattr(self, name) is not None), "falls_by")
+
+    @property
+    def least_fall(self) -> float:
+        """The share of the growth that must go away."""
+        return DEFAULT_FALL if self.falls_by is None else self.falls_by
