@@ -66,6 +66,11 @@ class LocalProcess(OwnedTarget):
         """Its first process; None when it does not run."""
         return self._running.pid if self._running and self._running.exit_status is None else None
 
+    @property
+    def limits_enforced(self) -> frozenset[str]:
+        """Those of `memory`, `cpus` and `disk` that the machine enforces; known after `start`."""
+        return self._room.enforced if self._room else frozenset()
+
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the service, in its environment and folder; its output goes to `output`.
 
