@@ -13,23 +13,30 @@ if TYPE_CHECKING:
 
 
 class Baseline(Frozen):
-    """How close to its baseline a resource that is counted in bytes must come back."""
+    """The margin within which a resource counted in bytes must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the memory at baseline, of the disk's size")
-    slope: Size = Field(1024, description="margin of the slope: bytes per request still growing")
+    level: Share = Field(
+        0.10, description="How far the level may stay away: a share of the memory at baseline, or of the disk's size."
+    )
+    slope: Size = Field(1024, description="How many bytes each request may still add.")
 
 
 class CountBaseline(Frozen):
-    """How close to its baseline a number of files or threads must come back."""
+    """The margin within which a number of files or threads must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the number at baseline, and at least 4")
-    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="margin of the slope: per request still growing")
+    level: Share = Field(
+        0.10, description="How far the number may stay away: a share of the number at baseline, and at least 4."
+    )
+    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="How many each request may still add.")
 
 
 class CpuBaseline(Frozen):
-    """How close to its baseline the use of CPU must come back."""
+    """The margin within which the use of CPU must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the limit, or where there is none of one core")
+    level: Share = Field(
+        0.10,
+        description="How far the use of CPU may stay away: a share of the limit, or of one core where there is none.",
+    )
 
 
 Margin = Baseline | CountBaseline | CpuBaseline
@@ -49,24 +56,31 @@ MARGINS: Final[Mapping[Resource, Margin]] = {
 
 
 class Expect(Frozen):
-    """What must hold besides the alerts and the steps.
+    """Expectations besides the alerts and the steps.
 
     A resource that is left out is checked when a leak grows it; `null` turns the check off.
     """
 
-    memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
-    disk: Baseline | None = None
-    gpu_memory: Baseline | None = None
-    descriptors: CountBaseline | None = None
-    threads: CountBaseline | None = None
-    cpu: CpuBaseline | None = None
-    torch_allocated: Baseline | None = None
-    torch_reserved: Baseline | None = None
-    torch_device: Baseline | None = None
-    error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
-    p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
-    step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")
-    oom_kills: int = Field(0, ge=0)
+    memory: Baseline | None = Field(
+        Baseline(), description="How close memory must come back; always checked, unless it is null."
+    )
+    disk: Baseline | None = Field(None, description="How close the use of the disk must come back.")
+    gpu_memory: Baseline | None = Field(None, description="How close GPU memory must come back.")
+    descriptors: CountBaseline | None = Field(None, description="How close the number of open files must come back.")
+    threads: CountBaseline | None = Field(None, description="How close the number of threads must come back.")
+    cpu: CpuBaseline | None = Field(None, description="How close the use of CPU must come back.")
+    torch_allocated: Baseline | None = Field(None, description="How close the memory that tensors hold must come back.")
+    torch_reserved: Baseline | None = Field(
+        None, description="How close the memory that torch's allocator reserves must come back."
+    )
+    torch_device: Baseline | None = Field(None, description="How close the device's memory in use must come back.")
+    error_rate: Share = Field(0.01, description="Failed requests outside the steps' windows, as a share of all.")
+    p99: Duration = Field(
+        0.5,
+        description="The latency allowed: the median, outside the steps' windows, of each second's 99th percentile.",
+    )
+    step_errors: Share = Field(1.0, description="Failed requests while a step is carried out, as a share.")
+    oom_kills: int = Field(0, ge=0, description="How many OOM kills are allowed.")
 
     @model_serializer(mode="wrap")
     def _left_out_stays_left_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
