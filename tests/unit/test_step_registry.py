@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def without_page_section(names: Iterable[str], page: str) -> list[str]:
-    """The steps of which docs/steps.md has neither a heading nor the first cell of a row."""
+    """The steps of which docs/tasks/steps.md has neither a heading nor the first cell of a row."""
     return [name for name in names if not re.search(rf"^(\| |#+ )`{name}[:`]", page, re.MULTILINE)]
 
 
@@ -40,7 +40,7 @@ def without_changelog_line(names: Iterable[str], changelog: str) -> list[str]:
 
 
 def test_every_step_has_a_section_in_the_page_a_test_and_a_line_in_the_changelog():
-    assert without_page_section(ACTIONS, (ROOT / "docs" / "steps.md").read_text()) == []
+    assert without_page_section(ACTIONS, (ROOT / "docs" / "tasks" / "steps.md").read_text()) == []
     tests = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path.name != Path(__file__).name]
     assert without_test(ACTIONS, "\n".join(tests)) == []
     assert without_changelog_line(ACTIONS, (ROOT / "CHANGELOG.md").read_text()) == []

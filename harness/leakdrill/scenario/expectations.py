@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
-from leakdrill.scenario.quantities import Duration, Frozen, Resource, Share, Size
+from leakdrill.resources import RESOURCES
+from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,38 +43,40 @@ class CpuBaseline(Frozen):
 Margin = Baseline | CountBaseline | CpuBaseline
 
 
-MARGINS: Final[Mapping[Resource, Margin]] = {
-    "memory": Baseline(),
-    "disk": Baseline(),
-    "gpu_memory": Baseline(),
-    "descriptors": CountBaseline(),
-    "threads": CountBaseline(),
-    "cpu": CpuBaseline(),
-    "torch_allocated": Baseline(),
-    "torch_reserved": Baseline(),
-    "torch_device": Baseline(),
-}
+_BY_UNIT: Final[Mapping[str, type[Margin]]] = {"bytes": Baseline, "count": CountBaseline, "cores": CpuBaseline}
+
+MARGINS: Final[Mapping[str, Margin]] = {name: _BY_UNIT[resource.unit]() for name, resource in RESOURCES.items()}
+"""The margins of each resource where a scenario gives none."""
 
 
-class Expect(Frozen):
+def _keys() -> dict[str, Any]:
+    """Returns the key of each resource under `expect`: its type, and its default."""
+    return {
+        name: (
+            type(margin) | None,
+            Field(margin if RESOURCES[name].always_checked else None, description=_sentence(name)),
+        )
+        for name, margin in MARGINS.items()
+    }
+
+
+def _sentence(name: str) -> str:
+    checked = "always checked, unless it is null" if RESOURCES[name].always_checked else "checked when a leak grows it"
+    return f"How close {name} must come back to its baseline; {checked}."
+
+
+if TYPE_CHECKING:
+    _Margins = Frozen
+else:
+    _Margins = create_model("_Margins", __base__=Frozen, **_keys())
+
+
+class Expect(_Margins):
     """Expectations besides the alerts and the steps.
 
     A resource that is left out is checked when a leak grows it; `null` turns the check off.
     """
 
-    memory: Baseline | None = Field(
-        Baseline(), description="How close memory must come back; always checked, unless it is null."
-    )
-    disk: Baseline | None = Field(None, description="How close the use of the disk must come back.")
-    gpu_memory: Baseline | None = Field(None, description="How close GPU memory must come back.")
-    descriptors: CountBaseline | None = Field(None, description="How close the number of open files must come back.")
-    threads: CountBaseline | None = Field(None, description="How close the number of threads must come back.")
-    cpu: CpuBaseline | None = Field(None, description="How close the use of CPU must come back.")
-    torch_allocated: Baseline | None = Field(None, description="How close the memory that tensors hold must come back.")
-    torch_reserved: Baseline | None = Field(
-        None, description="How close the memory that torch's allocator reserves must come back."
-    )
-    torch_device: Baseline | None = Field(None, description="How close the device's memory in use must come back.")
     error_rate: Share = Field(0.01, description="Failed requests outside the steps' windows, as a share of all.")
     p99: Duration = Field(
         0.5,

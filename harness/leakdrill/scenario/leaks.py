@@ -15,14 +15,22 @@ from pydantic import (
 )
 
 from leakdrill import units
+from leakdrill.resources import RESOURCES
 from leakdrill.scenario.actions import HttpCall
-from leakdrill.scenario.quantities import SIZED, Frozen, Quantity, Resource
+from leakdrill.scenario.quantities import SIZED, Frozen, Quantity, ResourceName
+
+
+def _names(unit: str) -> str:
+    """Returns the names of the resources that are counted in `unit`, as an enumeration."""
+    *most, last = (name for name, resource in RESOURCES.items() if resource.unit == unit)
+    return f"{', '.join(most)} and {last}" if most else last
+
 
 _AMOUNT: Final = WithJsonSchema(
     {
         "anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}],
         "examples": ["64KiB", 1, "15ms"],
-        "description": "a size for memory and disk, a number for descriptors and threads, a time for cpu",
+        "description": f"a size for {_names('bytes')}; a number for {_names('count')}; a time for {_names('cores')}",
     }
 )
 Amount = Annotated[float, _AMOUNT, Quantity("amount", "a size, a number or a time, by the resource", "64KiB")]
@@ -39,7 +47,7 @@ class Leak(Frozen):
     """A leak: a resource that grows on purpose."""
 
     name: str = Field(description="The name of the leak.", examples=["unbounded_cache"])
-    resource: Resource = Field("memory", description="What it grows.")
+    resource: ResourceName = Field("memory", description="What it grows.")
     per_request: Amount | None = Field(
         None, description="Growth per completed request; for cpu, the additional seconds of CPU time."
     )
@@ -63,7 +71,7 @@ class Leak(Frozen):
         resource = info.data.get("resource", "memory")
         if resource in SIZED:
             return units.parse_size(value)
-        if resource == "cpu" and info.field_name == "per_request":
+        if RESOURCES[resource].is_rate and info.field_name == "per_request":
             return units.parse_duration(value)
         return parse_count(value)
 
@@ -86,7 +94,9 @@ class Leak(Frozen):
             return None
         if self.resource in SIZED:
             return f"{value:.12g}B"
-        return f"{value:.12g}s" if self.resource == "cpu" and info.field_name == "per_request" else handler(value)
+        if RESOURCES[self.resource].is_rate and info.field_name == "per_request":
+            return f"{value:.12g}s"
+        return handler(value)
 
     @property
     def declared(self) -> float:

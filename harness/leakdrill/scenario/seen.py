@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen, Quantity, Resource, Share
+from leakdrill.scenario.quantities import Duration, Frozen, Quantity, ResourceName, Share
 
 EFFECTS: Final = ("falls_by", "falls_below", "slows_by", "stays_within", "nothing")
 
@@ -34,7 +34,7 @@ Level = Annotated[
 class Seen(Frozen):
     """The effect that must show on the target after a step; half of the growth is gone where nothing is said."""
 
-    metric: Resource | None = Field(None, description="What is measured. Left out: the resource of the first leak.")
+    metric: ResourceName | None = Field(None, description="What is measured. Left out: the resource of the first leak.")
     falls_by: Share | None = Field(
         None, description="The share of the growth since baseline that must go away; 50% when nothing else is given."
     )
