@@ -8,7 +8,7 @@ import pytest
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.scenario.target import ProcessTarget
-from leakdrill.targets.docker.gpus import gpus_given, device_requests
+from leakdrill.targets.docker.gpus import device_requests, gpus_given
 from leakdrill.targets.process.gpus import on_its_cards
 
 
