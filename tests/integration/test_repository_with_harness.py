@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,18 +87,19 @@ def test_a_load_reaches_its_target(repository: Path, server: WatchedServer, work
     run_dir, elsewhere = repository / "run", repository / "elsewhere"
     for folder in (run_dir, elsewhere):
         folder.mkdir()
-    load = LocustLoad(
-        Load(locustfile=repository / "locustfile.py", users=2, workers=workers),
-        host=server.url,
-        run_dir=run_dir,
-        run_id="r1",
-        recorder=Recorder(run_dir / "history.jsonl"),
-        journal=Journal(run_dir / "undo.jsonl"),
-        max_run_s=60,
-        place=LocalWorkers(elsewhere, server.url) if remote else None,
-    )
-    try:
-        load.start()
-        load.wait_first_request(60)
-    finally:
-        load.stop()
+    with closing(Recorder(run_dir / "history.jsonl")) as recorder, closing(Journal(run_dir / "undo.jsonl")) as journal:
+        load = LocustLoad(
+            Load(locustfile=repository / "locustfile.py", users=2, workers=workers),
+            host=server.url,
+            run_dir=run_dir,
+            run_id="r1",
+            recorder=recorder,
+            journal=journal,
+            max_run_s=60,
+            place=LocalWorkers(elsewhere, server.url) if remote else None,
+        )
+        try:
+            load.start()
+            load.wait_first_request(60)
+        finally:
+            load.stop()
