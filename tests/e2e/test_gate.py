@@ -99,11 +99,14 @@ def test_threads_that_pile_up_fail(gate, service):
     assert verdicts["threads_do_not_grow"]["outcome"] == "FAIL"
 
 
-def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path):
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGTERM, signal.SIGHUP))]
+)
+def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path, number):
     command = [sys.executable, "-m", "leakdrill", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: recorded(tmp_path / "runs", '"name":"slot"'), what="a slot", timeout_s=180)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
