@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import RunPhase
 from leakdrill.record.history import Event, History, event_line
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Recorder:
     def in_phase(self, name: str) -> Iterator[None]:
         """Everything recorded inside belongs to phase `name`."""
         self.phase = name
-        with self.act("drill", "phase", phase=name):
+        with self.act(RunPhase(name)):
             yield
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
