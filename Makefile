@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format images stack stack-down clean bench
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ lint: setup-tests ## ruff and mypy
 format: setup ## let ruff lay the code out
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+reference: setup ## write the generated pages of docs/reference anew
+	@$(BIN)/python docs/generate.py
 
 bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py

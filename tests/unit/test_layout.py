@@ -57,14 +57,7 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 DEBTS: Final = {
-    ("load/in_locust", "load"): "load",
-    ("machine", "runs"): "targets",
     ("runs/gate", "runs/drill"): "runs",
-    ("targets/base", "runs"): "targets",
-    ("targets/base", "targets/kubernetes"): "targets",
-    ("targets/compose", "runs"): "targets",
-    ("targets/docker", "runs"): "targets",
-    ("targets/kubernetes", "runs"): "targets",
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 

@@ -87,7 +87,7 @@ class _Look:
             self._found = Seen(name=name, ok=True, detail=_described(cluster))
         except LeakdrillError as e:
             self._found = Seen(
-                name=name, ok=False, detail=e.message, hint="docs/kubernetes.md: what rights a drill needs"
+                name=name, ok=False, detail=e.message, hint="docs/tasks/kubernetes.md: what rights a drill needs"
             )
         finally:
             cluster.close()
