@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, get_typ
 from leakdrill.record.parts import Entries, Entry, Keys, Label, Labels, Part, Text
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, Kind, Value
+    from leakdrill.record.event import Event, Kind, Value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from leakdrill.record.event import Event, event_line
 from leakdrill.record.events import RunPhase
-from leakdrill.record.history import Event, History, event_line
+from leakdrill.record.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from leakdrill.record.event import Kind, Value
     from leakdrill.record.event_class import ActEvent, EventClass
-    from leakdrill.record.history import Kind, Value
 
 
 @dataclass(slots=True)
