@@ -10,7 +10,11 @@ HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest firs
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format images stack stack-down clean bench leak-benchmark package-pairs
+=======
+.PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench
+>>>>>>> main
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +67,9 @@ lint: setup-tests ## ruff and mypy
 format: setup ## let ruff lay the code out
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+reference: setup ## write the generated pages of docs/reference anew
+	@$(BIN)/python docs/generate.py
 
 bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py

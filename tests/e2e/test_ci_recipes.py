@@ -1,4 +1,4 @@
-"""The recipes of docs/ci.md: they parse, they say the same thing, and their lines run as written."""
+"""The recipes of docs/tasks/ci.md: they parse, they say the same thing, and their lines run as written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "ci.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 GITHUB, GITLAB, SHELL = (body for _, body in FENCE.findall(PAGE.read_text(encoding="utf-8")))
 SETUP = ("sudo ", "apt-get ", "python3 -m pip", "python3 -m venv", ".leakdrill/bin/python -m pip")

@@ -12,13 +12,14 @@ import pytest
 from leakdrill.scenario.reader import read_scenario
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def fences(language):
     return [
-        (page.name, body)
+        (str(page.relative_to(ROOT)), body)
         for page in PAGES
         for lang, body in FENCE.findall(page.read_text(encoding="utf-8"))
         if lang == language
@@ -50,30 +51,39 @@ def test_a_command_of_the_pages_works(command, main_drill):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("page", "body"), [p for p in fences("yaml") if "\ntarget:" in p[1]], ids=lambda p: p[:20])
+@pytest.mark.parametrize(("page", "body"), [p for p in fences("yaml") if "\ntarget:" in p[1]], ids=lambda p: p[:30])
 def test_a_scenario_of_the_pages_can_be_read(page, body, tmp_path):
-    docs = tmp_path / "docs"
-    docs.mkdir()
-    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
-    (tmp_path / "docker-compose.yml").symlink_to(ROOT / "docker-compose.yml")
-    path = docs / f"{page}.yaml"
+    for name in ("scenarios", "docker-compose.yml", "Dockerfile"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    path = tmp_path / f"{Path(page).stem}.yaml"
     path.write_text(body, encoding="utf-8")
     assert read_scenario(path).name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page):
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
-    assert not missing
+    links = re.findall(r"\]\(([^)#\s]*)(#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    local = [(page.parent / path if path else page, anchor) for path, anchor in links if "://" not in path]
+    assert not [str(path) for path, _ in local if not path.exists()]
+    assert not [f"{path}{anchor}" for path, anchor in local if anchor and anchor[1:] not in anchors(path)]
 
 
-def test_the_tour_of_the_architecture_names_every_file():
-    tour = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    files = [path for folder in ("harness", "leaky_apps") for path in (ROOT / folder).rglob("*.py")]
-    dull = ("__init__.py", "__main__.py")
-    assert not [
-        str(p.relative_to(ROOT))
-        for p in files
-        if p.name not in dull and f"`{p.name}`" not in tour and p.name not in tour
-    ]
+def anchors(page):
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_lists_every_page():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    pages = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page.name != "README.md"]
+    assert not [page for page in pages if f"]({page})" not in index]
+
+
+def test_the_tour_of_the_architecture_names_every_folder_and_no_other():
+    tour = (DOCS / "background" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "harness" / "leakdrill"
+    named = {name.rstrip("/") for name in re.findall(r"`([\w/]+/)`", tour)}
+    assert not [name for name in sorted(named) if not ((ROOT / name).is_dir() or (package / name).is_dir())]
+    folders = {str(path.parent.relative_to(package)) for path in package.rglob("*.py") if path.name != "__init__.py"}
+    top_level = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("[a-z]*/**/*.py")} - {"harness", "runs"}
+    assert not sorted((folders - {"."} | top_level) - named)

@@ -31,6 +31,7 @@ from leakdrill.targets.base.capabilities import (
     Signallable,
     Target,
 )
+from leakdrill.targets.kinds import find_capability
 from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.wait import wait_for
 
@@ -72,9 +73,9 @@ def container_of(cluster):
 
 def test_a_pod_has_the_limits_the_label_and_an_address_on_this_machine(running, cluster):
     for ability in (Target, Restartable, Logged, Executable, Limitable, Configurable, Scalable, Autoscalable):
-        assert isinstance(running.target, ability)
+        assert find_capability(running.target, ability)
     for ability in (Copyable, Losable, Signallable):
-        assert isinstance(running.target, ability)
+        assert find_capability(running.target, ability)
     container = container_of(cluster)
     assert container["resources"]["limits"] == {"memory": str(192 << 20), "cpu": "500m"}
     assert container["resources"]["requests"] == {"memory": str(192 << 20), "cpu": "100m"}
@@ -114,20 +115,20 @@ def test_every_meter_reads(running):
 def test_a_command_runs_in_the_pod_and_its_output_is_kept(running, tmp_path):
     output = tmp_path / "output.txt"
     command = ["{python}", "-c", "print('inside'); raise SystemExit(7)"]
-    assert running.target.execute(command, output=output, timeout_s=20) == 7
+    assert running.target.shell.execute(command, output=output, timeout_s=20) == 7
     assert output.read_text() == "inside\n"
     with pytest.raises(EnvironmentProblem, match="still running"):
-        running.target.execute(["sleep", "30"], output=output, timeout_s=0.5)
-    assert running.target.execute(["no-such-program"], output=output, timeout_s=5) == 127
+        running.target.shell.execute(["sleep", "30"], output=output, timeout_s=0.5)
+    assert running.target.shell.execute(["no-such-program"], output=output, timeout_s=5) == 127
 
 
 def test_files_are_copied_out_of_the_pod(running):
     assert Path(running.step(copy_out={"path": "/etc/hostname"})["file"]).read_text().startswith("inference-gateway-")
     httpx.post(running.target.base_url + "/predict", json={"data": [[1.0]]})
-    wait_for(lambda: running.target.file("gateway.log").is_file(), what="a log", timeout_s=10)
+    wait_for(lambda: running.target.shell.file("gateway.log").is_file(), what="a log", timeout_s=10)
     assert "/predict" in Path(running.step(copy_out={"path": "gateway.log"})["file"]).read_text()
     with pytest.raises(BadInput, match="outside of the target's disk"):
-        running.target.file("/etc/passwd")
+        running.target.shell.file("/etc/passwd")
 
 
 def test_limits_are_rolled_out_at_the_same_address(running, cluster):
@@ -146,19 +147,19 @@ def test_variables_are_rolled_out(running, cluster):
 
 def test_a_deleted_pod_is_replaced(running):
     (deleted,) = running.step(delete_pod={"which": "oldest"})["pods"].split()
-    assert deleted not in running.target.replica_urls()
+    assert deleted not in running.target.scaling.replica_urls()
     assert httpx.get(running.target.base_url + "/health").is_success
     assert not running.events(source="target", name="exited")
 
 
 def test_replicas_come_and_new_connections_are_spread_over_them(running):
     running.step(scale={"replicas": 3})
-    urls = running.target.replica_urls()
+    urls = running.target.scaling.replica_urls()
     assert len(set(urls)) == 3
     for _ in range(6):
         assert httpx.post(running.target.base_url + "/predict", json={"data": [[1.0]]}).is_success
     running.step(scale={"replicas": 1})
-    assert len(running.target.replica_urls()) == 1
+    assert len(running.target.scaling.replica_urls()) == 1
     assert not running.events(source="target", name="exited")
 
 
@@ -168,7 +169,7 @@ def test_an_autoscaler_is_applied_and_says_what_it_cannot_go_by(running, cluster
         "items"
     ]
     assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (2, 3)
-    assert len(running.target.replica_urls()) == 2
+    assert len(running.target.scaling.replica_urls()) == 2
     assert "no metrics server" in facts.get("remark", "no metrics server")
 
 
@@ -221,7 +222,7 @@ def test_an_image_that_is_not_there_is_said(bench):
     this = bench(kubernetes={"image": "leakdrill-no-such-image", "pull": "Never"})
     with pytest.raises(TargetNotReady, match="ErrImageNeverPull") as raised:
         this.target.start()
-    assert "docs/kubernetes.md" in raised.value.hint
+    assert "docs/tasks/kubernetes.md" in raised.value.hint
 
 
 def test_what_a_killed_drill_left_is_removed_from_its_journal_alone(bench, cluster):

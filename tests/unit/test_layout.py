@@ -19,6 +19,7 @@ ROWS: Final = (
     (".",),
     ("scenario",),
     ("record",),
+    ("record/events",),
     ("machine",),
     ("agent/inside", "agent/injected"),
     ("agent",),
@@ -58,13 +59,7 @@ RUNS_ELSEWHERE: Final = {
 
 DEBTS: Final = {
     ("load/in_locust", "load"): "load",
-    ("machine", "runs"): "targets",
     ("runs/gate", "runs/drill"): "runs",
-    ("targets/base", "runs"): "targets",
-    ("targets/base", "targets/kubernetes"): "targets",
-    ("targets/compose", "runs"): "targets",
-    ("targets/docker", "runs"): "targets",
-    ("targets/kubernetes", "runs"): "targets",
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 

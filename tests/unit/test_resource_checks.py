@@ -9,7 +9,7 @@ import pytest
 from histories import MIB, Record, drill, flat, leaking, plan, requests_at, twin
 
 from leakdrill.judging.drill import judge
-from leakdrill.judging.evidence.windows import cpu
+from leakdrill.judging.evidence.resource_series import resource_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def peaking(level: Callable[[float], float] = wave) -> Record:
 
 def test_cores_in_use_are_cpu_seconds_per_second_and_a_new_count_is_left_out() -> None:
     record = metered(Record(), "cpu_seconds", lambda t: 0.5 * t if t < 30 else 0.25 * (t - 30))
-    series = cpu(record.history())
+    series = resource_series(record.history(), "cpu")
     assert np.allclose(series.between(3, 29.9).values, 0.5)
     assert np.allclose(series.between(31.1, 71).values, 0.25)
     assert not len(series.between(30.0, 30.2))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from leakdrill.resources import RESOURCES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -26,12 +28,15 @@ Fresh = dict[str, dict[str, float]]
 _GAUGES: Final[tuple[Row, ...]] = (
     ("container_memory_usage_bytes", "cgroup", "usage_bytes", "Memory in use, page cache included."),
     ("container_memory_working_set_bytes", "cgroup", "working_set_bytes", "Memory that cannot be reclaimed at once."),
-    ("container_memory_rss", "cgroup", "anon_bytes", "Anonymous memory."),
     ("container_memory_cache", "cgroup", "cache_bytes", "Page cache."),
     ("container_spec_memory_limit_bytes", "cgroup", "limit_bytes", "The memory limit."),
-    ("container_threads", "process", "threads", "Threads of all processes."),
-    ("container_file_descriptors", "process", "fds", "Open file descriptors of all processes."),
     ("container_processes", "process", "processes", "Processes."),
+    *(
+        (reading.published[0], reading.source, reading.field, reading.published[1])
+        for resource in RESOURCES.values()
+        for reading in resource.readings
+        if reading.published is not None
+    ),
 )
 _COUNTERS: Final[tuple[Row, ...]] = (
     ("container_cpu_cfs_periods_total", "cgroup", "periods", "Accounting periods that have passed."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import alert_fires_in_time, notification_arrives
-from leakdrill.judging.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
+from leakdrill.judging.checks.baseline import does_not_grow, returns_to_baseline
 from leakdrill.judging.checks.completeness import measurements_are_complete
 from leakdrill.judging.checks.gpu import ANSWERS, OWN, cards_are_left_out, claims_of_cards, gpu_answers_throughout
 from leakdrill.judging.checks.gpu_sharing import gpu_memory_is_the_targets_own
@@ -28,19 +28,19 @@ from leakdrill.judging.checks.torch_memory import (
     torch_memory_returns,
     torch_memory_stays,
 )
+from leakdrill.judging.evidence.capacity import memory_limit_bytes
 from leakdrill.judging.evidence.check import run_check
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.windows import memory_limit_bytes
 from leakdrill.judging.gpu_attribution import attributed_to_target
 from leakdrill.judging.platform_attribution import seen_by_the_platform
-from leakdrill.scenario.quantities import RESOURCES, TORCH
+from leakdrill.resources import RESOURCES, held_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.quantities import ResourceName
     from leakdrill.scenario.scenario import Scenario
 
     Check = tuple[Claim, Callable[[], Verdict]]
@@ -73,12 +73,12 @@ def _leaks(history: History, scenario: Scenario) -> Iterator[Check]:
         claim = Claim("leak_grows_as_declared", leak.name)
         yield claim, partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
     for name in [] if scenario.leaks else _watched(history, scenario):
-        stays = torch_memory_stays if name in TORCH else does_not_grow
-        yield Claim(STAYS[name]), partial(stays, history, scenario=scenario, name=name)
+        stays = torch_memory_stays if name in held_by("torch") else does_not_grow
+        yield Claim(RESOURCES[name].stays), partial(stays, history, scenario=scenario, name=name)
 
 
-def _watched(history: History, scenario: Scenario) -> list[Resource]:
-    left_out = {"gpu_memory"} if cards_are_left_out(history, scenario) else set()
+def _watched(history: History, scenario: Scenario) -> list[ResourceName]:
+    left_out = held_by("gpu") if cards_are_left_out(history, scenario) else ()
     return [name for name in RESOURCES if name not in left_out and scenario.margin(name) is not None]
 
 
@@ -112,8 +112,8 @@ def _after_the_steps(history: History, scenario: Scenario) -> Iterator[Check]:
         yield claim, partial(alert_resolves_and_stays_resolved, history, alert=alert, scenario=scenario)
     # Where nothing leaked and nothing was done, that it does not grow says all there is to say.
     for name in _watched(history, scenario) if scenario.leaks or scenario.steps else []:
-        returns = torch_memory_returns if name in TORCH else returns_to_baseline
-        yield Claim(RETURNS[name]), partial(returns, history, scenario=scenario, name=name)
+        returns = torch_memory_returns if name in held_by("torch") else returns_to_baseline
+        yield Claim(RESOURCES[name].returns), partial(returns, history, scenario=scenario, name=name)
 
 
 def _cards(history: History, scenario: Scenario) -> Iterator[Check]:

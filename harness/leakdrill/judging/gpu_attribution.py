@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.checks.baseline import RETURNS, STAYS
 from leakdrill.judging.checks.gpu import claims_of_cards, troubles_of_cards
 from leakdrill.judging.checks.gpu_sharing import troubles_of_sharing
+from leakdrill.resources import RESOURCES, held_by
 
 if TYPE_CHECKING:
     from leakdrill.judging.attribution import Attribution
     from leakdrill.judging.evidence.trouble import Trouble
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.quantities import Resource
     from leakdrill.scenario.scenario import Scenario
 
-_HOST: Final[tuple[Resource, ...]] = ("memory", "disk", "descriptors", "threads", "cpu")
+_HOST: Final = held_by("host")
 _OF_HOST: Final = frozenset(
-    {*(RETURNS[name] for name in _HOST), *(STAYS[name] for name in _HOST), "alert_fires_before_disk_full"}
+    {
+        *(RESOURCES[name].returns for name in _HOST),
+        *(RESOURCES[name].stays for name in _HOST),
+        "alert_fires_before_disk_full",
+    }
 )
 
 

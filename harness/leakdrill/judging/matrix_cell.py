@@ -13,8 +13,10 @@ import numpy as np
 
 from leakdrill.judging.checks.growth import leak_grows_as_declared
 from leakdrill.judging.evidence.growth import growth_per_request
-from leakdrill.judging.evidence.windows import Span, leak_span, resource, step_runs, unasked_exits, watched_until_s
+from leakdrill.judging.evidence.resource_series import resource_series
+from leakdrill.judging.evidence.windows import Span, leak_span, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.verdict import Outcome
+from leakdrill.resources import RESOURCES
 from leakdrill.units import show_share
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def judge_cell(history: History, scenario: Scenario) -> Finding:
         return Finding(effect="worse", why=down, took_s=run.span.length_s, failed=failed)
     if not run.act.succeeded:
         return Finding(effect=None, why=f"{step.name} could not be carried out: {run.act.why}", failed=failed)
-    series = resource(history, leak.resource)
+    series = resource_series(history, leak.resource)
     levels = _levels(history, series, leak, run)
     if isinstance(levels, str):
         return Finding(effect=None, why=levels, failed=failed)
@@ -122,7 +124,7 @@ def _finding(history: History, series: Series, leak: Leak, run: StepRun, levels:
 
 def _standing(leak: Leak) -> bool:
     """Whether the resource has a level while the leak is on, and does not pile up."""
-    return leak.peak is not None or leak.resource == "cpu"
+    return leak.peak is not None or RESOURCES[leak.resource].is_rate
 
 
 def _levels(history: History, series: Series, leak: Leak, run: StepRun) -> _Levels | str:

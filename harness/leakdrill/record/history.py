@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, overload
 
 import numpy as np
 import orjson
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from leakdrill.record.event_class import ActEvent, EventClass, Sample
+
+E = TypeVar("E", bound="EventClass")
+A = TypeVar("A", bound="Event | ActEvent")
+T = TypeVar("T", bound="ActEvent")
 
 SCHEMA_VERSION: Final = 1
 """Version of the event line and of `verdicts.json`; grows when either changes its meaning."""
@@ -109,16 +115,16 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Generic[A]):
     """Something the drill did: its `begin`, and its end, or None when the record stops before it."""
 
-    begin: Event
-    end: Event | None
+    begin: A
+    end: A | None
 
     @property
     def name(self) -> str:
-        """What was done."""
-        return self.begin.name
+        """The name of what was done."""
+        return self.begin.name if isinstance(self.begin, Event) else self.begin.line_name()
 
     @property
     def succeeded(self) -> bool:
@@ -130,7 +136,9 @@ class Act:
         """What the record says of an act that did not end in `ok`."""
         if self.end is None:
             return "the record ends before it did"
-        return str(self.end.value or self.end.labels.get("error", self.end.kind))
+        if isinstance(self.end, Event):
+            return str(self.end.value or self.end.labels.get("error", self.end.kind))
+        return self.end.reason or self.end.error or self.end.kind
 
 
 class History:
@@ -168,8 +176,20 @@ class History:
             and all(e.labels.get(key) == value for key, value in wanted)
         ]
 
-    def series(self, source: str, name: str, field_name: str) -> Series:
-        """Field `field_name` of the samples `name` of `source`; samples without it are left out."""
+    def of(self, event_class: type[E]) -> list[E]:
+        """The events of a class, in order; of an act's class every line of every act."""
+        return [event_class.from_event(e) for e in self._of_source(event_class.source) if event_class.matches(e)]
+
+    @overload
+    def series(self, source: type[Sample], name: str, /) -> Series: ...
+
+    @overload
+    def series(self, source: str, name: str, field_name: str, /) -> Series: ...
+
+    def series(self, source: type[Sample] | str, name: str, field_name: str = "", /) -> Series:
+        """A field of the samples of a class; samples without it are left out."""
+        if not isinstance(source, str):
+            return self.series(source.source, source.event_name, source.entry_of(name))
         rows = [
             (e.index, e.t, e.value[field_name], e.value.get("requests", np.nan))
             for e in self._of_source(source)
@@ -190,8 +210,20 @@ class History:
             return None
         return times[0], times[-1] if len(times) > 1 else self.end_s
 
-    def acts(self, source: str, name: str | None = None) -> list[Act]:
-        """The acts of `source`, each with its end, in the order in which they began."""
+    @overload
+    def acts(self, source: type[T], /) -> list[Act[T]]: ...
+
+    @overload
+    def acts(self, source: str, name: str | None = None, /) -> list[Act[Event]]: ...
+
+    def acts(self, source: type[T] | str, name: str | None = None, /) -> list[Act[T]] | list[Act[Event]]:
+        """The acts of a class, each with its end, in the order in which they began."""
+        if not isinstance(source, str):
+            lines = self.acts(source.source, source.event_name or None)
+            return [
+                Act(begin=source.from_event(act.begin), end=None if act.end is None else source.from_event(act.end))
+                for act in lines
+            ]
         ends = {e.labels.get("act"): e for e in self._of_source(source) if e.kind in ("ok", "failed", "unknown")}
         begins = self.where(source=source, name=name, kind="begin")
         return [Act(begin=b, end=ends.get(b.labels.get("act"))) for b in begins]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from leakdrill.record.event_class import ActEvent, EventClass
     from leakdrill.record.history import Kind, Value
 
 
@@ -53,9 +54,19 @@ class Recorder:
         """Record a reading. The first three are positional, so that labels may be called `name` or `source`."""
         return self._append(source, "sample", name, value, labels, at)
 
+    def record(self, event: EventClass) -> Event:
+        """Record something that was read or noticed."""
+        return self._append(
+            event.source, "sample", event.line_name(), event.line_value(), event.line_labels(), event.at
+        )
+
     @contextmanager
-    def act(self, source: str, name: str, /, **labels: str) -> Iterator[ActNote]:
+    def act(self, what: ActEvent | str, name: str = "", /, **labels: str) -> Iterator[ActNote]:
         """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises."""
+        if isinstance(what, str):
+            source = what
+        else:
+            source, name, labels = what.source, what.line_name(), what.line_labels()
         labels["act"] = str(next(self._acts))
         self._append(source, "begin", name, None, labels, None, sync=True)
         note = ActNote()

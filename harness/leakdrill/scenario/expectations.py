@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
-from leakdrill.scenario.quantities import Duration, Frozen, Resource, Share, Size
+from leakdrill.resources import RESOURCES
+from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,34 +36,33 @@ class CpuBaseline(Frozen):
 Margin = Baseline | CountBaseline | CpuBaseline
 
 
-MARGINS: Final[Mapping[Resource, Margin]] = {
-    "memory": Baseline(),
-    "disk": Baseline(),
-    "gpu_memory": Baseline(),
-    "descriptors": CountBaseline(),
-    "threads": CountBaseline(),
-    "cpu": CpuBaseline(),
-    "torch_allocated": Baseline(),
-    "torch_reserved": Baseline(),
-    "torch_device": Baseline(),
-}
+_BY_UNIT: Final[Mapping[str, type[Margin]]] = {"bytes": Baseline, "count": CountBaseline, "cores": CpuBaseline}
+
+MARGINS: Final[Mapping[str, Margin]] = {name: _BY_UNIT[resource.unit]() for name, resource in RESOURCES.items()}
+"""The margins of each resource where a scenario gives none."""
 
 
-class Expect(Frozen):
+def _keys() -> dict[str, Any]:
+    """Returns the key of each resource under `expect`: its type, and its default."""
+    always = "always checked, unless it is null"
+    return {
+        name: (type(margin) | None, Field(margin, description=always) if RESOURCES[name].always_checked else None)
+        for name, margin in MARGINS.items()
+    }
+
+
+if TYPE_CHECKING:
+    _Margins = Frozen
+else:
+    _Margins = create_model("_Margins", __base__=Frozen, **_keys())
+
+
+class Expect(_Margins):
     """What must hold besides the alerts and the steps.
 
     A resource that is left out is checked when a leak grows it; `null` turns the check off.
     """
 
-    memory: Baseline | None = Field(Baseline(), description="always checked, unless it is null")
-    disk: Baseline | None = None
-    gpu_memory: Baseline | None = None
-    descriptors: CountBaseline | None = None
-    threads: CountBaseline | None = None
-    cpu: CpuBaseline | None = None
-    torch_allocated: Baseline | None = None
-    torch_reserved: Baseline | None = None
-    torch_device: Baseline | None = None
     error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
     p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
     step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")

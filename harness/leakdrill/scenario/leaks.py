@@ -15,14 +15,22 @@ from pydantic import (
 )
 
 from leakdrill import units
+from leakdrill.resources import RESOURCES
 from leakdrill.scenario.actions import HttpCall
-from leakdrill.scenario.quantities import SIZED, Frozen, Resource
+from leakdrill.scenario.quantities import SIZED, Frozen, ResourceName
+
+
+def _names(unit: str) -> str:
+    """Returns the names of the resources that are counted in `unit`, as an enumeration."""
+    *most, last = (name for name, resource in RESOURCES.items() if resource.unit == unit)
+    return f"{', '.join(most)} and {last}" if most else last
+
 
 _AMOUNT: Final = WithJsonSchema(
     {
         "anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}],
         "examples": ["64KiB", 1, "15ms"],
-        "description": "a size for memory and disk, a number for descriptors and threads, a time for cpu",
+        "description": f"a size for {_names('bytes')}; a number for {_names('count')}; a time for {_names('cores')}",
     }
 )
 Amount = Annotated[float, _AMOUNT]
@@ -39,7 +47,7 @@ class Leak(Frozen):
     """What grows on purpose."""
 
     name: str
-    resource: Resource = "memory"
+    resource: ResourceName = "memory"
     per_request: Amount | None = Field(
         None, description="growth per completed request; for cpu: seconds of CPU more for each"
     )
@@ -60,7 +68,7 @@ class Leak(Frozen):
         resource = info.data.get("resource", "memory")
         if resource in SIZED:
             return units.parse_size(value)
-        if resource == "cpu" and info.field_name == "per_request":
+        if RESOURCES[resource].is_rate and info.field_name == "per_request":
             return units.parse_duration(value)
         return parse_count(value)
 
@@ -83,7 +91,9 @@ class Leak(Frozen):
             return None
         if self.resource in SIZED:
             return f"{value:.12g}B"
-        return f"{value:.12g}s" if self.resource == "cpu" and info.field_name == "per_request" else handler(value)
+        if RESOURCES[self.resource].is_rate and info.field_name == "per_request":
+            return f"{value:.12g}s"
+        return handler(value)
 
     @property
     def declared(self) -> float:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from leakdrill import units
+from leakdrill.resources import RESOURCES, held_by
 
-Resource = Literal[
-    "memory", "disk", "gpu_memory", "descriptors", "threads", "cpu", "torch_allocated", "torch_reserved", "torch_device"
-]
-"""What a leak grows, a step shrinks and a check measures."""
+if TYPE_CHECKING:
+    ResourceName = str
+else:
+    ResourceName = Literal[tuple(RESOURCES)]
+"""Names one of the registered resources."""
 
-TORCH: Final[tuple[Resource, ...]] = ("torch_allocated", "torch_reserved", "torch_device")
+TORCH: Final = held_by("torch")
 """What tensors hold, what torch's allocator took from the device, what of the device is in use."""
 
-RESOURCES: Final[tuple[Resource, ...]] = ("memory", "disk", "gpu_memory", "descriptors", "threads", "cpu", *TORCH)
-
-SIZED: Final[frozenset[str]] = frozenset({"memory", "disk", "gpu_memory", *TORCH})
+SIZED: Final = frozenset(name for name, resource in RESOURCES.items() if resource.unit == "bytes")
 """Resources that are counted in bytes; the others are counted in files, threads and cores."""
 
 

@@ -17,7 +17,7 @@ from leakdrill.scenario.expectations import MARGINS, Expect, Margin
 from leakdrill.scenario.gate import Gate
 from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.load import Load, Phases
-from leakdrill.scenario.quantities import SIZED, TORCH, Frozen, Resource
+from leakdrill.scenario.quantities import SIZED, TORCH, Frozen, ResourceName
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.scenario.torch import Torch
@@ -75,13 +75,13 @@ class Scenario(Frozen):
                 raise ValidationError.from_exception_data("Scenario", [{"type": why, "loc": place, "input": level}])
         return self
 
-    def metric_of(self, step: Step) -> Resource:
+    def metric_of(self, step: Step) -> ResourceName:
         """What is measured after `step`: what it says, else the resource of the first leak."""
         if step.seen is not None and step.seen.metric is not None:
             return step.seen.metric
         return self.leaks[0].resource if self.leaks else "memory"
 
-    def margin(self, resource: Resource) -> Margin | None:
+    def margin(self, resource: ResourceName) -> Margin | None:
         """How close `resource` must come back to its baseline; None when it is not checked."""
         given: Margin | None = getattr(self.expect, resource)
         if given is not None or resource in self.expect.model_fields_set:

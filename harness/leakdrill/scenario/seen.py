@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen, Resource, Share
+from leakdrill.scenario.quantities import Duration, Frozen, ResourceName, Share
 
 EFFECTS: Final = ("falls_by", "falls_below", "slows_by", "stays_within", "nothing")
 
@@ -33,7 +33,7 @@ Level = Annotated[
 class Seen(Frozen):
     """What should be seen on the target after a step; half of the growth is gone where nothing is said."""
 
-    metric: Resource | None = Field(None, description="left out: the resource of the first leak")
+    metric: ResourceName | None = Field(None, description="left out: the resource of the first leak")
     falls_by: Share | None = Field(None, description="of the growth since baseline; 50% when nothing else is given")
     falls_below: Level | None = Field(None, description="a size for memory and disk, else a number")
     slows_by: Share | None = Field(None, description="of the growth per second before the step")

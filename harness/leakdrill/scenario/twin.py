@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from pydantic import Field
 
+from leakdrill.resources import RESOURCES
 from leakdrill.scenario.expectations import Expect
-from leakdrill.scenario.quantities import RESOURCES, Duration, Frozen
+from leakdrill.scenario.quantities import Duration, Frozen
 from leakdrill.scenario.scenario import Scenario
 
 TWIN_LOAD_S: Final = 15.0

@@ -14,18 +14,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.judging.evidence.capacity import disk_size_bytes
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, growth_per_request
-from leakdrill.judging.evidence.measures import MEASURES, Measure
+from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, swing
 from leakdrill.judging.evidence.windows import (
     Span,
-    disk_size_bytes,
     last_step_end_s,
     leak_span,
-    resource,
     watched_until_s,
 )
+from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
 
@@ -35,34 +35,11 @@ if TYPE_CHECKING:
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Number, Verdict
     from leakdrill.scenario.leaks import Leak
-    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.quantities import ResourceName
     from leakdrill.scenario.scenario import Scenario
 
 SETTLING_S: Final = 2.0
 """After a step, before its effect is measured: freed memory goes back, caches refill."""
-RETURNS: Final[dict[Resource, str]] = {
-    "memory": "memory_returns_to_baseline",
-    "disk": "disk_returns_to_baseline",
-    "gpu_memory": "gpu_memory_returns_to_baseline",
-    "descriptors": "descriptors_return_to_baseline",
-    "threads": "threads_return_to_baseline",
-    "cpu": "cpu_returns_to_baseline",
-    "torch_allocated": "allocated_memory_returns_to_baseline",
-    "torch_reserved": "reserved_memory_returns_to_baseline",
-    "torch_device": "device_memory_returns_to_baseline",
-}
-STAYS: Final[dict[Resource, str]] = {
-    "memory": "memory_does_not_grow",
-    "disk": "disk_does_not_grow",
-    "gpu_memory": "gpu_memory_does_not_grow",
-    "descriptors": "descriptors_do_not_grow",
-    "threads": "threads_do_not_grow",
-    "cpu": "cpu_does_not_grow",
-    "torch_allocated": "allocated_memory_does_not_grow",
-    "torch_reserved": "reserved_memory_does_not_grow",
-    "torch_device": "device_memory_does_not_grow",
-}
-"""The names of the claims, by resource."""
 _SKIPPED_SHARE: Final = 0.4
 _LEAST_WINDOW_S: Final = 3.0
 _LONGER: Final = 4
@@ -93,7 +70,7 @@ class _Trend:
 class _Compared:
     """A resource in two windows, and what is allowed between them."""
 
-    measure: Measure
+    measure: Resource
     phase: str
     span: Span
     base: float
@@ -120,19 +97,19 @@ class _Compared:
         return numbers | slopes | {"requests": self.trend.growth.requests}
 
 
-def returns_to_baseline(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+def returns_to_baseline(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
     """Whether a resource is back at its baseline's level, and flat, in the tail of `recover`.
 
     The level's margin is a share of the baseline for memory, descriptors and threads (at least 4 of these), of the
     filesystem's size for the disk, and of the CPU limit (one core without one) for CPU, of which only the level is
     looked at.
     """
-    return _judge(Claim(RETURNS[name]), history, scenario, name)
+    return _judge(Claim(RESOURCES[name].returns), history, scenario, name)
 
 
-def does_not_grow(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+def does_not_grow(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
     """Whether a resource in the tail of `load` is where it was in the baseline, and flat: the claim of a twin."""
-    return _judge(Claim(STAYS[name]), history, scenario, name, phase="load")
+    return _judge(Claim(RESOURCES[name].stays), history, scenario, name, phase="load")
 
 
 def memory_returns_to_baseline(history: History, *, scenario: Scenario) -> Verdict:
@@ -140,7 +117,9 @@ def memory_returns_to_baseline(history: History, *, scenario: Scenario) -> Verdi
     return returns_to_baseline(history, scenario=scenario, name="memory")
 
 
-def _judge(claim: Claim, history: History, scenario: Scenario, name: Resource, *, phase: str = "recover") -> Verdict:
+def _judge(
+    claim: Claim, history: History, scenario: Scenario, name: ResourceName, *, phase: str = "recover"
+) -> Verdict:
     compared = _compare(history, scenario, name, phase)
     if isinstance(compared, str):
         return claim.unknown(
@@ -173,8 +152,8 @@ def _judge(claim: Claim, history: History, scenario: Scenario, name: Resource, *
     return claim.holds(_all_well(compared), numbers=numbers, events=events)
 
 
-def _compare(history: History, scenario: Scenario, name: Resource, phase: str) -> _Compared | str:
-    series, baseline, span = resource(history, name), history.phase("baseline"), _tail(history, phase)
+def _compare(history: History, scenario: Scenario, name: ResourceName, phase: str) -> _Compared | str:
+    series, baseline, span = resource_series(history, name), history.phase("baseline"), _tail(history, phase)
     if baseline is None or span is None:
         return f"the drill never reached `{'baseline' if baseline is None else phase}`"
     if span.length_s < _LEAST_WINDOW_S:
@@ -186,7 +165,7 @@ def _compare(history: History, scenario: Scenario, name: Resource, phase: str) -
     if isinstance(trend, str):
         return trend
     return _Compared(
-        measure=MEASURES[name],
+        measure=RESOURCES[name],
         phase=phase,
         span=span,
         base=float(before.values.mean()),
@@ -197,7 +176,7 @@ def _compare(history: History, scenario: Scenario, name: Resource, phase: str) -
     )
 
 
-def _trend(scenario: Scenario, name: Resource, before: Series, series: Series, span: Span) -> _Trend | str | None:
+def _trend(scenario: Scenario, name: ResourceName, before: Series, series: Series, span: Span) -> _Trend | str | None:
     """How it grows in `span`; why that cannot be told; None where only the level counts."""
     margin = scenario.margin(name) or Baseline()
     if isinstance(margin, CpuBaseline):
@@ -205,7 +184,7 @@ def _trend(scenario: Scenario, name: Resource, before: Series, series: Series, s
     growth = growth_per_request(series, span)
     if isinstance(growth, str):
         return growth
-    resolved = max(MEASURES[name].unresolved, swing(before.values)) / growth.requests
+    resolved = max(RESOURCES[name].unresolved, swing(before.values)) / growth.requests
     return _Trend(growth=growth, margin=max(margin.slope, resolved), declared_margin=float(margin.slope))
 
 
@@ -221,17 +200,17 @@ def _tail(history: History, phase: str) -> Span | None:
     return Span(max(start_s + _SKIPPED_SHARE * (end_s - start_s), settled_s), end_s)
 
 
-def _level_margin(history: History, scenario: Scenario, name: Resource, before: Series) -> float:
+def _level_margin(history: History, scenario: Scenario, name: ResourceName, before: Series) -> float:
     """How far above the baseline's level a resource may be, in its unit.
 
     A disk may be all but empty in the baseline, and a service all but idle: there the margin is a share of the whole.
     """
     share = (scenario.margin(name) or Baseline()).level
-    if name == "disk":
+    if RESOURCES[name].margin_of == "disk":
         return share * disk_size_bytes(history, scenario)
-    if name == "cpu":
+    if RESOURCES[name].margin_of == "cpus":
         return share * (scenario.target.limits.cpus or 1.0)
-    return max(share * float(before.values.mean()), MEASURES[name].least_margin)
+    return max(share * float(before.values.mean()), RESOURCES[name].least_margin)
 
 
 def _level_problem(c: _Compared) -> str:
@@ -260,7 +239,7 @@ def _never_left(history: History, c: _Compared, leaks: Sequence[Leak]) -> str:
     """Why coming back proves nothing: the leak itself stayed within the margin."""
     name, show = c.measure.name, c.measure.show
     spans = [span for leak in leaks if leak.resource == name and (span := leak_span(history, leak.name))]
-    leaking = [resource(history, name).between(span.start_s, span.end_s).values for span in spans]
+    leaking = [resource_series(history, name).between(span.start_s, span.end_s).values for span in spans]
     peak = max((float(values.max()) for values in leaking if len(values)), default=None)
     if peak is None or peak - c.base > c.level_margin:
         return ""

@@ -8,7 +8,8 @@ import numpy as np
 
 from leakdrill.judging.evidence.alert_states import unanswered
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.windows import Span, down_spans, gaps, memory, outside, step_runs, watched_until_s
+from leakdrill.judging.evidence.resource_series import resource_series
+from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside, step_runs, watched_until_s
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.units import show_duration
 
@@ -105,7 +106,7 @@ def _meter_problems(history: History) -> list[_Problem]:
     span = _watched(history)
     if span is None:
         return []
-    nothing = [] if len(memory(history)) else [("no meter read the target's memory", list[int]())]
+    nothing = [] if len(resource_series(history, "memory")) else [("no meter read the target's memory", list[int]())]
     return [*nothing, *(p for source, name in _METERS for p in _silences(history, source, name, span))]
 
 

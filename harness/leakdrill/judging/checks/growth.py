@@ -8,10 +8,11 @@ import numpy as np
 
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import HIGH, LEAST_SAMPLES, Growth, counted, growth_per_request
-from leakdrill.judging.evidence.measures import MEASURES, Measure
+from leakdrill.judging.evidence.resource_series import read_series, resource_series
 from leakdrill.judging.evidence.statistics import Interval
-from leakdrill.judging.evidence.windows import Span, cpu_seconds, leak_span, resource
+from leakdrill.judging.evidence.windows import Span, leak_span
 from leakdrill.record.verdict import Outcome
+from leakdrill.resources import RESOURCES, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,8 @@ def leak_grows_as_declared(history: History, *, leak: Leak, leaks: Sequence[Leak
         return _never_on(history, leak, claim)
     if leak.peak is not None:
         return _judge_peak(history, claim, leak, leaks, span)
-    growth = _cpu_growth(history, span) if leak.resource == "cpu" else _kept_growth(history, leak, span)
+    grown = _used_growth if RESOURCES[leak.resource].is_rate else _kept_growth
+    growth = grown(history, leak, span)
     if isinstance(growth, str):
         return claim.unknown(f"whether {leak.name} leaked cannot be told: {growth}", hint=_LONGER)
     declared = sum(one.per_request or 0.0 for one in leaks if one.resource == leak.resource)
@@ -61,16 +63,16 @@ def _never_on(history: History, leak: Leak, claim: Claim) -> Verdict:
 
 
 def _kept_growth(history: History, leak: Leak, span: Span) -> Growth | str:
-    return growth_per_request(resource(history, leak.resource), span)
+    return growth_per_request(resource_series(history, leak.resource), span)
 
 
-def _cpu_growth(history: History, span: Span) -> Growth | str:
+def _used_growth(history: History, leak: Leak, span: Span) -> Growth | str:
     """CPU seconds per request while the leak is on, less those in the baseline."""
     baseline = history.phase("baseline")
     if baseline is None:
         return "there is no baseline"
-    before = growth_per_request(cpu_seconds(history), Span(*baseline))
-    leaking = growth_per_request(cpu_seconds(history), span)
+    before = growth_per_request(read_series(history, leak.resource), Span(*baseline))
+    leaking = growth_per_request(read_series(history, leak.resource), span)
     if isinstance(before, str):
         return f"in the baseline {before}"
     if isinstance(leaking, str):
@@ -81,13 +83,13 @@ def _cpu_growth(history: History, span: Span) -> Growth | str:
 
 
 def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak], span: Span) -> Verdict:
-    series, baseline = resource(history, leak.resource), history.phase("baseline")
+    series, baseline = resource_series(history, leak.resource), history.phase("baseline")
     base = series.between(*baseline) if baseline else series.between(0.0, -1.0)
     leaking = series.between(span.start_s, span.end_s)
     if min(len(base), len(leaking)) < LEAST_SAMPLES:
         seen = f"only {len(base)} samples in the baseline and {len(leaking)} while it was on"
         return claim.unknown(f"whether {leak.name} leaked cannot be told: {seen}", hint=_LONGER)
-    measure, declared = MEASURES[leak.resource], _declared_height(leak, leaks, leaking)
+    measure, declared = RESOURCES[leak.resource], _declared_height(leak, leaks, leaking)
     level, high = float(np.median(base.values)), float(np.quantile(leaking.values, HIGH))
     numbers = {
         f"baseline_{measure.unit}": level,
@@ -110,7 +112,7 @@ def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak
 def _declared_height(leak: Leak, leaks: Sequence[Leak], leaking: Series) -> float:
     """How far above the baseline the resource should stand with all its leaks: peaks, and what the others keep."""
     same = [one for one in leaks if one.resource == leak.resource]
-    kept = sum(one.per_request or 0.0 for one in same) if leak.resource != "cpu" else 0.0
+    kept = sum(one.per_request or 0.0 for one in same) if not RESOURCES[leak.resource].is_rate else 0.0
     known = counted(leaking).requests
     requests = float(known[-1] - known[0]) if len(known) else 0.0
     return sum(one.peak or 0.0 for one in same) + kept * requests
@@ -126,7 +128,7 @@ def _did_not_leak(claim: Claim, leak: Leak, said: str, numbers: dict[str, float]
 
 
 def _judge_growth(claim: Claim, leak: Leak, growth: Growth, declared: float) -> Verdict:
-    seen, measure = growth.per_request, MEASURES[leak.resource]
+    seen, measure = growth.per_request, RESOURCES[leak.resource]
     numbers, said = _numbers(measure, growth, declared), _told(measure, growth, declared)
     if seen.high < _LEAST_SHARE * declared:
         return _did_not_leak(claim, leak, said, numbers, growth.events)
@@ -144,7 +146,7 @@ def _judge_growth(claim: Claim, leak: Leak, growth: Growth, declared: float) -> 
     return claim.holds(said, numbers=numbers, events=growth.events)
 
 
-def _numbers(measure: Measure, growth: Growth, declared: float) -> dict[str, float]:
+def _numbers(measure: Resource, growth: Growth, declared: float) -> dict[str, float]:
     unit, seen = measure.per_request_unit, growth.per_request
     return {
         f"{unit}_per_request": seen.estimate,
@@ -156,10 +158,10 @@ def _numbers(measure: Measure, growth: Growth, declared: float) -> dict[str, flo
     }
 
 
-def _told(measure: Measure, growth: Growth, declared: float) -> str:
+def _told(measure: Resource, growth: Growth, declared: float) -> str:
     show, seen = measure.show_per_request, growth.per_request
-    did = "each request used" if measure.unit == "cores" else f"{measure.name} grew by"
-    more = " of CPU more than in the baseline" if measure.unit == "cores" else " per request"
+    did = "each request used" if measure.is_rate else f"{measure.name} grew by"
+    more = " of CPU more than in the baseline" if measure.is_rate else " per request"
     return (
         f"{did} {show(seen.estimate)}{more} (95 % interval {show(seen.low)} to {show(seen.high)}) "
         f"over {growth.requests:.0f} requests; declared: {show(declared)}"

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from leakdrill.judging.checks.alerts import expected_firing
+from leakdrill.judging.evidence.capacity import disk_size_bytes, memory_limit_bytes
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import blindness
 from leakdrill.judging.evidence.growth import growth_per_second
+from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import (
     Span,
-    disk,
-    disk_size_bytes,
     leak_span,
     leaks_began_s,
-    memory,
-    memory_limit_bytes,
     reached_recover,
     unasked_exits,
     watched_until_s,
@@ -68,12 +66,12 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
         damage: _Damage | None = _Damage(killed[0].when, really=True, events=(killed[0].index,), rate_bytes_per_s=None)
         span = Span(span.start_s, min(span.end_s, killed[0].when))
     else:
-        damage = _reached(memory(history), span, limit)
+        damage = _reached(resource_series(history, "memory"), span, limit)
     fired = expected_firing(history, scenario, alert)
     peaks = _only_peaks(scenario, "memory")
     if peaks and fired and (damage is None or damage.projected):
-        return _below_the_limit(claim, alert, fired, memory(history), span, ("memory", limit))
-    growth = None if peaks else growth_per_second(memory(history), span)
+        return _below_the_limit(claim, alert, fired, resource_series(history, "memory"), span, ("memory", limit))
+    growth = None if peaks else growth_per_second(resource_series(history, "memory"), span)
     blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
     words = ("the container was OOM-killed", "the container would have been OOM-killed")
     return _judge(claim, alert, fired, began_s, damage, words, limit, blind=blind)
@@ -116,10 +114,10 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
         first = int(full[0])
         damage = _Damage(float(left.t[first]), really=True, events=(left.indices[first],), rate_bytes_per_s=None)
     else:
-        damage = _reached(disk(history), span, size)
+        damage = _reached(resource_series(history, "disk"), span, size)
     fired = expected_firing(history, scenario, alert)
     if _only_peaks(scenario, "disk") and fired and (damage is None or damage.projected):
-        return _below_the_limit(claim, alert, fired, disk(history), span, ("the disk", size))
+        return _below_the_limit(claim, alert, fired, resource_series(history, "disk"), span, ("the disk", size))
     words = ("the disk was full", "the disk would have been full")
     return _judge(claim, alert, fired, began_s, damage, words, size)
 
@@ -231,7 +229,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             events=[unwatched[0].index],
             hint="run the drill again when the platform answers",
         )
-    if not history.acts("target", "start") and not len(memory(history)):
+    if not history.acts("target", "start") and not len(resource_series(history, "memory")):
         return claim.unknown(
             "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"
         )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.evidence.alert_states import first_firing, transitions
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
-from leakdrill.judging.evidence.measures import MEASURES, Measure
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
 
@@ -88,7 +88,7 @@ class _Judged:
         self.claim = claim
         self.seen = step.seen or Seen()
         self.metric = scenario.metric_of(step)
-        self.measure: Measure = MEASURES[self.metric]
+        self.measure: Resource = RESOURCES[self.metric]
         self.numbers: dict[str, float] = {}
         self.events = _events(run)
 

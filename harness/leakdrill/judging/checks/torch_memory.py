@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.baseline import RETURNS, STAYS, does_not_grow, returns_to_baseline
+from leakdrill.judging.checks.baseline import does_not_grow, returns_to_baseline
 from leakdrill.judging.checks.requests import requests_keep_error_rate
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.verdict import Outcome
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
-    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.quantities import ResourceName
     from leakdrill.scenario.scenario import Scenario
 
 ALLOCATED: Final = "allocated_bytes.all.current"
@@ -34,25 +36,23 @@ _TOP_SHARE: Final = 0.05
 """Of what is held beyond the baseline: a place with less is not worth a name."""
 
 
-def torch_memory_returns(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+def torch_memory_returns(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
     """Whether one of the three figures is back at its baseline in `recover`; where it is not, why and by whom."""
-    return _explained(returns_to_baseline(history, scenario=scenario, name=name), history, scenario, name, RETURNS)
+    return _explained(returns_to_baseline, history, scenario, name)
 
 
-def torch_memory_stays(history: History, *, scenario: Scenario, name: Resource) -> Verdict:
+def torch_memory_stays(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
     """Whether one of the three figures stayed where it was in the baseline: the claim of a twin."""
-    return _explained(does_not_grow(history, scenario=scenario, name=name), history, scenario, name, STAYS)
+    return _explained(does_not_grow, history, scenario, name)
 
 
-def _explained(
-    verdict: Verdict, history: History, scenario: Scenario, name: Resource, claims: dict[Resource, str]
-) -> Verdict:
-    """`verdict`, and where it is a FAIL, what it means."""
+def _explained(judge: Callable[..., Verdict], history: History, scenario: Scenario, name: ResourceName) -> Verdict:
+    """The verdict of `judge`, and where it is a FAIL, what it means."""
+    verdict = judge(history, scenario=scenario, name=name)
     if verdict.outcome is not Outcome.FAIL:
         return verdict
     if name == "torch_allocated":
         return replace(verdict, message=verdict.message + _held_by(history))
-    judge = returns_to_baseline if claims is RETURNS else does_not_grow
     if judge(history, scenario=scenario, name="torch_allocated").outcome is not Outcome.PASS:
         return verdict
     return replace(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.judging.evidence.growth import HIGH, growth_per_second
+from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, swing
-from leakdrill.judging.evidence.windows import Span, leak_span, resource, step_runs, switched_off_s
+from leakdrill.judging.evidence.windows import Span, leak_span, step_runs, switched_off_s
+from leakdrill.resources import RESOURCES
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.history import History, Series
-    from leakdrill.scenario.quantities import Resource
+    from leakdrill.scenario.quantities import ResourceName
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.scenario.seen import Seen
 
@@ -67,13 +69,13 @@ class Slowdown:
         return Interval(estimate, least, most)
 
 
-def fall(history: History, scenario: Scenario, metric: Resource, seen: Seen, run: StepRun) -> Fall | str:
+def fall(history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun) -> Fall | str:
     """The levels around a step, or the reason why they cannot be told.
 
     A resource that is kept is at its level all the time, so its lowest level after the step counts. One that is held
     only while requests are answered falls back between them, so there the high levels are compared.
     """
-    series, baseline = resource(history, metric), history.phase("baseline")
+    series, baseline = resource_series(history, metric), history.phase("baseline")
     if baseline is None:
         return "there is no baseline"
     peaks = any(leak.peak is not None for leak in scenario.leaks if leak.resource == metric)
@@ -102,9 +104,9 @@ def _before_s(history: History, base: Series, run: StepRun) -> float:
     return max(_BEFORE_S, min(rare_s, run.start_s - since_s))
 
 
-def slowdown(history: History, scenario: Scenario, metric: Resource, seen: Seen, run: StepRun) -> Slowdown | str:
+def slowdown(history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun) -> Slowdown | str:
     """The speeds of growth around a step, or the reason why they cannot be told."""
-    series, watched = resource(history, metric), watched_after(history, scenario, metric, seen, run, slope=True)
+    series, watched = resource_series(history, metric), watched_after(history, scenario, metric, seen, run, slope=True)
     spans = [span for leak in scenario.leaks if leak.resource == metric and (span := leak_span(history, leak.name))]
     earlier = [other.end_s for other in _others(history, run, before=True)]
     since_s = max([run.start_s - _BEFORE_SLOPE_S, *(span.start_s for span in spans), *earlier])
@@ -117,7 +119,7 @@ def slowdown(history: History, scenario: Scenario, metric: Resource, seen: Seen,
 
 
 def watched_after(
-    history: History, scenario: Scenario, metric: Resource, seen: Seen, run: StepRun, *, slope: bool = False
+    history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun, *, slope: bool = False
 ) -> Span:
     """The time after a step in which nothing else may move the metric.
 
@@ -128,7 +130,7 @@ def watched_after(
     fleeting = [
         leak.name
         for leak in scenario.leaks
-        if leak.resource == metric and (slope or leak.peak is not None or metric == "cpu")
+        if leak.resource == metric and (slope or leak.peak is not None or RESOURCES[metric].is_rate)
     ]
     off_s = switched_off_s(history, fleeting, run.end_s)
     return Span(run.end_s, min([*ends, *([] if off_s is None else [off_s])]))

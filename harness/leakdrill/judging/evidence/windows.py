@@ -10,23 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.record.history import Act, Event, History, Series
+    from leakdrill.record.history import Act, Event, History
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.scenario import Scenario
-
-_CPU_WINDOW_S: Final = 1.0
-"""Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
-
-_TORCH: Final = {
-    "torch_allocated": "allocated_bytes.all.current",
-    "torch_reserved": "reserved_bytes.all.current",
-    "torch_device": "device_used_bytes",
-}
 
 AFTER_RESTART_S: Final = 1.5
 """How long after a restart its meters may still be finding the new process."""
@@ -53,7 +42,7 @@ class Span:
 class StepRun:
     """One step as it was carried out: from its trigger, where one is recorded, to its end."""
 
-    act: Act
+    act: Act[Event]
     start_s: float
     end_s: float
 
@@ -82,7 +71,7 @@ def step_runs(history: History) -> list[StepRun]:
     return [_step_run(history, act) for act in history.acts("step")]
 
 
-def _step_run(history: History, act: Act) -> StepRun:
+def _step_run(history: History, act: Act[Event]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
     triggers = [
         e.t
@@ -184,87 +173,3 @@ def outside(gap: Span, down: list[Span]) -> list[Span]:
             if part.length_s > 0
         ]
     return left
-
-
-def memory(history: History) -> Series:
-    """What counts as the target's memory: anonymous bytes of its cgroup, or where it has none, RSS of its processes.
-
-    The page cache is left out on purpose: the kernel takes it back before it kills anybody.
-    """
-    anonymous = history.series("cgroup", "resources", "anon_bytes")
-    return anonymous if len(anonymous) else history.series("process", "tree", "rss_bytes")
-
-
-def disk(history: History) -> Series:
-    """Bytes used on the target's filesystem."""
-    return history.series("filesystem", "disk", "used_bytes")
-
-
-def cpu_seconds(history: History) -> Series:
-    """Seconds of CPU consumed so far: of the target's cgroup, or where it has none, of its processes."""
-    consumed = history.series("cgroup", "resources", "cpu_seconds")
-    return consumed if len(consumed) else history.series("process", "tree", "cpu_seconds")
-
-
-def cpu(history: History) -> Series:
-    """Cores in use: CPU seconds per second, over the second before each reading.
-
-    A reading whose second holds a restart of the count, or a gap, is left out.
-    """
-    consumed = cpu_seconds(history)
-    if not len(consumed):
-        return consumed
-    earlier = np.searchsorted(consumed.t, consumed.t - _CPU_WINDOW_S, side="right") - 1
-    took_s = consumed.t - consumed.t[np.maximum(earlier, 0)]
-    used_s = consumed.values - consumed.values[np.maximum(earlier, 0)]
-    keep = (earlier >= 0) & (took_s <= 2 * _CPU_WINDOW_S) & (used_s >= 0)
-    return type(consumed)(
-        t=consumed.t[keep],
-        values=used_s[keep] / took_s[keep],
-        requests=consumed.requests[keep],
-        indices=tuple(np.asarray(consumed.indices, dtype=int)[keep].tolist()),
-    )
-
-
-def resource(history: History, name: str) -> Series:
-    """The series of a resource, as a scenario names it: bytes, numbers of files and threads, cores."""
-    if name in _TORCH:
-        return history.series("torch", "allocator", _TORCH[name])
-    match name:
-        case "disk":
-            return disk(history)
-        case "gpu_memory":
-            return gpu_memory(history)
-        case "descriptors" | "threads":
-            return history.series("process", "tree", "fds" if name == "descriptors" else name)
-        case "cpu":
-            return cpu(history)
-        case _:
-            return memory(history)
-
-
-def gpu_memory(history: History) -> Series:
-    """Bytes of its cards that the target's processes hold; where the driver does not tell, all that is in use there."""
-    own = history.series("gpu", "devices", "own_bytes")
-    return own if len(own) else history.series("gpu", "devices", "used_bytes")
-
-
-def disk_size_bytes(history: History, scenario: Scenario) -> float:
-    """How much the target's disk holds: the scenario's limit or the filesystem's size, whichever is smaller; 0 unknown.
-
-    Where no small filesystem can be mounted the meter sees the whole machine's disk, and only the limit counts.
-    """
-    sizes = history.series("filesystem", "disk", "size_bytes").values
-    limit = scenario.target.limits.disk
-    return min([*(float(s) for s in sizes[-1:]), *([] if limit is None else [float(limit)])], default=0.0)
-
-
-def memory_limit_bytes(history: History, scenario: Scenario) -> float | None:
-    """Above which memory the OOM killer acts while the leak is on; None when unlimited.
-
-    What the cgroup said last before a step, which may have changed it, else the scenario's.
-    """
-    until_s = min((run.start_s for run in step_runs(history)), default=history.end_s)
-    said = history.series("cgroup", "resources", "limit_bytes").between(0.0, until_s).values
-    limit = scenario.target.limits.memory
-    return float(said[-1]) if len(said) else limit

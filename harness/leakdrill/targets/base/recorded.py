@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from leakdrill.record.events import TargetLimits, TargetStop
 from leakdrill.record.undo import take_back
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class RecordedTarget:
         entries = self._pending()
         if not entries:
             return
-        with self._recorder.act("target", "stop") as note:
+        with self._recorder.act(TargetStop()) as note:
             reasons = self._take_back(entries)
             if reasons:
                 note.value, note.unknown = "; ".join(reasons), True
@@ -115,8 +116,8 @@ class RecordedTarget:
     def _now_limited(self, wanted: Mapping[str, float]) -> None:
         """The limits `wanted` (`memory` in bytes, `cpus` in cores) hold from now on: remember and record them."""
         self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
-        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
-        self._recorder.sample("target", "limits", said)
+        limits = {name: float(value) for name, value in wanted.items()}
+        self._recorder.record(TargetLimits(memory_bytes=limits.get("memory"), cpus=limits.get("cpus")))
 
 
 def given_limits(memory_bytes: int | None, cpus: float | None) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK
+from leakdrill.record.events import TargetLeave, TargetStart
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
@@ -32,7 +33,7 @@ class ExistingComposeService(ComposeService):
             BadInput: when nothing of the project runs, or what the load must reach is not published.
             TargetNotReady: when it does not answer.
         """
-        with self._recorder.act("target", "start", project=self._project()):
+        with self._recorder.act(TargetStart(more={"project": self._project()})):
             service = self._of(self.form.service)
             found = service.containers()
             if not found:
@@ -60,7 +61,7 @@ class ExistingComposeService(ComposeService):
         if self._replicas:
             self._replicas.expect_end()
         for entry in self._pending():
-            with self._recorder.act("target", "leave") as note:
+            with self._recorder.act(TargetLeave()) as note:
                 note.value = take_back(self._journal, entry, self._undo)
                 note.unknown = note.value is not None
         self._client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import ReplicaResources, TargetReady, TargetRestart
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import RecordedTarget
@@ -91,7 +93,7 @@ class ComposeService(RecordedTarget):
             EnvironmentProblem: when the engine refuses.
             TargetNotReady: when one does not come back.
         """
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             replicas = self._given()
             replicas.expect_end()
             for container in replicas.containers():
@@ -131,7 +133,7 @@ class ComposeService(RecordedTarget):
             found: list[Meter] = [
                 ProcessTreeMeter(replicas.pids),
                 SmapsMeter(replicas.pids),
-                PodsMeter(replicas.cgroups, tell=self._tell),
+                PodsMeter(replicas.cgroups, tell=self._note_reading),
             ]
         else:
             found = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
@@ -183,11 +185,11 @@ class ComposeService(RecordedTarget):
             log=self.log,
             log_start=0,
         ).wait()
-        said = {"took_s": round(took_s, 3), "replicas": float(len(replicas.urls())), "pid": float(self.pid or 0)}
-        self._recorder.sample("target", "ready", said)
+        serving = float(len(replicas.urls()))
+        self._recorder.record(TargetReady(took_s=round(took_s, 3), replicas=serving, process=float(self.pid or 0)))
 
-    def _tell(self, replica: str, values: dict[str, float]) -> None:
-        self._recorder.sample("replica", "resources", values, replica=replica)
+    def _note_reading(self, replica: str, values: dict[str, float]) -> None:
+        self._recorder.record(replace(ReplicaResources.of(values), replica=replica))
 
     def _given(self) -> Replicas:
         if self._replicas is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.machine.cgroup import Cgroup, this_machine
+from leakdrill.record.events import TargetExited, TargetUnwatched
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -59,7 +60,7 @@ class RunningContainer:
             state: dict[str, Any] = self._container.attrs["State"]
         except errors as e:
             if not self.asked:
-                self._recorder.sample("target", "unwatched", f"the engine does not answer: {e}")
+                self._recorder.record(TargetUnwatched(message=f"the engine does not answer: {e}"))
             return
         self._exit_status = status
         if not self.asked:
@@ -67,13 +68,13 @@ class RunningContainer:
 
     def _note_end(self, status: int, state: dict[str, Any]) -> None:
         signal = "SIGKILL" if status == 137 else "SIGTERM" if status == 143 else ""  # noqa: PLR2004 - 128 + the signal
-        self._recorder.sample(
-            "target",
-            "exited",
-            float(status),
-            pid=str(self._container.short_id),
-            signal=signal,
-            oom_kill="true" if state.get("OOMKilled") else "false",
+        self._recorder.record(
+            TargetExited(
+                exit_code=float(status),
+                pid=str(self._container.short_id),
+                signal=signal,
+                oom_kill="true" if state.get("OOMKilled") else "false",
+            )
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""How a container is given its cards, and what the engine says when it has none to give."""
+"""GPUs for a container, and what the engine says when it has none to give."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from leakdrill.scenario.gpu import Gpu
 
 _NO_RUNTIME: Final = ("device driver", "[[gpu]]", "CDI", "nvidia-container")
-"""Words of Docker, of its successor's device interface, and of NVIDIA's own program, when a card cannot be given."""
+"""Words of Docker, of its successor's device interface, and of NVIDIA's own program, when a GPU cannot be given."""
 
 
 def device_requests(gpu: Gpu | None) -> dict[str, Any]:
-    """What the engine's `create` is told; nothing where there are no cards, or where it must also run without."""
+    """Options of the engine's `create`; none where there are no GPUs, or where the service must also run without."""
     if gpu is None or not gpu.required:
         return {}
     from docker.types import DeviceRequest
@@ -26,11 +26,11 @@ def device_requests(gpu: Gpu | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def cards_given(gpu: Gpu | None, target: str) -> Iterator[None]:
-    """Start the container in here: an engine that cannot give it its cards is said as such.
+def gpus_given(gpu: Gpu | None, target: str) -> Iterator[None]:
+    """Start the container in here: an engine that cannot give it its GPUs is said as such.
 
     Raises:
-        EnvironmentProblem: naming the cards, with the engine's own words and what is missing.
+        EnvironmentProblem: naming the GPUs, with the engine's own words and what is missing.
     """
     try:
         yield

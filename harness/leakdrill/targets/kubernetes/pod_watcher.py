@@ -12,6 +12,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.events import (
+    KubernetesEvent,
+    KubernetesRefused,
+    TargetExited,
+    TargetReady,
+    TargetTrouble,
+    TargetUnwatched,
+)
 from leakdrill.targets.kubernetes.api import ClusterGone, ClusterRefused
 from leakdrill.targets.kubernetes.pod import Pod, parse_pod
 from leakdrill.wait import TimedOut, wait_for
@@ -126,7 +134,7 @@ class PodWatcher:
                 self.look()
                 self._look_at_events()
             except ClusterRefused as e:
-                self._recorder.sample("kubernetes", "refused", e.message)
+                self._recorder.record(KubernetesRefused(message=e.message))
             except ClusterGone as e:
                 self._note_silence(e.message)
 
@@ -134,7 +142,7 @@ class PodWatcher:
         silent_s = time.monotonic() - self._answered_at
         if self.lost is None and silent_s > _LOST_AFTER_S:
             self.lost = why
-            self._recorder.sample("target", "unwatched", why, at=self._recorder.now_s() - silent_s)
+            self._recorder.record(TargetUnwatched(message=why, at=self._recorder.now_s() - silent_s))
 
     def _tell(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
         known = {pod.uid: pod for pod in before}
@@ -146,7 +154,7 @@ class PodWatcher:
 
     def _tell_end(self, was: Pod | None, pod: Pod) -> None:
         if pod.trouble and pod.trouble != (was.trouble if was else None):
-            self._recorder.sample("target", "trouble", pod.trouble, pod=pod.name)
+            self._recorder.record(TargetTrouble(message=pod.trouble, pod=pod.name))
         if pod.leaving:
             # How it ends no longer matters: it serves nobody. Whether it was asked to go is settled when it begins.
             if was and not was.leaving and not self._asked:
@@ -163,7 +171,7 @@ class PodWatcher:
                 at=pod.end.finished_at,
             )
         if pod.ready and was and not was.ready and was.end:
-            self._recorder.sample("target", "ready", {"pid": 0.0, "restarts": float(pod.restarts)}, pod=pod.name)
+            self._recorder.record(TargetReady(process=0.0, restarts=float(pod.restarts), pod=pod.name))
 
     def _exited(
         self,
@@ -175,11 +183,19 @@ class PodWatcher:
         reason: str = "",
         at: float | None = None,
     ) -> None:
-        labels = {"pod": pod.name, "pid": pod.name, "signal": signal, "oom_kill": "true" if oom_kill else "false"}
-        # The node tells whole seconds of its own clock; an end that lies after our seeing it cannot be meant.
-        seen_s = self._recorder.now_s()
-        when_s = None if at is None else min(self._recorder.at_s(at), seen_s)
-        self._recorder.sample("target", "exited", status, at=when_s, **labels, **({"reason": reason} if reason else {}))
+        # The node gives whole seconds of its own clock; an end later than now cannot be meant.
+        now_s = self._recorder.now_s()
+        self._recorder.record(
+            TargetExited(
+                exit_code=status,
+                pod=pod.name,
+                pid=pod.name,
+                signal=signal,
+                oom_kill="true" if oom_kill else "false",
+                reason=reason,
+                at=None if at is None else min(self._recorder.at_s(at), now_s),
+            )
+        )
 
     def _look_at_events(self) -> None:
         """Tell warnings about the workload; one that comes again and again, each time it has come twice as often."""
@@ -196,10 +212,10 @@ class PodWatcher:
 
     def _note(self, event: Mapping[str, Any], count: int) -> None:
         about = event.get("involvedObject") or {}
-        self._recorder.sample(
-            "kubernetes",
-            "event",
-            f"{event.get('reason', '?')}: {str(event.get('message') or '').strip()}",
-            object=f"{about.get('kind', '?')}/{about.get('name', '?')}",
-            count=str(count),
+        self._recorder.record(
+            KubernetesEvent(
+                message=f"{event.get('reason', '?')}: {str(event.get('message') or '').strip()}",
+                object=f"{about.get('kind', '?')}/{about.get('name', '?')}",
+                count=str(count),
+            )
         )

@@ -1,70 +1,83 @@
-"""The steps that only a cluster has: more or fewer pods, an autoscaler that chooses, pods deleted and replaced."""
+"""The number of a workload's pods: more or fewer, an autoscaler that chooses, pods deleted and replaced."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import TargetReplicas, TargetRestart
 from leakdrill.targets.kubernetes.autoscaler import api_version, autoscaler, has_metrics
+from leakdrill.targets.kubernetes.pod import chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from leakdrill.targets.kubernetes.api import Cluster
-    from leakdrill.targets.kubernetes.follower import WorkloadFollower
-    from leakdrill.targets.kubernetes.placement import Placement
+    from leakdrill.targets.kubernetes.deployed import DeployedWorkload
+    from leakdrill.targets.kubernetes.readings import PodReadings
 
 
-class Scaling:
-    """Changes how many pods of a workload there are.
+class PodScaling:
+    """Changes how many pods of `deployed` there are.
 
     Args:
-        cluster: where it runs.
-        place: of the workload.
-        following: of the workload; what is changed here was asked for.
-        roll_out: returns when every pod is as the workload wants it.
+        deployed: the workload; what is changed here was asked for.
+        readings: of each pod, by which the heaviest is chosen.
     """
 
-    def __init__(
-        self, cluster: Cluster, *, place: Placement, following: WorkloadFollower, roll_out: Callable[[], None]
-    ) -> None:
-        self._cluster = cluster
-        self._place = place
-        self._following = following
-        self._roll_out = roll_out
+    def __init__(self, deployed: DeployedWorkload, *, readings: PodReadings) -> None:
+        self._deployed = deployed
+        self._readings = readings
 
     def scale(self, replicas: int) -> None:
-        """Have so many pods, and return when they are ready. Raises as `roll_out` does."""
-        with self._following.expecting_changes():
-            self._following.workload.scale(replicas)
-            self._roll_out()
+        """Run `replicas` pods, and return when they are ready.
 
-    def autoscale(self, *, least: int, most: int, shares: Mapping[str, float]) -> Sequence[str]:
+        Raises:
+            EnvironmentProblem: when the API server refuses.
+            TargetNotReady: when they do not come up.
+        """
+        follower = self._deployed.follower
+        with follower.expecting_changes():
+            follower.workload.scale(replicas)
+            self._deployed.roll_out()
+        self._deployed.recorder.record(TargetReplicas(replicas=float(replicas)))
+
+    def autoscale(self, *, least: int, most: int, cpu: float | None, memory: float | None) -> Sequence[str]:
         """Apply a HorizontalPodAutoscaler and return when there are `least` pods; what is to be known of it.
 
         Raises:
             EnvironmentProblem: when the API server refuses.
+            TargetNotReady: when the pods do not come up.
         """
-        workload, version = self._following.workload, api_version(self._cluster)
-        base = f"/apis/autoscaling/{version}/namespaces/{self._place.namespace}/horizontalpodautoscalers"
-        wanted = autoscaler(
-            version=version, name=workload.name, run=self._place.run, least=least, most=most, shares=shares
-        )
-        self._following.elastic = True
-        with self._following.expecting_changes():
+        cluster, place, follower = self._deployed.cluster, self._deployed.place, self._deployed.follower
+        workload, version = follower.workload, api_version(cluster)
+        shares = {resource: share for resource, share in (("cpu", cpu), ("memory", memory)) if share is not None}
+        base = f"/apis/autoscaling/{version}/namespaces/{place.namespace}/horizontalpodautoscalers"
+        manifest = autoscaler(version=version, name=workload.name, run=place.run, least=least, most=most, shares=shares)
+        follower.elastic = True
+        with follower.expecting_changes():
             workload.announce()
-            self._place.plan_object(f"{base}/{workload.name}")
-            self._cluster.create(base, wanted)
+            place.plan_object(f"{base}/{workload.name}")
+            cluster.create(base, manifest)
             if int(workload.get()["spec"].get("replicas", 1)) < least:
                 workload.scale(least)
-            self._roll_out()
-        return () if has_metrics(self._cluster) else ("the cluster has no metrics server, so nothing will be scaled",)
+            self._deployed.roll_out()
+        return () if has_metrics(cluster) else ("the cluster has no metrics server, so nothing will be scaled",)
 
-    def delete(self, names: Sequence[str], *, timeout_s: float) -> None:
-        """Delete the pods `names` and return when they are gone; who follows in their place is not waited for.
+    def delete_replicas(self, which: str) -> Sequence[str]:
+        """Delete pods, and return their names when others serve in their place.
 
         Raises:
-            EnvironmentProblem: when the API server refuses.
+            EnvironmentProblem: when the API server refuses, or there is no pod.
+            TargetNotReady: when no others come up.
         """
-        for name in names:
-            self._cluster.delete(f"/api/v1/namespaces/{self._place.namespace}/pods/{name}")
-        self._following.watcher.wait_until_gone(names, timeout_s=timeout_s)
+        deployed, follower = self._deployed, self._deployed.follower
+        names = chosen(follower.watcher.pods, which, self._readings.by_pod)
+        with deployed.recorder.act(TargetRestart()), follower.expecting_changes():
+            for name in names:
+                deployed.cluster.delete(f"/api/v1/namespaces/{deployed.place.namespace}/pods/{name}")
+            follower.watcher.wait_until_gone(names, timeout_s=deployed.ready.timeout)
+            deployed.wait_until_ready()
+        return names
+
+    def replica_urls(self) -> Sequence[str]:
+        """Where each of its pods answers by itself, oldest first; a port of this machine for each."""
+        return list(self._deployed.follower.replica_urls().values())

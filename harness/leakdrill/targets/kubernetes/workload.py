@@ -161,5 +161,5 @@ def _hint(troubled: list[Pod]) -> str:
     if "cannot be scheduled" in told:
         return "lower target.limits or target.kubernetes.requests, or give the cluster a larger node"
     if "Image" in told:
-        return "the image must be on the node, or in a registry that it reaches: see docs/kubernetes.md, Images"
+        return "the image must be on the node, or in a registry that it reaches: see docs/tasks/kubernetes.md, Images"
     return "if it only starts slowly, raise target.ready.timeout"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import ReplicaResources, TargetReady, TargetReplicas, TargetScale
 from leakdrill.targets.base.balancer import Balancer
 from leakdrill.targets.base.local_connection import LocalConnection
 from leakdrill.targets.base.recorded import PART
@@ -130,14 +132,14 @@ class ReplicatedTarget:
             LeakdrillError: as `start` does; those that serve go on.
         """
         start_s = time.monotonic()
-        with self._recorder.act("target", "scale", replicas=str(replicas)):
+        with self._recorder.act(TargetScale(replicas=str(replicas))):
             while len(self._replicas) < replicas:
                 self._add()
             while len(self._replicas) > replicas:
                 self._remove()
         took_s = round(time.monotonic() - start_s, 3)
-        self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
-        self._recorder.sample("target", "ready", {"pid": float(self.pid or 0), "took_s": took_s})
+        self._recorder.record(TargetReplicas(replicas=float(replicas)))
+        self._recorder.record(TargetReady(process=float(self.pid or 0), took_s=took_s))
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of them answers by itself, oldest first."""
@@ -187,7 +189,7 @@ class ReplicatedTarget:
     def _of_all(self) -> list[Meter]:
         here: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
         if self._cgroups():
-            return [*here, PodsMeter(self._cgroups, tell=self._tell)]
+            return [*here, PodsMeter(self._cgroups, tell=self._note_reading)]
         if self._kind is DockerTarget:
             return [ReplicaStatsMeter(self._containers, errors=engine_errors())]
         return here
@@ -236,5 +238,5 @@ class ReplicatedTarget:
     def _cgroups(self) -> dict[str, Cgroup]:
         return {name: cgroup for name, replica in self._replicas.items() if (cgroup := replica.cgroup)}
 
-    def _tell(self, replica: str, values: dict[str, float]) -> None:
-        self._recorder.sample("replica", "resources", values, replica=replica)
+    def _note_reading(self, replica: str, values: dict[str, float]) -> None:
+        self._recorder.record(replace(ReplicaResources.of(values), replica=replica))

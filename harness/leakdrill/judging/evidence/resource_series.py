@@ -1,0 +1,44 @@
+"""The series of a resource, as its readings in the record give it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from leakdrill.record.history import History, Series
+
+_RATE_WINDOW_S: Final = 1.0
+"""Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
+
+
+def resource_series(history: History, name: str) -> Series:
+    """Returns the level of a resource over time, in its unit: bytes, a number of files or threads, cores."""
+    series = read_series(history, name)
+    return _rate(series) if RESOURCES[name].is_rate and len(series) else series
+
+
+def read_series(history: History, name: str) -> Series:
+    """Returns the first of a resource's readings that the record holds, as it was read: of CPU, its seconds so far."""
+    readings = [history.series(one.source, one.name, one.field) for one in RESOURCES[name].readings]
+    return next((series for series in readings if len(series)), readings[-1])
+
+
+def _rate(count: Series) -> Series:
+    """The rise of a count per second, over the second before each reading.
+
+    A reading whose second holds a restart of the count, or a gap, is left out.
+    """
+    earlier = np.searchsorted(count.t, count.t - _RATE_WINDOW_S, side="right") - 1
+    took_s = count.t - count.t[np.maximum(earlier, 0)]
+    rose = count.values - count.values[np.maximum(earlier, 0)]
+    keep = (earlier >= 0) & (took_s <= 2 * _RATE_WINDOW_S) & (rose >= 0)
+    return type(count)(
+        t=count.t[keep],
+        values=rose[keep] / took_s[keep],
+        requests=count.requests[keep],
+        indices=tuple(np.asarray(count.indices, dtype=int)[keep].tolist()),
+    )

@@ -1,0 +1,162 @@
+"""Prometheus, Alertmanager, and the alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates the annotations
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from leakdrill.record.event_class import ActEvent, Reading, Sample
+from leakdrill.record.parts import Entry, Label, Labels, Number, Text
+
+
+@dataclass(frozen=True)
+class PrometheusStart(ActEvent, source="prometheus", name="start", for_people="names the process and its address"):
+    """The drill's own Prometheus was started."""
+
+    pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+
+
+@dataclass(frozen=True)
+class PrometheusExited(Sample, source="prometheus", name="exited"):
+    """The drill's own Prometheus ended though nobody asked it to."""
+
+    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+
+
+@dataclass(frozen=True)
+class PrometheusPoll(Reading, source="prometheus", name="poll"):
+    """Prometheus was asked for rules and alerts."""
+
+    up: Annotated[float | None, Entry("1: it answered")] = None
+    alerts_firing: Annotated[float | None, Entry("alerts that fire", "count")] = None
+    alerts_pending: Annotated[float | None, Entry("alerts that are pending", "count")] = None
+    rules_failing: Annotated[float | None, Entry("rules that cannot be evaluated", "count")] = None
+
+
+@dataclass(frozen=True)
+class AlertTransition(Sample, source="prometheus", name="alert"):
+    """An alert changed its state; `at` is Prometheus' evaluation time."""
+
+    state: Annotated[str, Text("`pending`, `firing`, `resolved` or `inactive`")] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleError(Sample, source="prometheus", name="rule_error"):
+    """Prometheus could not evaluate a rule."""
+
+    message: Annotated[str, Text("Prometheus' error")] = ""
+    group: Annotated[str, Label("the rule's group")] = ""
+    rule: Annotated[str, Label("the rule's name")] = ""
+    file: Annotated[str, Label("the rule's file")] = ""
+
+
+@dataclass(frozen=True)
+class SelectorMatches(Sample, source="prometheus", name="selector"):
+    """How many series a selector of a rule matches."""
+
+    series: Annotated[float | None, Number("series; missing when Prometheus did not answer", "count")] = None
+    alert: Annotated[str, Label("the alert's name")] = ""
+    selector: Annotated[str, Label("the selector")] = ""
+    severity: Annotated[str, Label("the alert's severity")] = ""
+    rule: Annotated[str, Label("file and line")] = ""
+    error: Annotated[str, Label("why Prometheus did not answer", optional=True)] = ""
+    jobs: Annotated[str, Label("who publishes the series, with commas between", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class MemoryThreshold(Sample, source="prometheus", name="threshold"):
+    """The threshold of an alert on memory."""
+
+    ratio: Annotated[float | None, Entry("share of the limit above which it holds")] = None
+    for_s: Annotated[float | None, Entry("its `for`, in production time", "seconds")] = None
+    alert: Annotated[str, Label("the alert's name")] = ""
+    severity: Annotated[str, Label("the alert's severity")] = ""
+    rule: Annotated[str, Label("file and line")] = ""
+
+
+@dataclass(frozen=True)
+class KubeletScrape(Reading, source="prometheus", name="kubelet"):
+    """Prometheus' scrape of the kubelets of the pods' nodes."""
+
+    targets: Annotated[float | None, Entry("kubelets that are scraped", "count")] = None
+    series: Annotated[float | None, Entry("series of the pods", "count")] = None
+    age_s: Annotated[float | None, Entry("age of the newest sample", "seconds")] = None
+
+
+@dataclass(frozen=True)
+class ServerClock(Sample, source="prometheus", name="clock", for_people="explains how times were aligned"):
+    """How far the clock of a watched Prometheus is ahead."""
+
+    ahead_s: Annotated[float | None, Entry("ahead of ours", "seconds")] = None
+
+
+@dataclass(frozen=True)
+class AlertmanagerStart(ActEvent, source="alertmanager", name="start", for_people="names the process and its address"):
+    """The drill's own Alertmanager was started."""
+
+    pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+
+
+@dataclass(frozen=True)
+class AlertmanagerExited(Sample, source="alertmanager", name="exited"):
+    """The drill's own Alertmanager ended though nobody asked it to."""
+
+    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+
+
+@dataclass(frozen=True)
+class AlertmanagerPoll(
+    Reading, source="alertmanager", name="poll", for_people="explains a notification that was not noticed"
+):
+    """A watched Alertmanager did not answer."""
+
+
+@dataclass(frozen=True)
+class AlertmanagerRequests(
+    Sample, source="alertmanager", name="requests", for_people="shows why a notification counts as sent"
+):
+    """A watched Alertmanager's notification requests, each time they have changed."""
+
+    succeeded: Annotated[float | None, Entry("requests that succeeded", "count")] = None
+    failed: Annotated[float | None, Entry("requests that failed", "count")] = None
+
+
+@dataclass(frozen=True)
+class Notification(Sample, source="alertmanager", name="notification"):
+    """Alertmanager sent a notification; `at` is the alert's `startsAt` or `endsAt`."""
+
+    status: Annotated[str, Text("`firing` or `resolved`")] = ""
+    receiver: Annotated[str, Label("the receiver's name")] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels; `via` says that it was read from the API")] = (
+        field(default_factory=dict)
+    )
+
+
+@dataclass(frozen=True)
+class BadNotification(
+    Sample, source="alertmanager", name="bad_notification", for_people="a request that is no webhook"
+):
+    """A request to the drill's receiver could not be read."""
+
+    receiver: Annotated[str, Label("the receiver's name")] = ""
+    error: Annotated[str, Label("what is wrong with it")] = ""
+
+
+@dataclass(frozen=True)
+class AlertInhibited(Sample, source="alertmanager", name="inhibited"):
+    """Alertmanager holds an alert back because another one fires."""
+
+    by: Annotated[str, Text("the other alert's name")] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AlertSilenced(Sample, source="alertmanager", name="silenced"):
+    """Alertmanager holds an alert back because of a silence."""
+
+    silence: Annotated[str, Text("the silence's id")] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)

@@ -1,0 +1,237 @@
+"""The readings of the meters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates the annotations
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from leakdrill.record.event_class import Reading, Sample
+from leakdrill.record.parts import Entries, Entry, Label, Number, Text
+
+_BYTES, _SECONDS, _COUNT = "bytes", "seconds", "count"
+
+
+@dataclass(frozen=True)
+class _ContainerReading(Reading):
+    """Memory and CPU of a container or a control group; a field is missing where the kernel or the group lacks it."""
+
+    usage_bytes: Annotated[float | None, Entry("memory in use, page cache included", _BYTES)] = None
+    working_set_bytes: Annotated[float | None, Entry("memory that cannot be reclaimed at once", _BYTES)] = None
+    anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
+    cache_bytes: Annotated[float | None, Entry("page cache", _BYTES)] = None
+    limit_bytes: Annotated[float | None, Entry("the memory limit; missing when there is none", _BYTES)] = None
+    oom_kills: Annotated[float | None, Entry("out-of-memory kills", _COUNT)] = None
+    cpu_seconds: Annotated[float | None, Entry("CPU time consumed", _SECONDS)] = None
+    periods: Annotated[float | None, Entry("accounting periods that have passed", _COUNT)] = None
+    throttled_periods: Annotated[float | None, Entry("periods in which it was throttled", _COUNT)] = None
+    throttled_seconds: Annotated[float | None, Entry("time for which it was throttled", _SECONDS)] = None
+    processes: Annotated[float | None, Entry("processes in it", _COUNT)] = None
+
+
+@dataclass(frozen=True)
+class CgroupResources(_ContainerReading, source="cgroup", name="resources"):
+    """Memory and CPU of the target's control group; of several replicas the sum."""
+
+
+@dataclass(frozen=True)
+class EngineStats(
+    _ContainerReading,
+    source="engine",
+    name="stats",
+    for_people="compares the engine's figures with the control group's",
+):
+    """Memory and CPU as the container engine's statistics give them, beside the control group's."""
+
+
+@dataclass(frozen=True)
+class KubeletSummary(
+    _ContainerReading, source="kubelet", name="summary", for_people="compares the kubelet's figures with the cgroup's"
+):
+    """Memory and CPU as the kubelet gives them, beside the control groups of the pods."""
+
+
+@dataclass(frozen=True)
+class PodResources(_ContainerReading, source="pod", name="resources"):
+    """Memory and CPU of one pod, about twice a second."""
+
+    pod: Annotated[str, Label("the pod's name")] = ""
+
+
+@dataclass(frozen=True)
+class ReplicaResources(
+    _ContainerReading, source="replica", name="resources", for_people="shows which replica holds the memory"
+):
+    """Memory and CPU of one replica, about twice a second."""
+
+    replica: Annotated[str, Label("the replica's name")] = ""
+
+
+@dataclass(frozen=True)
+class ReplicaRequests(Reading, source="replica", name="requests"):
+    """Requests that each replica has answered, by its own counter."""
+
+    others: Annotated[Mapping[str, float], Entries("requests that the replica has answered, by its name", _COUNT)] = (
+        field(default_factory=dict, kw_only=True)
+    )
+
+
+@dataclass(frozen=True)
+class ProcessTree(Reading, source="process", name="tree"):
+    """Sums over the target's processes."""
+
+    rss_bytes: Annotated[float | None, Entry("resident memory", _BYTES)] = None
+    cpu_seconds: Annotated[float | None, Entry("CPU time, children that were waited for included", _SECONDS)] = None
+    threads: Annotated[float | None, Entry("threads", _COUNT)] = None
+    fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
+    processes: Annotated[float | None, Entry("processes", _COUNT)] = None
+
+
+@dataclass(frozen=True)
+class ProcessSmaps(Reading, source="process", name="smaps"):
+    """Memory of the target's processes with shared pages divided among those who share them."""
+
+    pss_bytes: Annotated[float | None, Entry("proportional set size (PSS)", _BYTES)] = None
+    uss_bytes: Annotated[float | None, Entry("unique set size (USS)", _BYTES)] = None
+    anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
+
+
+@dataclass(frozen=True)
+class ProcessPss(Reading, source="process", name="pss"):
+    """Proportional set size of everything that the watched command started."""
+
+    pss_bytes: Annotated[float | None, Entry("the sum", _BYTES)] = None
+    others: Annotated[Mapping[str, float], Entries("PSS of each process, as pid_PID_bytes", _BYTES)] = field(
+        default_factory=dict, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class ProcessMember(Sample, source="process", name="member"):
+    """A process that the watched command started, or that has replaced its program."""
+
+    number: Annotated[float | None, Entry("process id", "", "pid")] = None
+    parent: Annotated[float | None, Entry("the parent's process id")] = None
+    pid: Annotated[str, Label("process id")] = ""
+    program: Annotated[str, Label("the program's name")] = ""
+    command: Annotated[str, Label("the command line, shortened")] = ""
+    phase: Annotated[str, Label("the phase of the build that the scenario's rules give it")] = ""
+
+
+@dataclass(frozen=True)
+class FilesystemDisk(Reading, source="filesystem", name="disk"):
+    """The target's disk: a filesystem, or a folder whose files are added up."""
+
+    size_bytes: Annotated[float | None, Entry("size", _BYTES)] = None
+    used_bytes: Annotated[float | None, Entry("in use", _BYTES)] = None
+    free_bytes: Annotated[float | None, Entry("free", _BYTES)] = None
+    avail_bytes: Annotated[float | None, Entry("free for a user without privileges", _BYTES)] = None
+    files: Annotated[float | None, Entry("inodes", _COUNT)] = None
+    files_free: Annotated[float | None, Entry("free inodes", _COUNT)] = None
+
+
+@dataclass(frozen=True)
+class ServiceMetrics(
+    Reading, source="service", name="metrics", for_people="the service's own view, beside what is measured from outside"
+):
+    """The service's own metrics page."""
+
+    others: Annotated[Mapping[str, float], Entries('each sample, as name{label="value"}')] = field(
+        default_factory=dict, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class TorchAllocator(Reading, source="torch", name="allocator"):
+    """PyTorch's caching allocator: `torch.cuda.memory_stats()` of the service."""
+
+    others: Annotated[Mapping[str, float], Entries("each statistic by PyTorch's name; bytes and counts")] = field(
+        default_factory=dict, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class TorchHolders(Sample, source="torch", name="holders"):
+    """Bytes of GPU memory that each place in the service's code holds, from PyTorch's memory snapshot."""
+
+    holders: Annotated[Mapping[str, float] | None, Entries("held by the place", _BYTES, optional=True)] = None
+    moment: Annotated[str, Label("`baseline` or `recover`")] = ""
+    error: Annotated[str, Label("why there is no snapshot", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class GpuDevices(Reading, source="gpu", name="devices"):
+    """The GPUs that the target computes on, by NVML; a sum is missing while one of them does not answer."""
+
+    used_bytes: Annotated[float | None, Entry("memory in use, sum over the devices", _BYTES)] = None
+    free_bytes: Annotated[float | None, Entry("free memory, sum over the devices", _BYTES)] = None
+    reserved_bytes: Annotated[float | None, Entry("memory that the driver reserves, sum", _BYTES)] = None
+    total_bytes: Annotated[float | None, Entry("memory of the devices, sum", _BYTES)] = None
+    own_bytes: Annotated[float | None, Entry("held by the target's processes, sum", _BYTES)] = None
+    others_bytes: Annotated[float | None, Entry("held by other processes, sum", _BYTES)] = None
+    others: Annotated[Mapping[str, float], Entries("a device's fields, as gpu0.used_bytes or gpu0/3.used_bytes")] = (
+        field(default_factory=dict, kw_only=True)
+    )
+
+
+@dataclass(frozen=True)
+class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versions"):
+    """The GPU driver that was found."""
+
+    driver: Annotated[str, Label("the driver's version")] = ""
+    nvml: Annotated[str, Label("NVML's version")] = ""
+
+
+@dataclass(frozen=True)
+class GpuDevice(Sample, source="gpu", name="device"):
+    """A GPU, or a MIG slice, that the scenario names; labels as DCGM's exporter gives them."""
+
+    device_key: Annotated[str, Label("the device in our names: gpu0, or gpu0/3 for a slice")] = ""
+    gpu: Annotated[str, Label("index")] = ""
+    uuid: Annotated[str, Label("UUID", key="UUID", optional=True)] = ""
+    pci_bus_id: Annotated[str, Label("PCI address", optional=True)] = ""
+    device: Annotated[str, Label("device file, such as nvidia0", optional=True)] = ""
+    model: Annotated[str, Label("model", key="modelName", optional=True)] = ""
+    hostname: Annotated[str, Label("host", key="Hostname", optional=True)] = ""
+    slice_profile: Annotated[str, Label("the slice's profile", key="GPU_I_PROFILE", optional=True)] = ""
+    slice_id: Annotated[str, Label("the slice's number", key="GPU_I_ID", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class GpuAnswers(Sample, source="gpu", name="answers"):
+    """A GPU that had fallen silent answers again."""
+
+    device_key: Annotated[str, Label("the device")] = ""
+
+
+@dataclass(frozen=True)
+class GpuSilent(Sample, source="gpu", name="silent"):
+    """A GPU does not answer."""
+
+    state: Annotated[str, Text("`lost` when the driver says so, else `silent`")] = ""
+    device_key: Annotated[str, Label("the device")] = ""
+    error: Annotated[str, Label("NVML's error")] = ""
+
+
+@dataclass(frozen=True)
+class GpuProcess(Sample, source="gpu", name="process"):
+    """A process other than the target's holds memory of a GPU."""
+
+    device_key: Annotated[str, Label("the device")] = ""
+    pid: Annotated[str, Label("process id")] = ""
+    program: Annotated[str, Label("the program's name")] = ""
+
+
+@dataclass(frozen=True)
+class GpuXid(Sample, source="gpu", name="xid"):
+    """The driver reported an XID error."""
+
+    xid: Annotated[float | None, Number("the error's number")] = None
+    device_key: Annotated[str, Label("the device")] = ""
+
+
+@dataclass(frozen=True)
+class GpuAbsent(Sample, source="gpu", name="absent"):
+    """There is no GPU, and the scenario allows that."""
+
+    why: Annotated[str, Text("the reason")] = ""

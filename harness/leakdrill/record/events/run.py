@@ -1,0 +1,219 @@
+"""The drill itself: its phases, its leaks, its steps, the load, and the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates the annotations
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from leakdrill.record.event_class import ActEvent, Reading, Sample
+from leakdrill.record.parts import Entry, Label, Labels, Name, Number, Text
+
+
+@dataclass(frozen=True)
+class RunPhase(ActEvent, source="drill", name="phase"):
+    """A phase of the run."""
+
+    phase: Annotated[str, Label("its name")] = ""
+
+
+@dataclass(frozen=True)
+class Notice(Sample, source="drill", name="notice"):
+    """A remark that restricts what the verdicts can say."""
+
+    message: Annotated[str, Text("the remark")] = ""
+    build: Annotated[str, Label("the gate's build that it is about", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class RunBroken(Sample, source="drill", name="broken"):
+    """The drill broke off."""
+
+    message: Annotated[str, Text("the reason")] = ""
+
+
+@dataclass(frozen=True)
+class LeakSwitchOn(ActEvent, source="leak", name="switch_on"):
+    """A leak was switched on."""
+
+    leak: Annotated[str, Label("its name")] = ""
+
+
+@dataclass(frozen=True)
+class LeakSwitchOff(ActEvent, source="leak", name="switch_off"):
+    """A leak was switched off."""
+
+    leak: Annotated[str, Label("its name")] = ""
+
+
+@dataclass(frozen=True)
+class StepAct(ActEvent, source="step"):
+    """A step of the scenario was carried out; the last line's labels are what it found, such as a status."""
+
+    step: Annotated[str, Name("the step's name")] = ""
+    action: Annotated[str, Label("its action, as the scenario names it")] = ""
+    more: Annotated[Mapping[str, str], Labels("facts about what was done", at_end=True)] = field(
+        default_factory=dict, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class StepTriggered(Sample, source="step", name="triggered"):
+    """The alert for which a step waited has fired."""
+
+    step: Annotated[str, Label("the step's name")] = ""
+
+
+@dataclass(frozen=True)
+class LoadStart(ActEvent, source="load", name="start"):
+    """The load generator was started."""
+
+    pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
+
+
+@dataclass(frozen=True)
+class LoadRequests(Reading, source="load", name="requests"):
+    """Locust's statistics, once a second."""
+
+    failures: Annotated[float | None, Entry("requests that failed", "count")] = None
+    rps: Annotated[float | None, Entry("requests a second since the last reading", "1/s")] = None
+    fail_per_s: Annotated[float | None, Entry("failed requests a second since the last reading", "1/s")] = None
+    p50_ms: Annotated[float | None, Entry("median response time since the last reading", "ms")] = None
+    p95_ms: Annotated[float | None, Entry("95th percentile of the response time", "ms")] = None
+    p99_ms: Annotated[float | None, Entry("99th percentile of the response time", "ms")] = None
+    users: Annotated[float | None, Entry("simulated users", "count")] = None
+    workers: Annotated[float | None, Entry("worker processes", "count")] = None
+
+
+@dataclass(frozen=True)
+class LoadErrors(Sample, source="load", name="errors"):
+    """Requests of one kind failed with one error."""
+
+    count: Annotated[float | None, Number("how often, since the start", "count")] = None
+    error: Annotated[str, Label("the error")] = ""
+    method: Annotated[str, Label("the HTTP method")] = ""
+    request: Annotated[str, Label("the request's name", key="name")] = ""
+
+
+@dataclass(frozen=True)
+class LoadExited(Sample, source="load", name="exited"):
+    """The load generator ended though nobody asked it to."""
+
+    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+
+
+@dataclass(frozen=True)
+class WorkerLost(Sample, source="load", name="worker_lost"):
+    """Locust lost workers."""
+
+    lost: Annotated[float | None, Number("workers lost so far", "count")] = None
+    wanted: Annotated[str, Label("workers that the scenario wants")] = ""
+
+
+@dataclass(frozen=True)
+class WorkerEnded(Sample, source="load", name="worker_ended", for_people="explains a lost worker"):
+    """A load worker in a pod or a container ended."""
+
+    message: Annotated[str, Text("how it ended")] = ""
+    worker: Annotated[str, Label("the pod or the container")] = ""
+
+
+@dataclass(frozen=True)
+class TargetStart(ActEvent, source="target", name="start"):
+    """The target was started, or an existing one was found."""
+
+    port: Annotated[str, Label("port on this machine", optional=True)] = ""
+    more: Annotated[Mapping[str, str], Labels("where it runs: image, project, context")] = field(
+        default_factory=dict, kw_only=True
+    )
+
+
+@dataclass(frozen=True)
+class TargetRestart(ActEvent, source="target", name="restart"):
+    """The target was restarted or replaced."""
+
+
+@dataclass(frozen=True)
+class TargetScale(ActEvent, source="target", name="scale"):
+    """The number of replicas was changed."""
+
+    replicas: Annotated[str, Label("replicas wanted")] = ""
+
+
+@dataclass(frozen=True)
+class TargetStop(ActEvent, source="target", name="stop"):
+    """The target was stopped and what was made for it removed."""
+
+
+@dataclass(frozen=True)
+class TargetLeave(ActEvent, source="target", name="leave", for_people="says that the service was left as it was found"):
+    """A service that ran before the drill was left as it was found."""
+
+
+@dataclass(frozen=True)
+class TargetReady(Sample, source="target", name="ready"):
+    """The target is ready to serve."""
+
+    process: Annotated[float | None, Entry("process id; 0 where there is none", key="pid")] = None
+    took_s: Annotated[float | None, Entry("from start to ready", "seconds")] = None
+    restarts: Annotated[float | None, Entry("restarts of the pod's container", "count")] = None
+    replicas: Annotated[float | None, Entry("containers that serve", "count")] = None
+    pod: Annotated[str, Label("the pod", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class TargetExited(Sample, source="target", name="exited"):
+    """The target, or a pod of it, ended though nobody asked it to."""
+
+    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    pod: Annotated[str, Label("the pod", optional=True)] = ""
+    pid: Annotated[str, Label("process, container or pod", optional=True)] = ""
+    signal: Annotated[str, Label("the signal's name; empty when there was none")] = ""
+    oom_kill: Annotated[str, Label("`true` or `false`; empty when nobody can say")] = ""
+    reason: Annotated[str, Label("why, where the platform says so", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class TargetUnwatched(Sample, source="target", name="unwatched"):
+    """The platform has stopped to answer; `at` is when it answered last."""
+
+    message: Annotated[str, Text("the error")] = ""
+
+
+@dataclass(frozen=True)
+class TargetTrouble(Sample, source="target", name="trouble", for_people="explains a pod that does not become ready"):
+    """A pod cannot start."""
+
+    message: Annotated[str, Text("the reason that Kubernetes gives")] = ""
+    pod: Annotated[str, Label("the pod")] = ""
+
+
+@dataclass(frozen=True)
+class TargetLimits(Sample, source="target", name="limits"):
+    """The target's limits were changed."""
+
+    memory_bytes: Annotated[float | None, Entry("memory limit", "bytes", "memory_bytes")] = None
+    cpus: Annotated[float | None, Entry("CPUs")] = None
+
+
+@dataclass(frozen=True)
+class TargetReplicas(Sample, source="target", name="replicas"):
+    """The number of replicas changed."""
+
+    replicas: Annotated[float | None, Entry("replicas", "count")] = None
+
+
+@dataclass(frozen=True)
+class KubernetesEvent(Sample, source="kubernetes", name="event", for_people="explains what the cluster did"):
+    """A warning of the cluster about the workload."""
+
+    message: Annotated[str, Text("reason and message")] = ""
+    object: Annotated[str, Label("kind and name")] = ""
+    count: Annotated[str, Label("how often it has come")] = ""
+
+
+@dataclass(frozen=True)
+class KubernetesRefused(Sample, source="kubernetes", name="refused", for_people="explains what could not be watched"):
+    """The API server refused a request."""
+
+    message: Annotated[str, Text("its answer")] = ""
