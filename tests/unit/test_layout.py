@@ -58,7 +58,6 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 DEBTS: Final = {
-    ("load/in_locust", "load"): "load",
     ("runs/gate", "runs/drill"): "runs",
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
