@@ -158,7 +158,7 @@ def worker_pod(plan: WorkerPlan, name: str, worker_index: int, *, run: str, conf
         "metadata": {"name": name, "labels": {RUN_LABEL: run, "app": NAME}},
         "spec": {
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": plan.lasts_s,
+            "activeDeadlineSeconds": plan.lifetime_s,
             "terminationGracePeriodSeconds": _GRACE_S,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
