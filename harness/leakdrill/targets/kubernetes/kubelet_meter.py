@@ -76,9 +76,9 @@ class KubeletMeter:
                 page = self._cluster.text(f"/api/v1/nodes/{node}/proxy/metrics/cadvisor")
             except EnvironmentProblem as e:
                 raise OSError(e.message) from e
-            found = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
+            by_pod = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
             more = parse_cadvisor(page, namespace=self._namespace, pods=names, container=self._container)
-            rows |= {pod: {**more.get(pod, {}), **values} for pod, values in found.items()}
+            rows |= {pod: {**more.get(pod, {}), **values} for pod, values in by_pod.items()}
         if self._tell:
             for pod, values in rows.items():
                 self._tell(pod, dict(values))
@@ -89,14 +89,14 @@ def parse_summary(
     summary: Mapping[str, Any], *, namespace: str, pods: Iterable[str], container: str
 ) -> dict[str, dict[str, float]]:
     """A kubelet's `stats/summary` by our names, for each of `pods` that it has measured."""
-    wanted, found = set(pods), {}
+    wanted, by_pod = set(pods), {}
     for pod in summary.get("pods") or []:
         ref = pod["podRef"]
         if ref["namespace"] == namespace and ref["name"] in wanted:
             mine = [c for c in pod.get("containers") or [] if c["name"] == container]
             if mine and (values := _container_values(mine[0])):
-                found[ref["name"]] = values
-    return found
+                by_pod[ref["name"]] = values
+    return by_pod
 
 
 def _container_values(stats: Mapping[str, Any]) -> dict[str, float]:
@@ -117,7 +117,7 @@ def _container_values(stats: Mapping[str, Any]) -> dict[str, float]:
 
 def parse_cadvisor(page: str, *, namespace: str, pods: Iterable[str], container: str) -> dict[str, dict[str, float]]:
     """What the summary leaves out, from the kubelet's `metrics/cadvisor`, for each of `pods`."""
-    wanted, found = set(pods), dict[str, dict[str, float]]()
+    wanted, by_pod = set(pods), dict[str, dict[str, float]]()
     mark = f'namespace="{namespace}"'
     # The page describes every container of the node; parsing it all would cost more than everything else here.
     lines = [line for line in page.splitlines() if mark in line and line.partition("{")[0] in _FIELDS]
@@ -125,5 +125,5 @@ def parse_cadvisor(page: str, *, namespace: str, pods: Iterable[str], container:
         for sample in family.samples:
             ours, labels = _FIELDS.get(sample.name), sample.labels
             if ours and labels.get("container") == container and labels.get("pod") in wanted:
-                found.setdefault(labels["pod"], {})[ours] = float(sample.value)
-    return found
+                by_pod.setdefault(labels["pod"], {})[ours] = float(sample.value)
+    return by_pod

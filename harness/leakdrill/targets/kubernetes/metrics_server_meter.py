@@ -43,9 +43,9 @@ class MetricsServerMeter:
             raise OSError(e.message) from e
 
 
-def parse_pod_metrics(found: Mapping[str, Any]) -> dict[str, float] | None:
+def parse_pod_metrics(listed: Mapping[str, Any]) -> dict[str, float] | None:
     """The sums over a list of PodMetrics; None for an empty one."""
-    pods = found.get("items") or []
+    pods = listed.get("items") or []
     usages = [container["usage"] for pod in pods for container in pod.get("containers") or []]
     if not usages:
         return None
