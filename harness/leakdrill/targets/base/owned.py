@@ -1,4 +1,4 @@
-"""What a target that the run starts itself has besides its record: a start, a restart, an environment, a disk, limits.
+"""A target that the run starts itself: its start, restart, environment, disk and limits.
 
 A kind of target inherits and says only what it does its own way: `_make` what it lives in, `_launch` it, `_halt` it,
 `_limit` it, and what its placeholders mean. The order of things, and what the record and the journal hear of them, is
@@ -16,6 +16,7 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import TargetReady, TargetRestart, TargetStart
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
@@ -82,7 +83,7 @@ class OwnedTarget(RecordedTarget, ABC):
             TargetNotReady: when it ended or did not answer in time; everything made for it is gone then.
         """
         details = self._prepare()
-        with self._recorder.act("target", "start", port=str(self.port), **details):
+        with self._recorder.act(TargetStart(port=str(self.port), more=details)):
             try:
                 self._make()
                 self._launch()
@@ -97,7 +98,7 @@ class OwnedTarget(RecordedTarget, ABC):
             EnvironmentProblem: when it cannot be ended.
             TargetNotReady: when it does not come back.
         """
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             self._halt()
             self._launch()
 
@@ -116,7 +117,7 @@ class OwnedTarget(RecordedTarget, ABC):
         except BadInput:
             self.spec = before
             raise
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             self._replace()
             self._launch()
 
@@ -227,7 +228,7 @@ class OwnedTarget(RecordedTarget, ABC):
             log=self.log,
             log_start=log_start,
         ).wait()
-        self._recorder.sample("target", "ready", {"pid": float(pid or 0), "took_s": round(took_s, 3)})
+        self._recorder.record(TargetReady(process=float(pid or 0), took_s=round(took_s, 3)))
 
     def _end(self, kind: str) -> None:
         """Undo the entries of `kind`, because others will follow. Raises EnvironmentProblem when one would not go."""

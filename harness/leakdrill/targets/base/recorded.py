@@ -1,12 +1,13 @@
-"""What every target of a run is to the record and the journal, wherever it runs: who it is, its end, its limits told.
+"""The base of every target of a run: its identity, its log, its entries in the journal, its end, its limits.
 
-No ability is in here: a step finds out what a target can do by what methods it has, and some can do very little.
+No capability is in here: some targets can do very little.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from leakdrill.record.events import TargetLimits, TargetStop
 from leakdrill.record.undo import take_back
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class RecordedTarget:
         scenario_dir: folder of the scenario file.
         run_dir: gets `target.log`.
         run_id: marks everything that is made.
-        recorder: hears of starts, restarts, stops and of an end nobody asked for.
-        journal: hears of each change before it is made.
-        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+        recorder: gets starts, restarts, stops and an end that nobody asked for.
+        journal: gets each change before it is made.
+        token: the admin endpoints demand it; the service has it in `LEAKDRILL_TOKEN`.
         part: tells it in the journal from other targets of the same run.
 
     Attributes:
@@ -98,7 +99,7 @@ class RecordedTarget:
         entries = self._pending()
         if not entries:
             return
-        with self._recorder.act("target", "stop") as note:
+        with self._recorder.act(TargetStop()) as note:
             reasons = self._take_back(entries)
             if reasons:
                 note.value, note.unknown = "; ".join(reasons), True
@@ -115,8 +116,8 @@ class RecordedTarget:
     def _now_limited(self, wanted: Mapping[str, float]) -> None:
         """The limits `wanted` (`memory` in bytes, `cpus` in cores) hold from now on: remember and record them."""
         self.spec = self.spec.model_copy(update={"limits": self.spec.limits.model_copy(update=wanted)})
-        said = {f"{name}_bytes" if name == "memory" else name: float(value) for name, value in wanted.items()}
-        self._recorder.sample("target", "limits", said)
+        limits = {name: float(value) for name, value in wanted.items()}
+        self._recorder.record(TargetLimits(memory_bytes=limits.get("memory"), cpus=limits.get("cpus")))
 
 
 def given_limits(memory_bytes: int | None, cpus: float | None) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK
+from leakdrill.record.events import TargetLeave, TargetStart
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
@@ -32,17 +33,17 @@ class ExistingComposeService(ComposeService):
             BadInput: when nothing of the project runs, or what the load must reach is not published.
             TargetNotReady: when it does not answer.
         """
-        with self._recorder.act("target", "start", project=self._project()):
+        with self._recorder.act(TargetStart(more={"project": self._project()})):
             service = self._of(self.form.service)
-            found = service.containers()
-            if not found:
+            containers = service.containers()
+            if not containers:
                 raise BadInput(
                     f"target.compose.project: nothing of service {self.form.service} runs in the project "
                     f"{self._project()}; expected it to be up",
                     hint="make stack",
                 )
-            self._base_url = self._address(found)
-            self._token = _token(found[0])
+            self._base_url = self._address(containers)
+            self._token = _token(containers[0])
             entry = self._journal.plan(
                 "leaks",
                 part=PART,
@@ -60,7 +61,7 @@ class ExistingComposeService(ComposeService):
         if self._replicas:
             self._replicas.expect_end()
         for entry in self._pending():
-            with self._recorder.act("target", "leave") as note:
+            with self._recorder.act(TargetLeave()) as note:
                 note.value = take_back(self._journal, entry, self._undo)
                 note.unknown = note.value is not None
         self._client.close()
@@ -68,12 +69,12 @@ class ExistingComposeService(ComposeService):
     def _project(self) -> str:
         return str(self.form.project)
 
-    def _address(self, found: list[Container]) -> str:
+    def _address(self, containers: list[Container]) -> str:
         door, port = self.form.service, self.form.port
         if self.form.entrance:
             door, port = self.form.entrance, self.form.entrance_port
-            found = self._of(door).containers()
-        bound = [p for c in found for p in c.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []]
+            containers = self._of(door).containers()
+        bound = [p for c in containers for p in c.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []]
         if not bound:
             raise BadInput(
                 f"target.compose: service {door} of the project {self._project()} publishes no port {port}; "

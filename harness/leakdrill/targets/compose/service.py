@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import ReplicaResources, TargetReady, TargetRestart
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import RecordedTarget
@@ -91,7 +93,7 @@ class ComposeService(RecordedTarget):
             EnvironmentProblem: when the engine refuses.
             TargetNotReady: when one does not come back.
         """
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             replicas = self._given()
             replicas.expect_end()
             for container in replicas.containers():
@@ -125,22 +127,22 @@ class ComposeService(RecordedTarget):
         )
 
     def meters(self) -> Sequence[Meter]:
-        """What can be read: of all replicas together, and of each, which is told beside it; known after `start`."""
+        """What can be read: of all replicas together, and of each beside it; known after `start`."""
         replicas = self._given()
         if replicas.cgroups():
-            found: list[Meter] = [
+            meters: list[Meter] = [
                 ProcessTreeMeter(replicas.pids),
                 SmapsMeter(replicas.pids),
-                PodsMeter(replicas.cgroups, tell=self._tell),
+                PodsMeter(replicas.cgroups, tell=self._note_reading),
             ]
         else:
-            found = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
+            meters = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
         if self.spec.metrics:
-            found += [
+            meters += [
                 ServiceMeter(self.base_url + self.spec.metrics),
                 ReplicaRequests(replicas.urls, self.spec.metrics),
             ]
-        return found
+        return meters
 
     def _project(self) -> str:
         raise NotImplementedError
@@ -183,19 +185,19 @@ class ComposeService(RecordedTarget):
             log=self.log,
             log_start=0,
         ).wait()
-        said = {"took_s": round(took_s, 3), "replicas": float(len(replicas.urls())), "pid": float(self.pid or 0)}
-        self._recorder.sample("target", "ready", said)
+        serving = float(len(replicas.urls()))
+        self._recorder.record(TargetReady(took_s=round(took_s, 3), replicas=serving, process=float(self.pid or 0)))
 
-    def _tell(self, replica: str, values: dict[str, float]) -> None:
-        self._recorder.sample("replica", "resources", values, replica=replica)
+    def _note_reading(self, replica: str, values: dict[str, float]) -> None:
+        self._recorder.record(replace(ReplicaResources.of(values), replica=replica))
 
     def _given(self) -> Replicas:
         if self._replicas is None:
             raise EnvironmentProblem(f"target '{self.name}' has no containers yet; expected it to be started")
         return self._replicas
 
-    def _ask(self, request: Callable[[], Any], what: str) -> Any:
+    def _ask(self, request: Callable[[], Any], action: str) -> Any:
         try:
             return request()
         except engine_errors() as e:
-            raise EnvironmentProblem(f"target '{self.name}': the engine did not {what}: {e}") from e
+            raise EnvironmentProblem(f"target '{self.name}': the engine did not {action}: {e}") from e

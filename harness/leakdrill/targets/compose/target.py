@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
+from leakdrill.record.events import TargetRestart, TargetScale, TargetStart
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
@@ -51,7 +52,7 @@ class ComposeTarget(ComposeService):
         self._config = own_config(user.config(), self.form, run_id=self._run_id, port=port)
         self._base_url = f"http://{LOOPBACK}:{port}"
         self._compose = Compose(self._run_dir / FILE_NAME, project=self._project())
-        with self._recorder.act("target", "start", port=str(port), project=self._project()):
+        with self._recorder.act(TargetStart(port=str(port), more={"project": self._project()})):
             try:
                 self._build()
                 self._journal.plan(
@@ -82,7 +83,7 @@ class ComposeTarget(ComposeService):
                 f"target '{self.name}' has no entrance, so {replicas} replicas would not share the load",
                 hint="target.compose.entrance names the service in front, such as nginx",
             )
-        with self._recorder.act("target", "scale", replicas=str(replicas)):
+        with self._recorder.act(TargetScale(replicas=str(replicas))):
             self.form = self.form.model_copy(update={"replicas": replicas})
             self._given().expect_end()
             self._up(self.form.service, "--no-deps", "--no-recreate")
@@ -96,7 +97,7 @@ class ComposeTarget(ComposeService):
             TargetNotReady: when one does not come up.
         """
         self._now_limited(given_limits(memory_bytes, cpus))
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             self._again()
 
     def set_env(self, variables: Mapping[str, str]) -> None:
@@ -107,7 +108,7 @@ class ComposeTarget(ComposeService):
             TargetNotReady: when one does not come up.
         """
         self.spec = self.spec.model_copy(update={"env": {**self.spec.env, **variables}})
-        with self._recorder.act("target", "restart"):
+        with self._recorder.act(TargetRestart()):
             self._again()
 
     def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
@@ -144,8 +145,8 @@ class ComposeTarget(ComposeService):
             "NetworksDeleted": self._client.networks.prune,
             "VolumesDeleted": self._client.volumes.prune,
         }
-        found = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
-        return {key.removesuffix("Deleted").lower(): len(said.get(key) or []) for key, said in found.items()}
+        pruned = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
+        return {key.removesuffix("Deleted").lower(): len(report.get(key) or []) for key, report in pruned.items()}
 
     def _project(self) -> str:
         return re.sub(r"[^a-z0-9-]", "-", f"{NAME_PREFIX}{self._run_id}".lower())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.machine.cgroup import Cgroup, this_machine
+from leakdrill.record.events import TargetExited, TargetUnwatched
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -22,7 +23,7 @@ class RunningContainer:
     Args:
         container: as the engine knows it.
         log: gets what it writes.
-        recorder: hears of an end that nobody asked for.
+        recorder: gets an end that nobody asked for.
 
     Attributes:
         asked: set before we end it ourselves; its end is no news then.
@@ -59,7 +60,7 @@ class RunningContainer:
             state: dict[str, Any] = self._container.attrs["State"]
         except errors as e:
             if not self.asked:
-                self._recorder.sample("target", "unwatched", f"the engine does not answer: {e}")
+                self._recorder.record(TargetUnwatched(message=f"the engine does not answer: {e}"))
             return
         self._exit_status = status
         if not self.asked:
@@ -67,13 +68,13 @@ class RunningContainer:
 
     def _note_end(self, status: int, state: dict[str, Any]) -> None:
         signal = "SIGKILL" if status == 137 else "SIGTERM" if status == 143 else ""  # noqa: PLR2004 - 128 + the signal
-        self._recorder.sample(
-            "target",
-            "exited",
-            float(status),
-            pid=str(self._container.short_id),
-            signal=signal,
-            oom_kill="true" if state.get("OOMKilled") else "false",
+        self._recorder.record(
+            TargetExited(
+                exit_code=float(status),
+                pid=str(self._container.short_id),
+                signal=signal,
+                oom_kill="true" if state.get("OOMKilled") else "false",
+            )
         )
 
     @staticmethod
@@ -112,15 +113,15 @@ def cgroup_of(pid: int, container_id: str) -> Cgroup | None:
         return None
     if container_id not in text:
         return None
-    found = this_machine()
+    hierarchies = this_machine()
     paths = {name: path for line in text.splitlines() for names, path in [line.split(":", 2)[1:]]
              for name in names.split(",")}  # fmt: skip
-    if "memory" in found.v1:
-        folders = {name: _below(place, paths[name]) for name, place in found.v1.items() if name in paths}
+    if "memory" in hierarchies.v1:
+        folders = {name: _below(place, paths[name]) for name, place in hierarchies.v1.items() if name in paths}
         return Cgroup(version=1, **folders)
-    if found.v2 is None:
+    if hierarchies.v2 is None:
         return None
-    folder = _below(found.v2, paths.get("", "/"))
+    folder = _below(hierarchies.v2, paths.get("", "/"))
     return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
 
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.events import TargetReady, TargetRestart
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.kubernetes.follower import WorkloadFollower
 
@@ -115,16 +116,16 @@ class DeployedWorkload:
             log_start=0,
         ).wait()
         took_s = time.monotonic() - start
-        self.recorder.sample("target", "ready", {"pid": float(self._first_pid() or 0), "took_s": round(took_s, 3)})
+        self.recorder.record(TargetReady(process=float(self._first_pid() or 0), took_s=round(took_s, 3)))
 
     def restart(self) -> None:
         """Have every pod replaced by a new one; raises as `wait_until_ready` does."""
-        with self.recorder.act("target", "restart"):
+        with self.recorder.act(TargetRestart()):
             self.follower.workload.restart()
             self.wait_until_ready()
 
     def change_container(self, changes: Mapping[str, object]) -> None:
         """Roll out `changes` of the service's container; raises as `wait_until_ready` does."""
-        with self.recorder.act("target", "restart"):
+        with self.recorder.act(TargetRestart()):
             self.follower.workload.set_container(self.follower.container, changes)
             self.wait_until_ready()

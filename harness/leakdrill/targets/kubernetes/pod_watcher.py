@@ -12,6 +12,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.events import (
+    KubernetesEvent,
+    KubernetesRefused,
+    TargetExited,
+    TargetReady,
+    TargetTrouble,
+    TargetUnwatched,
+)
 from leakdrill.targets.kubernetes.api import ClusterGone, ClusterRefused
 from leakdrill.targets.kubernetes.pod import Pod, parse_pod
 from leakdrill.wait import TimedOut, wait_for
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 0.5
 _LOST_AFTER_S: Final = 3.0
-_TOLD_EVENTS: Final = frozenset({"Warning"})
+_NOTED_TYPES: Final = frozenset({"Warning"})
 
 
 class PodWatcher:
@@ -64,7 +72,7 @@ class PodWatcher:
         self._on_change = on_change
         self._pods: tuple[Pod, ...] = ()
         self._asked = False
-        self._told_events: dict[str, int] = {}
+        self._event_counts: dict[str, int] = {}
         self._answered_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="pod-watcher", daemon=True)
@@ -110,13 +118,13 @@ class PodWatcher:
 
     def look(self) -> tuple[Pod, ...]:
         """Ask now. Raises as `Cluster.get` does."""
-        found = self._cluster.get(self._paths[0], labelSelector=self._selector)
-        listed = sorted(found["items"], key=lambda item: str(item["metadata"].get("creationTimestamp")))
+        listing = self._cluster.get(self._paths[0], labelSelector=self._selector)
+        listed = sorted(listing["items"], key=lambda item: str(item["metadata"].get("creationTimestamp")))
         before, now = self._pods, tuple(parse_pod(item, self._container) for item in listed)
         self._answered_at = time.monotonic()
         self._pods = now
         if now != before:
-            self._tell(before, now)
+            self._note_changes(before, now)
             self._on_change(now)
         return now
 
@@ -126,7 +134,7 @@ class PodWatcher:
                 self.look()
                 self._look_at_events()
             except ClusterRefused as e:
-                self._recorder.sample("kubernetes", "refused", e.message)
+                self._recorder.record(KubernetesRefused(message=e.message))
             except ClusterGone as e:
                 self._note_silence(e.message)
 
@@ -134,19 +142,19 @@ class PodWatcher:
         silent_s = time.monotonic() - self._answered_at
         if self.lost is None and silent_s > _LOST_AFTER_S:
             self.lost = why
-            self._recorder.sample("target", "unwatched", why, at=self._recorder.now_s() - silent_s)
+            self._recorder.record(TargetUnwatched(message=why, at=self._recorder.now_s() - silent_s))
 
-    def _tell(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
+    def _note_changes(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
         known = {pod.uid: pod for pod in before}
         for pod in now:
-            self._tell_end(known.pop(pod.uid, None), pod)
+            self._note_change(known.pop(pod.uid, None), pod)
         for gone in known.values():
             if not (gone.leaving or gone.evicted or self._asked):
                 self._exited(gone, 0.0, reason="it is gone from the cluster")
 
-    def _tell_end(self, was: Pod | None, pod: Pod) -> None:
+    def _note_change(self, was: Pod | None, pod: Pod) -> None:
         if pod.trouble and pod.trouble != (was.trouble if was else None):
-            self._recorder.sample("target", "trouble", pod.trouble, pod=pod.name)
+            self._recorder.record(TargetTrouble(message=pod.trouble, pod=pod.name))
         if pod.leaving:
             # How it ends no longer matters: it serves nobody. Whether it was asked to go is settled when it begins.
             if was and not was.leaving and not self._asked:
@@ -163,7 +171,7 @@ class PodWatcher:
                 at=pod.end.finished_at,
             )
         if pod.ready and was and not was.ready and was.end:
-            self._recorder.sample("target", "ready", {"pid": 0.0, "restarts": float(pod.restarts)}, pod=pod.name)
+            self._recorder.record(TargetReady(process=0.0, restarts=float(pod.restarts), pod=pod.name))
 
     def _exited(
         self,
@@ -175,31 +183,39 @@ class PodWatcher:
         reason: str = "",
         at: float | None = None,
     ) -> None:
-        labels = {"pod": pod.name, "pid": pod.name, "signal": signal, "oom_kill": "true" if oom_kill else "false"}
-        # The node tells whole seconds of its own clock; an end that lies after our seeing it cannot be meant.
-        seen_s = self._recorder.now_s()
-        when_s = None if at is None else min(self._recorder.at_s(at), seen_s)
-        self._recorder.sample("target", "exited", status, at=when_s, **labels, **({"reason": reason} if reason else {}))
+        # The node gives whole seconds of its own clock; an end later than now cannot be meant.
+        now_s = self._recorder.now_s()
+        self._recorder.record(
+            TargetExited(
+                exit_code=status,
+                pod=pod.name,
+                pid=pod.name,
+                signal=signal,
+                oom_kill="true" if oom_kill else "false",
+                reason=reason,
+                at=None if at is None else min(self._recorder.at_s(at), now_s),
+            )
+        )
 
     def _look_at_events(self) -> None:
         """Tell warnings about the workload; one that comes again and again, each time it has come twice as often."""
         for event in self._cluster.get(self._paths[1])["items"]:
             count, uid = int(event.get("count") or 1), event["metadata"]["uid"]
-            if self._matters(event) and count >= 2 * self._told_events.get(uid, 0):
-                self._told_events[uid] = count
+            if self._matters(event) and count >= 2 * self._event_counts.get(uid, 0):
+                self._event_counts[uid] = count
                 self._note(event, count)
 
     def _matters(self, event: Mapping[str, Any]) -> bool:
         about, last = event.get("involvedObject") or {}, event.get("lastTimestamp")
-        ours = event.get("type") in _TOLD_EVENTS and str(about.get("name", "")).startswith(self._name)
+        ours = event.get("type") in _NOTED_TYPES and str(about.get("name", "")).startswith(self._name)
         return ours and (last is None or datetime.fromisoformat(last).timestamp() >= self._recorder.started_at - 1)
 
     def _note(self, event: Mapping[str, Any], count: int) -> None:
         about = event.get("involvedObject") or {}
-        self._recorder.sample(
-            "kubernetes",
-            "event",
-            f"{event.get('reason', '?')}: {str(event.get('message') or '').strip()}",
-            object=f"{about.get('kind', '?')}/{about.get('name', '?')}",
-            count=str(count),
+        self._recorder.record(
+            KubernetesEvent(
+                message=f"{event.get('reason', '?')}: {str(event.get('message') or '').strip()}",
+                object=f"{about.get('kind', '?')}/{about.get('name', '?')}",
+                count=str(count),
+            )
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from leakdrill.record.events import PodResources
 
 if TYPE_CHECKING:
     from leakdrill.record.recorder import Recorder
@@ -18,4 +21,4 @@ class PodReadings:
     def note(self, pod: str, values: dict[str, float]) -> None:
         """Keep and record one reading of `pod`."""
         self.by_pod[pod] = values
-        self._recorder.sample("pod", "resources", values, pod=pod)
+        self._recorder.record(replace(PodResources.of(values), pod=pod))

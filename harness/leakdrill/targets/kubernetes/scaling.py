@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import TargetReplicas, TargetRestart
 from leakdrill.targets.kubernetes.autoscaler import api_version, autoscaler, has_metrics
 from leakdrill.targets.kubernetes.pod import chosen
 
@@ -37,7 +38,7 @@ class PodScaling:
         with follower.expecting_changes():
             follower.workload.scale(replicas)
             self._deployed.roll_out()
-        self._deployed.recorder.sample("target", "replicas", {"replicas": float(replicas)})
+        self._deployed.recorder.record(TargetReplicas(replicas=float(replicas)))
 
     def autoscale(self, *, least: int, most: int, cpu: float | None, memory: float | None) -> Sequence[str]:
         """Apply a HorizontalPodAutoscaler and return when there are `least` pods; what is to be known of it.
@@ -70,7 +71,7 @@ class PodScaling:
         """
         deployed, follower = self._deployed, self._deployed.follower
         names = chosen(follower.watcher.pods, which, self._readings.by_pod)
-        with deployed.recorder.act("target", "restart"), follower.expecting_changes():
+        with deployed.recorder.act(TargetRestart()), follower.expecting_changes():
             for name in names:
                 deployed.cluster.delete(f"/api/v1/namespaces/{deployed.place.namespace}/pods/{name}")
             follower.watcher.wait_until_gone(names, timeout_s=deployed.ready.timeout)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from leakdrill.machine import undo as machine
 from leakdrill.machine.ports import LOOPBACK, free_port
+from leakdrill.record.events import TargetStart
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.recorded import PART, RecordedTarget
 from leakdrill.targets.kubernetes import undo as kubernetes
@@ -121,7 +122,7 @@ class KubernetesTarget(RecordedTarget):
             EnvironmentProblem: when the API server refuses or goes away.
             TargetNotReady: when its pods do not come up in time; everything made for it is gone then.
         """
-        with self._recorder.act("target", "start", port=str(self.port), context=self._cluster.context):
+        with self._recorder.act(TargetStart(port=str(self.port), more={"context": self._cluster.context})):
             try:
                 self._deployed.follow()
                 self._deployed.wait_until_ready()

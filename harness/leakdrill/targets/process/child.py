@@ -11,6 +11,7 @@ import psutil
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.record.events import TargetExited
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -67,13 +68,13 @@ class Child:
         code = self._process.wait()
         if self.asked:
             return
-        recorder.sample(
-            "target",
-            "exited",
-            float(code),
-            pid=str(self.pid),
-            signal=signal.Signals(-code).name if code < 0 else "",
-            oom_kill=self._oom_kill(code),
+        recorder.record(
+            TargetExited(
+                exit_code=float(code),
+                pid=str(self.pid),
+                signal=signal.Signals(-code).name if code < 0 else "",
+                oom_kill=self._oom_kill(code),
+            )
         )
 
     def _oom_kill(self, code: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from leakdrill.meters.pods import PodsMeter
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import ReplicaResources, TargetReady, TargetReplicas, TargetScale
 from leakdrill.targets.base.balancer import Balancer
 from leakdrill.targets.base.local_connection import LocalConnection
 from leakdrill.targets.base.recorded import PART
@@ -124,20 +126,20 @@ class ReplicatedTarget:
         return self._first.load_workers(self._addresses_inside)
 
     def scale(self, replicas: int) -> None:
-        """Have so many, and return when they serve. One that goes is asked nothing any more before it ends.
+        """Run `replicas`, and return when they serve. One that goes gets no more requests before it ends.
 
         Raises:
             LeakdrillError: as `start` does; those that serve go on.
         """
         start_s = time.monotonic()
-        with self._recorder.act("target", "scale", replicas=str(replicas)):
+        with self._recorder.act(TargetScale(replicas=str(replicas))):
             while len(self._replicas) < replicas:
                 self._add()
             while len(self._replicas) > replicas:
                 self._remove()
         took_s = round(time.monotonic() - start_s, 3)
-        self._recorder.sample("target", "replicas", {"replicas": float(replicas)})
-        self._recorder.sample("target", "ready", {"pid": float(self.pid or 0), "took_s": took_s})
+        self._recorder.record(TargetReplicas(replicas=float(replicas)))
+        self._recorder.record(TargetReady(process=float(self.pid or 0), took_s=took_s))
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of them answers by itself, oldest first."""
@@ -155,8 +157,8 @@ class ReplicatedTarget:
 
     def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
         """Change each one's limits; a sentence for each that is only watched. Raises as every target does."""
-        said = [one.set_limits(memory_bytes=memory_bytes, cpus=cpus) for one in self._replicas.values()]
-        return list(dict.fromkeys(sentence for sentences in said for sentence in sentences))
+        notices = [one.set_limits(memory_bytes=memory_bytes, cpus=cpus) for one in self._replicas.values()]
+        return list(dict.fromkeys(sentence for sentences in notices for sentence in sentences))
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the first one; raises as it does."""
@@ -176,18 +178,18 @@ class ReplicatedTarget:
 
     def meters(self) -> Sequence[Meter]:
         """What can be read: of all together, of each by itself, and the first one's disk; known after `start`."""
-        found = [*self._of_all()]
+        meters = [*self._of_all()]
         if self._first.disk:
-            found.append(FilesystemMeter(self._first.disk))
+            meters.append(FilesystemMeter(self._first.disk))
         if self.spec.metrics:
-            found.append(ServiceMeter(self.base_url + self.spec.metrics))
-            found.append(ReplicaRequests(self._urls, self.spec.metrics))
-        return found
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ReplicaRequests(self._urls, self.spec.metrics))
+        return meters
 
     def _of_all(self) -> list[Meter]:
         here: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
         if self._cgroups():
-            return [*here, PodsMeter(self._cgroups, tell=self._tell)]
+            return [*here, PodsMeter(self._cgroups, tell=self._note_reading)]
         if self._kind is DockerTarget:
             return [ReplicaStatsMeter(self._containers, errors=engine_errors())]
         return here
@@ -236,5 +238,5 @@ class ReplicatedTarget:
     def _cgroups(self) -> dict[str, Cgroup]:
         return {name: cgroup for name, replica in self._replicas.items() if (cgroup := replica.cgroup)}
 
-    def _tell(self, replica: str, values: dict[str, float]) -> None:
-        self._recorder.sample("replica", "resources", values, replica=replica)
+    def _note_reading(self, replica: str, values: dict[str, float]) -> None:
+        self._recorder.record(replace(ReplicaResources.of(values), replica=replica))
