@@ -15,10 +15,9 @@ import psutil
 from leakdrill import __version__
 from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
 from leakdrill.alerting.prometheus import BINARIES as PROMETHEUS
-from leakdrill.doctor.cluster import examine_clusters
-from leakdrill.doctor.finding import Finding
 from leakdrill.doctor.gpu import examine_gpus
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.finding import Finding
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
 from leakdrill.record.journal import JOURNAL_FILE, Journal
@@ -26,6 +25,7 @@ from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import undo_all
 from leakdrill.scenario.target import Limits
 from leakdrill.targets.compose.cli import compose_program
+from leakdrill.targets.kubernetes.doctor import examine_clusters
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:

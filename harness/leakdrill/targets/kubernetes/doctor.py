@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.doctor.finding import Finding
 from leakdrill.errors import EnvironmentProblem, LeakdrillError
+from leakdrill.machine.finding import Finding
 from leakdrill.targets.kubernetes.api import IN_CLUSTER, connect, contexts_of
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.nodes import share_our_kernel
