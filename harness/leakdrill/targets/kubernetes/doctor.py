@@ -27,7 +27,7 @@ _MOST_NODES: Final = "100"
 _ONLY_THERE: Final = "only drills with --on kubernetes need one"
 
 
-def examine_clusters() -> list[Finding]:
+def examine() -> list[Finding]:
     """Returns a finding for each of the first few contexts; one with the reason where no cluster can be reached."""
     if importlib.util.find_spec("kubernetes") is None:
         hint = "pip install 'leakdrill[kubernetes]'"
