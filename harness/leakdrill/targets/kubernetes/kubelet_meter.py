@@ -12,10 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.meters.pods import summed
+from leakdrill.record.events import CgroupResources, KubeletSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from leakdrill.record.event_class import Reading
     from leakdrill.targets.kubernetes.api import Cluster
     from leakdrill.targets.kubernetes.pod import Pod
 
@@ -52,7 +54,7 @@ class KubeletMeter:
         tell: Callable[[str, dict[str, float]], None],
     ) -> None:
         self._tell = tell if stands_in else None
-        self.source, self.name = ("cgroup", "resources") if stands_in else ("kubelet", "summary")
+        self.event: type[Reading] = CgroupResources if stands_in else KubeletSummary
         self.every = 10 if stands_in else 50
         self._cluster = cluster
         self._namespace = namespace

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.events import MetricsServerPods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,7 @@ _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
 class MetricsServerMeter:
     """Reads the pods of `selector` in `namespace`; the server itself measures every 15 to 60 s."""
 
-    source = "metrics-server"
-    name = "pods"
+    event = MetricsServerPods
     every = 50
 
     def __init__(self, cluster: Cluster, *, namespace: str, selector: str) -> None:
