@@ -74,6 +74,10 @@ class TargetKind:
         holders = [holder for target in self.classes() for holder in (target, *target.part_types)]
         return any(_has(holder, wanted) for holder in holders)
 
+    def single(self) -> MakeTarget:
+        """What makes one target of it, whatever its steps."""
+        return self.load()
+
     def maker(self, scenario: Scenario) -> MakeTarget:
         """What makes the target of `scenario`; with a balancer in front from the start where a step scales it."""
         if self.replicable and any(step.scale for step in scenario.steps):
@@ -184,11 +188,16 @@ def capability(target: Target, wanted: type[C], *, step: str) -> C:
     able = find_capability(target, wanted)
     if able is not None:
         return able
-    kinds = [row.name for row in KINDS if row.has(wanted)]
     raise BadInput(
         f"target '{target.name}' ({_name_of(type(target))}) does not support the step {step}; "
-        f"expected {_either(kinds) if kinds else 'another step: no kind of target supports it'}"
+        f"expected {kinds_with(wanted) or 'another step: no kind of target supports it'}"
     )
+
+
+def kinds_with(wanted: type) -> str:
+    """The names of the kinds that have a capability, as `process, docker or compose`; empty when none has."""
+    *others, last = [row.name for row in KINDS if row.has(wanted)] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def find_capability(target: Target, wanted: type[C]) -> C | None:
@@ -214,7 +223,3 @@ def _members(base: type) -> list[str]:
 
 def _annotated(target: type) -> set[str]:
     return {name for base in target.__mro__ for name in vars(base).get("__annotations__", {})}
-
-
-def _either(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
