@@ -355,6 +355,6 @@ def _is_at(name: str) -> str:
     return f"{name} {resource.present} within the margin of {resource.its} baseline{flat}"
 
 
-_PLAIN: Final = (*held_by("host"), *held_by("gpu"))
+_PLAIN: Final = tuple(name for name in RESOURCES if name not in held_by("torch"))
 STAYS: Final = resource_stays(_PLAIN, does_not_grow)
 RETURNS: Final = resource_returns(_PLAIN, returns_to_baseline)
