@@ -13,10 +13,10 @@ from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.journal import read_journal
 from leakdrill.runs.undo import clean
-from leakdrill.scenario.actions import SetLimits
+from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ContainerForm
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.set_limits import set_limits
+from leakdrill.steps.step import carry_out
 from leakdrill.targets.base.capabilities import (
     Configurable,
     Executable,
@@ -199,11 +199,11 @@ def test_its_limits_change_while_it_runs(bench, engine):
 def test_its_weight_and_its_cores_change_while_it_runs(bench, engine):
     this = bench()
     this.target.start()
-    set_limits(SetLimits(cpu_shares=512, cpu_set="0"), this.target)
+    carry_out(Step.model_validate({"name": "a step", "set_limits": {"cpu_shares": 512, "cpu_set": "0"}}), this.target)
     host = only_container(engine).attrs["HostConfig"]
     assert (host["CpuShares"], host["CpusetCpus"]) == (512, "0")
     with pytest.raises(StepFailed, match="cores"):
-        set_limits(SetLimits(cpu_set="4000"), this.target)
+        carry_out(Step.model_validate({"name": "a step", "set_limits": {"cpu_set": "4000"}}), this.target)
 
 
 def test_a_command_runs_inside_and_its_output_is_kept(bench, tmp_path):

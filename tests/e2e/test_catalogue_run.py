@@ -52,6 +52,7 @@ def catalogue_run(tmp_path):
             process.communicate(timeout=120)
 
 
+@pytest.mark.long
 def test_a_drill_that_begins_does_not_undo_one_that_runs(calm, catalogue_run, tmp_path):
     """Each drill cleans up after dead ones when it begins; the living beside it keep what is theirs."""
     names = [calm("long", load="14s"), calm("first"), calm("second")]

@@ -10,9 +10,10 @@ import time
 import pytest
 
 from leakdrill.scenario.actions import CompressFiles, CopyOut, DeleteFiles, RotateLog, TruncateLog
-from leakdrill.steps.copy_out import copy_out
+from leakdrill.steps import copy_out
+from leakdrill.steps.context import StepContext
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import on_files_inside
+from leakdrill.steps.step import step_file
 
 pytestmark = pytest.mark.integration
 
@@ -21,6 +22,7 @@ class Inside:
     """A target whose disk is a folder that only its commands reach."""
 
     name = "shop"
+    parts = ()
 
     def __init__(self, disk):
         self.disk_inside = str(disk)
@@ -28,6 +30,18 @@ class Inside:
     def execute(self, command, *, output, timeout_s):
         with output.open("wb") as file:
             return subprocess.run(command, stdout=file, stderr=file, timeout=timeout_s, check=False).returncode
+
+
+KEYS = {
+    TruncateLog: "truncate_log",
+    RotateLog: "rotate_log",
+    DeleteFiles: "delete_files",
+    CompressFiles: "compress_files",
+}
+
+
+def context(disk, tmp_path):
+    return StepContext("a step", Inside(disk), 20, tmp_path / "kept")
 
 
 @pytest.fixture
@@ -41,7 +55,7 @@ def disk(tmp_path):
 @pytest.fixture
 def do(disk, tmp_path):
     def act(action):
-        return on_files_inside(action, Inside(disk), folder=tmp_path / "kept", timeout_s=20)
+        return step_file(KEYS[type(action)]).act(action, context(disk, tmp_path))
 
     return act
 
@@ -94,7 +108,7 @@ def test_files_are_compressed_in_their_place_with_their_age(do, disk):
 
 
 def test_a_file_is_copied_out(disk, tmp_path):
-    copy_out(CopyOut(path="shop.log"), Inside(disk), folder=tmp_path / "kept", timeout_s=20)
+    copy_out.act(CopyOut(path="shop.log"), context(disk, tmp_path))
     assert (tmp_path / "kept" / "shop.log").read_bytes() == b"a line\n" * 1000
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.scenario.target import ProcessTarget
-from leakdrill.targets.docker.gpus import cards_given, device_requests
+from leakdrill.targets.docker.gpus import device_requests, gpus_given
 from leakdrill.targets.process.gpus import on_its_cards
 
 
@@ -45,9 +45,9 @@ def test_a_target_without_cards_is_left_as_it_is() -> None:
 def test_an_engine_that_has_no_cards_is_told_from_one_that_failed_for_another_reason() -> None:
     words = 'the engine did not start it: could not select device driver "" with capabilities: [[gpu]]'
     gpu = target().gpu
-    with pytest.raises(EnvironmentProblem, match=r"cards of target.gpu \(1, MIG-3d\)"), cards_given(gpu, "x"):
+    with pytest.raises(EnvironmentProblem, match=r"cards of target.gpu \(1, MIG-3d\)"), gpus_given(gpu, "x"):
         raise EnvironmentProblem(words)
-    with pytest.raises(EnvironmentProblem, match=r"^no space$"), cards_given(gpu, "x"):
+    with pytest.raises(EnvironmentProblem, match=r"^no space$"), gpus_given(gpu, "x"):
         raise EnvironmentProblem("no space")
-    with pytest.raises(EnvironmentProblem, match=r"^the engine"), cards_given(None, "x"):
+    with pytest.raises(EnvironmentProblem, match=r"^the engine"), gpus_given(None, "x"):
         raise EnvironmentProblem(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from signal import Signals
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
@@ -12,38 +12,58 @@ from leakdrill import units
 from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 
-class HttpCall(Frozen):
-    """One request to the target."""
+class Action:
+    """What an operator does: the class of every action, whose docstring is its description."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    path: str
-    body: Any = Field(None, description="sent as JSON")
-    expect_status: int = 200
-    timeout: Duration = 10.0
+    undo: ClassVar[str]
+    """How it is taken back, or why it need not or cannot be."""
+    restarts: ClassVar[bool] = False
+    """Whether the service has forgotten afterwards which leaks were on."""
 
 
-class Restart(Frozen):
+class HttpCall(Action, Frozen):
+    """Send one request to the target, with the run's token."""
+
+    undo: ClassVar[str] = "By another step: only the service knows what the request changed."
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The HTTP method.")
+    path: str = Field(description="The path, with its query.", examples=["/admin/flush"])
+    body: Any = Field(None, description="What is sent, as JSON.", examples=[{"cache": "all"}])
+    expect_status: int = Field(200, description="The status that it must answer.")
+    timeout: Duration = Field(10.0, description="How long the answer may take.")
+
+
+class Restart(Action, Frozen):
     """Stop the target and start it again, with the same limits."""
 
+    undo: ClassVar[str] = "Nothing to undo."
+    restarts: ClassVar[bool] = True
 
-class CollectGarbage(Frozen):
+
+class CollectGarbage(Action, Frozen):
     """Ask the service to run its garbage collector."""
 
-    path: str = "/admin/gc"
+    undo: ClassVar[str] = "Nothing to undo."
+
+    path: str = Field("/admin/gc", description="The path that collects garbage on POST.")
 
 
-class TruncateLog(Frozen):
+class TruncateLog(Action, Frozen):
     """Cut a file to nothing."""
 
-    path: str = Field(description="{disk}/… or relative to it")
+    undo: ClassVar[str] = "It cannot be undone."
+
+    path: str = Field(description="The file: {disk}/… or relative to the disk.", examples=["app.log"])
 
 
-class RotateLog(Frozen):
+class RotateLog(Action, Frozen):
     """Copy a log away, compressed, then truncate it; keep the newest `keep`."""
 
-    path: str = Field(description="{disk}/… or relative to it")
-    keep: int = Field(1, ge=0)
-    compress: bool = True
+    undo: ClassVar[str] = "It cannot be undone, but the archive holds the rest."
+
+    path: str = Field(description="The log: {disk}/… or relative to the disk.", examples=["app.log"])
+    keep: int = Field(1, ge=0, description="How many archives are kept.")
+    compress: bool = Field(default=True, description="Whether archives are compressed.")
 
 
 PLACEHOLDERS: Final = ("python", "port", "disk", "scenario_dir", "pid")
@@ -52,14 +72,22 @@ PLACEHOLDERS: Final = ("python", "port", "disk", "scenario_dir", "pid")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
-class Exec(Frozen):
+class Exec(Action, Frozen):
     """Run a command as the operator would, beside the service."""
 
+    undo: ClassVar[str] = "By another step; what the command left running is ended."
+
     command: list[str] = Field(
-        min_length=1, description="argv; {python}, {port}, {disk}, {scenario_dir} and {pid} are filled in"
+        min_length=1,
+        description="The command and its arguments; {python}, {port}, {disk}, {scenario_dir} and {pid} are filled in.",
+        examples=[["{python}", "-m", "shop.cleanup"]],
     )
-    expect_exit: int = Field(0, ge=0, le=255)
-    service: str | None = Field(None, description="another service of the compose file, such as nginx in front")
+    expect_exit: int = Field(0, ge=0, le=255, description="The exit status that it must end with.")
+    service: str | None = Field(
+        None,
+        description="Another service of the compose file to run it in, such as nginx in front.",
+        examples=["nginx"],
+    )
 
     @field_validator("command")
     @classmethod
@@ -74,18 +102,21 @@ class Exec(Frozen):
 Signal = Literal["TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"]
 
 
-class Kill(Frozen):
+class Kill(Action, Frozen):
     """Send a signal to processes of the target."""
 
-    match: str = Field(description="a regular expression, searched in the command line")
-    signal: Signal = "KILL"
+    undo: ClassVar[str] = "It cannot be undone."
+
+    match: str = Field(description="A regular expression, searched in the command line.", examples=["worker"])
+    signal: Signal = Field("KILL", description="The signal.")
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
-        "heaviest", description="of those that match; the heaviest has the most resident memory, or what `by` says"
+        "heaviest",
+        description="Which of the processes that match; the heaviest has the most resident memory, or what `by` says.",
     )
     by: Literal["memory", "gpu_memory"] = Field(
         "memory",
-        description="what the heaviest has most of; gpu_memory: of the cards of target.gpu, as NVML says; nothing is "
-        "done where a process that is not the target's holds more of them",
+        description="What the heaviest has most of; gpu_memory: memory of the GPUs of target.gpu, as NVML says. "
+        "Nothing is done where a process that is not the target's holds more.",
     )
 
     @model_validator(mode="after")
@@ -109,18 +140,25 @@ class Kill(Frozen):
         return Signals[f"SIG{self.signal}"]
 
 
-class SetLimits(Frozen):
+class SetLimits(Action, Frozen):
     """Give the running target other limits."""
 
-    memory: Size | None = None
-    cpus: Annotated[float, Field(gt=0)] | None = None
+    undo: ClassVar[str] = "Nothing to undo: the limits end with the target."
+
+    memory: Size | None = Field(None, description="The new memory limit.", examples=["512MiB"])
+    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="The new limit in cores.", examples=[2])
     cpu_shares: int | None = Field(
-        None, ge=2, le=262144, description="its weight where cores are contended; 1024 is usual; in containers alone"
+        None,
+        ge=2,
+        le=262144,
+        description="The weight where cores are contended; 1024 is usual. In containers only.",
+        examples=[512],
     )
     cpu_set: str | None = Field(
         None,
         pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
-        description="the cores it may use, such as 0-1,3; likewise",
+        description="The cores that it may use. In containers only.",
+        examples=["0-1,3"],
     )
 
     @property
@@ -135,30 +173,44 @@ class SetLimits(Frozen):
         return self
 
 
-class Scale(Frozen):
-    """Run so many replicas of the target."""
+class Scale(Action, Frozen):
+    """Change how many replicas of the target run."""
 
-    replicas: int = Field(ge=1)
+    undo: ClassVar[str] = "The target puts the number back, or ends with its replicas."
+
+    replicas: int = Field(ge=1, description="How many replicas run afterwards.", examples=[3])
 
 
-class Recreate(Frozen):
+class Recreate(Action, Frozen):
     """Put other containers in the target's place."""
 
-    memory: Size | None = None
-    cpus: Annotated[float, Field(gt=0)] | None = None
+    undo: ClassVar[str] = "Nothing to undo: the containers end with the target."
+
+    memory: Size | None = Field(None, description="The memory limit of the new containers.")
+    cpus: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="The limit of the new containers in cores.", examples=[1]
+    )
 
 
-class Prune(Frozen):
+class Prune(Action, Frozen):
     """Remove stopped containers, unused networks and volumes that carry the run's label."""
 
+    undo: ClassVar[str] = "It cannot be undone."
 
-class Autoscale(Frozen):
+
+class Autoscale(Action, Frozen):
     """Let the platform choose how many replicas run: a HorizontalPodAutoscaler."""
 
-    min: int = Field(1, ge=1)
-    max: int = Field(ge=1)
-    cpu: Share | None = Field(None, description="of what each pod requests, on average")
-    memory: Share | None = Field(None, description="likewise")
+    undo: ClassVar[str] = "The target takes the autoscaler away, or it ends with the target."
+
+    min: int = Field(1, ge=1, description="The fewest replicas.")
+    max: int = Field(ge=1, description="The most replicas.", examples=[4])
+    cpu: Share | None = Field(
+        None, description="The use of CPU to keep, as a share of each pod's request, on average.", examples=["70%"]
+    )
+    memory: Share | None = Field(
+        None, description="The use of memory to keep, as a share of each pod's request, on average.", examples=["80%"]
+    )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Autoscale:
@@ -169,74 +221,55 @@ class Autoscale(Frozen):
         return self
 
 
-class DeletePod(Frozen):
+class DeletePod(Action, Frozen):
     """Delete pods of the target; the platform puts others in their place."""
 
+    undo: ClassVar[str] = "It cannot be undone; others take their place."
+
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
-        "oldest", description="the heaviest has the most anonymous memory"
+        "oldest", description="Which pods; the heaviest has the most anonymous memory."
     )
 
 
-class SetEnv(RootModel[Annotated[dict[str, str], Field(min_length=1)]]):
+class SetEnv(Action, RootModel[Annotated[dict[str, str], Field(min_length=1)]]):
     """Restart the target with these variables in its environment."""
+
+    undo: ClassVar[str] = "Nothing to undo: the variables end with the target."
+    restarts: ClassVar[bool] = True
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
 
-class DeleteFiles(Frozen):
+class DeleteFiles(Action, Frozen):
     """Delete files on the target's disk."""
 
-    path: str = Field(description="a pattern relative to the disk, such as tmp/*.part; ** goes into folders")
-    older_than: Duration = Field(0.0, description="only those that were not written to for so long")
+    undo: ClassVar[str] = "It cannot be undone."
+
+    path: str = Field(description="A pattern relative to the disk; ** matches folders.", examples=["tmp/*.part"])
+    older_than: Duration = Field(0.0, description="Only files that were not written to for this long.")
 
 
-class CompressFiles(Frozen):
+class CompressFiles(Action, Frozen):
     """Compress files on the target's disk, each in its place."""
 
-    path: str = Field(description="a pattern relative to the disk, such as *.log.*; what ends in .gz is left alone")
-    older_than: Duration = Field(0.0, description="only those that were not written to for so long")
+    undo: ClassVar[str] = "It cannot be undone, but nothing is lost."
+
+    path: str = Field(
+        description="A pattern relative to the disk; what ends in .gz is left alone.", examples=["*.log.*"]
+    )
+    older_than: Duration = Field(0.0, description="Only files that were not written to for this long.")
 
 
-class CopyOut(Frozen):
-    """Keep a file of the target, or an answer of it, in the run folder; fails when it is empty."""
+class CopyOut(Action, Frozen):
+    """Keep a file of the target, or a response from it, in the run folder; an empty one is a failure."""
 
-    path: str | None = Field(None, description="relative to the disk")
-    http: str | None = Field(None, description="a path that is asked with GET")
+    undo: ClassVar[str] = "Nothing to undo: it only reads."
+
+    path: str | None = Field(None, description="A file, relative to the disk.", examples=["profile.bin"])
+    http: str | None = Field(None, description="A path that is requested with GET.", examples=["/debug/pprof/heap"])
 
     @model_validator(mode="after")
     def _one_of(self) -> CopyOut:
         if (self.path is None) == (self.http is None):
             raise ValueError("expected exactly one of path and http")
         return self
-
-
-Action = (
-    HttpCall | Restart | CollectGarbage | TruncateLog | RotateLog
-    | Exec | Kill | SetLimits | SetEnv | DeleteFiles | CompressFiles | CopyOut | Scale | Autoscale | DeletePod
-    | Recreate | Prune
-)  # fmt: skip
-
-
-ACTIONS: Final = (
-    "http",
-    "restart",
-    "gc",
-    "truncate_log",
-    "rotate_log",
-    "exec",
-    "kill",
-    "set_limits",
-    "set_env",
-    "delete_files",
-    "compress_files",
-    "copy_out",
-    "scale",
-    "autoscale",
-    "delete_pod",
-    "recreate",
-    "prune",
-)
-
-
-RESTARTS: Final = frozenset({"restart", "set_env"})
-"""Actions after which the service has forgotten which leaks were on."""

@@ -1,4 +1,4 @@
-"""Alerts of a scenario: the rules that are evaluated, and what is expected of them."""
+"""Alerts of a scenario: the rules that are evaluated, and the alerts that must fire or stay silent."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen
+from leakdrill.scenario.quantities import Duration, Frozen, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,10 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["htt
 class AlertName(Frozen):
     """An alert by its name, and labels to tell its levels apart."""
 
-    alert: str
-    labels: dict[str, str] = Field(default_factory=dict)
+    alert: str = Field(description="The name of the alert.", examples=["HighMemoryUsage"])
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Labels that the alert must have.", examples=[{"severity": "warning"}]
+    )
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether `labels`, as Prometheus puts them on a firing alert, belong to this one."""
@@ -51,29 +53,62 @@ def parse_alert_name(text: Any) -> Any:
     return {"alert": match[1], "labels": {key.strip(): value.strip().strip('"') for key, value in pairs}}
 
 
+WrittenAlert = Annotated[
+    AlertName,
+    BeforeValidator(parse_alert_name),
+    Quantity("alert", "", "HighMemoryUsage{severity=warning}"),
+]
+
+
 class ExpectedAlert(AlertName):
     """An alert that must fire."""
 
-    fires_within: Duration = Field(description="after the leak began, in rehearsal time")
-    resolves_within: Duration = Field(15.0, description="after the last step, in rehearsal time")
-    receiver: str | None = Field(None, description="the Alertmanager receiver that must get it; any when left out")
+    fires_within: Duration = Field(
+        description="How soon it must fire after the leak began, in rehearsal time.", examples=["30s"]
+    )
+    resolves_within: Duration = Field(
+        15.0, description="How soon it must resolve after the last step, in rehearsal time."
+    )
+    receiver: str | None = Field(
+        None, description="The Alertmanager receiver that must be notified. Left out: any.", examples=["oncall"]
+    )
 
 
 class Alerts(Frozen):
-    """The rules that a real Prometheus evaluates, and what is expected of them."""
+    """The rules that a real Prometheus evaluates, and the alerts that must fire or stay silent."""
 
     rules: list[Path] = Field(
-        default_factory=list, description="rules files as deployed; relative to the scenario file"
+        default_factory=list,
+        description="Rules files as deployed, relative to the scenario file.",
+        examples=[["rules.yaml"]],
     )
-    routing: Path | None = Field(None, description="an Alertmanager configuration; its receivers become our webhook")
-    prometheus: Url | None = Field(None, description="an existing Prometheus, watched instead of our own")
-    alertmanager: Url | None = Field(None, description="the Alertmanager of that Prometheus; never changed")
-    time_scale: Annotated[float, Field(ge=1)] = Field(1.0, description="60: a production minute takes a second")
-    scrape_interval: Duration = Field(0.5, description="in rehearsal time")
-    evaluation_interval: Duration = Field(0.5, description="in rehearsal time")
-    expect: list[ExpectedAlert] = Field(default_factory=list)
-    silent: list[AlertName] | None = Field(None, description="left out: every alert that is not expected")
-    may_fire: list[AlertName] = Field(default_factory=list, description="neither expected nor forbidden")
+    routing: Path | None = Field(
+        None,
+        description="An Alertmanager configuration; its receivers become our webhook.",
+        examples=["alertmanager.yml"],
+    )
+    prometheus: Url | None = Field(
+        None,
+        description="An existing Prometheus, watched instead of one of our own.",
+        examples=["http://127.0.0.1:9090"],
+    )
+    alertmanager: Url | None = Field(
+        None,
+        description="The Alertmanager of that Prometheus; it is never changed.",
+        examples=["http://127.0.0.1:9093"],
+    )
+    time_scale: Annotated[float, Field(ge=1)] = Field(
+        1.0, description="By how much production time is divided; at 60 a minute takes a second.", examples=[60]
+    )
+    scrape_interval: Duration = Field(0.5, description="The time between two scrapes, in rehearsal time.")
+    evaluation_interval: Duration = Field(0.5, description="The time between two evaluations, in rehearsal time.")
+    expect: list[ExpectedAlert] = Field(default_factory=list, description="The alerts that must fire.")
+    silent: list[AlertName] | None = Field(
+        None, description="The alerts that must not fire. Left out: every one that is not expected."
+    )
+    may_fire: list[AlertName] = Field(
+        default_factory=list, description="The alerts that are neither expected nor forbidden."
+    )
 
     @property
     def evaluated(self) -> bool:

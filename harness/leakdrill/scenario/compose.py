@@ -12,14 +12,18 @@ from leakdrill.scenario.quantities import Frozen
 class ComposeForm(Frozen):
     """Which service of which compose file, and by which way the load comes to it."""
 
-    file: Path = Field(description="the compose file; relative to the scenario file")
-    service: str = Field(description="what is measured, scaled and restarted")
-    replicas: int = Field(1, ge=1, description="containers of the service")
-    port: int = Field(8000, ge=1, le=65535, description="where the service listens inside")
-    entrance: str | None = Field(None, description="the service that the load goes to, such as nginx in front")
-    entrance_port: int = Field(8080, ge=1, le=65535, description="where the entrance listens inside")
+    file: Path = Field(description="The compose file, relative to the scenario file.", examples=["docker-compose.yml"])
+    service: str = Field(description="The service that is measured, scaled and restarted.", examples=["shop"])
+    replicas: int = Field(1, ge=1, description="How many containers of the service run.")
+    port: int = Field(8000, ge=1, le=65535, description="The port that the service listens on inside.")
+    entrance: str | None = Field(
+        None, description="The service that the load goes to, such as nginx in front.", examples=["nginx"]
+    )
+    entrance_port: int = Field(8080, ge=1, le=65535, description="The port that the entrance listens on inside.")
     project: str | None = Field(
-        None, description="a project that is up already, such as staging: used as it is, and left up"
+        None,
+        description="A project that is up already, such as staging: used as it is, and left up.",
+        examples=["staging"],
     )
 
     @model_validator(mode="after")

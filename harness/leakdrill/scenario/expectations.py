@@ -14,23 +14,30 @@ if TYPE_CHECKING:
 
 
 class Baseline(Frozen):
-    """How close to its baseline a resource that is counted in bytes must come back."""
+    """The margin within which a resource counted in bytes must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the memory at baseline, of the disk's size")
-    slope: Size = Field(1024, description="margin of the slope: bytes per request still growing")
+    level: Share = Field(
+        0.10, description="How far the level may stay away: a share of the memory at baseline, or of the disk's size."
+    )
+    slope: Size = Field(1024, description="How many bytes each request may still add.")
 
 
 class CountBaseline(Frozen):
-    """How close to its baseline a number of files or threads must come back."""
+    """The margin within which a number of files or threads must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the number at baseline, and at least 4")
-    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="margin of the slope: per request still growing")
+    level: Share = Field(
+        0.10, description="How far the number may stay away: a share of the number at baseline, and at least 4."
+    )
+    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="How many each request may still add.")
 
 
 class CpuBaseline(Frozen):
-    """How close to its baseline the use of CPU must come back."""
+    """The margin within which the use of CPU must return to its baseline."""
 
-    level: Share = Field(0.10, description="margin of the level: of the limit, or where there is none of one core")
+    level: Share = Field(
+        0.10,
+        description="How far the use of CPU may stay away: a share of the limit, or of one core where there is none.",
+    )
 
 
 Margin = Baseline | CountBaseline | CpuBaseline
@@ -44,11 +51,18 @@ MARGINS: Final[Mapping[str, Margin]] = {name: _BY_UNIT[resource.unit]() for name
 
 def _keys() -> dict[str, Any]:
     """Returns the key of each resource under `expect`: its type, and its default."""
-    always = "always checked, unless it is null"
     return {
-        name: (type(margin) | None, Field(margin, description=always) if RESOURCES[name].always_checked else None)
+        name: (
+            type(margin) | None,
+            Field(margin if RESOURCES[name].always_checked else None, description=_sentence(name)),
+        )
         for name, margin in MARGINS.items()
     }
+
+
+def _sentence(name: str) -> str:
+    checked = "always checked, unless it is null" if RESOURCES[name].always_checked else "checked when a leak grows it"
+    return f"How close {name} must come back to its baseline; {checked}."
 
 
 if TYPE_CHECKING:
@@ -58,15 +72,18 @@ else:
 
 
 class Expect(_Margins):
-    """What must hold besides the alerts and the steps.
+    """Expectations besides the alerts and the steps.
 
     A resource that is left out is checked when a leak grows it; `null` turns the check off.
     """
 
-    error_rate: Share = Field(0.01, description="of all requests outside the steps' own windows")
-    p99: Duration = Field(0.5, description="median of the 99th percentiles of each second outside the steps' windows")
-    step_errors: Share = Field(1.0, description="failed requests while a step is carried out, as a share")
-    oom_kills: int = Field(0, ge=0)
+    error_rate: Share = Field(0.01, description="Failed requests outside the steps' windows, as a share of all.")
+    p99: Duration = Field(
+        0.5,
+        description="The latency allowed: the median, outside the steps' windows, of each second's 99th percentile.",
+    )
+    step_errors: Share = Field(1.0, description="Failed requests while a step is carried out, as a share.")
+    oom_kills: int = Field(0, ge=0, description="How many OOM kills are allowed.")
 
     @model_serializer(mode="wrap")
     def _left_out_stays_left_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The gate of a scenario: how `leakdrill gate` measures the service, and what it may leave behind."""
+"""The gate of a scenario: how `leakdrill gate` measures the service, and its budget per request."""
 
 from __future__ import annotations
 
@@ -10,36 +10,54 @@ from leakdrill.scenario.quantities import Duration, Frozen, Rate, Size
 
 
 class Survive(Frozen):
-    """A promise instead of a budget: what the service must live through."""
+    """A promise instead of a budget: the load and time that the service must survive."""
 
-    lasts: Duration = Field(description="how long, such as 30d")
-    rate: Rate = Field(description="at which load, such as 50/s")
-    within: Size = Field(description="within how much memory, such as 2GiB")
+    lasts: Duration = Field(description="How long the service must run.", examples=["30d"])
+    rate: Rate = Field(description="The load under which it runs.")
+    within: Size = Field(description="The memory that it has.", examples=["2GiB"])
 
 
 class GateWarmup(Frozen):
-    """How long load runs before anything is measured."""
+    """Load before anything is measured."""
 
-    at_least: Duration = 10.0
-    at_most: Duration = Field(15.0, description="a leak never settles, so warm-up is bounded")
+    at_least: Duration = Field(10.0, description="The shortest warm-up.")
+    at_most: Duration = Field(15.0, description="The longest warm-up; a leak never settles, so it has an end.")
 
 
 class Gate(Frozen):
-    """How `leakdrill gate` measures this service."""
+    """The way in which `leakdrill gate` measures this service."""
 
-    budget: Size | None = Field(None, description="bytes that each request may leave behind; 32B when left out")
-    survive: Survive | None = Field(None, description="instead of a budget")
-    rate: Rate | None = Field(None, description="left out: as fast as the service answers; load.rate is for drills")
-    corpus: Literal["open", "closed", "both"] = Field(
-        "open", description="closed: the same recorded requests again and again, in whole passes"
+    budget: Size | None = Field(
+        None, description="Bytes that each request may leave behind; 32B when left out.", examples=["64B"]
     )
-    longest_ttl: Duration = Field(10.0, description="the longest time for which the service keeps anything on purpose")
+    survive: Survive | None = Field(
+        None, description="The load and time that the service must survive, instead of a budget."
+    )
+    rate: Rate | None = Field(
+        None, description="Requests in total. Left out: as fast as the service answers; load.rate is for drills."
+    )
+    corpus: Literal["open", "closed", "both"] = Field(
+        "open", description="Which requests are sent; closed: the same recorded ones again and again, in whole passes."
+    )
+    longest_ttl: Duration = Field(10.0, description="The longest time for which the service keeps anything on purpose.")
     warmup: GateWarmup = GateWarmup()
-    slots: int = Field(24, ge=8, le=600, description="quiet points; more, within at_most, where they could settle it")
-    slot: Duration = Field(1.2, description="load between two quiet points")
-    at_most: Duration = Field(50.0, description="each corpus of each build; slow rests cost slots, never under 8")
-    agent: Literal["auto", "off"] = Field("auto", description="whether a Python target is asked to collect and trim")
-    tracemalloc: bool = Field(default=True, description="after a leak was found, one more slot names the lines")
+    slots: int = Field(
+        24,
+        ge=8,
+        le=600,
+        description="How many quiescent points are measured; more, within at_most, where they could settle it.",
+    )
+    slot: Duration = Field(1.2, description="How long load runs between two quiescent points.")
+    at_most: Duration = Field(
+        50.0,
+        description="The most time for each corpus of each build; slow rests cost slots, but never leave fewer than 8.",
+    )
+    agent: Literal["auto", "off"] = Field(
+        "auto", description="Whether a Python target is asked to collect garbage and to trim its heap."
+    )
+    tracemalloc: bool = Field(
+        default=True, description="After a leak was found, one more slot names the lines that allocated it."
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Gate:

@@ -1,4 +1,4 @@
-"""The cards that a target computes on: which NVML reads, and how far other processes may hold memory of them."""
+"""The GPUs that a target computes on: which NVML reads, and how much of their memory other processes may hold."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern="^(GPU|MIG)-
 
 
 class Gpu(Frozen):
-    """Which cards the target uses. They are read by NVML, and the target is told them as CUDA_VISIBLE_DEVICES."""
+    """The GPUs that the target uses; NVML reads them, and the target gets them as CUDA_VISIBLE_DEVICES."""
 
     devices: list[Device] = Field(
-        [0],
-        min_length=1,
-        description="indices as nvidia-smi shows them, or UUIDs; a MIG slice by its UUID",
+        [0], min_length=1, description="Indices as nvidia-smi shows them, or UUIDs; a MIG slice by its UUID."
     )
-    others: Share = Field(
-        0.05, description="of each card's memory: what processes that are not the target's may hold of it"
-    )
+    others: Share = Field(0.05, description="How much of each GPU's memory other processes may hold, as a share.")
     required: bool = Field(
-        default=True, description="false: where there is no driver or no such card, nothing is claimed of it"
+        default=True, description="false: where there is no driver or no such GPU, nothing is claimed of it."
     )
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells CUDA the same cards, in the order in which NVML counts them."""
+        """The variables that tell CUDA the same GPUs, in the order in which NVML counts them."""
         return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(map(str, self.devices))}

@@ -23,47 +23,73 @@ Of the clock on the wall, whatever the time scale. Source: cAdvisor's `--houseke
 
 
 class Requests(Frozen):
-    """What the scheduler keeps free for each pod."""
+    """Resources that the scheduler keeps free for each pod."""
 
-    memory: Size | None = None
-    cpus: Annotated[float, Field(gt=0)] | None = None
+    memory: Size | None = Field(None, description="The memory that is kept free.")
+    cpus: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="The cores that are kept free.", examples=[0.1]
+    )
 
 
 class ExistingWorkload(Frozen):
     """A Deployment that runs already, in staging; a drill changes it and puts it back."""
 
-    context: str = Field(description="of the kubeconfig; `leakdrill run --allow` must name it too")
-    namespace: str
-    deployment: str
+    context: str = Field(
+        description="A context of the kubeconfig; `leakdrill run --allow` must name it too.", examples=["staging"]
+    )
+    namespace: str = Field(description="The namespace of the Deployment.", examples=["shop"])
+    deployment: str = Field(description="The name of the Deployment.", examples=["shop"])
 
 
 class KubernetesForm(Frozen):
-    """How the same service runs in a cluster; used with `--on kubernetes`.
+    """The same service in a cluster; used with `--on kubernetes`.
 
     Left out, or without a workload of its own, it is made from what `container` says.
     """
 
-    context: str | None = Field(None, description="of the kubeconfig; left out: --allow, or the only one there is")
-    image: str | None = Field(None, description="a Deployment is made of it; left out: container.image")
-    build: Path | None = Field(None, description="a folder with a Dockerfile, built on the Docker Engine here first")
+    context: str | None = Field(
+        None,
+        description="A context of the kubeconfig. Left out: --allow, or the only one.",
+        examples=["kind-leakdrill"],
+    )
+    image: str | None = Field(
+        None, description="An image that a Deployment is made of. Left out: container.image.", examples=["shop:latest"]
+    )
+    build: Path | None = Field(
+        None,
+        description="A folder with a Dockerfile, built first on the Docker Engine of this machine.",
+        examples=["../shop"],
+    )
     command: list[str] | None = Field(
-        None, description="args of the container; {python}, {port} and {disk} are filled in; left out: the image's own"
+        None,
+        description="The container's args; {python}, {port} and {disk} are filled in. Left out: the image's own.",
+        examples=[["--port", "{port}"]],
     )
     manifests: list[Path] = Field(
-        default_factory=list, description="instead of an image: files of your own, relative to the scenario file"
+        default_factory=list,
+        description="Manifests of your own instead of an image, relative to the scenario file.",
+        examples=[["deploy/shop.yaml"]],
     )
-    workload: str | None = Field(None, description="which Deployment of the manifests; left out: the only one")
-    existing: ExistingWorkload | None = Field(None, description="instead of an image: what runs already")
-    container: str | None = Field(None, description="which container of its pods; left out: the first")
-    port: int = Field(8000, ge=1, le=65535, description="where it listens inside; reached by port-forward")
-    disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
-    replicas: int = Field(1, ge=1)
-    requests: Requests | None = Field(None, description="left out: the memory limit, and a tenth of a core")
+    workload: str | None = Field(
+        None, description="The Deployment of the manifests. Left out: the only one.", examples=["shop"]
+    )
+    existing: ExistingWorkload | None = Field(None, description="A Deployment that runs already, instead of an image.")
+    container: str | None = Field(
+        None, description="The container of its pods that is measured. Left out: the first.", examples=["shop"]
+    )
+    port: int = Field(8000, ge=1, le=65535, description="The port that it listens on inside; reached by port-forward.")
+    disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
+    replicas: int = Field(1, ge=1, description="How many pods run.")
+    requests: Requests | None = Field(
+        None,
+        description="What the scheduler keeps free for each pod. Left out: the memory limit, and a tenth of a core.",
+    )
     series: Literal["exporter", "kubelet"] = Field(
         "exporter",
-        description="whose container_* series the alerts are judged on: ours, ten readings a second, or the kubelet's",
+        description="Whose container_* series alerts are evaluated on: ours, with ten readings a second, or the "
+        "kubelet's.",
     )
-    pull: Literal["IfNotPresent", "Never", "Always"] = "IfNotPresent"
+    pull: Literal["IfNotPresent", "Never", "Always"] = Field("IfNotPresent", description="When the image is pulled.")
 
     @model_validator(mode="after")
     def _one_of(self) -> KubernetesForm:

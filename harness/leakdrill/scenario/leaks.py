@@ -1,4 +1,4 @@
-"""Leaks of a scenario: what grows on purpose, in which unit, and how it is switched."""
+"""Leaks of a scenario: the resource that grows on purpose, its unit, and the switch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import (
 from leakdrill import units
 from leakdrill.resources import RESOURCES
 from leakdrill.scenario.actions import HttpCall
-from leakdrill.scenario.quantities import SIZED, Frozen, ResourceName
+from leakdrill.scenario.quantities import SIZED, Frozen, Quantity, ResourceName
 
 
 def _names(unit: str) -> str:
@@ -33,31 +33,34 @@ _AMOUNT: Final = WithJsonSchema(
         "description": f"a size for {_names('bytes')}; a number for {_names('count')}; a time for {_names('cores')}",
     }
 )
-Amount = Annotated[float, _AMOUNT]
+Amount = Annotated[float, _AMOUNT, Quantity("amount", "a size, a number or a time, by the resource", "64KiB")]
 
 
 class Switch(Frozen):
-    """How a leak is switched on and off."""
+    """The requests that switch a leak on and off."""
 
-    on: HttpCall
-    off: HttpCall
+    on: HttpCall = Field(description="The request that switches it on.")
+    off: HttpCall = Field(description="The request that switches it off.")
 
 
 class Leak(Frozen):
-    """What grows on purpose."""
+    """A leak: a resource that grows on purpose."""
 
-    name: str
-    resource: ResourceName = "memory"
+    name: str = Field(description="The name of the leak.", examples=["unbounded_cache"])
+    resource: ResourceName = Field("memory", description="What it grows.")
     per_request: Amount | None = Field(
-        None, description="growth per completed request; for cpu: seconds of CPU more for each"
+        None, description="Growth per completed request; for cpu, the additional seconds of CPU time."
     )
     peak: Amount | None = Field(
-        None, description="instead: how much higher the resource stands while the leak is on; for cpu: cores"
+        None,
+        description="Instead: how much higher the resource stands while the leak is on; for cpu, in cores.",
+        examples=["64MiB"],
     )
-    switch: Switch | None = Field(None, description="left out: POST /admin/leaks, as the sample services understand it")
+    switch: Switch | None = Field(
+        None, description="How it is switched. Left out: POST /admin/leaks, as the sample services understand it."
+    )
     stops: Literal["first_step", "recover", "never"] = Field(
-        "recover",
-        description="when the cause ends: as the first step begins, when recovery begins, or never",
+        "recover", description="When the cause ends: when the first step begins, when recovery begins, or never."
     )
 
     @field_validator("per_request", "peak", mode="before")
@@ -97,7 +100,7 @@ class Leak(Frozen):
 
     @property
     def declared(self) -> float:
-        """What is given: growth per request, or the height of the peak."""
+        """The amount that is given: growth per request, or the height of the peak."""
         return self.peak or self.per_request or 0.0
 
 

@@ -1,4 +1,4 @@
-"""The load of a scenario: what sends the requests, and how long each phase lasts."""
+"""The load of a scenario: the source of the requests, and how long each phase lasts."""
 
 from __future__ import annotations
 
@@ -11,27 +11,40 @@ from leakdrill.scenario.quantities import Duration, Frozen, Rate
 
 
 class Load(Frozen):
-    """What sends the requests."""
+    """The source of the requests."""
 
-    locustfile: Path = Field(description="any Locust file, run unmodified; relative to the scenario file")
-    users: int = Field(10, ge=1)
+    locustfile: Path = Field(
+        description="A Locust file, run unmodified; relative to the scenario file.", examples=["locustfile.py"]
+    )
+    users: int = Field(10, ge=1, description="How many users send requests at the same time.")
     spawn_rate: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="users a second; all at once if left out"
+        None, description="Users started per second. Left out: all at once.", examples=[5]
     )
-    rate: Rate | None = Field(None, description="total; left out: as fast as the locustfile's own wait times allow")
-    workers: int = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed")
+    rate: Rate | None = Field(
+        None, description="Requests in total. Left out: as fast as the locustfile's wait times allow."
+    )
+    workers: int = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed.")
     workers_on: Literal["target", "here"] = Field(
-        "target", description="where several workers run: as pods or containers beside the target, or on this machine"
+        "target", description="Where several workers run: beside the target, as pods or containers, or on this machine."
     )
-    image: str = Field("leakdrill", description="of workers beside the target: any image with Python and Locust")
+    image: str = Field("leakdrill", description="The image of workers beside the target; any with Python and Locust.")
     master_host: str | None = Field(
-        None, description="the address of this machine that such workers reach; left out: the one that routes to them"
+        None,
+        description="The address of this machine that such workers reach. Left out: the one that routes to them.",
+        examples=["192.168.1.10"],
     )
     service: str | None = Field(
-        None, pattern="^https?://", description="where such workers send requests; left out: the target's own addresses"
+        None,
+        pattern="^https?://",
+        description="Where such workers send their requests. Left out: the target's own addresses.",
+        examples=["http://shop:8000"],
     )
-    args: list[str] = Field(default_factory=list, description="more arguments for Locust")
-    env: dict[str, str] = Field(default_factory=dict)
+    args: list[str] = Field(
+        default_factory=list, description="More arguments for Locust.", examples=[["--tags", "read"]]
+    )
+    env: dict[str, str] = Field(
+        default_factory=dict, description="Variables added to Locust's environment.", examples=[{"BASKETS": "5"}]
+    )
 
     @model_validator(mode="after")
     def _the_master_listens_on_one_address(self) -> Load:
@@ -43,8 +56,12 @@ class Load(Frozen):
 class Phases(Frozen):
     """How long each part of the drill lasts."""
 
-    warmup: Duration = Field(3.0, description="load, not measured: caches fill, lazy imports happen")
-    baseline: Duration = Field(10.0, description="load without the leak: what memory must come back to")
-    load: Duration = Field(60.0, description="load with the leak; ends early when every expected alert was delivered")
-    mitigate: Duration = Field(30.0, description="at most; ends when the last step is done")
-    recover: Duration = Field(15.0, description="load after the steps: alerts must clear, memory must be back")
+    warmup: Duration = Field(3.0, description="Load that is not measured, while caches fill and lazy imports happen.")
+    baseline: Duration = Field(10.0, description="Load without the leak: the baseline that memory must return to.")
+    load: Duration = Field(60.0, description="Load with the leak; ends early once every expected alert was delivered.")
+    mitigate: Duration = Field(
+        30.0, description="The most time that the steps may take; ends when the last one is done."
+    )
+    recover: Duration = Field(
+        15.0, description="Load after the steps: alerts must resolve and memory must return to baseline."
+    )

@@ -1,7 +1,8 @@
-"""Quantities of a scenario: written with their unit, kept as bare numbers; and what all its parts are made of."""
+"""Quantities of a scenario: written with their unit, kept as bare numbers; and the base of all its models."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -10,6 +11,8 @@ from leakdrill import units
 from leakdrill.resources import RESOURCES, held_by
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     ResourceName = str
 else:
     ResourceName = Literal[tuple(RESOURCES)]
@@ -22,29 +25,39 @@ SIZED: Final = frozenset(name for name, resource in RESOURCES.items() if resourc
 """Resources that are counted in bytes; the others are counted in files, threads and cores."""
 
 
-def _quantity(parse: Any, example: str, pattern: str, help_text: str) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """How a value is written: the mark of a type in the reference of the scenario file."""
+
+    name: str
+    unit: str
+    example: str
+    show: Callable[[Any], str] = str
+
+
+def _quantity(parse: Any, pattern: str, help_text: str, quantity: Quantity) -> list[Any]:
     """The pydantic parts of a number that is written with its unit and kept as a bare number."""
-    schema = {"type": "string", "pattern": pattern, "examples": [example], "description": help_text}
-    return [BeforeValidator(parse), WithJsonSchema(schema)]
-
-
-def _as(unit: str) -> PlainSerializer:
-    return PlainSerializer(lambda number: f"{number:.12g}{unit}", return_type=str)
+    schema = {"type": "string", "pattern": pattern, "examples": [quantity.example], "description": help_text}
+    return [
+        BeforeValidator(parse),
+        WithJsonSchema(schema),
+        PlainSerializer(quantity.show, return_type=str),
+        quantity,
+    ]
 
 
 _NUMBER = r"^\d+(\.\d+)?"
+_DURATION = Quantity("duration", "ms, s, m, h, d or w", "5m", lambda seconds: f"{seconds:.12g}s")
+_BYTES = Quantity("size", "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB", "256MiB", lambda count: f"{count:.12g}B")
+_RATE = Quantity("rate", "/s, /m or /h", "50/s", lambda per_second: f"{per_second:.12g}/s")
+_SHARE = Quantity("share", "%", "10%", lambda ratio: f"{ratio * 100:.12g}%")
+
 Duration = Annotated[
-    float,
-    *_quantity(units.parse_duration, "5m", r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", units.DURATION_HELP),
-    _as("s"),
+    float, *_quantity(units.parse_duration, r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", units.DURATION_HELP, _DURATION)
 ]
-Size = Annotated[int, *_quantity(units.parse_size, "256MiB", _NUMBER + r" ?[kKMGT]?i?B$", units.SIZE_HELP), _as("B")]
-Rate = Annotated[float, *_quantity(units.parse_rate, "50/s", _NUMBER + r" ?/ ?(s|m|h)$", units.RATE_HELP), _as("/s")]
-Share = Annotated[
-    float,
-    *_quantity(units.parse_share, "10%", _NUMBER + r" ?%$", units.SHARE_HELP),
-    PlainSerializer(lambda ratio: f"{ratio * 100:.12g}%", return_type=str),
-]
+Size = Annotated[int, *_quantity(units.parse_size, _NUMBER + r" ?[kKMGT]?i?B$", units.SIZE_HELP, _BYTES)]
+Rate = Annotated[float, *_quantity(units.parse_rate, _NUMBER + r" ?/ ?(s|m|h)$", units.RATE_HELP, _RATE)]
+Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r" ?%$", units.SHARE_HELP, _SHARE)]
 
 
 class Frozen(BaseModel):

@@ -29,24 +29,41 @@ TWIN_KEYS: Final = ("name", "twin_of", "summary", "rehearses", "covers", "subset
 class Scenario(Frozen):
     """The plan of one drill."""
 
-    name: str = Field(pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$", description="such as gateway/unbounded-cache")
-    summary: str = ""
-    rehearses: str = Field("", description="the document and section that this drill rehearses")
-    covers: list[str] = Field(default_factory=list, description="ids of the instructions in coverage.yaml")
-    subset: bool = Field(default=False, description="part of the subset that CI runs")
-    exclusive: bool = Field(default=False, description="runs alone where the catalogue runs side by side")
+    name: str = Field(
+        pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$",
+        description="The name of the drill.",
+        examples=["gateway/unbounded-cache"],
+    )
+    summary: str = Field(
+        "", description="One line that says what the drill is about.", examples=["A cache without a bound"]
+    )
+    rehearses: str = Field(
+        "",
+        description="The document and section that the drill rehearses.",
+        examples=["runbooks/memory.md, High memory usage"],
+    )
+    covers: list[str] = Field(
+        default_factory=list,
+        description="The ids of instructions in coverage.yaml that the drill covers.",
+        examples=[["memory-restart"]],
+    )
+    subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
+    exclusive: bool = Field(default=False, description="Whether it runs alone where the catalogue runs side by side.")
     twin_of: str | None = Field(
         None,
-        description="instead of target, load and the rest: the file of the drill whose healthy twin this is",
+        description="The file of the drill whose healthy twin this is; instead of target, load and the rest.",
+        examples=["unbounded-cache.yaml"],
     )
     target: ProcessTarget
-    leaks: list[Leak] = Field(default_factory=list)
+    leaks: list[Leak] = Field(default_factory=list, description="The leaks that are switched on for the load phase.")
     load: Load
     phases: Phases = Phases()
     alerts: Alerts = Alerts()
-    steps: list[Step] = Field(default_factory=list)
+    steps: list[Step] = Field(default_factory=list, description="The runbook: what the operator does, in order.")
     expect: Expect = Expect()
-    torch: Torch | None = Field(None, description="what the service says of PyTorch's memory; left out: not asked")
+    torch: Torch | None = Field(
+        None, description="Where the service shows PyTorch's memory. Left out: it is not asked."
+    )
     gate: Gate = Gate()
 
     @model_validator(mode="after")
@@ -76,13 +93,13 @@ class Scenario(Frozen):
         return self
 
     def metric_of(self, step: Step) -> ResourceName:
-        """What is measured after `step`: what it says, else the resource of the first leak."""
+        """The resource that is measured after `step`: the one that it names, else that of the first leak."""
         if step.seen is not None and step.seen.metric is not None:
             return step.seen.metric
         return self.leaks[0].resource if self.leaks else "memory"
 
     def margin(self, resource: ResourceName) -> Margin | None:
-        """How close `resource` must come back to its baseline; None when it is not checked."""
+        """The margin within which `resource` must return to its baseline; None when it is not checked."""
         given: Margin | None = getattr(self.expect, resource)
         if given is not None or resource in self.expect.model_fields_set:
             return given

@@ -1,4 +1,4 @@
-"""What should be seen on the target after a step."""
+"""The effect of a step that must show on the target."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen, ResourceName, Share
+from leakdrill.scenario.quantities import Duration, Frozen, Quantity, ResourceName, Share
 
 EFFECTS: Final = ("falls_by", "falls_below", "slows_by", "stays_within", "nothing")
 
 
 DEFAULT_FALL: Final = 0.5
-"""The share of the growth that must go away where a step does not say what should be seen."""
+"""The share of the growth that must go away where a step names no effect."""
 
 
 def _parse_level(value: object) -> int | float:
@@ -27,23 +27,30 @@ Level = Annotated[
     int | float,
     BeforeValidator(_parse_level),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}], "examples": ["100MiB", 40]}),
+    Quantity("level", "a size or a number, by the resource", "100MiB"),
 ]
 
 
 class Seen(Frozen):
-    """What should be seen on the target after a step; half of the growth is gone where nothing is said."""
+    """The effect that must show on the target after a step; half of the growth is gone where nothing is said."""
 
-    metric: ResourceName | None = Field(None, description="left out: the resource of the first leak")
-    falls_by: Share | None = Field(None, description="of the growth since baseline; 50% when nothing else is given")
-    falls_below: Level | None = Field(None, description="a size for memory and disk, else a number")
-    slows_by: Share | None = Field(None, description="of the growth per second before the step")
+    metric: ResourceName | None = Field(None, description="What is measured. Left out: the resource of the first leak.")
+    falls_by: Share | None = Field(
+        None, description="The share of the growth since baseline that must go away; 50% when nothing else is given."
+    )
+    falls_below: Level | None = Field(
+        None, description="The level that it must fall below: a size for memory and disk, else a number."
+    )
+    slows_by: Share | None = Field(
+        None, description="By how much growth per second must slow down, as a share of the growth before the step."
+    )
     stays_within: Share | None = Field(
-        None, description="a step that must not cure: at most this share of the growth goes away"
+        None, description="For a step that must not cure: the most of the growth that may go away."
     )
     nothing: Literal[True] | None = Field(
-        None, description="a diagnosis: it must be carried out, and the service must go on serving"
+        None, description="For a diagnosis: it must be carried out, and the service must go on serving."
     )
-    within: Duration = 5.0
+    within: Duration = Field(5.0, description="How soon the effect must show.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Seen:
@@ -58,7 +65,7 @@ class Seen(Frozen):
 
     @property
     def effect(self) -> str:
-        """Which of `EFFECTS` is asked for."""
+        """The one of `EFFECTS` that is asked for."""
         return next((name for name in EFFECTS if getattr(self, name) is not None), "falls_by")
 
     @property

@@ -1,13 +1,12 @@
-"""Steps of a scenario: what an operator does, when, and what should be seen afterwards."""
+"""Steps of a scenario: an action of the operator, when it is carried out, and the effect that must show."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Final, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from leakdrill.scenario.actions import (
-    ACTIONS,
     Action,
     Autoscale,
     CollectGarbage,
@@ -27,19 +26,19 @@ from leakdrill.scenario.actions import (
     SetLimits,
     TruncateLog,
 )
-from leakdrill.scenario.alerts import AlertName, parse_alert_name
+from leakdrill.scenario.alerts import WrittenAlert
 from leakdrill.scenario.quantities import Duration, Frozen
 from leakdrill.scenario.seen import Seen
 
 
 class Step(Frozen):
-    """One runbook action: when, what, and what should be seen afterwards."""
+    """One action of the runbook, when it is carried out, and the effect that must show."""
 
-    name: str
-    on: Annotated[AlertName, BeforeValidator(parse_alert_name)] | None = Field(
-        None, description="wait until this alert fires: its name, or name{label=value}"
+    name: str = Field(description="The name of the step, as verdicts mention it.", examples=["restart the service"])
+    on: WrittenAlert | None = Field(
+        None, description="Wait until this alert fires: its name, or name{label=value}.", examples=["HighMemoryUsage"]
     )
-    after: Duration | None = Field(None, description="wait this long after the phase began")
+    after: Duration | None = Field(None, description="Wait this long after the phase began.")
     http: HttpCall | None = None
     restart: Restart | None = None
     gc: CollectGarbage | None = None
@@ -48,7 +47,7 @@ class Step(Frozen):
     exec: Exec | None = None
     kill: Kill | None = None
     set_limits: SetLimits | None = None
-    set_env: SetEnv | None = None
+    set_env: SetEnv | None = Field(None, examples=[{"CACHE_ENTRIES": "100"}])
     delete_files: DeleteFiles | None = None
     compress_files: CompressFiles | None = None
     copy_out: CopyOut | None = None
@@ -57,8 +56,10 @@ class Step(Frozen):
     delete_pod: DeletePod | None = None
     recreate: Recreate | None = None
     prune: Prune | None = None
-    seen: Seen | None = Field(None, description="left out: half of the growth since baseline is gone within 5 s")
-    timeout: Duration = 30.0
+    seen: Seen | None = Field(
+        None, description="The effect that must show. Left out: half of the growth since baseline is gone within 5 s."
+    )
+    timeout: Duration = Field(30.0, description="How long the step may take.")
 
     @model_validator(mode="after")
     def _one_action(self) -> Step:
@@ -69,11 +70,19 @@ class Step(Frozen):
 
     @property
     def action(self) -> Action:
-        """The one action that is given."""
+        """The one action of the step."""
         action: Action = getattr(self, self.action_name)
         return action
 
     @property
     def action_name(self) -> str:
-        """Its key in the scenario file."""
+        """The key of the action in the scenario file."""
         return next(name for name in ACTIONS if getattr(self, name) is not None)
+
+
+ACTIONS: Final = tuple(
+    name
+    for name, field in Step.model_fields.items()
+    if any(isinstance(kind, type) and issubclass(kind, Action) for kind in get_args(field.annotation))
+)
+"""The keys of a step that are actions, in the order of the fields."""

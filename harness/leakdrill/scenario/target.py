@@ -14,64 +14,90 @@ from leakdrill.scenario.quantities import Duration, Frozen, Size
 
 
 class Ready(Frozen):
-    """When the target counts as started."""
+    """The condition under which the target counts as started."""
 
-    path: str = Field("/health", description="answers 2xx when the service is ready")
-    timeout: Duration = Field(30.0, description="how long it may take")
+    path: str = Field(
+        "/health", description="The path that answers 2xx once the service is ready.", examples=["/health"]
+    )
+    timeout: Duration = Field(30.0, description="How long the service may take to become ready.")
 
 
 class Limits(Frozen):
-    """What the target may use. Enforced where the machine allows; watched, and said so, where not."""
+    """Limits of the target: enforced where the machine allows it, else watched, and a notice says so."""
 
-    memory: Size | None = Field(None, description="the OOM killer acts above this")
-    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="cores, such as 0.5")
-    disk: Size | None = Field(None, description="size of the filesystem at {disk}")
+    memory: Size | None = Field(None, description="The memory limit; above it, the OOM killer acts.")
+    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="How many cores it may use.", examples=[0.5])
+    disk: Size | None = Field(None, description="The size of the filesystem at {disk}.")
 
 
 class ContainerForm(Frozen):
-    """How the same service runs in a container; used with `--on docker`."""
+    """The same service in a container; used with `--on docker`."""
 
-    image: str = Field(description="its name; built under this name where `build` is given")
-    build: Path | None = Field(None, description="a folder with a Dockerfile; relative to the scenario file")
-    command: list[str] | None = Field(
-        None, description="argv inside; {python}, {port} and {disk} are filled in; the image's own when left out"
+    image: str = Field(
+        description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
     )
-    port: int = Field(8000, ge=1, le=65535, description="where it listens inside; published on loopback only")
-    disk: str = Field("/data", pattern="^/", description="where the disk is mounted inside")
-    publish: str = Field("127.0.0.1", description="the address of the engine's machine that the port is published on")
+    build: Path | None = Field(
+        None, description="A folder with a Dockerfile, relative to the scenario file.", examples=["../shop"]
+    )
+    command: list[str] | None = Field(
+        None,
+        description="The arguments inside; {python}, {port} and {disk} are filled in. Left out: the image's own.",
+        examples=[["python", "app.py", "{port}"]],
+    )
+    port: int = Field(
+        8000, ge=1, le=65535, description="The port that the service listens on inside; published on loopback only."
+    )
+    disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
+    publish: str = Field("127.0.0.1", description="The address of the engine's machine on which the port is published.")
 
 
 class ProcessTarget(Frozen):
-    """A command on this machine."""
+    """The service under drill: a command on this machine, or the same in a container or a cluster."""
 
     kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
-        "process", description="where it runs; `leakdrill run --on` says otherwise"
+        "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
-    name: str = Field(description="published as the label `container`")
+    name: str = Field(description="The name of the service, published as the label `container`.", examples=["shop"])
     command: list[str] = Field(
         default_factory=list,
-        description="argv; {python}, {port}, {disk} and {scenario_dir} are filled in",
+        description="The command and its arguments; {python}, {port}, {disk} and {scenario_dir} are filled in.",
+        examples=[["{python}", "app.py", "--port", "{port}"]],
     )
     python: Path | None = Field(
         None,
-        description="the interpreter, or its virtual environment, that {python} means; Leakdrill's own if left out",
+        description="The interpreter, or its virtual environment, that {python} stands for. Left out: Leakdrill's own.",
+        examples=[".venv"],
     )
-    cwd: Path | None = Field(None, description="working folder; relative to the scenario file")
-    env: dict[str, str] = Field(default_factory=dict, description="added to the environment; the same placeholders")
-    port: int | None = Field(None, ge=1, le=65535, description="a fixed port; a free one when left out")
+    cwd: Path | None = Field(
+        None, description="The working folder, relative to the scenario file.", examples=["../shop"]
+    )
+    env: dict[str, str] = Field(
+        default_factory=dict,
+        description="Variables added to the environment; placeholders are filled in.",
+        examples=[{"CACHE_ENTRIES": "100"}],
+    )
+    port: int | None = Field(None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000])
     ready: Ready = Ready()
-    metrics: str | None = Field(None, description="path of the service's own Prometheus metrics, such as /metrics")
+    metrics: str | None = Field(
+        None, description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
+    )
     limits: Limits = Limits()
-    gpu: Gpu | None = Field(None, description="the cards it computes on; left out: none is read")
-    labels: dict[str, str] = Field(default_factory=dict, description="more labels on the published series")
-    container: ContainerForm | None = Field(None, description="left out: it cannot run on Docker")
-    kubernetes: KubernetesForm | None = Field(None, description="left out: what `container` says is run in a cluster")
-    compose: ComposeForm | None = Field(None, description="a service of a compose file, instead of a command")
-    stop_timeout: Duration = Field(10.0, description="between SIGTERM and SIGKILL")
+    gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="More labels on the published series.", examples=[{"team": "search"}]
+    )
+    container: ContainerForm | None = Field(
+        None, description="How it runs in a container. Left out: it cannot run on Docker."
+    )
+    kubernetes: KubernetesForm | None = Field(
+        None, description="How it runs in a cluster. Left out: as `container` says."
+    )
+    compose: ComposeForm | None = Field(None, description="A service of a compose file, instead of a command.")
+    stop_timeout: Duration = Field(10.0, description="The time between SIGTERM and SIGKILL.")
 
     @property
     def platform(self) -> str:
-        """What must be there for it to run: `process`, which is always there, `docker` or `kubernetes`."""
+        """The platform that it needs: `process`, which is always there, `docker` or `kubernetes`."""
         return "docker" if self.kind == "compose" else self.kind
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from leakdrill.scenario.quantities import Frozen
 
 
 class Torch(Frozen):
-    """What the service says of torch's allocator. Where this is given, all three of its figures are judged.
+    """PyTorch's allocator as the service reports it. Where this is given, all three of its figures are judged.
 
     They are resources like memory and disk: `torch_allocated` is what tensors hold, `torch_reserved` what the allocator
     has taken from the device, `torch_device` what of the device is in use.
@@ -19,17 +19,18 @@ class Torch(Frozen):
     path: str = Field(
         "/debug/memory",
         pattern="^/",
-        description="answers GET with torch.cuda.memory_stats() as JSON, itself or under `torch`; "
-        "`device_used_bytes` beside it is what of the device is in use",
+        description="Answers GET with torch.cuda.memory_stats() as JSON, itself or under `torch`; `device_used_bytes` "
+        "beside it is the device's memory in use.",
     )
     snapshot: str | None = Field(
         None,
         pattern="^/",
-        description='answers GET with {"segments": …} of torch\'s memory snapshot as JSON; kept when the drill fails, '
-        "and the verdict names who holds most",
+        description="Answers GET with torch's memory snapshot as JSON; kept when the drill fails, and the verdict "
+        "names who holds most.",
+        examples=["/debug/snapshot"],
     )
     out_of_memory: Literal["never", "survived"] | None = Field(
         None,
-        description="never: memory must not run out; survived: it must, and the service must answer all the same; "
-        "left out: not judged",
+        description="never: memory must not run out; survived: it must, and the service must go on answering. Left "
+        "out: not judged.",
     )

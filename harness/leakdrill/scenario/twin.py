@@ -17,24 +17,34 @@ TWIN_RECOVER_S: Final = 5.0
 
 
 class TwinPhases(Frozen):
-    """What of the original's phases is otherwise; what is left out is as there, but load 15s and recover 5s."""
+    """The phases that differ from the original's; load is 15s and recover 5s unless they are given."""
 
-    warmup: Duration | None = None
-    baseline: Duration | None = None
-    load: Duration = TWIN_LOAD_S
-    mitigate: Duration | None = None
-    recover: Duration = TWIN_RECOVER_S
+    warmup: Duration | None = Field(None, description="Left out: as in the original.")
+    baseline: Duration | None = Field(None, description="Left out: as in the original.")
+    load: Duration = Field(TWIN_LOAD_S, description="How long the load runs.")
+    mitigate: Duration | None = Field(None, description="Left out: as in the original.")
+    recover: Duration = Field(TWIN_RECOVER_S, description="How long recovery lasts.")
 
 
 class Twin(Frozen):
     """A scenario file that names the drill whose twin it is, and nothing of what it has from there."""
 
-    name: str
-    twin_of: str = Field(description="the file of the original, relative to this one")
-    summary: str = ""
-    rehearses: str = ""
-    covers: list[str] = Field(default_factory=list)
-    subset: bool = False
+    name: str = Field(description="The name of the twin.", examples=["gateway/healthy"])
+    twin_of: str = Field(
+        description="The file of the original, relative to this one.", examples=["unbounded-cache.yaml"]
+    )
+    summary: str = Field(
+        "", description="One line that says what the drill is about.", examples=["The gateway without a leak"]
+    )
+    rehearses: str = Field(
+        "", description="The document and section that the drill rehearses.", examples=["runbooks/memory.md"]
+    )
+    covers: list[str] = Field(
+        default_factory=list,
+        description="The ids of instructions in coverage.yaml that it covers.",
+        examples=[["memory-restart"]],
+    )
+    subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
     phases: TwinPhases = TwinPhases()
 
     def of(self, original: Scenario) -> Scenario:

@@ -8,31 +8,47 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.files_inside import MATCHING, find_inside, pattern_words, run_inside
 from leakdrill.steps.log_file import find_files
+from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.actions import CompressFiles
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
 
+NEEDS: Final = (Logged, FilesInside)
 SUFFIX: Final = ".gz"
 _CHUNK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1
 """gzip's fastest: the disk is filling while it runs, and logs shrink to a tenth at any level."""
+_INSIDE: Final = (
+    MATCHING
+    + """matching | { while read -r size file; do
+  case $file in *.gz) continue ;; esac
+  partial="$file.gz.partial"
+  gzip -1 -c "$file" > "$partial" && touch -r "$file" "$partial" || { rm -f "$partial"; exit 1; }
+  mv -f "$partial" "$file.gz" && rm -f "$file" || exit 1
+  files=$((files + 1)) before=$((before + size)) after=$((after + $(stat -c %s "$file.gz")))
+done; echo "files=$files"; echo "bytes_before=$before"; echo "bytes_after=$after"; }
+"""
+)
 
 
-def compress(action: CompressFiles, target: Target) -> dict[str, str]:
-    """Replace each file that matches by `NAME.gz`, the smallest first, so that a full disk gains room early.
+def act(action: CompressFiles, context: StepContext) -> dict[str, str]:
+    """Replaces each file that matches by `NAME.gz`, the smallest first, so that a full disk gains room early.
 
-    What ends in .gz already is left alone. It cannot be undone, but nothing is lost, unless the service still writes to
-    the file: a log in use is for `rotate_log`.
+    What ends in .gz already is left alone. Nothing is lost, unless the service still writes to the file: a log
+    in use is for `rotate_log`.
 
     Raises:
         StepFailed: when the files cannot be reached, or one cannot be compressed; that one is untouched then.
     """
-    files = [f for f in find_files(target, action.path, older_than_s=action.older_than) if f.suffix != SUFFIX]
+    if inside := find_inside(context):
+        return run_inside(_INSIDE, pattern_words(action.path, action.older_than, inside), inside, context)
+    files = [f for f in find_files(context, action.path, older_than_s=action.older_than) if f.suffix != SUFFIX]
     before, after = 0, 0
     for file in files:
         size = file.stat().st_size
@@ -43,11 +59,11 @@ def compress(action: CompressFiles, target: Target) -> dict[str, str]:
 
 def _compress(file: Path) -> int:
     """Write the archive under a passing name, and only when it is whole move it to its place; return its size."""
-    partial, seen = file.with_name(f"{file.name}{SUFFIX}.partial"), file.stat()
+    partial, state = file.with_name(f"{file.name}{SUFFIX}.partial"), file.stat()
     try:
         with file.open("rb") as source, gzip.open(partial, "wb", compresslevel=_LEVEL) as sink:
             shutil.copyfileobj(source, sink, _CHUNK_BYTES)
-        os.utime(partial, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        os.utime(partial, ns=(state.st_atime_ns, state.st_mtime_ns))
         packed = partial.rename(file.with_name(f"{file.name}{SUFFIX}"))
         file.unlink()
     except OSError as e:

@@ -1,59 +1,56 @@
-"""Keep a file of the target, or an answer of it, for whoever looks for the cause later: a profile, a heap dump."""
+"""Keep a file of the target, or a response from it, for whoever looks for the cause later: a profile, a heap dump."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.steps.exec import said
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import path_inside
+from leakdrill.steps.files_inside import find_inside, path_inside
 from leakdrill.steps.http import fetch
 from leakdrill.steps.log_file import find_log
-from leakdrill.targets.base.capabilities import Copyable, FilesInside
-from leakdrill.targets.kinds import find_capability
+from leakdrill.steps.output import output_tail
+from leakdrill.targets.base.capabilities import Copyable
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.actions import CopyOut
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+    from leakdrill.targets.base.capabilities import FilesInside
+
+NEEDS: Final[tuple[type, ...]] = ()
 
 
-def copy_out(action: CopyOut, target: Target, *, folder: Path, timeout_s: float) -> dict[str, str]:
-    """Write the file or the answer into `folder`. It changes nothing on the target.
+def act(action: CopyOut, context: StepContext) -> dict[str, str]:
+    """Writes the file or the response into the step's folder. It changes nothing on the target.
 
     Raises:
-        StepFailed: when there is no such file, the answer is not 200, or there is nothing in it.
+        StepFailed: when there is no such file, the status is not 200, or there is nothing in it.
     """
     wanted = action.path or action.http or ""
-    copy = folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
-    folder.mkdir(parents=True, exist_ok=True)
+    copy = context.folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
     if action.path is not None:
-        _copy(action.path, copy, target, timeout_s=timeout_s)
+        _copy(action.path, copy, context)
     else:
-        copy.write_bytes(fetch(wanted, target, timeout_s=timeout_s))
+        copy.write_bytes(fetch(wanted, context.target, timeout_s=context.timeout_s))
     size = copy.stat().st_size
     if not size:
         raise StepFailed(f"{wanted}: is empty; expected something to look at")
     return {"file": str(copy), "size": show_size(size)}
 
 
-def _copy(path: str, copy: Path, target: Target, *, timeout_s: float) -> None:
-    try:
-        if copyable := find_capability(target, Copyable):
-            copyable.copy(path, copy, timeout_s=timeout_s)
-            return
-        if (inside := find_capability(target, FilesInside)) and inside.disk_inside:
-            _read_inside(path, copy, inside, timeout_s=timeout_s)
-            return
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
-    source = find_log(target, path, expected="a file")
+def _copy(path: str, copy: Path, context: StepContext) -> None:
+    if copyable := context.find(Copyable):
+        copyable.copy(path, copy, timeout_s=context.timeout_s)
+        return
+    if inside := find_inside(context):
+        _read_inside(path, copy, inside, timeout_s=context.timeout_s)
+        return
+    source = find_log(context, path, expected="a file")
     try:
         shutil.copyfile(source, copy)
     except OSError as e:
@@ -62,4 +59,4 @@ def _copy(path: str, copy: Path, target: Target, *, timeout_s: float) -> None:
 
 def _read_inside(path: str, copy: Path, target: FilesInside, *, timeout_s: float) -> None:
     if target.execute(["cat", path_inside(path, target)], output=copy, timeout_s=timeout_s):
-        raise StepFailed(f"{path}: cannot be read in target '{target.name}'{said(copy)}")
+        raise StepFailed(f"{path}: cannot be read in target '{target.name}'{output_tail(copy)}")

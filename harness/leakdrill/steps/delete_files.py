@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.files_inside import MATCHING, find_inside, pattern_words, run_inside
 from leakdrill.steps.log_file import find_files
+from leakdrill.targets.base.capabilities import FilesInside, Logged
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import DeleteFiles
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Logged, FilesInside)
+_INSIDE: Final = (
+    MATCHING
+    + """matching | { while read -r size file; do
+  rm -f "$file" || exit 1
+  files=$((files + 1)) before=$((before + size))
+done; echo "files=$files"; echo "bytes_freed=$before"; }
+"""
+)
 
 
-def delete(action: DeleteFiles, target: Target) -> dict[str, str]:
-    """Delete what matches; says how many files and bytes. None is no failure: the metric says what it helped.
+def act(action: DeleteFiles, context: StepContext) -> dict[str, str]:
+    """Deletes the files that match; returns how many files and bytes. None is no failure: the metric shows the effect.
 
-    A file that the service holds open keeps its space until the service closes it. It cannot be undone.
+    A file that the service holds open keeps its space until the service closes it.
 
     Raises:
         StepFailed: when the files cannot be reached, or the system refuses.
     """
-    freed, files = 0, find_files(target, action.path, older_than_s=action.older_than)
+    if inside := find_inside(context):
+        return run_inside(_INSIDE, pattern_words(action.path, action.older_than, inside), inside, context)
+    freed, files = 0, find_files(context, action.path, older_than_s=action.older_than)
     for file in files:
         try:
             size = file.stat().st_size

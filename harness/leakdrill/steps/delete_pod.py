@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import SelfReplacing
-from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import DeletePod
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (SelfReplacing,)
 
 
-def delete_pod(action: DeletePod, target: Target) -> dict[str, str]:
-    """Delete the pods, and return when others serve in their place. It cannot be undone.
+def act(action: DeletePod, context: StepContext) -> dict[str, str]:
+    """Deletes the pods, and returns when others serve in their place.
 
     Raises:
-        StepFailed: when this kind of target has no pods, or the others did not come up.
+        LeakdrillError: when this kind of target has no pods, or the others did not come up.
     """
-    try:
-        deleted = capability(target, SelfReplacing, step="delete_pod").delete_replicas(action.which)
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
-    return {"pods": " ".join(deleted)}
+    return {"pods": " ".join(context.require(SelfReplacing).delete_replicas(action.which))}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import CollectGarbage
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final[tuple[type, ...]] = ()
 
 
-def collect(action: CollectGarbage, target: Target, *, timeout_s: float) -> dict[str, str]:
-    """POST to the service's own collector. There is nothing to undo.
+def act(action: CollectGarbage, context: StepContext) -> dict[str, str]:
+    """Sends a POST to the service's own collector.
 
     Raises:
         StepFailed: as `http.call` does.
     """
-    return call(HttpCall(path=action.path).model_copy(update={"timeout": timeout_s}), target)
+    return call(HttpCall(path=action.path).model_copy(update={"timeout": context.timeout_s}), context.target)

@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.errors import LeakdrillError
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
 from leakdrill.targets.base.capabilities import OnGpus, Signallable
-from leakdrill.targets.kinds import capability, find_capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.scenario.actions import Kill
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
 
+NEEDS: Final = (Signallable,)
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})
 _SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Candidate:
     """A process as it was when it was chosen."""
 
     process: psutil.Process
@@ -36,29 +35,28 @@ class _Seen:
     started: float
 
 
-def kill(action: Kill, target: Target) -> dict[str, str]:
-    """Send the signal, and say to which processes. It cannot be undone.
+def act(action: Kill, context: StepContext) -> dict[str, str]:
+    """Sends the signal, and returns to which processes.
 
     The target's first process is left alone by signals that end it: nothing would start it again, and a step that
     should do that is `restart`. By the memory of cards, the one that holds most of them is meant, or none at all.
 
     Raises:
-        StepFailed: when this kind of target does not show its processes, or none of them matches.
+        StepFailed: when none of the processes matches.
+        LeakdrillError: when this kind of target does not show its processes.
     """
-    try:
-        signallable = capability(target, Signallable, step="kill")
-        living = signallable.processes()
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
+    signallable = context.require(Signallable)
+    living = signallable.processes()
     first = signallable.pid if action.number in _ENDING else None
     if action.by == "gpu_memory":
-        living = [_heaviest_on_its_cards(target, living)]
-    seen = _look(process for process in living if process.pid != first)
-    matching = [one for one in seen if re.search(action.match, one.line)]
+        living = [_heaviest_on_gpus(context, living)]
+    candidates = _look(process for process in living if process.pid != first)
+    matching = [one for one in candidates if re.search(action.match, one.line)]
     if not matching:
-        others = "; ".join(one.line for one in seen[:_SHOWN]) or "it has no other process"
+        others = "; ".join(one.line for one in candidates[:_SHOWN]) or "it has no other process"
         raise StepFailed(
-            f"no process of target '{target.name}' besides its first matches \"{action.match}\"; found: {others}"
+            f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; "
+            f"found: {others}"
         )
     chosen = _chosen(matching, action.which)
     for one in chosen:
@@ -71,22 +69,22 @@ def kill(action: Kill, target: Target) -> dict[str, str]:
     }
 
 
-def _heaviest_on_its_cards(target: Target, living: Sequence[psutil.Process]) -> psutil.Process:
+def _heaviest_on_gpus(context: StepContext, living: Sequence[psutil.Process]) -> psutil.Process:
     own = {process.pid: process for process in living}
-    on_gpus = find_capability(target, OnGpus)
+    on_gpus = context.find(OnGpus)
     return own[heaviest(held_on(on_gpus.gpus if on_gpus else ()), own)]
 
 
-def _look(processes: Iterable[psutil.Process]) -> list[_Seen]:
-    found: list[_Seen] = []
+def _look(processes: Iterable[psutil.Process]) -> list[_Candidate]:
+    candidates: list[_Candidate] = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
             line = " ".join(process.cmdline())
-            found.append(_Seen(process, line, process.memory_info().rss, process.create_time()))
-    return found
+            candidates.append(_Candidate(process, line, process.memory_info().rss, process.create_time()))
+    return candidates
 
 
-def _chosen(matching: list[_Seen], which: str) -> list[_Seen]:
+def _chosen(matching: list[_Candidate], which: str) -> list[_Candidate]:
     if which == "heaviest":
         return [max(matching, key=lambda one: one.resident_bytes)]
     if which == "all":

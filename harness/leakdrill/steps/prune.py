@@ -1,25 +1,22 @@
-"""Remove what the run left lying about on the engine: stopped containers, unused networks and volumes of its own."""
+"""Remove the run's leftovers on the engine: stopped containers, unused networks and volumes of its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Prunable
-from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.scenario.actions import Prune
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Prunable,)
 
 
-def prune(target: Target) -> dict[str, str]:
-    """Prune what carries the run's label, never the whole engine; says how many of each kind went.
+def act(action: Prune, context: StepContext) -> dict[str, str]:  # noqa: ARG001 - it has no keys
+    """Prunes what carries the run's label, never the whole engine; returns how many of each kind went.
 
     Raises:
-        StepFailed: when this kind of target has no engine, or it refuses.
+        LeakdrillError: when this kind of target has no engine, or it refuses.
     """
-    try:
-        return {kind: str(count) for kind, count in capability(target, Prunable, step="prune").prune().items()}
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
+    return {kind: str(count) for kind, count in context.require(Prunable).prune().items()}

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Recreatable
-from leakdrill.targets.kinds import capability
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import Recreate
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Recreatable,)
 
 
-def recreate(action: Recreate, target: Target) -> dict[str, str]:
-    """Do it, and return when they are ready. They go with the target, so there is nothing to undo.
+def act(action: Recreate, context: StepContext) -> dict[str, str]:
+    """Recreates the containers, and returns when they are ready.
 
     Raises:
-        StepFailed: when this kind of target cannot be recreated, or did not come back.
+        LeakdrillError: when this kind of target cannot be recreated, or did not come back.
     """
-    try:
-        capability(target, Recreatable, step="recreate").recreate(memory_bytes=action.memory, cpus=action.cpus)
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
+    context.require(Recreatable).recreate(memory_bytes=action.memory, cpus=action.cpus)
     facts = {"memory": show_size(action.memory)} if action.memory is not None else {}
     return facts | ({"cpus": f"{action.cpus:g}"} if action.cpus is not None else {})

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError, TargetNotReady
+from leakdrill.errors import TargetNotReady
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Restartable
-from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.scenario.actions import Restart
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Restartable,)
 
 
-def restart(target: Target) -> dict[str, str]:
-    """Restart the target in place, and return when it is ready again. A restart needs no undo.
+def act(action: Restart, context: StepContext) -> dict[str, str]:  # noqa: ARG001 - a restart has no keys
+    """Restarts the target in place, and returns when it is ready again.
 
     Raises:
-        StepFailed: when this kind of target cannot be restarted, could not be ended, or did not come back.
+        StepFailed: when it did not come back.
+        LeakdrillError: when this kind of target cannot be restarted, or could not be ended.
     """
     try:
-        capability(target, Restartable, step="restart").restart()
+        context.require(Restartable).restart()
     except TargetNotReady as e:
-        raise StepFailed(f"target '{target.name}' was restarted and did not come back: {e}") from e
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
+        raise StepFailed(f"target '{context.target.name}' was restarted and did not come back: {e}") from e
     return {}

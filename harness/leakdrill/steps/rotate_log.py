@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.files_inside import LOG, find_inside, path_inside, run_inside
 from leakdrill.steps.log_file import find_log
+from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -22,23 +24,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.actions import RotateLog
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
 
+NEEDS: Final = (Logged, FilesInside)
 _CHUNK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1
 """gzip's fastest: the disk is filling while it runs, and logs shrink to a tenth at any level."""
+_INSIDE: Final = (
+    LOG
+    + """if [ "$keep" -gt 0 ]; then
+  partial="$log.1$suffix.partial"
+  if [ -n "$suffix" ]; then packer="gzip -1 -c"; else packer=cat; fi
+  $packer "$log" > "$partial" || { rm -f "$partial"; exit 1; }
+  n=1; while [ "$n" -lt "$keep" ] && [ -e "$log.$n$suffix" ]; do n=$((n + 1)); done
+  while [ "$n" -gt 1 ]; do mv -f "$log.$((n - 1))$suffix" "$log.$n$suffix"; n=$((n - 1)); done
+  mv -f "$partial" "$log.1$suffix"
+  packed=$(stat -c %s "$log.1$suffix")
+fi
+size=$(stat -c %s "$log"); : > "$log"
+n=$((keep + 1)); while [ -e "$log.$n$suffix" ]; do rm -f "$log.$n$suffix"; n=$((n + 1)); done
+echo "bytes_freed=$size"; echo "bytes_archived=$packed"
+"""
+)
 
 
-def rotate(action: RotateLog, target: Target) -> dict[str, str]:
-    """Archive the log as `NAME.1.gz` (`NAME.1` uncompressed), older ones moving up by one; keep the newest `keep`.
+def act(action: RotateLog, context: StepContext) -> dict[str, str]:
+    """Archives the log as `NAME.1.gz` (`NAME.1` uncompressed), older ones moving up by one; keep the newest `keep`.
 
     With `keep: 0` nothing is archived.
 
     Raises:
         StepFailed: when there is no such log, or the disk has no room for the archive; the log is untouched then.
     """
-    log = find_log(target, action.path)
     suffix = ".gz" if action.compress else ""
+    if inside := find_inside(context):
+        words = [path_inside(action.path, inside), str(action.keep), suffix]
+        return run_inside(_INSIDE, words, inside, context)
+    log = find_log(context, action.path)
     archived = 0
     try:
         with log.open("r+b", buffering=0) as source:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Scalable
-from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import Scale
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Scalable,)
 
 
-def scale(action: Scale, target: Target) -> dict[str, str]:
-    """Have so many replicas, and return when they serve. The target puts the number back, or goes with it.
+def act(action: Scale, context: StepContext) -> dict[str, str]:
+    """Changes the number of replicas, and returns when they serve.
 
     Raises:
-        StepFailed: when this kind of target has no replicas, or they did not come up.
+        LeakdrillError: when this kind of target has no replicas, or they did not come up.
     """
-    try:
-        capability(target, Scalable, step="scale").scale(action.replicas)
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
+    context.require(Scalable).scale(action.replicas)
     return {"replicas": str(action.replicas)}

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError, TargetNotReady
+from leakdrill.errors import TargetNotReady
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Configurable
-from leakdrill.targets.kinds import capability
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import SetEnv
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Configurable,)
 
 
-def set_env(action: SetEnv, target: Target) -> dict[str, str]:
-    """Restart it with the variables, and return when it is ready. They end with the target, so nothing is undone.
+def act(action: SetEnv, context: StepContext) -> dict[str, str]:
+    """Restarts the target with the variables, and returns when it is ready.
 
     Raises:
-        StepFailed: when this kind of target cannot be given them, or did not come back.
+        StepFailed: when it did not come back.
+        LeakdrillError: when this kind of target cannot be given them.
     """
+    variables = " ".join(f"{name}={value}" for name, value in action.root.items())
     try:
-        capability(target, Configurable, step="set_env").set_env(action.root)
+        context.require(Configurable).set_env(action.root)
     except TargetNotReady as e:
         raise StepFailed(
-            f"target '{target.name}' was restarted with {_named(action)} and did not come back: {e}"
+            f"target '{context.target.name}' was restarted with {variables} and did not come back: {e}"
         ) from e
-    except LeakdrillError as e:
-        raise StepFailed(str(e)) from e
-    return {"variables": _named(action)}
-
-
-def _named(action: SetEnv) -> str:
-    return " ".join(f"{name}={value}" for name, value in action.root.items())
+    return {"variables": variables}

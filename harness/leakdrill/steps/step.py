@@ -1,50 +1,21 @@
-"""Carries out one step of a runbook: which action of a scenario is done by which function."""
+"""Carries out one step of a runbook, by the file that is named as its action.
+
+A step is its model in `scenario/actions.py`, a row of `Step` in `scenario/steps.py`, and the file here that is named by
+its key: `act` does it, `NEEDS` lists capabilities of a target of which it needs one. The file is imported when a drill
+comes to the step, so that one without `kill` needs neither psutil nor NVML. The model and the act are two files because
+a stored plan is read where nothing is carried out.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from leakdrill.scenario.actions import (
-    Autoscale,
-    CollectGarbage,
-    CompressFiles,
-    CopyOut,
-    DeleteFiles,
-    DeletePod,
-    Exec,
-    HttpCall,
-    Kill,
-    Prune,
-    Recreate,
-    Restart,
-    RotateLog,
-    Scale,
-    SetEnv,
-    SetLimits,
-    TruncateLog,
-)
-from leakdrill.steps.autoscale import autoscale
-from leakdrill.steps.compress_files import compress
-from leakdrill.steps.copy_out import copy_out
-from leakdrill.steps.delete_files import delete
-from leakdrill.steps.delete_pod import delete_pod
-from leakdrill.steps.exec import execute
+from leakdrill.errors import Interrupted, LeakdrillError
+from leakdrill.steps.context import StepContext
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import on_files_inside
-from leakdrill.steps.gc import collect
-from leakdrill.steps.http import call
-from leakdrill.steps.kill import kill
-from leakdrill.steps.prune import prune
-from leakdrill.steps.recreate import recreate
-from leakdrill.steps.restart import restart
-from leakdrill.steps.rotate_log import rotate
-from leakdrill.steps.scale import scale
-from leakdrill.steps.set_env import set_env
-from leakdrill.steps.set_limits import set_limits
-from leakdrill.steps.truncate_log import truncate
-from leakdrill.targets.base.capabilities import FilesInside
-from leakdrill.targets.kinds import find_capability
+from leakdrill.targets.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,87 +23,56 @@ if TYPE_CHECKING:
     from leakdrill.scenario.steps import Step
     from leakdrill.targets.base.capabilities import Target
 
-__all__ = ["StepFailed", "carry_out"]
+__all__ = ["StepFailed", "carry_out", "kinds_with_step", "step_file"]
 
 FOLDER: Final = "steps"
 """In the run folder; what a step keeps lies in a folder of its own below it."""
 
 
+class StepFile(Protocol):
+    """The module of one action."""
+
+    NEEDS: tuple[type, ...]
+    """Capabilities of a target; one of them is needed. None: any target will do."""
+
+    def act(self, action: Any, context: StepContext) -> dict[str, str]:
+        """Does what `action` says, and returns facts for the record.
+
+        Raises:
+            StepFailed: when it was not done.
+            LeakdrillError: likewise, from the target.
+        """
+
+
+def step_file(key: str) -> StepFile:
+    """Returns the module that carries out the action `key`."""
+    return cast("StepFile", import_module(f"leakdrill.steps.{key}"))
+
+
+def kinds_with_step(key: str) -> list[str]:
+    """Returns the kinds of target on which the action `key` can be carried out, by their names."""
+    needs = step_file(key).NEEDS
+    return [kind.name for kind in KINDS if not needs or any(kind.has(wanted) for wanted in needs)]
+
+
 def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dict[str, str]:
-    """Do what `step` says, and return facts for the record (a status, bytes freed).
+    """Does what `step` says, and returns facts for the record (a status, bytes freed).
 
     What `exec` and `copy_out` keep goes to a folder below `run_dir`, which only they need.
 
-    None of these actions leaves something that outlives the target: what `exec` starts is in the journal and ends with
-    the step, limits and variables go with the target, and a file that was deleted cannot be had back.
+    None of the actions leaves something that outlives the target; `Action.undo` says how each is taken back.
 
     Raises:
-        StepFailed: when it was not done; says what was seen and what was expected.
+        StepFailed: when it was not done; says what happened and what was expected.
     """
-    match step.action:
-        case Exec() as action:
-            return execute(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
-        case CopyOut() as action:
-            return copy_out(action, target, folder=_folder(run_dir, step), timeout_s=step.timeout)
-        case CollectGarbage() as action:
-            return collect(action, target, timeout_s=step.timeout)
-        case HttpCall() | Restart() | SetLimits() | SetEnv() | Kill() | Recreate() | Prune() as action:
-            return _on_the_service(action, target)
-        case Scale() | Autoscale() | DeletePod() as action:
-            return _on_replicas(action, target)
-        case TruncateLog() | RotateLog() | DeleteFiles() | CompressFiles() as action:
-            return _on_files(action, target, step, run_dir)
+    context = StepContext(step.action_name, target, step.timeout, run_dir and run_dir / FOLDER / _slug(step.name))
+    try:
+        return step_file(step.action_name).act(step.action, context)
+    except Interrupted:
+        raise
+    except LeakdrillError as e:
+        raise StepFailed(str(e)) from e
 
 
-_OnTheService = HttpCall | Restart | SetLimits | SetEnv | Kill | Recreate | Prune
-
-
-def _on_the_service(action: _OnTheService, target: Target) -> dict[str, str]:  # noqa: PLR0911 - one for each action
-    match action:
-        case Recreate():
-            return recreate(action, target)
-        case Prune():
-            return prune(target)
-        case HttpCall():
-            return call(action, target)
-        case Restart():
-            return restart(target)
-        case SetLimits():
-            return set_limits(action, target)
-        case SetEnv():
-            return set_env(action, target)
-        case Kill():
-            return kill(action, target)
-
-
-def _on_replicas(action: Scale | Autoscale | DeletePod, target: Target) -> dict[str, str]:
-    match action:
-        case Scale():
-            return scale(action, target)
-        case Autoscale():
-            return autoscale(action, target)
-        case DeletePod():
-            return delete_pod(action, target)
-
-
-_OnFiles = TruncateLog | RotateLog | DeleteFiles | CompressFiles
-
-
-def _on_files(action: _OnFiles, target: Target, step: Step, run_dir: Path | None) -> dict[str, str]:
-    if (inside := find_capability(target, FilesInside)) and inside.disk_inside:
-        return on_files_inside(action, inside, folder=_folder(run_dir, step), timeout_s=step.timeout)
-    match action:
-        case TruncateLog():
-            return truncate(action, target)
-        case RotateLog():
-            return rotate(action, target)
-        case DeleteFiles():
-            return delete(action, target)
-        case CompressFiles():
-            return compress(action, target)
-
-
-def _folder(run_dir: Path | None, step: Step) -> Path:
-    if run_dir is None:
-        raise StepFailed("there is no run folder to keep anything in")
-    return run_dir / FOLDER / (re.sub(r"[^a-z0-9]+", "-", step.name.lower()).strip("-") or "step")
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "step"

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.files_inside import LOG, find_inside, path_inside, run_inside
 from leakdrill.steps.log_file import find_log
+from leakdrill.targets.base.capabilities import FilesInside, Logged
 
 if TYPE_CHECKING:
     from leakdrill.scenario.actions import TruncateLog
-    from leakdrill.targets.base.capabilities import Target
+    from leakdrill.steps.context import StepContext
+
+NEEDS: Final = (Logged, FilesInside)
+_INSIDE: Final = LOG + 'size=$(stat -c %s "$log"); : > "$log"; echo "bytes_freed=$size"'
 
 
-def truncate(action: TruncateLog, target: Target) -> dict[str, str]:
-    """Cut the file in place, so that a service which holds it open goes on writing to it. It cannot be undone.
+def act(action: TruncateLog, context: StepContext) -> dict[str, str]:
+    """Cuts the file in place, so that a service which holds it open goes on writing to it.
 
     Raises:
         StepFailed: when there is no such log, or the system refuses.
     """
-    log = find_log(target, action.path)
+    if inside := find_inside(context):
+        return run_inside(_INSIDE, [path_inside(action.path, inside), "0", ""], inside, context)
+    log = find_log(context, action.path)
     size = log.stat().st_size
     try:
         os.truncate(log, 0)

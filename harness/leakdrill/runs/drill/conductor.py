@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.runs.drill.torch_snapshot import take_snapshot
-from leakdrill.scenario.actions import RESTARTS
 from leakdrill.scenario.seen import Seen
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.steps.switch import switch
@@ -134,7 +133,7 @@ class Drill:
     def _leak_again_after_restart(self, step: Step) -> None:
         """A restart does not mend the bug: what still leaks when the service comes back leaks again."""
         renewing = find_capability(self._stage.target, Renewing)
-        if step.action_name in RESTARTS | (renewing.restarting_steps if renewing else frozenset()):
+        if step.action.restarts or (renewing and step.action_name in renewing.restarting_steps):
             for leak in list(self._leaking.values()):
                 self._switch(leak, on=True)
 

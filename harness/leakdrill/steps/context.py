@@ -1,0 +1,57 @@
+"""The surroundings of a step: the target that it acts on, its time limit, and the folder of what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from leakdrill.steps.failure import StepFailed
+from leakdrill.targets.kinds import capability, find_capability
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from leakdrill.targets.base.capabilities import Target
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One step that is carried out.
+
+    Attributes:
+        key: its action, as the scenario file calls it.
+        target: the service under drill.
+        timeout_s: how long it may take.
+        kept_in: the folder of what it keeps; None where there is no run folder.
+    """
+
+    key: str
+    target: Target
+    timeout_s: float
+    kept_in: Path | None = None
+
+    def require(self, wanted: type[C], *, detail: str = "") -> C:
+        """Returns the target, or the part of it, that has the capability `wanted`.
+
+        Raises:
+            BadInput: when it has not; says which kinds of target have it.
+        """
+        return capability(self.target, wanted, step=f"{self.key}{detail}")
+
+    def find(self, wanted: type[C]) -> C | None:
+        """Returns the target, or the part of it, that has the capability `wanted`; None when nothing of it has."""
+        return find_capability(self.target, wanted)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of what the step keeps; made when it is asked for.
+
+        Raises:
+            StepFailed: when there is no run folder.
+        """
+        if self.kept_in is None:
+            raise StepFailed("there is no run folder to keep anything in")
+        self.kept_in.mkdir(parents=True, exist_ok=True)
+        return self.kept_in
