@@ -10,7 +10,7 @@ from leakdrill.alerting.exporter import Exporter
 from leakdrill.machine.disk import Disk
 from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
-from leakdrill.record.history import Event
+from leakdrill.record.events import CgroupResources, FilesystemDisk, ProcessTree
 from leakdrill.targets.compose.replicas import SERVICE_LABEL
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.units import parse_size
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from prometheus_client.core import Metric
 
+    from leakdrill.record.event import Event
+    from leakdrill.record.event_class import Reading
+
 NAME_LABEL: Final = "leakdrill.container"
-"""What its series call it; the compose service's name where it has no such label."""
+"""The label that names a container in its series; without it, the compose service's name does."""
 
 DISK_LABEL: Final = "leakdrill.disk"
-"""The declared size of its disk, such as 64MiB: watched, not enforced."""
+"""The label with the declared size of its disk, such as 64MiB, which is watched and not enforced."""
 
 
 class PublishedContainer:
-    """Reads `container` whenever it is asked.
+    """Reads `container` whenever its series are collected.
 
     Args:
-        container: one that runs.
-        disks: where its disk is seen, in a folder of its name.
+        container: a running one.
+        disks: a folder with a folder for the disk, under the container's name.
     """
 
     def __init__(self, container: Container, *, disks: Path | None = None) -> None:
@@ -57,16 +60,16 @@ class PublishedContainer:
         )
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """Tell `listener` every reading, as a drill's recorder would."""
+        """Call `listener` with every reading, as a drill's recorder would."""
         self._listeners.append(listener)
 
     def collect(self) -> Iterator[Metric]:
-        """Its series now; none while there is nothing to read."""
+        """Yields the container's series now; none while there is nothing to read."""
         with contextlib.suppress(OSError):
             self._publish(self._meter.read())
         if self._disk is not None:
             with contextlib.suppress(OSError):
-                self._say("filesystem", "disk", self._disk.read())
+                self._pass_on(FilesystemDisk, self._disk.read())
         yield from self._exporter.collect()
 
     def close(self) -> None:
@@ -79,14 +82,14 @@ class PublishedContainer:
         tasks = values.pop("processes", None)
         if not self._limited:
             values.pop("limit_bytes", None)  # the engine shows the machine's memory for a container without a limit
-        self._say("cgroup", "resources", values)
+        self._pass_on(CgroupResources, values)
         if tasks is not None:  # the kernel's pids controller counts threads, and so does the engine
-            self._say("process", "tree", {"threads": tasks})
+            self._pass_on(ProcessTree, {"threads": tasks})
 
-    def _say(self, source: str, name: str, values: dict[str, float] | None) -> None:
+    def _pass_on(self, event_class: type[Reading], values: dict[str, float] | None) -> None:
         if values is None:
             return
-        event = Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values)
+        event = event_class.of(values).to_event()
         for listener in self._listeners:
             listener(event)
 

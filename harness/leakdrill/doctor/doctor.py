@@ -1,4 +1,4 @@
-"""What this machine can and cannot do for a drill. It tries, where trying is cheap, instead of guessing."""
+"""Examines what this machine can and cannot do for a drill, by trying where trying is cheap."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,59 +14,21 @@ import psutil
 from leakdrill import __version__
 from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
 from leakdrill.alerting.prometheus import BINARIES as PROMETHEUS
-from leakdrill.doctor.cluster import examine_clusters
-from leakdrill.doctor.gpu import examine_cards
-from leakdrill.errors import EnvironmentProblem
-from leakdrill.machine.sandbox import make_sandbox
-from leakdrill.machine.undo import UNDO
-from leakdrill.record.journal import JOURNAL_FILE, Journal
-from leakdrill.record.ownership import NAME_PREFIX
-from leakdrill.record.undo import undo_all
-from leakdrill.scenario.target import Limits
-from leakdrill.targets.compose.cli import compose_program
+from leakdrill.doctor.gpu import examine_gpus
+from leakdrill.machine.finding import Finding
+from leakdrill.targets.kinds import KINDS
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.machine.sandbox import Sandbox
-
-_TRIAL: Final = Limits.model_validate({"memory": "64MiB", "cpus": 1.0, "disk": "8MiB"})
 _ENOUGH_MEMORY_BYTES: Final = 1024**3
 _PROMTOOL: Final = ("promtool",)
 _REDIS: Final = ("redis-server",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the examination.
-
-    Attributes:
-        name: what was looked at.
-        ok: whether a drill can have it.
-        required: whether no drill runs without it.
-        detail: what was found.
-        hint: what to do about it, when it is not ok.
-    """
-
-    name: str
-    ok: bool
-    required: bool = False
-    detail: str
-    hint: str = ""
-
-    @property
-    def mark(self) -> str:
-        """`ok`, `MISSING` when no drill runs without it, `limited` otherwise."""
-        return "ok" if self.ok else "MISSING" if self.required else "limited"
-
-    def as_dict(self) -> dict[str, object]:
-        """The same facts as JSON."""
-        return asdict(self)
-
-
 def examine() -> list[Finding]:
-    """Everything that a drill on this machine may need, required things first."""
+    """Returns a finding for everything that a drill on this machine may need, required things first."""
     return [
         _python(),
         _program("Prometheus", PROMETHEUS, "prometheus"),
@@ -76,19 +36,11 @@ def examine() -> list[Finding]:
         _program("promtool", _PROMTOOL, "prometheus", required=False),
         _program("Redis (the pipeline's drills)", _REDIS, "redis-server", required=False),
         _locust(),
-        _compose(),
         _memory(),
-        *_limits(),
         _pss(),
-        *_elsewhere(),
+        *examine_gpus(),
+        *(finding for examine_kind in dict.fromkeys(row.examine for row in KINDS) for finding in examine_kind()),
     ]
-
-
-def _elsewhere() -> list[Finding]:
-    """Cards and clusters, which only some drills need."""
-    cards = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
-    clusters = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_clusters()]
-    return [*cards, *clusters]
 
 
 def _python() -> Finding:
@@ -109,22 +61,14 @@ def _program(name: str, binaries: Sequence[str], package: str, *, required: bool
 
 
 def _locust() -> Finding:
-    found = importlib.util.find_spec("locust") is not None
+    installed = importlib.util.find_spec("locust") is not None
     return Finding(
         name="Locust",
-        ok=found,
+        ok=installed,
         required=True,
-        detail="importable" if found else "not importable",
-        hint="" if found else "pip install locust",
+        detail="importable" if installed else "not importable",
+        hint="" if installed else "pip install locust",
     )
-
-
-def _compose() -> Finding:
-    try:
-        program = " ".join(compose_program())
-    except EnvironmentProblem as e:
-        return Finding(name="compose (compose files as targets)", ok=False, detail=e.message, hint=e.hint)
-    return Finding(name="compose (compose files as targets)", ok=True, detail=program)
 
 
 def _memory() -> Finding:
@@ -135,33 +79,6 @@ def _memory() -> Finding:
         ok=ok,
         detail=f"{show_size(free)}, {os.cpu_count()} cores",
         hint="" if ok else f"a drill of the catalogue wants about {show_size(_ENOUGH_MEMORY_BYTES)}",
-    )
-
-
-def _limits() -> list[Finding]:
-    """Make a small cgroup and a small filesystem, as a drill would, and take them back."""
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / JOURNAL_FILE)
-        base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
-        try:
-            room = make_sandbox(base, _TRIAL, journal, part="doctor")
-        finally:
-            leftovers = undo_all(journal, UNDO)
-            journal.close()
-    left = [Finding(name="undo", ok=False, detail=reason, hint="leakdrill clean") for reason in leftovers]
-    return [*(_limit(room, name) for name in ("memory", "cpus", "disk")), *left]
-
-
-def _limit(room: Sandbox, name: str) -> Finding:
-    ok = name in room.enforced
-    why = next((notice for notice in room.notices if notice.startswith(name)), "")
-    cgroup = f"cgroup v{room.cgroup.version}" if room.cgroup else ""
-    how = room.disk.fstype if name == "disk" else cgroup
-    return Finding(
-        name=f"{name} limit",
-        ok=ok,
-        detail=f"enforced ({how})" if ok else why or "watched, not enforced",
-        hint="" if ok else "run as root, or in a systemd scope of your own: systemd-run --user --scope leakdrill …",
     )
 
 

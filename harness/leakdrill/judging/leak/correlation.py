@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.optimize import nnls
 
 from leakdrill.judging.leak.slots import slot_events
 
@@ -34,6 +33,8 @@ def correlating_requests(history: History, *, build: str, corpus: str) -> list[s
     kinds, counts, blocks = _table(history, build, corpus)
     if len(kinds) < 2 or len(blocks) < _FEWEST_SLOTS:  # noqa: PLR2004 - one kind explains everything
         return []
+    from scipy.optimize import nnls
+
     per_kind, left = nnls(counts, blocks)
     total = counts.sum(axis=1, keepdims=True)
     _, left_alike = nnls(total, blocks)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
 
 from leakdrill.judging.leak.growth_kind import (
     MALLOC_STEP_BYTES,
@@ -177,6 +176,8 @@ def _rate_rises(judged: Points) -> bool:
         return False
     third = len(rates) // 3
     early, late = _typical(rates[:third]), _typical(rates[-third:])
+    from scipy import stats
+
     order = float(stats.spearmanr(np.arange(len(rates)), rates).statistic) if np.ptp(rates) else 0.0
     return late > _RATE_RISE * early and order > _RATE_FOLLOWS
 

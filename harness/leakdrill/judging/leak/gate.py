@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.leak.baseline_file import conditions
 from leakdrill.judging.leak.correlation import correlating_requests
@@ -19,7 +19,7 @@ from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from leakdrill.judging.leak.baseline_file import BaselineFile, Conditions
     from leakdrill.judging.leak.looks import Look
@@ -33,9 +33,16 @@ CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
 
 
+class GatePlan(NamedTuple):
+    """The plan of a gate run, and the baseline that it is compared with, if any."""
+
+    scenario: Scenario
+    stored: BaselineFile | None
+
+
 def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None = None) -> list[Verdict]:
     """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN."""
-    return list(_verdicts(history, scenario, stored))
+    return judge_all(CHECKS, history, GatePlan(scenario, stored))
 
 
 def verdict_so_far(
@@ -58,18 +65,6 @@ def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Co
     return conditions(
         scenario, corpus, python=labels.get("python", unknown), allocator=labels.get("allocator", unknown)
     )
-
-
-def _verdicts(history: History, scenario: Scenario, stored: BaselineFile | None) -> Iterator[Verdict]:
-    measured = corpora(history, build=CANDIDATE) or ["open"]
-    for corpus in measured:
-        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
-        yield run_check(claim, partial(_memory, history, scenario, corpus, claim, stored))
-    if len(measured) > 1:
-        yield run_check(Claim("growth_is_explained"), lambda: _open_or_closed(history, scenario))
-    yield run_check(Claim("threads_do_not_grow"), lambda: threads_do_not_grow(history))
-    yield run_check(Claim("descriptors_do_not_grow"), lambda: descriptors_do_not_grow(history))
-    yield run_check(Claim("target_keeps_running"), lambda: _keeps_running(history))
 
 
 def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, stored: BaselineFile | None) -> Verdict:
@@ -185,3 +180,51 @@ def _keeps_running(history: History) -> Verdict:
     if history.phase("slots") is None:
         return claim.unknown("the run never reached its slots", hint="read target.log and load.log in the run folder")
     return claim.holds("the service never ended unasked")
+
+
+def _memory_cases(history: History, plan: GatePlan) -> Iterator[Case]:
+    measured = corpora(history, build=CANDIDATE) or ["open"]
+    for corpus in measured:
+        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
+        yield Case(claim, partial(_memory, history, plan.scenario, corpus, claim, plan.stored))
+
+
+def _explained_cases(history: History, plan: GatePlan) -> Iterator[Case]:
+    if len(corpora(history, build=CANDIDATE)) > 1:
+        yield Case(Claim("growth_is_explained"), partial(_open_or_closed, history, plan.scenario))
+
+
+def _always(name: str, sentence: str, judge: Callable[[History], Verdict]) -> Check[GatePlan]:
+    return Check({name: sentence}, lambda history, _plan: [Case(Claim(name), partial(judge, history))])
+
+
+CHECKS: Final[tuple[tuple[Check[GatePlan], ...], ...]] = (
+    (
+        Check(
+            {"memory_does_not_leak": "Memory grows by less than the budget per completed request, beyond doubt."},
+            _memory_cases,
+        ),
+    ),
+    (
+        Check(
+            {"growth_is_explained": "Both corpora were measured, so it is known whether new requests alone leak."},
+            _explained_cases,
+        ),
+    ),
+    (
+        _always(
+            "threads_do_not_grow",
+            "As many threads are held at the last quiescent points as at the first.",
+            threads_do_not_grow,
+        ),
+    ),
+    (
+        _always(
+            "descriptors_do_not_grow",
+            "As many file descriptors are held at the last quiescent points as at the first.",
+            descriptors_do_not_grow,
+        ),
+    ),
+    (_always("target_keeps_running", "The service lived through the measurement.", _keeps_running),),
+)
+"""The checks of a gate run, in the order in which a person would ask."""

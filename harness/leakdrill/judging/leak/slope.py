@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import optimize, special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ FEWEST_POINTS: Final = 4
 _SHARES: Final = np.logspace(-2.5, 3.0, 12)
 """Variance of the walk per point over the variance of the noise: from almost no walk to nothing else."""
 
-_SIGMA: Final = float(special.ndtr(-1))
+_SIGMA: Final = NormalDist().cdf(-1)
 """The probability below one standard error under the mean."""
 
 _LASTING: Final = (3, 7)
@@ -158,6 +158,8 @@ def _fits(
 
 def _quantile(mixture: _Mixture, probability: float) -> float:
     """Where the mixture's distribution function passes `probability`."""
+    from scipy import optimize, special
+
     ends = mixture.means + mixture.scales * special.stdtrit(mixture.freedom, probability)
     low, high = float(ends.min()), float(ends.max())
     if high - low <= 1e-9 * (1 + abs(high)):

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
@@ -17,8 +17,8 @@ from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import NAME_PREFIX, note_owner
 from leakdrill.runs.undo import undo_all
-from leakdrill.targets.docker.target import DockerTarget
-from leakdrill.targets.process.target import LocalProcess
+from leakdrill.targets.base.capabilities import AgentHost
+from leakdrill.targets.kinds import capability, kind_of, kinds_with
 
 if TYPE_CHECKING:
     from leakdrill.agent.client import AgentClient
@@ -76,7 +76,7 @@ class Build:
         self._private = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
         # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
-        self._target = _gated(scenario.target)(
+        self._target = _make_target(
             scenario.target.model_copy(update={"stop_timeout": stop_s}),
             scenario_dir=scenario_dir,
             run_dir=folder,
@@ -346,9 +346,11 @@ class Build:
         return reasons
 
 
-def _gated(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:
-    """What runs a target whose pages and agent the gate can reach."""
-    kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
-    if spec.kind not in kinds:
-        raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")
-    return kinds[spec.kind]
+def _make_target(spec: ProcessTarget, **run: Any) -> AgentHost:
+    """The target, whose pages and agent the gate can reach."""
+    kind = kind_of(spec)
+    if not kind.has(AgentHost):
+        raise BadInput(
+            f"target: the gate cannot read the pages of a {kind.name} target; expected {kinds_with(AgentHost)}"
+        )
+    return capability(kind.single()(spec, **run), AgentHost, step="gate")
