@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class GrowthSources:
-    """What each call leaves behind, on average over `calls` calls; the most first."""
+    """The sources of growth: what each call left behind, on average over `calls` calls; the most first."""
 
     calls: int
     types: Mapping[str, float]
@@ -62,9 +62,9 @@ class GrowthSources:
 def find_growth_sources(calls: Calls, slot_calls: int) -> GrowthSources:
     """Returns what is counted before and after some more calls."""
     count = max(_FEWEST_CALLS, min(slot_calls, _MOST_CALLS))
-    held = _malloc_grown(calls, count)
+    malloc_growth = _malloc_grown(calls, count)
     types, (threads, descriptors) = _grown(calls, count)
-    return GrowthSources(count, types, _sites(calls, count), threads, descriptors, held)
+    return GrowthSources(count, types, _sites(calls, count), threads, descriptors, malloc_growth)
 
 
 def _malloc_grown(calls: Calls, count: int) -> float:

@@ -45,7 +45,7 @@ _MALLINFO: Final = (
 
 
 class _Mallinfo2(ctypes.Structure):
-    """As in glibc's malloc.h, 2.33 and later: ten of `size_t`."""
+    """The struct of glibc's malloc.h, 2.33 and later: ten of `size_t`."""
 
     _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO]
 

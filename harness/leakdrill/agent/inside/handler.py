@@ -241,9 +241,9 @@ def _place_of_malloc(library: Any) -> tuple[str, bool]:
 
     place, symbol = Place(), ctypes.POINTER(Symbol)()
     address = ctypes.cast(library.malloc, ctypes.c_void_p)
-    asked = (address, ctypes.byref(place), ctypes.byref(symbol), 1)  # 1: RTLD_DL_SYMENT
+    arguments = (address, ctypes.byref(place), ctypes.byref(symbol), 1)  # 1: RTLD_DL_SYMENT
     wide = ctypes.sizeof(ctypes.c_void_p) == 8 and hasattr(library, "dladdr1")  # noqa: PLR2004 - bytes of 64 bits
-    status = library.dladdr1(*asked) if wide else library.dladdr(*asked[:2])
+    status = library.dladdr1(*arguments) if wide else library.dladdr(*arguments[:2])
     if not status or not place.file:
         return "", True
     return os.fsdecode(place.file), not (wide and symbol) or symbol.contents.section != 0  # 0: SHN_UNDEF
