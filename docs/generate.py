@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.judging.claims import all_claims
 from leakdrill.record.event_class import ActEvent, Reading
 from leakdrill.record.events import EVENTS
 from leakdrill.scenario.reference import REQUIRED, scenario_keys, steps_reference, twin_keys
@@ -125,7 +126,22 @@ def _step(step: StepReference) -> str:
     return facts + ("\n" + _keys(step.keys) if step.keys else "")
 
 
+def claims_page() -> str:
+    """Returns the page of the claims: every name that a verdict may have, by command."""
+    claims = all_claims()
+    intro = (
+        "# Claims\n\nEvery claim that a verdict may carry, in the order in which they are judged. "
+        "[Verdicts](verdicts.md) says when the main ones are UNKNOWN, and how they are judged.\n"
+    )
+    return intro + "".join(
+        f"\n## `leakdrill {command}`\n\n"
+        + table(("claim", "what PASS means"), [(code(c.name), c.sentence) for c in claims if c.command == command])
+        for command in dict.fromkeys(claim.command for claim in claims)
+    )
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "claims.md": claims_page,
     "events.md": events_page,
     "scenario.md": scenario_page,
     "steps.md": steps_page,

@@ -14,10 +14,11 @@ from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates th
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, get_type_hints
 
+from leakdrill.record.event import Event
 from leakdrill.record.parts import Entries, Entry, Keys, Label, Labels, Part, Text
 
 if TYPE_CHECKING:
-    from leakdrill.record.event import Event, Kind, Value
+    from leakdrill.record.event import Kind, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,22 @@ class EventClass:
         return same and (not cls.event_name or event.name == cls.event_name)
 
     @classmethod
+    def read(cls, event: Event) -> Self | None:
+        """The typed form of `event`, or None when it is one of another class."""
+        return cls.from_event(event) if cls.matches(event) else None
+
+    @classmethod
     def from_event(cls, event: Event) -> Self:
         """The typed form of a line; parts of an unexpected shape become None, "" or empty."""
         fields = {name: part.read(event, cls._keys()) for name, part in cls.parts().items()}
         return cls(index=event.index, t=event.t, kind=event.kind, run_phase=event.phase, at=event.at, **fields)
+
+    def to_event(self) -> Event:
+        """The line of the record that it is."""
+        return Event(
+            index=self.index, t=self.t, phase=self.run_phase, source=self.source, kind=self.kind,
+            name=self.line_name(), value=self.line_value(), labels=self.line_labels(), at=self.at,
+        )  # fmt: skip
 
     def line_name(self) -> str:
         """The `name` of the line."""

@@ -19,7 +19,7 @@ from leakdrill.record.alerting_events import (
     SelectorMatches,
     ServerClock,
 )
-from leakdrill.record.event_class import EventClass
+from leakdrill.record.event_class import EventClass, Reading
 from leakdrill.record.gate_events import (
     GateAgent,
     GateRequestsByName,
@@ -170,8 +170,20 @@ EVENTS: tuple[type[EventClass], ...] = (
 )
 """In the order in which the reference page tells them."""
 
+METERS: tuple[type[Reading], ...] = (
+    CgroupResources,
+    ProcessTree,
+    ProcessSmaps,
+    FilesystemDisk,
+    TorchAllocator,
+    GpuDevices,
+    LoadRequests,
+)
+"""What is read throughout a drill: a gap in one of them makes the record incomplete."""
+
 __all__ = [
     "EVENTS",
+    "METERS",
     "AlertInhibited",
     "AlertSilenced",
     "AlertTransition",

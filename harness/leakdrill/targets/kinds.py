@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from leakdrill.errors import BadInput
 from leakdrill.machine import undo as machine
 from leakdrill.targets.base import capabilities
+from leakdrill.targets.compose import doctor as compose_doctor
 from leakdrill.targets.compose import undo as compose
+from leakdrill.targets.docker import doctor as docker_doctor
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
+from leakdrill.targets.process import doctor as process_doctor
 from leakdrill.targets.process.gpus import on_its_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from leakdrill.machine.finding import Finding
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
@@ -48,6 +53,7 @@ class TargetKind:
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
+        examine: what `leakdrill doctor` finds of the platform that its targets run on.
     """
 
     name: str
@@ -56,6 +62,7 @@ class TargetKind:
     load: Callable[[], type[Target]]
     replicable: bool = False
     undo: UndoTable
+    examine: Callable[[], list[Finding]]
 
     def classes(self) -> tuple[type[Target], ...]:
         """The classes of its targets: of one, and of several where the drill runs them."""
@@ -122,11 +129,44 @@ def _is_existing(spec: ProcessTarget) -> bool:
 
 
 KINDS: Final = (
-    TargetKind(name="process", kind="process", load=_process, replicable=True, undo=machine.UNDO),
-    TargetKind(name="docker", kind="docker", load=_docker, replicable=True, undo=docker.UNDO),
-    TargetKind(name="existing compose", kind="compose", fits=_is_existing, load=_existing_compose, undo=compose.UNDO),
-    TargetKind(name="compose", kind="compose", load=_compose, undo=compose.UNDO),
-    TargetKind(name="kubernetes", kind="kubernetes", load=_kubernetes, undo=kubernetes.UNDO),
+    TargetKind(
+        name="process",
+        kind="process",
+        load=_process,
+        replicable=True,
+        undo=machine.UNDO,
+        examine=process_doctor.examine,
+    ),
+    TargetKind(
+        name="docker",
+        kind="docker",
+        load=_docker,
+        replicable=True,
+        undo=docker.UNDO,
+        examine=docker_doctor.examine,
+    ),
+    TargetKind(
+        name="existing compose",
+        kind="compose",
+        fits=_is_existing,
+        load=_existing_compose,
+        undo=compose.UNDO,
+        examine=compose_doctor.examine,
+    ),
+    TargetKind(
+        name="compose",
+        kind="compose",
+        load=_compose,
+        undo=compose.UNDO,
+        examine=compose_doctor.examine,
+    ),
+    TargetKind(
+        name="kubernetes",
+        kind="kubernetes",
+        load=_kubernetes,
+        undo=kubernetes.UNDO,
+        examine=kubernetes_doctor.examine,
+    ),
 )
 """Every kind; of two with the same `target.kind`, the first that fits."""
 

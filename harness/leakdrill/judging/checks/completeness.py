@@ -11,25 +11,18 @@ from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside, step_runs, watched_until_s
+from leakdrill.record.events import METERS, LoadRequests, TorchAllocator
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from leakdrill.record.event_class import Reading
     from leakdrill.record.history import History, Value
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
-_METERS: Final = (
-    ("cgroup", "resources"),
-    ("process", "tree"),
-    ("process", "smaps"),
-    ("filesystem", "disk"),
-    ("torch", "allocator"),
-    ("gpu", "devices"),
-    ("load", "requests"),
-)
-_ANSWERED_BY_THE_SERVICE: Final = frozenset({"torch"})
-"""Sources that are silent while the service does nothing but what a step asked of it, such as a collection."""
+_ANSWERED_BY_THE_SERVICE: Final = frozenset({TorchAllocator})
+"""Meters that are silent while the service does nothing but what a step asked of it, such as a collection."""
 
 _SHORTEST_GAP_S: Final = 1.0
 _INTERVALS: Final = 10
@@ -108,18 +101,18 @@ def _meter_problems(history: History) -> list[_Problem]:
     if span is None:
         return []
     nothing = [] if len(resource_series(history, "memory")) else [("no meter read the target's memory", list[int]())]
-    return [*nothing, *(p for source, name in _METERS for p in _silences(history, source, name, span))]
+    return [*nothing, *(p for meter in METERS for p in _silences(history, meter, span))]
 
 
-def _silences(history: History, source: str, name: str, span: Span) -> list[_Problem]:
+def _silences(history: History, meter: type[Reading], span: Span) -> list[_Problem]:
     """The gaps of one meter in `span` while the target should have been up; none for a meter that is not there."""
-    samples = history.where(source=source, name=name, kind="sample")
+    samples = history.of(meter)
     if not samples:
         return []
-    read = [e.t for e in samples if e.value is not None]
+    read = [e.t for e in samples if e.values]
     interval_s = float(np.median(np.diff(read))) if len(read) > 1 else 0.0
-    down = [] if source == "load" else down_spans(history)
-    if source in _ANSWERED_BY_THE_SERVICE:
+    down = [] if meter is LoadRequests else down_spans(history)
+    if meter in _ANSWERED_BY_THE_SERVICE:
         down = [*down, *(Span(step.act.begin.t, step.end_s) for step in step_runs(history))]
     longest_s = max(_SHORTEST_GAP_S, _INTERVALS * interval_s)
     silent = [
@@ -128,10 +121,10 @@ def _silences(history: History, source: str, name: str, span: Span) -> list[_Pro
         for rest in outside(gap, down)
         if rest.length_s > longest_s
     ]
-    why = next((f" ({e.labels['error']})" for e in samples if e.value is None and e.labels.get("error")), "")
+    why = next((f" ({e.error})" for e in samples if e.error and not e.values), "")
     return [
         (
-            f"the meter {source}/{name} was silent for {_from(gap)}{why}",
+            f"the meter {meter.source}/{meter.event_name} was silent for {_from(gap)}{why}",
             [e.index for e in samples if gap.start_s <= e.t <= gap.end_s],
         )
         for gap in silent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import tempfile
@@ -58,9 +57,9 @@ class DrillProcess:
         return self._process.poll() is not None
 
     def interrupt(self) -> None:
-        """Ask it to undo everything and end."""
+        """Ask it to undo everything and end; by SIGTERM, because it may have been started to ignore SIGINT."""
         if not self.ended():
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
 
     def kill(self) -> None:
         """End it at once; its journal tells what is to be undone."""

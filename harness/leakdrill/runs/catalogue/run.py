@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.machine.signals import StopRequest
 from leakdrill.runs.catalogue.child import DrillProcess
 from leakdrill.runs.catalogue.plan import in_order, may_start
-from leakdrill.runs.catalogue.stop_request import StopRequest
 from leakdrill.runs.undo import clean_runs
 from leakdrill.wait import TimedOut, wait_for
 

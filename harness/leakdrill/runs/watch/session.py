@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.budgets import why_memory
@@ -13,6 +11,7 @@ from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.judging.watch.plan import starting_mode
 from leakdrill.judging.watch.record import analyze_watch, write_watch_info
 from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
+from leakdrill.machine.signals import StopRequest
 from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
@@ -26,8 +25,7 @@ from leakdrill.runs.watch.sampler import Watcher
 from leakdrill.runs.watch.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+    from collections.abc import Callable
 
     from leakdrill.judging.watch.plan import Mode, WatchPlan
     from leakdrill.machine.cgroup import Cgroup
@@ -36,26 +34,6 @@ if TYPE_CHECKING:
     from leakdrill.runs.watch.child import Ended
 
 _POLL_S: Final = 0.02
-_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclass(slots=True)
-class Heard:
-    """The signals that asked us to stop, in order, and when the first came."""
-
-    numbers: list[signal.Signals] = field(default_factory=list)
-    passed_on: int = 0
-    first_at_s: float = 0.0
-
-    def note(self, number: int, _frame: FrameType | None) -> None:
-        """Remember one; the command hears of it from the loop that waits for its end."""
-        self.numbers.append(signal.Signals(number))
-        self.first_at_s = self.first_at_s or time.monotonic()
-
-    @property
-    def impatient(self) -> bool:
-        """Whether we were asked twice, or the command had its time to end."""
-        return len(self.numbers) > 1 or (bool(self.numbers) and time.monotonic() - self.first_at_s > STOP_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +55,7 @@ class Session:
         self._recorder = Recorder(folder.history)
         self._journal = Journal(folder.journal)
         self._cgroup: Cgroup | None = None
-        self._heard = Heard()
+        self._stop = StopRequest()
 
     def run(self) -> Watched:
         """Run the command, again where the plan says so, and judge.
@@ -89,15 +67,14 @@ class Session:
         write_watch_info(self._folder, self._plan)
         leftovers: list[str] = []
         try:
-            with self._hearing(), self._recorder.in_phase("load"):
+            with self._stop, self._recorder.in_phase("load"):
                 self._enforce()
                 self._attempts()
         finally:
             leftovers = undo_all(self._journal, UNDO)
             self._recorder.close()
             self._journal.close()
-        stopped_by = self._heard.numbers[0].name if self._heard.numbers else ""
-        return Watched(analyze_watch(self._folder), stopped_by, leftovers)
+        return Watched(analyze_watch(self._folder), self._stop.signal_name, leftovers)
 
     def _enforce(self) -> None:
         if not (self._plan.enforce and self._plan.limit_bytes):
@@ -127,7 +104,7 @@ class Session:
 
     def _why_again(self) -> str:
         """Why another attempt makes sense; empty when it does not."""
-        if self._heard.numbers:
+        if self._stop:
             return ""
         history = self._recorder.history()
         last = attempts(history)[-1]
@@ -158,10 +135,9 @@ class Session:
     def _wait(self, command: Command) -> Ended:
         """Its end. What we are sent is passed on; a command that then does not end is ended with all it started."""
         while (ended := command.poll()) is None:
-            for number in self._heard.numbers[self._heard.passed_on :]:
-                self._heard.passed_on += 1
+            for number in self._stop.take():
                 command.forward(number)
-            if self._heard.impatient:
+            if self._stop.is_urgent(STOP_TIMEOUT_S):
                 command.family.end(term_timeout_s=0.0)
             time.sleep(_POLL_S)
         return ended
@@ -172,8 +148,8 @@ class Session:
             value["largest_process_bytes"] = float(ended.largest_process_bytes)
         labels = {"number": str(number), "signal": ended.signal, "oom_kill": ended.oom_kill}
         self._recorder.sample("watch", "exited", value, at=at_s, **labels)
-        if self._heard.numbers:
-            self._recorder.sample("watch", "interrupted", self._heard.numbers[0].name)
+        if self._stop:
+            self._recorder.sample("watch", "interrupted", self._stop.signal_name)
 
     def _end_family(self, command: Command) -> None:
         left = len(command.family.members())
@@ -182,14 +158,3 @@ class Session:
         reason = take_back(self._journal, command.entry, UNDO)
         if reason:
             self._say(reason)
-
-    @contextlib.contextmanager
-    def _hearing(self) -> Iterator[None]:
-        """What is ignored stays so: under nohup, or in the background of a shell without job control."""
-        wanted = [number for number in _HEARD if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._heard.note) for number in wanted}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
