@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import TargetRestart, TargetStart
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -40,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """One step as it was carried out: from its trigger, where one is recorded, to its end."""
+    """One step as it was carried out, from its beginning to its end."""
 
     act: Act[Event]
     start_s: float
@@ -48,7 +50,7 @@ class StepRun:
 
     @property
     def span(self) -> Span:
-        """From trigger to end."""
+        """From beginning to end."""
         return Span(self.start_s, self.end_s)
 
 
@@ -73,12 +75,7 @@ def step_runs(history: History) -> list[StepRun]:
 
 def _step_run(history: History, act: Act[Event]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
-    triggers = [
-        e.t
-        for e in history.where(source="step", name="triggered", labels={"step": act.name})
-        if act.begin.t <= e.t <= end_s
-    ]
-    return StepRun(act=act, start_s=triggers[0] if triggers else act.begin.t, end_s=end_s)
+    return StepRun(act=act, start_s=act.begin.t, end_s=end_s)
 
 
 def unasked_exits(history: History) -> list[Event]:
@@ -140,8 +137,8 @@ def down_spans(history: History) -> list[Span]:
     """When the target was down with a cause that another verdict names: restarts, stops, ends nobody asked for."""
     restarts = [
         Span(act.begin.t, (history.end_s if act.end is None else act.end.t) + AFTER_RESTART_S)
-        for name in ("restart", "start")
-        for act in history.acts("target", name)
+        for event_class in (TargetRestart, TargetStart)
+        for act in history.acts(event_class)
     ]
     ready = [e.t for e in history.where(source="target", name="ready")]
     exits = [Span(e.when, _first_after(e.when, ready, history.end_s) + AFTER_RESTART_S) for e in unasked_exits(history)]
