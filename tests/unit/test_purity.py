@@ -14,7 +14,8 @@ PACKAGE: Final = Path(__file__).parents[2] / "harness" / "leakdrill"
 WORLD: Final = frozenset(
     {
         "asyncio", "ctypes", "docker", "fcntl", "http", "httpx", "kubernetes", "locust", "multiprocessing",
-        "prometheus_client", "psutil", "pynvml", "requests", "select", "socket", "ssl", "subprocess", "urllib", "uvicorn",
+        "prometheus_client", "psutil", "pynvml", "requests", "select", "socket", "ssl", "subprocess",
+        "urllib", "uvicorn",
     }
 )  # fmt: skip
 """Modules by which a process, a machine or a network is reached; files are read and written with pathlib alone."""
