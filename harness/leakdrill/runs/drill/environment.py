@@ -31,7 +31,7 @@ from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
-from leakdrill.runs.undo import undo_all
+from leakdrill.record.events import LoadStart, Notice
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.targets.base.capabilities import KubeletScraped, Losable
 from leakdrill.targets.kinds import find_capability, make_target
@@ -90,8 +90,6 @@ class Environment:
             journal=journal,
         )
         self.run_dir = folder.path
-        self.leftovers: list[str] = []
-        self._is_down = False
         self._down: list[Callable[[], object]] = [self._webhook.stop]
         self._prometheus: PrometheusServer | None = None
         scraped = find_capability(self.target, KubeletScraped)
@@ -118,20 +116,13 @@ class Environment:
             self.target.start()
             alerting.result()
         for notice in (*self.target.notices(), *self._routing.remarks):
-            self._recorder.sample("drill", "notice", notice)
+            self._recorder.record(Notice(notice))
         self._start_load()
 
     def down(self) -> None:
-        """Stop everything, newest first; undo what the journal still holds. `leftovers` names what would not go.
-
-        Does nothing the second time.
-        """
-        if self._is_down:
-            return
+        """Stop everything, newest first; does nothing the second time."""
         while self._down:
             self._down.pop()()
-        self.leftovers = undo_all(self._journal)
-        self._is_down = True
 
     def wait_until_watched(self) -> None:
         """Return when Prometheus has scraped everything once: until then no alert can fire.
@@ -202,7 +193,7 @@ class Environment:
         alerts, run = self._scenario.alerts, self._folder
         written = self._rules.write(run.path / "prometheus" / "rules", alerts.time_scale)
         for remark in written.remarks:
-            self._recorder.sample("drill", "notice", remark)
+            self._recorder.record(Notice(remark))
         self._alertmanager = AlertmanagerServer(
             run.path, self._recorder, self._journal, run_id=run.run_id, routing=self._routing
         )
@@ -280,7 +271,7 @@ class Environment:
         sampler = Sampler(meters, self._recorder, rate_hz=READINGS_PER_S, requests=self._load.requests)
         self._down += [sampler.stop, self._load.stop]
         sampler.start()
-        with self._recorder.act("load", "start") as note:
+        with self._recorder.act(LoadStart()) as note:
             self._load.start()
             note.labels["pid"] = str(self._load.pid)
             self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
