@@ -78,11 +78,11 @@ class Drill:
 
     def _warmup(self) -> None:
         self._hold(self._scenario.phases.warmup)
-        self._environment.wait_until_watched()
+        self._environment.alerting.wait_until_watching()
 
     def _baseline(self) -> None:
         self._hold(self._scenario.phases.baseline)
-        self._environment.note_selectors()
+        self._environment.alerting.record_rules()
         self._take_snapshot("baseline")
 
     def _load(self) -> None:
@@ -127,7 +127,7 @@ class Drill:
 
     def _everything_delivered(self) -> bool:
         expected = self._scenario.alerts.expect
-        return bool(expected) and all(self._environment.delivered(alert) for alert in expected)
+        return bool(expected) and all(self._environment.alerts.delivered(alert) for alert in expected)
 
     def _carry_out(self, step: Step, *, began: float, deadline: float) -> None:
         timely = self._wait_for_trigger(step, began=began, deadline=deadline)
@@ -152,8 +152,8 @@ class Drill:
             return True
         on = step.on
         wait_s = min(step.timeout, deadline - time.monotonic())
-        self._hold(wait_s, until=lambda: self._environment.has_fired(on))
-        return self._environment.has_fired(on)
+        self._hold(wait_s, until=lambda: self._environment.alerts.has_fired(on))
+        return self._environment.alerts.has_fired(on)
 
     def _stop_leaks(self, moment: str) -> None:
         for leak in [leak for leak in self._leaking.values() if leak.stops == moment]:

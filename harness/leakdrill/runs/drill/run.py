@@ -8,7 +8,8 @@ from leakdrill.machine.signals import interruptible
 from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.drill.conductor import Drill
-from leakdrill.runs.drill.environment import Environment, server_versions
+from leakdrill.runs.drill.environment import Environment
+from leakdrill.runs.drill.server_versions import server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
 from leakdrill.runs.placement import placed
 from leakdrill.runs.session import RunSession, print_to
