@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from leakdrill.errors import Interrupted, LeakdrillError
 from leakdrill.judging.analyze import analyze
 from leakdrill.machine.signals import uninterruptible
-from leakdrill.record.journal import Journal
+from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
 from leakdrill.record.store import create_run, read_run_info
@@ -132,20 +132,31 @@ class RunSession(Session):
     def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
+        self._journals: list[Journal] = []
 
     def finish(self) -> FinishedRun:
         """Judge the run, which has ended and is closed."""
         return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
 
+    def open_journal(self, folder: Path) -> Journal:
+        """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
+        folder.mkdir(parents=True, exist_ok=True)
+        note_owner(folder)
+        self._journals.append(Journal(folder / JOURNAL_FILE))
+        return self._journals[-1]
+
     def _open(self, closing: contextlib.ExitStack) -> None:
         self.folder = create_run(self._runs, self._name)
-        note_owner(self.folder.path)
-        self.recorder, self.journal = Recorder(self.folder.history), Journal(self.folder.journal)
-        closing.callback(self.recorder.close)
-        closing.callback(self.journal.close)
+        self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
+        closing.callback(self._close)
 
     def _undo(self) -> list[str]:
-        return undo_all(self.journal)
+        return [reason for journal in reversed(self._journals) for reason in undo_all(journal)]
+
+    def _close(self) -> None:
+        self.recorder.close()
+        for journal in self._journals:
+            journal.close()
 
 
 def print_to(console: Console) -> Notify:

@@ -34,10 +34,10 @@ class Build:
         name: `candidate` or `baseline`; on every event of it.
         scenario: what runs and how it is loaded.
         scenario_dir: folder of its file.
-        folder: its log and its load's files.
+        folder: gets its log and its load's files.
         run_id: marks its processes; unique to the build.
         recorder: shared by all builds of a run.
-        journal: likewise.
+        journal: of this build alone, because a target is stopped by undoing all that its journal holds.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Build:
         recorder: Recorder,
         journal: Journal,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.name = name
         self._recorder = recorder
         self._wants_agent = scenario.gate.agent != "off"

@@ -73,9 +73,10 @@ def run_gate(
 
 def _builds(candidate: Against, baseline: Against | None, session: RunSession) -> list[Build]:
     folder = session.folder
-    places = [(CANDIDATE, candidate, folder.path, folder.run_id)]
+    places = [(CANDIDATE, candidate, folder.path, folder.run_id, session.journal)]
     if baseline is not None:
-        places.append((BASELINE, baseline, folder.path / BASELINE, f"{folder.run_id}-b"))
+        path = folder.path / BASELINE
+        places.append((BASELINE, baseline, path, f"{folder.run_id}-b", session.open_journal(path)))
     return [
         Build(
             name,
@@ -84,9 +85,9 @@ def _builds(candidate: Against, baseline: Against | None, session: RunSession) -
             folder=path,
             run_id=run_id,
             recorder=session.recorder,
-            journal=session.journal,
+            journal=journal,
         )
-        for name, source, path, run_id in places
+        for name, source, path, run_id, journal in places
     ]
 
 

@@ -36,7 +36,7 @@ class BuildService:
         folder: gets its log.
         run_id: marks its processes; unique to the build.
         recorder: shared by all builds of a run.
-        journal: likewise.
+        journal: of this build alone.
 
     Raises:
         BadInput: for a target whose pages cannot be read.
