@@ -323,12 +323,6 @@ def test_a_step_that_was_never_begun_cannot_be_told() -> None:
     is_told("step_works", "UNKNOWN", drill().cut(54), "never begun")
 
 
-def test_waiting_for_the_trigger_is_not_part_of_the_step() -> None:
-    record = drill().drop("step").act("step", "clear the cache", 20, 55.7)
-    record.sample(55.2, "step", "triggered", None, step="clear the cache")
-    is_told("step_works", "PASS", record, "100 % of the growth")
-
-
 def test_an_alert_that_clears_and_stays_clear_passes() -> None:
     is_told("alert_resolves_and_stays_resolved", "PASS", drill(), "cleared 2.3 s after", "stayed clear for the 13 s")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput, EnvironmentProblem, LeakdrillError
 from leakdrill.load.workers import worker_plan
 from leakdrill.machine.ports import free_port
+from leakdrill.record.events import WorkerEnded
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class RemoteWorkers:
         with contextlib.suppress(LeakdrillError):
             for state in self._place.states():
                 if state.ended:
-                    self._recorder.sample("load", "worker_ended", state.description, worker=state.name)
+                    self._recorder.record(WorkerEnded(message=state.description, worker=state.name))
 
     def stop(self) -> None:
         """Keep the logs of the workers, and remove them. Safe to call twice."""
