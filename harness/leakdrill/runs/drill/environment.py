@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.alerting.routing import Routing
-    from leakdrill.load.workers import Workers
+    from leakdrill.load.workers import WorkerPlace
     from leakdrill.record.history import Event
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
@@ -285,7 +285,7 @@ class Environment:
             note.labels["pid"] = str(self._load.pid)
             self._load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
 
-    def _place_of_workers(self) -> Workers | None:
+    def _place_of_workers(self) -> WorkerPlace | None:
         spec = self._scenario.load
         host = find_capability(self.target, HostsLoadWorkers)
         return host.load_workers() if host and spec.workers > 1 and spec.workers_on == "target" else None
