@@ -15,13 +15,14 @@ from leakdrill.judging.checks.growth import leak_grows_as_declared
 from leakdrill.judging.evidence.growth import growth_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, leak_span, step_runs, unasked_exits, watched_until_s
+from leakdrill.record.events import LoadRequests
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
 from leakdrill.units import show_share
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
-    from leakdrill.record.history import Event, History, Series
+    from leakdrill.record.history import History, Series
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.scenario import Scenario
 
@@ -213,16 +214,12 @@ def _failed(history: History, run: StepRun) -> int:
 
 def _between(history: History, from_s: float, until_s: float) -> tuple[int, int]:
     """Requests made and failed, by Locust's reports from the last before `from_s` to the first after `until_s`."""
-    reports = history.where(source="load", name="requests", kind="sample")
+    reports = history.of(LoadRequests)
     before = [e for e in reports if e.t <= from_s][-1:]
     after = [e for e in reports if e.t >= until_s][:1] or reports[-1:]
     if not after or after[0].t <= from_s:
         return 0, 0
     return (
-        _count(after[0], "requests") - sum(_count(e, "requests") for e in before),
-        _count(after[0], "failures") - sum(_count(e, "failures") for e in before),
+        int(after[0].requests or 0) - sum(int(e.requests or 0) for e in before),
+        int(after[0].failures or 0) - sum(int(e.failures or 0) for e in before),
     )
-
-
-def _count(event: Event, name: str) -> int:
-    return int(event.value.get(name, 0)) if isinstance(event.value, dict) else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.trouble import Trouble
+from leakdrill.record.events import TargetUnwatched
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _HINT: Final = "run the drill again when the platform answers"
 def seen_by_the_platform(verdicts: Sequence[Verdict], history: History, blame: Attribution) -> list[Verdict]:
     """`verdicts`, of which those that failed after the platform fell silent are UNKNOWN and say so."""
     troubles = [
-        Trouble(f"from {show_duration(event.when)} on nobody could see it: {event.value}", event.when, (event.index,))
-        for event in history.where(source="target", name="unwatched")
+        Trouble(f"from {show_duration(event.when)} on nobody could see it: {event.message}", event.when, (event.index,))
+        for event in history.of(TargetUnwatched)
     ]
     return [blame.laid(verdict, troubles, hint=_HINT) for verdict in verdicts]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import AlertTransition, TargetStart
+
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.scenario.scenario import Scenario
 
 
@@ -47,7 +49,7 @@ def time_budget(history: History, scenario: Scenario) -> TimeBudget:
 
 
 def _service_start_s(history: History) -> float:
-    starts = [act for act in history.acts("target", "start") if act.end]
+    starts = [act for act in history.acts(TargetStart) if act.end]
     return starts[0].end.t - starts[0].begin.t if starts and starts[0].end else 0.0
 
 
@@ -87,5 +89,5 @@ def _last_of(history: History, scenario: Scenario, state: str, load: tuple[float
     return max(known) if len(known) == len(firsts) else None
 
 
-def _transitions(history: History, state: str) -> list[Event]:
-    return [e for e in history.where(source="prometheus", name="alert") if e.value == state]
+def _transitions(history: History, state: str) -> list[AlertTransition]:
+    return [e for e in history.of(AlertTransition) if e.state == state]

@@ -11,13 +11,25 @@ from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside, step_runs, watched_until_s
-from leakdrill.record.events import METERS, LoadRequests, TorchAllocator
+from leakdrill.record.events import (
+    METERS,
+    AlertmanagerExited,
+    KubeletScrape,
+    LoadExited,
+    LoadRequests,
+    PrometheusExited,
+    RunPhase,
+    TorchAllocator,
+    WorkerLost,
+)
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leakdrill.record.event_class import Reading
-    from leakdrill.record.history import History, Value
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
@@ -26,7 +38,11 @@ _ANSWERED_BY_THE_SERVICE: Final = frozenset({TorchAllocator})
 
 _SHORTEST_GAP_S: Final = 1.0
 _INTERVALS: Final = 10
-_PARTS: Final = {"prometheus": "Prometheus", "alertmanager": "Alertmanager", "load": "Locust"}
+_PARTS: Final[Mapping[str, type[PrometheusExited | AlertmanagerExited | LoadExited]]] = {
+    "Prometheus": PrometheusExited,
+    "Alertmanager": AlertmanagerExited,
+    "Locust": LoadExited,
+}
 
 
 def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdict:
@@ -65,7 +81,7 @@ _Problem = tuple[str, list[int]]
 
 def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
     wanted = ["baseline", "load", *(["mitigate"] if scenario.steps else []), "recover"]
-    begun = {act.begin.labels.get("phase"): act for act in history.acts("drill", "phase")}
+    begun = {act.begin.phase: act for act in history.acts(RunPhase)}
     missing = [(f"the phase `{name}` was never reached", list[int]()) for name in wanted if name not in begun]
     broken = [
         (f"the phase `{name}` broke off: {act.why}", [act.begin.index])
@@ -77,18 +93,18 @@ def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
 
 def _part_problems(history: History) -> list[_Problem]:
     lost = [
-        (f"Locust lost {_told(event.value)} of {event.labels.get('wanted', '?')} workers", [event.index])
-        for event in history.where(source="load", name="worker_lost")
+        (f"Locust lost {_number(event.lost)} of {event.wanted or '?'} workers", [event.index])
+        for event in history.of(WorkerLost)
     ]
     return lost + [
-        (f"{name} ended on its own with exit code {event.value} at {show_duration(event.t)}", [event.index])
-        for source, name in _PARTS.items()
-        for event in history.where(source=source, name="exited", kind="sample")
+        (f"{name} ended on its own with exit code {event.exit_code} at {show_duration(event.t)}", [event.index])
+        for name, events in _PARTS.items()
+        for event in history.of(events)
     ]
 
 
-def _told(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
 
 
 def _watched(history: History) -> Span | None:
@@ -140,7 +156,7 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
     if span is None or not scenario.alerts.evaluated:
         return []
     found = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
-    if _on_the_kubelets(scenario) and not history.where(source="prometheus", name="kubelet"):
+    if _on_the_kubelets(scenario) and not history.of(KubeletScrape):
         found.append(("nobody looked whether Prometheus had the kubelet's series", []))
     return found
 

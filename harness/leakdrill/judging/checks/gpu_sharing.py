@@ -14,16 +14,17 @@ from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, gpu_cl
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import gaps
+from leakdrill.record.events import GpuDevices, GpuProcess, TorchAllocator
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Number, Verdict
     from leakdrill.scenario.scenario import Scenario
 
-TORCH_RESERVED: Final = ("torch", "allocator", "reserved_bytes.all.current")
+TORCH_RESERVED: Final = "reserved_bytes.all.current"
 _NEAR_S: Final = 1.0
 """A figure of PyTorch's counts for a reading of the card when it is no further away."""
 
@@ -58,7 +59,7 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
     return OWN.holds(said, numbers=numbers, events=[peak.index])
 
 
-def _untold(history: History, told: list[Event]) -> list[Trouble]:
+def _untold(history: History, told: list[GpuDevices]) -> list[Trouble]:
     """Stretches for which nobody knows whose the memory was."""
     return [
         Trouble(
@@ -82,7 +83,7 @@ def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     ]
 
 
-def _others(history: History, seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
+def _others(history: History, seen: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in seen), default=0.0)
     above = [e for e in seen if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
     if not above:
@@ -97,7 +98,7 @@ def _others(history: History, seen: list[Event], key: str, allowed: float) -> It
     )
 
 
-def _nobodys(seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
+def _nobodys(seen: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     """Memory that no listed process holds is the driver's own, unless it grows."""
     field = f"{key}.elsewhere_bytes"
     told = [e for e in seen if field in _fields(e)]
@@ -114,13 +115,9 @@ def _nobodys(seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
         )
 
 
-def _heaviest(history: History, event: Event, key: str) -> str:
+def _heaviest(history: History, event: GpuDevices, key: str) -> str:
     """The processes that are not the target's, the one that holds most first."""
-    known = {
-        e.labels["pid"]: e.labels.get("program", "?")
-        for e in history.where(source="gpu", name="process")
-        if e.labels.get("device_key") == key and "pid" in e.labels
-    }
+    known = {e.pid: e.program or "?" for e in history.of(GpuProcess) if e.device_key == key and e.pid}
     held = {pid: _fields(event).get(f"{key}.pid{pid}_bytes", 0.0) for pid in known}
     ordered = sorted((pid for pid in held if held[pid] > 0), key=lambda pid: -held[pid])
     if not ordered:
@@ -129,7 +126,7 @@ def _heaviest(history: History, event: Event, key: str) -> str:
     return f"{known[ordered[0]]} (pid {ordered[0]}){more}"
 
 
-def _split(history: History, peak: Event) -> tuple[dict[str, Number], str]:
+def _split(history: History, peak: GpuDevices) -> tuple[dict[str, Number], str]:
     """The shares at `peak`, and what is said of the part that PyTorch knows nothing of."""
     fields = _fields(peak)
     numbers: dict[str, Number] = {name: fields[name] for name in ("used_bytes", "own_bytes", "others_bytes")}
@@ -148,7 +145,7 @@ def _split(history: History, peak: Event) -> tuple[dict[str, Number], str]:
 
 
 def _reserved_near(history: History, at_s: float) -> float | None:
-    series = history.series(*TORCH_RESERVED).between(at_s - _NEAR_S, at_s + _NEAR_S)
+    series = history.series(TorchAllocator, TORCH_RESERVED).between(at_s - _NEAR_S, at_s + _NEAR_S)
     return float(series.values[int(np.argmin(np.abs(series.t - at_s)))]) if len(series) else None
 
 
@@ -157,8 +154,8 @@ def _told(numbers: Mapping[str, Number]) -> str:
     return f"{own} were the target's, {others} other processes' and {rest} no process's"
 
 
-def _fields(event: Event) -> dict[str, float]:
-    return event.value if isinstance(event.value, dict) else {}
+def _fields(event: GpuDevices) -> dict[str, float]:
+    return event.values
 
 
 GPU_IS_OWN: Final = where(

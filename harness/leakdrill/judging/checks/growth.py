@@ -13,6 +13,7 @@ from leakdrill.judging.evidence.growth import HIGH, LEAST_SAMPLES, Growth, count
 from leakdrill.judging.evidence.resource_series import read_series, resource_series
 from leakdrill.judging.evidence.statistics import Interval
 from leakdrill.judging.evidence.windows import Span, leak_span
+from leakdrill.record.events import LeakSwitchOn
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES, Resource
 
@@ -56,7 +57,7 @@ def leaks_show(history: History, leaks: Sequence[Leak]) -> bool:
 
 
 def _never_on(history: History, leak: Leak, claim: Claim) -> Verdict:
-    tries = [act for act in history.acts("leak", "switch_on") if act.begin.labels.get("leak") == leak.name]
+    tries = [act for act in history.acts(LeakSwitchOn) if act.begin.leak == leak.name]
     why = f": {tries[0].why}" if tries else ""
     return claim.unknown(
         f"{leak.name} was never switched on{why}: this drill proves nothing",

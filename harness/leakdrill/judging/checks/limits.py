@@ -22,6 +22,14 @@ from leakdrill.judging.evidence.windows import (
     unasked_exits,
     watched_until_s,
 )
+from leakdrill.record.events import (
+    AlertTransition,
+    CgroupResources,
+    FilesystemDisk,
+    TargetExited,
+    TargetStart,
+    TargetUnwatched,
+)
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def _only_peaks(scenario: Scenario, resource: str) -> bool:
 
 
 def _below_the_limit(
-    claim: Claim, alert: ExpectedAlert, fired: Event, series: Series, span: Span, words: tuple[str, float]
+    claim: Claim, alert: ExpectedAlert, fired: AlertTransition, series: Series, span: Span, words: tuple[str, float]
 ) -> Verdict:
     """A peak that was seen in time: what stood how high, below which limit."""
     name, limit_bytes = words
@@ -108,7 +116,7 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
             hint="see leak_grows_as_declared and measurements_are_complete",
         )
     span = _leaking(history, scenario, "disk")
-    left = history.series("filesystem", "disk", "avail_bytes").between(began_s, span.end_s)
+    left = history.series(FilesystemDisk, "avail_bytes").between(began_s, span.end_s)
     full = np.flatnonzero(left.values <= 0)
     damage: _Damage | None
     if len(full):
@@ -146,7 +154,7 @@ def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
 def _judge(
     claim: Claim,
     alert: ExpectedAlert,
-    fired: Event | None,
+    fired: AlertTransition | None,
     began_s: float,
     damage: _Damage | None,
     words: tuple[str, str],
@@ -188,13 +196,13 @@ def _judge(
 _LOWER = "lower the rule's threshold or its `for`, or raise the limit"
 
 
-def oom_kills(history: History) -> list[Event]:
+def oom_kills(history: History) -> list[Event | TargetExited]:
     """The moments at which the kernel killed the target, or a process of it, for its memory.
 
     Ends of the target that are marked so, and rises of the cgroup's counter (a killed child does not end the target).
     """
-    exits = [e for e in unasked_exits(history) if e.labels.get("oom_kill") == "true"]
-    counter = history.series("cgroup", "resources", "oom_kills")
+    exits = [e for e in unasked_exits(history) if e.oom_kill == "true"]
+    counter = history.series(CgroupResources, "oom_kills")
     rises = [i for i in range(1, len(counter)) if counter.values[i] > counter.values[i - 1]]
     killed = [history.events[counter.indices[i]] for i in rises]
     children = [e for e in killed if not any(abs(e.t - exit_.when) < _SAME_KILL_S for exit_ in exits)]
@@ -209,7 +217,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
     claim = Claim("target_keeps_running")
     kills, allowed = oom_kills(history), scenario.expect.oom_kills
-    crashes = [e for e in unasked_exits(history) if e.labels.get("oom_kill") != "true"]
+    crashes = [e for e in unasked_exits(history) if e.oom_kill != "true"]
     numbers = {"oom_kills": len(kills), "oom_kills_expected": allowed, "crashes": len(crashes)}
     unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
     if unwanted:
@@ -221,16 +229,16 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             events=[e.index for e in unwanted],
             hint="read the last lines of target.log in the run folder",
         )
-    unwatched = history.where(source="target", name="unwatched")
+    unwatched = history.of(TargetUnwatched)
     if len(unwatched):
         return claim.unknown(
             f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
-            f"see it: {unwatched[0].value}",
+            f"see it: {unwatched[0].message}",
             numbers=numbers,
             events=[unwatched[0].index],
             hint="run the drill again when the platform answers",
         )
-    if not history.acts("target", "start") and not len(resource_series(history, "memory")):
+    if not history.acts(TargetStart) and not len(resource_series(history, "memory")):
         return claim.unknown(
             "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"
         )
@@ -245,16 +253,14 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
 
 
-def _how(event: Event) -> str:
-    if event.name != "exited":
+def _how(event: Event | TargetExited) -> str:
+    if not isinstance(event, TargetExited):
         return f"a process of the target was OOM-killed at {show_duration(event.t)}"
-    if event.labels.get("oom_kill") == "true":
+    if event.oom_kill == "true":
         return f"the target was OOM-killed at {show_duration(event.when)}"
-    reason = event.labels.get("reason")
-    if reason:
-        return f"the target's pod {event.labels.get('pod', '?')} ended at {show_duration(event.when)}: {reason}"
-    signal = event.labels.get("signal")
-    how = f"by signal {signal}" if signal else f"with exit code {event.value}"
+    if event.reason:
+        return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
+    how = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
     return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"
 
 

@@ -11,7 +11,8 @@ from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_re
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import AlertTransition
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import ExpectedAlert
     from leakdrill.scenario.scenario import Scenario
@@ -46,7 +47,7 @@ def _judge(
     alert: ExpectedAlert,
     scenario: Scenario,
     watched: Span,
-    events: list[Event],
+    events: list[AlertTransition],
 ) -> Verdict:
     spans = firing_spans(events, end_s=watched.end_s)
     seen = [e.index for e in events]
@@ -70,7 +71,7 @@ def _judge(
             events=seen,
             hint="see the verdict measurements_are_complete",
         )
-    if events[-1].value == "firing" or spans[-1].end_s >= watched.end_s:
+    if events[-1].state == "firing" or spans[-1].end_s >= watched.end_s:
         return _still_firing(claim, alert, watched, seen)
     return _cleared(claim, alert, scenario, numbers, events)
 
@@ -94,7 +95,7 @@ def _still_firing(claim: Claim, alert: ExpectedAlert, watched: Span, seen: list[
 
 
 def _cleared(
-    claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[Event]
+    claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[AlertTransition]
 ) -> Verdict:
     cleared_s, seen = numbers["cleared_after_s"], [e.index for e in events]
     side = f"{show_duration(cleared_s)} after" if cleared_s >= 0 else f"{show_duration(-cleared_s)} before"
@@ -119,9 +120,9 @@ def _cleared(
     )
 
 
-def _pending(events: list[Event]) -> bool:
+def _pending(events: list[AlertTransition]) -> bool:
     """Whether a series was counting down to firing when the record ended."""
-    last = {frozenset(e.labels.items()): e.value for e in events}
+    last = {frozenset(e.labels.items()): e.state for e in events}
     return "pending" in last.values()
 
 

@@ -14,6 +14,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.record.events import LoadRequests
 from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
@@ -21,7 +22,7 @@ from leakdrill.units import show_duration, show_share
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
@@ -240,17 +241,13 @@ class _Judged:
 
 def _served_after(history: History, from_s: float, until_s: float) -> tuple[float, float] | None:
     """Requests served and failed between the two times; None when nobody counted after the step."""
-    counts = [e for e in history.where(source="load", name="requests", kind="sample") if e.t <= until_s]
+    counts = [e for e in history.of(LoadRequests) if e.t <= until_s]
     before, after = [e for e in counts if e.t <= from_s], [e for e in counts if e.t > from_s]
     if not after:
         return None
     start, end = (before or after)[-1 if before else 0], after[-1]
-    failed = _count(end, "failures") - _count(start, "failures")
-    return _count(end, "requests") - _count(start, "requests") - failed, failed
-
-
-def _count(event: Event, name: str) -> float:
-    return float(event.value.get(name, 0.0)) if isinstance(event.value, dict) else 0.0
+    failed = (end.failures or 0.0) - (start.failures or 0.0)
+    return (end.requests or 0.0) - (start.requests or 0.0) - failed, failed
 
 
 def _cases(history: History, scenario: Scenario) -> Iterator[Case]:

@@ -17,6 +17,7 @@ from leakdrill.judging.checks.baseline import does_not_grow, resource_returns, r
 from leakdrill.judging.checks.requests import requests_keep_error_rate
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.record.events import TorchAllocator, TorchHolders
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import held_by
 from leakdrill.units import show_size
@@ -75,7 +76,7 @@ def _unused(history: History) -> str:
 
 
 def _last(history: History, field: str) -> float | None:
-    values = history.series("torch", "allocator", field).values
+    values = history.series(TorchAllocator, field).values
     return float(values[-1]) if len(values) else None
 
 
@@ -93,8 +94,8 @@ def _held_by(history: History) -> str:
 
 
 def _holders(history: History, moment: str) -> dict[str, float]:
-    seen = history.where(source="torch", name="holders", kind="sample", labels={"moment": moment})
-    return dict(seen[-1].value) if seen and isinstance(seen[-1].value, dict) else {}
+    snapshots = [event for event in history.of(TorchHolders) if event.moment == moment]
+    return dict(snapshots[-1].holders or {}) if snapshots else {}
 
 
 def out_of_memory_claim(scenario: Scenario) -> Claim:
@@ -144,7 +145,7 @@ def _served_meanwhile(
 
 def _counted(history: History, field: str) -> float | None:
     """How far a count rose over the record; it begins anew with each process."""
-    values = history.series("torch", "allocator", field).values
+    values = history.series(TorchAllocator, field).values
     if len(values) < 2:  # noqa: PLR2004 - a rise needs two
         return None
     rises = np.diff(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import MemoryThreshold, SelectorMatches
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
@@ -85,15 +86,16 @@ def blindness(
     """
     leak_per_s = max(0.0, growth_per_s.estimate) / limit_bytes / time_scale if growth_per_s else 0.0
     rules = [
-        (e.value, e.index)
-        for e in history.where(source="prometheus", name="threshold", labels={"alert": alert.alert})
-        if all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
+        DetectionLimit(e.ratio, e.for_s, leak_per_s, time_scale, e.index)
+        for e in history.of(MemoryThreshold)
+        if e.alert == alert.alert and meant(alert, e) and e.ratio is not None and e.for_s is not None
     ]
-    told = [
-        DetectionLimit(value["ratio"], value["for_s"], leak_per_s, time_scale, index)
-        for value, index in rules
-        if isinstance(value, dict)
-    ]
-    if not growth_per_s or not told or any(one.for_s <= 0 for one in told):
+    if not growth_per_s or not rules or any(one.for_s <= 0 for one in rules):
         return None
-    return max(told, key=lambda one: one.blind_above_per_s)
+    return max(rules, key=lambda one: one.blind_above_per_s)
+
+
+def meant(alert: ExpectedAlert, rule: MemoryThreshold | SelectorMatches) -> bool:
+    """Whether what is known of a rule contradicts none of the labels by which `alert` is named."""
+    labels = rule.line_labels()
+    return all((labels.get(key) or value) == value for key, value in alert.labels.items())

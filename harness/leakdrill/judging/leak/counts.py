@@ -12,7 +12,8 @@ from leakdrill.judging.leak.slots import corpora, slot_events
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import GateSlot
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
 
 _CANDIDATE: Final = "candidate"
@@ -56,8 +57,8 @@ def _count_does_not_grow(history: History, claim: Claim, field: str, noun: str) 
     return claim.holds(f"{last:.0f} {noun}s at the end, {first:.0f} at the beginning", numbers=numbers)
 
 
-def _column(slots: list[Event], field: str) -> NDArray[np.float64]:
-    return np.array([event.value[field] for event in slots if isinstance(event.value, dict) and field in event.value])
+def _column(slots: list[GateSlot], field: str) -> NDArray[np.float64]:
+    return np.array([event.values[field] for event in slots if field in event.values])
 
 
 def _middle(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
+from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, TargetExited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.looks import Look
     from leakdrill.judging.leak.trace import Trace
     from leakdrill.judging.leak.verdict import LeakVerdict
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import GateSlot
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
@@ -59,12 +61,9 @@ def planned_looks(scenario: Scenario, stored: BaselineFile | None = None) -> tup
 
 def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Conditions:
     """The conditions under which the candidate was measured."""
-    told = history.where(source="gate", name="agent", labels={"build": CANDIDATE})
-    labels = told[0].labels if told else {}
+    agent = next((event for event in history.of(GateAgent) if event.build == CANDIDATE), GateAgent())
     unknown = "unknown (no agent)"
-    return conditions(
-        scenario, corpus, python=labels.get("python", unknown), allocator=labels.get("allocator", unknown)
-    )
+    return conditions(scenario, corpus, python=agent.python or unknown, allocator=agent.allocator or unknown)
 
 
 def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, stored: BaselineFile | None) -> Verdict:
@@ -90,10 +89,10 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
 
 def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
     """Why the slots cannot be judged: the run was cut short, or the service was not the same one throughout."""
-    exits = history.where(source="target", name="exited")
+    exits = history.of(TargetExited)
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
-    if history.where(source="load", name="exited"):
+    if history.of(LoadExited):
         return "Locust ended in the middle"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
     ends = {look.after_slots for look in planned_looks(scenario, stored)}
@@ -107,13 +106,13 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
 
 def _time_is_up(history: History, corpus: str) -> bool:
     """Whether the run ended because its time was over."""
-    return bool(history.where(source="gate", name="time_is_up", labels={"corpus": corpus}))
+    return any(event.corpus == corpus for event in history.of(GateTimeIsUp))
 
 
 def history_processes(history: History, corpus: str) -> set[float]:
     """How many processes the service had, over the slots."""
     events = slot_events(history, build=CANDIDATE, corpus=corpus)
-    return {event.value["processes"] for event in events if isinstance(event.value, dict)}
+    return {event.processes for event in events if event.processes is not None}
 
 
 def _judged(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None) -> LeakVerdict:
@@ -148,7 +147,7 @@ def _projected(found: LeakVerdict, scenario: Scenario) -> list[str]:
     return [str(project(found.growth, level_bytes=found.level_bytes, limit_bytes=limit, requests_per_s=rate))]
 
 
-def _with(verdict: Verdict, message: str, slots: list[Event]) -> Verdict:
+def _with(verdict: Verdict, message: str, slots: list[GateSlot]) -> Verdict:
     return replace(verdict, message=message, events=tuple(event.index for event in slots))
 
 
@@ -168,10 +167,10 @@ def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
 
 def _keeps_running(history: History) -> Verdict:
     claim = Claim("target_keeps_running")
-    exits = history.where(source="target", name="exited")
+    exits = history.of(TargetExited)
     if exits:
-        killed = any(event.labels.get("oom_kill") == "true" for event in exits)
-        how = "it was OOM-killed" if killed else f"it ended with status {exits[0].value}"
+        killed = any(event.oom_kill == "true" for event in exits)
+        how = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
         return claim.fails(
             f"the service did not live through the measurement: {how} after {exits[0].t:.0f} s",
             events=[event.index for event in exits],

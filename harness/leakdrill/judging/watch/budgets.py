@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
+from leakdrill.record.events import ProcessTree, WatchExited, WatchInterrupted
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
     """Whether the command ended by itself with exit code 0, in the last attempt."""
     claim = Claim("command_succeeds")
     told = attempts(history)
-    stopped = history.where(source="watch", name="interrupted")
+    stopped = history.of(WatchInterrupted)
     numbers: dict[str, Number] = {"attempts": len(told)}
     if stopped:
         return claim.unknown(
-            f"it was stopped by {stopped[0].value}", numbers=numbers, events=[stopped[0].index], hint="run it again"
+            f"it was stopped by {stopped[0].signal}", numbers=numbers, events=[stopped[0].index], hint="run it again"
         )
     if not told or told[-1].exited is None:
         return claim.unknown(
@@ -47,9 +48,9 @@ def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
             hint="read history.jsonl in the run folder",
         )
     last, exited = told[-1], told[-1].exited
-    status = last.exit_number("status") or 0
+    status = last.status
     numbers |= {"status": status, "duration_s": last.duration_s, "mode": last.mode}
-    how = f"{_how(status, exited.labels)} after {show_duration(last.duration_s)}{_which(told, plan)}"
+    how = f"{_how(status, exited.signal)} after {show_duration(last.duration_s)}{_which(told, plan)}"
     if status == 0:
         return claim.holds(how, numbers=numbers, events=[exited.index])
     why = why_memory(history, plan, last)
@@ -95,7 +96,7 @@ def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
     seen = readings(history, last)
     top = peak(seen)
     numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(seen, last)}
-    if last.exited and last.exited.labels.get("oom_kill") == "true":
+    if last.exited and last.exited.oom_kill == "true":
         return claim.fails(
             f"the kernel killed for memory at the limit {show_size(limit)}{_whom(history, last, seen)}",
             numbers=numbers,
@@ -119,7 +120,7 @@ def _unbroken(
 ) -> Verdict:
     """No reading was over the limit: what else is known."""
     limit = plan.limit_bytes or 0
-    largest = last.exit_number("largest_process_bytes") or 0
+    largest = last.largest_process_bytes
     if largest > limit:
         return claim.fails(
             f"one process reached {show_size(largest)} between two readings, by the kernel's own count; "
@@ -184,26 +185,25 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
 
 def why_memory(history: History, plan: WatchPlan, attempt: Attempt) -> str:
     """Why memory seems to have ended `attempt`, or to have been exceeded by it; empty when it does not."""
-    labels = attempt.exited.labels if attempt.exited else {}
-    status = attempt.exit_number("status") or 0
+    exited = attempt.exited or WatchExited()
+    status = attempt.status
     top = peak(readings(history, attempt))
-    used = max(top.total_bytes if top else 0.0, attempt.exit_number("largest_process_bytes") or 0.0)
-    if labels.get("oom_kill") == "true":
+    used = max(top.total_bytes if top else 0.0, attempt.largest_process_bytes)
+    if exited.oom_kill == "true":
         return f"the kernel killed at the limit {show_size(plan.limit_bytes or 0)}"
     if plan.limit_bytes and used > plan.limit_bytes:
         return f"its peak {show_size(used)} was over the limit {show_size(plan.limit_bytes)}"
-    if status and labels.get("oom_kill") == "machine":
+    if status and exited.oom_kill == "machine":
         return "the kernel's OOM killer acted on this machine meanwhile"
-    if labels.get("signal") in _MEMORY_SIGNALS:
-        return f"it ended by {labels['signal']}"
+    if exited.signal in _MEMORY_SIGNALS:
+        return f"it ended by {exited.signal}"
     most = min(plan.limit_bytes or float("inf"), attempt.available_bytes)
     if status and used >= _NEAR * most:
         return f"its peak {show_size(used)} was near the {show_size(most)} that it could have"
     return ""
 
 
-def _how(status: float, labels: object) -> str:
-    signal = labels.get("signal") if isinstance(labels, dict) else ""
+def _how(status: float, signal: str) -> str:
     if status < 0:
         return f"killed by {signal or f'signal {-status:.0f}'}"
     return f"ended with exit code {status:.0f}" + (f" ({signal} in a child)" if signal else "")
@@ -243,7 +243,7 @@ def _figures(seen: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
     figures: dict[str, Number] = {"readings": len(seen), "duration_s": attempt.duration_s}
     if top:
         figures |= {"peak_bytes": top.total_bytes, "area_byte_s": area_byte_s(seen)}
-    largest = attempt.exit_number("largest_process_bytes")
+    largest = attempt.largest_process_bytes
     return figures | ({"largest_process_bytes": largest} if largest else {})
 
 
@@ -254,7 +254,7 @@ def _programs(owners: Owners, top: Reading, most: int = 10) -> dict[str, Number]
 
 def _missed_s(history: History, attempt: Attempt) -> float:
     """Seconds without a reading, beyond the second that a busy machine may let pass between two."""
-    ticks = [e.t for e in history.where(source="process", name="tree", kind="sample") if e.value is not None]
+    ticks = [e.t for e in history.of(ProcessTree) if e.values]
     inside = [t for t in ticks if attempt.start_s <= t <= attempt.end_s]
     edges = [attempt.start_s, *inside, attempt.end_s]
     return sum(max(b - a - _USUAL_GAP_S, 0.0) for a, b in itertools.pairwise(edges))

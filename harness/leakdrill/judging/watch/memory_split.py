@@ -6,10 +6,12 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from leakdrill.record.events import CgroupResources, ProcessMember, ProcessPss, WatchAttempt, WatchExited
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
 
 By = Literal["program", "phase"]
 
@@ -30,7 +32,7 @@ class Attempt:
     mode: str
     start_s: float
     end_s: float
-    exited: Event | None
+    exited: WatchExited | None
     available_bytes: float
 
     @property
@@ -38,10 +40,15 @@ class Attempt:
         """How long it took."""
         return self.end_s - self.start_s
 
-    def exit_number(self, name: str) -> float | None:
-        """One of the numbers that its end was recorded with."""
-        value = self.exited.value if self.exited else None
-        return value.get(name) if isinstance(value, dict) else None
+    @property
+    def status(self) -> float:
+        """The exit code; a signal's number with a minus; 0 where nobody knows."""
+        return (self.exited.status if self.exited else None) or 0.0
+
+    @property
+    def largest_process_bytes(self) -> float:
+        """The largest resident set of one process, as the kernel counts it; 0 where nobody knows."""
+        return (self.exited.largest_process_bytes if self.exited else None) or 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,20 +90,20 @@ class Part:
 
 def attempts(history: History) -> list[Attempt]:
     """Every start of the command, in order."""
-    exits = {e.labels.get("number"): e for e in history.where(source="watch", name="exited", kind="sample")}
+    exits = {e.number: e for e in history.of(WatchExited)}
     found = []
-    for act in history.acts("watch", "attempt"):
-        number = act.begin.labels.get("number", "0")
+    for act in history.acts(WatchAttempt):
+        number = act.begin.number or "0"
         exited = exits.get(number)
         last = exited or act.end
         found.append(
             Attempt(
                 number=int(number),
-                mode=act.begin.labels.get("mode", ""),
+                mode=act.begin.mode,
                 start_s=act.begin.t,
                 end_s=last.when if last else history.end_s,
                 exited=exited,
-                available_bytes=float(act.begin.labels.get("available_bytes", "inf")),
+                available_bytes=float(act.begin.available_bytes or "inf"),
             )
         )
     return found
@@ -107,18 +114,18 @@ def readings(history: History, attempt: Attempt) -> list[Reading]:
     return [
         Reading(
             t=e.t,
-            total_bytes=e.value["pss_bytes"],
-            by_pid={int(key[4:-6]): held for key, held in e.value.items() if key.startswith("pid_")},
+            total_bytes=e.pss_bytes,
+            by_pid={int(key[4:-6]): held for key, held in e.others.items() if key.startswith("pid_")},
             index=e.index,
         )
-        for e in history.where(source="process", name="pss", kind="sample")
-        if isinstance(e.value, dict) and attempt.start_s <= e.t <= attempt.end_s
+        for e in history.of(ProcessPss)
+        if e.pss_bytes is not None and attempt.start_s <= e.t <= attempt.end_s
     ]
 
 
 def killed_s(history: History, attempt: Attempt) -> float:
     """When the kernel first killed in the command's cgroup: as its counter rose; the end where no reading saw that."""
-    counter = history.series("cgroup", "resources", "oom_kills").between(attempt.start_s, attempt.end_s)
+    counter = history.series(CgroupResources, "oom_kills").between(attempt.start_s, attempt.end_s)
     rises = zip(counter.t, counter.values, counter.values[1:], counter.t[1:], strict=False)
     return next((float(after_s) for _, before, after, after_s in rises if after > before), attempt.end_s)
 
@@ -138,15 +145,15 @@ class Owners:
     """Who held the memory: the processes of a record, by program or by phase."""
 
     def __init__(self, history: History) -> None:
-        self._members: dict[int, list[Event]] = {}
-        for event in history.where(source="process", name="member", kind="sample"):
-            if event.labels.get("pid", "").isdecimal():
-                self._members.setdefault(int(event.labels["pid"]), []).append(event)
+        self._members: dict[int, list[ProcessMember]] = {}
+        for event in history.of(ProcessMember):
+            if event.pid.isdecimal():
+                self._members.setdefault(int(event.pid), []).append(event)
 
     def name(self, pid: int, index: int, by: By) -> str:
         """The program or phase of `pid` at the event `index`; a process may become another program."""
         known = [e for e in self._members.get(pid, ()) if e.index <= index]
-        return known[-1].labels.get(by, "?") if known else "?"
+        return (getattr(known[-1], by) or "?") if known else "?"
 
     def shares(self, reading: Reading, by: By = "program") -> dict[str, float]:
         """Bytes of `reading` by program or phase, the largest first."""

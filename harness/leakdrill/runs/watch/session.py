@@ -109,8 +109,8 @@ class Session:
         history = self._recorder.history()
         last = attempts(history)[-1]
         why = why_memory(history, self._plan, last)
-        failed = last.exit_number("status") != 0
-        return why or (f"exit code {last.exit_number('status'):.0f}" if failed and self._plan.retry_any else "")
+        failed = last.exited is not None and last.status != 0
+        return why or (f"exit code {last.status:.0f}" if failed and self._plan.retry_any else "")
 
     def _attempt(self, number: int, mode: Mode | None, free: float) -> None:
         labels = {"number": str(number), "mode": mode.name if mode else "", "available_bytes": f"{free:.0f}"}
