@@ -14,7 +14,7 @@ from leakdrill.record.events import LoadStart
 from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
-    from leakdrill.load.workers import Workers
+    from leakdrill.load.workers import WorkerPlace
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
@@ -92,7 +92,7 @@ class LoadPart:
             meters.append(TorchMeter(self._target.base_url + self._scenario.torch.path))
         return meters
 
-    def _place_of_workers(self) -> Workers | None:
+    def _place_of_workers(self) -> WorkerPlace | None:
         spec = self._scenario.load
         host = find_capability(self._target, HostsLoadWorkers)
         return host.load_workers() if host and spec.workers > 1 and spec.workers_on == "target" else None
