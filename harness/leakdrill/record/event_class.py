@@ -135,6 +135,16 @@ class EventClass:
 class Sample(EventClass):
     """Something that was read or noticed."""
 
+    @classmethod
+    def of(cls, values: Mapping[str, float], /, **labels: str) -> Self:
+        """The event with `values`, by the names of the entries, and with fields that are labels."""
+        parts = cls.parts()
+        named = {part.key: name for name, part in parts.items() if isinstance(part, Entry)}
+        others = next(name for name, part in parts.items() if isinstance(part, Entries))
+        fields: dict[str, Any] = {named[key]: value for key, value in values.items() if key in named}
+        fields[others] = {key: value for key, value in values.items() if key not in named}
+        return cls(**fields | labels)
+
 
 @dataclass(frozen=True)
 class Reading(Sample):
@@ -149,16 +159,6 @@ class Reading(Sample):
     )
     error: Annotated[str, Label("why there is no reading", optional=True)] = field(default="", kw_only=True)
     others: Annotated[Mapping[str, float], Entries("")] = field(default_factory=dict, kw_only=True)
-
-    @classmethod
-    def of(cls, values: Mapping[str, float]) -> Self:
-        """The reading with `values`, by the names of the entries."""
-        parts = cls.parts()
-        named = {part.key: name for name, part in parts.items() if isinstance(part, Entry)}
-        others = next(name for name, part in parts.items() if isinstance(part, Entries))
-        fields: dict[str, Any] = {named[key]: value for key, value in values.items() if key in named}
-        fields[others] = {key: value for key, value in values.items() if key not in named}
-        return cls(**fields)
 
     @property
     def values(self) -> dict[str, float]:
