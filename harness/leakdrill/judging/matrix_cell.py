@@ -1,4 +1,4 @@
-"""What a step did to a leak, from the record of its cell alone.
+"""The effect of a step on a leak, from the record of its cell alone.
 
 The leak stays on. What it keeps grows again at once after a step that freed it, so the lowest level within two seconds
 counts; what is held only while requests are answered, and CPU, have a level of their own, and that counts.
@@ -47,7 +47,7 @@ _FELT_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was seen in one cell.
+    """The result of one cell.
 
     Attributes:
         effect: cured, partly, not or worse; None when it could not be measured.
@@ -92,11 +92,11 @@ class _Levels:
 
 
 def judge_cell(history: History, scenario: Scenario) -> Finding:
-    """What the only step of `scenario` did to its only leak."""
+    """The effect that the only step of `scenario` had on its only leak."""
     (leak,), (step,) = scenario.leaks, scenario.steps
-    shown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
-    if shown.outcome is Outcome.UNKNOWN:
-        return Finding(effect=None, why=shown.message)
+    grown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
+    if grown.outcome is Outcome.UNKNOWN:
+        return Finding(effect=None, why=grown.message)
     run = next(iter(step_runs(history)), None)
     if run is None:
         return Finding(effect=None, why=f"{step.name} was never begun: the drill ended before")

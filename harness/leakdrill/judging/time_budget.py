@@ -35,7 +35,7 @@ class TimeBudget:
 
     @property
     def overhead(self) -> float:
-        """What the harness added, as a share of what was needed; 0.15 is the most we allow ourselves."""
+        """The time that the harness added, as a share of what was needed; 0.15 is the most we allow ourselves."""
         return self.total_s / self.needed_s - 1 if self.needed_s else float("inf")
 
 
@@ -54,7 +54,7 @@ def _service_start_s(history: History) -> float:
 
 
 def _planned_s(history: History, scenario: Scenario, name: str) -> float:
-    """What the scenario asked for; a phase that took longer was held up by us."""
+    """The length that the scenario asked for; a phase that took longer was held up by us."""
     planned: float = getattr(scenario.phases, name)
     return min(planned, _phase_s(history, name))
 

@@ -113,30 +113,30 @@ def _fired(
 def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario: Scenario, began_s: float) -> Verdict:
     window = Span(began_s, _watched_until(history, began_s, alert))
     numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
-    told = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
-    told += _JUDGED_ON if on_the_kubelets(history, alert) else ""
+    summary = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
+    summary += _JUDGED_ON if on_the_kubelets(history, alert) else ""
     silences = unanswered(history, scenario.alerts, window)
     if silences:
         return claim.unknown(
-            f"{told}, but {silences[0]} in that time",
+            f"{summary}, but {silences[0]} in that time",
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )
     broken = _why_it_cannot_fire(history, alert)
     if broken:
-        return claim.fails(f"{told}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+        return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
     if not leaks_show(history, scenario.leaks):
         return claim.unknown(
-            f"{told}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
+            f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
         )
     if window.length_s < alert.fires_within and not _ended(history, window):
         return claim.unknown(
-            f"{told}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
+            f"{summary}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
             numbers=numbers,
             hint="let `phases.load` last longer than `fires_within`",
         )
     return claim.fails(
-        f"{told}; budget {_both(alert.fires_within, scenario.alerts)}",
+        f"{summary}; budget {_both(alert.fires_within, scenario.alerts)}",
         numbers=numbers,
         events=[e.index for e in _ended(history, window)],
         hint="does the rule's threshold lie above what the leak reaches, or its `for` above the budget?",
@@ -156,7 +156,7 @@ def _ended(history: History, window: Span) -> list[TargetExited]:
 
 
 def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
-    """What the record says of the rule itself: the sentence, its events, the hint. None when nothing is wrong."""
+    """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
     for _, why, event in rule_errors(history, alert.alert):
         return f"its rule could not be evaluated ({why})", [event], "run the expression in promtool"
     empty = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and e.series == 0 and meant(alert, e)]
@@ -185,7 +185,7 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     if mine:
         delay_s = max(0.0, mine[0].t - fired.when)
         return claim.holds(
-            f"{alert} {_way(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
+            f"{alert} {_delivery(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={
                 "delivered_after_s": delay_s,
                 "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
@@ -195,7 +195,7 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
 
 
-def _way(notification: Notification) -> str:
+def _delivery(notification: Notification) -> str:
     """How the notification was seen: by us, or from outside."""
     receiver = notification.receiver or "?"
     if notification.labels.get("via") != "api":
@@ -215,13 +215,14 @@ def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: Aler
         if not alert.matches(event.labels) or event.t < fired.when:
             continue
         stands_for_it = AlertName.model_validate(parse_alert_name(event.by))
-        told = next(
+        notification = next(
             (e for e in history.of(Notification) if e.status == "firing" and stands_for_it.matches(e.labels)), None
         )
-        if told is not None:
+        if notification is not None:
             return claim.holds(
-                f"{alert} was inhibited by {stands_for_it}, of which the receiver {told.receiver or '?'} was told",
-                events=[fired.index, event.index, told.index],
+                f"{alert} was inhibited by {stands_for_it}, of which the receiver {notification.receiver or '?'} "
+                "was told",
+                events=[fired.index, event.index, notification.index],
             )
     return None
 

@@ -66,10 +66,10 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
             f"{show_duration(watched_until_s(history))}",
             numbers=numbers,
         )
-    told = "; ".join(text for text, _ in problems[:4])
+    summary = "; ".join(text for text, _ in problems[:4])
     more = f"; and {len(problems) - 4} more" if len(problems) > 4 else ""  # noqa: PLR2004 - as many as are told
     return claim.unknown(
-        told + more,
+        summary + more,
         numbers=numbers,
         events=[index for _, indices in problems for index in indices],
         hint="what rests on the missing part is UNKNOWN too; read the logs in the run folder, then run the drill again",
@@ -155,10 +155,10 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
     span = _watched(history)
     if span is None or not scenario.alerts.evaluated:
         return []
-    found = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
+    silences = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
     if _on_the_kubelets(scenario) and not history.of(KubeletScrape):
-        found.append(("nobody looked whether Prometheus had the kubelet's series", []))
-    return found
+        silences.append(("nobody looked whether Prometheus had the kubelet's series", []))
+    return silences
 
 
 def _on_the_kubelets(scenario: Scenario) -> bool:

@@ -44,7 +44,7 @@ _MEANING: Final = {
 
 
 def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
-    """What is claimed of the target's cards; nothing where it names none, or where they may be missing and are."""
+    """The claims about the target's GPUs; none where it names none, or where they may be missing and are."""
     gpu = scenario.target.gpu
     if gpu is None or gpus_are_left_out(history, scenario):
         return []
@@ -65,15 +65,15 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     """Whether every card that the target uses answered from the baseline to the end, without errors of its own."""
     del scenario
     span, read = watched(history), history.series(GpuDevices, "used_bytes")
-    found = [*gpu_troubles(history), *_silence(history, span)]
+    troubles = [*gpu_troubles(history), *_silence(history, span)]
     samples = read.between(span.start_s, span.end_s)
-    numbers: dict[str, Number] = {"troubles": len(found), "readings": len(samples)}
-    if found:
-        more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+    numbers: dict[str, Number] = {"troubles": len(troubles), "readings": len(samples)}
+    if troubles:
+        more = f"; and {len(troubles) - _MOST_TOLD} more" if len(troubles) > _MOST_TOLD else ""
         return ANSWERS.unknown(
-            "; ".join(one.text for one in found[:_MOST_TOLD]) + more,
+            "; ".join(one.text for one in troubles[:_MOST_TOLD]) + more,
             numbers=numbers,
-            events=[index for one in found for index in one.events],
+            events=[index for one in troubles for index in one.events],
             hint="`leakdrill doctor` says what there is; dmesg and nvidia-smi say more",
         )
     devices = {e.device_key: e for e in history.of(GpuDevice)}
@@ -106,11 +106,11 @@ def _missing(history: History) -> Iterator[Trouble]:
 
 def _silent(history: History) -> Iterator[Trouble]:
     for event in history.of(GpuSilent):
-        what = "was lost" if event.state == "lost" else "did not answer"
+        condition = "was lost" if event.state == "lost" else "did not answer"
         key = event.device_key or "?"
         back = [e for e in history.of(GpuAnswers) if e.t >= event.t and e.device_key == key]
         until = f" and answered again at {show_duration(back[0].t)}" if back else ""
-        yield Trouble(f"{key} {what} at {show_duration(event.t)}{until}: {event.error}", event.t, (event.index,))
+        yield Trouble(f"{key} {condition} at {show_duration(event.t)}{until}: {event.error}", event.t, (event.index,))
 
 
 def _xids(history: History) -> Iterator[Trouble]:

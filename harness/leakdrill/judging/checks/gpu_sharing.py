@@ -34,32 +34,32 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
 
     UNKNOWN when they did, with their names: what the alert saw, and what was missing for the service, was theirs too.
     """
-    seen = readings(history)
-    told = [e for e in seen if {"own_bytes", "others_bytes", "used_bytes"} <= set(_fields(e))]
-    sharing, untold = sharing_troubles(history, scenario), _untold(history, told)
-    found = [*sharing, *untold]
-    peak = max(told, key=lambda e: _fields(e)["own_bytes"], default=None)
+    read = readings(history)
+    attributable = [e for e in read if {"own_bytes", "others_bytes", "used_bytes"} <= set(_fields(e))]
+    sharing, untold = sharing_troubles(history, scenario), _unknown_owners(history, attributable)
+    troubles = [*sharing, *untold]
+    peak = max(attributable, key=lambda e: _fields(e)["own_bytes"], default=None)
     if peak is None:
         return OWN.unknown(
             "whose the cards' memory is cannot be told: "
-            + ("the driver does not say what each process holds" if seen else "nothing was read of them"),
+            + ("the driver does not say what each process holds" if read else "nothing was read of them"),
             hint="outside a container the driver tells; `target.gpu.others: 100%` does not ask",
         )
     numbers, gap = _split(history, peak)
-    said = f"of {show_size(_fields(peak)['used_bytes'])} in use at {show_duration(peak.t)}, {_told(numbers)}{gap}"
-    if found:
+    summary = f"of {show_size(_fields(peak)['used_bytes'])} in use at {show_duration(peak.t)}, {_shares(numbers)}{gap}"
+    if troubles:
         return OWN.unknown(
-            f"{'; '.join(one.text for one in found)}; {said}",
+            f"{'; '.join(one.text for one in troubles)}; {summary}",
             numbers=numbers,
-            events=[peak.index, *(index for one in found for index in one.events)],
+            events=[peak.index, *(index for one in troubles for index in one.events)],
             hint="end that process, give the service a card of its own, or raise `target.gpu.others`"
             if sharing
             else "see the verdict gpu_answers_throughout",
         )
-    return OWN.holds(said, numbers=numbers, events=[peak.index])
+    return OWN.holds(summary, numbers=numbers, events=[peak.index])
 
 
-def _untold(history: History, told: list[GpuDevices]) -> list[Trouble]:
+def _unknown_owners(history: History, attributable: list[GpuDevices]) -> list[Trouble]:
     """Stretches for which nobody knows whose the memory was."""
     return [
         Trouble(
@@ -67,25 +67,25 @@ def _untold(history: History, told: list[GpuDevices]) -> list[Trouble]:
             gap.start_s,
             (),
         )
-        for gap in gaps([e.t for e in told], watched(history), longest_s=LONGEST_GAP_S)
+        for gap in gaps([e.t for e in attributable], watched(history), longest_s=LONGEST_GAP_S)
     ]
 
 
 def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     """Other processes, and memory without a process, that held more of a card than the scenario allows."""
-    gpu, seen = scenario.target.gpu, readings(history)
-    if gpu is None or not seen:
+    gpu, read = scenario.target.gpu, readings(history)
+    if gpu is None or not read:
         return []
     return [
         trouble
         for key in device_keys(history)
-        for trouble in (*_others(history, seen, key, gpu.others), *_nobodys(seen, key, gpu.others))
+        for trouble in (*_others(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
     ]
 
 
-def _others(history: History, seen: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
-    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in seen), default=0.0)
-    above = [e for e in seen if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
+def _others(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
+    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in read), default=0.0)
+    above = [e for e in read if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
     if not above:
         return
     most = max(above, key=lambda e: _fields(e)[f"{key}.others_bytes"])
@@ -98,13 +98,13 @@ def _others(history: History, seen: list[GpuDevices], key: str, allowed: float) 
     )
 
 
-def _nobodys(seen: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
+def _nobodys(read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     """Memory that no listed process holds is the driver's own, unless it grows."""
     field = f"{key}.elsewhere_bytes"
-    told = [e for e in seen if field in _fields(e)]
-    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in told), default=0.0)
-    least = min((_fields(e)[field] for e in told), default=0.0)
-    above = [e for e in told if _fields(e)[field] - least > allowed * total]
+    attributable = [e for e in read if field in _fields(e)]
+    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in attributable), default=0.0)
+    least = min((_fields(e)[field] for e in attributable), default=0.0)
+    above = [e for e in attributable if _fields(e)[field] - least > allowed * total]
     if above:
         more = max(_fields(e)[field] for e in above) - least
         yield Trouble(
@@ -149,7 +149,7 @@ def _reserved_near(history: History, at_s: float) -> float | None:
     return float(series.values[int(np.argmin(np.abs(series.t - at_s)))]) if len(series) else None
 
 
-def _told(numbers: Mapping[str, Number]) -> str:
+def _shares(numbers: Mapping[str, Number]) -> str:
     own, others, rest = (show_size(float(numbers[f"{name}_bytes"] or 0)) for name in ("own", "others", "elsewhere"))
     return f"{own} were the target's, {others} other processes' and {rest} no process's"
 

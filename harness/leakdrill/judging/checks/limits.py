@@ -180,17 +180,17 @@ def _judge(
     if fired is None:
         wording = claim.fails if damage.really else claim.unknown
         hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
-        told = f"{alert} did not fire; {when} ({limit}){too_fast}"
-        return wording(told, numbers=numbers, events=events, hint=hint)
+        summary = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        return wording(summary, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
     numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
     events.append(fired.index)
     message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
     if spare_s > 0:
-        told = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
-        return claim.holds(told, numbers=numbers, events=events)
-    told = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
-    return claim.fails(told, numbers=numbers, events=events, hint=_LOWER)
+        summary = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
+        return claim.holds(summary, numbers=numbers, events=events)
+    summary = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
+    return claim.fails(summary, numbers=numbers, events=events, hint=_LOWER)
 
 
 _LOWER = "lower the rule's threshold or its `for`, or raise the limit"
@@ -222,7 +222,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
     if unwanted:
         return claim.fails(
-            "; ".join(_how(e) for e in unwanted[:3])
+            "; ".join(_end(e) for e in unwanted[:3])
             + _more(len(unwanted) - 3)
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
@@ -253,15 +253,15 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
 
 
-def _how(event: Event | TargetExited) -> str:
+def _end(event: Event | TargetExited) -> str:
     if not isinstance(event, TargetExited):
         return f"a process of the target was OOM-killed at {show_duration(event.t)}"
     if event.oom_kill == "true":
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    how = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
-    return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"
+    cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
+    return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
 
 
 def _more(count: int) -> str:

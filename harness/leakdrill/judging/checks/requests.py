@@ -28,7 +28,7 @@ _LEAST_SECONDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    """What Locust counted between two of its reports."""
+    """The counts of Locust between two of its reports."""
 
     span: Span
     requests: float
@@ -106,10 +106,10 @@ def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | 
     if requests >= _LEAST_REQUESTS:
         return None
     top, ended = top_error(history), _ended(history)
-    why = f": {top}" if top else f": {_how(ended[0])}" if ended else ""
-    told = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
+    why = f": {top}" if top else f": {_end(ended[0])}" if ended else ""
+    summary = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
     return claim.unknown(
-        told,
+        summary,
         numbers={"requests": requests},
         events=[e.index for e in ended],
         hint="read load.log in the run folder; does the locustfile use the host that it is given?",
@@ -121,7 +121,7 @@ def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
     if not ended:
         return None
     return claim.unknown(
-        f"{message}; but {_how(ended[0])}, so the rest was not loaded",
+        f"{message}; but {_end(ended[0])}, so the rest was not loaded",
         events=[e.index for e in ended],
         hint="read load.log in the run folder",
     )
@@ -131,7 +131,7 @@ def _ended(history: History) -> list[LoadExited]:
     return history.of(LoadExited)
 
 
-def _how(ended: LoadExited) -> str:
+def _end(ended: LoadExited) -> str:
     return f"Locust ended on its own with exit code {ended.exit_code} at {show_duration(ended.t)}"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 LEAST_SHARE: Final = 0.5
-"""Of an even share: round-robin over names that are looked up each second is not exact, one that gets nothing shows."""
+"""The least part of an even share: round-robin over names that are looked up each second is not exact."""
 
 _SETTLED_S: Final = 3.0
 """How long a front may take to find replicas that have just come."""
@@ -53,20 +53,20 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
     answered = _answered(read)
     total, numbers = sum(answered.values()), {f"requests_{name}": count for name, count in answered.items()}
     events = [read[0].index, read[-1].index]
-    told = ", ".join(f"{name}: {count:.0f}" for name, count in sorted(answered.items()))
+    counts = ", ".join(f"{name}: {count:.0f}" for name, count in sorted(answered.items()))
     if total < _LEAST_REQUESTS * replicas:
         return claim.unknown(
-            f"too few requests to tell ({told})", numbers=numbers, events=events, hint="let the load last longer"
+            f"too few requests to tell ({counts})", numbers=numbers, events=events, hint="let the load last longer"
         )
     even = total / replicas
     if len(answered) < replicas or min(answered.values()) < LEAST_SHARE * even:
         return claim.fails(
-            f"the load was not spread over {replicas} replicas: {told}; an even share is {even:.0f}",
+            f"the load was not spread over {replicas} replicas: {counts}; an even share is {even:.0f}",
             numbers=numbers,
             events=events,
             hint="does what stands in front look its upstream up again, and reuse no connection for ever?",
         )
-    return claim.holds(f"{told}; an even share is {even:.0f}", numbers=numbers, events=events)
+    return claim.holds(f"{counts}; an even share is {even:.0f}", numbers=numbers, events=events)
 
 
 def _window(history: History, scenario: Scenario, replicas: int) -> tuple[float, float]:

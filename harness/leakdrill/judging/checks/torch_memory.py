@@ -37,7 +37,7 @@ _OOMS: Final = "num_ooms"
 _RETRIES: Final = "num_alloc_retries"
 _MOST_NAMED: Final = 3
 _TOP_SHARE: Final = 0.05
-"""Of what is held beyond the baseline: a place with less is not worth a name."""
+"""A share of what is held beyond the baseline: a place with less is not worth a name."""
 
 
 def torch_memory_returns(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
@@ -67,7 +67,7 @@ def _explained(judge: Callable[..., Verdict], history: History, scenario: Scenar
 
 
 def _unused(history: History) -> str:
-    """What is reserved for no tensor at the end of the record, and how much of it cannot go back."""
+    """The memory that is reserved for no tensor at the end of the record, and how much of it cannot go back."""
     reserved, allocated, split = (_last(history, field) for field in (RESERVED, ALLOCATED, _SPLIT))
     if reserved is None or allocated is None:
         return ""
@@ -99,7 +99,7 @@ def _holders(history: History, moment: str) -> dict[str, float]:
 
 
 def out_of_memory_claim(scenario: Scenario) -> Claim:
-    """What is claimed of running out of memory: that it is survived, or that it does not happen."""
+    """The claim about running out of memory: that it is survived, or that it does not happen."""
     survived = scenario.torch is not None and scenario.torch.out_of_memory == "survived"
     return Claim("out_of_memory_is_survived" if survived else "memory_does_not_run_out")
 
@@ -135,12 +135,14 @@ def _served_meanwhile(
     history: History, scenario: Scenario, claim: Claim, times: str, numbers: dict[str, float]
 ) -> Verdict:
     served = requests_keep_error_rate(history, scenario=scenario)
-    said = f"{times}; {served.message}"
+    summary = f"{times}; {served.message}"
     if served.outcome is Outcome.FAIL:
-        return claim.fails(said, numbers=numbers, events=served.events, hint="does it try with less what did not fit?")
+        return claim.fails(
+            summary, numbers=numbers, events=served.events, hint="does it try with less what did not fit?"
+        )
     if served.outcome is Outcome.UNKNOWN:
-        return claim.unknown(said, numbers=numbers, events=served.events, hint=served.hint)
-    return claim.holds(said, numbers=numbers, events=served.events)
+        return claim.unknown(summary, numbers=numbers, events=served.events, hint=served.hint)
+    return claim.holds(summary, numbers=numbers, events=served.events)
 
 
 def _counted(history: History, field: str) -> float | None:

@@ -1,4 +1,4 @@
-"""What Prometheus said of one alert, in the order of its own evaluations, and when it did not answer."""
+"""The states of one alert in Prometheus, in the order of its own evaluations, and when it did not answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def transitions(history: History, alert: AlertName | None = None) -> list[AlertT
 
 
 def series_key(event: AlertTransition) -> frozenset[tuple[str, str]]:
-    """What tells one series of an alert from another: all its labels."""
+    """The identity of one series of an alert: all its labels."""
     return frozenset(event.labels.items())
 
 
@@ -92,10 +92,10 @@ def _without_series(history: History, span: Span) -> list[Silence]:
     scrapes = history.of(KubeletScrape)
     if not scrapes:
         return []
-    seen = [e.t for e in scrapes if e.values]
+    scraped_at = [e.t for e in scrapes if e.values]
     return [
         Silence(part.start_s, part.end_s, why=f"Prometheus had no series of the kubelet's ({_why(scrapes, part)})")
-        for gap in gaps(seen, span, longest_s=KUBELET_MEASURES_WITHIN_S)
+        for gap in gaps(scraped_at, span, longest_s=KUBELET_MEASURES_WITHIN_S)
         for part in outside(gap, down_spans(history))
         if part.length_s > KUBELET_MEASURES_WITHIN_S
     ]

@@ -59,10 +59,10 @@ class DetectionLimit:
         )
 
     def _speed(self, per_s: float) -> str:
-        told = f"{_share(per_s * _MIN)} of the limit a minute"
+        speed = f"{_share(per_s * _MIN)} of the limit a minute"
         if self.time_scale == 1:
-            return told
-        return f"{told} (rehearsal: {_share(per_s * self.time_scale)} a second)"
+            return speed
+        return f"{speed} (rehearsal: {_share(per_s * self.time_scale)} a second)"
 
 
 def _share(ratio: float) -> str:
@@ -73,7 +73,7 @@ def _share(ratio: float) -> str:
 def blindness(
     history: History, alert: ExpectedAlert, *, growth_per_s: Interval | None, limit_bytes: float, time_scale: float
 ) -> DetectionLimit | None:
-    """What `alert` cannot see; None when its rule is no comparison of memory with a limit, or waits for nothing.
+    """The leaks `alert` cannot see; None when its rule is no comparison of memory with a limit or waits for nothing.
 
     Where several levels of the alert are meant, the one that sees most counts.
 

@@ -41,7 +41,7 @@ class Span:
 
     @property
     def length_s(self) -> float:
-        """Its length; never negative."""
+        """The length; never negative."""
         return max(0.0, self.end_s - self.start_s)
 
     def overlaps(self, other: Span) -> bool:
@@ -166,7 +166,7 @@ def gaps(times: Iterable[float], span: Span, *, longest_s: float) -> list[Span]:
 
 
 def outside(gap: Span, down: list[Span]) -> list[Span]:
-    """What is left of `gap` outside the spans in `down`."""
+    """The rest of `gap` outside the spans in `down`."""
     left = [gap]
     for cut in down:
         left = [

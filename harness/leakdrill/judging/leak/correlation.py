@@ -24,7 +24,7 @@ _LEAST_SHARE: Final = 0.01
 """A kind that is less than a hundredth of the load cannot be told from noise."""
 
 _EXPLAINED: Final = 0.5
-"""Of what the number of requests alone leaves unexplained, the kinds must explain this share."""
+"""The share that the kinds must explain of what the number of requests alone leaves unexplained."""
 
 _LEAST_OF_LARGEST: Final = 0.05
 

@@ -1,4 +1,4 @@
-"""Whether threads and file descriptors pile up over the quiet points. They are counted exactly: the rule is simple."""
+"""Whether threads and file descriptors pile up over the quiescent points: counts are exact, so the rule is simple."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MOST: Final = 8
 
 
 def threads_do_not_grow(history: History) -> Verdict:
-    """Whether the service holds as many threads at its last quiet points as at its first."""
+    """Whether the service holds as many threads at its last quiescent points as at its first."""
     return _count_does_not_grow(history, Claim("threads_do_not_grow"), "threads", "thread")
 
 
 def descriptors_do_not_grow(history: History) -> Verdict:
-    """Whether the service holds as many file descriptors at its last quiet points as at its first."""
+    """Whether the service holds as many file descriptors at its last quiescent points as at its first."""
     return _count_does_not_grow(history, Claim("descriptors_do_not_grow"), "fds", "file descriptor")
 
 

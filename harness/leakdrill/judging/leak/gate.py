@@ -50,7 +50,7 @@ def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None
 def verdict_so_far(
     history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None
 ) -> LeakVerdict:
-    """The verdict on the quiet points that there are, as sure as the look after them must be."""
+    """The verdict on the quiescent points that there are, as sure as the look after them must be."""
     return _judged(history, scenario, corpus, stored)
 
 
@@ -77,14 +77,14 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
             f"the baseline cannot be compared: {'; '.join(unlike)}",
             hint="measure a baseline under these conditions: --update writes it",
         )
-    found = _judged(history, scenario, corpus, stored)
-    verdict = found.as_verdict(claim.subject)
-    notes = [verdict.message, *_projected(found, scenario)]
-    if found.word is LeakOutcome.LEAK:
+    leak_verdict = _judged(history, scenario, corpus, stored)
+    verdict = leak_verdict.as_verdict(claim.subject)
+    notes = [verdict.message, *_projected(leak_verdict, scenario)]
+    if leak_verdict.word is LeakOutcome.LEAK:
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
         notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
-    return _with(verdict, "; ".join(notes), slots)
+    return _reworded(verdict, "; ".join(notes), slots)
 
 
 def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
@@ -137,17 +137,19 @@ def _budget(scenario: Scenario, candidate: Trace) -> float:
     return DEFAULT_BUDGET if scenario.gate.budget is None else float(scenario.gate.budget)
 
 
-def _projected(found: LeakVerdict, scenario: Scenario) -> list[str]:
+def _projected(leak_verdict: LeakVerdict, scenario: Scenario) -> list[str]:
     """When memory runs out in production, where rate and limit are known."""
     survive = scenario.gate.survive
     rate = survive.rate if survive else scenario.load.rate
     limit = survive.within if survive else scenario.target.limits.memory
-    if rate is None or limit is None or found.word is LeakOutcome.UNKNOWN:
+    if rate is None or limit is None or leak_verdict.word is LeakOutcome.UNKNOWN:
         return []
-    return [str(project(found.growth, level_bytes=found.level_bytes, limit_bytes=limit, requests_per_s=rate))]
+    return [
+        str(project(leak_verdict.growth, level_bytes=leak_verdict.level_bytes, limit_bytes=limit, requests_per_s=rate))
+    ]
 
 
-def _with(verdict: Verdict, message: str, slots: list[GateSlot]) -> Verdict:
+def _reworded(verdict: Verdict, message: str, slots: list[GateSlot]) -> Verdict:
     return replace(verdict, message=message, events=tuple(event.index for event in slots))
 
 
@@ -170,9 +172,9 @@ def _keeps_running(history: History) -> Verdict:
     exits = history.of(TargetExited)
     if exits:
         killed = any(event.oom_kill == "true" for event in exits)
-        how = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
+        cause = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
         return claim.fails(
-            f"the service did not live through the measurement: {how} after {exits[0].t:.0f} s",
+            f"the service did not live through the measurement: {cause} after {exits[0].t:.0f} s",
             events=[event.index for event in exits],
             hint="read target.log in the run folder",
         )

@@ -27,15 +27,15 @@ def growing_sites(history: History, *, build: str, corpus: str) -> list[str]:
 
 def growing_types(history: History, *, build: str, corpus: str) -> list[str]:
     """One clause naming the types that grew most, by how many a request; empty when nobody counted or nothing grew."""
-    found = [
+    counted = [
         event
         for moment in ("before", "after")
         for event in history.of(GateTypes)
         if (event.build, event.corpus, event.moment) == (build, corpus, moment) and event.requests is not None
     ]
-    if len(found) != 2:  # noqa: PLR2004 - before and after
+    if len(counted) != 2:  # noqa: PLR2004 - before and after
         return []
-    before, after = found
+    before, after = counted
     requests = (after.requests or 0.0) - (before.requests or 0.0)
     if requests <= 0:
         return []

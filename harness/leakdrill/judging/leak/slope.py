@@ -145,10 +145,10 @@ def _fits(
     n = len(x)
     roots = np.linalg.cholesky(np.eye(n) + shares[:, None, None] * kernels)
     whitened = np.linalg.solve(roots, np.broadcast_to(np.column_stack((np.ones(n), x, y)), (len(shares), n, 3)))
-    design, seen = whitened[:, :, :2], whitened[:, :, 2:]
+    design, observed = whitened[:, :, :2], whitened[:, :, 2:]
     turned = design.transpose(0, 2, 1)
     cross = turned @ design
-    left = seen - design @ (lines := np.linalg.solve(cross, turned @ seen))
+    left = observed - design @ (lines := np.linalg.solve(cross, turned @ observed))
     squares = np.maximum((left**2).sum(axis=(1, 2)), (n - 2) * resolution**2 / 12 / (1 + shares))
     diagonals = np.diagonal(roots, axis1=1, axis2=2)
     determinants = 2 * np.log(diagonals).sum(axis=1) + np.linalg.slogdet(cross)[1]

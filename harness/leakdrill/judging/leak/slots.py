@@ -1,4 +1,4 @@
-"""A gate run's quiet points, taken out of its history. Pure."""
+"""A gate run's quiescent points, taken out of its history. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS: Final = {
 
 
 def slot_events(history: History, *, build: str, corpus: str) -> list[GateSlot]:
-    """The quiet points of one build under one corpus, in order."""
+    """The quiescent points of one build under one corpus, in order."""
     return [e for e in history.of(GateSlot) if (e.build, e.corpus) == (build, corpus) and e.values]
 
 

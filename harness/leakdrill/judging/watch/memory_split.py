@@ -110,7 +110,7 @@ def attempts(history: History) -> list[Attempt]:
 
 
 def readings(history: History, attempt: Attempt) -> list[Reading]:
-    """What was read of the processes during `attempt`."""
+    """The readings of the processes during `attempt`."""
     return [
         Reading(
             t=e.t,
@@ -130,14 +130,14 @@ def killed_s(history: History, attempt: Attempt) -> float:
     return next((float(after_s) for _, before, after, after_s in rises if after > before), attempt.end_s)
 
 
-def peak(seen: Sequence[Reading]) -> Reading | None:
+def peak(samples: Sequence[Reading]) -> Reading | None:
     """The reading with the most bytes; None when there is none."""
-    return max(seen, key=lambda r: r.total_bytes, default=None)
+    return max(samples, key=lambda r: r.total_bytes, default=None)
 
 
-def area_byte_s(seen: Sequence[Reading], held: Callable[[Reading], float] = lambda r: r.total_bytes) -> float:
+def area_byte_s(samples: Sequence[Reading], held: Callable[[Reading], float] = lambda r: r.total_bytes) -> float:
     """Memory times time: byte-seconds under the readings, joined by straight lines."""
-    pairs = itertools.pairwise(seen)
+    pairs = itertools.pairwise(samples)
     return sum((b.t - a.t) * (held(a) + held(b)) / 2 for a, b in pairs)
 
 
@@ -168,37 +168,39 @@ class Owners:
         pid = max(reading.by_pid, key=lambda p: reading.by_pid[p], default=None)
         return "no process" if pid is None else f"{self.name(pid, reading.index, 'program')} (pid {pid})"
 
-    def killed(self, seen: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:
+    def killed(self, samples: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:
         """The process that a kill at `at_s` ended, as far as readings tell, and the last reading that has it.
 
         The heaviest of those that are gone afterwards; the heaviest of all where none is seen to go.
         """
-        before = [r for r in seen if r.t <= at_s and r.total_bytes > 0]
+        before = [r for r in samples if r.t <= at_s and r.total_bytes > 0]
         if not before:
             return None
-        later = {pid for r in seen if r.t > at_s for pid in r.by_pid}
+        later = {pid for r in samples if r.t > at_s for pid in r.by_pid}
         last = before[-1]
         gone = {pid: held for pid, held in last.by_pid.items() if pid not in later} or last.by_pid
         pid = max(gone, key=lambda p: gone[p])
         return f"{self.name(pid, last.index, 'program')} (pid {pid})", last
 
-    def parts(self, seen: Sequence[Reading], by: By, start_s: float) -> list[Part]:
+    def parts(self, samples: Sequence[Reading], by: By, start_s: float) -> list[Part]:
         """The split of an attempt that began at `start_s`, the largest share of the peak first."""
-        top = peak(seen)
-        rows = [self.shares(reading, by) for reading in seen]
+        top = peak(samples)
+        rows = [self.shares(reading, by) for reading in samples]
         at_peak = self.shares(top, by) if top else {}
         names = dict.fromkeys([*at_peak, *(name for row in rows for name in row)])
-        return [_part(name, seen, rows, at_peak.get(name, 0.0), start_s) for name in names]
+        return [_part(name, samples, rows, at_peak.get(name, 0.0), start_s) for name in names]
 
 
-def _part(name: str, seen: Sequence[Reading], rows: Sequence[dict[str, float]], at_peak: float, start_s: float) -> Part:
-    held = {reading.index: row.get(name, 0.0) for reading, row in zip(seen, rows, strict=True)}
-    times = [reading.t for reading, row in zip(seen, rows, strict=True) if name in row]
+def _part(
+    name: str, samples: Sequence[Reading], rows: Sequence[dict[str, float]], at_peak: float, start_s: float
+) -> Part:
+    held = {reading.index: row.get(name, 0.0) for reading, row in zip(samples, rows, strict=True)}
+    times = [reading.t for reading, row in zip(samples, rows, strict=True) if name in row]
     return Part(
         name=name,
         at_peak_bytes=at_peak,
         peak_bytes=max(held.values()),
-        area_byte_s=area_byte_s(seen, lambda r: held[r.index]),
+        area_byte_s=area_byte_s(samples, lambda r: held[r.index]),
         start_s=times[0] - start_s,
         end_s=times[-1] - start_s,
     )
