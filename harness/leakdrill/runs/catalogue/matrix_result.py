@@ -13,8 +13,8 @@ from leakdrill.record.verdict import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leakdrill.runs.catalogue.drill_result import DrillResult
     from leakdrill.runs.catalogue.matrix_plan import Cell
-    from leakdrill.runs.catalogue.result import DrillResult
 
 
 @dataclass(frozen=True, slots=True)

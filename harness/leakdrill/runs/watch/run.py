@@ -19,10 +19,10 @@ from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted,
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
-from leakdrill.runs.watch.child import PART, STOP_TIMEOUT_S, Command
+from leakdrill.runs.watch.command import PART, STOP_TIMEOUT_S, Command
 from leakdrill.runs.watch.machine import available_bytes
-from leakdrill.runs.watch.sampler import Watcher
-from leakdrill.runs.watch.tree import Tree
+from leakdrill.runs.watch.members import Tree
+from leakdrill.runs.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.watch.plan import Mode, WatchPlan
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.runs.session import FinishedRun
-    from leakdrill.runs.watch.child import Ended
+    from leakdrill.runs.watch.command import Ended
 
 _POLL_S: Final = 0.02
 

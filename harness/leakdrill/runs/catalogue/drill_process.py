@@ -12,12 +12,12 @@ import orjson
 
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.ownership import OWNER_FILE
-from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
+from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
 
 _LAST_CHARACTERS: Final = 4000
 

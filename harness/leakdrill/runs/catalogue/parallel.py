@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine.signals import StopRequest
-from leakdrill.runs.catalogue.child import DrillProcess
-from leakdrill.runs.catalogue.plan import in_order, may_start
+from leakdrill.runs.catalogue.drill_process import DrillProcess
+from leakdrill.runs.catalogue.schedule import in_order, may_start
 from leakdrill.runs.session import Session
 from leakdrill.wait import TimedOut, wait_for
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
     from leakdrill.runs.session import Notify
 
 _EVERY_S: Final = 0.1

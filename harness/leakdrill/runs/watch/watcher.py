@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.watch.plan import WatchPlan
     from leakdrill.record.recorder import Recorder
-    from leakdrill.runs.watch.tree import Tree
+    from leakdrill.runs.watch.members import Tree
 
 PERIOD_S: Final = 0.1
 _USUAL_COSTS: Final = 50

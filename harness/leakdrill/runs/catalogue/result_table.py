@@ -9,13 +9,13 @@ from rich.text import Text
 
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.escape import printable
-from leakdrill.runs.catalogue.result import overall
+from leakdrill.runs.catalogue.drill_result import overall
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
 
 STYLE: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL: "bold red"}
 
