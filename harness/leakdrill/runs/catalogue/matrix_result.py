@@ -46,7 +46,7 @@ class CellResult:
 
 
 def cell_result(cell: Cell, drill: DrillResult | None) -> CellResult:
-    """What the finished `drill` says of `cell`; None when it was never begun."""
+    """Returns what the finished `drill` says of `cell`; None when it was never begun."""
     if drill is None:
         return CellResult(cell, Finding(effect=None, why="its drill was not begun"), None)
     record = str(drill.folder) if drill.folder else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 0.1
 _UNDO_TIMEOUT_S: Final = 60.0
-"""What a drill that was asked to end may take for it, before its journal is undone from here."""
+"""Seconds that a drill may take to end when it is asked to, before its journal is undone from here."""
 
 _OVERDUE_S: Final = 120.0
 """A drill that takes so much longer than its plan allows hangs."""
