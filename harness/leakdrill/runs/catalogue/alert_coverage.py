@@ -145,7 +145,7 @@ def step_coverage(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> 
 
 
 def action_of(step: Step) -> str:
-    """Returns what `step` does, so that the same action in two drills reads the same: `http /admin/config batch_size`."""
+    """Returns the action of `step` as text, equal where two drills do the same: `http /admin/config batch_size`."""
     action = step.action
     if isinstance(action, HttpCall):
         keys = " ".join(sorted(action.body)) if isinstance(action.body, dict) else ""

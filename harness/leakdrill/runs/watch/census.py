@@ -35,7 +35,7 @@ _NEW_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The identity of a process, and when it was born (seconds since boot); recorded again when it becomes another program."""
+    """The identity of a process, born so long after boot; recorded again when it becomes another program."""
 
     parent: int
     born_s: float
