@@ -34,7 +34,7 @@ class DrillsInParallel:
         drills: what is run; in which order is decided here.
         runs: where the records go.
         jobs: how many run at once.
-        tell: hears of each drill when it begins (result None) and when it has ended.
+        tell: is called with each drill when it begins (result None) and when it has ended.
         notify: gets a sentence for a person about each thing that could not be undone.
     """
 

@@ -35,8 +35,8 @@ class Environment:
         scenario: what to build.
         scenario_dir: what its command may refer to as `{scenario_dir}`.
         folder: the run's folder.
-        recorder: hears of everything.
-        journal: hears of every change before it is made.
+        recorder: gets everything that happens.
+        journal: gets each change before it is made.
 
     Raises:
         BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was

@@ -179,7 +179,7 @@ class _Measurement:
         if self._gentle or not plain or self._whole or self._stored is not None:
             return False
         self._gentle = True
-        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiet points short"
+        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiescent points short"
         self._recorder.record(Notice(notice))
         return True
 

@@ -57,7 +57,7 @@ class BuildService:
         self._recorder = recorder
         self._journal = journal
         self._agent_folder = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
-        # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
+        # Nothing is in flight when a gate stops its target: a long stop would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
         self._target = _target_type(scenario.target)(
             scenario.target.model_copy(update={"stop_timeout": stop_s}),

@@ -61,7 +61,7 @@ class Command:
         plan: says what to run.
         env: added to our environment.
         cgroup: entered before its first instruction; None for none.
-        journal: hears of it before it exists.
+        journal: gets it before it exists.
         run_id: marks its processes.
 
     Raises:
