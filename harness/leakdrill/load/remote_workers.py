@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from leakdrill.load.workers import Workers, WorkerState
+    from leakdrill.load.workers import WorkerPlace, WorkerState
     from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.load import Load
 
@@ -48,7 +48,7 @@ class RemoteWorkers:
         EnvironmentProblem: when no address can be found, or the target answers nowhere that they can reach.
     """
 
-    def __init__(self, spec: Load, place: Workers, *, recorder: Recorder, run_dir: Path) -> None:
+    def __init__(self, spec: Load, place: WorkerPlace, *, recorder: Recorder, run_dir: Path) -> None:
         self._spec = spec
         self._place = place
         self._recorder = recorder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
-from leakdrill.runs.drill.run import placed
+from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import interpreter, read_scenario
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.plan import WARN_AT
 from leakdrill.meters.sampler import next_due
+from leakdrill.record.events import ProcessPss, ProcessTree, WatchThreshold
 from leakdrill.runs.watch.census import Census, resident_bytes
 from leakdrill.units import show_duration, show_share, show_size
 
@@ -52,12 +53,12 @@ class Thresholds:
 
 
 class Watcher:
-    """Watches the processes of `tree` from `start` to `stop`; `say` gets a sentence for each threshold crossed."""
+    """Watches the processes of `tree` from `start` to `stop`; `notify` gets a sentence for each threshold crossed."""
 
-    def __init__(self, tree: Tree, plan: WatchPlan, recorder: Recorder, say: Callable[[str], None]) -> None:
+    def __init__(self, tree: Tree, plan: WatchPlan, recorder: Recorder, notify: Callable[[str], None]) -> None:
         self._tree = tree
         self._recorder = recorder
-        self._say = say
+        self._notify = notify
         self._limit = plan.limit_bytes
         self._census = Census(recorder, plan.phases)
         self._thresholds = Thresholds(plan.limit_bytes)
@@ -91,7 +92,7 @@ class Watcher:
         if not statm:
             return
         rss_bytes = sum(map(resident_bytes, statm.values()))
-        self._recorder.sample("process", "tree", {"rss_bytes": rss_bytes, "processes": len(statm)})
+        self._recorder.record(ProcessTree(rss_bytes=rss_bytes, processes=len(statm)))
         if self._wants_more(rss_bytes):
             self._high_bytes = max(self._high_bytes, rss_bytes)
             began = time.thread_time()
@@ -108,16 +109,15 @@ class Watcher:
         if not held:
             return
         total = sum(held.values())
-        value = {"pss_bytes": total, **{f"pid_{pid}_bytes": count for pid, count in held.items()}}
-        self._recorder.sample("process", "pss", value)
+        self._recorder.record(ProcessPss(total, others={f"pid_{pid}_bytes": count for pid, count in held.items()}))
         for share in self._thresholds.crossed(total):
             self._warn(share, total, max(held, key=held.__getitem__), held)
 
     def _warn(self, share: float, total: float, heaviest: int, held: dict[int, float]) -> None:
         who, after = self._census.named(heaviest), show_duration(time.monotonic() - self._began)
-        self._recorder.sample("watch", "threshold", {"share": share, "pss_bytes": total}, heaviest=who)
+        self._recorder.record(WatchThreshold(share, total, heaviest=who))
         over = "over the limit" if share >= 1 else f"over {show_share(share)} of the limit"
-        self._say(
+        self._notify(
             f"{over} {show_size(self._limit or 0)}: {show_size(total)} after {after}; "
             f"heaviest: {who} with {show_size(held[heaviest])}"
         )
