@@ -20,7 +20,7 @@ from leakdrill.alerting.server import MARKER
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.errors import ComponentDied
-from leakdrill.record.events import CgroupResources
+from leakdrill.record.events import CgroupResources, PrometheusStart
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.alerts import AlertName
@@ -281,7 +281,7 @@ def test_a_prometheus_that_cannot_start_says_why(tmp_path: Path) -> None:
         with pytest.raises(ComponentDied, match=r"bad\.yaml"):
             server.start()
         assert journal.pending() == []
-        assert recorder.history().acts("prometheus")[0].succeeded is False
+        assert recorder.history().acts(PrometheusStart)[0].succeeded is False
     finally:
         recorder.close()
         journal.close()

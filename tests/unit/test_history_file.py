@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.record.events import AlertTransition, LoadRequests, ProcessTree, StepAct
+from leakdrill.record.events import AlertTransition, CgroupResources, LoadRequests, ProcessTree, StepAct
 from leakdrill.record.history import Event, History, event_line, read_history
 from leakdrill.record.recorder import Recorder
 
@@ -31,7 +31,7 @@ def test_what_is_recorded_is_read_back(recorder, tmp_path):
 def test_an_act_that_fails_is_recorded_as_failed_and_the_error_goes_on(recorder):
     with pytest.raises(OSError, match="no space"), recorder.act(StepAct("rotate")):
         raise OSError("no space left")
-    (act,) = recorder.history().acts("step")
+    (act,) = recorder.history().acts(StepAct)
     assert not act.succeeded
     assert act.end.kind == "failed"
     assert act.why == "OSError: no space left"
@@ -41,7 +41,7 @@ def test_begin_is_on_disk_before_the_act(recorder, tmp_path):
     with recorder.act(StepAct("restart")):
         history = read_history(tmp_path / "history.jsonl")
     assert [e.kind for e in history] == ["begin"]
-    assert history.acts("step")[0].end is None
+    assert history.acts(StepAct)[0].end is None
 
 
 def test_a_torn_last_line_is_left_out(recorder, tmp_path):
@@ -82,8 +82,14 @@ def sample(index, t, value, **labels):
 
 
 def test_a_series_takes_the_samples_that_have_the_field():
-    history = History([sample(0, 1.0, {"a": 1.0, "requests": 5.0}), sample(1, 2.0, None), sample(2, 3.0, {"a": 2.0})])
-    series = history.series("cgroup", "resources", "a")
+    history = History(
+        [
+            sample(0, 1.0, {"anon_bytes": 1.0, "requests": 5.0}),
+            sample(1, 2.0, None),
+            sample(2, 3.0, {"anon_bytes": 2.0}),
+        ]
+    )
+    series = history.series(CgroupResources, "anon_bytes")
     assert series.t.tolist() == [1.0, 3.0]
     assert series.values.tolist() == [1.0, 2.0]
     assert series.requests[0] == 5.0
@@ -92,7 +98,7 @@ def test_a_series_takes_the_samples_that_have_the_field():
 
 
 def test_a_series_of_nothing_is_empty():
-    assert len(History([]).series("cgroup", "resources", "a")) == 0
+    assert len(History([]).series(CgroupResources, "anon_bytes")) == 0
     assert History([]).phase("load") is None
 
 

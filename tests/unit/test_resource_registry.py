@@ -11,6 +11,7 @@ from histories import MIB, Record, drill, flat, plan, requests_at, twin, twin_pl
 
 from leakdrill.alerting.container_series import container_series
 from leakdrill.judging.drill import judge
+from leakdrill.record.event_class import Reading
 from leakdrill.record.events import EVENTS
 from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.expectations import MARGINS, Expect
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 each = pytest.mark.parametrize("resource", RESOURCES.values(), ids=list(RESOURCES))
+READINGS = {(event.source, event.event_name): event for event in EVENTS if issubclass(event, Reading)}
 LEVELS = {"bytes": 60.0 * MIB, "count": 20.0, "cores": 0.2}
 
 
@@ -40,7 +42,7 @@ def read(record: Record, resource: Resource, value: Callable[[float], float]) ->
         record.drop("cgroup")
     for t in np.arange(2, 71.001, 0.1).round(4).tolist():
         fields = {reading.field: value(t), "size_bytes": 64.0 * MIB, "requests": requests_at(t)}
-        record.sample(t, reading.source, reading.name, fields)
+        record.sample(t, READINGS[reading.source, reading.name].of(fields))
     return record
 
 
@@ -69,9 +71,8 @@ def test_after_the_steps_it_must_be_back(resource: Resource) -> None:
 
 @each
 def test_its_readings_are_fields_of_events_that_are_recorded(resource: Resource) -> None:
-    events = {(event.source, event.event_name): event for event in EVENTS}
     for reading in resource.readings:
-        assert events[reading.source, reading.name].entry_of(reading.field)
+        assert READINGS[reading.source, reading.name].entry_of(reading.field)
 
 
 @each
@@ -85,7 +86,8 @@ def test_it_is_a_key_of_a_scenario_with_a_margin(resource: Resource) -> None:
 def test_what_it_publishes_comes_out_of_the_exporter(resource: Resource) -> None:
     for reading in resource.readings:
         if reading.published is not None:
-            published = container_series({reading.source: {reading.field: 7.0}}, {"container": "shop"})
+            event = READINGS[reading.source, reading.name]
+            published = container_series({event: event.of({reading.field: 7.0})}, {"container": "shop"})
             assert 7.0 in [s.value for family in published for s in family.samples if s.name == reading.published[0]]
 
 

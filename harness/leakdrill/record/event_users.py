@@ -7,14 +7,13 @@ reads one by naming the class anywhere else but in an annotation.
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import leakdrill
-from leakdrill.record.events import EVENTS, METERS
+from leakdrill.record.events import METERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(leakdrill.__file__).parent
 _LISTS: Final = {"METERS": tuple(meter.__name__ for meter in METERS)}
-_METHODS: Final = ("sample", "act", "where", "series", "acts")
-_BY_WORDS: Final = re.compile(r"\.(sample|act|where|series|acts)\(")
 _IMPORT: Final = "from leakdrill.record.events import"
 
 
@@ -41,10 +38,9 @@ def event_users(root: Path, names: Collection[str]) -> Mapping[str, Users]:
     users: defaultdict[str, Users] = defaultdict(Users)
     for path in sorted(root.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if _IMPORT in text or _BY_WORDS.search(text):
+        if _IMPORT in text:
             place = path.relative_to(root).with_suffix("").as_posix()
-            tree = ast.parse(text)
-            for name, writes in (*_uses(tree), *_uses_by_words(tree)):
+            for name, writes in _uses(ast.parse(text)):
                 if name in names:
                     (users[name].writers if writes else users[name].readers).add(place)
     return users
@@ -79,19 +75,6 @@ def _uses(node: ast.AST) -> Iterator[tuple[str, bool]]:
         children = [child for name, child in _children(node) if name not in ("annotation", "returns")]
     for child in children:
         yield from _uses(child)
-
-
-def _uses_by_words(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """The same for calls that name source and event as words."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
-            given = [arg.value for arg in (*node.args, *node.keywords) if isinstance(arg, ast.keyword)]
-            words = [getattr(arg, "value", None) for arg in (*node.args[:2], *given[:2])]
-            for event in EVENTS:
-                of_its_kind = event.is_act == (node.func.attr in ("act", "acts")) or node.func.attr == "where"
-                same_name = not event.event_name or words[1:2] in ([], [None], [event.event_name])
-                if words[:1] == [event.source] and same_name and of_its_kind:
-                    yield event.__name__, node.func.attr in ("sample", "act")
 
 
 def _made(function: ast.expr) -> str:

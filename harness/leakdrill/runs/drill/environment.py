@@ -87,7 +87,7 @@ class Environment:
             self._target_begun = False
 
     def broken(self) -> str | None:
-        """Which part the drill cannot go on without has ended, or None."""
+        """Returns which part the drill cannot go on without has ended, or None."""
         losable = find_capability(self.target, Losable)
         if losable and losable.lost:
             return f"the target was lost sight of: {losable.lost}"

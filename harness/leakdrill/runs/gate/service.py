@@ -72,7 +72,7 @@ class BuildService:
 
     @property
     def url(self) -> str:
-        """Where it answers, once it is up."""
+        """The address at which it answers, once it is up."""
         return self._target.base_url
 
     def bring_agent(self) -> AgentClient:
@@ -110,11 +110,11 @@ class BuildService:
         return bool(self._target.pids())
 
     def tree(self) -> Mapping[str, float] | None:
-        """The sums over its processes; None when it is down."""
+        """Returns the sums over its processes; None when it is down."""
         return self._tree.read()
 
     def smaps(self) -> Mapping[str, float] | None:
-        """Its memory with shared pages divided; None when it is down."""
+        """Returns its memory with shared pages divided; None when it is down."""
         return self._smaps.read()
 
 

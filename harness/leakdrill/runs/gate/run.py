@@ -223,7 +223,7 @@ class _Measurement:
         return slots_done >= self._gate.slots and not verdict.more_would_settle
 
     def _deadline_s(self) -> float:
-        """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
+        """Returns when these slots must be over, from the start; every corpus and build has as long as one."""
         self._corpora_begun += 1
         return self._gate.at_most * self._corpora_begun * len(self._builds)
 
