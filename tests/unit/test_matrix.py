@@ -14,10 +14,10 @@ from leakdrill.judging.matrix_cell import Finding, judge_cell
 from leakdrill.record.events import StepAct, TargetExited
 from leakdrill.record.verdict import Outcome
 from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.catalogue.drill_result import DrillResult
 from leakdrill.runs.catalogue.matrix_plan import Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import CellResult, cell_result, overall
 from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence, summary
-from leakdrill.runs.catalogue.result import DrillResult
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:

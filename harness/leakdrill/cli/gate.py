@@ -20,7 +20,7 @@ from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.catalogue.catalogue import find_scenario
 from leakdrill.runs.gate.against import read_against
-from leakdrill.runs.gate.conductor import run_gate
+from leakdrill.runs.gate.run import run_gate
 from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 

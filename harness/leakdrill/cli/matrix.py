@@ -18,17 +18,17 @@ from leakdrill.runs.catalogue.catalogue import catalogue_root
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import cell_result, overall
 from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence
-from leakdrill.runs.catalogue.plan import default_jobs, planned
-from leakdrill.runs.catalogue.run import DrillsInParallel
+from leakdrill.runs.catalogue.parallel import DrillsInParallel
+from leakdrill.runs.catalogue.schedule import default_jobs, planned
 from leakdrill.runs.session import print_to
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from leakdrill.runs.catalogue.drill_result import DrillResult
     from leakdrill.runs.catalogue.matrix_result import CellResult
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
 
 _STDOUT = "-"
 

@@ -86,7 +86,7 @@ class LeakGate:
         from rich.console import Console  # noqa: PLC0415 - see the module's docstring
 
         from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
-        from leakdrill.runs.gate.conductor import gate_service  # noqa: PLC0415 - likewise
+        from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
 
         place = self._item.path.parent / scenario
         try:

@@ -57,7 +57,7 @@ class FinishedRun:
 
 
 class Session:
-    """What surrounds everything that runs: use as a context manager.
+    """The frame around everything that runs: use as a context manager.
 
     Args:
         runs: the folder of all runs; what dead ones left is undone first.
@@ -160,5 +160,5 @@ class RunSession(Session):
 
 
 def print_to(console: Console) -> Notify:
-    """What prints a sentence on `console` as it is."""
+    """Returns a function that prints a sentence on `console` as it is."""
     return lambda sentence: console.print(sentence, markup=False)

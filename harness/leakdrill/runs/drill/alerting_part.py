@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class AlertingPart:
-    """What turns the readings of one drill into alerts and notifications.
+    """The servers and pollers that turn the readings of one drill into alerts and notifications.
 
     Args:
         scenario: says which rules, which routing, and which Prometheus if it is not the drill's own.
@@ -107,7 +107,7 @@ class AlertingPart:
             self._kubelet_series.wait_until_seen()
 
     def lost(self) -> str | None:
-        """Why alerts cannot be seen any more; None while they can."""
+        """Returns why alerts cannot be seen any more; None while they can."""
         if self._watching is not None and not self._watching.alive():
             return f"the Prometheus at {self._watching.url} answered no more"
         if self._kubelet_series is not None and self._kubelet_series.lost:

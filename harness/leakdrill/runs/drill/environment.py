@@ -35,8 +35,8 @@ class Environment:
         scenario: what to build.
         scenario_dir: what its command may refer to as `{scenario_dir}`.
         folder: the run's folder.
-        recorder: hears of everything.
-        journal: hears of every change before it is made.
+        recorder: gets everything that happens.
+        journal: gets each change before it is made.
 
     Raises:
         BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was
@@ -87,7 +87,7 @@ class Environment:
             self._target_begun = False
 
     def broken(self) -> str | None:
-        """Which part the drill cannot go on without has ended, or None."""
+        """Returns which part the drill cannot go on without has ended, or None."""
         losable = find_capability(self.target, Losable)
         if losable and losable.lost:
             return f"the target was lost sight of: {losable.lost}"

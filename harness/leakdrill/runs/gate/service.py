@@ -57,7 +57,7 @@ class BuildService:
         self._recorder = recorder
         self._journal = journal
         self._agent_folder = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
-        # Nothing is in flight when a gate stops its target: a long farewell would only make everybody wait.
+        # Nothing is in flight when a gate stops its target: a long stop would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
         self._target = _target_type(scenario.target)(
             scenario.target.model_copy(update={"stop_timeout": stop_s}),
@@ -72,7 +72,7 @@ class BuildService:
 
     @property
     def url(self) -> str:
-        """Where it answers, once it is up."""
+        """The address at which it answers, once it is up."""
         return self._target.base_url
 
     def bring_agent(self) -> AgentClient:
@@ -110,11 +110,11 @@ class BuildService:
         return bool(self._target.pids())
 
     def tree(self) -> Mapping[str, float] | None:
-        """The sums over its processes; None when it is down."""
+        """Returns the sums over its processes; None when it is down."""
         return self._tree.read()
 
     def smaps(self) -> Mapping[str, float] | None:
-        """Its memory with shared pages divided; None when it is down."""
+        """Returns its memory with shared pages divided; None when it is down."""
         return self._smaps.read()
 
 

@@ -1,4 +1,4 @@
-"""What each process of the command holds in memory.
+"""The memory that each process of the command holds.
 
 Resident bytes (RSS) are cheap and count a shared page once for each process that maps it; proportional bytes (PSS)
 divide it among them, so their sum is what the command really occupies. Where PSS may not be read, as for a process of
@@ -35,7 +35,7 @@ _NEW_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who a process is, and when it was born (seconds since boot); recorded again when it becomes another program."""
+    """The identity of a process, born so long after boot; recorded again when it becomes another program."""
 
     parent: int
     born_s: float
@@ -124,6 +124,6 @@ def _argv(pid: int) -> list[str]:
 
 
 def _origin(pid: int) -> tuple[int, float]:
-    """Its parent's id and its birth; the name that stands before them in `stat` may hold anything, a bracket too."""
+    """Returns its parent's id and its birth; the name before them in `stat` may hold anything, a bracket too."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return int(fields[_PARENT]), int(fields[_START]) / _TICKS_PER_S

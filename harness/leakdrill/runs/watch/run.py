@@ -19,10 +19,10 @@ from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted,
 from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
-from leakdrill.runs.watch.child import PART, STOP_TIMEOUT_S, Command
+from leakdrill.runs.watch.command import PART, STOP_TIMEOUT_S, Command
 from leakdrill.runs.watch.machine import available_bytes
-from leakdrill.runs.watch.sampler import Watcher
-from leakdrill.runs.watch.tree import Tree
+from leakdrill.runs.watch.processes import CommandProcesses
+from leakdrill.runs.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.watch.plan import Mode, WatchPlan
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.runs.session import FinishedRun
-    from leakdrill.runs.watch.child import Ended
+    from leakdrill.runs.watch.command import Ended
 
 _POLL_S: Final = 0.02
 
@@ -104,7 +104,7 @@ class _Attempts:
             free = min(available_bytes(), self._plan.limit_bytes or float("inf"))
 
     def _why_again(self) -> str:
-        """Why another attempt makes sense; empty when it does not."""
+        """Returns why another attempt makes sense; empty when it does not."""
         if self._stop:
             return ""
         history = self._recorder.history()
@@ -118,7 +118,7 @@ class _Attempts:
         env = {**mode.env, "LEAKDRILL_MODE": mode.name} if mode else {}
         with self._recorder.act(act):
             command = Command(self._plan, env=env, cgroup=self._cgroup, journal=self._journal, run_id=self._run_id)
-            watcher = Watcher(Tree(command.family, self._cgroup), self._plan, self._recorder, self._notify)
+            watcher = Watcher(CommandProcesses(command.family, self._cgroup), self._plan, self._recorder, self._notify)
             sampler = Sampler([CgroupMeter(self._cgroup)] if self._cgroup else [], self._recorder)
             watcher.start()
             sampler.start()

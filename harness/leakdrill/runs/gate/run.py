@@ -179,7 +179,7 @@ class _Measurement:
         if self._gentle or not plain or self._whole or self._stored is not None:
             return False
         self._gentle = True
-        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiet points short"
+        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiescent points short"
         self._recorder.record(Notice(notice))
         return True
 
@@ -223,7 +223,7 @@ class _Measurement:
         return slots_done >= self._gate.slots and not verdict.more_would_settle
 
     def _deadline_s(self) -> float:
-        """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
+        """Returns when these slots must be over, from the start; every corpus and build has as long as one."""
         self._corpora_begun += 1
         return self._gate.at_most * self._corpora_begun * len(self._builds)
 

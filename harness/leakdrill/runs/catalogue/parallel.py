@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine.signals import StopRequest
-from leakdrill.runs.catalogue.child import DrillProcess
-from leakdrill.runs.catalogue.plan import in_order, may_start
+from leakdrill.runs.catalogue.drill_process import DrillProcess
+from leakdrill.runs.catalogue.schedule import in_order, may_start
 from leakdrill.runs.session import Session
 from leakdrill.wait import TimedOut, wait_for
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
     from leakdrill.runs.session import Notify
 
 _EVERY_S: Final = 0.1
 _UNDO_TIMEOUT_S: Final = 60.0
-"""What a drill that was asked to end may take for it, before its journal is undone from here."""
+"""Seconds that a drill may take to end when it is asked to, before its journal is undone from here."""
 
 _OVERDUE_S: Final = 120.0
 """A drill that takes so much longer than its plan allows hangs."""
@@ -34,7 +34,7 @@ class DrillsInParallel:
         drills: what is run; in which order is decided here.
         runs: where the records go.
         jobs: how many run at once.
-        tell: hears of each drill when it begins (result None) and when it has ended.
+        tell: is called with each drill when it begins (result None) and when it has ended.
         notify: gets a sentence for a person about each thing that could not be undone.
     """
 

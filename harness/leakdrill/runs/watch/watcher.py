@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.watch.plan import WatchPlan
     from leakdrill.record.recorder import Recorder
-    from leakdrill.runs.watch.tree import Tree
+    from leakdrill.runs.watch.processes import CommandProcesses
 
 PERIOD_S: Final = 0.1
 _USUAL_COSTS: Final = 50
@@ -31,7 +31,7 @@ _NEW_HIGH: Final = 1.02
 
 
 class Thresholds:
-    """Which shares of `limit_bytes` were crossed; each is told once."""
+    """The shares of `limit_bytes` that were crossed; each is reported once."""
 
     def __init__(self, limit_bytes: int | None) -> None:
         self._limit = limit_bytes
@@ -53,10 +53,12 @@ class Thresholds:
 
 
 class Watcher:
-    """Watches the processes of `tree` from `start` to `stop`; `notify` gets a sentence for each threshold crossed."""
+    """Watches `processes` from `start` to `stop`; `notify` gets a sentence for each threshold crossed."""
 
-    def __init__(self, tree: Tree, plan: WatchPlan, recorder: Recorder, notify: Callable[[str], None]) -> None:
-        self._tree = tree
+    def __init__(
+        self, processes: CommandProcesses, plan: WatchPlan, recorder: Recorder, notify: Callable[[str], None]
+    ) -> None:
+        self._processes = processes
         self._recorder = recorder
         self._notify = notify
         self._limit = plan.limit_bytes
@@ -88,7 +90,7 @@ class Watcher:
             self._tick()
 
     def _tick(self) -> None:
-        statm = self._census.resident(self._tree.pids())
+        statm = self._census.resident(self._processes.pids())
         if not statm:
             return
         rss_bytes = sum(map(resident_bytes, statm.values()))
