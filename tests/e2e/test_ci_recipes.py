@@ -13,7 +13,8 @@ import yaml
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks" / "ci.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-GITHUB, GITLAB, SHELL = (body for _, body in FENCE.findall(PAGE.read_text(encoding="utf-8")))
+BLOCKS = FENCE.findall(PAGE.read_text(encoding="utf-8"))
+GITHUB, GITLAB, SHELL = (body for language, body in BLOCKS if language != "console")
 SETUP = ("sudo ", "apt-get ", "python3 -m pip", "python3 -m venv", ".leakdrill/bin/python -m pip")
 
 
