@@ -1,18 +1,23 @@
 # Two commands: `make drill` and `make test`. Each sets up what it misses.
-# RERUNS=1 gives a test that fails one more try, and names it at the end: for a machine whose load is not ours to tell.
+# RERUNS=1 gives a test that fails one more try, and names it at the end: for a machine with other work to do.
 
 PYTHON ?= python3
 RERUNS ?= 0
 MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
-LONGEST_FIRST := tests/e2e tests/integration tests/recorded tests/unit
+HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest first
+TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format images stack stack-down clean bench leak-benchmark package-pairs
+=======
 .PHONY: help setup setup-tests drill test test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench
+>>>>>>> main
 
 help: ## list every target
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## install what the drill needs: Debian packages and a virtual environment
 
@@ -32,9 +37,12 @@ $(VENV)/.ready-tests: $(VENV)/.ready
 drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step cures it, memory comes back
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
-test: setup-tests ## every test that needs no container engine
-	@$(BIN)/python -m pytest --reruns $(RERUNS) --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST_FIRST)
-	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/catalogue
+test: setup-tests ## every test that needs no container engine, without the long ones: some minutes
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "not long" $(TOGETHER) $(HERE)
+
+test-long: setup-tests ## the tests that are marked `long`: whole drills, and the subset of the catalogue
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long $(TOGETHER) $(HERE)
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue
 
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit

@@ -14,7 +14,7 @@ from staging.staging import PROJECT, bring_up, build_images, take_down
 
 
 def main() -> int:
-    """Read the arguments and do it; the exit code is the error's."""
+    """Read the arguments and carry them out; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m staging")
     parser.add_argument("what", choices=["up", "down", "build"])
     parser.add_argument("file", type=Path)
@@ -24,7 +24,7 @@ def main() -> int:
     try:
         if args.what == "up":
             for line in bring_up(args.file, project=args.project, services=args.services):
-                print(line)  # noqa: T201 - where each service answers is what a person wants to know
+                print(line)  # noqa: T201 - the addresses of the services
         elif args.what == "build":
             build_images(args.file, args.services)
         else:

@@ -1,7 +1,7 @@
-"""`python -m staging.configure FOLDER`: write what the stack's Prometheus and Alertmanager read.
+"""`python -m staging.configure FOLDER`: write the configuration of the stack's Prometheus and Alertmanager.
 
-The catalogue's rules and routing as they are, with every duration divided by `--time-scale`; the receivers, which have
-no address in the catalogue, lead to the exporter, which takes notifications and says so in its log.
+The rules and the routing are the catalogue's, with every duration divided by `--time-scale`; the receivers, which have
+no address in the catalogue, lead to the exporter, which logs each notification.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEAST_INTERVAL_MS: Final = 500
 
 
 def configure(folder: Path, *, time_scale: float, rules: Path = RULES) -> list[str]:
-    """Write `prometheus.yml`, `rules/` and `alertmanager.yml` into `folder`; returns what is not as in production.
+    """Write `prometheus.yml`, `rules/` and `alertmanager.yml` into `folder`; returns what differs from production.
 
     Raises:
         BadInput: when the rules or the routing in `rules` cannot be used.
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--time-scale", type=float, default=1.0, help="60: a production minute takes a second")
     args = parser.parse_args()
     for remark in configure(args.folder, time_scale=args.time_scale):
-        print(remark)  # noqa: T201 - its log is where an operator reads it
+        print(remark)  # noqa: T201 - an operator reads it in the log
 
 
 if __name__ == "__main__":

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 NAME_LABEL: Final = "leakdrill.container"
-"""What its series call it; the compose service's name where it has no such label."""
+"""The label that names a container in its series; without it, the compose service's name does."""
 
 DISK_LABEL: Final = "leakdrill.disk"
-"""The declared size of its disk, such as 64MiB: watched, not enforced."""
+"""The label with the declared size of its disk, such as 64MiB, which is watched and not enforced."""
 
 
 class PublishedContainer:
-    """Reads `container` whenever it is asked.
+    """Reads `container` whenever its series are collected.
 
     Args:
-        container: one that runs.
-        disks: where its disk is seen, in a folder of its name.
+        container: a running one.
+        disks: a folder with a folder for the disk, under the container's name.
     """
 
     def __init__(self, container: Container, *, disks: Path | None = None) -> None:
@@ -57,16 +57,16 @@ class PublishedContainer:
         )
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
-        """Tell `listener` every reading, as a drill's recorder would."""
+        """Call `listener` with every reading, as a drill's recorder would."""
         self._listeners.append(listener)
 
     def collect(self) -> Iterator[Metric]:
-        """Its series now; none while there is nothing to read."""
+        """Yields the container's series now; none while there is nothing to read."""
         with contextlib.suppress(OSError):
             self._publish(self._meter.read())
         if self._disk is not None:
             with contextlib.suppress(OSError):
-                self._say("filesystem", "disk", self._disk.read())
+                self._pass_on("filesystem", "disk", self._disk.read())
         yield from self._exporter.collect()
 
     def close(self) -> None:
@@ -79,11 +79,11 @@ class PublishedContainer:
         tasks = values.pop("processes", None)
         if not self._limited:
             values.pop("limit_bytes", None)  # the engine shows the machine's memory for a container without a limit
-        self._say("cgroup", "resources", values)
+        self._pass_on("cgroup", "resources", values)
         if tasks is not None:  # the kernel's pids controller counts threads, and so does the engine
-            self._say("process", "tree", {"threads": tasks})
+            self._pass_on("process", "tree", {"threads": tasks})
 
-    def _say(self, source: str, name: str, values: dict[str, float] | None) -> None:
+    def _pass_on(self, source: str, name: str, values: dict[str, float] | None) -> None:
         if values is None:
             return
         event = Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values)

@@ -42,10 +42,10 @@ def bring_up(file: Path, *, project: str = PROJECT, services: Sequence[str] = ()
                 lambda: _settled(client, project), what="a healthy stack", timeout_s=_HEALTHY_TIMEOUT_S, every_s=0.5
             )
         except TimedOut as e:
-            raise EnvironmentProblem(f"{e}; not there yet: {'; '.join(_ailing(client, project))}") from e
-        ailing = _ailing(client, project)
-        if ailing:
-            raise EnvironmentProblem(f"the stack is not healthy: {'; '.join(ailing)}")
+            raise EnvironmentProblem(f"{e}; not there yet: {'; '.join(_failures(client, project))}") from e
+        failures = _failures(client, project)
+        if failures:
+            raise EnvironmentProblem(f"the stack is not healthy: {'; '.join(failures)}")
         return sorted(_line(container.attrs) for container in _containers(client, project))
 
 
@@ -59,7 +59,7 @@ def build_images(file: Path, services: Sequence[str]) -> None:
 
 
 def take_down(file: Path, *, project: str = PROJECT) -> None:
-    """Remove its containers, networks and volumes; images stay, as an input does.
+    """Remove the containers, networks and volumes of the project; images stay.
 
     Raises:
         EnvironmentProblem: when compose fails.
@@ -74,10 +74,10 @@ def _compose(file: Path, project: str) -> Compose:
 
 
 def _with_a_build(compose: Compose, services: Sequence[str]) -> list[str]:
-    """Those to build: all that have a build, and with a choice of services those that it needs."""
-    found: dict[str, dict[str, Any]] = compose.config()["services"]
-    chosen = needed(found, services) if services else list(found)
-    return [name for name in chosen if "build" in found[name]]
+    """Returns the services to build: all that have a build, or of `services` and what they depend on."""
+    known: dict[str, dict[str, Any]] = compose.config()["services"]
+    chosen = needed(known, services) if services else list(known)
+    return [name for name in chosen if "build" in known[name]]
 
 
 def _containers(client: DockerClient, project: str) -> list[Any]:
@@ -85,42 +85,44 @@ def _containers(client: DockerClient, project: str) -> list[Any]:
 
 
 def _settled(client: DockerClient, project: str) -> bool:
-    """Whether all of them are well, or one of them will not become so."""
+    """Whether all containers are healthy, or one of them has failed for good."""
     states = [container.attrs["State"] for container in _containers(client, project)]
-    lost = any(_ails(state) and (state["Status"] == "exited" or _health(state) == "unhealthy") for state in states)
-    return bool(states) and (lost or not any(map(_ails, states)))
+    failed = any(
+        _unhealthy(state) and (state["Status"] == "exited" or _health(state) == "unhealthy") for state in states
+    )
+    return bool(states) and (failed or not any(map(_unhealthy, states)))
 
 
 def _health(state: dict[str, Any]) -> str:
-    found: str = state.get("Health", {}).get("Status", "")
-    return found
+    status: str = state.get("Health", {}).get("Status", "")
+    return status
 
 
-def _ails(state: dict[str, Any]) -> bool:
-    """Whether it is neither healthy, nor running without a health check, nor done."""
+def _unhealthy(state: dict[str, Any]) -> bool:
+    """Whether a container is neither healthy, nor running without a health check, nor finished with exit code 0."""
     if state["Status"] == "exited":
         return bool(state["ExitCode"])
     return state["Status"] != "running" or _health(state) not in ("", "healthy")
 
 
-def _ailing(client: DockerClient, project: str) -> list[str]:
-    told = []
+def _failures(client: DockerClient, project: str) -> list[str]:
+    failures = []
     for container in _containers(client, project):
         state = container.attrs["State"]
-        if _ails(state):
-            how = _health(state) or f"{state['Status']}, exit code {state['ExitCode']}"
-            said = container.logs(tail=_LAST_LINES).decode(errors="replace").strip()
-            told.append(f"{container.labels.get(SERVICE_LABEL)} ({how}): {said}")
-    return told
+        if _unhealthy(state):
+            status = _health(state) or f"{state['Status']}, exit code {state['ExitCode']}"
+            last_lines = container.logs(tail=_LAST_LINES).decode(errors="replace").strip()
+            failures.append(f"{container.labels.get(SERVICE_LABEL)} ({status}): {last_lines}")
+    return failures
 
 
 def _line(attrs: dict[str, Any]) -> str:
-    """A service, its state, and where it answers."""
-    bound = [
-        f"http://{place['HostIp']}:{place['HostPort']}"
-        for places in attrs["NetworkSettings"]["Ports"].values()
-        for place in places or []
+    """Returns one line: a service, its state, and its addresses on this machine."""
+    addresses = [
+        f"http://{binding['HostIp']}:{binding['HostPort']}"
+        for bindings in attrs["NetworkSettings"]["Ports"].values()
+        for binding in bindings or []
     ]
     state = attrs["State"]
-    how = _health(state) or state["Status"]
-    return f"{attrs['Config']['Labels'][SERVICE_LABEL]:<14} {how:<8} {' '.join(sorted(bound))}".rstrip()
+    status = _health(state) or state["Status"]
+    return f"{attrs['Config']['Labels'][SERVICE_LABEL]:<14} {status:<8} {' '.join(sorted(addresses))}".rstrip()

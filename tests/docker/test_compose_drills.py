@@ -64,7 +64,7 @@ def stack(engine):  # noqa: ARG001 - without an engine there is nothing to try
     """The part of the staging stack that watches the gateway, an hour a minute, on ports of its own."""
     ports = {name: free_port() for name in PORTS}
     env = {**os.environ, **{f"LEAKDRILL_{name}_PORT": str(port) for name, port in ports.items()}}
-    env |= {"LEAKDRILL_TIME_SCALE": "60", "LEAKDRILL_GATEWAY_MEMORY": "128m"}
+    env |= {"LEAKDRILL_TIME_SCALE": "60", "LEAKDRILL_GATEWAY_MEMORY": "128m", "PYTHONPATH": str(ROOT / "deploy")}
 
     def compose(*words):
         command = [sys.executable, "-m", "staging", *words, "--project", PROJECT]

@@ -37,7 +37,7 @@ def test_driver_versions_cards_and_slices_are_named(gpu: StandIn) -> None:
     gpu.device(1).split(GIB, 2 * GIB)
     gpu.device(2).lacks = PROCESSES
     driver, whole, split, plain = cards(gpu)
-    assert driver["detail"] == "driver 595.58.03, NVML 13.595.58, 3 cards"
+    assert driver["detail"] == "driver 595.58.03, NVML 13.595.58, 3 GPUs"
     assert whole["detail"] == "Stand-in S8, 64 MiB of 8 GiB in use"
     assert str(split["detail"]).endswith("MIG: 1g.1gb (0 B of 1 GiB in use), 1g.2gb (0 B of 2 GiB in use)")
     assert str(plain["detail"]).endswith("the driver does not list its processes")

@@ -163,7 +163,7 @@ def test_a_target_starts_and_is_what_the_drill_expects(bench: Bench) -> None:
 
 def test_every_meter_of_a_started_target_reads(bench: Bench) -> None:
     target = bench.started(metrics="/metrics", limits={"memory": "128MiB"})
-    readings = {(meter.source, meter.name): meter.read() for meter in target.meters()}
+    readings = {(meter.event.source, meter.event.event_name): meter.read() for meter in target.meters()}
     tree = readings["process", "tree"]
     smaps = readings["process", "smaps"]
     assert tree is not None
@@ -276,7 +276,7 @@ def test_a_cpu_limit_throttles(bench: Bench) -> None:
     target = bench.started(limits={"cpus": 0.2})
     if "cpus" not in target.limits_enforced:
         pytest.skip(f"no cpu limit here: {target.notices()}")
-    [cgroup] = [meter for meter in target.meters() if meter.source == "cgroup"]
+    [cgroup] = [meter for meter in target.meters() if meter.event.source == "cgroup"]
 
     def throttled() -> bool:  # not at once, where the machine leaves the target less than its limit
         assert ask(target, "/burn?0.4") == "burnt"
@@ -292,7 +292,7 @@ def test_a_full_disk_is_felt_by_the_service(bench: Bench) -> None:
     if "disk" not in target.limits_enforced:
         pytest.skip(f"no filesystem of its own here: {target.notices()}")
     assert ask(target, "/fill?32") == "28"
-    [disk] = [meter.read() for meter in target.meters() if meter.source == "filesystem"]
+    [disk] = [meter.read() for meter in target.meters() if meter.event.source == "filesystem"]
     assert disk is not None
     assert disk["avail_bytes"] < 1 << 20
     target.file("fill").write_text("")

@@ -111,7 +111,7 @@ def test_more_replicas_share_the_connections_and_fewer_lose_none(target: Replica
 def test_each_replica_has_the_limits_and_the_sum_is_read(target: ReplicatedTarget) -> None:
     target.scale(2)
     target.set_limits(memory_bytes=48 << 20, cpus=None)
-    meters = {(meter.source, meter.name): meter for meter in target.meters()}
+    meters = {(meter.event.source, meter.event.event_name): meter for meter in target.meters()}
     if ("cgroup", "resources") in meters:  # not every machine gives a process a group of its own
         reading = meters["cgroup", "resources"].read()
         assert reading is not None

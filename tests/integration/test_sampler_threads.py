@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leakdrill.meters.sampler import Sampler
+from leakdrill.record.events import GpuDevices, ProcessTree
 from leakdrill.record.recorder import Recorder
 from leakdrill.wait import wait_for
 
@@ -18,17 +19,15 @@ pytestmark = pytest.mark.integration
 
 
 class Quick:
-    source = "process"
-    name = "quick"
+    event = ProcessTree
     every = 1
 
     def read(self) -> dict[str, float]:
-        return {"value": 1.0}
+        return {"rss_bytes": 1.0}
 
 
 class Hanging:
-    source = "gpu"
-    name = "hanging"
+    event = GpuDevices
     every = 1
     alone = True
 
@@ -43,8 +42,8 @@ def test_a_driver_that_hangs_does_not_hold_up_the_memory_readings(tmp_path: Path
     recorder, hanging = Recorder(tmp_path / "history.jsonl"), Hanging()
     sampler = Sampler([hanging, Quick()], recorder, rate_hz=100)
     sampler.start()
-    wait_for(lambda: len(recorder.history().where(name="quick")) > 2, what="readings beside it", timeout_s=60)
-    assert not recorder.history().where(name="hanging")
+    wait_for(lambda: len(recorder.history().of(ProcessTree)) > 2, what="readings beside it", timeout_s=60)
+    assert not recorder.history().of(GpuDevices)
     hanging.let_go.set()
     sampler.stop()
     recorder.close()

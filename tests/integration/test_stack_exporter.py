@@ -39,8 +39,8 @@ class Shown:
 @pytest.fixture
 def url():
     collector = ProjectExporter(None, "stack")
-    collector._look = lambda: None  # there is no engine: what is shown is put in by hand
-    collector._shown.update({name: Shown(name) for name in ("gateway", "orders")})
+    collector._update = lambda: None  # there is no engine: the containers are put in by hand
+    collector._published.update({name: Shown(name) for name in ("gateway", "orders")})
     server = serve(collector, host="127.0.0.1", port=0)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -40,7 +40,7 @@ target = LocalProcess(
 )
 target.start()
 target.file("a").write_bytes(b"x" * 4096)
-readings = {f"{m.source} {m.name}": m.read() for m in target.meters()}
+readings = {f"{m.event.source} {m.event.event_name}": m.read() for m in target.meters()}
 changed = target.set_limits(memory_bytes=64 << 20, cpus=None)
 after = {"changed": [*changed, target.memory_limit_bytes]}
 seen = {"notices": list(target.notices()), "enforced": sorted(target.limits_enforced), "readings": readings}

@@ -196,7 +196,7 @@ def test_version_2_makes_the_group_at_the_nearest_place_whose_children_have_the_
         },
     )
     found = Hierarchies({}, Place(top / "user.slice/session.scope", top))
-    cgroup = make_cgroup("leakdrill-x", journal, part="target", found=found)
+    cgroup = make_cgroup("leakdrill-x", journal, part="target", hierarchies=found)
     folder = top / "user.slice/leakdrill-x"
     assert cgroup == Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
     assert [entry.data["path"] for entry in read_journal(tmp_path / "journal")] == [str(folder)]
@@ -208,7 +208,7 @@ def test_version_1_makes_shared_controllers_one_group(tmp_path: Path, journal: J
     both.mkdir()
     places = {"memory": Place(memory / "ours", memory), "cpu": Place(both, both), "cpuacct": Place(both, both)}
     found = Hierarchies(places, None)
-    cgroup = make_cgroup("leakdrill-x", journal, part="target", found=found)
+    cgroup = make_cgroup("leakdrill-x", journal, part="target", hierarchies=found)
     assert cgroup.folders == (memory / "ours/leakdrill-x", both / "leakdrill-x")
     assert len(read_journal(tmp_path / "journal")) == 2
 
@@ -218,10 +218,10 @@ def test_a_refusal_names_the_place_and_the_reason_and_leaves_the_journal_empty(
 ) -> None:
     found = Hierarchies({}, Place(tmp_path / "gone", tmp_path / "gone"))
     with pytest.raises(CgroupRefused, match=r"no cgroup in \S+/gone: No such file or directory"):
-        make_cgroup("leakdrill-x", journal, part="target", found=found)
+        make_cgroup("leakdrill-x", journal, part="target", hierarchies=found)
     assert read_journal(tmp_path / "journal") == []
 
 
 def test_without_any_hierarchy_the_refusal_says_so(journal: Journal) -> None:
     with pytest.raises(CgroupRefused, match="no cgroup hierarchy with a memory controller is mounted"):
-        make_cgroup("leakdrill-x", journal, part="target", found=Hierarchies({}, None))
+        make_cgroup("leakdrill-x", journal, part="target", hierarchies=Hierarchies({}, None))

@@ -173,13 +173,13 @@ def test_requests_hold_the_memory_limit_and_little_cpu():
         "requests": {"memory": "1048576", "cpu": "100m"},
     }
     assert resources(memory_bytes=None, cpus=0.05)["requests"] == {"cpu": "50m"}
-    assert resources(memory_bytes=None, cpus=1, cards=2)["limits"] == {"cpu": "1000m", "nvidia.com/gpu": "2"}
+    assert resources(memory_bytes=None, cpus=1, gpus=2)["limits"] == {"cpu": "1000m", "nvidia.com/gpu": "2"}
     asked = resources(memory_bytes=1 << 20, cpus=None, requests=Requests(memory="4KiB", cpus=2))
     assert asked == {"limits": {"memory": "1048576"}, "requests": {"memory": "4096", "cpu": "2000m"}}
 
 
 def test_where_pods_hold_cards_an_old_one_goes_before_a_new_one_comes():
-    made = {cards: deployment(a_deployment(cards=cards))["spec"] for cards in (0, 2)}
+    made = {gpus: deployment(a_deployment(gpus=gpus))["spec"] for gpus in (0, 2)}
     assert made[0]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     assert made[2]["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     limits = made[2]["template"]["spec"]["containers"][0]["resources"]["limits"]

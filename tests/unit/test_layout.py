@@ -19,6 +19,7 @@ ROWS: Final = (
     (".",),
     ("scenario",),
     ("record",),
+    ("record/events",),
     ("machine",),
     ("agent/inside", "agent/injected"),
     ("agent",),
@@ -57,12 +58,13 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 DEBTS: Final = {
-    ("load/in_locust", "load"): "load",
     ("runs/gate", "runs/drill"): "runs",
 }
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 
-FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {}
+FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {
+    ("leakdrill.record.event_class", "leakdrill.record.history"): "events",
+}
 """Imports that still close a circle of files."""
 
 

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.load.corpus import (
-    CORPUS_ENV,
-    REPLAY_LOCUSTFILE,
-    Request,
-    read_corpus,
-    refusal_line,
-    replay_spec,
-    request_line,
-)
+from leakdrill.load.corpus import REPLAY_LOCUSTFILE, read_corpus, replay_spec
+from leakdrill.load.in_locust.corpus_file import Request, refusal_line, request_line
+from leakdrill.load.in_locust.variables import CORPUS_ENV
 from leakdrill.scenario.load import Load
 
 if TYPE_CHECKING:
@@ -34,10 +28,10 @@ def test_requests_come_back_as_they_were_in_the_order_of_sending(tmp_path: Path)
     assert read_corpus(tmp_path / "corpus.jsonl") == requests
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"", "nothing was recorded"), (refusal_line("WS /chat"), "WS /chat")])
-def test_a_corpus_that_cannot_be_replayed_is_bad_input(tmp_path: Path, content: bytes, said: str) -> None:
+@pytest.mark.parametrize(("content", "reason"), [(b"", "nothing was recorded"), (refusal_line("WS /chat"), "WS /chat")])
+def test_a_corpus_that_cannot_be_replayed_is_bad_input(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "corpus.jsonl").write_bytes(content)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=reason):
         replay_spec(Load(locustfile=tmp_path / "l.py"), tmp_path / "corpus.jsonl")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import NOTHING, CounterReader, percentile_ms, row
-from leakdrill.load.in_locust.counters import Counts, bucket, bucket_middle_ms
+from leakdrill.load.in_locust.counters import Counters, bucket, bucket_middle_ms
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.scenario.load import Load
 
@@ -31,25 +31,25 @@ def test_buckets_join_without_gaps(response_ms: float, cell: int) -> None:
 
 
 def test_counts_reach_a_reader_at_once_and_keep_what_came_before_the_file(tmp_path: Path) -> None:
-    counts, tally = Counts(), CounterReader(tmp_path)
-    counts.on_request(response_time=5.0, exception=None)
-    counts.open(tmp_path)
-    assert tally.answered() == 1
-    counts.on_request(response_time=7.0, exception=None, name="/", context={})
-    counts.on_request(response_time=None, exception=ValueError())
-    totals = tally.totals()
+    counters, reader = Counters(), CounterReader(tmp_path)
+    counters.on_request(response_time=5.0, exception=None)
+    counters.open(tmp_path)
+    assert reader.answered() == 1
+    counters.on_request(response_time=7.0, exception=None, name="/", context={})
+    counters.on_request(response_time=None, exception=ValueError())
+    totals = reader.totals()
     assert (totals.answered, totals.failures, totals.requests) == (2, 1, 3)
 
 
 def test_a_row_is_about_its_own_second_only(tmp_path: Path) -> None:
-    counts, tally = Counts(), CounterReader(tmp_path)
-    counts.open(tmp_path)
+    counters, reader = Counters(), CounterReader(tmp_path)
+    counters.open(tmp_path)
     for _ in range(10):
-        counts.on_request(response_time=900.0, exception=None)
-    before = tally.totals()
+        counters.on_request(response_time=900.0, exception=None)
+    before = reader.totals()
     for ms in range(1, 101):
-        counts.on_request(response_time=ms / 10, exception=None if ms > 4 else OSError())
-    figures = row(before, tally.totals(), 2.0)
+        counters.on_request(response_time=ms / 10, exception=None if ms > 4 else OSError())
+    figures = row(before, reader.totals(), 2.0)
     assert figures == {
         "requests": 110, "failures": 4, "rps": 50, "fail_per_s": 2, "p50_ms": 5.05, "p95_ms": 9.55, "p99_ms": 9.95,
     }  # fmt: skip

@@ -15,8 +15,8 @@ import pytest
 from leakdrill.errors import BadInput
 from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import CounterReader
-from leakdrill.load.in_locust.counters import FILE_BYTES, Counts, mapped_cells, unpacked
-from leakdrill.load.in_locust.target_addresses import AVOID_S, Addresses
+from leakdrill.load.in_locust.counters import FILE_BYTES, Counters, mapped_cells, unpacked
+from leakdrill.load.in_locust.target_addresses import AVOID_S, TargetAddresses
 from leakdrill.load.worker_bundle import FOLDER, MOST_BYTES, OURS, worker_files
 from leakdrill.load.workers import WorkerPlan, worker_plan
 from leakdrill.machine.ports import address_towards, free_port
@@ -40,12 +40,12 @@ class Session:
         return self.base_url + path
 
 
-def led(addresses: Addresses) -> type[Session]:
+def led(addresses: TargetAddresses) -> type[Session]:
     class Led(Session):
         def request(self, path: str) -> str:
             return super().request(path)
 
-    addresses.lead([Led])
+    addresses.redirect([Led])
     return Led
 
 
@@ -53,13 +53,13 @@ def test_users_of_all_workers_are_dealt_out_evenly() -> None:
     """Two workers with three users each, three addresses: each gets two, and nobody agreed on anything."""
     asked = []
     for worker_index in range(2):
-        client = led(Addresses([FIRST, SECOND, THIRD], worker_index=worker_index, worker_count=2))
+        client = led(TargetAddresses([FIRST, SECOND, THIRD], worker_index=worker_index, worker_count=2))
         asked += [client(FIRST).request("/") for _ in range(3)]
     assert sorted(asked) == sorted(2 * [f"{a}/" for a in (FIRST, SECOND, THIRD)])
 
 
 def test_a_user_keeps_to_its_address_until_the_list_changes() -> None:
-    addresses = Addresses([FIRST, SECOND])
+    addresses = TargetAddresses([FIRST, SECOND])
     user = led(addresses)(FIRST)
     assert [user.request("/a"), user.request("/b")] == [f"{FIRST}/a", f"{FIRST}/b"]
     addresses.change([SECOND])
@@ -69,13 +69,13 @@ def test_a_user_keeps_to_its_address_until_the_list_changes() -> None:
 
 
 def test_a_client_of_another_host_is_left_alone() -> None:
-    client = led(Addresses([FIRST]))
+    client = led(TargetAddresses([FIRST]))
     assert client("http://elsewhere").request("/") == "http://elsewhere/"
 
 
 def test_an_address_without_an_answer_is_avoided_for_a_moment_where_there_is_another() -> None:
     now = [0.0]
-    addresses = Addresses([FIRST, SECOND], clock=lambda: now[0])
+    addresses = TargetAddresses([FIRST, SECOND], clock=lambda: now[0])
     addresses.on_request(url=f"{FIRST}/predict", **REFUSED)
     assert [addresses.of(0), addresses.of(1)] == [SECOND, SECOND]
     now[0] = AVOID_S
@@ -86,22 +86,22 @@ def test_an_address_without_an_answer_is_avoided_for_a_moment_where_there_is_ano
 
 
 def test_an_error_status_is_an_answer_and_moves_nobody() -> None:
-    addresses = Addresses([FIRST, SECOND])
+    addresses = TargetAddresses([FIRST, SECOND])
     addresses.on_request(exception=OSError(), response=SimpleNamespace(status_code=503), url=f"{FIRST}/")
     assert addresses.of(0) == FIRST
 
 
 def test_counts_that_crossed_a_network_are_read_as_those_of_a_process_here(tmp_path: Path) -> None:
     """Each message replaces the one before it, so that one that is lost, or comes twice, changes nothing."""
-    counts, tally = Counts(), CounterReader(tmp_path)
-    counts.on_request(response_time=5.0, exception=None)
-    cells = mapped_cells(tmp_path, "worker-1", unpacked(counts.packed()))
-    assert tally.answered() == 1
-    counts.on_request(response_time=7.0, exception=None)
-    counts.on_request(response_time=None, exception=OSError())
+    counters, reader = Counters(), CounterReader(tmp_path)
+    counters.on_request(response_time=5.0, exception=None)
+    cells = mapped_cells(tmp_path, "worker-1", unpacked(counters.packed()))
+    assert reader.answered() == 1
+    counters.on_request(response_time=7.0, exception=None)
+    counters.on_request(response_time=None, exception=OSError())
     for _ in range(2):
-        cells.cast("B")[:] = unpacked(counts.packed())
-    assert (tally.answered(), tally.totals().failures, counts.ended) == (2, 1, 3)
+        cells.cast("B")[:] = unpacked(counters.packed())
+    assert (reader.answered(), reader.totals().failures, counters.ended) == (2, 1, 3)
 
 
 @pytest.mark.parametrize("packed_cells", [b"", b"no such thing"])
@@ -111,10 +111,10 @@ def test_what_is_no_counts_is_refused(packed_cells: bytes) -> None:
 
 
 def test_packed_counts_are_small() -> None:
-    counts = Counts()
+    counters = Counters()
     for ms in range(200):
-        counts.on_request(response_time=float(ms), exception=None)
-    assert len(counts.packed()) < FILE_BYTES / 20
+        counters.on_request(response_time=float(ms), exception=None)
+    assert len(counters.packed()) < FILE_BYTES / 20
 
 
 def test_what_a_worker_is_brought_imports_nothing_else_of_ours() -> None:
@@ -150,14 +150,14 @@ def a_plan(tmp_path: Path, **changes: object) -> WorkerPlan:
     return worker_plan(Load.model_validate(fields), master=("10.0.0.9", 5000), addresses=[FIRST], max_run_s=10)
 
 
-def test_a_worker_gets_the_pace_its_seat_and_the_scenarios_last_word(tmp_path: Path) -> None:
+def test_a_worker_gets_the_pace_its_index_and_the_scenarios_own_arguments(tmp_path: Path) -> None:
     made = a_plan(tmp_path, args=["--tags", "slow"])
     assert made.command[-2:] == ["--tags", "slow"]
     assert made.command[made.command.index("--master-host") + 1] == "10.0.0.9"
     assert made.command[made.command.index("--locustfile") + 1] == f"{FOLDER}/load/l.py"
     env = made.env_of(1)
-    assert (env["A"], env["LEAKDRILL_LOAD_PERIOD_S"], env["LEAKDRILL_LOAD_SEAT"]) == ("1", "0.25", "1")
-    assert int(env["LEAKDRILL_LOAD_LASTS_S"]) > 10
+    assert (env["A"], env["LEAKDRILL_LOAD_PERIOD_S"], env["LEAKDRILL_LOAD_WORKER_INDEX"]) == ("1", "0.25", "1")
+    assert int(env["LEAKDRILL_LOAD_LIFETIME_S"]) > 10
 
 
 def test_a_master_of_workers_elsewhere_listens_on_one_address_and_starts_none_itself() -> None:
@@ -166,8 +166,8 @@ def test_a_master_of_workers_elsewhere_listens_on_one_address_and_starts_none_it
     assert words[words.index("--master-bind-host") + 1] == "10.0.0.9"
     assert words[words.index("--expect-workers") + 1] == "3"
     assert "--processes" not in words
-    env = environment(spec, counts=Path("/c"), status_fd=3, run_id="r1", line_fd=7)
-    assert env["LEAKDRILL_LOAD_LINE_FD"] == "7"
+    env = environment(spec, counts=Path("/c"), status_fd=3, run_id="r1", addresses_fd=7)
+    assert env["LEAKDRILL_LOAD_ADDRESSES_FD"] == "7"
 
 
 @pytest.mark.parametrize("everywhere", ["0.0.0.0", "::", "*"])
@@ -189,7 +189,7 @@ def test_a_pod_of_a_worker_is_never_started_again_and_ends_by_itself(tmp_path: P
     files = config_map("load", "r1", made.files)
     pod = worker_pod(made, "load-2", 1, run="r1", config_map_name="load")
     spec, (container,) = pod["spec"], pod["spec"]["containers"]
-    assert (spec["restartPolicy"], spec["activeDeadlineSeconds"]) == ("Never", made.lasts_s)
+    assert (spec["restartPolicy"], spec["activeDeadlineSeconds"]) == ("Never", made.lifetime_s)
     assert pod["metadata"]["labels"]["leakdrill.run"] == files["metadata"]["labels"]["leakdrill.run"] == "r1"
     assert {item["key"] for item in spec["volumes"][0]["configMap"]["items"]} == set(files["binaryData"])
     assert (container["imagePullPolicy"], container["workingDir"]) == ("IfNotPresent", FOLDER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.server import Server, find_binary
+from leakdrill.record.events import AlertmanagerExited, AlertmanagerStart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +23,14 @@ class AlertmanagerServer:
 
     Args:
         run_dir: the run's folder; it uses `alertmanager` in it.
-        recorder: hears when it started, as an act `start` of source `alertmanager`.
+        recorder: gets `AlertmanagerStart`, and `AlertmanagerExited` when it ends unasked.
         journal: hears of process and data folder before they exist.
         run_id: marks the process as ours.
         routing: what it is told to do, waits already divided.
     """
 
     def __init__(self, run_dir: Path, recorder: Recorder, journal: Journal, *, run_id: str, routing: Routing) -> None:
-        self._server = Server("Alertmanager", run_dir / "alertmanager", journal, run_id=run_id)
+        self._server = Server("Alertmanager", run_dir / "alertmanager", journal, run_id=run_id, on_exit=self._note_exit)
         self._recorder = recorder
         self._routing = routing
 
@@ -58,13 +59,16 @@ class AlertmanagerServer:
         self._server.folder.mkdir(parents=True, exist_ok=True)
         config = self._server.folder / "alertmanager.yml"
         self._routing.write(config)
-        with self._recorder.act("alertmanager", "start") as note:
+        with self._recorder.act(AlertmanagerStart()) as note:
             self._server.start(lambda port: [binary, f"--config.file={config}", *self._flags(port)])
             note.labels["pid"], note.labels["url"] = str(self.pid), self.url
 
     def stop(self) -> None:
         """End it and remove its data; configuration and log stay. May be called again."""
         self._server.stop()
+
+    def _note_exit(self, code: float) -> None:
+        self._recorder.record(AlertmanagerExited(code))
 
     def _flags(self, port: int) -> list[str]:
         return [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from leakdrill.alerting.api import event_labels
+from leakdrill.record.events import AlertInhibited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ class InhibitionPoller:
         severity = f"{{severity={source['severity']}}}" if "severity" in source else ""
         name = f"{source.get('alertname', '?')}{severity}"
         plain = {str(key): str(value) for key, value in labels.items()}
-        self._recorder.sample("alertmanager", "inhibited", name, at=None, **event_labels(plain))
+        self._recorder.record(AlertInhibited(name, labels=event_labels(plain)))
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

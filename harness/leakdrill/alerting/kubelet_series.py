@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput
+from leakdrill.record.events import KubeletScrape
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
@@ -88,24 +89,24 @@ class KubeletSeries:
             self._look()
 
     def _look(self) -> None:
-        value: dict[str, float] | None = None
-        try:
-            value, self._why = self._ask()
-        except NoAnswer as e:
-            self._why = str(e)
+        reading = self._reading()
+        self._why = reading.error or None
         if self._why is None:
             self._seen_mono = time.monotonic()
-            self._recorder.sample("prometheus", "kubelet", value)
-        else:
-            self._recorder.sample("prometheus", "kubelet", None, error=self._why)
+        self._recorder.record(reading)
 
-    def _ask(self) -> tuple[dict[str, float], str | None]:
-        kubelets = [target for target in self._api.targets() if target.get("scrapePool") == self._job]
-        # A pause container and the sums over a pod are series too, of a container that is none.
-        rows = self._api.query(f'time() - timestamp({_SERIES}{{job="{self._job}",container!~"|POD"}})')
+    def _reading(self) -> KubeletScrape:
+        try:
+            kubelets = [target for target in self._api.targets() if target.get("scrapePool") == self._job]
+            # A pause container and the sums over a pod are series too, of a container that is none.
+            rows = self._api.query(f'time() - timestamp({_SERIES}{{job="{self._job}",container!~"|POD"}})')
+        except NoAnswer as e:
+            return KubeletScrape(error=str(e))
         ages = [float(row["value"][1]) for row in rows]
-        value = {"targets": float(len(kubelets)), "series": float(len(ages)), "age_s": min(ages, default=0.0)}
-        return value, _wrong(kubelets, ages)
+        problem = _wrong(kubelets, ages)
+        if problem is not None:
+            return KubeletScrape(error=problem)
+        return KubeletScrape(targets=float(len(kubelets)), series=float(len(ages)), age_s=min(ages, default=0.0))
 
 
 def _wrong(kubelets: Sequence[Mapping[str, Any]], ages: Sequence[float]) -> str | None:

@@ -10,6 +10,7 @@ from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.server import Server, find_binary
 from leakdrill.errors import ComponentDied
+from leakdrill.record.events import PrometheusExited, PrometheusStart
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class PrometheusServer:
 
     Args:
         run_dir: the run's folder.
-        recorder: hears when it started and stopped, as acts `prometheus` of source `prometheus`.
+        recorder: gets `PrometheusStart`, and `PrometheusExited` when it ends unasked.
         journal: hears of process and data folder before they exist.
         run_id: marks the process as ours.
         scrape_targets: job name to `host:port` of what is scraped; `host:port/path` where it is not /metrics.
@@ -68,7 +69,7 @@ class PrometheusServer:
         time_scale: float = 1.0,
         lookback_at_least_s: float = 0.0,
     ) -> None:
-        self._server = Server("Prometheus", run_dir / "prometheus", journal, run_id=run_id)
+        self._server = Server("Prometheus", run_dir / "prometheus", journal, run_id=run_id, on_exit=self._note_exit)
         self._recorder = recorder
         self._scrape_s, self._evaluate_s = scrape_interval_s, evaluation_interval_s
         self._scale = time_scale
@@ -114,7 +115,7 @@ class PrometheusServer:
         self._server.folder.mkdir(parents=True, exist_ok=True)
         config = self._server.folder / "prometheus.yml"
         config.write_text(yaml.safe_dump(self._config, sort_keys=False), encoding="utf-8")
-        with self._recorder.act("prometheus", "start") as note:
+        with self._recorder.act(PrometheusStart()) as note:
             self._server.start(lambda port: [binary, f"--config.file={config}", *self._flags(port)])
             note.labels["pid"], note.labels["url"] = str(self.pid), self.url
 
@@ -152,6 +153,9 @@ class PrometheusServer:
             self._asking.close()
             self._asking = None
         self._server.stop()
+
+    def _note_exit(self, code: float) -> None:
+        self._recorder.record(PrometheusExited(code))
 
     def _api(self) -> PrometheusApi:
         self._asking = self._asking or PrometheusApi(self.url)

@@ -50,9 +50,13 @@ class Server:
         folder: configuration and log; kept with the record.
         journal: hears of the process and of the data folder before they exist.
         run_id: goes into the process' environment, so that a leftover is known as ours.
+        on_exit: gets the exit code (a signal's number with a minus) when the process, once ready, ends unasked; called
+            on a thread of its own.
     """
 
-    def __init__(self, title: str, folder: Path, journal: Journal, *, run_id: str) -> None:
+    def __init__(
+        self, title: str, folder: Path, journal: Journal, *, run_id: str, on_exit: Callable[[float], None]
+    ) -> None:
         self.title = title
         self.folder = folder
         self.data = folder / "data"
@@ -64,6 +68,9 @@ class Server:
         self._data_entry: Entry | None = None
         self._process_entry: Entry | None = None
         self._stopping = threading.Lock()
+        self._on_exit = on_exit
+        self._asked = threading.Event()
+        self._watcher: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -85,6 +92,7 @@ class Server:
             self._port = free_port()
             self._launch(command(self._port))
             if self._became_ready():
+                self._watch_exit()
                 return
             clash = "address already in use" in self._tail()
             problem = f"{self.title} (pid {self.pid}) ended before it was ready, status {self._status()}"
@@ -152,15 +160,30 @@ class Server:
             return False
         return any(c.status == psutil.CONN_LISTEN and c.laddr.port == self._port for c in connections)
 
+    def _watch_exit(self) -> None:
+        self._asked.clear()
+        self._watcher = threading.Thread(target=self._wait_for_exit, args=(self._process,), daemon=True)
+        self._watcher.start()
+
+    def _wait_for_exit(self, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
+        if not self._asked.is_set():
+            self._on_exit(float(code))
+
     def _end_process(self) -> None:
         if self._process is None:
             return
+        if self._process.poll() is None:
+            self._asked.set()
         self._process.terminate()
         try:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._watcher:
+            self._watcher.join()
+            self._watcher = None
         self._process = None
         if self._process_entry:
             self._journal.undone(self._process_entry)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.api import NoAnswer, PrometheusApi, event_labels
 from leakdrill.alerting.time_scale import selectors
 from leakdrill.alerting.timeline import Timeline
+from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,9 +112,9 @@ class AlertPoller:
             try:
                 value = self._ask()
             except NoAnswer as e:
-                self._recorder.sample("prometheus", "poll", None, error=str(e))
+                self._recorder.record(PrometheusPoll(error=str(e)))
             else:
-                self._recorder.sample("prometheus", "poll", value)
+                self._recorder.record(PrometheusPoll.of(value))
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -149,7 +150,7 @@ class AlertPoller:
         for change in changes:
             at = self._recorder.at_s(change.epoch_s - self._ahead_s)
             self._states[key] = AlertState(dict(key), change.state, at)
-            self._recorder.sample("prometheus", "alert", change.state, at=at, **event_labels(dict(key)))
+            self._recorder.record(AlertTransition(change.state, labels=event_labels(dict(key)), at=at))
 
     def _was_gone(self, key: Key, epoch_s: float) -> bool:
         present = self._api.query("ALERTS", at_epoch_s=epoch_s - 0.001)
@@ -161,8 +162,7 @@ class AlertPoller:
             error = (group.name, str(rule["name"]), str(rule.get("lastError", "")))
             if error not in self._errors:
                 self._errors.add(error)
-                labels = {"group": group.name, "rule": error[1], "file": group.file}
-                self._recorder.sample("prometheus", "rule_error", error[2], at=None, **labels)
+                self._recorder.record(RuleError(error[2], group=group.name, rule=error[1], file=group.file))
         return len(failing)
 
 
@@ -173,23 +173,24 @@ def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iter
     label `error`, when Prometheus did not answer. The label `jobs` says who publishes what the rule is judged on.
     """
     api = PrometheusApi(prometheus_url)
-    seen: dict[str, tuple[float | None, dict[str, str]]] = {}
+    counted: dict[str, SelectorMatches] = {}
     for alert in alerts:
         for selector in selectors(alert.expr):
-            count, error = seen.setdefault(selector, _count(api, selector))
-            place = {"severity": alert.labels.get("severity", ""), "rule": f"{alert.file.name}:{alert.line}"}
-            labels = {"alert": alert.name, "selector": selector, **place, **error}
-            recorder.sample("prometheus", "selector", count, at=None, **labels)
+            if selector not in counted:
+                counted[selector] = _count(api, selector)
+            severity, place = alert.labels.get("severity", ""), f"{alert.file.name}:{alert.line}"
+            recorder.record(replace(counted[selector], alert=alert.name, severity=severity, rule=place))
     api.close()
 
 
-def _count(api: PrometheusApi, selector: str) -> tuple[float | None, dict[str, str]]:
+def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
     try:
         rows = api.query(f"count by (job) ({selector})")
     except NoAnswer as e:
-        return None, {"error": str(e)}
+        return SelectorMatches(selector=selector, error=str(e))
     jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
-    return sum(float(row["value"][1]) for row in rows), ({"jobs": ",".join(jobs)} if jobs else {})
+    series = sum(float(row["value"][1]) for row in rows)
+    return SelectorMatches(series, selector=selector, jobs=",".join(jobs))
 
 
 class _Group:

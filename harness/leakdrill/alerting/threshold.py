@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import promql_parser as promql
 
 from leakdrill.alerting.time_scale import parse
+from leakdrill.record.events import MemoryThreshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,9 +59,9 @@ def record_thresholds(recorder: Recorder, alerts: Iterable[AlertRule]) -> None:
     for alert in alerts:
         ratio = memory_threshold(alert.expr)
         if ratio is not None:
-            labels = {"alert": alert.name, "severity": alert.labels.get("severity", "")}
-            value = {"ratio": ratio, "for_s": alert.for_s}
-            recorder.sample("prometheus", "threshold", value, at=None, **labels, rule=f"{alert.file.name}:{alert.line}")
+            place = f"{alert.file.name}:{alert.line}"
+            severity = alert.labels.get("severity", "")
+            recorder.record(MemoryThreshold(ratio, alert.for_s, alert=alert.name, severity=severity, rule=place))
 
 
 def _threshold(node: Any) -> float | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.rules import AlertRule
 from leakdrill.errors import BadInput
+from leakdrill.record.events import Notice, ServerClock
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ class WatchedPrometheus:
 
 def note_remarks(watched: WatchedPrometheus, alerts: Alerts, recorder: Recorder) -> None:
     """Record each remark as a notice, and by how much the other clock is ahead."""
-    recorder.sample("prometheus", "clock", {"ahead_s": watched.ahead_s})
+    recorder.record(ServerClock(watched.ahead_s))
     for remark in watched.remarks(alerts):
-        recorder.sample("drill", "notice", remark)
+        recorder.record(Notice(remark))
 
 
 def _rule(group: dict[str, Any], rule: dict[str, Any]) -> AlertRule:

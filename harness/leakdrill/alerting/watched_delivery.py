@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.alerting.api import event_labels
 from leakdrill.errors import BadInput
+from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,12 +89,12 @@ class DeliveryWatcher:
             alerts = self._alerts()  # first: a request that succeeds after this may have been for one of them
             counts = self._requests()
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as e:
-            self._recorder.sample("alertmanager", "poll", None, error=f"{type(e).__name__}: {e}")
+            self._recorder.record(AlertmanagerPoll(error=f"{type(e).__name__}: {e}"))
             return
         before = self._counts["succeeded"] if self._counts else counts["succeeded"]
         if counts != self._counts:
             self._counts = counts
-            self._recorder.sample("alertmanager", "requests", dict(counts))
+            self._recorder.record(AlertmanagerRequests(counts["succeeded"], counts["failed"]))
         for alert in alerts:
             self._follow(alert, before, counts["succeeded"])
 
@@ -102,16 +103,14 @@ class DeliveryWatcher:
         status, fingerprint = alert["status"], str(alert["fingerprint"])
         if status["silencedBy"] and (fingerprint, "silence") not in self._told:
             self._told.add((fingerprint, "silence"))
-            self._recorder.sample(
-                "alertmanager", "silenced", str(status["silencedBy"][0]), at=None, **event_labels(labels)
-            )
+            self._recorder.record(AlertSilenced(str(status["silencedBy"][0]), labels=event_labels(labels)))
         for receiver in alert["receivers"] if status["state"] == "active" else []:
             key = (fingerprint, str(receiver["name"]))
             if key not in self._told and succeeded > self._held_since.setdefault(key, before):
                 self._told.add(key)
                 at = self._recorder.at_s(datetime.fromisoformat(alert["startsAt"]).timestamp() - self._ahead_s)
-                told = {**labels, "receiver": key[1], **VIA_API}
-                self._recorder.sample("alertmanager", "notification", "firing", at=at, **event_labels(told))
+                notified = event_labels({**labels, **VIA_API})
+                self._recorder.record(Notification("firing", receiver=key[1], labels=notified, at=at))
 
     def _alerts(self) -> list[Mapping[str, Any]]:
         answer = self._http.get("/api/v2/alerts")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from leakdrill.alerting.api import event_labels
+from leakdrill.record.events import BadNotification, Notification
 
 if TYPE_CHECKING:
     from leakdrill.record.recorder import Recorder
@@ -55,11 +56,11 @@ class Webhook:
             notices = [_notice(alert) for alert in json.loads(body)["alerts"]]
         except (ValueError, KeyError, TypeError, AttributeError) as e:
             error = f"{type(e).__name__}: {e}; expected Alertmanager's webhook JSON, version 4"
-            self._recorder.sample("alertmanager", "bad_notification", None, receiver=receiver, error=error)
+            self._recorder.record(BadNotification(receiver, error))
             return False
         for status, labels, epoch_s in notices:
-            at, told = self._recorder.at_s(epoch_s), {**labels, "receiver": receiver}
-            self._recorder.sample("alertmanager", "notification", status, at=at, **told)
+            at = self._recorder.at_s(epoch_s)
+            self._recorder.record(Notification(status, receiver=receiver, labels=labels, at=at))
         return True
 
 

@@ -1,1 +1,1 @@
-"""What this machine, its cards and its clusters allow a drill to do, found by trying."""
+"""Examines this machine, its GPUs and its clusters for what a drill could use."""

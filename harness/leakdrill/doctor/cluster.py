@@ -1,7 +1,7 @@
-"""Which clusters a drill here could use: the contexts of the kubeconfig, and what the API server of each says.
+"""Examines which clusters a drill here could use: the contexts of the kubeconfig, and the API server of each.
 
-A login program that a context names may want a person, and a dead address may take minutes: each context has a thread
-of its own, and whoever has not answered in time is said not to.
+A login program that a context names may wait for a person, and a dead address may take minutes: each context is asked
+in a thread of its own, and one that does not answer in time is reported as such.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.doctor.finding import Finding
 from leakdrill.errors import EnvironmentProblem, LeakdrillError
 from leakdrill.targets.kubernetes.api import IN_CLUSTER, connect, contexts_of
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
@@ -27,42 +27,33 @@ _MOST_NODES: Final = "100"
 _ONLY_THERE: Final = "only drills with --on kubernetes need one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One thing that was looked at: that there is a way to any cluster, or a context."""
-
-    name: str
-    ok: bool
-    detail: str
-    hint: str = ""
-
-
-def examine_clusters() -> list[Seen]:
-    """A line for each context, for the first few; one line with the reason where there is no way to any cluster."""
+def examine_clusters() -> list[Finding]:
+    """Returns a finding for each of the first few contexts; one with the reason where no cluster can be reached."""
     if importlib.util.find_spec("kubernetes") is None:
         hint = "pip install 'leakdrill[kubernetes]'"
-        return [Seen(name="Kubernetes", ok=False, detail="the package `kubernetes` is not installed", hint=hint)]
+        return [Finding(name="Kubernetes", ok=False, detail="the package `kubernetes` is not installed", hint=hint)]
     files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
     try:
         known = contexts_of(files)
     except EnvironmentProblem as e:
-        return [Seen(name="Kubernetes", ok=False, detail=e.message, hint=e.hint or _ONLY_THERE)]
+        return [Finding(name="Kubernetes", ok=False, detail=e.message, hint=e.hint or _ONLY_THERE)]
     if not known and "KUBERNETES_SERVICE_HOST" in os.environ:
         known = [IN_CLUSTER]
     if not known:
-        return [Seen(name="Kubernetes", ok=False, detail=f"no context in {files}", hint=_ONLY_THERE)]
-    looks = [_Look(context) for context in known[:_MOST_CONTEXTS]]
-    found = [look.seen() for look in looks]
-    left = known[_MOST_CONTEXTS:]
-    return [*found, Seen(name="Kubernetes", ok=True, detail=f"not asked: {', '.join(left)}")] if left else found
+        return [Finding(name="Kubernetes", ok=False, detail=f"no context in {files}", hint=_ONLY_THERE)]
+    inquiries = [_Inquiry(context) for context in known[:_MOST_CONTEXTS]]
+    findings = [inquiry.finding() for inquiry in inquiries]
+    if left := known[_MOST_CONTEXTS:]:
+        findings.append(Finding(name="Kubernetes", ok=True, detail=f"not asked: {', '.join(left)}"))
+    return findings
 
 
-class _Look:
-    """One context, being asked from now on."""
+class _Inquiry:
+    """Asks the API server of one context, in a thread that starts at once."""
 
     def __init__(self, context: str) -> None:
         self._context = context
-        self._found = Seen(
+        self._finding = Finding(
             name=f"cluster {context}",
             ok=False,
             detail=f"did not answer within {_ANSWERS_WITHIN_S:g} s",
@@ -71,22 +62,22 @@ class _Look:
         self._thread = threading.Thread(target=self._ask, name=f"doctor {context}", daemon=True)
         self._thread.start()
 
-    def seen(self) -> Seen:
-        """What has come of it in time."""
+    def finding(self) -> Finding:
+        """Returns the result, or after some seconds that there is none."""
         self._thread.join(_ANSWERS_WITHIN_S)
-        return self._found
+        return self._finding
 
     def _ask(self) -> None:
         name = f"cluster {self._context}"
         try:
             cluster = connect(self._context)
         except LeakdrillError as e:
-            self._found = Seen(name=name, ok=False, detail=e.message, hint=e.hint or _ONLY_THERE)
+            self._finding = Finding(name=name, ok=False, detail=e.message, hint=e.hint or _ONLY_THERE)
             return
         try:
-            self._found = Seen(name=name, ok=True, detail=_described(cluster))
+            self._finding = Finding(name=name, ok=True, detail=_described(cluster))
         except LeakdrillError as e:
-            self._found = Seen(
+            self._finding = Finding(
                 name=name, ok=False, detail=e.message, hint="docs/tasks/kubernetes.md: what rights a drill needs"
             )
         finally:
@@ -94,7 +85,7 @@ class _Look:
 
 
 def _described(cluster: Cluster) -> str:
-    """Its version, where its nodes are, and whether an autoscaler would know anything."""
+    """Returns the cluster's version, where its nodes are, and whether an autoscaler would have metrics."""
     version = cluster.get("/version").get("gitVersion", "?")
     nodes = cluster.get("/api/v1/nodes", limit=_MOST_NODES)["items"]
     here = "this machine" if share_our_kernel(nodes) else "elsewhere, so memory is what the kubelet says"

@@ -1,4 +1,4 @@
-"""What this machine can and cannot do for a drill. It tries, where trying is cheap, instead of guessing."""
+"""Examines what this machine can and cannot do for a drill, by trying where trying is cheap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,8 @@ from leakdrill import __version__
 from leakdrill.alerting.alertmanager import BINARIES as ALERTMANAGER
 from leakdrill.alerting.prometheus import BINARIES as PROMETHEUS
 from leakdrill.doctor.cluster import examine_clusters
-from leakdrill.doctor.gpu import examine_cards
+from leakdrill.doctor.finding import Finding
+from leakdrill.doctor.gpu import examine_gpus
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
@@ -39,36 +39,8 @@ _PROMTOOL: Final = ("promtool",)
 _REDIS: Final = ("redis-server",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the examination.
-
-    Attributes:
-        name: what was looked at.
-        ok: whether a drill can have it.
-        required: whether no drill runs without it.
-        detail: what was found.
-        hint: what to do about it, when it is not ok.
-    """
-
-    name: str
-    ok: bool
-    required: bool = False
-    detail: str
-    hint: str = ""
-
-    @property
-    def mark(self) -> str:
-        """`ok`, `MISSING` when no drill runs without it, `limited` otherwise."""
-        return "ok" if self.ok else "MISSING" if self.required else "limited"
-
-    def as_dict(self) -> dict[str, object]:
-        """The same facts as JSON."""
-        return asdict(self)
-
-
 def examine() -> list[Finding]:
-    """Everything that a drill on this machine may need, required things first."""
+    """Returns a finding for everything that a drill on this machine may need, required things first."""
     return [
         _python(),
         _program("Prometheus", PROMETHEUS, "prometheus"),
@@ -80,15 +52,9 @@ def examine() -> list[Finding]:
         _memory(),
         *_limits(),
         _pss(),
-        *_elsewhere(),
+        *examine_gpus(),
+        *examine_clusters(),
     ]
-
-
-def _elsewhere() -> list[Finding]:
-    """Cards and clusters, which only some drills need."""
-    cards = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_cards()]
-    clusters = [Finding(name=seen.name, ok=seen.ok, detail=seen.detail, hint=seen.hint) for seen in examine_clusters()]
-    return [*cards, *clusters]
 
 
 def _python() -> Finding:
@@ -109,13 +75,13 @@ def _program(name: str, binaries: Sequence[str], package: str, *, required: bool
 
 
 def _locust() -> Finding:
-    found = importlib.util.find_spec("locust") is not None
+    installed = importlib.util.find_spec("locust") is not None
     return Finding(
         name="Locust",
-        ok=found,
+        ok=installed,
         required=True,
-        detail="importable" if found else "not importable",
-        hint="" if found else "pip install locust",
+        detail="importable" if installed else "not importable",
+        hint="" if installed else "pip install locust",
     )
 
 
@@ -139,28 +105,28 @@ def _memory() -> Finding:
 
 
 def _limits() -> list[Finding]:
-    """Make a small cgroup and a small filesystem, as a drill would, and take them back."""
+    """Makes a small cgroup and a small filesystem, as a drill would, and removes them."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / JOURNAL_FILE)
         base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
         try:
-            room = make_sandbox(base, _TRIAL, journal, part="doctor")
+            sandbox = make_sandbox(base, _TRIAL, journal, part="doctor")
         finally:
             leftovers = undo_all(journal, UNDO)
             journal.close()
     left = [Finding(name="undo", ok=False, detail=reason, hint="leakdrill clean") for reason in leftovers]
-    return [*(_limit(room, name) for name in ("memory", "cpus", "disk")), *left]
+    return [*(_limit(sandbox, name) for name in ("memory", "cpus", "disk")), *left]
 
 
-def _limit(room: Sandbox, name: str) -> Finding:
-    ok = name in room.enforced
-    why = next((notice for notice in room.notices if notice.startswith(name)), "")
-    cgroup = f"cgroup v{room.cgroup.version}" if room.cgroup else ""
-    how = room.disk.fstype if name == "disk" else cgroup
+def _limit(sandbox: Sandbox, name: str) -> Finding:
+    ok = name in sandbox.enforced
+    reason = next((notice for notice in sandbox.notices if notice.startswith(name)), "")
+    cgroup = f"cgroup v{sandbox.cgroup.version}" if sandbox.cgroup else ""
+    mechanism = sandbox.disk.fstype if name == "disk" else cgroup
     return Finding(
         name=f"{name} limit",
         ok=ok,
-        detail=f"enforced ({how})" if ok else why or "watched, not enforced",
+        detail=f"enforced ({mechanism})" if ok else reason or "watched, not enforced",
         hint="" if ok else "run as root, or in a systemd scope of your own: systemd-run --user --scope leakdrill …",
     )
 

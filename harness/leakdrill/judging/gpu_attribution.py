@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.checks.gpu import claims_of_cards, troubles_of_cards
-from leakdrill.judging.checks.gpu_sharing import troubles_of_sharing
+from leakdrill.judging.checks.gpu import gpu_claims, gpu_troubles
+from leakdrill.judging.checks.gpu_sharing import sharing_troubles
 from leakdrill.resources import RESOURCES, held_by
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def attributed_to_target(
     verdicts: list[Verdict], history: History, scenario: Scenario, blame: Attribution
 ) -> list[Verdict]:
     """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
-    if not claims_of_cards(history, scenario):
+    if not gpu_claims(history, scenario):
         return verdicts
-    cards, sharing = troubles_of_cards(history), troubles_of_sharing(history, scenario)
+    cards, sharing = gpu_troubles(history), sharing_troubles(history, scenario)
     return [blame.laid(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
 
 

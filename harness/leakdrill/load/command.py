@@ -1,4 +1,4 @@
-"""How Locust is called: its arguments and its environment."""
+"""The command line and the environment of a Locust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.load.in_locust.messages import WORKER_PERIOD_ENV
+from leakdrill.load.in_locust.variables import (
+    ADDRESSES_ENV,
+    CONTROL_ENV,
+    COUNTS_ENV,
+    PERIOD_ENV,
+    RECORD_ENV,
+    STATUS_ENV,
+)
 from leakdrill.machine.ports import free_port
 
 if TYPE_CHECKING:
@@ -16,27 +23,20 @@ if TYPE_CHECKING:
     from leakdrill.scenario.load import Load
 
 FINISH_TASKS_S: Final = 2
-"""How long a stop lets running tasks finish. Cut off, their requests would be served and yet counted by nobody."""
-
-COUNTS_ENV: Final = "LEAKDRILL_LOAD_COUNTS"
-STATUS_ENV: Final = "LEAKDRILL_LOAD_STATUS_FD"
-PERIOD_ENV: Final = WORKER_PERIOD_ENV
-CONTROL_ENV: Final = "LEAKDRILL_LOAD_CONTROL_FD"
-RECORD_ENV: Final = "LEAKDRILL_LOAD_RECORD"
-LINE_ENV: Final = "LEAKDRILL_LOAD_LINE_FD"
+"""How long a stop lets running tasks finish. Cut off, their requests would be served and not counted."""
 
 EXPECTED_WAIT_S: Final = 600
-"""How long a master waits for workers elsewhere: longer than we do (crew.py), who know more about why they are late."""
+"""How long a master waits for remote workers: longer than we do (remote_workers.py), who know why they are late."""
 
 
 def argv(spec: Load, *, host: str, max_run_s: float, master: tuple[str, int] | None = None) -> list[str]:
-    """The command; the scenario's own `args` come last and win.
+    """Returns the command line; the scenario's own `args` come last and win.
 
     Args:
         spec: what the scenario says.
-        host: the target's address.
+        host: the address of the target.
         max_run_s: when Locust ends itself.
-        master: where to listen for workers that run elsewhere; None when all of them are processes of this one.
+        master: where to listen for remote workers; None when all workers are processes of this Locust.
     """
     spawn_rate = spec.spawn_rate if spec.spawn_rate is not None else spec.users
     return [
@@ -74,9 +74,9 @@ def environment(
     run_id: str,
     control_fd: int | None = None,
     record: Path | None = None,
-    line_fd: int | None = None,
+    addresses_fd: int | None = None,
 ) -> dict[str, str]:
-    """The environment: ours without the run's token, which is for the target alone, and what the listener needs."""
+    """Returns our environment with the listener's settings, without the run's token: that is for the target alone."""
     env = {**os.environ, **spec.env}
     env.pop("LEAKDRILL_TOKEN", None)
     env |= {COUNTS_ENV: str(counts), STATUS_ENV: str(status_fd), "LEAKDRILL_RUN_ID": run_id}
@@ -86,6 +86,6 @@ def environment(
         env[CONTROL_ENV] = str(control_fd)
     if record is not None:
         env[RECORD_ENV] = str(record.absolute())
-    if line_fd is not None:
-        env[LINE_ENV] = str(line_fd)
+    if addresses_fd is not None:
+        env[ADDRESSES_ENV] = str(addresses_fd)
     return env

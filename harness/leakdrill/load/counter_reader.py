@@ -1,4 +1,4 @@
-"""Reads what all Locust processes of one load have counted, and makes a row of each second of it."""
+"""The counter reader: the counters of all Locust processes of one load, summed, and the statistics of a second."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What was counted up to one moment: shape (CELLS,), as counts.py lays it out."""
+    """The counters at one moment: shape (CELLS,), as counters.py lays them out."""
 
     cells: NDArray[np.uint64]
 
     @property
     def answered(self) -> int:
-        """Requests that succeeded."""
+        """The requests that succeeded."""
         return int(self.cells[ANSWERED])
 
     @property
     def failures(self) -> int:
-        """Requests that Locust counts as failed: refused, timed out, an error status, or what the locustfile says."""
+        """The requests that Locust counts as failed: refused, timed out, an error status, or by the locustfile."""
         return int(self.cells[FAILED])
 
     @property
     def requests(self) -> int:
-        """All requests that ended, those that reached nobody among them."""
+        """All requests that ended, including those that reached nobody."""
         return self.answered + self.failures
 
 
@@ -52,26 +52,26 @@ NOTHING = Totals(np.zeros(CELLS, dtype=np.uint64))
 
 
 class CounterReader:
-    """The sum over the files in `folder`. What it has mapped stays readable after the processes and files are gone."""
+    """The sums over the files in `folder`; they stay readable after the processes and files are gone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mapped: dict[str, NDArray[np.uint64]] = {}
 
     def answered(self) -> int:
-        """Requests that succeeded so far; cheap enough for ten readings a second."""
+        """Returns the requests that succeeded so far; cheap enough for ten readings a second."""
         return self._sum(ANSWERED)
 
     def completed(self) -> int:
-        """Requests that were answered so far, error statuses and all; as cheap."""
+        """Returns the requests that got a response so far, error statuses and all; as cheap."""
         return self._sum(COMPLETED)
 
     def totals(self) -> Totals:
-        """Everything counted so far."""
+        """Returns everything counted so far."""
         self._map_new()
         cells = np.zeros(CELLS, dtype=np.uint64)
-        for one in self._mapped.values():
-            cells += one
+        for process_cells in self._mapped.values():
+            cells += process_cells
         return Totals(cells)
 
     def _sum(self, cell: int) -> int:
@@ -91,7 +91,7 @@ class CounterReader:
 
 
 def row(before: Totals, now: Totals, seconds: float) -> dict[str, float]:
-    """The statistics of the `seconds` between two totals; percentiles only where a request completed in them.
+    """Returns the statistics of the `seconds` between two totals; percentiles only where a request completed in them.
 
     Response times of failed requests count, as they do in Locust's own statistics.
     """
@@ -108,7 +108,7 @@ def row(before: Totals, now: Totals, seconds: float) -> dict[str, float]:
 
 
 def percentile_ms(times: NDArray[np.uint64], percent: float) -> float:
-    """The response time that `percent` % of the requests in a histogram did not exceed, by nearest rank."""
+    """Returns the response time that `percent` % of the requests in a histogram did not exceed, by nearest rank."""
     running = np.cumsum(times)
     rank = max(1, int(np.ceil(percent / 100 * float(running[-1]))))
     return round(bucket_middle_ms(int(np.searchsorted(running, rank))), 2)

@@ -1,4 +1,4 @@
-"""Follows a running Locust: the counts in its files, and what it says of itself through a pipe."""
+"""The Locust monitor: follows a running Locust by the counters in its files and the state it reports through a pipe."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import orjson
 from leakdrill.load.counter_reader import NOTHING, CounterReader, row
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
+    from leakdrill.load.locust_process import LocustProcess
     from leakdrill.record.recorder import Recorder
 
 COLUMNS: Final = (
@@ -29,10 +29,13 @@ _POLL_S: Final = 0.1
 class LocustMonitor:
     """Records one Locust process, second by second, on a thread of its own.
 
+    Every second it records the sample `load.requests`; `load.errors` with the count of each of the most frequent, when
+    it changes; `load.worker_lost` with the number missing; and `load.exited` with the return code when Locust ends
+    though nobody stopped it.
+
     Args:
         process: the Locust that leads.
-        status_fd: the end of the pipe to read from; closed when the watch ends.
-        tally: what its processes count.
+        counters: what its processes count.
         recorder: where the samples go.
         table: the CSV file.
         wanted_workers: how many Locust processes there should be.
@@ -40,10 +43,9 @@ class LocustMonitor:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
-        status_fd: int,
+        process: LocustProcess,
         *,
-        tally: CounterReader,
+        counters: CounterReader,
         recorder: Recorder,
         table: Path,
         wanted_workers: int,
@@ -51,19 +53,28 @@ class LocustMonitor:
         self.status: dict[str, Any] = {}
         self.stopping = False
         self._process = process
-        self._fd = status_fd
-        self._tally = tally
+        self._counters = counters
         self._recorder = recorder
         self._table = table
         self._wanted = wanted_workers
         self._most_workers = 0
-        self._seen_errors: dict[tuple[str, str, str], int] = {}
+        self._recorded_errors: dict[tuple[str, str, str], int] = {}
         self._rest = b""
         self._before = NOTHING
+        self._fd = self._far_fd = -1
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
+    def open(self) -> int:
+        """Returns the descriptor of the pipe that Locust is to inherit and report its state on."""
+        self._fd, self._far_fd = os.pipe()
+        return self._far_fd
+
+    def hand_over(self) -> None:
+        """Leave the far end of the pipe to Locust, whether it has been started or could not be."""
+        os.close(self._far_fd)
+
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to follow Locust."""
         self._thread.start()
 
     def join(self, timeout_s: float | None = None) -> None:
@@ -76,12 +87,17 @@ class LocustMonitor:
         return self.status.get("state") in ("running", "quit")
 
     @property
+    def workers(self) -> int:
+        """The Locust processes that make requests now, as Locust reports them."""
+        return int(self.status.get("workers", 0))
+
+    @property
     def lost_workers(self) -> int:
-        """Locust processes that were there and are gone, while nobody stopped them."""
-        return 0 if self.stopping else max(0, self._most_workers - int(self.status.get("workers", 0)))
+        """The Locust processes that have gone while nobody stopped them."""
+        return 0 if self.stopping else max(0, self._most_workers - self.workers)
 
     def worst_error(self) -> str:
-        """The most frequent error, for a message."""
+        """Returns the most frequent error, for a message."""
         errors = self.status.get("errors") or []
         if not errors:
             return "Locust reported no error"
@@ -93,26 +109,26 @@ class LocustMonitor:
             writer = csv.DictWriter(file, COLUMNS, restval="")
             writer.writeheader()
             last = time.monotonic()
-            while self._process.poll() is None:
-                self._listen(_POLL_S)
+            while self._process.running:
+                self._read_pipe(_POLL_S)
                 now = time.monotonic()
                 if not self.running:
                     last = now
                 elif now - last >= 1:
-                    self._second(writer, now - last)
+                    self._record_second(writer, now - last)
                     file.flush()
                     last = now
             self._finish(writer, time.monotonic() - last)
 
     def _finish(self, writer: csv.DictWriter[str], seconds: float) -> None:
-        self._listen(0)
+        self._read_pipe(0)
         if self.running:
-            self._second(writer, max(seconds, 1e-3))
+            self._record_second(writer, max(seconds, 1e-3))
         if not self.stopping:
             self._recorder.sample("load", "exited", self._process.returncode)
 
-    def _listen(self, timeout_s: float) -> None:
-        """Take what the pipe holds. Workers keep it open, so its end says nothing about Locust's."""
+    def _read_pipe(self, timeout_s: float) -> None:
+        """Read what the pipe holds. Workers keep it open, so its end says nothing about Locust's."""
         if not select.select([self._fd], [], [], timeout_s)[0]:
             return
         received = os.read(self._fd, 1 << 16)
@@ -120,28 +136,28 @@ class LocustMonitor:
             time.sleep(timeout_s)
         *lines, self._rest = (self._rest + received).split(b"\n")
         for line in lines:
-            self._take(orjson.loads(line))
+            self._update(orjson.loads(line))
 
-    def _take(self, status: dict[str, Any]) -> None:
+    def _update(self, status: dict[str, Any]) -> None:
         lost_before = self.lost_workers
         self.status = {**self.status, **status}
-        self._most_workers = max(self._most_workers, int(self.status.get("workers", 0)))
+        self._most_workers = max(self._most_workers, self.workers)
         if self.lost_workers > lost_before and status["state"] == "running":
             self._recorder.sample("load", "worker_lost", self.lost_workers, wanted=str(self._wanted))
         for error in status.get("errors", ()):
-            self._note_error(error)
+            self._record_error(error)
 
-    def _note_error(self, error: dict[str, Any]) -> None:
+    def _record_error(self, error: dict[str, Any]) -> None:
         key = (error["method"], error["name"], error["error"])
-        if self._seen_errors.get(key) != error["count"]:
-            self._seen_errors[key] = error["count"]
+        if self._recorded_errors.get(key) != error["count"]:
+            self._recorded_errors[key] = error["count"]
             method, name, text = key
             self._recorder.sample("load", "errors", float(error["count"]), error=text, method=method, name=name)
 
-    def _second(self, writer: csv.DictWriter[str], seconds: float) -> None:
-        now = self._tally.totals()
+    def _record_second(self, writer: csv.DictWriter[str], seconds: float) -> None:
+        now = self._counters.totals()
         figures = row(self._before, now, seconds)
         self._before = now
-        figures |= {"users": float(self.status.get("users", 0)), "workers": float(self.status.get("workers", 0))}
+        figures |= {"users": float(self.status.get("users", 0)), "workers": float(self.workers)}
         event = self._recorder.sample("load", "requests", figures)
         writer.writerow({"t": event.t, **figures})

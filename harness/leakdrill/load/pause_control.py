@@ -1,93 +1,113 @@
-"""The harness's end of the line to a Locust that can be paused: orders out, "drained" back."""
+"""Pauses and resumes a load of one Locust process, and waits until it is drained."""
 
 from __future__ import annotations
 
-import select
-import socket
-import time
+from typing import TYPE_CHECKING
 
-import orjson
+from leakdrill.errors import BadInput, ComponentDied
+from leakdrill.load.pause_line import PauseLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from leakdrill.load.locust_process import LocustProcess
+    from leakdrill.scenario.load import Load
 
 
 class PauseControl:
-    """A pair of connected sockets; Locust gets the far one. Orders are numbered, and an answer names its order.
+    """The harness's control of the pause gate (in_locust/pause_gate.py).
 
-    A word in mapped memory was the other choice: one side must then poll it, and either reacts late or costs the load
-    generator time. Here both sides sleep until something is said.
+    Args:
+        spec: what the scenario says.
+        process: the Locust.
+        alive: whether it still makes requests.
     """
 
-    def __init__(self) -> None:
-        self._near, self._far = socket.socketpair()
-        self._near.settimeout(0)
-        self._order = 0
-        self._rest = b""
-        self._drained: tuple[int, float] = (0, 0.0)
-        self.by_name: dict[str, int] = {}
+    def __init__(self, spec: Load, process: LocustProcess, *, alive: Callable[[], bool]) -> None:
+        self._spec = spec
+        self._process = process
+        self._alive = alive
+        self._line: PauseLine | None = None
 
-    @property
-    def far_fd(self) -> int:
-        """The descriptor that Locust inherits."""
-        return self._far.fileno()
+    def open(self) -> int | None:
+        """Returns the descriptor that Locust is to inherit; None when the load has several processes."""
+        if self._spec.workers > 1:
+            return None
+        self._line = PauseLine()
+        return self._line.far_fd
 
     def hand_over(self) -> None:
-        """Close our copy of the far end, so that Locust's end shows as the end of the line."""
-        self._far.close()
+        """Leave the far end to Locust, which has been started."""
+        if self._line is not None:
+            self._line.hand_over()
 
     def close(self) -> None:
-        """Close what is open. Safe to call twice."""
-        self._near.close()
-        self._far.close()
+        """Close the line. Safe to call twice."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
-    def order(self, word: str, *numbers: int) -> None:
-        """Send an order.
-
-        Raises:
-            OSError: when Locust is gone.
-        """
-        self._order += 1
-        self._near.sendall(" ".join([word, str(self._order), *map(str, numbers)]).encode() + b"\n")
-
-    def drained_s(self) -> float | None:
-        """Seconds the users took to come to rest after the last order; None while they have not.
+    def require_one_process(self, action: str) -> None:
+        """Check that `action`, such as `pausing the load`, can be done to this load.
 
         Raises:
-            EOFError: when Locust is gone and had not said so.
+            BadInput: when the load has several processes.
         """
-        ended = self._read()
-        order, seconds = self._drained
-        if order and order == self._order:
-            return seconds
-        if ended:
-            raise EOFError
-        return None
+        if self._spec.workers > 1:
+            raise BadInput(
+                f"load.workers: {self._spec.workers} of {self._spec.locustfile}: {action} needs one Locust process",
+                hint="the gate needs load.workers: 1",
+            )
+
+    def pause(self) -> None:
+        """Shut the gate: no user begins another task; those under way end. Returns at once; see `wait_drained_s`.
+
+        Until `resume` the load's clock stands still: what would have been due in the meantime is moved, not made up
+        for. What the locustfile starts beside its users' tasks, such as greenlets of its own, is not held.
+
+        Raises:
+            BadInput: when the load has several processes.
+            ComponentDied: when Locust is not running.
+        """
+        self._order("pause")
+
+    def resume(self, requests: int | None = None) -> None:
+        """Open the gate; with `requests`, it shuts again as soon as so many more were made.
+
+        Tasks of one request make exactly that many; of several, a few more (pause_gate.py says how many).
+
+        Raises:
+            BadInput: when the load has several processes.
+            ComponentDied: when Locust is not running.
+        """
+        self._order("resume", *(() if requests is None else (requests,)))
 
     def wait_drained_s(self, timeout_s: float) -> float | None:
-        """Like `drained_s`, but waits for it; None when the time is over.
+        """Returns the seconds from the gate's closing until the last user came to rest; None when the time is over.
 
         Raises:
-            EOFError: when Locust is gone and had not said so.
+            BadInput: when the load has several processes.
+            ComponentDied: when Locust ended before that.
         """
-        deadline = time.monotonic() + timeout_s
-        while True:
-            seconds = self.drained_s()
-            left_s = deadline - time.monotonic()
-            if seconds is not None or left_s <= 0:
-                return seconds
-            select.select([self._near], [], [], left_s)
+        self.require_one_process("pausing the load")
+        when = "before its users had come to rest"
+        if self._line is None:
+            raise ComponentDied(self._process.state(when))
+        try:
+            return self._line.wait_drained_s(timeout_s)
+        except EOFError as e:
+            raise ComponentDied(self._process.state(when)) from e
 
-    def _read(self) -> bool:
-        """Take what has come; whether the line has ended."""
-        while True:
-            try:
-                received = self._near.recv(4096)
-            except BlockingIOError:
-                return False
-            except ConnectionResetError:
-                return True
-            if not received:
-                return True
-            *lines, self._rest = (self._rest + received).split(b"\n")
-            for line in lines:
-                order, seconds, names = line.split(b" ", 2)
-                self._drained = (int(order), float(seconds))
-                self.by_name = orjson.loads(names)
+    @property
+    def completed_by_name(self) -> Mapping[str, float]:
+        """Requests completed under each name that the locustfile gives them, as of the last time it was drained."""
+        return {name: float(count) for name, count in self._line.by_name.items()} if self._line else {}
+
+    def _order(self, word: str, *numbers: int) -> None:
+        self.require_one_process(f"{word[:-1]}ing the load")
+        try:
+            if self._line is None or not self._alive():
+                raise ComponentDied(self._process.state(f"when it was to {word}"))
+            self._line.order(word, *numbers)
+        except OSError as e:
+            raise ComponentDied(self._process.state(f"when it was to {word}")) from e

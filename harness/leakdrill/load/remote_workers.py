@@ -1,4 +1,4 @@
-"""The workers of one load that run where the target runs: brought up, told where it answers, and taken back."""
+"""The remote workers of one load, which run beside the target: started, sent its addresses, and removed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S: Final = 90.0
 """From the order to start them until all have reached the master: a container's or a pod's start, and Locust's."""
 
-_EVERY_S: Final = 0.1
-_LOOK_S: Final = 0.5
+_ADDRESSES_EVERY_S: Final = 0.1
+_STATES_EVERY_S: Final = 0.5
 _LAST_LINES: Final = 3
 
 
@@ -35,7 +35,7 @@ class RemoteWorkers:
     Args:
         spec: what the scenario says.
         place: where they run.
-        recorder: hears of one that ended though nobody stopped it.
+        recorder: gets a sample for a worker that ended though nobody stopped it.
         run_dir: gets `load-worker-N.log`.
 
     Attributes:
@@ -52,17 +52,17 @@ class RemoteWorkers:
         self._place = place
         self._recorder = recorder
         self._run_dir = run_dir
-        self._addresses = self._look()
+        self._addresses = self._current_addresses()
         if not self._addresses:
             raise EnvironmentProblem(
                 "load.workers: the target answers at no address that workers beside it could reach"
             )
         self.host = self._addresses[0]
-        self.master = _listening_place(spec.master_host or place.master_host())
+        self.master = _listening_address(spec.master_host or place.master_host())
         self._near, self._far = socket.socketpair()
         self._stopping = threading.Event()
         self._stopped = False
-        self._thread = threading.Thread(target=self._follow, name="load-addresses", daemon=True)
+        self._thread = threading.Thread(target=self._send_addresses, name="load-addresses", daemon=True)
 
     @property
     def far_fd(self) -> int:
@@ -70,7 +70,7 @@ class RemoteWorkers:
         return self._far.fileno()
 
     def start(self, max_run_s: float) -> None:
-        """Start the workers, once the master has inherited its end of the line.
+        """Start the workers, once the master has inherited its end of the socket pair.
 
         Raises:
             LeakdrillError: when the platform refuses.
@@ -80,7 +80,7 @@ class RemoteWorkers:
         self._thread.start()
 
     def wait_connected(self, connected: Callable[[], int], alive: Callable[[], bool]) -> None:
-        """Return when all of them have reached the master, or when it has ended.
+        """Return when all workers have reached the master, or when it has ended.
 
         Args:
             connected: how many the master knows.
@@ -96,20 +96,20 @@ class RemoteWorkers:
             return bool(failed) or connected() >= self._spec.workers or not alive()
 
         with contextlib.suppress(TimedOut):
-            wait_for(settled, what="the workers", timeout_s=CONNECT_TIMEOUT_S, every_s=_LOOK_S)
+            wait_for(settled, what="the workers", timeout_s=CONNECT_TIMEOUT_S, every_s=_STATES_EVERY_S)
             if not failed:
                 return
         raise self._unreached(connected())
 
     def note_ended(self) -> None:
-        """Record of each worker that has ended by now how it did: nobody has stopped one yet."""
+        """Record how each worker ended that has ended by now: nobody has stopped one yet."""
         with contextlib.suppress(LeakdrillError):
             for state in self._place.states():
                 if state.ended:
-                    self._recorder.sample("load", "worker_ended", state.told, worker=state.name)
+                    self._recorder.sample("load", "worker_ended", state.description, worker=state.name)
 
     def stop(self) -> None:
-        """Keep what the workers wrote, and take them back. Safe to call twice."""
+        """Keep the logs of the workers, and remove them. Safe to call twice."""
         self._stopping.set()
         self._near.close()
         self._far.close()
@@ -124,25 +124,25 @@ class RemoteWorkers:
             for number, state in enumerate(self._place.states(), start=1):
                 (self._run_dir / f"load-worker-{number}.log").write_text(self._place.log(state.name))
 
-    def _follow(self) -> None:
-        told: list[str] = []
+    def _send_addresses(self) -> None:
+        sent: list[str] = []
         while not self._stopping.is_set():
-            now = self._look() or told
-            if now != told:
-                told = now
-                with contextlib.suppress(OSError):  # the master is gone, which others see
+            now = self._current_addresses() or sent
+            if now != sent:
+                sent = now
+                with contextlib.suppress(OSError):  # the master is gone, which the monitor records
                     self._near.sendall(json.dumps(now).encode() + b"\n")
-            self._stopping.wait(_EVERY_S)
+            self._stopping.wait(_ADDRESSES_EVERY_S)
 
-    def _look(self) -> list[str]:
+    def _current_addresses(self) -> list[str]:
         return [self._spec.service] if self._spec.service else self._place.addresses()
 
     def _unreached(self, connected: int) -> EnvironmentProblem:
         host, port = self.master
-        told = "; ".join(f"{state.name}: {self._described(state)}" for state in self._place.states())
+        states = "; ".join(f"{state.name}: {self._described(state)}" for state in self._place.states())
         return EnvironmentProblem(
             f"load.workers: {connected} of {self._spec.workers} workers reached Locust's master at {host}:{port} "
-            f"within {CONNECT_TIMEOUT_S:g} s; expected all. {told or 'None of them is there'}",
+            f"within {CONNECT_TIMEOUT_S:g} s; expected all. {states or 'None of them is there'}",
             hint=f"is {host} reached from there, and is there a firewall? load.master_host names another address of "
             "this machine, load.image another image with Locust; load.workers_on: here runs all on this machine",
         )
@@ -150,10 +150,10 @@ class RemoteWorkers:
     def _described(self, state: WorkerState) -> str:
         lines = [line.strip() for line in self._place.log(state.name).splitlines() if line.strip()]
         last = " | ".join(lines[-_LAST_LINES:])
-        return f"{state.told}, last log lines: {last}" if last else state.told
+        return f"{state.description}, last log lines: {last}" if last else state.description
 
 
-def _listening_place(host: str) -> tuple[str, int]:
+def _listening_address(host: str) -> tuple[str, int]:
     try:
         return host, free_port(host)
     except OSError as e:

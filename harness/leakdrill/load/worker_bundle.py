@@ -1,7 +1,7 @@
-"""What a worker elsewhere is brought along: our listener, the locustfile, and the Python files beside it.
+"""The files that a remote worker gets: our listener, the locustfile, and the Python files beside it.
 
 Locust itself can send its workers the locustfile (`-f -`), but that one file alone, and our listener must be there
-before it is loaded. So all of it goes in as files, and any image with Locust will do.
+before it is loaded. So all of it is copied in as files, and any image with Locust will do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER: Final = "/leakdrill"
-"""Where they lie in a worker's container; it starts there, so that it finds ours before any other `leakdrill`."""
+"""The files' folder in a worker's container; it starts there, so that it finds ours before any other `leakdrill`."""
 
 OURS: Final = (
     "leakdrill/__init__.py",
@@ -26,36 +26,37 @@ OURS: Final = (
     "leakdrill/load/in_locust/counters.py",
     "leakdrill/load/in_locust/messages.py",
     "leakdrill/load/in_locust/pacing.py",
+    "leakdrill/load/in_locust/variables.py",
     "leakdrill/load/in_locust/worker_main.py",
 )
 LOCUSTFILES: Final = "load"
 MOST_BYTES: Final = 900 << 10
-"""A ConfigMap holds 1 MiB, its own words included."""
+"""A ConfigMap holds 1 MiB, its own fields included."""
 
 
 def worker_files(locustfile: Path) -> Mapping[str, bytes]:
-    """What goes into a worker's container, by its path below `FOLDER`.
+    """Returns the files of a worker's container, by their path below `FOLDER`.
 
     Raises:
-        BadInput: when there is no such locustfile, or there is more beside it than can be brought along.
+        BadInput: when there is no such locustfile, or there is more beside it than can be copied.
     """
     package = Path(__file__).parents[2]
     try:
-        beside = {path.name: path.read_bytes() for path in _modules(locustfile)}
+        contents = {path.name: path.read_bytes() for path in _modules(locustfile)}
     except OSError as e:
         raise BadInput(f"load.locustfile: {e.filename} cannot be read: {e.strerror}") from e
-    held = sum(map(len, beside.values()))
-    if held > MOST_BYTES:
+    total_bytes = sum(map(len, contents.values()))
+    if total_bytes > MOST_BYTES:
         raise BadInput(
-            f"load.locustfile: the Python files in {locustfile.parent} hold {show_size(held)}, and workers elsewhere "
-            f"get all of them; expected at most {show_size(MOST_BYTES)}",
+            f"load.locustfile: the Python files in {locustfile.parent} hold {show_size(total_bytes)}, and "
+            f"remote workers get all of them; expected at most {show_size(MOST_BYTES)}",
             hint="give the locustfile a folder of its own, or let the workers run here: load.workers_on: here",
         )
     ours = {name: (package / name).read_bytes() for name in OURS}
-    return {**ours, **{f"{LOCUSTFILES}/{name}": content for name, content in beside.items()}}
+    return {**ours, **{f"{LOCUSTFILES}/{name}": content for name, content in contents.items()}}
 
 
 def _modules(locustfile: Path) -> list[Path]:
-    """The locustfile, and what it can import from beside it."""
+    """Returns the locustfile and the Python files beside it that it can import."""
     beside = {path for path in locustfile.parent.glob("*.py") if path.stem.isidentifier()}
     return sorted(beside | {locustfile})

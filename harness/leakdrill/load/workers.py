@@ -1,4 +1,4 @@
-"""Locust workers that run where the target runs: what they are made of, and what a place for them can do.
+"""Remote Locust workers, which run where the target runs: their plan, and the interface of a place that runs them.
 
 A place is a Docker network (`targets/docker/load_workers.py`) or a namespace of a cluster
 (`targets/kubernetes/load_workers.py`). A worker that ends is not replaced: then the load would not be what the
@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from leakdrill.load.in_locust.messages import (
+from leakdrill.load.in_locust.variables import (
     HOSTS_ENV,
-    LASTS_ENV,
+    LIFETIME_ENV,
+    PERIOD_ENV,
     WORKER_COUNT_ENV,
     WORKER_INDEX_ENV,
-    WORKER_PERIOD_ENV,
 )
 from leakdrill.load.worker_bundle import FOLDER, LOCUSTFILES, worker_files
 
@@ -36,15 +36,15 @@ _SPARE_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerPlan:
-    """What every worker is made of.
+    """The plan of every worker.
 
     Attributes:
         image: has Python and Locust.
         command: what runs in it.
-        files: what lies below `FOLDER` of it.
-        env: its environment, the same for all but its worker_index.
+        files: their content, by the path below `FOLDER`.
+        env: its environment, the same for all but the index.
         count: how many there are.
-        lasts_s: when it ends by itself, whatever becomes of the drill.
+        lifetime_s: when it ends by itself, whatever becomes of the drill.
     """
 
     image: str
@@ -52,15 +52,15 @@ class WorkerPlan:
     files: Mapping[str, bytes]
     env: Mapping[str, str]
     count: int
-    lasts_s: int
+    lifetime_s: int
 
     def env_of(self, worker_index: int) -> dict[str, str]:
-        """The environment of one of them; `worker_index` counts from 0."""
+        """Returns the environment of one worker; `worker_index` counts from 0."""
         return {**self.env, WORKER_INDEX_ENV: str(worker_index)}
 
 
 def worker_plan(spec: Load, *, master: tuple[str, int], addresses: Sequence[str], max_run_s: float) -> WorkerPlan:
-    """What the workers of `spec` are made of.
+    """Returns the plan of the workers of `spec`.
 
     Args:
         spec: what the scenario says.
@@ -69,35 +69,40 @@ def worker_plan(spec: Load, *, master: tuple[str, int], addresses: Sequence[str]
         max_run_s: how long the load may last.
 
     Raises:
-        BadInput: when the locustfile cannot be brought along.
+        BadInput: when the locustfile cannot be copied.
     """
     host, port = master
-    lasts_s = math.ceil(max_run_s + _SPARE_S)
+    lifetime_s = math.ceil(max_run_s + _SPARE_S)
     command = [
         *("python", "-m", "leakdrill.load.in_locust.worker_main", "--worker"),
         *("--master-host", host, "--master-port", str(port)),
         *("--locustfile", f"{FOLDER}/{LOCUSTFILES}/{spec.locustfile.name}"),
         *spec.args,
     ]
-    env = {**spec.env, HOSTS_ENV: " ".join(addresses), WORKER_COUNT_ENV: str(spec.workers), LASTS_ENV: str(lasts_s)}
+    env = {
+        **spec.env,
+        HOSTS_ENV: " ".join(addresses),
+        WORKER_COUNT_ENV: str(spec.workers),
+        LIFETIME_ENV: str(lifetime_s),
+    }
     if spec.rate is not None:
-        env[WORKER_PERIOD_ENV] = repr(spec.users / spec.rate)
+        env[PERIOD_ENV] = repr(spec.users / spec.rate)
     return WorkerPlan(
         image=spec.image,
         command=command,
         files=worker_files(spec.locustfile),
         env=env,
         count=spec.workers,
-        lasts_s=lasts_s,
+        lifetime_s=lifetime_s,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """One worker as its platform sees it: its name, what is known of it, and whether it will never serve again."""
+    """One worker as its platform reports it: its name, its state in words, and whether it will never serve again."""
 
     name: str
-    told: str
+    description: str
     ended: bool
 
 
@@ -105,34 +110,34 @@ class Workers(Protocol):
     """A place where workers run."""
 
     def addresses(self) -> list[str]:
-        """Where the target answers now, as seen from there; empty while it does not."""
+        """Returns where the target answers now, as seen from there; empty while it does not."""
 
     def master_host(self) -> str:
-        """The address of this machine that they can reach.
+        """Returns the address of this machine that the workers can reach.
 
         Raises:
-            LeakdrillError: when that cannot be told from here.
+            LeakdrillError: when it cannot be determined from here.
         """
 
     def start(self, plan: WorkerPlan) -> None:
-        """Start them; what is made is in the journal first.
+        """Start the workers; the journal has each first.
 
         Raises:
             LeakdrillError: when the platform refuses, such as for an image that is not there.
         """
 
     def states(self) -> list[WorkerState]:
-        """What is known of each now.
+        """Returns the state of each worker.
 
         Raises:
             LeakdrillError: when the platform does not answer.
         """
 
     def log(self, name: str) -> str:
-        """What a worker wrote last; empty when nothing can be had."""
+        """Returns the last output of a worker; empty when there is none to be had."""
 
     def stop(self) -> None:
-        """Take back what was made; what does not go stays in the journal."""
+        """Remove the workers; what cannot be removed stays in the journal."""
 
 
 @runtime_checkable
@@ -140,4 +145,4 @@ class HostsLoadWorkers(Protocol):
     """A target beside which workers can run."""
 
     def load_workers(self) -> Workers | None:
-        """The place for them, once the target has been started; None where that would be this machine."""
+        """Returns the place for the workers, once the target has been started; None where that is this machine."""

@@ -152,18 +152,18 @@ def this_machine() -> Hierarchies:
     return hierarchies(Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text())
 
 
-def make_cgroup(name: str, journal: Journal, *, part: str, found: Hierarchies | None = None) -> Cgroup:
+def make_cgroup(name: str, journal: Journal, *, part: str, hierarchies: Hierarchies | None = None) -> Cgroup:
     """A new, empty control group `name`, as near to our own as the machine allows; each folder is in the journal.
 
     Raises:
         CgroupRefused: when no place could be made and joined.
     """
-    found = found or this_machine()
+    hierarchies = hierarchies or this_machine()
     maker = _Maker(name, journal, part)
-    if "memory" in found.v1:
-        return maker.version_1(found.v1)
-    if found.v2:
-        return maker.version_2(found.v2)
+    if "memory" in hierarchies.v1:
+        return maker.version_1(hierarchies.v1)
+    if hierarchies.v2:
+        return maker.version_2(hierarchies.v2)
     raise CgroupRefused("no cgroup hierarchy with a memory controller is mounted")
 
 
@@ -271,8 +271,8 @@ def apply_limits(cgroup: Cgroup, limits: Limits) -> tuple[set[str], list[str]]:
 
 def watched(name: str, wanted: float, why: str) -> str:
     """The sentence for a limit that cannot be enforced."""
-    shown = f"{wanted:g} cores" if name == "cpus" else show_size(wanted)
-    return f"{'cpu' if name == 'cpus' else name} limit {shown} is watched, not enforced: {why}"
+    limit = f"{wanted:g} cores" if name == "cpus" else show_size(wanted)
+    return f"{'cpu' if name == 'cpus' else name} limit {limit} is watched, not enforced: {why}"
 
 
 def _given(folder: Path | None, controller: str) -> Path:

@@ -152,5 +152,5 @@ def _run(name: str, *args: str) -> None:
 
 
 def _device_of(path: Path) -> str:
-    found = [mount.device for mount in psutil.disk_partitions(all=True) if mount.mountpoint == str(path)]
-    return found[-1] if found else str(path)
+    devices = [mount.device for mount in psutil.disk_partitions(all=True) if mount.mountpoint == str(path)]
+    return devices[-1] if devices else str(path)

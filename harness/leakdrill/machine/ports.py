@@ -65,8 +65,8 @@ def address_towards(host: str) -> str:
         raise OSError("there is no address to route to")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host, 9))  # a datagram socket sends nothing by that
-        found: str = probe.getsockname()[0]
-        return found
+        address: str = probe.getsockname()[0]
+        return address
 
 
 def holder(port: int) -> str:

@@ -1,7 +1,7 @@
 """Everything that one started process became: children, its session, its cgroup, and what carries its marker.
 
 A child that forks twice and changes its session leaves the process tree, but it keeps the environment it was started
-with and cannot leave its cgroup. So a family is found in four ways, each from data that stands in the journal.
+with and cannot leave its cgroup. So its processes are looked for in four ways, each from data in the journal.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ProcessTree:
 
     @classmethod
     def from_journal(cls, data: Mapping[str, Any]) -> ProcessTree:
-        """The family of a journal entry of kind `process`."""
+        """The process tree of a journal entry of kind `process`."""
         return cls(
             run_id=data["run_id"],
             part=data.get("part"),
@@ -60,8 +60,8 @@ class ProcessTree:
         )
 
     def members(self) -> list[psutil.Process]:
-        """Those that live now; a zombie does not, and neither this process nor its ancestors ever belong."""
-        pids = {*self._tree(), *self._in_cgroup(), *self._marked()} - _our_line()
+        """Returns the processes that live now; a zombie does not, and this process and its ancestors never belong."""
+        pids = {*self._tree(), *self._in_cgroup(), *self._marked()} - _own_ancestry()
         return [process for process in map(_living, pids) if process]
 
     def end(self, *, term_timeout_s: float) -> list[int]:
@@ -72,12 +72,12 @@ class ProcessTree:
 
     def _signal_until_gone(self, number: signal.Signals, timeout_s: float, *, repeat: bool) -> list[int]:
         deadline = time.monotonic() + timeout_s
-        members, told = self.members(), set[psutil.Process]()
+        members, signalled = self.members(), set[psutil.Process]()
         while members:
-            for process in members if repeat else set(members) - told:
+            for process in members if repeat else set(members) - signalled:
                 with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                     process.send_signal(number)
-            told.update(members)
+            signalled.update(members)
             if time.monotonic() >= deadline:
                 break
             time.sleep(_POLL_S)
@@ -128,7 +128,7 @@ def _marker(pid: int, variable: str) -> str | None:
     return next((v[len(start) :].decode() for v in environment.split(b"\0") if v.startswith(start)), None)
 
 
-def _our_line() -> set[int]:
+def _own_ancestry() -> set[int]:
     this = psutil.Process()
     return {this.pid, *(ancestor.pid for ancestor in this.parents())}
 

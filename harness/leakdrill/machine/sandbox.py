@@ -1,4 +1,4 @@
-"""What a target gets to live in: its disk and its control group, and what this machine does not allow of them."""
+"""The sandbox of a target: its disk and its control group, and what this machine does not allow of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sandbox:
 
 
 def make_sandbox(base: Path, limits: Limits, journal: Journal, *, part: str) -> Sandbox:
-    """A room with `limits`; its folder is `base`, whose name its cgroup gets too. Everything made is in the journal."""
+    """Returns a sandbox with `limits` in `base`, whose name its cgroup gets too. Everything made is in the journal."""
     disk, notices = make_disk(base, limits.disk, journal, part=part)
     cgroup, enforced = None, set[str]()
     try:
@@ -48,7 +48,7 @@ def make_sandbox(base: Path, limits: Limits, journal: Journal, *, part: str) -> 
 
 
 def _without_cgroup(limits: Limits, why: str) -> list[str]:
-    asked = {"memory": limits.memory, "cpus": limits.cpus}
-    sentences = [watched(name, limit, why) for name, limit in asked.items() if limit is not None]
-    said = "" if sentences else f": {why}"
-    return [*sentences, f"the target has no cgroup of its own, so its memory is that of its processes{said}"]
+    declared = {"memory": limits.memory, "cpus": limits.cpus}
+    sentences = [watched(name, limit, why) for name, limit in declared.items() if limit is not None]
+    reason = "" if sentences else f": {why}"
+    return [*sentences, f"the target has no cgroup of its own, so its memory is that of its processes{reason}"]

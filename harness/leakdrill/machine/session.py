@@ -10,12 +10,12 @@ import psutil
 
 def members(session_id: int) -> list[psutil.Process]:
     """The processes of the session, its leader's orphans among them: a Locust that is killed leaves its workers."""
-    found = []
+    processes = []
     for pid in psutil.pids():
         with contextlib.suppress(psutil.NoSuchProcess):  # it may end while we look
             if _session_of(pid) == session_id:
-                found.append(psutil.Process(pid))
-    return found
+                processes.append(psutil.Process(pid))
+    return processes
 
 
 def kill_session(session_id: int, *, timeout_s: float = 5.0) -> int:

@@ -10,6 +10,8 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import CgroupResources
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -25,8 +27,7 @@ _US: Final = 1e-6
 class CgroupMeter:
     """Reads `cgroup`. A file that this kernel or this group lacks leaves its fields out."""
 
-    source = "cgroup"
-    name = "resources"
+    event = CgroupResources
     every = 1
 
     def __init__(self, cgroup: Cgroup) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import CgroupResources
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
 class CgroupAfterRestart:
     """Reads what `make` gives; asks it again after a reading that found nothing."""
 
-    source = "cgroup"
-    name = "resources"
+    event = CgroupResources
     every = 1
 
     def __init__(self, make: Callable[[], CgroupMeter | None]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import FilesystemDisk
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,8 +20,7 @@ class DiskInsideMeter:
         ask: runs it and returns its output. Raises OSError when it cannot be run.
     """
 
-    source = "filesystem"
-    name = "disk"
+    event = FilesystemDisk
     every = 10
 
     def __init__(self, ask: Callable[[], bytes]) -> None:

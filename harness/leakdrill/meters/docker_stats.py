@@ -10,8 +10,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from leakdrill.record.events import CgroupResources, EngineStats
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from leakdrill.record.event_class import Reading
 
 _STALE_AFTER_S: Final = 5.0
 _NS: Final = 1e-9
@@ -38,7 +42,7 @@ class DockerStatsMeter:
         stands_in: bool = False,
         errors: tuple[type[Exception], ...] = (OSError,),
     ) -> None:
-        self.source, self.name = ("cgroup", "resources") if stands_in else ("engine", "stats")
+        self.event: type[Reading] = CgroupResources if stands_in else EngineStats
         self._stream = stream
         self._errors = errors
         self._newest: tuple[float, dict[str, float]] | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.pods import summed
+from leakdrill.record.events import CgroupResources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +23,7 @@ class ReplicaStatsMeter:
         errors: what a stream raises when the engine or a container goes away.
     """
 
-    source = "cgroup"
-    name = "resources"
+    event = CgroupResources
     every = 10
 
     def __init__(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import FilesystemDisk
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,8 +20,7 @@ _WALK_EVERY: Final = 5  # walking a folder costs a call per file
 class FilesystemMeter:
     """Reads `disk`: a filesystem of its own by statvfs; a plain folder by adding up what its files occupy."""
 
-    source = "filesystem"
-    name = "disk"
+    event = FilesystemDisk
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk

@@ -13,6 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from leakdrill.meters.gpu_processes import exists, program, sees_all_processes, split
 from leakdrill.meters.nvml import DeviceSilent, NvmlDevice, NvmlUnavailable, find_device, open_nvml
+from leakdrill.record.events import (
+    GpuAbsent,
+    GpuAnswers,
+    GpuDevice,
+    GpuDevices,
+    GpuDriver,
+    GpuProcess,
+    GpuSilent,
+    GpuXid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,8 +46,7 @@ class GpuMeter:
             falls silent or answers again, and of XID errors.
     """
 
-    source = "gpu"
-    name = "devices"
+    event = GpuDevices
     every = 1
     alone = True
 
@@ -103,9 +112,9 @@ class GpuMeter:
             nvml.nvmlShutdown()
             raise
         self._nvml, self._named, self._slices = nvml, named, slices
-        self._recorder.sample("gpu", "driver", None, driver=driver, nvml=library)
+        self._recorder.record(GpuDriver(driver=driver, nvml=library))
         for device in (*named, *slices):
-            self._recorder.sample("gpu", "device", None, at=None, **_labels(device))
+            self._recorder.record(_device(device))
 
     def _watch_xids(self, nvml: Any, devices: Sequence[NvmlDevice]) -> None:
         """Nothing where the driver has no events: no XID is known then, which is not the same as none."""
@@ -128,7 +137,7 @@ class GpuMeter:
             return None
         if key in self._silent:
             self._silent.remove(key)
-            self._recorder.sample("gpu", "answers", None, device_key=key)
+            self._recorder.record(GpuAnswers(key))
         shares = split(
             None if own is None else listed,
             own or (),
@@ -143,13 +152,13 @@ class GpuMeter:
     def _note_silent(self, key: str, error: DeviceSilent) -> None:
         if key not in self._silent:
             self._silent.add(key)
-            how = "lost" if error.lost else "silent"
-            self._recorder.sample("gpu", "silent", how, device_key=key, error=str(error))
+            state = "lost" if error.lost else "silent"
+            self._recorder.record(GpuSilent(state, device_key=key, error=str(error)))
 
     def _note_process(self, key: str, pid: int) -> None:
         if (key, pid) not in self._known:
             self._known.add((key, pid))
-            self._recorder.sample("gpu", "process", None, device_key=key, pid=str(pid), program=program(pid))
+            self._recorder.record(GpuProcess(key, pid=str(pid), program=program(pid)))
 
     def _note_xids(self) -> None:
         """Take every XID error that is waiting; an error of the queue itself says nothing of the cards."""
@@ -160,7 +169,7 @@ class GpuMeter:
             except self._nvml.NVMLError:
                 return
             self._xids[key] = float(event.eventData)
-            self._recorder.sample("gpu", "xid", float(event.eventData), device_key=key)
+            self._recorder.record(GpuXid(float(event.eventData), device_key=key))
 
 
 def _sums(rows: Sequence[dict[str, float] | None]) -> dict[str, float]:
@@ -171,21 +180,21 @@ def _sums(rows: Sequence[dict[str, float] | None]) -> dict[str, float]:
     return {name: sum(row[name] for row in told) for name in SUMMED if all(name in row for row in told)}
 
 
-def _labels(device: NvmlDevice) -> dict[str, str]:
-    """A device's labels, as DCGM's exporter gives them."""
+def _device(device: NvmlDevice) -> GpuDevice:
+    """A device with the labels that DCGM's exporter gives it."""
     it = device.identity
-    labels = {
-        "device_key": it.key,
-        "gpu": str(it.gpu),
-        "UUID": it.uuid,
-        "pci_bus_id": it.bus_id,
-        "device": "" if it.minor is None else f"nvidia{it.minor}",
-        "modelName": it.model,
-        "Hostname": platform.node(),
-    }
-    if it.slice_id is not None:
-        labels |= {"GPU_I_PROFILE": it.profile, "GPU_I_ID": str(it.slice_id)}
-    return {name: text for name, text in labels.items() if text}
+    is_slice = it.slice_id is not None
+    return GpuDevice(
+        device_key=it.key,
+        gpu=str(it.gpu),
+        uuid=it.uuid,
+        pci_bus_id=it.bus_id,
+        device="" if it.minor is None else f"nvidia{it.minor}",
+        model=it.model,
+        hostname=platform.node(),
+        slice_profile=it.profile if is_slice else "",
+        slice_id=str(it.slice_id) if is_slice else "",
+    )
 
 
 @runtime_checkable
@@ -208,6 +217,6 @@ def gpu_meters(gpu: Gpu | None, target: object, recorder: Recorder) -> list[GpuM
         meter.read()
     except NvmlUnavailable as e:
         if not gpu.required:
-            recorder.sample("gpu", "absent", str(e))
+            recorder.record(GpuAbsent(str(e)))
             return []
     return [meter]

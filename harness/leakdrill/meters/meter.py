@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from leakdrill.record.event_class import Reading
 
 
 class Meter(Protocol):
     """Reads one source.
 
     Attributes:
-        source: who says so; the event's `source` (`process`, `cgroup`, `filesystem`, `service`).
-        name: what is read; the event's `name`.
         every: read on each tick of the sampler (1), or on every n-th, for what is dear to read.
     """
 
-    source: str
-    name: str
     every: int
+
+    @property
+    def event(self) -> type[Reading]:
+        """The class of the events that the readings become."""
 
     def read(self) -> dict[str, float] | None:
         """Named numbers, units in the names; None when there is nothing to read now (the target is down)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters.cgroup import CgroupMeter
+from leakdrill.record.events import CgroupResources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +26,7 @@ class PodsMeter:
         tell: gets the numbers of each pod, about twice a second.
     """
 
-    source = "cgroup"
-    name = "resources"
+    event = CgroupResources
     every = 1
 
     def __init__(

@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import ProcessSmaps, ProcessTree
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -29,8 +31,7 @@ class ProcessTreeMeter:
     seconds leave the sum.
     """
 
-    source = "process"
-    name = "tree"
+    event = ProcessTree
     every = 1
 
     def __init__(self, pids: Callable[[], Sequence[int]]) -> None:
@@ -97,8 +98,7 @@ class _OpenProcess:
 class SmapsMeter:
     """What the processes really occupy: shared pages divided among those who share them. Dear, so read seldom."""
 
-    source = "process"
-    name = "smaps"
+    event = ProcessSmaps
     every = 10
 
     def __init__(self, pids: Callable[[], Sequence[int]]) -> None:

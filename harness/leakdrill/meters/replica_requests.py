@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.meters.service import parse_exposition
+from leakdrill.record.events import ReplicaRequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,8 +24,7 @@ class ReplicaRequests:
         path: of its metrics.
     """
 
-    source = "replica"
-    name = "requests"
+    event = ReplicaRequestCounts
     every = 10
 
     def __init__(self, urls: Callable[[], Mapping[str, str]], path: str) -> None:

@@ -96,12 +96,12 @@ class Sampler:
         requests = self._requests()
         if requests is not None:
             values["requests"] = requests
-        self._recorder.sample(meter.source, meter.name, values)
+        self._recorder.record(meter.event.of(values))
 
     def _note_gap(self, meter: Meter, error: str) -> None:
         if self._errors.get(meter) != error:
             self._errors[meter] = error
-            self._recorder.sample(meter.source, meter.name, None, error=error)
+            self._recorder.record(meter.event(error=error))
 
 
 def _groups(meters: Sequence[Meter]) -> list[list[Meter]]:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from leakdrill.record.events import ServiceMetrics
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client.samples import Sample
+
+    from leakdrill.record.event_class import Reading
 
 MOST_SAMPLES: Final = 200
 """More would make each line of the record longer than everything else in it; histograms' buckets are left out first."""
@@ -23,8 +27,7 @@ _LEFT_OUT: Final = ("_bucket", "_created")
 class ServiceMeter:
     """Reads `url`, one entry per sample, named as Prometheus would show it: `name{label="value"}`."""
 
-    source = "service"
-    name = "metrics"
+    event: type[Reading] = ServiceMetrics
     every = 10
 
     def __init__(self, url: str) -> None:

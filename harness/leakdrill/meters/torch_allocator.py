@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.meters.service import ServiceMeter
+from leakdrill.record.events import TorchAllocator
 
 if TYPE_CHECKING:
     import httpx
@@ -15,8 +16,7 @@ _UNDER: Final = "torch"
 class TorchMeter(ServiceMeter):
     """Reads `url`: `torch.cuda.memory_stats()` as JSON, under its own names, in bytes and counts."""
 
-    source = "torch"
-    name = "allocator"
+    event = TorchAllocator
     every = 2
 
     def _parse(self, answer: httpx.Response) -> dict[str, float]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, get_typ
 from leakdrill.record.parts import Entries, Entry, Keys, Label, Labels, Part, Text
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, Kind, Value
+    from leakdrill.record.event import Event, Kind, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +113,8 @@ class EventClass:
     def line_labels(self) -> dict[str, str]:
         """The `labels` of the line."""
         labels: dict[str, str] = {}
-        for name, part in self.parts().items():
-            labels |= part.as_labels(getattr(self, name))
+        for name, part in sorted(self.parts().items(), key=lambda row: row[1].place != "labels"):
+            labels |= part.as_labels(getattr(self, name))  # a label of its own stands above one that has its name
         return labels
 
 

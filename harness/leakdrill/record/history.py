@@ -6,19 +6,31 @@ reads it and never touches anything else, so a stored run can be judged on any m
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
-import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from leakdrill.errors import BadInput
+from leakdrill.record.event import PHASES, SCHEMA_VERSION, Event, Kind, Value, event_line, event_schema, read_event
+
+__all__ = [
+    "PHASES",
+    "SCHEMA_VERSION",
+    "Act",
+    "Event",
+    "History",
+    "Kind",
+    "Series",
+    "Value",
+    "event_line",
+    "event_schema",
+    "read_history",
+]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,60 +40,6 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="EventClass")
 A = TypeVar("A", bound="Event | ActEvent")
 T = TypeVar("T", bound="ActEvent")
-
-SCHEMA_VERSION: Final = 1
-"""Version of the event line and of `verdicts.json`; grows when either changes its meaning."""
-
-Kind = Literal["sample", "begin", "ok", "failed", "unknown"]
-Value = float | str | dict[str, float] | None
-PHASES: Final = ("setup", "warmup", "baseline", "load", "mitigate", "recover", "teardown")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One line of the record.
-
-    Attributes:
-        index: position in the record, from 0, without gaps.
-        t: seconds since the start of the run when the line was written; never decreases.
-        phase: one of `PHASES`.
-        source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
-            `target`, `leak`, `step`, `drill`.
-        kind: `sample` for a reading; for an act `begin`, then exactly one of `ok`, `failed`, `unknown`.
-        name: what was read or done.
-        value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.
-        labels: what tells one such event from another; an act's lines share the label `act`.
-        at: seconds since the start by the source's own clock, where it has one that differs from ours: Prometheus'
-            evaluation time of a transition, Alertmanager's `startsAt`.
-    """
-
-    index: int
-    t: float
-    phase: str
-    source: str
-    kind: Kind
-    name: str
-    value: Value = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    at: float | None = None
-
-    @property
-    def when(self) -> float:
-        """`at` where the source has a clock of its own, else `t`."""
-        return self.t if self.at is None else self.at
-
-
-_EVENT: Final = TypeAdapter(Event)
-
-
-def event_schema() -> dict[str, object]:
-    """The JSON Schema of one line of `history.jsonl`."""
-    return _EVENT.json_schema()
-
-
-def event_line(event: Event) -> bytes:
-    """`event` as one line of JSON, with its newline."""
-    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,15 +210,4 @@ def read_history(path: Path) -> History:
             f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest"
         ) from e
     *complete, _torn = lines
-    return History([_event(line, f"{path}:{number}") for number, line in enumerate(complete, start=1)])
-
-
-def _event(line: bytes, place: str) -> Event:
-    try:
-        return _EVENT.validate_json(line)
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"{place}: {where or 'line'}: {first['msg']}; expected one event of schema {SCHEMA_VERSION}"
-        ) from e
+    return History([read_event(line, f"{path}:{number}") for number, line in enumerate(complete, start=1)])

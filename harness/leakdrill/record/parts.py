@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, Value
+    from leakdrill.record.event import Event, Value
 
 Keys = Mapping[str, frozenset[str]]
 """The names of the entries and of the labels that have fields of their own, by `entry` and `label`."""

@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from leakdrill.record.history import Event, History, event_line
+from leakdrill.record.event import Event, event_line
+from leakdrill.record.events import RunPhase
+from leakdrill.record.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from leakdrill.record.event import Kind, Value
     from leakdrill.record.event_class import ActEvent, EventClass
-    from leakdrill.record.history import Kind, Value
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Recorder:
     def in_phase(self, name: str) -> Iterator[None]:
         """Everything recorded inside belongs to phase `name`."""
         self.phase = name
-        with self.act("drill", "phase", phase=name):
+        with self.act(RunPhase(name)):
             yield
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:

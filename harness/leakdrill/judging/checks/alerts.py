@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.judging.checks.growth import leaks_show
 from leakdrill.judging.evidence.alert_states import (
@@ -13,6 +14,7 @@ from leakdrill.judging.evidence.alert_states import (
     transitions,
     unanswered,
 )
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.scenario.alerts import AlertName, parse_alert_name
@@ -20,6 +22,8 @@ from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCR
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import Alerts, ExpectedAlert
@@ -254,3 +258,37 @@ def _both(seconds: float, alerts: Alerts) -> str:
     if alerts.time_scale == 1:
         return show_duration(seconds)
     return f"{show_duration(seconds)} (production: {show_duration(seconds * alerts.time_scale)})"
+
+
+class JudgesAlert(Protocol):
+    """A pure function from a history, an expected alert and its scenario to a verdict."""
+
+    def __call__(self, history: History, /, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:
+        """The verdict."""
+        ...
+
+
+def of_each_alert(
+    applies: Callable[[History, Scenario], bool], name: str, sentence: str, judge: JudgesAlert
+) -> Check[Scenario]:
+    """Returns the row of a claim about every expected alert, where it `applies`."""
+
+    def cases(history: History, scenario: Scenario) -> Iterator[Case]:
+        for alert in scenario.alerts.expect if applies(history, scenario) else []:
+            yield Case(Claim(name, str(alert)), partial(judge, history, alert=alert, scenario=scenario))
+
+    return Check({name: sentence}, cases)
+
+
+IN_TIME: Final = of_each_alert(
+    lambda _history, _scenario: True,
+    "alert_fires_in_time",
+    "Each expected alert fired within its time after the leak began, and not before.",
+    alert_fires_in_time,
+)
+NOTIFIED: Final = of_each_alert(
+    lambda _history, scenario: scenario.alerts.delivery_seen,
+    "notification_arrives",
+    "The notification of each expected alert reached a receiver.",
+    notification_arrives,
+)

@@ -12,9 +12,12 @@ slope: what is spent is gone, and only the level can come back.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
+from leakdrill.judging.checks.gpu import gpus_are_left_out
 from leakdrill.judging.evidence.capacity import disk_size_bytes
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, growth_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
@@ -25,12 +28,12 @@ from leakdrill.judging.evidence.windows import (
     leak_span,
     watched_until_s,
 )
-from leakdrill.resources import RESOURCES, Resource
+from leakdrill.resources import RESOURCES, Resource, held_by
 from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Number, Verdict
@@ -304,3 +307,54 @@ def _all_well(c: _Compared) -> str:
         f"{level}, and {c.measure.grows} by at most {show(max(0.0, c.trend.growth.per_request.high))} per request; "
         f"margin {_slope_wanted(c, c.trend)}"
     )
+
+
+class JudgesResource(Protocol):
+    """A pure function from a history, its scenario and a resource's name to a verdict."""
+
+    def __call__(self, history: History, /, *, scenario: Scenario, name: ResourceName) -> Verdict:
+        """The verdict."""
+        ...
+
+
+def resource_stays(names: Sequence[ResourceName], judge: JudgesResource) -> Check[Scenario]:
+    """Returns the row of a twin's claims about `names`."""
+
+    def cases(history: History, scenario: Scenario) -> Iterator[Case]:
+        for name in [] if scenario.leaks else _checked(names, history, scenario):
+            yield Case(Claim(RESOURCES[name].stays), partial(judge, history, scenario=scenario, name=name))
+
+    return Check(
+        {RESOURCES[name].stays: f"Nothing leaked: {_is_at(name)} at the end of `load`." for name in names}, cases
+    )
+
+
+def resource_returns(names: Sequence[ResourceName], judge: JudgesResource) -> Check[Scenario]:
+    """Returns the row of the claims that `names` return to their baselines.
+
+    Where nothing leaked and nothing was done, that it does not grow says all there is to say.
+    """
+
+    def cases(history: History, scenario: Scenario) -> Iterator[Case]:
+        for name in _checked(names, history, scenario) if scenario.leaks or scenario.steps else []:
+            yield Case(Claim(RESOURCES[name].returns), partial(judge, history, scenario=scenario, name=name))
+
+    return Check(
+        {RESOURCES[name].returns: f"After the steps {_is_at(name)}, at the end of `recover`." for name in names}, cases
+    )
+
+
+def _checked(names: Sequence[ResourceName], history: History, scenario: Scenario) -> list[ResourceName]:
+    left_out = held_by("gpu") if gpus_are_left_out(history, scenario) else ()
+    return [name for name in names if name not in left_out and scenario.margin(name) is not None]
+
+
+def _is_at(name: str) -> str:
+    resource = RESOURCES[name]
+    flat = "" if resource.is_rate else ", and no longer " + ("grow" if resource.plural else "grows")
+    return f"{name} {resource.present} within the margin of {resource.its} baseline{flat}"
+
+
+_PLAIN: Final = (*held_by("host"), *held_by("gpu"))
+STAYS: Final = resource_stays(_PLAIN, does_not_grow)
+RETURNS: Final = resource_returns(_PLAIN, returns_to_baseline)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.judging.evidence.alert_states import unanswered
+from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside, step_runs, watched_until_s
@@ -155,3 +156,10 @@ def _on_the_kubelets(scenario: Scenario) -> bool:
     """Whether the scenario has its alerts judged on the kubelet's series, by a Prometheus of the drill's own."""
     form = scenario.target.kubernetes if scenario.target.kind == "kubernetes" else None
     return form is not None and form.series == KUBELET and scenario.alerts.prometheus is None
+
+
+COMPLETE: Final = always(
+    "measurements_are_complete",
+    "The record holds what the other checks rely on, without gaps.",
+    measurements_are_complete,
+)

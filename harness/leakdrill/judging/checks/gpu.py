@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import Span, gaps, watched_until_s
@@ -41,15 +42,15 @@ _MEANING: Final = {
 """The commoner XID errors, after NVIDIA's XID catalogue."""
 
 
-def claims_of_cards(history: History, scenario: Scenario) -> list[Claim]:
+def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
     """What is claimed of the target's cards; nothing where it names none, or where they may be missing and are."""
     gpu = scenario.target.gpu
-    if gpu is None or cards_are_left_out(history, scenario):
+    if gpu is None or gpus_are_left_out(history, scenario):
         return []
     return [ANSWERS, *([OWN] if gpu.others < 1 else [])]
 
 
-def cards_are_left_out(history: History, scenario: Scenario) -> bool:
+def gpus_are_left_out(history: History, scenario: Scenario) -> bool:
     """Whether the scenario's cards may be missing, and are: then nothing is claimed of them or of their memory."""
     gpu = scenario.target.gpu
     return gpu is not None and not gpu.required and bool(history.where(source="gpu", name="absent"))
@@ -63,7 +64,7 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     """Whether every card that the target uses answered from the baseline to the end, without errors of its own."""
     del scenario
     span, read = watched(history), history.series("gpu", "devices", "used_bytes")
-    found = [*troubles_of_cards(history), *_silence(history, span)]
+    found = [*gpu_troubles(history), *_silence(history, span)]
     samples = read.between(span.start_s, span.end_s)
     numbers: dict[str, Number] = {"troubles": len(found), "readings": len(samples)}
     if found:
@@ -83,7 +84,7 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     )
 
 
-def troubles_of_cards(history: History) -> list[Trouble]:
+def gpu_troubles(history: History) -> list[Trouble]:
     """Drivers that were not there, cards that fell silent, and errors that they told, in the order of time."""
     return sorted([*_missing(history), *_silent(history), *_xids(history), *_ecc(history)], key=lambda one: one.at_s)
 
@@ -139,7 +140,7 @@ def _ecc(history: History) -> Iterator[Trouble]:
 def _silence(history: History, span: Span) -> list[Trouble]:
     """Stretches without a reading of all cards that nothing else explains."""
     read = history.series("gpu", "devices", "used_bytes")
-    if troubles_of_cards(history):
+    if gpu_troubles(history):
         return []
     if not len(read.between(span.start_s, span.end_s)):
         return [Trouble("the driver did not tell how much memory of the cards is in use", span.start_s, ())]
@@ -167,3 +168,11 @@ def readings(history: History) -> list[Event]:
 def shown_share(part: float, whole: float) -> str:
     """`part` with its unit, and as a share of the card."""
     return f"{show_size(part)} ({show_share(part / whole)})" if whole else show_size(part)
+
+
+GPU_ANSWERS: Final = where(
+    lambda history, scenario: ANSWERS in gpu_claims(history, scenario),
+    ANSWERS.check,
+    "Every GPU that the target uses answered from the baseline to the end, without errors of its own.",
+    gpu_answers_throughout,
+)

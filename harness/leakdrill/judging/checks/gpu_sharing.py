@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, readings, shown_share, watched
+from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, gpu_claims, readings, shown_share, watched
+from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import gaps
 from leakdrill.units import show_duration, show_share, show_size
@@ -34,7 +35,7 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
     """
     seen = readings(history)
     told = [e for e in seen if {"own_bytes", "others_bytes", "used_bytes"} <= set(_fields(e))]
-    sharing, untold = troubles_of_sharing(history, scenario), _untold(history, told)
+    sharing, untold = sharing_troubles(history, scenario), _untold(history, told)
     found = [*sharing, *untold]
     peak = max(told, key=lambda e: _fields(e)["own_bytes"], default=None)
     if peak is None:
@@ -69,7 +70,7 @@ def _untold(history: History, told: list[Event]) -> list[Trouble]:
     ]
 
 
-def troubles_of_sharing(history: History, scenario: Scenario) -> list[Trouble]:
+def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     """Other processes, and memory without a process, that held more of a card than the scenario allows."""
     gpu, seen = scenario.target.gpu, readings(history)
     if gpu is None or not seen:
@@ -158,3 +159,11 @@ def _told(numbers: Mapping[str, Number]) -> str:
 
 def _fields(event: Event) -> dict[str, float]:
     return event.value if isinstance(event.value, dict) else {}
+
+
+GPU_IS_OWN: Final = where(
+    lambda history, scenario: OWN in gpu_claims(history, scenario),
+    OWN.check,
+    "No other process held more of the GPUs' memory than the scenario allows.",
+    gpu_memory_is_the_targets_own,
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import HIGH, LEAST_SAMPLES, Growth, counted, growth_per_request
 from leakdrill.judging.evidence.resource_series import read_series, resource_series
@@ -15,11 +17,12 @@ from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from leakdrill.record.history import History, Series
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.scenario import Scenario
 
 _LEAST_SHARE: Final = 0.5
 _MOST_SHARE: Final = 2.0
@@ -166,3 +169,14 @@ def _told(measure: Resource, growth: Growth, declared: float) -> str:
         f"{did} {show(seen.estimate)}{more} (95 % interval {show(seen.low)} to {show(seen.high)}) "
         f"over {growth.requests:.0f} requests; declared: {show(declared)}"
     )
+
+
+def _cases(history: History, scenario: Scenario) -> Iterator[Case]:
+    for leak in scenario.leaks:
+        judge = partial(leak_grows_as_declared, history, leak=leak, leaks=scenario.leaks)
+        yield Case(Claim("leak_grows_as_declared", leak.name), judge)
+
+
+LEAK_GROWS: Final = Check(
+    {"leak_grows_as_declared": "Each leak grew its resource by what it declares, within a factor of two."}, _cases
+)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.alerts import expected_firing
+from leakdrill.judging.checks.alerts import expected_firing, of_each_alert
 from leakdrill.judging.evidence.capacity import disk_size_bytes, memory_limit_bytes
+from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import blindness
 from leakdrill.judging.evidence.growth import growth_per_second
@@ -259,3 +260,35 @@ def _how(event: Event) -> str:
 
 def _more(count: int) -> str:
     return f"; and {count} more" if count > 0 else ""
+
+
+def _grows(scenario: Scenario, resource: str) -> bool:
+    return any(leak.resource == resource for leak in scenario.leaks)
+
+
+def _may_be_killed(history: History, scenario: Scenario) -> bool:
+    """Whether memory grows below a limit, and kills are not what is expected.
+
+    Where they are, there are alerts that only they can raise, such as one on the builds that fail of them.
+    """
+    limited = memory_limit_bytes(history, scenario) is not None and not scenario.expect.oom_kills
+    return limited and _grows(scenario, "memory")
+
+
+BEFORE_OOM_KILL: Final = of_each_alert(
+    _may_be_killed,
+    "alert_fires_before_oom_kill",
+    "Each expected alert fired before the kernel killed the target, or would have.",
+    alert_fires_before_oom_kill,
+)
+BEFORE_DISK_FULL: Final = of_each_alert(
+    lambda _history, scenario: _grows(scenario, "disk"),
+    "alert_fires_before_disk_full",
+    "Each expected alert fired before the disk was full, or would have been.",
+    alert_fires_before_disk_full,
+)
+KEEPS_RUNNING: Final = always(
+    "target_keeps_running",
+    "The target lived through the drill, with no more OOM kills than the scenario expects.",
+    target_keeps_running,
+)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.judging.evidence.check import always, where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.units import show_duration, show_share
@@ -172,3 +173,21 @@ def _second(before: Event, after: Event) -> _Second:
         p99_ms=end.get("p99_ms"),
         event=after.index,
     )
+
+
+ERROR_RATE: Final = always(
+    "requests_keep_error_rate",
+    "At most the expected share of requests failed outside the steps.",
+    requests_keep_error_rate,
+)
+LATENCY: Final = always(
+    "requests_keep_latency",
+    "The median of each second's 99th percentile stayed within the expected time outside the steps.",
+    requests_keep_latency,
+)
+SURVIVE_STEPS: Final = where(
+    lambda _history, scenario: bool(scenario.steps) and scenario.expect.step_errors < 1,
+    "requests_survive_steps",
+    "At most the expected share of requests failed while steps were carried out.",
+    requests_survive_steps,
+)

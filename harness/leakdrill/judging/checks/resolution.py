@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.checks.alerts import expected_firing
+from leakdrill.judging.checks.alerts import expected_firing, of_each_alert
 from leakdrill.judging.evidence.alert_states import firing_spans, transitions, unanswered
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, watched_until_s
@@ -123,3 +123,11 @@ def _pending(events: list[Event]) -> bool:
     """Whether a series was counting down to firing when the record ended."""
     last = {frozenset(e.labels.items()): e.value for e in events}
     return "pending" in last.values()
+
+
+RESOLVES: Final = of_each_alert(
+    lambda _history, scenario: bool(scenario.steps),
+    "alert_resolves_and_stays_resolved",
+    "Each expected alert cleared in time after the last step, and did not fire again.",
+    alert_resolves_and_stays_resolved,
+)

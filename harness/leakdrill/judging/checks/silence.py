@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.alert_states import rule_errors, series_key, transitions, unanswered
+from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, watched_until_s
 from leakdrill.units import show_duration
@@ -83,3 +84,11 @@ def _first_of_each(events: list[Event]) -> list[Event]:
     for event in events:
         firsts.setdefault(series_key(event), event)
     return list(firsts.values())
+
+
+SILENT: Final = where(
+    lambda _history, scenario: scenario.alerts.evaluated,
+    "other_alerts_stay_silent",
+    "No alert fired that the scenario does not expect.",
+    other_alerts_stay_silent,
+)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import step_runs, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -90,3 +94,22 @@ def _answered(read: list[Event]) -> dict[str, float]:
             answered[name] = answered.get(name, 0.0) + (count - before if count >= before else count)
             last[name] = count
     return answered
+
+
+def _cases(history: History, scenario: Scenario) -> Iterator[Case]:
+    for replicas in _shared_by(scenario):
+        judge = partial(load_is_spread, history, scenario=scenario, replicas=replicas)
+        yield Case(Claim("load_is_spread", f"{replicas} replicas"), judge)
+
+
+def _shared_by(scenario: Scenario) -> list[int]:
+    """Every number of replicas that shares the load: those that steps ask for, and those of a service of compose."""
+    compose = scenario.target.compose if scenario.target.kind == "compose" else None
+    numbers = [step.scale.replicas for step in scenario.steps if step.scale is not None]
+    numbers += [compose.replicas] if compose else []
+    return sorted({number for number in numbers if number > 1})
+
+
+SPREAD: Final = Check(
+    {"load_is_spread": "Each replica answered at least half of an even share of the requests."}, _cases
+)

@@ -6,9 +6,11 @@ second must be carried out and leave the service alone.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.alert_states import first_firing, transitions
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
@@ -17,6 +19,8 @@ from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from leakdrill.record.history import Event, History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import AlertName
@@ -247,3 +251,17 @@ def _served_after(history: History, from_s: float, until_s: float) -> tuple[floa
 
 def _count(event: Event, name: str) -> float:
     return float(event.value.get(name, 0.0)) if isinstance(event.value, dict) else 0.0
+
+
+def _cases(history: History, scenario: Scenario) -> Iterator[Case]:
+    for step in scenario.steps:
+        yield Case(step_claim(step), partial(step_works, history, step=step, scenario=scenario))
+
+
+STEPS: Final = Check(
+    {
+        "step_works": "A step was carried out, did to the metric what it must, and left a service that serves.",
+        "step_does_not_cure": "A step that must not cure was carried out, and left the growth where it was.",
+    },
+    _cases,
+)

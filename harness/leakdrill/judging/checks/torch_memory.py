@@ -8,14 +8,17 @@ help the next process, and says so here; memory that never goes back is named wi
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.baseline import does_not_grow, returns_to_baseline
+from leakdrill.judging.checks.baseline import does_not_grow, resource_returns, resource_stays, returns_to_baseline
 from leakdrill.judging.checks.requests import requests_keep_error_rate
+from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.verdict import Outcome
+from leakdrill.resources import held_by
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -146,3 +149,20 @@ def _counted(history: History, field: str) -> float | None:
         return None
     rises = np.diff(values)
     return float(np.where(rises >= 0, rises, values[1:]).sum())
+
+
+def _cases(history: History, scenario: Scenario) -> list[Case]:
+    if scenario.torch is None or scenario.torch.out_of_memory is None:
+        return []
+    return [Case(out_of_memory_claim(scenario), partial(out_of_memory, history, scenario=scenario))]
+
+
+TORCH_STAYS: Final = resource_stays(held_by("torch"), torch_memory_stays)
+TORCH_RETURNS: Final = resource_returns(held_by("torch"), torch_memory_returns)
+OUT_OF_MEMORY: Final = Check(
+    {
+        "out_of_memory_is_survived": "The device ran out of memory, and requests kept their error rate all the same.",
+        "memory_does_not_run_out": "The device did not run out of memory, as torch counts it.",
+    },
+    _cases,
+)

@@ -1,1 +1,1 @@
-"""Runs inside Locust, under gevent: imports nothing of ours from outside this folder."""
+"""Runs inside Locust, under gevent, here or in a worker's container: imports nothing of ours outside this folder."""

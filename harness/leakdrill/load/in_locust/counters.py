@@ -1,11 +1,11 @@
-"""The counters that each Locust process keeps in a small mapped file, and the harness reads while they change.
+"""Counters that each Locust process keeps in a small mapped file, and the harness reads while they change.
 
 A file per process, no lock, no message: the hot path is two additions in memory. Locust's own worker reports come every
 three seconds, which is too coarse for growth per request at ten readings a second.
 
 The file is an array of 64-bit numbers: answered, failed, completed, then a histogram of response times that is 0.1 ms
 fine below 100 ms and 1 % fine above. Each number only grows, so that a reader in the middle of an update is off by one
-at most. Nothing here imports more than the standard library: it runs inside Locust.
+at most.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SUFFIX: Final = ".counts"
 
 
 def bucket(response_ms: float) -> int:
-    """The histogram cell of a response time in milliseconds; the last one holds 100 s and more."""
+    """Returns the histogram cell of a response time in milliseconds; the last one holds 100 s and more."""
     if response_ms < 100:  # noqa: PLR2004 - the bounds are what the module docstring says
         return int(response_ms * 10) if response_ms > 0 else 0
     if response_ms < 1000:  # noqa: PLR2004
@@ -40,7 +40,7 @@ def bucket(response_ms: float) -> int:
 
 
 def bucket_middle_ms(cell: int) -> float:
-    """The response time in the middle of a histogram cell, in milliseconds."""
+    """Returns the response time in the middle of a histogram cell, in milliseconds."""
     for first, start_ms, width_ms in ((2800, 10_000, 100), (1900, 1000, 10), (1000, 100, 1)):
         if cell >= first:
             return start_ms + (cell - first + 0.5) * width_ms
@@ -48,9 +48,9 @@ def bucket_middle_ms(cell: int) -> float:
 
 
 def mapped_cells(folder: Path, name: str, cells: bytes | memoryview) -> memoryview:
-    """`folder/<name>.counts`, new, with `cells` in it: 64-bit numbers that a `CounterReader` reads while they change.
+    """Returns the cells of a new file `folder/<name>.counts`: 64-bit numbers that a `CounterReader` reads.
 
-    The file appears under its name with its full size.
+    They begin as `cells`. The file appears under its name with its full size.
     """
     unfinished = folder / f"{name}.new"
     with unfinished.open("w+b") as file:
@@ -62,10 +62,10 @@ def mapped_cells(folder: Path, name: str, cells: bytes | memoryview) -> memoryvi
 
 
 def unpacked(packed: bytes) -> bytes:
-    """What `Counts.packed` packed.
+    """Returns the cells that `Counters.packed` packed.
 
     Raises:
-        ValueError: when it is anything else.
+        ValueError: when `packed` is anything else.
     """
     try:
         cells = zlib.decompressobj().decompress(packed, FILE_BYTES)
@@ -76,8 +76,8 @@ def unpacked(packed: bytes) -> bytes:
     return cells
 
 
-class Counts:
-    """What one Locust process counts: in its own memory until `open`, then in a file of its own."""
+class Counters:
+    """The counters of one Locust process: in its own memory until `open`, then in a file of its own."""
 
     def __init__(self) -> None:
         self._cells: memoryview = memoryview(bytearray(FILE_BYTES)).cast("Q")
@@ -90,18 +90,18 @@ class Counts:
         self._cells = mapped_cells(folder, str(os.getpid()), self._cells.cast("B"))
 
     def packed(self) -> bytes:
-        """Everything counted so far, small enough for a message."""
+        """Returns everything counted so far, small enough for a message."""
         return zlib.compress(self._cells.cast("B"), 1)
 
     @property
     def ended(self) -> int:
-        """Requests that ended so far, however."""
+        """The requests that ended so far, however."""
         return int(self._cells[ANSWERED] + self._cells[FAILED])
 
     def on_request(self, response_time: float | None, exception: object, response: Any = None, **_others: Any) -> None:
-        """Locust's `request` event: one request ended, after `response_time` milliseconds.
+        """Handle Locust's `request` event: one request ended, after `response_time` milliseconds.
 
-        It is completed when the target answered it, with whatever status and whatever the locustfile thinks of that.
+        It is completed when the target answered it, whatever the status and whatever the locustfile makes of it.
         """
         cells = self._cells
         cells[ANSWERED if exception is None else FAILED] += 1

@@ -1,7 +1,7 @@
-"""Leads Locust's users through the pause gate, and their requests past it, without a change to the locustfile.
+"""Hooks that lead Locust's users and requests through the pause gate, without a change to the locustfile.
 
 Locust's own classes are changed, once, before the locustfile is loaded: what the user's classes inherit is ours.
-A task that is itself a set of tasks passes, because its own tasks stop at the pause_gate. A task set that brings a wait
+A task that is itself a set of tasks passes, because its own tasks stop at the gate. A task set that brings a wait
 of its own counts as busy in it, and stops before its next task.
 """
 
@@ -24,7 +24,7 @@ Method = Callable[..., Any]
 
 
 def install(pause_gate: PauseGate) -> None:
-    """From now on every user, every task and every HTTP request of this Locust goes through `pause_gate`."""
+    """Lead every user, task and HTTP request of this Locust through `pause_gate` from now on."""
     replace_method(User, "run", _user_run(pause_gate))
     replace_method(TaskSet, "_sleep", _sleep(pause_gate))  # where a task set waits, with its state kept right around it
     for tasks in (TaskSet, DefaultTaskSet):
@@ -34,7 +34,7 @@ def install(pause_gate: PauseGate) -> None:
 
 
 def replace_method(owner: type, name: str, wrap: Callable[[Method], Method]) -> None:
-    """Put `wrap(what it was)` in the place of a method, for all who inherit it."""
+    """Replace a method with `wrap(method)`, for all who inherit it."""
     setattr(owner, name, wrap(getattr(owner, name)))
 
 
@@ -52,7 +52,7 @@ def _user_run(pause_gate: PauseGate) -> Callable[[Method], Method]:
 def _sleep(pause_gate: PauseGate) -> Callable[[Method], Method]:
     def wrap(_original: Method) -> Method:
         def sleep(self: Any, seconds: float) -> None:
-            _excuse(self, pause_gate.sleep(seconds))
+            _shift_last_run(self, pause_gate.sleep(seconds))
 
         return sleep
 
@@ -80,20 +80,20 @@ def _execute_task(pause_gate: PauseGate) -> Callable[[Method], Method]:
 
 
 def _wait_as_locust_does(pause_gate: PauseGate, tasks: Any) -> None:
-    """Hold the user in the state of one that waits: Locust then ends it at once when it stops."""
+    """Hold the user in the waiting state: Locust then ends it at once when it stops."""
     user = tasks.user
     if user._state == LOCUST_STATE_RUNNING:  # noqa: SLF001 - Locust keeps it there, and only there
         user._state = LOCUST_STATE_WAITING  # noqa: SLF001
-    _excuse(tasks, pause_gate.hold())
+    _shift_last_run(tasks, pause_gate.hold())
     if user._state == LOCUST_STATE_WAITING:  # noqa: SLF001
         user._state = LOCUST_STATE_RUNNING  # noqa: SLF001
 
 
-def _excuse(tasks: Any, held_s: float) -> None:
-    """Move on what `constant_pacing` and `constant_throughput` remember, or they would make up for the pause."""
+def _shift_last_run(tasks: Any, held_s: float) -> None:
+    """Shift the last run, which `constant_pacing` and `constant_throughput` keep: they would make up for the pause."""
     if held_s:
-        for keeper in (tasks, tasks.user):
-            keeper._cp_last_run += held_s  # noqa: SLF001
+        for owner in (tasks, tasks.user):
+            owner._cp_last_run += held_s  # noqa: SLF001
 
 
 def _request(pause_gate: PauseGate) -> Callable[[Method], Method]:
@@ -108,10 +108,10 @@ def _request(pause_gate: PauseGate) -> Callable[[Method], Method]:
 
 
 def listen(pause_gate: PauseGate, control: socket) -> None:
-    """Take orders from the harness until it is gone. A line each: `pause 7`, `resume 8`, `resume 9 500`.
+    """Carry out the harness's orders until it is gone, one a line: `pause 7`, `resume 8`, `resume 9 500`.
 
     Args:
-        pause_gate: what obeys.
+        pause_gate: carries them out.
         control: a stream socket, as gevent has replaced it: reading it lets the users go on.
     """
     rest = b""

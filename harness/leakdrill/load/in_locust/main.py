@@ -1,6 +1,6 @@
 """`python -m leakdrill.load.in_locust.main ARGS`: Locust itself, with our listener beside the user's own locustfile.
 
-Started by `LocustLoad`, which passes what it needs in the environment. Locust changes the interpreter as it is imported
+Started by `LocustLoad`, which passes the settings in the environment. Locust changes the interpreter as it is imported
 (gevent replaces sockets and threads), so this never runs inside the harness. The locustfile is not touched: we register
 on Locust's events before it is loaded.
 """
@@ -23,13 +23,20 @@ import locust.main
 from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
-from leakdrill.load.command import CONTROL_ENV, COUNTS_ENV, LINE_ENV, PERIOD_ENV, RECORD_ENV, STATUS_ENV
 from leakdrill.load.in_locust import hooks
-from leakdrill.load.in_locust.counters import Counts
+from leakdrill.load.in_locust.counters import Counters
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.pause_gate import PauseGate
-from leakdrill.load.in_locust.request_recorder import Recording
-from leakdrill.load.in_locust.worker_collector import Collector
+from leakdrill.load.in_locust.request_recorder import RequestRecorder
+from leakdrill.load.in_locust.variables import (
+    ADDRESSES_ENV,
+    CONTROL_ENV,
+    COUNTS_ENV,
+    PERIOD_ENV,
+    RECORD_ENV,
+    STATUS_ENV,
+)
+from leakdrill.load.in_locust.worker_collector import WorkerCollector
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -41,15 +48,15 @@ _NAME_CHARS: Final = 80
 
 
 class Listener:
-    """Counts in every process; says how it stands once a second in the one that leads.
+    """Counts requests in every Locust process; in the leading one, reports its state once a second.
 
     Args:
         folder: where the counts go.
         status_fd: the pipe to the harness.
         period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
         control_fd: the socket on which orders to pause come; None when there is more than one process.
-        record: where requests are recorded; None records none.
-        line_fd: the socket on which the target's addresses come; None when no worker runs elsewhere.
+        record: the file that gets the recorded requests; None records none.
+        addresses_fd: the socket on which the target's addresses come; None without remote workers.
     """
 
     def __init__(
@@ -60,44 +67,44 @@ class Listener:
         period_s: float | None,
         control_fd: int | None,
         record: Path | None,
-        line_fd: int | None,
+        addresses_fd: int | None,
     ) -> None:
         self._folder = folder
         self._fd = status_fd
         self._period_s = period_s
-        self._counts = Counts()
+        self._counters = Counters()
         self._control = None if control_fd is None else socket.socket(fileno=control_fd)
-        self._turnstile = None if self._control is None else PauseGate(self._say_drained)
-        self._recording = None if record is None else Recording(record)
-        self._collector = None if line_fd is None else Collector(folder, socket.socket(fileno=line_fd))
+        self._pause_gate = None if self._control is None else PauseGate(self._report_drained)
+        self._recorder = None if record is None else RequestRecorder(record)
+        self._collector = None if addresses_fd is None else WorkerCollector(folder, socket.socket(fileno=addresses_fd))
         self._environment: Environment | None = None
         self._workers_at_stop: int | None = None
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
-        locust.events.request.add_listener(self._counts.on_request)  # type: ignore[no-untyped-call]
-        if self._recording is not None:
-            self._recording.install()
-            locust.events.request.add_listener(self._recording.on_request)  # type: ignore[no-untyped-call]
-        if self._turnstile is not None:
-            hooks.install(self._turnstile)
-            locust.events.request.add_listener(self._turnstile.on_request)  # type: ignore[no-untyped-call]
+        locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
+        if self._recorder is not None:
+            self._recorder.install()
+            locust.events.request.add_listener(self._recorder.on_request)  # type: ignore[no-untyped-call]
+        if self._pause_gate is not None:
+            hooks.install(self._pause_gate)
+            locust.events.request.add_listener(self._pause_gate.on_request)  # type: ignore[no-untyped-call]
         locust.events.init.add_listener(self._on_init)  # type: ignore[no-untyped-call]
         locust.events.test_stopping.add_listener(self._on_stopping)  # type: ignore[no-untyped-call]
         locust.events.quit.add_listener(self._on_quit)  # type: ignore[no-untyped-call]
-        self._write({"state": "loading"})
+        self._send({"state": "loading"})
 
     def _on_init(self, environment: Environment, runner: Any, **_others: Any) -> None:
         if self._period_s is not None:
-            wait_time = paced(self._period_s, self._turnstile.clock if self._turnstile else time.monotonic)
+            wait_time = paced(self._period_s, self._pause_gate.clock if self._pause_gate else time.monotonic)
             for user in environment.user_classes:
                 user.wait_time = wait_time
-        if self._recording is not None and (reason := self._recording.check_users(environment.user_classes)):
-            self._write({"state": "loading", "unrecordable": reason})
-        if self._turnstile is not None:
-            gevent.spawn(hooks.listen, self._turnstile, self._control)
+        if self._recorder is not None and (reason := self._recorder.check_users(environment.user_classes)):
+            self._send({"state": "loading", "unrecordable": reason})
+        if self._pause_gate is not None:
+            gevent.spawn(hooks.listen, self._pause_gate, self._control)
         if not isinstance(runner, MasterRunner):
-            self._counts.open(self._folder)
+            self._counters.open(self._folder)
         elif self._collector is not None:
             self._collector.attach(environment)
         if not isinstance(runner, WorkerRunner):
@@ -105,16 +112,16 @@ class Listener:
             gevent.spawn(self._report)
 
     def _on_stopping(self, environment: Environment, **_others: Any) -> None:
-        """Remember how many workers there were: from now on they leave because they are told to."""
+        """Remember the number of workers: from now on they leave because they were asked to."""
         if isinstance(environment.runner, MasterRunner):
             self._workers_at_stop = environment.runner.worker_count
 
     def _on_quit(self, **_others: Any) -> None:
         if self._environment is not None:
-            self._write(self._status("quit"))
+            self._send(self._status("quit"))
 
     def _report(self) -> None:
-        while self._write(self._status("running")):
+        while self._send(self._status("running")):
             gevent.sleep(1)
         # Nobody reads the pipe any more: the harness is gone, and load that nobody watches must not go on.
         if self._environment is not None and self._environment.runner is not None:
@@ -128,22 +135,22 @@ class Listener:
         if self._workers_at_stop is not None:
             workers = self._workers_at_stop
         status = {"state": state, "users": runner.user_count, "workers": workers, "errors": _errors(runner)}
-        return status if self._turnstile is None else {**status, "busy": self._turnstile.busy}
+        return status if self._pause_gate is None else {**status, "busy": self._pause_gate.busy}
 
-    def _say_drained(self, order: int, seconds: float) -> None:
+    def _report_drained(self, order: int, seconds: float) -> None:
         if self._control is not None:
             with contextlib.suppress(BrokenPipeError):  # the harness is gone; `_report` ends the load
-                self._control.sendall(f"{order} {seconds:.6f} {json.dumps(self._by_name())}\n".encode())
+                self._control.sendall(f"{order} {seconds:.6f} {json.dumps(self._requests_by_name())}\n".encode())
 
-    def _by_name(self) -> dict[str, int]:
-        """Requests so far under the names that the locustfile gives them, the most frequent first."""
+    def _requests_by_name(self) -> dict[str, int]:
+        """Returns the requests so far under the names that the locustfile gives them, the most frequent first."""
         runner = self._environment.runner if self._environment is not None else None
         if runner is None:
             return {}
         entries = sorted(runner.stats.entries.values(), key=lambda entry: -int(entry.num_requests))[:_TOP_NAMES]
         return {f"{entry.method} {entry.name}"[:_NAME_CHARS]: int(entry.num_requests) for entry in entries}
 
-    def _write(self, status: dict[str, Any]) -> bool:
+    def _send(self, status: dict[str, Any]) -> bool:
         try:
             os.write(self._fd, json.dumps(status).encode() + b"\n")
         except BrokenPipeError:
@@ -152,7 +159,7 @@ class Listener:
 
 
 def _errors(runner: Any) -> list[dict[str, Any]]:
-    """The most frequent failures of requests, and exceptions of tasks that made none."""
+    """Returns the most frequent failures of requests, and exceptions of tasks that made none."""
     failed = [
         {"method": e.method, "name": e.name, "error": StatsError.parse_error(e.error), "count": e.occurrences}
         for e in runner.stats.errors.values()
@@ -167,15 +174,15 @@ def _errors(runner: Any) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Register the listener, then be Locust."""
-    names = (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, LINE_ENV)
-    taken = {name: os.environ.pop(name, "") for name in names}
+    names = (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, ADDRESSES_ENV)
+    settings = {name: os.environ.pop(name, "") for name in names}
     Listener(
-        Path(taken[COUNTS_ENV]),
-        int(taken[STATUS_ENV]),
-        period_s=float(taken[PERIOD_ENV]) if taken[PERIOD_ENV] else None,
-        control_fd=int(taken[CONTROL_ENV]) if taken[CONTROL_ENV] else None,
-        record=Path(taken[RECORD_ENV]) if taken[RECORD_ENV] else None,
-        line_fd=int(taken[LINE_ENV]) if taken[LINE_ENV] else None,
+        Path(settings[COUNTS_ENV]),
+        int(settings[STATUS_ENV]),
+        period_s=float(settings[PERIOD_ENV]) if settings[PERIOD_ENV] else None,
+        control_fd=int(settings[CONTROL_ENV]) if settings[CONTROL_ENV] else None,
+        record=Path(settings[RECORD_ENV]) if settings[RECORD_ENV] else None,
+        addresses_fd=int(settings[ADDRESSES_ENV]) if settings[ADDRESSES_ENV] else None,
     ).register()
     sys.argv[0] = "locust"
     locust.main.main()  # type: ignore[no-untyped-call]

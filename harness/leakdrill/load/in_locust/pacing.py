@@ -1,4 +1,4 @@
-"""A wait time that makes users keep a rate together, without marching in step."""
+"""A wait time with which users keep a rate together without sending in step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GOLDEN: Final = 0.6180339887498949
 
 
 def paced(period_s: float, clock: Callable[[], float] = time.monotonic) -> Callable[[Any], float]:
-    """A Locust `wait_time`: each user begins a task every `period_s` seconds, as long as the target keeps up.
+    """Returns a Locust `wait_time`: each user begins a task every `period_s` seconds, as long as the target keeps up.
 
     Like Locust's `constant_throughput(1 / period_s)`, with two differences. Users that are spawned together wait
     different parts of the first period (multiples of the golden ratio spread evenly for any number of users): in step,

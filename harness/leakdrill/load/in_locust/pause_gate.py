@@ -1,10 +1,12 @@
-"""Where Locust's users wait between two tasks: it can be shut, tells when all have come to rest, and counts a slot off.
+"""The pause gate, where Locust's users wait between two tasks while the load is paused.
+
+It reports when the load is drained, and can shut by itself after a number of requests.
 
 While it is shut, the load's own clock stands still. Every wait is measured on that clock, so that a pause moves all
 that was due by its own length, and nobody has anything to catch up afterwards. Waking everybody at once was tried
 first: with a rate, all users whose turn came during the pause then hit the target in the same millisecond.
 
-Runs inside Locust, in one process and on one thread: between two waits of gevent nothing else runs, so it has no lock.
+All of it runs in one process and on one thread: between two waits of gevent nothing else runs, so it has no lock.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PauseGate:
-    """Open at first.
+    """A gate before every task, open at first.
 
     Args:
         on_drained: called once for each order that shut it, when the last user has come to rest: with the order's
@@ -45,28 +47,28 @@ class PauseGate:
         self._in_flight = 0
         self._order = 0
         self._ordered_at = 0.0
-        self._told = 0
+        self._reported_order = 0
 
     @property
     def busy(self) -> int:
-        """Users that are neither between two tasks nor held: they may send a request at any moment."""
+        """The users that are neither between two tasks nor held: they may send a request at any moment."""
         return self._busy
 
     def frozen_s(self) -> float:
-        """For how many seconds it has been shut, in all."""
+        """Returns the seconds for which it has been shut, in all."""
         return self._frozen_s + (0.0 if self._shut_at is None else self._monotonic() - self._shut_at)
 
     def clock(self) -> float:
-        """Seconds on the load's clock, which stands still while the pause gate is shut."""
+        """Returns seconds on the load's clock, which stands still while the pause gate is shut."""
         return self._monotonic() - self.frozen_s()
 
     def pause(self, order: int) -> None:
-        """Shut it until `resume`."""
+        """Shut the gate until `resume`."""
         self._paused = True
-        self._obey(order)
+        self._carry_out(order)
 
     def resume(self, order: int, requests: int | None = None) -> None:
-        """Open it; with `requests`, until so many were made: it then shuts by itself, to the request.
+        """Open the gate; with `requests`, it shuts by itself after exactly so many.
 
         A task may make any number of requests. A place is kept for each task under way that has made none yet, so
         that tasks of one request (or none) make exactly `requests`; tasks of several may go over by what those under
@@ -74,11 +76,11 @@ class PauseGate:
         """
         self._paused, self._limit, self._made = False, requests, 0
         self._owing.clear()
-        self._obey(order)
+        self._carry_out(order)
 
     @contextlib.contextmanager
     def user(self) -> Iterator[None]:
-        """One user from its first breath to its last; a new one waits outside while it is shut."""
+        """Counts one user from its start to its end; a new one waits while the gate is shut."""
         self._busy += 1
         try:
             if self._shut_at is not None:
@@ -102,7 +104,7 @@ class PauseGate:
         return self.frozen_s() - frozen_s
 
     def hold(self) -> float:
-        """Return when the user may begin a task; returns the seconds it was held."""
+        """Wait until the user may begin a task; returns the seconds it was held."""
         frozen_s = self.frozen_s()
         if self._shut_at is not None:
             with self._resting():
@@ -118,13 +120,13 @@ class PauseGate:
         return self._shut_at is not None
 
     def task_ended(self) -> None:
-        """The current user's task is over; when it made no request, its place is free again."""
+        """Note that the current user's task is over; when it made no request, its place is free again."""
         if self._owing:
             self._owing.discard(gevent.getcurrent())
             self._settle()
 
     def on_request(self, **_fields: Any) -> None:
-        """Locust's `request` event: one more was made, whatever came of it."""
+        """Handle Locust's `request` event: one more was made, whatever came of it."""
         if self._limit is not None:
             self._made += 1
             self._owing.discard(gevent.getcurrent())
@@ -132,7 +134,7 @@ class PauseGate:
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
-        """A request from its first byte to its last, whoever sends it."""
+        """Counts one request from its first byte to its last, whoever sends it."""
         self._in_flight += 1
         try:
             yield
@@ -155,12 +157,12 @@ class PauseGate:
         while self._shut_at is not None:
             self._open.wait()
 
-    def _obey(self, order: int) -> None:
+    def _carry_out(self, order: int) -> None:
         self._order, self._ordered_at = order, self._monotonic()
         self._settle()
 
     def _settle(self) -> None:
-        """Shut or open as the orders and the count say, and tell when all is quiet."""
+        """Shut or open as the orders and the count say, and report once when the load is drained."""
         full = self._limit is not None and self._made + len(self._owing) >= self._limit
         shut = self._paused or full
         if shut and self._shut_at is None:
@@ -171,7 +173,7 @@ class PauseGate:
             self._frozen_s += self._monotonic() - self._shut_at
             self._shut_at = None
             self._open.set()
-        quiet = self._shut_at is not None and not self._busy and not self._in_flight
-        if quiet and self._told != self._order and self._shut_at is not None:
-            self._told = self._order
+        drained = self._shut_at is not None and not self._busy and not self._in_flight
+        if drained and self._reported_order != self._order and self._shut_at is not None:
+            self._reported_order = self._order
             self._on_drained(self._order, self._monotonic() - max(self._shut_at, self._ordered_at))

@@ -1,20 +1,24 @@
 """The locustfile that sends a recorded corpus: each request as it was, in the same order, pass after pass.
 
 One cursor for all users. With several users, two requests that are under way together may arrive in either order; which
-requests a whole number of passes is made of does not depend on that. An answer with the status that was recorded is a
-success, because the user's locustfile may have wanted the 404 that it got.
+requests make up a whole number of passes does not depend on that. A response with the recorded status is a success,
+because the user's locustfile may have wanted the 404 that it got.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from locust import FastHttpUser, task
 
-from leakdrill.load.corpus import corpus_from_environment
+from leakdrill.load.in_locust.corpus_file import requests_in
+from leakdrill.load.in_locust.variables import CORPUS_ENV, CORPUS_LENGTH_ENV
 
-_next_request = itertools.cycle(corpus_from_environment()).__next__
+_pass = requests_in(Path(os.environ[CORPUS_ENV]))[: int(os.environ[CORPUS_LENGTH_ENV])]
+_next_request = itertools.cycle(_pass).__next__
 
 
 class Replay(FastHttpUser):
@@ -28,7 +32,7 @@ class Replay(FastHttpUser):
 
     @task
     def send(self) -> None:
-        """One request."""
+        """Send one request."""
         request = _next_request()
         with self.client.request(
             request.method,

@@ -1,7 +1,7 @@
 """Records requests on their way out of Locust's HTTP clients, below the locustfile and above the socket.
 
-Both clients are listened to at two heights: their `request`, which knows whether redirects are followed and what was
-answered, and the last step before the wire, which knows the final path, headers and body. Runs inside Locust.
+Both clients are hooked at two levels: their `request`, which knows whether redirects are followed and the status of
+the response, and the last step before the wire, which knows the final path, headers and body.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from locust import HttpUser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession, FastHttpUser, LocustUserAgent
 
-from leakdrill.load.corpus import MOST_BYTES, MOST_REQUESTS, Request, refusal_line, request_line
+from leakdrill.load.in_locust.corpus_file import Request, refusal_line, request_line
 from leakdrill.load.in_locust.hooks import replace_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+MOST_REQUESTS: Final = 1000
+MOST_BYTES: Final = 16 * 1024 * 1024
+
 _MADE_BY_THE_CONNECTION: Final = {"host", "content-length", "transfer-encoding", "connection", "keep-alive"}
 
 
 @dataclass(slots=True)
 class _Wire:
-    """What is known of a request before its answer; `index` is None until it goes to the target's wire."""
+    """A request before its response; `index` is None until it goes to the target's wire."""
 
     base_url: str
     index: int | None = None
@@ -45,7 +48,7 @@ class _Wire:
         return Request(self.t, self.method, self.path, self.headers, self.body, redirects, status)
 
 
-class Recording:
+class RequestRecorder:
     """Writes the first requests that are answered to `path`, up to a number and a size.
 
     Args:
@@ -64,19 +67,19 @@ class Recording:
         self._expected: dict[Any, _Wire] = {}
 
     def install(self) -> None:
-        """Listen to Locust's HTTP clients, before the locustfile is loaded."""
+        """Hook Locust's HTTP clients, before the locustfile is loaded."""
         for session in (HttpSession, FastHttpSession):
             replace_method(session, "request", self._around)
         replace_method(HttpSession, "send", self._before_requests)
         replace_method(LocustUserAgent, "_urlopen", self._before_fast)
 
     def check_users(self, classes: Iterable[type]) -> str | None:
-        """What of the load cannot be recorded at all; None when everything has an HTTP client."""
+        """Returns why users of these classes cannot be recorded; None when all of them have an HTTP client."""
         others = [user.__name__ for user in classes if not issubclass(user, HttpUser | FastHttpUser)]
         return f"user class {', '.join(others)} has no HTTP client of Locust's" if others else None
 
     def on_request(self, request_type: str, name: str, response: Any = None, **_fields: Any) -> None:
-        """Locust's `request` event: one that our two clients did not send cannot be sent again."""
+        """Handle Locust's `request` event: a request that neither HTTP client sent cannot be sent again."""
         if not self._full and not isinstance(response, requests.Response | CompatResponse):
             self._refuse(f"{request_type} {name} is no request of Locust's HTTP clients")
 
@@ -118,7 +121,7 @@ class Recording:
         return urlopen
 
     def _note(self, method: str | None, url: str, headers: Iterable[tuple[str, Any]], body: Any) -> None:
-        """Take what goes over the wire first; what follows in the same call is redirects, and replays by itself."""
+        """Take the first request of a call; redirects follow in the same call, and replay by themselves."""
         wire = self._expected.pop(gevent.getcurrent(), None)
         if wire is None or _origin(url) != _origin(wire.base_url):
             return
@@ -136,7 +139,7 @@ class Recording:
         wire.body = body.encode() if isinstance(body, str) else bytes(body or b"")
 
     def _keep(self, wire: _Wire, *, redirects: bool, status: int | None) -> None:
-        """Write it, when it was for the target and was answered."""
+        """Write the request, when it was for the target and got a response."""
         if wire.index is not None and status:
             self._write(request_line(wire.index, wire.request(redirects=redirects, status=status)))
 

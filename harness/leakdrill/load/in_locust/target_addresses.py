@@ -1,8 +1,7 @@
-"""Where a worker's users send their requests: the addresses at which the target answers now.
+"""The addresses to which a worker's users send their requests: those at which the target answers now.
 
 A worker inside of a cluster reaches pods, not a Service, and pods come and go. Each user keeps to one address, users
-are dealt out in turn over all workers, and when the addresses change they move, between two requests. Runs inside
-Locust, with nothing but the standard library.
+are dealt out in turn over all workers, and when the addresses change they move, between two requests.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 AVOID_S: Final = 1.0
-"""How long an address is left alone at which no connection came about: its pod leaves, and that is told a bit later."""
+"""How long an address that took no connection is avoided: its pod is leaving, and the new list comes a bit later."""
 
 
-class Addresses:
-    """The addresses as one worker has them.
+class TargetAddresses:
+    """The target's addresses as one worker knows them.
 
     Args:
         first: the addresses when the load begins, such as `http://172.17.0.3:8000`.
@@ -44,13 +43,13 @@ class Addresses:
         self._avoided: dict[str, float] = {}
 
     def change(self, addresses: Sequence[str]) -> None:
-        """From now on the target answers at `addresses`; an empty list changes nothing."""
+        """Send to `addresses` from now on; an empty list changes nothing."""
         if addresses:
             self._now = list(addresses)
             self._known.update(addresses)
 
     def of(self, number: int) -> str:
-        """Where the user with `number` sends its next request."""
+        """Returns the address for the next request of the user with `number`."""
         own = self._now[number % len(self._now)]
         if not self._is_avoided(own):
             return own
@@ -58,13 +57,13 @@ class Addresses:
         return others[number % len(others)] if others else own
 
     def on_request(self, *, exception: object = None, response: Any = None, url: str = "", **_others: Any) -> None:
-        """Locust's `request` event: an address that did not answer at all is avoided for a moment."""
+        """Handle Locust's `request` event: an address that did not answer at all is avoided for a moment."""
         if exception is not None and not getattr(response, "status_code", None):
             parts = urlsplit(url or "")
             self._avoided[f"{parts.scheme}://{parts.netloc}"] = self._clock() + AVOID_S
 
-    def lead(self, sessions: Iterable[type]) -> None:
-        """From now on every client of these classes sends what is meant for the target to where it answers now.
+    def redirect(self, sessions: Iterable[type]) -> None:
+        """Make every client of these classes send requests for the target to where it answers now.
 
         Clients of other hosts are left alone: only a `base_url` that is one of the target's addresses is changed.
         """

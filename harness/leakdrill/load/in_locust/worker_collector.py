@@ -1,6 +1,6 @@
-"""In Locust's master: writes down what workers elsewhere have counted, and tells them where the target answers.
+"""The master's link to remote workers: it writes their counts to files, and sends them the target's addresses.
 
-Each worker gets a file of counts as a worker on this machine has one, so that whoever reads them sees no difference.
+Each worker gets a counter file like that of a worker on this machine, so that a reader sees no difference.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 
     from locust.env import Environment
 
-_LAST_WORD_S: Final = 2.0
+_LAST_REPORT_S: Final = 2.0
 _POLL_S: Final = 0.05
 
-_AGAIN_S: Final = 1.0
-"""How often the addresses are said again, for a worker that was not there the last time."""
+_REPEAT_S: Final = 1.0
+"""How often the addresses are sent again, for a worker that was not there the last time."""
 
 
-class Collector:
-    """The harness's hand in the master.
+class WorkerCollector:
+    """Collects counts from remote workers, and passes addresses on to them.
 
     Args:
         folder: where the counts go.
-        line: a stream socket from the harness, as gevent has replaced it; a line each, a JSON list of addresses.
+        source: a stream socket from the harness, as gevent has replaced it; each line is a JSON list of addresses.
     """
 
-    def __init__(self, folder: Path, line: socket) -> None:
+    def __init__(self, folder: Path, source: socket) -> None:
         self._folder = folder
-        self._line = line
+        self._source = source
         self._cells: dict[str, memoryview] = {}
         self._addresses: list[str] = []
 
     def attach(self, environment: Environment) -> None:
-        """Begin, once the master is there."""
+        """Begin, once the master exists."""
         runner: Any = environment.runner
         runner.register_message(COUNTS, self._on_counts)
         environment.events.worker_report.add_listener(self._on_report)  # type: ignore[no-untyped-call]
-        environment.events.quitting.add_listener(_wait_for_the_last_word)  # type: ignore[no-untyped-call]
+        environment.events.quitting.add_listener(_wait_for_last_reports)  # type: ignore[no-untyped-call]
         gevent.spawn(self._listen, runner)
         gevent.spawn(self._repeat, runner)
 
     def write(self, client_id: str, packed: bytes) -> None:
-        """The counts of one worker replace what it said before: each number only grows.
+        """Replace the counts of one worker: each number only grows.
 
         Raises:
-            ValueError: when they are no counts.
+            ValueError: when they are not counts.
         """
         cells = unpacked(packed)
         held = self._cells.get(client_id)
@@ -72,7 +72,7 @@ class Collector:
 
     def _listen(self, runner: Any) -> None:
         rest = b""
-        while received := self._line.recv(65536):
+        while received := self._source.recv(65536):
             *lines, rest = (rest + received).split(b"\n")
             for line in lines:
                 self._addresses = json.loads(line)
@@ -80,13 +80,13 @@ class Collector:
 
     def _repeat(self, runner: Any) -> None:
         while True:
-            gevent.sleep(_AGAIN_S)
+            gevent.sleep(_REPEAT_S)
             if self._addresses:
                 runner.send_message(ADDRESSES, self._addresses)
 
 
-def _wait_for_the_last_word(environment: Environment, **_others: Any) -> None:
-    """Let the workers quit before the master does: each says what it has counted, and only then that it leaves.
+def _wait_for_last_reports(environment: Environment, **_others: Any) -> None:
+    """Let the workers quit before the master does: each reports its counts, and only then that it leaves.
 
     Locust's master would listen for half a second more, and running tasks may take longer than that to end.
     """
@@ -95,6 +95,6 @@ def _wait_for_the_last_word(environment: Environment, **_others: Any) -> None:
     for client in runner.clients.all:
         quit_message = Message("quit", None, client.id)  # type: ignore[no-untyped-call]
         runner.server.send_to_client(quit_message)
-    with gevent.Timeout(environment.stop_timeout + _LAST_WORD_S, exception=False):
+    with gevent.Timeout(environment.stop_timeout + _LAST_REPORT_S, exception=False):
         while runner.worker_count:
             gevent.sleep(_POLL_S)

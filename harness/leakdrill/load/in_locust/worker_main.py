@@ -1,7 +1,7 @@
-"""`python -m leakdrill.load.in_locust.worker_main --worker …`: a Locust worker that runs elsewhere, with our listener.
+"""`python -m leakdrill.load.in_locust.worker_main --worker …`: a remote Locust worker with our listener.
 
-This file and the few that it imports are brought along into the worker's container (worker_files.py), so that any image
-with Locust will do. They may import nothing but the standard library, Locust and one another.
+This file and the few that it imports are copied into the worker's container (worker_bundle.py), so that any image with
+Locust will do. They may import nothing but the standard library, Locust and one another.
 """
 
 from __future__ import annotations
@@ -20,45 +20,43 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import RPCError
 
-from leakdrill.load.in_locust.counters import Counts
-from leakdrill.load.in_locust.messages import (
-    ADDRESSES,
-    COUNTS,
+from leakdrill.load.in_locust.counters import Counters
+from leakdrill.load.in_locust.messages import ADDRESSES, COUNTS, REPORT_S
+from leakdrill.load.in_locust.pacing import paced
+from leakdrill.load.in_locust.target_addresses import TargetAddresses
+from leakdrill.load.in_locust.variables import (
     HOSTS_ENV,
-    LASTS_ENV,
-    REPORT_S,
+    LIFETIME_ENV,
+    PERIOD_ENV,
     WORKER_COUNT_ENV,
     WORKER_INDEX_ENV,
-    WORKER_PERIOD_ENV,
 )
-from leakdrill.load.in_locust.pacing import paced
-from leakdrill.load.in_locust.target_addresses import Addresses
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
-_TAKEN: Final = (HOSTS_ENV, LASTS_ENV, WORKER_INDEX_ENV, WORKER_COUNT_ENV, WORKER_PERIOD_ENV)
+_VARIABLES: Final = (HOSTS_ENV, LIFETIME_ENV, WORKER_INDEX_ENV, WORKER_COUNT_ENV, PERIOD_ENV)
 
 
 class Worker:
-    """Counts, says so to the master ten times a second, and leads users to where the target answers.
+    """Counts requests, reports them to the master ten times a second, and sends users to where the target answers.
 
     Args:
         addresses: where it answers.
         period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
     """
 
-    def __init__(self, addresses: Addresses, *, period_s: float | None) -> None:
+    def __init__(self, addresses: TargetAddresses, *, period_s: float | None) -> None:
         self._addresses = addresses
         self._period_s = period_s
-        self._counts = Counts()
-        self._told = 0
+        self._counters = Counters()
+        self._reported = 0
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
-        locust.events.request.add_listener(self._counts.on_request)  # type: ignore[no-untyped-call]
+        locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
         locust.events.request.add_listener(self._addresses.on_request)  # type: ignore[no-untyped-call]
-        self._addresses.lead((HttpSession, FastHttpSession))
+        self._addresses.redirect((HttpSession, FastHttpSession))
         locust.events.init.add_listener(self._on_init)  # type: ignore[no-untyped-call]
         locust.events.report_to_master.add_listener(self._on_report)  # type: ignore[no-untyped-call]
 
@@ -68,33 +66,35 @@ class Worker:
             for user in environment.user_classes:
                 user.wait_time = wait_time
         runner.register_message(ADDRESSES, self._on_addresses)
-        gevent.spawn(self._tell, runner)
+        gevent.spawn(self._report, runner)
 
     def _on_addresses(self, msg: Any, **_others: Any) -> None:
         self._addresses.change(msg.data)
 
     def _on_report(self, data: dict[str, Any], **_others: Any) -> None:
-        """Locust's own report, every three seconds and once more at the end: nothing is missing after the last one."""
-        data[COUNTS] = self._counts.packed()
+        """Add the counts to Locust's own report, sent every three seconds and at the end: then none is missing."""
+        data[COUNTS] = self._counters.packed()
 
-    def _tell(self, runner: Any) -> None:
+    def _report(self, runner: Any) -> None:
         while True:
-            ended = self._counts.ended
-            if ended != self._told:
+            ended = self._counters.ended
+            if ended != self._reported:
                 with contextlib.suppress(RPCError):  # Locust's own report brings it
-                    runner.send_message(COUNTS, self._counts.packed())
-                    self._told = ended
+                    runner.send_message(COUNTS, self._counters.packed())
+                    self._reported = ended
             gevent.sleep(REPORT_S)
 
 
 def main() -> None:
     """Register the listener, then be Locust, for a bounded time whatever becomes of the master."""
-    taken = {name: os.environ.pop(name, "") for name in _TAKEN}
-    signal.alarm(int(taken[LASTS_ENV]))
-    addresses = Addresses(
-        taken[HOSTS_ENV].split(), worker_index=int(taken[WORKER_INDEX_ENV]), worker_count=int(taken[WORKER_COUNT_ENV])
+    settings = {name: os.environ.pop(name, "") for name in _VARIABLES}
+    signal.alarm(int(settings[LIFETIME_ENV]))
+    addresses = TargetAddresses(
+        settings[HOSTS_ENV].split(),
+        worker_index=int(settings[WORKER_INDEX_ENV]),
+        worker_count=int(settings[WORKER_COUNT_ENV]),
     )
-    period = taken[WORKER_PERIOD_ENV]
+    period = settings[PERIOD_ENV]
     Worker(addresses, period_s=float(period) if period else None).register()
     sys.argv[0] = "locust"
     locust.main.main()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What a target that the run starts itself has besides its record: a start, a restart, an environment, a disk, limits.
+"""A target that the run starts itself: its start, restart, environment, disk and limits.
 
 A kind of target inherits and says only what it does its own way: `_make` what it lives in, `_launch` it, `_halt` it,
 `_limit` it, and what its placeholders mean. The order of things, and what the record and the journal hear of them, is

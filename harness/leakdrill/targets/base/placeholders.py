@@ -47,19 +47,19 @@ def find_program(name: str, *, cwd: Path, path: str | None, place: str = "target
         BadInput: when it is not there or cannot be run.
     """
     if "/" not in name:
-        found = shutil.which(name, path=path)
-        if found is None:
+        program = shutil.which(name, path=path)
+        if program is None:
             raise BadInput(
                 f'{place}: "{name}" was not found on PATH; expected a program',
                 hint="{python} is the Python that runs leakdrill; a path is seen from target.cwd",
             )
-        return found
-    program = cwd / name
-    if not program.is_file():
-        raise BadInput(f'{place}: there is no file "{program}"; expected a program')
-    if not os.access(program, os.X_OK):
-        raise BadInput(f'{place}: "{program}" cannot be run', hint=f"chmod +x {program}")
-    return str(program)
+        return program
+    path_given = cwd / name
+    if not path_given.is_file():
+        raise BadInput(f'{place}: there is no file "{path_given}"; expected a program')
+    if not os.access(path_given, os.X_OK):
+        raise BadInput(f'{place}: "{path_given}" cannot be run', hint=f"chmod +x {path_given}")
+    return str(path_given)
 
 
 def entering(cgroups: Sequence[Path], argv: Sequence[str]) -> list[str]:

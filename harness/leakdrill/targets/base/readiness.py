@@ -40,7 +40,7 @@ class Readiness:
     exit_status: Callable[[], int | None]
     log: Path
     log_start: int
-    seen: str = field(default="nothing", init=False)
+    outcome: str = field(default="nothing", init=False)
 
     def wait(self) -> float:
         """Seconds until it answered 2xx.
@@ -55,7 +55,7 @@ class Readiness:
             except TimedOut as e:
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
-                    f"{self.seen} ({e.tries} tries), expected 2xx.",
+                    f"{self.outcome} ({e.tries} tries), expected 2xx.",
                     "if it only starts slowly, raise target.ready.timeout",
                 ) from e
         return time.monotonic() - start
@@ -69,20 +69,20 @@ class Readiness:
                 "run the command by hand",
             )
         try:
-            answer = client.get(self.url)
+            response = client.get(self.url)
         except httpx.HTTPError as e:
-            self.seen = f"failed with {type(e).__name__}: {e}"
+            self.outcome = f"failed with {type(e).__name__}: {e}"
             return False
-        self.seen = f"answered {answer.status_code}"
-        return answer.is_success
+        self.outcome = f"answered {response.status_code}"
+        return response.is_success
 
-    def _not_ready(self, what: str, advice: str) -> TargetNotReady:
+    def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
         return TargetNotReady(
-            f"{what}\n{_said(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
+            f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )
 
 
-def _said(lines: list[str]) -> str:
+def _rendered(lines: list[str]) -> str:
     if not lines:
         return "It logged nothing."
     if len(lines) == 1:

@@ -1,6 +1,6 @@
-"""What every target of a run is to the record and the journal, wherever it runs: who it is, its end, its limits told.
+"""The base of every target of a run: its identity, its log, its entries in the journal, its end, its limits.
 
-No ability is in here: a step finds out what a target can do by what methods it has, and some can do very little.
+No capability is in here: some targets can do very little.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class RecordedTarget:
         scenario_dir: folder of the scenario file.
         run_dir: gets `target.log`.
         run_id: marks everything that is made.
-        recorder: hears of starts, restarts, stops and of an end nobody asked for.
-        journal: hears of each change before it is made.
-        token: what the admin endpoints ask for; the service finds it in `LEAKDRILL_TOKEN`.
+        recorder: gets starts, restarts, stops and an end that nobody asked for.
+        journal: gets each change before it is made.
+        token: the admin endpoints demand it; the service has it in `LEAKDRILL_TOKEN`.
         part: tells it in the journal from other targets of the same run.
 
     Attributes:

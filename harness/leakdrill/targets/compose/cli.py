@@ -31,10 +31,10 @@ def compose_program() -> tuple[str, ...]:
         EnvironmentProblem: when neither the plugin nor docker-compose is installed.
     """
     if shutil.which("docker"):
-        asked = subprocess.run(
+        probe = subprocess.run(
             ["docker", "compose", "version"], capture_output=True, check=False, timeout=_ASK_TIMEOUT_S
         )
-        if asked.returncode == 0:
+        if probe.returncode == 0:
             return ("docker", "compose")
     if shutil.which("docker-compose"):
         return ("docker-compose",)
@@ -74,7 +74,7 @@ class Compose:
             raise EnvironmentProblem(f"{place} did not end within {timeout_s:g} s") from e
         if done.returncode != 0:
             raise EnvironmentProblem(
-                f"{place} failed with exit code {done.returncode}{_said(done.stderr, done.stdout)}"
+                f"{place} failed with exit code {done.returncode}{_last_lines(done.stderr, done.stdout)}"
             )
         return done.stdout
 
@@ -89,7 +89,7 @@ class Compose:
             command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S, env=self._env
         )
         if done.returncode != 0:
-            raise BadInput(f"{self.file}: compose cannot use it{_said(done.stderr, done.stdout)}")
+            raise BadInput(f"{self.file}: compose cannot use it{_last_lines(done.stderr, done.stdout)}")
         config: dict[str, Any] = yaml.safe_load(done.stdout)
         return config
 
@@ -100,6 +100,6 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
     path.write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
 
 
-def _said(*texts: str) -> str:
+def _last_lines(*texts: str) -> str:
     lines: Sequence[str] = [line.rstrip() for text in texts for line in text.splitlines() if line.strip()]
     return ":" + "".join(f"\n  {line}" for line in lines[-_LAST_LINES:]) if lines else ""

@@ -35,15 +35,15 @@ class ExistingComposeService(ComposeService):
         """
         with self._recorder.act(TargetStart(more={"project": self._project()})):
             service = self._of(self.form.service)
-            found = service.containers()
-            if not found:
+            containers = service.containers()
+            if not containers:
                 raise BadInput(
                     f"target.compose.project: nothing of service {self.form.service} runs in the project "
                     f"{self._project()}; expected it to be up",
                     hint="make stack",
                 )
-            self._base_url = self._address(found)
-            self._token = _token(found[0])
+            self._base_url = self._address(containers)
+            self._token = _token(containers[0])
             entry = self._journal.plan(
                 "leaks",
                 part=PART,
@@ -69,12 +69,12 @@ class ExistingComposeService(ComposeService):
     def _project(self) -> str:
         return str(self.form.project)
 
-    def _address(self, found: list[Container]) -> str:
+    def _address(self, containers: list[Container]) -> str:
         door, port = self.form.service, self.form.port
         if self.form.entrance:
             door, port = self.form.entrance, self.form.entrance_port
-            found = self._of(door).containers()
-        bound = [p for c in found for p in c.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []]
+            containers = self._of(door).containers()
+        bound = [p for c in containers for p in c.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []]
         if not bound:
             raise BadInput(
                 f"target.compose: service {door} of the project {self._project()} publishes no port {port}; "

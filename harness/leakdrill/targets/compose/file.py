@@ -27,13 +27,13 @@ _SHARED: Final = ("ports", "container_name", "restart", "profiles", "scale")
 
 def needed(services: Mapping[str, Config], names: Sequence[str]) -> list[str]:
     """`names` and all that they depend on, in the order of the file."""
-    todo, seen = list(names), set[str]()
+    todo, needed = list(names), set[str]()
     while todo:
         name = todo.pop()
-        if name not in seen:
-            seen.add(name)
+        if name not in needed:
+            needed.add(name)
             todo += services.get(name, {}).get("depends_on") or []
-    return [name for name in services if name in seen]
+    return [name for name in services if name in needed]
 
 
 def own_config(config: Config, form: ComposeForm, *, run_id: str, port: int) -> Config:

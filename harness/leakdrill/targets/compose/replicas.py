@@ -35,7 +35,7 @@ class Replicas:
         service: of the project.
         port: where it listens inside.
         log: gets what they write.
-        recorder: hears of an end that nobody asked for.
+        recorder: gets an end that nobody asked for.
     """
 
     def __init__(
@@ -78,10 +78,12 @@ class Replicas:
             EnvironmentProblem: when the engine does not answer.
         """
         try:
-            found: list[Container] = self._client.containers.list(filters={"label": self._filters}, ignore_removed=True)
+            containers: list[Container] = self._client.containers.list(
+                filters={"label": self._filters}, ignore_removed=True
+            )
         except engine_errors() as e:
             raise EnvironmentProblem(f"the engine did not list the containers of {self._service}: {e}") from e
-        return sorted(found, key=lambda container: int(container.labels.get(_NUMBER_LABEL, "0")))
+        return sorted(containers, key=lambda container: int(container.labels.get(_NUMBER_LABEL, "0")))
 
     def urls(self) -> dict[str, str]:
         """Where each of those that are followed answers by itself, by its name."""

@@ -127,22 +127,22 @@ class ComposeService(RecordedTarget):
         )
 
     def meters(self) -> Sequence[Meter]:
-        """What can be read: of all replicas together, and of each, which is told beside it; known after `start`."""
+        """What can be read: of all replicas together, and of each beside it; known after `start`."""
         replicas = self._given()
         if replicas.cgroups():
-            found: list[Meter] = [
+            meters: list[Meter] = [
                 ProcessTreeMeter(replicas.pids),
                 SmapsMeter(replicas.pids),
                 PodsMeter(replicas.cgroups, tell=self._note_reading),
             ]
         else:
-            found = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
+            meters = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
         if self.spec.metrics:
-            found += [
+            meters += [
                 ServiceMeter(self.base_url + self.spec.metrics),
                 ReplicaRequests(replicas.urls, self.spec.metrics),
             ]
-        return found
+        return meters
 
     def _project(self) -> str:
         raise NotImplementedError
@@ -196,8 +196,8 @@ class ComposeService(RecordedTarget):
             raise EnvironmentProblem(f"target '{self.name}' has no containers yet; expected it to be started")
         return self._replicas
 
-    def _ask(self, request: Callable[[], Any], what: str) -> Any:
+    def _ask(self, request: Callable[[], Any], action: str) -> Any:
         try:
             return request()
         except engine_errors() as e:
-            raise EnvironmentProblem(f"target '{self.name}': the engine did not {what}: {e}") from e
+            raise EnvironmentProblem(f"target '{self.name}': the engine did not {action}: {e}") from e

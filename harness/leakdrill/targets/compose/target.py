@@ -145,8 +145,8 @@ class ComposeTarget(ComposeService):
             "NetworksDeleted": self._client.networks.prune,
             "VolumesDeleted": self._client.volumes.prune,
         }
-        found = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
-        return {key.removesuffix("Deleted").lower(): len(said.get(key) or []) for key, said in found.items()}
+        pruned = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
+        return {key.removesuffix("Deleted").lower(): len(report.get(key) or []) for key, report in pruned.items()}
 
     def _project(self) -> str:
         return re.sub(r"[^a-z0-9-]", "-", f"{NAME_PREFIX}{self._run_id}".lower())

@@ -56,8 +56,8 @@ def _undo_leaks(data: Mapping[str, Any]) -> str | None:
     try:
         client = connect(data["engine"])
         with contextlib.closing(client):
-            found = client.containers.list(filters={"label": labels}, ignore_removed=True)
-            for container in found:
+            containers = client.containers.list(filters={"label": labels}, ignore_removed=True)
+            for container in containers:
                 _switch_off(container.attrs, data["port"])
     except broken as e:
         return f"leaks of {service}: they could not be switched off: {e}"
@@ -75,9 +75,9 @@ def _switch_off(attrs: Mapping[str, Any], port: int) -> None:
     with httpx.Client(
         trust_env=False, timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {environment[_TOKEN]}"}
     ) as http:
-        answer = http.get(address)
-        if answer.is_success:
-            http.post(address, json={leak["name"]: False for leak in answer.json()["leaks"]}).raise_for_status()
+        response = http.get(address)
+        if response.is_success:
+            http.post(address, json={leak["name"]: False for leak in response.json()["leaks"]}).raise_for_status()
 
 
 UNDO: Final[UndoTable] = {"project": _undo_project, "leaks": _undo_leaks}

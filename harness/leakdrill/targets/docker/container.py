@@ -23,7 +23,7 @@ class RunningContainer:
     Args:
         container: as the engine knows it.
         log: gets what it writes.
-        recorder: hears of an end that nobody asked for.
+        recorder: gets an end that nobody asked for.
 
     Attributes:
         asked: set before we end it ourselves; its end is no news then.
@@ -113,15 +113,15 @@ def cgroup_of(pid: int, container_id: str) -> Cgroup | None:
         return None
     if container_id not in text:
         return None
-    found = this_machine()
+    hierarchies = this_machine()
     paths = {name: path for line in text.splitlines() for names, path in [line.split(":", 2)[1:]]
              for name in names.split(",")}  # fmt: skip
-    if "memory" in found.v1:
-        folders = {name: _below(place, paths[name]) for name, place in found.v1.items() if name in paths}
+    if "memory" in hierarchies.v1:
+        folders = {name: _below(place, paths[name]) for name, place in hierarchies.v1.items() if name in paths}
         return Cgroup(version=1, **folders)
-    if found.v2 is None:
+    if hierarchies.v2 is None:
         return None
-    folder = _below(found.v2, paths.get("", "/"))
+    folder = _below(hierarchies.v2, paths.get("", "/"))
     return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
 
 

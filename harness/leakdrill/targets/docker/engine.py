@@ -23,8 +23,8 @@ def connect(url: str | None = None) -> DockerClient:
     """
     docker = _package()
     try:
-        told = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
-        client: DockerClient = docker.from_env(environment=told)
+        environment = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
+        client: DockerClient = docker.from_env(environment=environment)
         client.ping()
     except docker.errors.DockerException as e:
         raise EnvironmentProblem(

@@ -29,7 +29,7 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
     Raises:
         EnvironmentProblem: when the engine refuses, or it ran for longer than `timeout_s`.
     """
-    said: list[Exception] = []
+    errors: list[Exception] = []
     from docker.utils.socket import frames_iter
 
     client = container.client
@@ -44,16 +44,16 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
     def keep() -> None:
         try:
             with output.open("wb") as file, contextlib.closing(_whole(connection)), contextlib.closing(connection):
-                for _, said_now in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]
-                    file.write(said_now)
+                for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]
+                    file.write(chunk)
         except engine_errors() as e:
-            said.append(e)
+            errors.append(e)
 
     keeper = threading.Thread(target=keep, name="exec-output", daemon=True)
     keeper.start()
     keeper.join(timeout_s + _SLACK_S)
-    if said:
-        raise EnvironmentProblem(f"{argv[0]}: the engine stopped sending its output: {said[0]}")
+    if errors:
+        raise EnvironmentProblem(f"{argv[0]}: the engine stopped sending its output: {errors[0]}")
     status = None if keeper.is_alive() else api.exec_inspect(made)["ExitCode"]
     if status is None or status in _ENDED:
         raise EnvironmentProblem(f"{argv[0]} was still running after {show_duration(timeout_s)}, and was ended")

@@ -60,8 +60,8 @@ def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> str
         image, _ = client.images.build(path=str(context), tag=form.image, rm=True, network_mode="host")
     except docker.errors.BuildError as e:
         lines = [text for part in e.build_log if (text := str(part.get("stream", "")).strip())][-_LAST_LINES:]
-        said = "\n  ".join(lines)
-        raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.msg}\n  {said}") from e
+        lines_shown = "\n  ".join(lines)
+        raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.msg}\n  {lines_shown}") from e
     except docker.errors.APIError as e:
         raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.explanation}") from e
     return str(image.id)

@@ -36,7 +36,7 @@ class ContainerWorkers:
     Args:
         client: of the engine.
         run_id: in their names and their label.
-        journal: hears of each before it is made.
+        journal: gets each before it is made.
         neighbour: the container that the load goes to; they join its network.
         addresses: where the target answers there, such as `172.17.0.3:8000`; empty while it does not.
     """
@@ -69,10 +69,10 @@ class ContainerWorkers:
             BadInput: when the engine runs elsewhere, because nothing here tells which of our addresses leads back.
             EnvironmentProblem: when no route leads there.
         """
-        elsewhere = engine_host(self._client)
-        if elsewhere:
+        host = engine_host(self._client)
+        if host:
             raise BadInput(
-                f"load.workers: the engine runs on {elsewhere}, and so would the workers; expected "
+                f"load.workers: the engine runs on {host}, and so would the workers; expected "
                 "load.master_host, an address of this machine that they can reach"
             )
         try:
@@ -113,9 +113,9 @@ class ContainerWorkers:
 
     def log(self, name: str) -> str:
         """What a worker wrote last; empty when nothing can be had."""
-        found = next((container for container in self._made if container.name == name), None)
+        worker = next((container for container in self._made if container.name == name), None)
         try:
-            return found.logs(tail=_LOG_LINES).decode(errors="replace") if found else ""
+            return worker.logs(tail=_LOG_LINES).decode(errors="replace") if worker else ""
         except engine_errors():
             return ""
 
@@ -180,11 +180,11 @@ class ContainerWorkers:
                 hint="name one with Locust in it, such as locustio/locust, or build ours: make images",
             ) from e
 
-    def _ask(self, request: Callable[[], Any], what: str) -> Any:
+    def _ask(self, request: Callable[[], Any], action: str) -> Any:
         try:
             return request()
         except engine_errors() as e:
-            raise EnvironmentProblem(f"load.workers: the engine did not {what} a worker: {e}") from e
+            raise EnvironmentProblem(f"load.workers: the engine did not {action} a worker: {e}") from e
 
 
 def network_of(container: Container) -> tuple[str, str]:

@@ -80,8 +80,8 @@ class Cluster:
             ClusterGone: when the API server does not answer.
             ClusterRefused: when it says no.
         """
-        answer: dict[str, Any] = json.loads(self.text(path, **query))
-        return answer
+        response: dict[str, Any] = json.loads(self.text(path, **query))
+        return response
 
     def text(self, path: str, **query: str) -> str:
         """What is at `path`, as text. Raises as `get` does."""
@@ -123,16 +123,16 @@ class Cluster:
     def stream(self, path: str, **query: str) -> Iterator[bytes]:
         """The lines at `path` as they come, until the server ends them. Raises as `get` does."""
         with self._errors("GET", path):
-            answer = self._http.request(
+            response = self._http.request(
                 "GET", self.address + path + _query(query), headers=self.headers(), preload_content=False,
                 retries=False, timeout=None,
             )  # fmt: skip
             try:
-                if answer.status >= 400:  # noqa: PLR2004 - HTTP's own border
-                    raise _refusal("GET", path, answer.status, answer.read())
-                yield from answer.stream(65536)
+                if response.status >= 400:  # noqa: PLR2004 - HTTP's own border
+                    raise _refusal("GET", path, response.status, response.read())
+                yield from response.stream(65536)
             finally:
-                answer.close()
+                response.close()
 
     def answers(self) -> bool:
         """Whether the API server answers at all, even if only to say no."""
@@ -156,7 +156,7 @@ class Cluster:
 
     def _ask(self, method: str, path: str, body: Any = None, *, content: str = "application/json") -> bytes:
         with self._errors(method, path):
-            answer = self._http.request(
+            response = self._http.request(
                 method,
                 self.address + path,
                 body=None if body is None else json.dumps(body),
@@ -164,9 +164,9 @@ class Cluster:
                 retries=False,
                 timeout=_TIMEOUT_S,
             )
-        if answer.status >= 400:  # noqa: PLR2004 - HTTP's own border
-            raise _refusal(method, path, answer.status, answer.data)
-        data: bytes = answer.data
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's own border
+            raise _refusal(method, path, response.status, response.data)
+        data: bytes = response.data
         return data
 
     @contextmanager
@@ -188,10 +188,10 @@ def _query(query: dict[str, str]) -> str:
 
 def _refusal(method: str, path: str, status: int, body: bytes) -> ClusterRefused:
     try:
-        said = str(json.loads(body)["message"])
+        message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        said = " ".join(body.decode(errors="replace").split())[:300]
-    return ClusterRefused(f"the API server answered {status} to {method} {path}: {said}", status=status)
+        message = " ".join(body.decode(errors="replace").split())[:300]
+    return ClusterRefused(f"the API server answered {status} to {method} {path}: {message}", status=status)
 
 
 def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Cluster:
@@ -228,14 +228,14 @@ def contexts_of(files: str) -> list[str]:
     Raises:
         EnvironmentProblem: when one of the files is no kubeconfig.
     """
-    found: list[str] = []
+    names: list[str] = []
     for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-            found += [str(one["name"]) for one in content.get("contexts") or []]
+            names += [str(one["name"]) for one in content.get("contexts") or []]
         except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as e:
             raise EnvironmentProblem(f"{file}: is no kubeconfig: {' '.join(str(e).split())}") from e
-    return found
+    return names
 
 
 def choose_context(named: str | None, known: Sequence[str], files: str) -> str:
@@ -244,14 +244,14 @@ def choose_context(named: str | None, known: Sequence[str], files: str) -> str:
     Raises:
         BadInput: when neither can be said.
     """
-    shown = ", ".join(sorted(known)) or "none"
+    listed = ", ".join(sorted(known)) or "none"
     if named is not None:
         if named not in known:
-            raise BadInput(f'{files}: there is no context "{named}"; found {shown}')
+            raise BadInput(f'{files}: there is no context "{named}"; found {listed}')
         return named
     if len(known) != 1:
         raise BadInput(
-            f"{files}: no context is named, and a drill never takes the current one; found {shown}",
+            f"{files}: no context is named, and a drill never takes the current one; found {listed}",
             hint="leakdrill run … --on kubernetes --allow CONTEXT, or target.kubernetes.context",
         )
     return known[0]

@@ -33,12 +33,12 @@ def api_version(cluster: Cluster) -> str:
         if e.status != NOT_FOUND:
             raise
         known = set()
-    found = next((version for version in _BY_METRICS if version in known), None)
-    if found is None:
+    newest = next((version for version in _BY_METRICS if version in known), None)
+    if newest is None:
         raise EnvironmentProblem(
             f"the cluster knows {', '.join(sorted(known)) or 'no'} autoscaling; expected v2 or v2beta2"
         )
-    return found
+    return newest
 
 
 def autoscaler(

@@ -17,7 +17,7 @@ SCENARIO_DIR: Final = "/scenario"
 _MILLI: Final = 1000
 _CPU_REQUEST: Final = 0.1
 _PROBE_FAILURES: Final = 10
-CARDS: Final = "nvidia.com/gpu"
+GPUS: Final = "nvidia.com/gpu"
 """The name under which NVIDIA's device plugin offers whole cards."""
 
 
@@ -49,7 +49,7 @@ class Wanted:
     stop_timeout_s: float
     disk_on_node: str | None
     scenario_on_node: str | None
-    cards: int = 0
+    gpus: int = 0
 
 
 def deployment(wanted: Wanted) -> dict[str, Any]:
@@ -62,18 +62,18 @@ def deployment(wanted: Wanted) -> dict[str, Any]:
         "spec": {
             "replicas": wanted.form.replicas,
             "selector": {"matchLabels": labels},
-            "strategy": {"rollingUpdate": _surge(wanted.cards)},
+            "strategy": {"rollingUpdate": _surge(wanted.gpus)},
             "template": {"metadata": {"labels": labels}, "spec": _pod(wanted)},
         },
     }
 
 
-def _surge(cards: int) -> dict[str, int]:
+def _surge(gpus: int) -> dict[str, int]:
     """A new pod is there before an old one goes: a restart then costs no request that a real one would not cost.
 
     Where pods hold cards, an old one goes first: the new one would wait for its card for ever.
     """
-    return {"maxSurge": 0, "maxUnavailable": 1} if cards else {"maxSurge": 1, "maxUnavailable": 0}
+    return {"maxSurge": 0, "maxUnavailable": 1} if gpus else {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def _pod(wanted: Wanted) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _pod(wanted: Wanted) -> dict[str, Any]:
                     memory_bytes=wanted.limits.memory,
                     cpus=wanted.limits.cpus,
                     requests=wanted.form.requests,
-                    cards=wanted.cards,
+                    gpus=wanted.gpus,
                 ),
                 "readinessProbe": {
                     "httpGet": {"path": wanted.ready_path, "port": wanted.form.port},
@@ -127,7 +127,7 @@ def env_list(env: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def resources(
-    *, memory_bytes: int | None, cpus: float | None, requests: Requests | None = None, cards: int = 0
+    *, memory_bytes: int | None, cpus: float | None, requests: Requests | None = None, gpus: int = 0
 ) -> dict[str, dict[str, str]]:
     """Limits as the node enforces them, and what the scheduler keeps free.
 
@@ -138,7 +138,7 @@ def resources(
     keep_bytes = requests.memory if requests and requests.memory is not None else memory_bytes
     keep_cpus = requests.cpus if requests and requests.cpus is not None else _CPU_REQUEST
     at_most = keep_cpus if cpus is None else min(keep_cpus, cpus)
-    more = {CARDS: str(cards)} if cards else {}
+    more = {GPUS: str(gpus)} if gpus else {}
     return {"limits": _quantities(memory_bytes, cpus) | more, "requests": _quantities(keep_bytes, at_most)}
 
 

@@ -60,19 +60,19 @@ def _keep(socket: Any, output: Path, deadline: float) -> bytes:
             if channel in _OUTPUT:
                 file.write(frame.data[1:])
             elif channel == _STATUS:
-                said: bytes = frame.data[1:]
-                return said
+                status: bytes = frame.data[1:]
+                return status
     return b""
 
 
-def exit_status(said: bytes) -> int:
+def exit_status(report: bytes) -> int:
     """The exit status in the node's last word: a v1 Status, whose cause `ExitCode` holds the number.
 
     Raises:
         EnvironmentProblem: when it tells of none, because the command could not be started.
     """
     try:
-        status = json.loads(said)
+        status = json.loads(report)
     except ValueError as e:
         raise EnvironmentProblem("the command was cut off: the node did not say how it ended") from e
     if status.get("status") == "Success":

@@ -12,10 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.meters.pods import summed
+from leakdrill.record.events import CgroupResources, KubeletSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from leakdrill.record.event_class import Reading
     from leakdrill.targets.kubernetes.api import Cluster
     from leakdrill.targets.kubernetes.pod import Pod
 
@@ -52,7 +54,7 @@ class KubeletMeter:
         tell: Callable[[str, dict[str, float]], None],
     ) -> None:
         self._tell = tell if stands_in else None
-        self.source, self.name = ("cgroup", "resources") if stands_in else ("kubelet", "summary")
+        self.event: type[Reading] = CgroupResources if stands_in else KubeletSummary
         self.every = 10 if stands_in else 50
         self._cluster = cluster
         self._namespace = namespace
@@ -74,9 +76,9 @@ class KubeletMeter:
                 page = self._cluster.text(f"/api/v1/nodes/{node}/proxy/metrics/cadvisor")
             except EnvironmentProblem as e:
                 raise OSError(e.message) from e
-            found = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
+            by_pod = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
             more = parse_cadvisor(page, namespace=self._namespace, pods=names, container=self._container)
-            rows |= {pod: {**more.get(pod, {}), **values} for pod, values in found.items()}
+            rows |= {pod: {**more.get(pod, {}), **values} for pod, values in by_pod.items()}
         if self._tell:
             for pod, values in rows.items():
                 self._tell(pod, dict(values))
@@ -87,14 +89,14 @@ def parse_summary(
     summary: Mapping[str, Any], *, namespace: str, pods: Iterable[str], container: str
 ) -> dict[str, dict[str, float]]:
     """A kubelet's `stats/summary` by our names, for each of `pods` that it has measured."""
-    wanted, found = set(pods), {}
+    wanted, by_pod = set(pods), {}
     for pod in summary.get("pods") or []:
         ref = pod["podRef"]
         if ref["namespace"] == namespace and ref["name"] in wanted:
             mine = [c for c in pod.get("containers") or [] if c["name"] == container]
             if mine and (values := _container_values(mine[0])):
-                found[ref["name"]] = values
-    return found
+                by_pod[ref["name"]] = values
+    return by_pod
 
 
 def _container_values(stats: Mapping[str, Any]) -> dict[str, float]:
@@ -115,7 +117,7 @@ def _container_values(stats: Mapping[str, Any]) -> dict[str, float]:
 
 def parse_cadvisor(page: str, *, namespace: str, pods: Iterable[str], container: str) -> dict[str, dict[str, float]]:
     """What the summary leaves out, from the kubelet's `metrics/cadvisor`, for each of `pods`."""
-    wanted, found = set(pods), dict[str, dict[str, float]]()
+    wanted, by_pod = set(pods), dict[str, dict[str, float]]()
     mark = f'namespace="{namespace}"'
     # The page describes every container of the node; parsing it all would cost more than everything else here.
     lines = [line for line in page.splitlines() if mark in line and line.partition("{")[0] in _FIELDS]
@@ -123,5 +125,5 @@ def parse_cadvisor(page: str, *, namespace: str, pods: Iterable[str], container:
         for sample in family.samples:
             ours, labels = _FIELDS.get(sample.name), sample.labels
             if ours and labels.get("container") == container and labels.get("pod") in wanted:
-                found.setdefault(labels["pod"], {})[ours] = float(sample.value)
-    return found
+                by_pod.setdefault(labels["pod"], {})[ours] = float(sample.value)
+    return by_pod

@@ -97,18 +97,18 @@ class KubeletJob:
             self._entry = None
 
     def _renew(self) -> None:
-        seen: set[str] = set()
+        nodes: set[str] = set()
         while not self._over.wait(_RENEWED_EVERY_S):
             # While every pod is replaced none is on a node; the kubelet still tells how the old ones were.
-            seen = set(self._nodes()) or seen
+            nodes = set(self._nodes()) or nodes
             self._write(
-                self._folder / "nodes.json", json.dumps(targets(self._cluster.address, seen, self._labels)).encode()
+                self._folder / "nodes.json", json.dumps(targets(self._cluster.address, nodes, self._labels)).encode()
             )
             self._write_token()
 
     def _tls(self, configuration: Any) -> dict[str, Any]:
         """The TLS part, its files copied: those of the official client go when it goes."""
-        found: dict[str, Any] = {}
+        config: dict[str, Any] = {}
         ca = getattr(configuration, "ca_cert_data", None)
         files = {
             "ca_file": configuration.ssl_ca_cert,
@@ -116,12 +116,12 @@ class KubeletJob:
             "key_file": configuration.key_file,
         }
         for name, content in {name: Path(path).read_bytes() for name, path in files.items() if path}.items():
-            found[name] = self._kept(name, content)
-        if ca and "ca_file" not in found:
-            found["ca_file"] = self._kept("ca_file", ca if isinstance(ca, bytes) else str(ca).encode())
+            config[name] = self._kept(name, content)
+        if ca and "ca_file" not in config:
+            config["ca_file"] = self._kept("ca_file", ca if isinstance(ca, bytes) else str(ca).encode())
         if getattr(configuration, "tls_server_name", None):
-            found["server_name"] = configuration.tls_server_name
-        return found if configuration.verify_ssl else {**found, "insecure_skip_verify": True}
+            config["server_name"] = configuration.tls_server_name
+        return config if configuration.verify_ssl else {**config, "insecure_skip_verify": True}
 
     def _kept(self, name: str, content: bytes) -> str:
         self._write(self._folder / name, content)

@@ -133,15 +133,15 @@ class PodWorkers:
 
     def _state(self, name: str) -> WorkerState:
         try:
-            found = self._cluster.find(f"{self._base}/pods/{name}")
+            manifest = self._cluster.find(f"{self._base}/pods/{name}")
         except ClusterRefused as e:
             raise EnvironmentProblem(f"the API server did not describe the load's worker {name}: {e.message}") from e
-        if found is None:
+        if manifest is None:
             return WorkerState(name, "the pod is gone from the cluster", ended=True)
-        pod = parse_pod(found)
+        pod = parse_pod(manifest)
         if pod.end is not None:
             return WorkerState(name, f"pod ended: {pod.end}", ended=True)
-        phase = str((found.get("status") or {}).get("phase") or "Pending").lower()
+        phase = str((manifest.get("status") or {}).get("phase") or "Pending").lower()
         return WorkerState(name, pod.trouble or f"pod {phase}", ended=pod.hopeless)
 
 
@@ -158,7 +158,7 @@ def worker_pod(plan: WorkerPlan, name: str, worker_index: int, *, run: str, conf
         "metadata": {"name": name, "labels": {RUN_LABEL: run, "app": NAME}},
         "spec": {
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": plan.lasts_s,
+            "activeDeadlineSeconds": plan.lifetime_s,
             "terminationGracePeriodSeconds": _GRACE_S,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

@@ -25,14 +25,14 @@ def read_manifests(files: Sequence[Path]) -> list[Manifest]:
     Raises:
         BadInput: for what cannot be read, is not YAML, or is no object of Kubernetes; names file and line.
     """
-    found = []
+    manifests = []
     for file in files:
         try:
             text = file.read_text(encoding="utf-8")
         except OSError as e:
             raise BadInput(f"{file}: cannot be read: {e.strerror}; expected a manifest") from e
-        found += [_manifest(node, file) for node in _documents(text, file)]
-    return found
+        manifests += [_manifest(node, file) for node in _documents(text, file)]
+    return manifests
 
 
 def _documents(text: str, file: Path) -> list[tuple[int, Any]]:
@@ -64,9 +64,9 @@ def workload_of(manifests: Sequence[Manifest], name: str | None) -> Manifest:
     scaled = [m for m in manifests if m["kind"] in _SCALED]
     named = [m for m in scaled if name in (None, m["metadata"]["name"])]
     if len(named) != 1:
-        shown = ", ".join(m["metadata"]["name"] for m in scaled) or "none"
+        listed = ", ".join(m["metadata"]["name"] for m in scaled) or "none"
         raise BadInput(
-            f"target.kubernetes.manifests: found {shown}; expected one Deployment"
+            f"target.kubernetes.manifests: found {listed}; expected one Deployment"
             + (f' called "{name}"' if name else ""),
             hint="target.kubernetes.workload names it",
         )
@@ -102,13 +102,13 @@ def collection(cluster: Cluster, manifest: Manifest, *, namespace: str) -> str:
         if e.status != NOT_FOUND:
             raise
         known = []
-    found = next((r for r in known if r["kind"] == kind and "/" not in r["name"]), None)
-    shown = f"{kind}/{manifest['metadata']['name']}"
-    if found is None:
-        raise BadInput(f"target.kubernetes.manifests: {shown}: the cluster has no {kind} of {version}")
-    if not found["namespaced"]:
+    resource = next((r for r in known if r["kind"] == kind and "/" not in r["name"]), None)
+    subject = f"{kind}/{manifest['metadata']['name']}"
+    if resource is None:
+        raise BadInput(f"target.kubernetes.manifests: {subject}: the cluster has no {kind} of {version}")
+    if not resource["namespaced"]:
         raise BadInput(
-            f"target.kubernetes.manifests: {shown} lives outside of any namespace; expected what goes with the run's",
+            f"target.kubernetes.manifests: {subject} lives outside of any namespace; expected what goes with the run's",
             hint="make it beforehand, or use target.kubernetes.existing",
         )
-    return f"{base}/namespaces/{namespace}/{found['name']}"
+    return f"{base}/namespaces/{namespace}/{resource['name']}"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.events import MetricsServerPods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,7 @@ _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
 class MetricsServerMeter:
     """Reads the pods of `selector` in `namespace`; the server itself measures every 15 to 60 s."""
 
-    source = "metrics-server"
-    name = "pods"
+    event = MetricsServerPods
     every = 50
 
     def __init__(self, cluster: Cluster, *, namespace: str, selector: str) -> None:
@@ -43,9 +43,9 @@ class MetricsServerMeter:
             raise OSError(e.message) from e
 
 
-def parse_pod_metrics(found: Mapping[str, Any]) -> dict[str, float] | None:
+def parse_pod_metrics(listed: Mapping[str, Any]) -> dict[str, float] | None:
     """The sums over a list of PodMetrics; None for an empty one."""
-    pods = found.get("items") or []
+    pods = listed.get("items") or []
     usages = [container["usage"] for pod in pods for container in pod.get("containers") or []]
     if not usages:
         return None

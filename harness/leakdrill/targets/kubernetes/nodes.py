@@ -46,14 +46,14 @@ def share_our_files(nodes: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _address(node: Mapping[str, Any]) -> str:
-    found = [a["address"] for a in node["status"].get("addresses") or [] if a["type"] == "InternalIP"]
-    return str(found[0]) if found else socket.gethostname()
+    addresses = [a["address"] for a in node["status"].get("addresses") or [] if a["type"] == "InternalIP"]
+    return str(addresses[0]) if addresses else socket.gethostname()
 
 
-def show_here(container_ids: Iterable[str], found: Hierarchies | None = None) -> bool:
+def show_here(container_ids: Iterable[str], hierarchies: Hierarchies | None = None) -> bool:
     """Whether the control group and the processes of each of these containers can be seen from here."""
-    found = found or this_machine()
-    return all(_has_processes(cgroup_of_container(one, found)) for one in container_ids)
+    hierarchies = hierarchies or this_machine()
+    return all(_has_processes(cgroup_of_container(one, hierarchies)) for one in container_ids)
 
 
 def _has_processes(cgroup: Cgroup | None) -> bool:
@@ -61,20 +61,20 @@ def _has_processes(cgroup: Cgroup | None) -> bool:
     return cgroup is not None and any(pid and psutil.pid_exists(pid) for pid in cgroup.pids())
 
 
-def cgroup_of_container(container_id: str, found: Hierarchies | None = None) -> Cgroup | None:
+def cgroup_of_container(container_id: str, hierarchies: Hierarchies | None = None) -> Cgroup | None:
     """The control group of a container on this machine; None when it is not here (any more).
 
     Its name holds the container's id, whatever runtime and driver made it.
     """
-    found = found or this_machine()
-    place = found.v1.get("memory") or found.v2
+    hierarchies = hierarchies or this_machine()
+    place = hierarchies.v1.get("memory") or hierarchies.v2
     folder = _folder_of(container_id, place.top) if place else None
     if place is None or folder is None:
         return None
-    if "memory" not in found.v1:
+    if "memory" not in hierarchies.v1:
         return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
     inside = folder.relative_to(place.top)
-    folders = {name: other.top / inside for name, other in found.v1.items() if (other.top / inside).is_dir()}
+    folders = {name: other.top / inside for name, other in hierarchies.v1.items() if (other.top / inside).is_dir()}
     return Cgroup(version=1, **folders)
 
 

@@ -178,12 +178,12 @@ class Placement:
         workload.get()
         return workload
 
-    def _note_before(self, path: str, found: Mapping[str, Any]) -> None:
+    def _note_before(self, path: str, manifest: Mapping[str, Any]) -> None:
         """Let the journal hear, once, how a workload was that is not ours."""
         if self._changed:
             return
         self._changed = True
-        spec, uid = found["spec"], found["metadata"]["uid"]
+        spec, uid = manifest["spec"], manifest["metadata"]["uid"]
         before = {"replicas": spec.get("replicas", 1), "template": spec["template"], "uid": uid}
         self._journal.plan("workload", part=self._part, path=path, **before, **self._where())
 
@@ -205,7 +205,7 @@ class Placement:
                 stop_timeout_s=spec.stop_timeout,
                 disk_on_node=str(self.disk.path) if self.disk else None,
                 scenario_on_node=str(self._scenario_dir) if self.disk else None,
-                cards=len(spec.gpu.devices) if spec.gpu and spec.gpu.required else 0,
+                gpus=len(spec.gpu.devices) if spec.gpu and spec.gpu.required else 0,
             )
         )
 

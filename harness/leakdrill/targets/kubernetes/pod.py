@@ -84,9 +84,9 @@ class Pod:
     address: str | None = None
 
 
-def parse_pod(found: Mapping[str, Any], container: str | None = None) -> Pod:
+def parse_pod(manifest: Mapping[str, Any], container: str | None = None) -> Pod:
     """The pod in an answer of the API server; `container` is the one that counts, the first when left out."""
-    meta, status = found["metadata"], found.get("status") or {}
+    meta, status = manifest["metadata"], manifest.get("status") or {}
     states = status.get("containerStatuses") or []
     mine: Mapping[str, Any] = next((s for s in states if container in (None, s["name"])), {})
     ends = [end for key in ("state", "lastState") if (end := _end(mine.get(key) or {}))]
@@ -97,7 +97,7 @@ def parse_pod(found: Mapping[str, Any], container: str | None = None) -> Pod:
     return Pod(
         name=meta["name"],
         uid=meta["uid"],
-        node=(found.get("spec") or {}).get("nodeName"),
+        node=(manifest.get("spec") or {}).get("nodeName"),
         ready=not leaving and conditions.get("Ready", {}).get("status") == "True",
         leaving=leaving,
         restarts=int(mine.get("restartCount", 0)),

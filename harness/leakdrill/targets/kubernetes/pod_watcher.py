@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 0.5
 _LOST_AFTER_S: Final = 3.0
-_TOLD_EVENTS: Final = frozenset({"Warning"})
+_NOTED_TYPES: Final = frozenset({"Warning"})
 
 
 class PodWatcher:
@@ -72,7 +72,7 @@ class PodWatcher:
         self._on_change = on_change
         self._pods: tuple[Pod, ...] = ()
         self._asked = False
-        self._told_events: dict[str, int] = {}
+        self._event_counts: dict[str, int] = {}
         self._answered_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="pod-watcher", daemon=True)
@@ -118,13 +118,13 @@ class PodWatcher:
 
     def look(self) -> tuple[Pod, ...]:
         """Ask now. Raises as `Cluster.get` does."""
-        found = self._cluster.get(self._paths[0], labelSelector=self._selector)
-        listed = sorted(found["items"], key=lambda item: str(item["metadata"].get("creationTimestamp")))
+        listing = self._cluster.get(self._paths[0], labelSelector=self._selector)
+        listed = sorted(listing["items"], key=lambda item: str(item["metadata"].get("creationTimestamp")))
         before, now = self._pods, tuple(parse_pod(item, self._container) for item in listed)
         self._answered_at = time.monotonic()
         self._pods = now
         if now != before:
-            self._tell(before, now)
+            self._note_changes(before, now)
             self._on_change(now)
         return now
 
@@ -144,15 +144,15 @@ class PodWatcher:
             self.lost = why
             self._recorder.record(TargetUnwatched(message=why, at=self._recorder.now_s() - silent_s))
 
-    def _tell(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
+    def _note_changes(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
         known = {pod.uid: pod for pod in before}
         for pod in now:
-            self._tell_end(known.pop(pod.uid, None), pod)
+            self._note_change(known.pop(pod.uid, None), pod)
         for gone in known.values():
             if not (gone.leaving or gone.evicted or self._asked):
                 self._exited(gone, 0.0, reason="it is gone from the cluster")
 
-    def _tell_end(self, was: Pod | None, pod: Pod) -> None:
+    def _note_change(self, was: Pod | None, pod: Pod) -> None:
         if pod.trouble and pod.trouble != (was.trouble if was else None):
             self._recorder.record(TargetTrouble(message=pod.trouble, pod=pod.name))
         if pod.leaving:
@@ -201,13 +201,13 @@ class PodWatcher:
         """Tell warnings about the workload; one that comes again and again, each time it has come twice as often."""
         for event in self._cluster.get(self._paths[1])["items"]:
             count, uid = int(event.get("count") or 1), event["metadata"]["uid"]
-            if self._matters(event) and count >= 2 * self._told_events.get(uid, 0):
-                self._told_events[uid] = count
+            if self._matters(event) and count >= 2 * self._event_counts.get(uid, 0):
+                self._event_counts[uid] = count
                 self._note(event, count)
 
     def _matters(self, event: Mapping[str, Any]) -> bool:
         about, last = event.get("involvedObject") or {}, event.get("lastTimestamp")
-        ours = event.get("type") in _TOLD_EVENTS and str(about.get("name", "")).startswith(self._name)
+        ours = event.get("type") in _NOTED_TYPES and str(about.get("name", "")).startswith(self._name)
         return ours and (last is None or datetime.fromisoformat(last).timestamp() >= self._recorder.started_at - 1)
 
     def _note(self, event: Mapping[str, Any], count: int) -> None:

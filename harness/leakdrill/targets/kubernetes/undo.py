@@ -49,10 +49,10 @@ def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str 
 
 def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
     path = f"/api/v1/namespaces/{data['name']}"
-    found = cluster.find(path)
-    if found is None:
+    manifest = cluster.find(path)
+    if manifest is None:
         return None
-    if _run_of(found) != data["run_id"]:
+    if _run_of(manifest) != data["run_id"]:
         return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
     cluster.delete(path)
     deadline = time.monotonic() + GONE_TIMEOUT_S
@@ -66,10 +66,10 @@ def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
 
 
 def _delete_object(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
-    found = cluster.find(data["path"])
-    if found is None:
+    manifest = cluster.find(data["path"])
+    if manifest is None:
         return None
-    if _run_of(found) != data["run_id"]:
+    if _run_of(manifest) != data["run_id"]:
         return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
     cluster.delete(data["path"])
     return None
@@ -78,22 +78,22 @@ def _delete_object(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
 def _put_back(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
     """Another writer may come between reading and writing; then the server says so, and it is tried again."""
     for attempt in range(_TRIES):
-        found = cluster.find(data["path"])
-        if found is None or found["metadata"]["uid"] != data["uid"]:
+        manifest = cluster.find(data["path"])
+        if manifest is None or manifest["metadata"]["uid"] != data["uid"]:
             return None
-        spec = {**found["spec"], "replicas": data["replicas"], "template": data["template"]}
-        if spec == found["spec"]:
+        spec = {**manifest["spec"], "replicas": data["replicas"], "template": data["template"]}
+        if spec == manifest["spec"]:
             return None
         try:
-            cluster.replace(data["path"], {**found, "spec": spec})
+            cluster.replace(data["path"], {**manifest, "spec": spec})
         except ClusterRefused as e:
             if e.status != CONFLICT or attempt == _TRIES - 1:
                 raise
     return None
 
 
-def _run_of(found: Mapping[str, Any]) -> str | None:
-    run: str | None = (found["metadata"].get("labels") or {}).get(RUN_LABEL)
+def _run_of(manifest: Mapping[str, Any]) -> str | None:
+    run: str | None = (manifest["metadata"].get("labels") or {}).get(RUN_LABEL)
     return run
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import TargetNotReady
-from leakdrill.targets.kubernetes.deployment import CARDS
+from leakdrill.targets.kubernetes.deployment import GPUS
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ class Workload:
         self._cluster.patch(self.path, {"spec": spec})
 
 
-def rolled_out(found: Mapping[str, Any]) -> bool:
+def rolled_out(manifest: Mapping[str, Any]) -> bool:
     """Whether every pod of a Deployment is as its newest template wants it, and available."""
-    spec, status = found["spec"], found.get("status") or {}
+    spec, status = manifest["spec"], manifest.get("status") or {}
     wanted = int(spec.get("replicas", 1))
     return (
-        int(status.get("observedGeneration", 0)) >= int(found["metadata"].get("generation", 0))
+        int(status.get("observedGeneration", 0)) >= int(manifest["metadata"].get("generation", 0))
         and int(status.get("updatedReplicas", 0)) == wanted
         and int(status.get("replicas", 0)) == wanted
         and int(status.get("availableReplicas", 0)) >= wanted
@@ -120,46 +120,46 @@ class Rollout:
         """
         start = time.monotonic()
         while True:
-            found = self._workload.get()
+            manifest = self._workload.get()
             pods = self._watcher.look()
-            if rolled_out(found):
+            if rolled_out(manifest):
                 return
             waited_s = time.monotonic() - start
             hopeless = [pod for pod in pods if pod.hopeless and not pod.leaving]
             if hopeless or waited_s > self._timeout_s:
-                raise self._not_ready(found, pods, waited_s)
+                raise self._not_ready(manifest, pods, waited_s)
             time.sleep(_POLL_S)
 
-    def _not_ready(self, found: Mapping[str, Any], pods: tuple[Pod, ...], waited_s: float) -> TargetNotReady:
-        wanted = int(found["spec"].get("replicas", 1))
+    def _not_ready(self, manifest: Mapping[str, Any], pods: tuple[Pod, ...], waited_s: float) -> TargetNotReady:
+        wanted = int(manifest["spec"].get("replicas", 1))
         troubled = [pod for pod in pods if pod.trouble and not pod.leaving]
-        why = "; ".join(f"pod {pod.name} {_told(pod)}" for pod in troubled[:2])
+        why = "; ".join(f"pod {pod.name} {_state_of(pod)}" for pod in troubled[:2])
         ended = [pod for pod in pods if pod.end and not pod.leaving]
         if not why:
             why = "; ".join(f"pod {pod.name}: its container ended last: {pod.end}" for pod in ended[:2])
         ready = sum(pod.ready for pod in pods)
-        said = [line for pod in (troubled or ended or list(pods))[:1] for line in self._logs.last_lines(pod)]
+        log_lines = [line for pod in (troubled or ended or list(pods))[:1] for line in self._logs.last_lines(pod)]
         return TargetNotReady(
             f"{self._subject} ({self._workload}) was not ready after {show_duration(waited_s)}: "
             f"{ready} of {wanted} pods are ready{'; ' + why if why else ''}"
-            + (f".\nLast log lines:{''.join(f'{chr(10)}  {line}' for line in said)}" if said else "."),
+            + (f".\nLast log lines:{''.join(f'{chr(10)}  {line}' for line in log_lines)}" if log_lines else "."),
             hint=_hint(troubled),
         )
 
 
-def _told(pod: Pod) -> str:
+def _state_of(pod: Pod) -> str:
     trouble = pod.trouble or ""
     return trouble if trouble.startswith("cannot") else f"is in {trouble}"
 
 
 def _hint(troubled: list[Pod]) -> str:
-    told = " ".join(pod.trouble or "" for pod in troubled)
-    if CARDS in told:
+    troubles = " ".join(pod.trouble or "" for pod in troubled)
+    if GPUS in troubles:
         return (
             "a node with a free card and NVIDIA's device plugin is needed; target.gpu: {required: false} asks for none"
         )
-    if "cannot be scheduled" in told:
+    if "cannot be scheduled" in troubles:
         return "lower target.limits or target.kubernetes.requests, or give the cluster a larger node"
-    if "Image" in told:
+    if "Image" in troubles:
         return "the image must be on the node, or in a registry that it reaches: see docs/tasks/kubernetes.md, Images"
     return "if it only starts slowly, raise target.ready.timeout"

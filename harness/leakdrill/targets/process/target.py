@@ -47,7 +47,7 @@ class LocalProcess(OwnedTarget):
     """
 
     _undo = UNDO
-    _room: Sandbox | None = None
+    _sandbox: Sandbox | None = None
     _running: Child | None = None
     _tree: tuple[float, list[int]] = (float("-inf"), [])
 
@@ -59,7 +59,7 @@ class LocalProcess(OwnedTarget):
     @property
     def cgroup(self) -> Cgroup | None:
         """Its control group; None before `start` and where the machine allows none."""
-        return self._room.cgroup if self._room else None
+        return self._sandbox.cgroup if self._sandbox else None
 
     @property
     def pid(self) -> int | None:
@@ -69,7 +69,7 @@ class LocalProcess(OwnedTarget):
     @property
     def limits_enforced(self) -> frozenset[str]:
         """Those of `memory`, `cpus` and `disk` that the machine enforces; known after `start`."""
-        return self._room.enforced if self._room else frozenset()
+        return self._sandbox.enforced if self._sandbox else frozenset()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the service, in its environment and folder; its output goes to `output`.
@@ -84,9 +84,9 @@ class LocalProcess(OwnedTarget):
         return execute(argv, env=env, cwd=cwd, output=output, timeout_s=timeout_s, journal=self._journal)
 
     def processes(self) -> Sequence[psutil.Process]:
-        """Its processes now, found by control group, family tree and marker."""
-        families = [ProcessTree.from_journal(entry.data) for entry in self._pending("process")]
-        return list({process.pid: process for family in families for process in family.members()}.values())
+        """Its processes now, found by control group, process tree and marker."""
+        trees = [ProcessTree.from_journal(entry.data) for entry in self._pending("process")]
+        return list({process.pid: process for tree in trees for process in tree.members()}.values())
 
     def pids(self) -> list[int]:
         """Its processes now."""
@@ -106,8 +106,8 @@ class LocalProcess(OwnedTarget):
         Raises:
             EnvironmentProblem: when the folder cannot be made.
         """
-        told = agent_environment(folder, {**os.environ, **self.spec.env})
-        added = {name: told[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
+        whole = agent_environment(folder, {**os.environ, **self.spec.env})
+        added = {name: whole[name] for name in (AGENT_VARIABLE, "PYTHONPATH")}
         self.spec = self.spec.model_copy(update={"env": {**self.spec.env, **added}})
         return AgentClient(folder, pids=self.pids)
 
@@ -125,9 +125,9 @@ class LocalProcess(OwnedTarget):
         return {}
 
     def _make(self) -> None:
-        self._room = make_sandbox(self._base, self.spec.limits, self._journal, part=self._part)
-        self.disk = self._room.disk
-        self._notices = list(self._room.notices)
+        self._sandbox = make_sandbox(self._base, self.spec.limits, self._journal, part=self._part)
+        self.disk = self._sandbox.disk
+        self._notices = list(self._sandbox.notices)
 
     def _launch(self) -> None:
         log_start = self._log_size()
@@ -149,10 +149,10 @@ class LocalProcess(OwnedTarget):
         self._end("process")
 
     def _limit(self, wanted: Mapping[str, float]) -> Sequence[str]:
-        if self._room is None:
+        if self._sandbox is None:
             raise EnvironmentProblem(f"target '{self.name}' has no limits yet; expected it to be started")
-        if self._room.cgroup:
-            return apply_limits(self._room.cgroup, Limits().model_copy(update=dict(wanted)))[1]
+        if self._sandbox.cgroup:
+            return apply_limits(self._sandbox.cgroup, Limits().model_copy(update=dict(wanted)))[1]
         return [watched(name, value, "the target has no cgroup of its own") for name, value in wanted.items()]
 
     def _own_meters(self) -> Sequence[Meter]:

@@ -126,7 +126,7 @@ class ReplicatedTarget:
         return self._first.load_workers(self._addresses_inside)
 
     def scale(self, replicas: int) -> None:
-        """Have so many, and return when they serve. One that goes is asked nothing any more before it ends.
+        """Run `replicas`, and return when they serve. One that goes gets no more requests before it ends.
 
         Raises:
             LeakdrillError: as `start` does; those that serve go on.
@@ -157,8 +157,8 @@ class ReplicatedTarget:
 
     def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
         """Change each one's limits; a sentence for each that is only watched. Raises as every target does."""
-        said = [one.set_limits(memory_bytes=memory_bytes, cpus=cpus) for one in self._replicas.values()]
-        return list(dict.fromkeys(sentence for sentences in said for sentence in sentences))
+        notices = [one.set_limits(memory_bytes=memory_bytes, cpus=cpus) for one in self._replicas.values()]
+        return list(dict.fromkeys(sentence for sentences in notices for sentence in sentences))
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` beside the first one; raises as it does."""
@@ -178,13 +178,13 @@ class ReplicatedTarget:
 
     def meters(self) -> Sequence[Meter]:
         """What can be read: of all together, of each by itself, and the first one's disk; known after `start`."""
-        found = [*self._of_all()]
+        meters = [*self._of_all()]
         if self._first.disk:
-            found.append(FilesystemMeter(self._first.disk))
+            meters.append(FilesystemMeter(self._first.disk))
         if self.spec.metrics:
-            found.append(ServiceMeter(self.base_url + self.spec.metrics))
-            found.append(ReplicaRequests(self._urls, self.spec.metrics))
-        return found
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ReplicaRequests(self._urls, self.spec.metrics))
+        return meters
 
     def _of_all(self) -> list[Meter]:
         here: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]

@@ -1,7 +1,6 @@
 """The catalogue of events: a class for each event that a run records; `EVENTS` lists them all."""
 
-from leakdrill.record.event_class import EventClass
-from leakdrill.record.events.alerting import (
+from leakdrill.record.alerting_events import (
     AlertInhibited,
     AlertmanagerExited,
     AlertmanagerPoll,
@@ -20,7 +19,8 @@ from leakdrill.record.events.alerting import (
     SelectorMatches,
     ServerClock,
 )
-from leakdrill.record.events.gate import (
+from leakdrill.record.event_class import EventClass
+from leakdrill.record.gate_events import (
     GateAgent,
     GateRequestsByName,
     GateSite,
@@ -28,7 +28,7 @@ from leakdrill.record.events.gate import (
     GateTimeIsUp,
     GateTypes,
 )
-from leakdrill.record.events.meters import (
+from leakdrill.record.meter_events import (
     CgroupResources,
     EngineStats,
     FilesystemDisk,
@@ -41,18 +41,19 @@ from leakdrill.record.events.meters import (
     GpuSilent,
     GpuXid,
     KubeletSummary,
+    MetricsServerPods,
     PodResources,
     ProcessMember,
     ProcessPss,
     ProcessSmaps,
     ProcessTree,
-    ReplicaRequests,
+    ReplicaRequestCounts,
     ReplicaResources,
     ServiceMetrics,
     TorchAllocator,
     TorchHolders,
 )
-from leakdrill.record.events.run import (
+from leakdrill.record.run_events import (
     KubernetesEvent,
     KubernetesRefused,
     LeakSwitchOff,
@@ -80,7 +81,7 @@ from leakdrill.record.events.run import (
     WorkerEnded,
     WorkerLost,
 )
-from leakdrill.record.events.watch import (
+from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
@@ -120,7 +121,8 @@ EVENTS: tuple[type[EventClass], ...] = (
     KubeletSummary,
     PodResources,
     ReplicaResources,
-    ReplicaRequests,
+    ReplicaRequestCounts,
+    MetricsServerPods,
     ProcessTree,
     ProcessSmaps,
     ProcessPss,
@@ -206,6 +208,7 @@ __all__ = [
     "LoadRequests",
     "LoadStart",
     "MemoryThreshold",
+    "MetricsServerPods",
     "Notice",
     "Notification",
     "PodResources",
@@ -216,7 +219,7 @@ __all__ = [
     "PrometheusExited",
     "PrometheusPoll",
     "PrometheusStart",
-    "ReplicaRequests",
+    "ReplicaRequestCounts",
     "ReplicaResources",
     "RuleError",
     "RunBroken",

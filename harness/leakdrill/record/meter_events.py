@@ -68,12 +68,23 @@ class ReplicaResources(
 
 
 @dataclass(frozen=True)
-class ReplicaRequests(Reading, source="replica", name="requests"):
+class ReplicaRequestCounts(Reading, source="replica", name="requests"):
     """Requests that each replica has answered, by its own counter."""
 
     others: Annotated[Mapping[str, float], Entries("requests that the replica has answered, by its name", _COUNT)] = (
         field(default_factory=dict, kw_only=True)
     )
+
+
+@dataclass(frozen=True)
+class MetricsServerPods(
+    Reading, source="metrics-server", name="pods", for_people="explains what an autoscaler went by"
+):
+    """Usage of the pods as the cluster's metrics server has it, every 15 to 60 s."""
+
+    working_set_bytes: Annotated[float | None, Entry("working set, sum over the pods", _BYTES)] = None
+    cpu_cores: Annotated[float | None, Entry("CPU in use, sum over the pods", "cores")] = None
+    pods: Annotated[float | None, Entry("pods that were measured", _COUNT)] = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from local_workers import LocalWorkers
 from watched_server import WatchedServer
 
 from leakdrill.errors import BadInput, EnvironmentProblem
-from leakdrill.load import remote_workers as crew
+from leakdrill.load import remote_workers
 from leakdrill.load.locust import LocustLoad
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
@@ -178,7 +178,7 @@ def test_workers_that_never_reach_the_master_are_one_clear_message(
             where[where.index("--master-port") + 1] = "9"
             super().start(replace(plan, command=where))
 
-    monkeypatch.setattr(crew, "CONNECT_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(remote_workers, "CONNECT_TIMEOUT_S", 3.0)
     load = load_in(Deaf(tmp_path / "elsewhere", servers[0].url))
     with pytest.raises(
         EnvironmentProblem, match=r"0 of 2 workers reached Locust's master at 127\.0\.0\.1:\d+ within 3 s"

@@ -1,0 +1,82 @@
+"""One line of the record, as it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from leakdrill.errors import BadInput
+
+SCHEMA_VERSION: Final = 1
+"""Version of the event line and of `verdicts.json`; grows when either changes its meaning."""
+
+Kind = Literal["sample", "begin", "ok", "failed", "unknown"]
+Value = float | str | dict[str, float] | None
+PHASES: Final = ("setup", "warmup", "baseline", "load", "mitigate", "recover", "teardown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the record.
+
+    Attributes:
+        index: position in the record, from 0, without gaps.
+        t: seconds since the start of the run when the line was written; never decreases.
+        phase: one of `PHASES`.
+        source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
+            `target`, `leak`, `step`, `drill`.
+        kind: `sample` for a reading; for an act `begin`, then exactly one of `ok`, `failed`, `unknown`.
+        name: what was read or done.
+        value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.
+        labels: what tells one such event from another; an act's lines share the label `act`.
+        at: seconds since the start by the source's own clock, where it has one that differs from ours: Prometheus'
+            evaluation time of a transition, Alertmanager's `startsAt`.
+    """
+
+    index: int
+    t: float
+    phase: str
+    source: str
+    kind: Kind
+    name: str
+    value: Value = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    at: float | None = None
+
+    @property
+    def when(self) -> float:
+        """`at` where the source has a clock of its own, else `t`."""
+        return self.t if self.at is None else self.at
+
+
+_EVENT: Final = TypeAdapter(Event)
+
+
+def event_schema() -> dict[str, object]:
+    """The JSON Schema of one line of `history.jsonl`."""
+    return _EVENT.json_schema()
+
+
+def event_line(event: Event) -> bytes:
+    """`event` as one line of JSON, with its newline."""
+    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def read_event(line: bytes, place: str) -> Event:
+    """The event in a line.
+
+    Raises:
+        BadInput: when it is none; names `place`.
+    """
+    try:
+        return _EVENT.validate_json(line)
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{place}: {where or 'line'}: {first['msg']}; expected one event of schema {SCHEMA_VERSION}"
+        ) from e
