@@ -208,7 +208,8 @@ def _parsed(text: str, path: Path, expected: str, parse: Callable[[str], T]) -> 
         _refuse_deep(text, path, expected)
         return parse(text)
     except yaml.MarkedYAMLError as e:
-        line = e.problem_mark.line + 1 if e.problem_mark else 1
+        # libyaml marks an end that comes too early on the line after the last.
+        line = min(e.problem_mark.line + 1, len(text.splitlines())) if e.problem_mark else 1
         raise BadInput(f"{path}:{line}: not YAML: {e.problem}; expected {expected}") from e
     except yaml.reader.ReaderError as e:
         line = text.count("\n", 0, e.position) + 1
