@@ -1,4 +1,4 @@
-"""What the agent costs a service: throughput and CPU time per request with it and without it, and the start of Python.
+"""Measures the cost of the agent to a service: throughput, CPU time per request, and the start of Python.
 
     python benchmarks/agent_cost.py [--pairs 8] [--rounds 60] [--starts 40]
 
@@ -9,10 +9,10 @@ difference, so there are several pairs, and what counts is the median over them;
 quartile counts, for other programs can only add. CPU time per request is what the scheduler charged to the service;
 requests per second also hold the client and the noise.
 
-The agent is asked for a quiet point before the slots, so that all of it is loaded. A collection has an effect of its
-own on what follows (1.3 % slower in one measurement), whoever orders it, so the service without the agent collects as
-well, by itself. Also asked: what one quiet point takes, and what a Python that does nothing pays at its start. Exits 1
-when the agent costs more than 1 % of CPU time per request, or more than 5 ms of CPU time at the start.
+The agent takes a quiescent point before the slots, so that all of it is loaded. A collection has an effect of its own
+on what follows (1.3 % slower in one measurement), whoever orders it, so the service without the agent collects as well,
+by itself. Also measured: the time of one quiescent point, and the cost to a Python that does nothing at its start.
+Exits 1 when the agent costs more than 1 % of CPU time per request, or more than 5 ms of CPU time at the start.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def serve_pairs(pairs: int, rounds: int, folder: Path, bare: Mapping[str, str], 
         f"CPU time per request: median ratio {cpu_ratio:.4f} ({spread[0]:.3f} to {spread[-1]:.3f}), at most {CEILING}"
     )
     print(f"requests per second: median ratio {rate_ratio:.4f}")
-    print(f"one quiet point: {statistics.median(quiet_s) * 1000:.1f} ms")
+    print(f"one quiescent point: {statistics.median(quiet_s) * 1000:.1f} ms")
     return cpu_ratio
 
 
@@ -158,7 +158,7 @@ def compare(plain: Service, watched: Service, rounds: int) -> tuple[list[float],
 
 
 def lower_quartile(numbers: Iterable[float]) -> float:
-    """What a quarter of the numbers stay below."""
+    """Returns the number that a quarter of the numbers stay below."""
     return statistics.quantiles(numbers, n=4)[0]
 
 

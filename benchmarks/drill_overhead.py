@@ -1,11 +1,12 @@
-"""What a drill costs in wall time beyond what it must wait for: `python benchmarks/drill_overhead.py [SCENARIO]`.
+"""Measures the wall time that a drill adds to its waiting: `python benchmarks/drill_overhead.py [SCENARIO]`.
 
-Waited for must be: the service's start-up, the phases of the scenario, the leak reaching the threshold, the rule's
-`for`. The drill may add 15 %, and all of `gateway/unbounded-cache` may take 75 s; exit 1 when it takes more.
+A drill has to wait for the service's start-up, the phases of the scenario, the leak to reach the threshold, and the
+rule's `for`. It may add 15 %, and all of `gateway/unbounded-cache` may take 75 s; exit 1 when it takes more.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -39,4 +40,6 @@ def main(scenario: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "gateway/unbounded-cache"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="?", default="gateway/unbounded-cache")
+    sys.exit(main(parser.parse_args().scenario))

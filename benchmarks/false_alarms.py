@@ -1,4 +1,4 @@
-"""How often the gate calls a healthy service a leak: `python benchmarks/false_alarms.py OUT.csv [--runs 300]`.
+"""Measures how often the gate calls a healthy service a leak: `python benchmarks/false_alarms.py OUT.csv [--runs 300]`.
 
 Each run is a process of its own: a fresh service, a fresh Locust, the whole of `leakdrill gate`, on a short schedule
 (3 s of warm-up, 10 slots of 0.3 s, entries that may live for a second), so that hundreds of runs fit into half an hour.
@@ -39,14 +39,14 @@ def main() -> int:
         writer = csv.DictWriter(file, COLUMNS)
         if not done:
             writer.writeheader()
-        for ended in as_completed(pool.submit(one, n) for n in range(wanted.runs) if n not in done):
+        for ended in as_completed(pool.submit(gate_once, n) for n in range(wanted.runs) if n not in done):
             writer.writerow(ended.result())
             file.flush()
     return table(rows(wanted.out))
 
 
-def one(number: int) -> dict[str, object]:
-    """One run of the gate on one healthy service."""
+def gate_once(number: int) -> dict[str, object]:
+    """Runs the gate once on one healthy service."""
     mode = MODES[number % len(MODES)]
     with tempfile.TemporaryDirectory() as folder:
         scenario = {
@@ -61,7 +61,7 @@ def one(number: int) -> dict[str, object]:
 
 
 def gate(path: Path, *, runs: str) -> dict[str, object]:
-    """What `leakdrill gate` says of the scenario in `path`, as a row."""
+    """Returns the verdict of `leakdrill gate` on the scenario in `path`, as a row."""
     command = [sys.executable, "-m", "leakdrill", "gate", str(path), "--runs", runs, "--json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     verdict = (
@@ -79,13 +79,13 @@ def gate(path: Path, *, runs: str) -> dict[str, object]:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """What is there already."""
+    """Returns the rows that were written before."""
     return list(csv.DictReader(path.open(encoding="utf-8", newline=""))) if path.exists() else []
 
 
-def table(found: list[dict[str, str]]) -> int:
-    """Print outcomes by service; the exit code."""
-    counts = {mode: collections.Counter(r["exit_code"] for r in found if r["mode"] == mode) for mode in MODES}
+def table(results: list[dict[str, str]]) -> int:
+    """Print the outcomes by service; returns the exit code."""
+    counts = {mode: collections.Counter(r["exit_code"] for r in results if r["mode"] == mode) for mode in MODES}
     counts["all"] = sum(counts.values(), collections.Counter())
     print("service    runs  LEAK  CLEAN  UNKNOWN  other   LEAK rate, 95 % interval")
     for name, c in counts.items():

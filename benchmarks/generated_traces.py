@@ -1,4 +1,4 @@
-"""Made-up recordings of services that leak and of services that only look like it.
+"""Generated recordings of services that leak and of services that only look like it.
 
 They serve for choosing the method and for its error rates; recorded traces serve for judging it and are not looked at
 here. Every parameter of a service is drawn anew for each recording. Memory is simulated at 10 Hz as what is alive,
@@ -30,14 +30,14 @@ MIB: Final = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a recording is taken.
+    """The schedule of a recording.
 
     Attributes:
         name: `paced`: warm-up at a constant rate, then slots that end at rest; `continuous`: a sample every 0.1 s
             under load that goes up and down; `counted` and `exact`: as paced, with counters; `live`: as the gate.
         seconds: its length.
         warmup_s: without samples.
-        slot_s: between quiet points; 0 where there are none.
+        slot_s: between quiescent points; 0 where there are none.
         counted: whether the allocators' own counts were recorded.
         exact: whether all bytes in use were, too.
     """
@@ -51,7 +51,7 @@ class Schedule:
 
     @property
     def quiet(self) -> bool:
-        """Whether it has quiet points."""
+        """Whether it has quiescent points."""
         return self.slot_s > 0
 
 
@@ -205,7 +205,7 @@ def generate(
     leak: str | None = None,
     bytes_per_request: float = 0.0,
 ) -> Trace:
-    """One recording of the `service` that `seed` draws, with a leak of `bytes_per_request` where one is named.
+    """Returns one recording of the `service` that `seed` draws, with a leak of `bytes_per_request` where one is named.
 
     Recordings that differ only in `run` are of the same service under the same schedule.
     """
@@ -230,13 +230,13 @@ def generate(
 def _generators(
     schedule: Schedule, service: str, seed: int, run: int
 ) -> tuple[np.random.Generator, np.random.Generator]:
-    """What draws the service, and what draws this run of it; neither depends on whether it leaks."""
+    """Returns the generators of the service and of this run of it; neither depends on whether it leaks."""
     names = [*service.encode(), int(schedule.quiet)]
     return np.random.default_rng([seed, *names]), np.random.default_rng([seed, run, 1, *names])
 
 
 def _counts(schedule: Schedule, in_use: Array, rng: np.random.Generator) -> dict[str, Array]:
-    """What the allocators say of `in_use` bytes: objects of 64 bytes, and mappings from half a megabyte on."""
+    """Returns the allocators' figures for `in_use` bytes: objects of 64 bytes, and mappings from half a megabyte on."""
     if not schedule.counted:
         return {}
     added = np.diff(in_use, prepend=in_use[0])

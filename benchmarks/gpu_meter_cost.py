@@ -1,4 +1,4 @@
-"""What ten readings a second of eight cards cost: at most 2 % of one core.
+"""Measures the cost of ten readings a second of eight cards: at most 2 % of one core.
 
 The cards are the tests' stand-in for NVML, with two processes each, read through the real pynvml by the meter that a
 drill uses, into a record on disk. So this is the cost on our side; what a real driver adds is the driver's, and

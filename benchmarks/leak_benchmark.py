@@ -1,4 +1,4 @@
-"""How often the leak verdict is wrong, beside the rules that gates in the wild use.
+"""Measures how often the leak verdict is wrong, beside the rules that gates in the wild use.
 
     python benchmarks/leak_benchmark.py [RECORDINGS] [--each 30]
 
@@ -90,13 +90,13 @@ def error_rates(schedule: Schedule, each: int) -> str:
     rows = [["**leakdrill**"]]
     tries = {size: len(words(schedule, each, size)) for size in (0, *SIZES)}
     for size in (0, *SIZES):
-        count = Counter(found for _, found in words(schedule, each, size))
+        count = Counter(word for _, word in words(schedule, each, size))
         passed = f"; passed {count[LeakOutcome.CLEAN]}"
         rows[0].append(wilson(count[LeakOutcome.LEAK], tries[size]) + (passed if size else ""))
     for name, rule in naive_rules(DEFAULT_BUDGET).items():
-        found = {size: sum(rule(trace) for _, trace in _made(schedule, each, size)) for size in (0, *SIZES)}
-        detections = [f"{wilson(found[size], tries[size])}; passed {tries[size] - found[size]}" for size in SIZES]
-        rows.append([name, wilson(found[0], tries[0]), *detections])
+        detected = {size: sum(rule(trace) for _, trace in _made(schedule, each, size)) for size in (0, *SIZES)}
+        detections = [f"{wilson(detected[size], tries[size])}; passed {tries[size] - detected[size]}" for size in SIZES]
+        rows.append([name, wilson(detected[0], tries[0]), *detections])
     sizes = [f"{size} B found, of {tries[size]}" for size in SIZES]
     return table(["rule", f"false alarms, of {tries[0]}", *sizes], rows)
 
@@ -105,11 +105,11 @@ def by_service(schedule: Schedule, each: int) -> str:
     """Our words on every healthy service, and on every leak of 64 B and of 256 B a request."""
     count: dict[str, Counter[LeakOutcome]] = defaultdict(Counter)
     for size in (0, 64, 256):
-        for name, found in words(schedule, each, size):
-            count[f"leak of {size} B: {name}" if size else name][found] += 1
+        for name, word in words(schedule, each, size):
+            count[f"leak of {size} B: {name}" if size else name][word] += 1
     rows = [
-        [name, *(str(found[w]) for w in (LeakOutcome.LEAK, LeakOutcome.UNKNOWN, LeakOutcome.CLEAN))]
-        for name, found in count.items()
+        [name, *(str(by_word[w]) for w in (LeakOutcome.LEAK, LeakOutcome.UNKNOWN, LeakOutcome.CLEAN))]
+        for name, by_word in count.items()
     ]
     return table(["service", "LEAK", "UNKNOWN", "CLEAN"], rows)
 
@@ -121,14 +121,14 @@ def smallest_leaks(each: int) -> str:
 
 
 def _smallest(schedule: Schedule, service: str, each: int) -> str:
-    def found(size: float) -> float:
+    def detection_rate(size: float) -> float:
         traces = (
             generate(schedule, service, seed, leak="per_request", bytes_per_request=size)
             for seed in range(1000, 1000 + each)
         )
         return sum(word(trace) is LeakOutcome.LEAK for trace in traces) / each
 
-    return next((f"{size} B" for size in LADDER if found(size) >= POWER), f"above {LADDER[-1]} B")
+    return next((f"{size} B" for size in LADDER if detection_rate(size) >= POWER), f"above {LADDER[-1]} B")
 
 
 def times_to_verdict(each: int) -> str:
@@ -141,7 +141,7 @@ def times_to_verdict(each: int) -> str:
     ):
         ends = [_first_look(trace) for trace in traces]
         for wanted in (LeakOutcome.LEAK, LeakOutcome.CLEAN):
-            seconds = [s for found, s in ends if found is wanted]
+            seconds = [s for word, s in ends if word is wanted]
             median = f"{np.median(seconds):.0f} s" if seconds else "-"
             late = sum(s > _SECONDS_OF_SLOTS for s in seconds)
             rows.append([title, str(wanted), wilson(len(seconds), len(ends)), median, str(late)])
@@ -164,10 +164,10 @@ def _first_look(trace: Trace) -> tuple[LeakOutcome, float]:
         part = Trace(
             name=trace.name, t=trace.t[:end], requests=trace.requests[:end], columns=columns, quiet=trace.quiet
         )
-        found = judge_trace(part, confidence=look.confidence)
-        if found.word is not LeakOutcome.UNKNOWN or (end >= SLOTS and not found.more_would_settle):
+        verdict = judge_trace(part, confidence=look.confidence)
+        if verdict.word is not LeakOutcome.UNKNOWN or (end >= SLOTS and not verdict.more_would_settle):
             break
-    return found.word, float(part.t[-1])
+    return verdict.word, float(part.t[-1])
 
 
 def generated_pairs(each: int) -> str:
@@ -254,10 +254,10 @@ def _section(title: str, schedule: Schedule, each: int) -> tuple[str, Callable[[
 
 def _by_folder(folder: Path) -> dict[str, list[Trace]]:
     files = sorted(folder.rglob("*.csv"))
-    found: dict[str, list[Trace]] = defaultdict(list)
+    traces: dict[str, list[Trace]] = defaultdict(list)
     for file in files:
-        found[file.parent.name].append(read_trace(file))
-    return found
+        traces[file.parent.name].append(read_trace(file))
+    return traces
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What does counting, and being able to pause, cost the load? Bare `locust` and ours, with the same file, alternately.
+"""Measures the cost of counting and of the pause gate to the load: bare `locust` and ours, with the same file, in turn.
 
     python benchmarks/locust_overhead.py [--pairs 10] [--seconds 4] [--users 10]
 
@@ -73,7 +73,7 @@ class Hurried(FastHttpUser):
 
 
 class Figures(NamedTuple):
-    """Of one run: requests per second, and processor seconds per request."""
+    """The figures of one run: requests per second, and processor seconds per request."""
 
     rps: float
     cpu_s: float
@@ -106,13 +106,13 @@ def main() -> int:
             print(f"{pair:4} {row(of[bare], of[ours])}", flush=True)
     speed = middle([our.rps / plain.rps for plain, our in pairs])
     cost = middle([our.cpu_s / plain.cpu_s for plain, our in pairs])
-    print(f"requests per second: {shown(speed)}, expected at least {1 - MOST_COST}")
-    print(f"processor time per request: {shown(cost)}, expected at most {1 + MOST_COST}")
+    print(f"requests per second: {rendered(speed)}, expected at least {1 - MOST_COST}")
+    print(f"processor time per request: {rendered(cost)}, expected at most {1 + MOST_COST}")
     return exit_code(speed, cost)
 
 
 def row(plain: Figures, our: Figures) -> str:
-    """The figures of one pair; processor time in microseconds per request."""
+    """Returns the figures of one pair; processor time in microseconds per request."""
     return (
         f"{plain.rps:8.1f} {our.rps:8.1f} {our.rps / plain.rps:7.3f} "
         f"{plain.cpu_s * 1e6:9.1f} {our.cpu_s * 1e6:9.1f} {our.cpu_s / plain.cpu_s:7.3f}"
@@ -120,7 +120,7 @@ def row(plain: Figures, our: Figures) -> str:
 
 
 def middle(values: list[float]) -> Ratio:
-    """The median, and between which two of the sorted values the true one lies with at least 95 %.
+    """Returns the median, and between which two of the sorted values the true one lies with at least 95 %.
 
     With fewer than six values there is no such interval, and it is everything.
     """
@@ -131,13 +131,13 @@ def middle(values: list[float]) -> Ratio:
     return Ratio(statistics.median(ordered), ordered[outside - 1], ordered[-outside])
 
 
-def shown(ratio: Ratio) -> str:
-    """A ratio in words."""
+def rendered(ratio: Ratio) -> str:
+    """Returns a ratio in words."""
     return f"median ratio {ratio.median:.3f} (95 % interval {ratio.low:.3f} to {ratio.high:.3f})"
 
 
 def exit_code(speed: Ratio, cost: Ratio) -> int:
-    """As the module docstring says."""
+    """Returns the exit code that the module docstring names."""
     if speed.high < 1 - MOST_COST or cost.low > 1 + MOST_COST:
         print("ours costs more than 5 %")
         return 1
@@ -159,13 +159,13 @@ def gateway(folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         try:
-            wait_for(lambda: answers(url), what="the gateway", timeout_s=30)
+            wait_for(lambda: responds(url), what="the gateway", timeout_s=30)
             yield url
         finally:
             process.terminate()
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     """Whether the gateway is up."""
     try:
         return httpx.get(f"{url}/health", trust_env=False).is_success

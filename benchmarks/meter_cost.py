@@ -1,4 +1,4 @@
-"""What ten readings a second of one target cost: at most 2 % of one core.
+"""Measures the cost of ten readings a second of one target: at most 2 % of one core.
 
 Starts a service that holds 200 MiB, 8 threads and 60 files, in a cgroup where the machine allows, and samples it with
 every meter that a drill uses, into a record on disk. CPU time is that of this whole process, which does nothing else.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters.sampler import Sampler
+from leakdrill.record.events import ServiceMetrics
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.target import ProcessTarget
@@ -62,12 +63,11 @@ def cost(meters: Sequence[Meter], recorder: Recorder, *, seconds: float, rate_hz
 class Nothing:
     """A meter that reads nothing: what is left is the loop and the record."""
 
-    source = "process"
-    name = "nothing"
+    event = ServiceMetrics
     every = 1
 
     def read(self) -> dict[str, float]:
-        """One number."""
+        """Returns one number."""
         return {"nothing": 0.0}
 
 
@@ -118,14 +118,15 @@ def measure(folder: Path, *, seconds: float, rate_hz: float) -> tuple[float, flo
 
 
 def show(meters: Sequence[Meter]) -> None:
-    """What one reading of each meter costs, in microseconds of CPU time."""
+    """Print the cost of one reading of each meter, in microseconds of CPU time."""
     for meter in meters:
         meter.read()
         start = time.process_time()
         for _ in range(50):
             meter.read()
         each_us = (time.process_time() - start) / 50 * 1e6
-        print(f"{meter.source + ' ' + meter.name:22} {each_us:8.0f} us a reading, every {meter.every} ticks")
+        name = f"{meter.event.source} {meter.event.event_name}"
+        print(f"{name:22} {each_us:8.0f} us a reading, every {meter.every} ticks")
 
 
 if __name__ == "__main__":

@@ -26,15 +26,15 @@ _MOST_SAMPLES: Final = 200
 
 
 def mann_kendall(x: Array, y: Array) -> tuple[float, float]:
-    """One-sided p of the Mann-Kendall test, and the Theil-Sen slope."""
-    found = stats.kendalltau(x, y)
+    """Returns the one-sided p of the Mann-Kendall test, and the Theil-Sen slope."""
+    test = stats.kendalltau(x, y)
     slope = float(stats.theilslopes(y, x).slope)
-    p = 1.0 if np.isnan(found.pvalue) else float(found.pvalue) / 2 if found.statistic > 0 else 1.0
+    p = 1.0 if np.isnan(test.pvalue) else float(test.pvalue) / 2 if test.statistic > 0 else 1.0
     return p, slope
 
 
 def newey_west(x: Array, y: Array) -> tuple[float, float]:
-    """One-sided p of the least-squares slope with Newey-West errors (Bartlett weights), and the slope."""
+    """Returns the one-sided p of the least-squares slope with Newey-West errors (Bartlett weights), and the slope."""
     n = len(x)
     centred = x - x.mean()
     spread = float(centred @ centred)
@@ -49,12 +49,12 @@ def newey_west(x: Array, y: Array) -> tuple[float, float]:
 
 
 def back_half(x: Array, y: Array) -> tuple[float, float]:
-    """One-sided p of the least-squares slope on the second half, and the slope."""
+    """Returns the one-sided p of the least-squares slope on the second half, and the slope."""
     half = len(x) // 2
     if np.ptp(y[half:]) == 0:
         return 1.0, 0.0
-    found = stats.linregress(x[half:], y[half:])
-    return float(found.pvalue) / 2 if found.slope > 0 else 1.0, float(found.slope)
+    line = stats.linregress(x[half:], y[half:])
+    return float(line.pvalue) / 2 if line.slope > 0 else 1.0, float(line.slope)
 
 
 def thirds(x: Array, y: Array) -> tuple[float, float]:

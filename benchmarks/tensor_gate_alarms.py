@@ -1,4 +1,4 @@
-"""How often the gate is wrong about the tensor service: `python benchmarks/tensor_gate_alarms.py OUT.csv`.
+"""Measures how often the gate is wrong about the tensor service: `python benchmarks/tensor_gate_alarms.py OUT.csv`.
 
 Each run is the whole of `leakdrill gate` at its default schedule, a minute long, one after the other: a fresh service
 without a leak, or with one that keeps 64 KiB a request. One line per run goes into OUT.csv as it ends, and a run that
@@ -40,32 +40,32 @@ def main() -> int:
             writer.writeheader()
         for mode, number in in_turn(wanted.healthy, wanted.leaking):
             if (mode, number) not in done:
-                writer.writerow(one(mode, number))
+                writer.writerow(gate_once(mode, number))
                 file.flush()
     return table(rows(wanted.out))
 
 
 def in_turn(healthy: int, leaking: int) -> list[tuple[str, int]]:
-    """Every run, the leaking ones spread among the others: a busy hour is then not theirs alone."""
+    """Returns every run, the leaking ones spread among the others: a busy hour is then not theirs alone."""
     wanted = (("healthy", healthy), ("leaking", leaking))
     each = [((n + 0.5) / count, mode, n) for mode, count in wanted for n in range(count)]
     return [(mode, n) for _, mode, n in sorted(each)]
 
 
-def one(mode: str, number: int) -> dict[str, object]:
-    """One run; how long it took with start and end, and how busy the machine was."""
+def gate_once(mode: str, number: int) -> dict[str, object]:
+    """Returns the row of one run: its verdict, its time with start and end, and the load of the machine."""
     began, busy = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        said = gate(HERE / f"{mode}.yaml", runs=folder)
+        verdict = gate(HERE / f"{mode}.yaml", runs=folder)
     seconds = round(time.monotonic() - began, 1)
-    return {"run": number, "mode": mode, "seconds": seconds, "load_average": round(busy, 1), **said}
+    return {"run": number, "mode": mode, "seconds": seconds, "load_average": round(busy, 1), **verdict}
 
 
-def table(found: list[dict[str, str]]) -> int:
-    """Print what was said of each; the exit code."""
+def table(results: list[dict[str, str]]) -> int:
+    """Print the verdicts by service; returns the exit code."""
     print("service   runs  LEAK  CLEAN  UNKNOWN  other   LEAK rate, 95 % interval")
     wrong = 0
-    for mode, group in itertools.groupby(sorted(found, key=lambda row: row["mode"]), lambda row: row["mode"]):
+    for mode, group in itertools.groupby(sorted(results, key=lambda row: row["mode"]), lambda row: row["mode"]):
         codes = collections.Counter(row["exit_code"] for row in group)
         total = codes.total()
         called = codes[LEAK]

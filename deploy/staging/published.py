@@ -10,7 +10,7 @@ from leakdrill.alerting.exporter import Exporter
 from leakdrill.machine.disk import Disk
 from leakdrill.meters.docker_stats import DockerStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
-from leakdrill.record.history import Event
+from leakdrill.record.events import CgroupResources, FilesystemDisk, ProcessTree
 from leakdrill.targets.compose.replicas import SERVICE_LABEL
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.units import parse_size
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
     from prometheus_client.core import Metric
+
+    from leakdrill.record.event import Event
+    from leakdrill.record.event_class import Reading
 
 NAME_LABEL: Final = "leakdrill.container"
 """The label that names a container in its series; without it, the compose service's name does."""
@@ -66,7 +69,7 @@ class PublishedContainer:
             self._publish(self._meter.read())
         if self._disk is not None:
             with contextlib.suppress(OSError):
-                self._pass_on("filesystem", "disk", self._disk.read())
+                self._pass_on(FilesystemDisk, self._disk.read())
         yield from self._exporter.collect()
 
     def close(self) -> None:
@@ -79,14 +82,14 @@ class PublishedContainer:
         tasks = values.pop("processes", None)
         if not self._limited:
             values.pop("limit_bytes", None)  # the engine shows the machine's memory for a container without a limit
-        self._pass_on("cgroup", "resources", values)
+        self._pass_on(CgroupResources, values)
         if tasks is not None:  # the kernel's pids controller counts threads, and so does the engine
-            self._pass_on("process", "tree", {"threads": tasks})
+            self._pass_on(ProcessTree, {"threads": tasks})
 
-    def _pass_on(self, source: str, name: str, values: dict[str, float] | None) -> None:
+    def _pass_on(self, event_class: type[Reading], values: dict[str, float] | None) -> None:
         if values is None:
             return
-        event = Event(index=0, t=0.0, phase="", source=source, kind="sample", name=name, value=values)
+        event = event_class.of(values).to_event()
         for listener in self._listeners:
             listener(event)
 

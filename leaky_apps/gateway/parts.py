@@ -1,8 +1,8 @@
-"""What the gateway is made of, and which leak sits in which part."""
+"""The parts of the gateway, and which leak is in which part."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from leaky_apps.gateway.cache import ResponseCache
 from leaky_apps.gateway.feature_store import FeatureStore
@@ -29,6 +29,7 @@ from leaky_apps.gateway.leaks.unreleased_weights import UnreleasedWeights
 from leaky_apps.gateway.model_store import ModelStore
 from leaky_apps.gateway.pending import AuditReports
 from leaky_apps.gateway.request_log import RequestLog
+from leaky_apps.leak import Leak
 from leaky_apps.service.admission import Admission
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leaky_apps.gateway.call import Call
-    from leaky_apps.leak import Leak
 
 
 class Parts:
@@ -75,18 +75,11 @@ class Parts:
         )
 
 
-Staged = (
-    RetainedRequests
-    | UncollectedRequests
-    | LeakedThreads
-    | LeakedFiles
-    | HotLoop
-    | CatastrophicRegex
-    | HugeJson
-    | LargeInputs
-    | TempFiles
-    | Checkpoints
-)
+class Staged(Leak, Protocol):
+    """A leak that sits in the way of every call."""
+
+    def see(self, call: Call) -> None:
+        """Let `call` pass, and keep what the leak keeps of it."""
 
 
 def _staged(inference: Inference, disk: Path) -> tuple[Staged, ...]:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 
 def test_the_subset_of_the_catalogue_passes(tmp_path):

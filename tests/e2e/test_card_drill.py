@@ -12,6 +12,8 @@ from drill_runner import HERE
 from meter_process import make_stand_in
 from standin import GIB, STATE_VARIABLE, VERSION_MISMATCH
 
+pytestmark = pytest.mark.long
+
 CARD = HERE / "scenarios" / "card.yaml"
 SWITCHED_ON = '"kind":"ok","name":"switch_on"'
 

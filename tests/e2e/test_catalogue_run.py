@@ -15,6 +15,7 @@ from drill_runner import HERE, QUICK
 from leakdrill.record.verdict import Outcome
 from leakdrill.record.verdict_file import read_verdicts
 from leakdrill.wait import wait_for
+from terminal import on_a_terminal
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def catalogue_run(tmp_path):
             process.communicate(timeout=120)
 
 
+@pytest.mark.long
 def test_a_drill_that_begins_does_not_undo_one_that_runs(calm, catalogue_run, tmp_path):
     """Each drill cleans up after dead ones when it begins; the living beside it keep what is theirs."""
     names = [calm("long", load="14s"), calm("first"), calm("second")]
@@ -67,14 +69,33 @@ def test_a_drill_that_begins_does_not_undo_one_that_runs(calm, catalogue_run, tm
     assert (tmp_path / "all.xml").read_text().count("<testsuite ") == 3
 
 
-def test_an_interrupt_ends_every_drill_and_undoes_everything(calm, catalogue_run, tmp_path):
+def wait_for_load(runs, process):
+    """Return when two drills are under load."""
+    started = lambda: len(list(runs.glob("*/2*/load.csv"))) == 2  # noqa: E731 - said once, where it is used
+    wait_for(lambda: started() or process.poll() is not None, what="load on two drills", timeout_s=120)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+def test_an_interrupt_ends_every_drill_and_undoes_everything(calm, catalogue_run, tmp_path, number):
     """The table says which were stopped, and the fixture of all drills finds nothing left on the machine."""
     process = catalogue_run(*(calm(name, load="300s") for name in ("one", "two", "three")), "--jobs", "2")
-    started = lambda: len(list((tmp_path / "runs").glob("*/2*/load.csv"))) == 2  # noqa: E731 - said once, where it is used
-    wait_for(lambda: started() or process.poll() is not None, what="load on two drills", timeout_s=120)
-    process.send_signal(signal.SIGINT)
+    wait_for_load(tmp_path / "runs", process)
+    process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, out + err
     assert out.count("was stopped before its end") >= 2
     assert "1 were not begun" in out
     assert "everything was undone" in err
+
+
+def test_a_closed_terminal_ends_every_drill_and_undoes_everything(calm, tmp_path):
+    """The terminal's end is SIGHUP for us alone: the drills run in sessions of their own, and would go on."""
+    runs = tmp_path / "runs"
+    drills = [calm(name, load="300s") for name in ("one", "two")]
+    process = on_a_terminal([sys.executable, "-m", "leakdrill", "run", *drills, "--runs", str(runs)])
+    try:
+        wait_for_load(runs, process)
+    finally:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, out
+    assert len(list(runs.glob("*/2*/verdicts.json"))) == 2

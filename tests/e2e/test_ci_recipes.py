@@ -58,6 +58,7 @@ def test_the_recipes_do_the_same():
         assert {plain(line) for line in lines if not line.startswith(SETUP)} == wanted
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_shell_recipe_runs_as_written(tmp_path):
     """Drill, gate and watch on a new scenario, and every report; only the installation is ours."""

@@ -79,6 +79,11 @@ def test_the_index_lists_every_page():
     assert not [page for page in pages if f"]({page})" not in index]
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.glob("tasks/*.md")), ids=lambda page: page.stem)
+def test_a_page_about_a_task_has_a_command_that_this_file_runs(page):
+    assert str(page.relative_to(ROOT)) in {name for name, _ in fences("console")}
+
+
 def test_the_tour_of_the_architecture_names_every_folder_and_no_other():
     tour = (DOCS / "background" / "architecture.md").read_text(encoding="utf-8")
     package = ROOT / "harness" / "leakdrill"

@@ -69,6 +69,7 @@ def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(ga
     assert not baseline.exists()
 
 
+@pytest.mark.long
 def test_load_is_gentle_where_memory_rises_plainly_and_the_leak_is_found_all_the_same(gate, service, tmp_path):
     warmup = {"at_least": "1s", "at_most": "9s"}
     code, verdicts, err = gate(
@@ -81,29 +82,35 @@ def test_load_is_gentle_where_memory_rises_plainly_and_the_leak_is_found_all_the
     assert all(0 < later - before <= GENTLE_REQUESTS for before, later in pairwise(served))
 
 
+@pytest.mark.long
 def test_growth_keyed_by_content_is_told_from_growth_with_every_request(gate, service):
     code, verdicts, err = gate(service("new", corpus="both", slot="0.8s"))
     assert code == 1, (verdicts, err)
     assert "only with requests that are new" in verdicts["growth_is_explained"]["message"]
 
 
+@pytest.mark.long
 def test_of_two_builds_measured_in_turn_the_leaking_one_fails(gate, service):
     code, verdicts, err = gate(service("every", slots=12), "--against", str(service("nothing")))
     assert code == 1, (verdicts, err)
     assert "than the baseline" in verdicts["memory_does_not_leak"]["message"]
 
 
+@pytest.mark.long
 def test_threads_that_pile_up_fail(gate, service):
     code, verdicts, err = gate(service("threads", slots=12))
     assert code == 1, (verdicts, err)
     assert verdicts["threads_do_not_grow"]["outcome"] == "FAIL"
 
 
-def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path):
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGTERM, signal.SIGHUP))]
+)
+def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path, number):
     command = [sys.executable, "-m", "leakdrill", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: recorded(tmp_path / "runs", '"name":"slot"'), what="a slot", timeout_s=180)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err

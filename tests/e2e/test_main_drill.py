@@ -1,11 +1,11 @@
-"""The main drill, whole, and a step that cures nothing."""
+"""The main drill, whole, a healthy twin, and a step that cures nothing."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-WRONG = Path(__file__).parent / "scenarios" / "collecting-garbage.yaml"
+SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 def test_the_main_drill_passes_and_can_be_judged_again_offline(main_drill):
@@ -25,8 +25,14 @@ def test_the_main_drill_passes_and_can_be_judged_again_offline(main_drill):
     assert "resolved" in (drill.folder / "history.jsonl").read_text()
 
 
+def test_a_healthy_twin_stays_silent_and_passes(run):
+    drill = run(SCENARIOS / "quick-twin.yaml")
+    assert drill.exit_code == 0, drill.out + drill.err
+    assert drill.outcomes("PASS") >= {"memory_does_not_grow", "other_alerts_stay_silent"}
+
+
 def test_collecting_garbage_does_not_cure_an_unbounded_cache(run):
-    drill = run(WRONG)
+    drill = run(SCENARIOS / "collecting-garbage.yaml")
     assert drill.exit_code == 1, drill.out
     assert {"step_works", "memory_returns_to_baseline", "alert_resolves_and_stays_resolved"} <= drill.outcomes("FAIL")
     assert drill.verdict("leak_grows_as_declared")["outcome"] == "PASS"

@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 
 
+@pytest.mark.long
 def test_a_cell_that_surprises_fails_and_the_other_passes(tmp_path):
     """Truncating the log cures a log flood; a matrix that says it does not is wrong, and says so with its exit code."""
     path = tmp_path / "matrix.yaml"

@@ -11,10 +11,13 @@ from drill_runner import HERE
 
 from leakdrill.runs.drill.torch_snapshot import FILE
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None and not os.environ.get("CI"),
-    reason="torch is not installed; make test installs it",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        importlib.util.find_spec("torch") is None and not os.environ.get("CI"),
+        reason="torch is not installed; make test-long installs it",
+    ),
+]
 
 TENSOR = HERE / "scenarios" / "tensor.yaml"
 FIGURES = [f"{figure}_memory_returns_to_baseline" for figure in ("allocated", "reserved", "device")]

@@ -33,6 +33,7 @@ def test_a_step_that_does_nothing_fails(run, vary):
     assert drill.verdict("step_works")["outcome"] == "FAIL"
 
 
+@pytest.mark.long
 def test_a_step_that_cannot_be_carried_out_fails(run, vary):
     drill = run(vary({"steps.0.http": {"path": "/admin/no-such-thing"}}))
     assert drill.exit_code == 1, drill.out
@@ -47,6 +48,7 @@ def test_a_leak_that_is_off_while_the_scenario_expects_it_is_unknown(run, vary):
     assert not drill.outcomes("FAIL")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["prometheus", "alertmanager"])
 def test_a_part_that_is_killed_in_the_middle_makes_the_drill_unknown(start, part):
     drill = start(QUICK)
@@ -57,6 +59,7 @@ def test_a_part_that_is_killed_in_the_middle_makes_the_drill_unknown(start, part
     assert part.capitalize() in done.verdict("measurements_are_complete")["message"]
 
 
+@pytest.mark.long
 def test_a_locust_that_is_killed_in_the_middle_makes_the_drill_unknown(start):
     drill = start(QUICK)
     drill.wait_until('"name":"switch_on"')
@@ -90,6 +93,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it(run, vary):
     assert f"port {port} is taken" in drill.err
 
 
+@pytest.mark.long
 def test_a_service_that_is_fed_beyond_its_limit_is_oom_killed_and_the_drill_fails(run, vary):
     drill = run(vary({"target.limits": {"memory": "80MiB"}, "alerts.time_scale": 1, "phases.load": "18s"}))
     assert drill.exit_code == 1, drill.out
@@ -101,7 +105,11 @@ def test_a_service_that_is_fed_beyond_its_limit_is_oom_killed_and_the_drill_fail
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [('"phase":"setup"', signal.SIGTERM), ('"name":"switch_on"', signal.SIGINT), ('"phase":"recover"', signal.SIGHUP)],
+    [
+        pytest.param('"phase":"setup"', signal.SIGTERM, marks=pytest.mark.long),
+        ('"name":"switch_on"', signal.SIGINT),
+        pytest.param('"phase":"recover"', signal.SIGHUP, marks=pytest.mark.long),
+    ],
 )
 def test_a_drill_that_is_stopped_undoes_everything(start, moment, number):
     drill = start(QUICK)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leakdrill.meters.gpu import GpuMeter
+from leakdrill.record.events import GpuDevices
 from leakdrill.record.history import read_history
 from leakdrill.record.recorder import Recorder
 from leakdrill.runs.catalogue.catalogue import catalogue
@@ -88,5 +89,5 @@ def test_a_tensor_drill_of_the_catalogue_passes_on_a_card_through_the_same_file(
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     (record,) = (tmp_path / "runs").glob("**/history.jsonl")
     assert done.returncode == 0, done.stdout + done.stderr
-    own = read_history(record).series("gpu", "devices", "own_bytes")
+    own = read_history(record).series(GpuDevices, "own_bytes")
     assert own.values.max() > LEAST_OF_A_CONTEXT

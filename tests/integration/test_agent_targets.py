@@ -398,10 +398,10 @@ def test_a_daemon_that_closes_every_descriptor_keeps_what_it_opens_next(run):
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_other_versions_of_python_answer_and_fork_without_a_warning(run, python):
-    found = shutil.which(python)
-    if not found or subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
+    path = shutil.which(python)
+    if not path or subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode:
         pytest.skip(f"{python} is not on PATH")
-    target = run("import warnings; warnings.simplefilter('error')", python=found)
+    target = run("import warnings; warnings.simplefilter('error')", python=path)
     assert target.client.ping()[0]["python"].startswith(python.removeprefix("python"))
     for _ in range(3):
         target.client.quiet()

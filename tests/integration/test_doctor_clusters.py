@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 def clusters(kubeconfig: Path | str, *, before: str = "") -> list[dict[str, object]]:
     """What is said of clusters, in a fresh Python that runs `before` first."""
-    code = f"{before}import json; from leakdrill.doctor.cluster import examine_clusters as e; "
+    code = f"{before}import json; from leakdrill.targets.kubernetes.doctor import examine as e; "
     code += "from dataclasses import asdict; "
     env = {name: value for name, value in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
     done = subprocess.run(

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.alerting.exporter import Exporter
+from leakdrill.record.events import CgroupResources, FilesystemDisk, PodResources, ProcessTree, TargetLimits
 from leakdrill.record.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def _typed(text: str) -> list[str]:
 def test_a_cgroup_s_readings_have_cadvisor_s_names(recorder: Recorder) -> None:
     """Memory, CPU, throttling and OOM kills come from the cgroup, threads and descriptors from the processes."""
     exporter = _exporter(recorder)
-    recorder.sample("cgroup", "resources", CGROUP)
-    recorder.sample("process", "tree", TREE)
+    recorder.record(CgroupResources.of(CGROUP))
+    recorder.record(ProcessTree.of(TREE))
     series = _scrape(exporter)
     labels = {"container": "gateway", "pod": "gateway-0"}
     assert series["container_memory_usage_bytes"] == (80, labels)
@@ -101,7 +102,7 @@ def test_a_cgroup_s_readings_have_cadvisor_s_names(recorder: Recorder) -> None:
 def test_without_a_cgroup_the_processes_stand_in(recorder: Recorder) -> None:
     """Memory is the tree's RSS, the limit is the declared one, and CPU is the tree's."""
     exporter = _exporter(recorder)
-    recorder.sample("process", "tree", TREE)
+    recorder.record(ProcessTree.of(TREE))
     series = _scrape(exporter)
     assert series["container_memory_usage_bytes"][0] == series["container_memory_working_set_bytes"][0] == 60
     assert series["container_spec_memory_limit_bytes"][0] == 1000
@@ -112,7 +113,7 @@ def test_without_a_cgroup_the_processes_stand_in(recorder: Recorder) -> None:
 def test_the_disk_has_node_exporter_s_names(recorder: Recorder) -> None:
     """Sizes and inodes carry device, fstype and mountpoint."""
     exporter = _exporter(recorder)
-    recorder.sample("filesystem", "disk", DISK)
+    recorder.record(FilesystemDisk.of(DISK))
     series = _scrape(exporter)
     labels = {"device": "leakdrill", "fstype": "tmpfs", "mountpoint": "/var/lib/gateway"}
     assert series["node_filesystem_avail_bytes"] == (55, labels)
@@ -125,16 +126,16 @@ def test_the_disk_has_node_exporter_s_names(recorder: Recorder) -> None:
 def test_what_was_not_read_lately_is_left_out(recorder: Recorder) -> None:
     """A source that fell silent disappears, so that a rule sees a gap and not an old value."""
     exporter = _exporter(recorder, stale_after_s=-1.0)
-    recorder.sample("cgroup", "resources", CGROUP)
-    recorder.sample("filesystem", "disk", DISK)
+    recorder.record(CgroupResources.of(CGROUP))
+    recorder.record(FilesystemDisk.of(DISK))
     assert _scrape(exporter) == {}
 
 
 def test_limits_that_a_step_changed_are_published(recorder: Recorder) -> None:
     """Where no cgroup reports a limit, the one that was set last is the declared one."""
     exporter = _exporter(recorder)
-    recorder.sample("process", "tree", TREE)
-    recorder.sample("target", "limits", {"memory_bytes": 2000.0})
+    recorder.record(ProcessTree.of(TREE))
+    recorder.record(TargetLimits(memory_bytes=2000.0))
     series = _scrape(exporter)
     assert series["container_spec_memory_limit_bytes"][0] == 2000
     assert series["container_spec_cpu_quota"][0] == 50000
@@ -143,10 +144,10 @@ def test_limits_that_a_step_changed_are_published(recorder: Recorder) -> None:
 def test_each_pod_has_its_own_series_and_their_sum_has_none(recorder: Recorder) -> None:
     """A rule on the share of the limit sees the pod that is full, and a rule that adds up counts each once."""
     exporter = _exporter(recorder)
-    recorder.sample("cgroup", "resources", {**CGROUP, "usage_bytes": 138.0, "limit_bytes": 256.0})
-    recorder.sample("process", "tree", TREE)
-    recorder.sample("pod", "resources", {**CGROUP, "usage_bytes": 128.0}, pod="gateway-1")
-    recorder.sample("pod", "resources", {**CGROUP, "usage_bytes": 10.0}, pod="gateway-2")
+    recorder.record(CgroupResources.of({**CGROUP, "usage_bytes": 138.0, "limit_bytes": 256.0}))
+    recorder.record(ProcessTree.of(TREE))
+    recorder.record(PodResources.of({**CGROUP, "usage_bytes": 128.0}, pod="gateway-1"))
+    recorder.record(PodResources.of({**CGROUP, "usage_bytes": 10.0}, pod="gateway-2"))
     families = _families(exporter)
     usage = {s.labels["pod"]: s.value for s in families["container_memory_usage_bytes"]}
     limit = {s.labels["pod"]: s.value for s in families["container_spec_memory_limit_bytes"]}
@@ -157,16 +158,16 @@ def test_each_pod_has_its_own_series_and_their_sum_has_none(recorder: Recorder) 
 
 def test_a_pod_that_is_not_read_any_more_is_gone_and_no_sum_takes_its_place(recorder: Recorder) -> None:
     exporter = _exporter(recorder, stale_after_s=-1.0)
-    recorder.sample("pod", "resources", CGROUP, pod="gateway-1")
-    recorder.sample("cgroup", "resources", CGROUP)
+    recorder.record(PodResources.of(CGROUP, pod="gateway-1"))
+    recorder.record(CgroupResources.of(CGROUP))
     assert _scrape(exporter) == {}
 
 
 def test_where_the_kubelets_series_count_no_container_of_ours_is_published(recorder: Recorder) -> None:
     """The disk is: nobody else measures it."""
     exporter = Exporter(recorder, labels={"container": "gateway"}, mountpoint="/x", containers=False)
-    recorder.sample("cgroup", "resources", CGROUP)
-    recorder.sample("filesystem", "disk", DISK)
+    recorder.record(CgroupResources.of(CGROUP))
+    recorder.record(FilesystemDisk.of(DISK))
     series = _scrape(exporter)
     assert "node_filesystem_avail_bytes" in series
     assert not [name for name in series if name.startswith("container_")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.alerting.exporter import Exporter
+from leakdrill.record.events import GpuDevice, GpuDevices
 from leakdrill.record.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ READ = {
 }  # fmt: skip
 LABELS = {"gpu": "0", "UUID": "GPU-1", "pci_bus_id": "00:01.0", "device": "nvidia0", "modelName": "S8", "Hostname": "h"}
 
+CARD = GpuDevice("gpu0", "0", "GPU-1", "00:01.0", device="nvidia0", model="S8", hostname="h")
+
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
@@ -34,9 +38,9 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 def published(recorder: Recorder, fields: dict[str, float]) -> dict[str, list[tuple[float, dict[str, str]]]]:
     """What Prometheus would scrape after a reading of `fields`."""
     exporter = Exporter(recorder, labels={"container": "gpu-service"}, mountpoint="/x", stale_after_s=60)
-    recorder.sample("gpu", "device", None, device_key="gpu0", **LABELS)
-    recorder.sample("gpu", "device", None, device_key="gpu0/3", **LABELS, GPU_I_ID="3", GPU_I_PROFILE="1g.1gb")
-    recorder.sample("gpu", "devices", fields)
+    recorder.record(CARD)
+    recorder.record(replace(CARD, device_key="gpu0/3", slice_id="3", slice_profile="1g.1gb"))
+    recorder.record(GpuDevices.of(fields))
     exporter.start()
     try:
         text = httpx.get(f"http://{exporter.address}/metrics", trust_env=False).text

@@ -225,7 +225,7 @@ def test_a_broken_locustfile_is_bad_input(load_of: Callable[..., LocustLoad], tm
     assert not load.alive()
 
 
-def test_a_target_that_is_not_there_is_said(load_of: Callable[..., LocustLoad], recorder: Recorder) -> None:
+def test_a_target_that_is_not_there_is_reported(load_of: Callable[..., LocustLoad], recorder: Recorder) -> None:
     """Every request refused: the error is recorded, none counts as answered, and waiting for one fails."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -251,6 +251,27 @@ def test_locust_never_sees_the_token(
     load = load_of(server.url, text=text, env={"MINE": "1"})
     load.start()
     load.wait_first_request(60)
+
+
+@pytest.fixture
+def ignored_interrupt() -> Iterator[None]:
+    """We ignore SIGINT, as everything does that a shell starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ignored_interrupt")
+def test_locust_can_be_interrupted_though_we_ignore_it(
+    server: CountingServer, load_of: Callable[..., LocustLoad]
+) -> None:
+    """The workers as well as the master: they are forks of it."""
+    load = load_of(server.url, workers=2)
+    load.start()
+    load.wait_first_request(60)
+    os.kill(load.pid, signal.SIGINT)
+    wait_for(lambda: not load.alive(), what="Locust's end", timeout_s=20)
+    load.stop()
 
 
 def test_ends_by_itself_after_the_longest_run(

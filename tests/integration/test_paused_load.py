@@ -285,7 +285,7 @@ def test_error_statuses_are_completed_whatever_the_locustfile_calls_them(
     assert load.requests() == load.completed() / 3
 
 
-def test_a_target_that_stalls_is_said_and_a_dead_load_too(
+def test_a_target_that_stalls_is_reported_and_a_dead_load_too(
     server: WatchedServer, load_of: MakeLoad, tmp_path: Path
 ) -> None:
     """Waiting for a request that takes too long names how many users are busy; a load that ended obeys no order."""
@@ -304,7 +304,7 @@ def test_a_target_that_stalls_is_said_and_a_dead_load_too(
         load.drained()
 
 
-def test_a_load_that_dies_before_it_is_drained_is_said(
+def test_a_load_that_dies_before_it_is_drained_is_reported(
     server: WatchedServer, load_of: MakeLoad, tmp_path: Path
 ) -> None:
     """Killed with requests under way: whoever waits learns it at once, and not when the time is over."""
@@ -386,15 +386,15 @@ def test_a_load_of_nothing_but_errors_has_begun_when_any_status_will_do(load_of:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "reason"),
     [
         (WEBSOCKET_LINE, "WSR chat is no request"),
         ('self.client.post("/upload", data=iter([b"1"]))', "POST /upload sends a stream"),
     ],
     ids=["websocket", "stream"],
 )
-def test_what_cannot_be_sent_again_is_said_when_the_corpus_is_used(
-    server: WatchedServer, load_of: MakeLoad, tmp_path: Path, line: str, said: str
+def test_a_load_that_cannot_be_sent_again_is_refused_when_the_corpus_is_used(
+    server: WatchedServer, load_of: MakeLoad, tmp_path: Path, line: str, reason: str
 ) -> None:
     """Beside requests that could be replayed, one that cannot: part of the load is not passed off as all of it."""
     text = PATIENT.replace("WAIT", "constant(0.01)") + f"        {line}\n"
@@ -403,7 +403,7 @@ def test_what_cannot_be_sent_again_is_said_when_the_corpus_is_used(
     load.wait_first_request(60)
     more_arrive(server, 12)  # three for each of four users, so that one at least was through with its first task
     load.stop()
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=reason):
         replay_spec(spec, corpus)
 
 

@@ -14,6 +14,7 @@ import pytest
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.machine.process_tree import ProcessTree
 from leakdrill.meters.sampler import Sampler
+from leakdrill.record.events import ProcessTree as ProcessTreeReading
 from leakdrill.record.history import PHASES
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
@@ -345,7 +346,7 @@ def test_the_sampler_keeps_its_rhythm_and_shows_a_gap(bench: Bench) -> None:
     sampler.stop()
     history = bench.recorder.history()
     assert max(readings_a_second(bench)) <= 21
-    assert set(history.series("process", "tree", "rss_bytes").requests) == {42.0}
+    assert set(history.series(ProcessTreeReading, "rss_bytes").requests) == {42.0}
     gaps = [e for e in history.where(source="process", name="tree") if e.value is None]
     assert [e.labels["error"] for e in gaps] == ["nothing to read"]
     assert all(e.phase in PHASES for e in history)
@@ -353,5 +354,5 @@ def test_the_sampler_keeps_its_rhythm_and_shows_a_gap(bench: Bench) -> None:
 
 def readings_a_second(bench: Bench) -> list[int]:
     """How many readings of the process tree lie in the second that begins with each."""
-    times = bench.recorder.history().series("process", "tree", "rss_bytes").t
+    times = bench.recorder.history().series(ProcessTreeReading, "rss_bytes").t
     return [sum(began <= t < began + 0.999 for t in times) for began in times] or [0]

@@ -20,6 +20,7 @@ from leakdrill.alerting.server import MARKER
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.errors import ComponentDied
+from leakdrill.record.events import CgroupResources, PrometheusStart
 from leakdrill.record.journal import Journal, read_journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.alerts import AlertName
@@ -115,7 +116,7 @@ class Stack:
     def use(self, percent: float) -> bool:
         """Record that this much of the memory limit is in use; False, so that a wait can do it between its looks."""
         value = {"usage_bytes": percent, "limit_bytes": 100.0, "oom_kills": 0.0, "cpu_seconds": 1.0}
-        self.recorder.sample("cgroup", "resources", value)
+        self.recorder.record(CgroupResources.of(value))
         return False
 
     def use_for(self, percent: float, seconds: float) -> None:
@@ -280,7 +281,7 @@ def test_a_prometheus_that_cannot_start_says_why(tmp_path: Path) -> None:
         with pytest.raises(ComponentDied, match=r"bad\.yaml"):
             server.start()
         assert journal.pending() == []
-        assert recorder.history().acts("prometheus")[0].succeeded is False
+        assert recorder.history().acts(PrometheusStart)[0].succeeded is False
     finally:
         recorder.close()
         journal.close()

@@ -256,7 +256,7 @@ def test_healthy_b(leak_gate):
 
 def test_a_service_is_gated_by_its_scenario(run_pytest):
     """`leak_gate.service` runs the live gate; a scenario that does not exist fails with its name."""
-    pytest.importorskip("leakdrill.runs.gate.conductor", reason="the live gate is not there yet")
+    pytest.importorskip("leakdrill.runs.gate.run", reason="the live gate is not there yet")
     result = run_pytest("""
 def test_service(leak_gate):
     leak_gate.service("missing.yaml")

@@ -128,7 +128,7 @@ def is_left(server: WatchedServer) -> bool:
     return len(server.arrivals) == before
 
 
-def test_a_target_that_goes_unsaid_costs_each_user_one_request(
+def test_a_target_that_leaves_unannounced_costs_each_user_one_request(
     servers: list[WatchedServer], load_in: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path
 ) -> None:
     """Nobody says that an address is gone: its users fail once a second at most, and meanwhile go to the other one."""
@@ -146,7 +146,7 @@ def test_a_target_that_goes_unsaid_costs_each_user_one_request(
     assert 0 < last["failures"] < last["requests"] / 4
 
 
-def test_a_worker_that_dies_is_lost_and_its_end_is_told(
+def test_a_worker_that_dies_is_lost_and_its_end_is_recorded(
     servers: list[WatchedServer], load_in: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path
 ) -> None:
     """Nothing takes its place; the record says that one of two is missing, and at the end how it ended."""
@@ -188,7 +188,7 @@ def test_workers_that_never_reach_the_master_are_one_clear_message(
     assert "load.master_host" in e.value.hint
 
 
-def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(
+def test_a_worker_that_cannot_start_is_reported_at_once_with_its_last_log_lines(
     servers: list[WatchedServer], load_in: Callable[..., LocustLoad], tmp_path: Path
 ) -> None:
     load = load_in(LocalWorkers(tmp_path / "elsewhere", servers[0].url), args=["--no-such-argument"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, StepAct, TargetRestart
 from leakdrill.record.history import read_history
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 from leakdrill.runs.drill.run import run_drill
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
+ACTS = (LeakSwitchOn, LeakSwitchOff, StepAct, TargetRestart)
 SCENARIO = """\
 name: gateway/steps
 target:
@@ -42,7 +44,7 @@ def test_a_leak_goes_on_after_its_service_was_restarted_with_other_variables(tmp
     assert done.error is None
     assert done.leftovers == []
     history = read_history(done.folder.history)
-    acts = sorted([*history.acts("leak"), *history.acts("step"), *history.acts("target", "restart")], key=_began)
+    acts = sorted([act for one in ACTS for act in history.acts(one)], key=_began)
     assert [act.name for act in acts] == [
         "switch_on", "look", "give it room", "roll out", "restart", "switch_on", "switch_off",
     ]  # fmt: skip

@@ -238,13 +238,13 @@ def test_a_child_between_vfork_and_exec_does_not_double_its_parent(watch):
     assert ran.code == 0, ran.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_command_and_nothing_is_left(tmp_path, number):
     stray = f"stray{os.getpid()}"
     script = (
         "import signal, subprocess, sys, time\n"
         "def told(n, f): print('told', signal.Signals(n).name, flush=True); sys.exit(0)\n"
-        "signal.signal(signal.SIGINT, told); signal.signal(signal.SIGTERM, told)\n"
+        "for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(number, told)\n"
         f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)', {stray!r}], start_new_session=True)\n"
         "print('up', flush=True); time.sleep(99)"
     )

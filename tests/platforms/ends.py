@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from drills import drill, record, wait_for_phase
+from leakdrill.record.events import LoadStart
 from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def _ended(
 
 def _kill_locust(process: subprocess.Popen[str], runs: Path) -> None:
     """Locust has begun before the first phase that is waited for."""
-    wait_for(lambda: record(runs).acts("load", "start"), what="the load generator", timeout_s=30)
-    (start,) = record(runs).acts("load", "start")
+    wait_for(lambda: record(runs).acts(LoadStart), what="the load generator", timeout_s=30)
+    (start,) = record(runs).acts(LoadStart)
     assert start.end is not None
-    psutil.Process(int(start.end.labels["pid"])).kill()
+    psutil.Process(int(start.end.pid)).kill()
     del process

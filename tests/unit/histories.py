@@ -13,11 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leakdrill.record.history import Event, History
+from leakdrill.record.event import Event
+from leakdrill.record.events import (
+    AlertTransition,
+    CgroupResources,
+    FilesystemDisk,
+    LeakSwitchOff,
+    LeakSwitchOn,
+    LoadRequests,
+    Notification,
+    PrometheusPoll,
+    RunPhase,
+    StepAct,
+    TargetReady,
+    TargetStart,
+)
+from leakdrill.record.history import History
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from leakdrill.record.event import Kind
+    from leakdrill.record.event_class import ActEvent, Sample
 
 MIB = 1024**2
 PHASES = {
@@ -55,23 +73,30 @@ class Record:
         self.events: list[Event] = []
         self._acts = 0
 
-    def sample(
-        self, t: float, source: str, name: str, value: Any, /, *, at: float | None = None, **labels: str
-    ) -> Record:
-        self._add(t, source, "sample", name, value, labels, at)
+    def sample(self, t: float, event: Sample) -> Record:
+        """Add what was read or noticed at `t`."""
+        self.events.append(replace(event, t=t, run_phase="load").to_event())
         return self
 
-    def act(self, source: str, name: str, start: float, end: float | None, how: str = "ok", /, **labels: str) -> Record:
+    def line(self, t: float, source: str, name: str, value: Any, /, **labels: str) -> Record:
+        """Add a line of another program, or of an old version, whatever its shape."""
+        self.events.append(
+            Event(index=0, t=t, phase="load", source=source, kind="sample", name=name, value=value, labels=labels)
+        )
+        return self
+
+    def act(self, act: ActEvent, start: float, end: float | None, outcome: Kind = "ok", *, error: str = "") -> Record:
+        """Add what was done from `start` to `end`."""
         self._acts += 1
-        labels["act"] = str(self._acts)
-        error = labels.pop("error", None)
-        self._add(start, source, "begin", name, None, labels, None)
+        begin = replace(act, t=start, kind="begin", run_phase="load", act=str(self._acts))
+        self.events.append(begin.to_event())
         if end is not None:
-            self._add(end, source, how, name, None, labels | ({"error": error} if error else {}), None)
+            self.events.append(replace(begin, t=end, kind=outcome, error=error).to_event())
         return self
 
     def alert(self, t: float, state: str, /, *, at: float | None = None, **labels: str) -> Record:
-        return self.sample(t, "prometheus", "alert", state, at=at, **(ALERT | labels))
+        """Add a transition of the alert."""
+        return self.sample(t, AlertTransition(state, labels=ALERT | labels, at=at))
 
     def drop(self, source: str, name: str | None = None, *, after: float = -1, until: float = 1e9) -> Record:
         """Forget what `source` said between the two times."""
@@ -97,65 +122,49 @@ class Record:
         ordered = sorted(self.events, key=lambda e: e.t)
         return History([replace(e, index=i) for i, e in enumerate(ordered)])
 
-    def _add(
-        self, t: float, source: str, kind: Any, name: str, value: Any, labels: dict[str, str], at: float | None
-    ) -> None:
-        self.events.append(
-            Event(index=0, t=t, phase="load", source=source, kind=kind, name=name, value=value, labels=labels, at=at)
-        )
-
 
 def meters(record: Record, memory: Callable[[float], float], *, disk: Callable[[float], float] | None = None) -> Record:
     """Readings ten times a second, Locust's report every second, Prometheus polled four times a second."""
     for t in np.arange(2, 71.001, 0.1).round(4).tolist():
         record.sample(
             t,
-            "cgroup",
-            "resources",
-            {
-                "anon_bytes": memory(t),
-                "usage_bytes": memory(t) + 5 * MIB,
-                "limit_bytes": 400.0 * MIB,
-                "oom_kills": 0.0,
-                "requests": requests_at(t),
-            },
+            CgroupResources(
+                anon_bytes=memory(t),
+                usage_bytes=memory(t) + 5 * MIB,
+                limit_bytes=400.0 * MIB,
+                oom_kills=0.0,
+                requests=requests_at(t),
+            ),
         )
         if disk is not None:
             used = disk(t)
             record.sample(
                 t,
-                "filesystem",
-                "disk",
-                {
-                    "size_bytes": 64.0 * MIB,
-                    "used_bytes": used,
-                    "avail_bytes": 64.0 * MIB - used,
-                    "requests": requests_at(t),
-                },
+                FilesystemDisk(
+                    size_bytes=64.0 * MIB, used_bytes=used, avail_bytes=64.0 * MIB - used, requests=requests_at(t)
+                ),
             )
     for t in range(2, 72):
-        record.sample(
-            t, "load", "requests", {"requests": requests_at(t), "failures": 0.0, "p99_ms": 12.0, "rps": 100.0}
-        )
+        record.sample(t, LoadRequests(requests=requests_at(t), failures=0.0, p99_ms=12.0, rps=100.0))
     for t in np.arange(2, 71.001, 0.25).tolist():
-        record.sample(t, "prometheus", "poll", {"up": 1.0})
+        record.sample(t, PrometheusPoll(up=1.0))
     return record
 
 
 def phases(record: Record) -> Record:
     for name, (start, end) in PHASES.items():
-        record.act("drill", "phase", start, end, phase=name)
-    record.act("target", "start", 0.5, 1.5)
-    return record.sample(1.5, "target", "ready", {"pid": 4121.0})
+        record.act(RunPhase(phase=name), start, end)
+    record.act(TargetStart(), 0.5, 1.5)
+    return record.sample(1.5, TargetReady(process=4121.0))
 
 
 def drill(memory: Callable[[float], float] = leaking, *, disk: Callable[[float], float] | None = None) -> Record:
     """A whole drill in which everything went as it should, with `memory` as its memory."""
     record = meters(phases(Record()), memory, disk=disk)
-    record.act("leak", "switch_on", 15.01, 15.05, leak="cache").act("leak", "switch_off", 56.01, 56.05, leak="cache")
-    record.act("step", "clear the cache", 55.2, 55.7, action="http")
+    record.act(LeakSwitchOn(leak="cache"), 15.01, 15.05).act(LeakSwitchOff(leak="cache"), 56.01, 56.05)
+    record.act(StepAct("clear the cache", action="http"), 55.2, 55.7)
     record.alert(30.2, "pending", at=30).alert(35.2, "firing", at=35).alert(58.2, "resolved", at=58)
-    record.sample(37, "alertmanager", "notification", "firing", at=35, receiver="pager", **ALERT)
+    record.sample(37, Notification("firing", at=35, receiver="pager", labels=ALERT))
     return record
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def ask(question: str) -> dict:
     """What the agent's code says to a line."""
-    reply = inside.answer(question.encode())
+    reply = inside.respond(question.encode())
     assert reply.endswith(b"\n")
     assert reply.count(b"\n") == 1
     return json.loads(reply)
@@ -61,9 +61,9 @@ def test_types_are_counted_under_their_full_names_even_when_the_class_hides_its_
 def test_strings_are_found_only_when_untracked_objects_are_asked_for():
     held = [f"text {number}" for number in range(1000)]
     assert "str" not in ask('{"ask": "types"}')["answer"]["counts"]
-    found = ask('{"ask": "types", "untracked": true, "sizes": true}')["answer"]
-    assert found["counts"]["str"] >= len(held)
-    assert found["sizes"]["str"] >= 50 * len(held)
+    objects = ask('{"ask": "types", "untracked": true, "sizes": true}')["answer"]
+    assert objects["counts"]["str"] >= len(held)
+    assert objects["sizes"]["str"] >= 50 * len(held)
 
 
 def test_sizes_go_on_when_an_object_refuses_to_tell_its_own():
@@ -77,8 +77,8 @@ def test_sizes_go_on_when_an_object_refuses_to_tell_its_own():
 
 
 def test_readings_are_added_up_over_processes():
-    one = ProcessReading.from_answer({"pid": 8, "blocks": 10, "threads": 1, "gc_objects": 5, "collected": [3, 0]})
-    two = ProcessReading.from_answer({"pid": 7, "blocks": 20, "threads": 4, "gc_objects": 6})
+    one = ProcessReading.from_response({"pid": 8, "blocks": 10, "threads": 1, "gc_objects": 5, "collected": [3, 0]})
+    two = ProcessReading.from_response({"pid": 7, "blocks": 20, "threads": 4, "gc_objects": 6})
     total = AgentReading.of([one, two])
     assert (total.blocks, total.threads, total.gc_objects, total.pids) == (30, 5, 11, (7, 8))
     assert one.collected == (3, 0)
@@ -86,8 +86,8 @@ def test_readings_are_added_up_over_processes():
 
 
 def test_a_sum_is_unknown_when_one_process_cannot_tell_its_part():
-    one = ProcessReading.from_answer({"pid": 8, "blocks": 10})
-    two = ProcessReading.from_answer({"pid": 7, "blocks": None})
+    one = ProcessReading.from_response({"pid": 8, "blocks": 10})
+    two = ProcessReading.from_response({"pid": 7, "blocks": None})
     assert AgentReading.of([one, two]).blocks is None
 
 
@@ -145,7 +145,7 @@ def test_the_interpreter_s_own_flags_are_told_from_the_program_s(line, flags):
     assert interpreter_flags(line.split()) == flags
 
 
-def test_nobody_there_is_said_with_the_reason(tmp_path: Path):
+def test_nobody_there_is_reported_with_the_reason(tmp_path: Path):
     assert AgentClient(tmp_path).available() == (
         f"no agent answered: no Python process announced itself in {tmp_path} "
         "(not Python, or started with -I, -E or -S)"

@@ -8,6 +8,7 @@ import pytest
 from histories import Record, drill, plan
 
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import GpuSilent, StepAct, TargetExited, TargetUnwatched
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event
@@ -31,7 +32,7 @@ def failing_from(from_s: float, record: Record | None = None) -> Record:
 
 
 def lost(at_s: float, record: Record, *, told_after_s: float = 0) -> Record:
-    return record.sample(at_s + told_after_s, "target", "unwatched", WHY, at=at_s)
+    return record.sample(at_s + told_after_s, TargetUnwatched(WHY, at=at_s))
 
 
 def test_requests_that_fail_after_the_engine_went_away_are_not_laid_on_the_service() -> None:
@@ -58,7 +59,7 @@ def test_the_loss_counts_from_when_nobody_saw_any_more_and_not_from_when_it_was_
 
 def failed_step(record: Record) -> Record:
     return record.drop("step").act(
-        "step", "clear the cache", 55.2, 55.7, "failed", action="http", error="it was refused"
+        StepAct("clear the cache", action="http"), 55.2, 55.7, "failed", error="it was refused"
     )
 
 
@@ -77,7 +78,7 @@ def test_a_step_under_way_at_that_moment_is_not_judged_by_its_first_half() -> No
 
 def test_an_end_of_the_target_before_the_loss_stays_its_fail_and_one_after_it_is_unknown() -> None:
     def killed(at_s: float) -> Record:
-        return drill().sample(at_s, "target", "exited", 137.0, oom_kill="true", signal="SIGKILL")
+        return drill().sample(at_s, TargetExited(137.0, oom_kill="true", signal="SIGKILL"))
 
     assert told(lost(40, killed(35)))["target_keeps_running"].outcome == "FAIL"
     assert told(lost(40, killed(45)))["target_keeps_running"].outcome == "UNKNOWN"
@@ -87,7 +88,7 @@ def test_a_card_that_was_lost_later_excuses_nothing_that_had_failed_before() -> 
     scenario = plan(target={"name": "gateway", "command": ["gateway"], "limits": {"memory": "400MiB"}, "gpu": {}})
 
     def outcome(lost_s: float) -> str:
-        record = failing_from(20).sample(lost_s, "gpu", "silent", "lost", device_key="gpu0", error="GPU is lost")
+        record = failing_from(20).sample(lost_s, GpuSilent("lost", device_key="gpu0", error="GPU is lost"))
         verdicts = {verdict.check: verdict for verdict in judge(record.history(), scenario)}
         return verdicts["requests_keep_error_rate"].outcome
 

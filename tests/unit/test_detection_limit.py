@@ -9,6 +9,7 @@ from histories import Record, drill, flat, leaking, plan
 
 from leakdrill.alerting.threshold import memory_threshold
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import MemoryThreshold, TargetExited
 
 if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
@@ -58,8 +59,7 @@ def test_of_other_expressions_nothing_is_said(expr: str) -> None:
 
 
 def ruled(record: Record, ratio: float, for_s: float, severity: str = "warning") -> Record:
-    value = {"ratio": ratio, "for_s": for_s}
-    return record.sample(15, "prometheus", "threshold", value, alert="HighMemoryUsage", severity=severity)
+    return record.sample(15, MemoryThreshold(ratio, for_s, alert="HighMemoryUsage", severity=severity))
 
 
 def told(record: Record, scenario: Scenario | None = None) -> Verdict:
@@ -70,7 +70,7 @@ def told(record: Record, scenario: Scenario | None = None) -> Verdict:
 def killed(at: float) -> Record:
     """A drill whose leak is eight times as fast, so that the kernel kills the target at `at`."""
     record = drill(lambda t: flat(t) + (8 * (leaking(t) - flat(t)) if t < at else 0)).drop("prometheus", "alert")
-    return record.sample(at, "target", "exited", -9.0, signal="SIGKILL", oom_kill="true")
+    return record.sample(at, TargetExited(-9.0, signal="SIGKILL", oom_kill="true"))
 
 
 def test_a_leak_that_the_alert_can_see_is_named_as_slower() -> None:

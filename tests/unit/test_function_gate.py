@@ -20,9 +20,9 @@ from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.gate import gate_function
 from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
 from leakdrill.pytest_plugin.judge import judge, refine
-from leakdrill.pytest_plugin.measure import Measured
+from leakdrill.pytest_plugin.measure import Measurement
 from leakdrill.pytest_plugin.python_heap import small_object_bytes
-from leakdrill.pytest_plugin.schedule import Wanted
+from leakdrill.pytest_plugin.schedule import MeasurementLength
 
 SLOT_CALLS = 500
 FILLING = CacheFill(name="app.find", before=100, after=10_100, most=50_000, calls=10_000)
@@ -42,16 +42,18 @@ def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, fills
     }
     # Slots become faster, as they do when caches of the processor are warm.
     t = np.cumsum(np.linspace(0.4, 0.2, 21))
-    return Measured(Trace(name="work", t=t, requests=calls, columns=columns, quiet=True), slot_calls, 1000, 7.0, fills)
+    return Measurement(
+        Trace(name="work", t=t, requests=calls, columns=columns, quiet=True), slot_calls, 1000, 7.0, fills
+    )
 
 
 def test_a_leak_is_told_in_calls():
     """The sentence speaks of calls, whatever the speed did meanwhile."""
-    found = judge(measured(resident_a_call=128, blocks_a_call=2), budget=32)
-    assert found.word is LeakOutcome.LEAK
-    assert "a call" in found.message
-    assert "request" not in found.message + found.hint
-    assert found.growth.low <= 128 <= found.growth.high
+    verdict = judge(measured(resident_a_call=128, blocks_a_call=2), budget=32)
+    assert verdict.word is LeakOutcome.LEAK
+    assert "a call" in verdict.message
+    assert "request" not in verdict.message + verdict.hint
+    assert verdict.growth.low <= 128 <= verdict.growth.high
 
 
 def test_no_growth_is_clean():
@@ -61,35 +63,35 @@ def test_no_growth_is_clean():
 
 def test_growth_beside_a_filling_cache_is_unknown():
     """The cache is named, and how many calls fill it; one that is full, or has no bound, explains nothing."""
-    found = judge(measured(resident_a_call=128, blocks_a_call=2, fills=[FILLING]), budget=32)
-    assert (found.word, found.kind) == (LeakOutcome.UNKNOWN, Kind.FILLING)
-    assert "lru_cache of app.find: from 100 to 10100 entries, a bound of 50000" in found.message
-    assert "39900 more calls fill it" in found.hint
+    verdict = judge(measured(resident_a_call=128, blocks_a_call=2, fills=[FILLING]), budget=32)
+    assert (verdict.word, verdict.kind) == (LeakOutcome.UNKNOWN, Kind.FILLING)
+    assert "lru_cache of app.find: from 100 to 10100 entries, a bound of 50000" in verdict.message
+    assert "39900 more calls fill it" in verdict.hint
     endless = CacheFill(name="app.find", before=100, after=10_100, most=None, calls=10_000)
     assert judge(measured(resident_a_call=128, blocks_a_call=2, fills=[endless]), budget=32).word is LeakOutcome.LEAK
 
 
 def test_too_few_calls_are_unknown_and_a_longer_time_is_named():
     """Eighty calls cannot tell 2 B from nothing: a page is 4096."""
-    found = judge(measured(slot_calls=4), budget=2)
-    assert found.word is LeakOutcome.UNKNOWN
-    assert "leak_gate(…, seconds=" in found.hint
+    verdict = judge(measured(slot_calls=4), budget=2)
+    assert verdict.word is LeakOutcome.UNKNOWN
+    assert "leak_gate(…, seconds=" in verdict.hint
 
 
 def test_large_python_objects_are_not_called_native():
     """Objects above 512 bytes come from malloc, and tracemalloc knows them."""
-    found = judge(measured(resident_a_call=1000, malloc_a_call=1000), budget=32)
-    assert found.kind is Kind.NATIVE
+    verdict = judge(measured(resident_a_call=1000, malloc_a_call=1000), budget=32)
+    assert verdict.kind is Kind.NATIVE
     traced = GrowthSources(500, {"str": 1.0}, [Site("app.py:3", 1000.0, 1.0)], 0.0, 0.0, 1000.0)
-    assert refine(found, traced).kind is Kind.LIVE_OBJECTS
-    assert refine(found, GrowthSources(500, {}, [], 0.0, 0.0, 1000.0)).kind is Kind.NATIVE
+    assert refine(verdict, traced).kind is Kind.LIVE_OBJECTS
+    assert refine(verdict, GrowthSources(500, {}, [], 0.0, 0.0, 1000.0)).kind is Kind.NATIVE
 
 
 def test_the_text_names_counts_places_and_threads():
     """Counts near an integer are shown as one."""
     whole = measured(resident_a_call=128, blocks_a_call=2)
-    grew = GrowthSources(500, {"app.Session": 1.004, "dict": 0.333}, [Site("app.py:3", 128.0, 2.0)], 1.0, 0.0, 0.0)
-    text = explain(judge(whole, budget=32), whole, grew)
+    sources = GrowthSources(500, {"app.Session": 1.004, "dict": 0.333}, [Site("app.py:3", 128.0, 2.0)], 1.0, 0.0, 0.0)
+    text = explain(judge(whole, budget=32), whole, sources)
     assert "  objects    1 more app.Session a call" in text
     assert "  objects    0.33 more dict a call" in text
     assert "  allocated  app.py:3: 128 B in 2 more allocations a call" in text
@@ -154,7 +156,7 @@ def test_bad_settings_are_refused_before_anything_is_called(bad):
     """Nothing is measured against a budget that was not understood."""
     called = []
     with pytest.raises(BadInput, match="leak_gate: "):
-        gate_function(called.append, (1,), {}, wanted=Wanted(), **bad)
+        gate_function(called.append, (1,), {}, length=MeasurementLength(), **bad)
     assert called == []
 
 
@@ -162,7 +164,7 @@ def test_bad_settings_are_refused_before_anything_is_called(bad):
 def test_too_little_to_measure_is_refused(wanted):
     """Every slot needs a call."""
     with pytest.raises(BadInput, match="leak_gate: "):
-        Wanted(**wanted)
+        MeasurementLength(**wanted)
 
 
 def test_pytest_finds_the_plugin():
@@ -176,12 +178,12 @@ def test_a_leak_into_free_space_is_found():
     """Resident memory stands still while a leak fills holes; the allocators' count tells, and so does the sentence."""
     whole = measured(blocks_a_call=1)
     columns = {**whole.trace.columns, "live": 4e7 + 96 * whole.trace.requests}
-    whole = Measured(
+    whole = Measurement(
         Trace(name="work", t=whole.trace.t, requests=whole.trace.requests, columns=columns, quiet=True), 500, 0, 7.0, []
     )
-    found = judge(whole, budget=32)
-    assert found.word is LeakOutcome.LEAK
-    assert found.message.startswith("what is in use grows by 96.0 B (")
+    verdict = judge(whole, budget=32)
+    assert verdict.word is LeakOutcome.LEAK
+    assert verdict.message.startswith("what is in use grows by 96.0 B (")
     assert judge(whole, budget=128).message.startswith("what is in use grows by 96.0 B (")
 
 

@@ -10,6 +10,16 @@ from histories import MIB, Record, drill, flat, plan, requests_at
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import (
+    GpuAbsent,
+    GpuDevice,
+    GpuDevices,
+    GpuDriver,
+    GpuProcess,
+    GpuSilent,
+    GpuXid,
+    TorchAllocator,
+)
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.scenario import Scenario, scenario_schema
 
@@ -55,13 +65,13 @@ def card(
 ) -> Record:
     """The whole drill, with a card beside everything else."""
     record = drill(flat)
-    record.sample(1.6, "gpu", "driver", None, driver="595.58.03", nvml="13.595")
-    record.sample(1.6, "gpu", "device", None, device_key="gpu0", gpu="0", modelName="S8")
-    record.sample(1.7, "gpu", "process", None, device_key="gpu0", pid="99", program="train.py")
+    record.sample(1.6, GpuDriver(driver="595.58.03", nvml="13.595"))
+    record.sample(1.6, GpuDevice(device_key="gpu0", gpu="0", model="S8"))
+    record.sample(1.7, GpuProcess(device_key="gpu0", pid="99", program="train.py"))
     for t in np.arange(2, 71.001, 0.1).round(4).tolist():
-        record.sample(t, "gpu", "devices", reading(t, own(t), others(t), elsewhere(t)))
+        record.sample(t, GpuDevices.of(reading(t, own(t), others(t), elsewhere(t))))
         if torch is not None:
-            record.sample(t, "torch", "allocator", {"reserved_bytes.all.current": own(t) - torch})
+            record.sample(t, TorchAllocator.of({"reserved_bytes.all.current": own(t) - torch}))
     return record
 
 
@@ -136,9 +146,9 @@ def test_the_gap_between_the_driver_and_pytorch_is_a_number_and_said_in_words() 
 
 def test_a_card_that_is_lost_is_named_and_nothing_is_laid_on_the_service() -> None:
     record = card().drop("gpu", "devices", after=20)
-    record.sample(20, "gpu", "silent", "lost", device_key="gpu0", error="GPU is lost (NVML error 15)")
+    record.sample(20, GpuSilent("lost", device_key="gpu0", error="GPU is lost (NVML error 15)"))
     for t in np.arange(20, 71, 0.5).tolist():
-        record.sample(t, "gpu", "devices", {"requests": requests_at(t)})
+        record.sample(t, GpuDevices(requests=requests_at(t)))
     record.change("load", "requests", lambda e: e.value | {"failures": max(0.0, (e.t - 20) * 100)})
     verdicts = {v.check: v for v in judge(spoiled(record).history(), scenario())}
     assert verdicts["gpu_answers_throughout"].message == "gpu0 was lost at 20 s: GPU is lost (NVML error 15)"
@@ -168,7 +178,7 @@ def test_what_failed_on_the_host_stays_a_fail_when_a_tenant_took_the_card() -> N
 
 
 def test_a_driver_that_is_missing_is_named() -> None:
-    record = drill(flat).sample(2, "gpu", "devices", None, error="NvmlUnavailable: there is no NVIDIA driver: no file")
+    record = drill(flat).sample(2, GpuDevices(error="NvmlUnavailable: there is no NVIDIA driver: no file"))
     verdict = told("gpu_answers_throughout", record)
     assert verdict.outcome == "UNKNOWN"
     assert verdict.message == "from 2 s on, there is no NVIDIA driver: no file"
@@ -181,7 +191,7 @@ def test_a_record_without_any_reading_of_the_card_is_unknown() -> None:
 
 
 def test_a_card_that_may_be_missing_and_is_is_not_claimed_to_answer() -> None:
-    record = drill(flat).sample(2, "gpu", "absent", "there is no NVIDIA driver")
+    record = drill(flat).sample(2, GpuAbsent("there is no NVIDIA driver"))
     of_cards = {"gpu_answers_throughout", "gpu_memory_is_the_targets_own", "gpu_memory_returns_to_baseline"}
     assert not of_cards & {v.check for v in judge(record.history(), scenario(required=False))}
     assert of_cards <= {v.check for v in judge(card().history(), scenario(required=False))}
@@ -195,7 +205,7 @@ def test_a_gap_in_the_readings_is_unknown() -> None:
 
 def test_an_xid_error_is_told_with_its_meaning_and_excuses_nothing() -> None:
     """It may be the program's own mistake."""
-    record = spoiled(card()).sample(40, "gpu", "xid", 31.0, device_key="gpu0")
+    record = spoiled(card()).sample(40, GpuXid(31.0, device_key="gpu0"))
     assert "gpu0 told XID error 31 (a memory fault, often" in told("gpu_answers_throughout", record).message
     assert told("gpu_answers_throughout", record).outcome == "UNKNOWN"
     assert told("alert_resolves_and_stays_resolved", record).outcome == "FAIL"

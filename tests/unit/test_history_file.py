@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from leakdrill.errors import BadInput
+from leakdrill.record.events import AlertTransition, CgroupResources, LoadRequests, ProcessTree, StepAct
 from leakdrill.record.history import Event, History, event_line, read_history
 from leakdrill.record.recorder import Recorder
 
@@ -19,32 +20,32 @@ def recorder(tmp_path):
 
 
 def test_what_is_recorded_is_read_back(recorder, tmp_path):
-    recorder.sample("process", "tree", {"rss_bytes": 1.5, "requests": 3.0})
-    with recorder.in_phase("baseline"), recorder.act("step", "gc", action="gc") as note:
+    recorder.record(ProcessTree(rss_bytes=1.5, requests=3.0))
+    with recorder.in_phase("baseline"), recorder.act(StepAct("gc", action="gc")) as note:
         note.labels["status"] = "200"
-    recorder.sample("prometheus", "alert", "firing", at=12.25, alertname="High")
+    recorder.record(AlertTransition("firing", at=12.25, labels={"alertname": "High"}))
     recorder.close()
     assert read_history(tmp_path / "history.jsonl").events == recorder.history().events
 
 
 def test_an_act_that_fails_is_recorded_as_failed_and_the_error_goes_on(recorder):
-    with pytest.raises(OSError, match="no space"), recorder.act("step", "rotate"):
+    with pytest.raises(OSError, match="no space"), recorder.act(StepAct("rotate")):
         raise OSError("no space left")
-    (act,) = recorder.history().acts("step")
+    (act,) = recorder.history().acts(StepAct)
     assert not act.succeeded
     assert act.end.kind == "failed"
     assert act.why == "OSError: no space left"
 
 
 def test_begin_is_on_disk_before_the_act(recorder, tmp_path):
-    with recorder.act("step", "restart"):
+    with recorder.act(StepAct("restart")):
         history = read_history(tmp_path / "history.jsonl")
     assert [e.kind for e in history] == ["begin"]
-    assert history.acts("step")[0].end is None
+    assert history.acts(StepAct)[0].end is None
 
 
 def test_a_torn_last_line_is_left_out(recorder, tmp_path):
-    recorder.sample("load", "requests", 1.0)
+    recorder.record(LoadRequests(requests=1.0))
     recorder.close()
     path = tmp_path / "history.jsonl"
     path.write_bytes(path.read_bytes() + b'{"index":1,"t":0.2,"pha')
@@ -61,7 +62,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
 def test_threads_share_one_order(recorder, tmp_path):
     def write():
         for _ in range(200):
-            recorder.sample("process", "tree", 1.0)
+            recorder.record(ProcessTree(rss_bytes=1.0))
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
@@ -81,8 +82,14 @@ def sample(index, t, value, **labels):
 
 
 def test_a_series_takes_the_samples_that_have_the_field():
-    history = History([sample(0, 1.0, {"a": 1.0, "requests": 5.0}), sample(1, 2.0, None), sample(2, 3.0, {"a": 2.0})])
-    series = history.series("cgroup", "resources", "a")
+    history = History(
+        [
+            sample(0, 1.0, {"anon_bytes": 1.0, "requests": 5.0}),
+            sample(1, 2.0, None),
+            sample(2, 3.0, {"anon_bytes": 2.0}),
+        ]
+    )
+    series = history.series(CgroupResources, "anon_bytes")
     assert series.t.tolist() == [1.0, 3.0]
     assert series.values.tolist() == [1.0, 2.0]
     assert series.requests[0] == 5.0
@@ -91,7 +98,7 @@ def test_a_series_takes_the_samples_that_have_the_field():
 
 
 def test_a_series_of_nothing_is_empty():
-    assert len(History([]).series("cgroup", "resources", "a")) == 0
+    assert len(History([]).series(CgroupResources, "anon_bytes")) == 0
     assert History([]).phase("load") is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from histories import ALERT, Record, drill, plan
 
 from leakdrill.judging.checks.alerts import notification_arrives
+from leakdrill.record.events import AlertInhibited, Notification
 from leakdrill.record.verdict import Outcome, Verdict
 
 
@@ -14,15 +15,13 @@ def judged(record: Record) -> Verdict:
 
 
 def inhibited() -> Record:
-    return drill().drop("alertmanager").sample(
-        36.0, "alertmanager", "inhibited", "HighMemoryUsage{severity=critical}", at=None, **ALERT
-    )  # fmt: skip
+    return drill().drop("alertmanager").sample(36.0, AlertInhibited("HighMemoryUsage{severity=critical}", labels=ALERT))
 
 
 def test_the_worse_alert_that_was_told_stands_for_the_inhibited_one() -> None:
     """The verdict names the alert that inhibited it and the receiver that was told."""
-    told = {**ALERT, "severity": "critical", "receiver": "on-call"}
-    verdict = judged(inhibited().sample(36.5, "alertmanager", "notification", "firing", at=None, **told))
+    critical = Notification("firing", receiver="on-call", labels={**ALERT, "severity": "critical"})
+    verdict = judged(inhibited().sample(36.5, critical))
     assert verdict.outcome is Outcome.PASS
     assert verdict.message == (
         "HighMemoryUsage was inhibited by HighMemoryUsage{severity=critical}, of which the receiver on-call was told"

@@ -16,6 +16,7 @@ from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import KubeletScrape, SelectorMatches
 from leakdrill.record.journal import Journal
 from leakdrill.targets.kubernetes.api import Cluster
 from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob, pods_of, scrape_job, targets
@@ -211,10 +212,10 @@ def on_the_kubelet(record: Record, *, gone: tuple[float, float] = (0.0, 0.0)) ->
     """`record` with a look at the kubelet's series each second, which found nothing in the stretch `gone`."""
     for t in range(3, 72):
         if gone[0] <= t <= gone[1]:
-            record.sample(t, "prometheus", "kubelet", None, error="the kubelet of node a was not scraped: 503")
+            record.sample(t, KubeletScrape(error="the kubelet of node a was not scraped: 503"))
         else:
-            record.sample(t, "prometheus", "kubelet", {"targets": 1.0, "series": 1.0, "age_s": 4.0})
-    return record.sample(14, "prometheus", "selector", 1.0, alert="HighMemoryUsage", selector="x", jobs="kubelet")
+            record.sample(t, KubeletScrape(targets=1.0, series=1.0, age_s=4.0))
+    return record.sample(14, SelectorMatches(1.0, alert="HighMemoryUsage", selector="x", jobs="kubelet"))
 
 
 def verdicts(record: Record, scenario: Scenario | None = None) -> dict[str, Verdict]:

@@ -57,9 +57,7 @@ RUNS_ELSEWHERE: Final = {
 }
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
-DEBTS: Final = {
-    ("runs/gate", "runs/drill"): "runs",
-}
+DEBTS: Final[Mapping[tuple[str, str], str]] = {}
 """Folders that still import what they may not, with the part that mends it: this table ends empty."""
 
 FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {

@@ -7,6 +7,7 @@ from histories import Record, phases, plan
 
 from leakdrill.judging.checks.spread import load_is_spread
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import ReplicaRequestCounts, StepAct
 
 
 def scenario():
@@ -19,12 +20,12 @@ def scenario():
 
 def record(*, second_per_s):
     """One replica until 50 s, where a step brings another; it answers `second_per_s`, the first 30 a second."""
-    made = phases(Record()).act("step", "scale out", 50, 52, action="scale")
+    made = phases(Record()).act(StepAct("scale out", action="scale"), 50, 52)
     for t in range(5, 71):
         counts = {"gateway-1": 30.0 * t, "requests": 99.0 * t}
         if t >= 52 and second_per_s is not None:
             counts["gateway-2"] = second_per_s * (t - 52)
-        made.sample(float(t), "replica", "requests", counts)
+        made.sample(float(t), ReplicaRequestCounts.of(counts))
     return made.history()
 
 
@@ -48,16 +49,18 @@ def test_replicas_that_nobody_read_are_unknown():
 
 
 def test_a_restarted_replica_counts_from_zero():
-    made = phases(Record()).act("step", "scale out", 50, 52, action="scale")
+    made = phases(Record()).act(StepAct("scale out", action="scale"), 50, 52)
     for t in range(55, 71):
-        made.sample(float(t), "replica", "requests", {"gateway-1": 30.0 * t, "gateway-2": 30.0 * (t % 60)})
+        made.sample(float(t), ReplicaRequestCounts.of({"gateway-1": 30.0 * t, "gateway-2": 30.0 * (t % 60)}))
     assert load_is_spread(made.history(), scenario=scenario(), replicas=2).outcome == "PASS"
 
 
 def test_replicas_that_were_there_too_briefly_are_unknown():
-    made = phases(Record()).act("step", "scale out", 50, 52, action="scale").act("step", "next", 55.5, 56, action="gc")
+    made = (
+        phases(Record()).act(StepAct("scale out", action="scale"), 50, 52).act(StepAct("next", action="gc"), 55.5, 56)
+    )
     for t in range(55, 71):
-        made.sample(float(t), "replica", "requests", {"gateway-1": 30.0 * t, "gateway-2": 30.0 * t})
+        made.sample(float(t), ReplicaRequestCounts.of({"gateway-1": 30.0 * t, "gateway-2": 30.0 * t}))
     verdict = load_is_spread(made.history(), scenario=scenario(), replicas=2)
     assert (verdict.outcome, "nothing longer than 500 ms" in verdict.message) == ("UNKNOWN", True), verdict.message
 

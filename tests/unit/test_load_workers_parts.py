@@ -123,9 +123,11 @@ def test_what_a_worker_is_brought_imports_nothing_else_of_ours() -> None:
     allowed = {*sys.stdlib_module_names, "locust", "gevent"}
     for name in OURS:
         for node in ast.walk(ast.parse((ROOT / "harness" / name).read_text())):
-            found = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            found += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not [one for one in found if one.split(".")[0] not in allowed and one not in modules], name
+            imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [
+                module for module in imported if module.split(".")[0] not in allowed and module not in modules
+            ], name
 
 
 def test_the_files_beside_the_locustfile_come_along(tmp_path: Path) -> None:
@@ -196,14 +198,14 @@ def test_a_pod_of_a_worker_is_never_started_again_and_ends_by_itself(tmp_path: P
 
 
 def test_a_pod_tells_its_address() -> None:
-    found = {"metadata": {"name": "a", "uid": "u"}, "status": {"podIP": "10.0.0.3"}}
-    assert parse_pod(found).address == "10.0.0.3"
+    pod = {"metadata": {"name": "a", "uid": "u"}, "status": {"podIP": "10.0.0.3"}}
+    assert parse_pod(pod).address == "10.0.0.3"
 
 
 def test_a_container_is_reached_on_its_first_network_that_has_an_address() -> None:
     networks = {"old": {"IPAddress": ""}, "shop_default": {"IPAddress": "172.18.0.4"}}
-    found = SimpleNamespace(attrs={"NetworkSettings": {"Networks": networks}})
-    assert network_of(found) == ("shop_default", "172.18.0.4")  # type: ignore[arg-type]
+    container = SimpleNamespace(attrs={"NetworkSettings": {"Networks": networks}})
+    assert network_of(container) == ("shop_default", "172.18.0.4")  # type: ignore[arg-type]
     nowhere = SimpleNamespace(attrs={"NetworkSettings": {"Networks": None}})
     assert network_of(nowhere) == ("", "")  # type: ignore[arg-type]
 

@@ -11,12 +11,13 @@ from rich.console import Console
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.matrix_cell import Finding, judge_cell
+from leakdrill.record.events import StepAct, TargetExited
 from leakdrill.record.verdict import Outcome
 from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.catalogue.drill_result import DrillResult
 from leakdrill.runs.catalogue.matrix_plan import Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import CellResult, cell_result, overall
 from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence, summary
-from leakdrill.runs.catalogue.result import DrillResult
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_service_that_stops_serving_is_worse_whatever_its_memory_does() -> Non
 
     failing = drill(memory(lambda _s: 60)).change("load", "requests", fail)
     assert judge_cell(failing.history(), CLEAR).effect == "worse"
-    ended = drill(memory(lambda _s: 60)).sample(57.0, "target", "exited", -9.0)
+    ended = drill(memory(lambda _s: 60)).sample(57.0, TargetExited(-9.0))
     finding = judge_cell(ended.history(), CLEAR)
     assert (finding.effect, finding.why) == ("worse", "the service ended on its own")
 
@@ -119,7 +120,7 @@ def test_what_was_not_measured_is_unknown_with_the_reason() -> None:
     assert flat.effect is None
     assert "the leak did not leak" in flat.why
     failed = drill(memory(lambda s: GROWN + SPEED * s)).drop("step")
-    failed.act("step", "clear the cache", 55.2, 55.7, "failed", error="answered 404")
+    failed.act(StepAct("clear the cache"), 55.2, 55.7, "failed", error="answered 404")
     assert judge_cell(failed.history(), CLEAR).why == "clear the cache could not be carried out: answered 404"
     never = drill(memory(lambda s: GROWN + SPEED * s)).drop("step")
     assert "was never begun" in judge_cell(never.history(), CLEAR).why

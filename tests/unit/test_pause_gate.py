@@ -1,4 +1,4 @@
-"""Users of gevent at the pause_gate, with short waits and no Locust."""
+"""Users of gevent at the pause gate, with short waits and no Locust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gevent
 from leakdrill.load.in_locust.pause_gate import PauseGate
 
 
-class Told:
+class DrainedOrders:
     """Remembers which orders were reported as drained."""
 
     def __init__(self) -> None:
@@ -31,8 +31,8 @@ def visitor(pause_gate: PauseGate, tasks: list[float], requests: int = 1) -> Non
 
 def test_tasks_without_a_request_do_not_use_up_the_number() -> None:
     """Users that make no request are let in for as long as they come; those that do make exactly the number."""
-    told = Told()
-    pause_gate = PauseGate(told)
+    drained = DrainedOrders()
+    pause_gate = PauseGate(drained)
     pause_gate.resume(1, 5)
     idle: list[float] = []
     busy: list[float] = []
@@ -40,19 +40,19 @@ def test_tasks_without_a_request_do_not_use_up_the_number() -> None:
     users = [gevent.spawn(visitor, pause_gate, busy) for _ in range(3)]
     gevent.sleep(0.05)
     assert (len(idle), len(busy)) == (40, 5)
-    assert told.orders == [1]
+    assert drained.orders == [1]
     gevent.killall(users)
 
 
 def test_each_order_is_answered_once_and_one_that_finds_all_at_rest_at_once() -> None:
-    told = Told()
-    pause_gate = PauseGate(told)
+    drained = DrainedOrders()
+    pause_gate = PauseGate(drained)
     user = gevent.spawn(visitor, pause_gate, [])
     gevent.sleep(0.005)
     pause_gate.pause(1)
     gevent.sleep(0.02)
     pause_gate.pause(2)
-    assert told.orders == [1, 2]
+    assert drained.orders == [1, 2]
     assert pause_gate.shut
     pause_gate.resume(3)
     assert not pause_gate.shut
@@ -60,18 +60,18 @@ def test_each_order_is_answered_once_and_one_that_finds_all_at_rest_at_once() ->
 
 
 def test_a_request_in_flight_beside_the_users_keeps_it_from_being_drained() -> None:
-    told = Told()
-    pause_gate = PauseGate(told)
+    drained = DrainedOrders()
+    pause_gate = PauseGate(drained)
     with pause_gate.request():
         pause_gate.pause(1)
-        assert told.orders == []
-    assert told.orders == [1]
+        assert drained.orders == []
+    assert drained.orders == [1]
 
 
 def test_the_clock_stands_still_while_it_is_shut() -> None:
     """Two pauses of 5 s leave 7 of 17 s."""
     now = [0.0]
-    pause_gate = PauseGate(Told(), clock=lambda: now[0])
+    pause_gate = PauseGate(DrainedOrders(), clock=lambda: now[0])
     for order, (pause_at, resume_at) in enumerate([(2.0, 7.0), (10.0, 15.0)]):
         now[0] = pause_at
         pause_gate.pause(2 * order + 1)

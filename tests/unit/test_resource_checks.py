@@ -10,6 +10,7 @@ from histories import MIB, Record, drill, flat, leaking, plan, requests_at, twin
 
 from leakdrill.judging.drill import judge
 from leakdrill.judging.evidence.resource_series import resource_series
+from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, ProcessTree, StepAct, TargetExited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def metered(record: Record, field: str, level: Callable[[float], float]) -> Record:
     """`record` with readings of the process tree."""
     for t in np.arange(2, 71.001, 0.1).round(4).tolist():
-        record.sample(t, "process", "tree", {field: level(t), "requests": requests_at(t)})
+        record.sample(t, ProcessTree.of({field: level(t), "requests": requests_at(t)}))
     return record
 
 
@@ -75,12 +76,12 @@ def threads(level: Callable[[float], float] = kept) -> Record:
 def busy(level: Callable[[float], float] = cores) -> Record:
     """A drill whose step ends at 55.7 s and whose leak is switched off five seconds later, as the drill does it."""
     record = metered(drill(flat), "cpu_seconds", level).drop("leak")
-    return record.act("leak", "switch_on", 15, 15.05, leak="cache").act("leak", "switch_off", 60.8, 61, leak="cache")
+    return record.act(LeakSwitchOn(leak="cache"), 15, 15.05).act(LeakSwitchOff(leak="cache"), 60.8, 61)
 
 
 def peaking(level: Callable[[float], float] = wave) -> Record:
     record = drill(level).drop("leak")
-    return record.act("leak", "switch_on", 15, 15.05, leak="cache").act("leak", "switch_off", 60.8, 61, leak="cache")
+    return record.act(LeakSwitchOn(leak="cache"), 15, 15.05).act(LeakSwitchOff(leak="cache"), 60.8, 61)
 
 
 def test_cores_in_use_are_cpu_seconds_per_second_and_a_new_count_is_left_out() -> None:
@@ -206,12 +207,12 @@ def test_a_step_that_must_not_cure_fails_when_it_does() -> None:
 def test_a_step_that_must_not_cure_cannot_be_told_without_growth_or_without_time() -> None:
     scenario = seen({"stays_within": "20%"})
     is_told("step_does_not_cure", "UNKNOWN", drill(flat), "no growth to cure", scenario=scenario)
-    soon = drill(lambda t: leaking(min(t, 55.4))).act("step", "the next", 56.5, 57, action="http")
+    soon = drill(lambda t: leaking(min(t, 55.4))).act(StepAct("the next", action="http"), 56.5, 57)
     is_told("step_does_not_cure", "UNKNOWN", soon, "nothing longer than 800 ms was watched", scenario=scenario)
 
 
 def test_the_next_steps_effect_is_not_this_steps() -> None:
-    record = drill(lambda t: leaking(min(t, 55.4)) if t < 58 else flat(t)).act("step", "restart", 57.9, 58.2)
+    record = drill(lambda t: leaking(min(t, 55.4)) if t < 58 else flat(t)).act(StepAct("restart"), 57.9, 58.2)
     scenario = seen({"falls_by": "50%"})
     is_told("step_works", "FAIL", record, "changed nothing", scenario=scenario)
 
@@ -232,20 +233,20 @@ def slowing(after: float) -> Callable[[float], float]:
 def test_a_step_may_have_to_slow_the_growth(
     level: Callable[[float], float], outcome: str, words: tuple[str, ...]
 ) -> None:
-    record = drill(level).drop("leak").act("leak", "switch_on", 15, 15.05, leak="cache")
+    record = drill(level).drop("leak").act(LeakSwitchOn(leak="cache"), 15, 15.05)
     is_told("step_works", outcome, record, *words, scenario=seen({"slows_by": "40%"}))
 
 
 def test_growth_that_ends_with_the_leak_was_not_slowed_by_the_step() -> None:
-    record = drill(slowing(0)).drop("leak").act("leak", "switch_on", 15, 15.05, leak="cache")
-    record.act("leak", "switch_off", 56.2, 56.3, leak="cache")
+    record = drill(slowing(0)).drop("leak").act(LeakSwitchOn(leak="cache"), 15, 15.05)
+    record.act(LeakSwitchOff(leak="cache"), 56.2, 56.3)
     is_told("step_works", "UNKNOWN", record, "too few samples of memory after it", scenario=seen({"slows_by": "40%"}))
 
 
 def test_a_diagnosis_passes_when_it_was_carried_out_and_the_service_serves_on() -> None:
     scenario = seen({"nothing": True})
     is_told("step_works", "PASS", drill(flat), "nothing was to change; the service then served", scenario=scenario)
-    failed = drill().drop("step").act("step", "clear the cache", 55.2, 55.7, "failed", error="status 3; expected 0")
+    failed = drill().drop("step").act(StepAct("clear the cache"), 55.2, 55.7, "failed", error="status 3; expected 0")
     is_told("step_works", "FAIL", failed, "status 3; expected 0", scenario=scenario)
     is_told("step_works", "UNKNOWN", drill().cut(54), "never begun", scenario=scenario)
 
@@ -272,7 +273,7 @@ def test_an_alert_on_a_peak_below_the_limit_is_in_time() -> None:
     is_told("alert_fires_before_oom_kill", "PASS", rises, "nothing happened before", scenario=PEAK)
     silent = peaking().drop("prometheus", "alert")
     is_told("alert_fires_before_oom_kill", "UNKNOWN", silent, "did not fire", scenario=PEAK)
-    killed = peaking().sample(30, "target", "exited", -9.0, signal="SIGKILL", oom_kill="true")
+    killed = peaking().sample(30, TargetExited(-9.0, signal="SIGKILL", oom_kill="true"))
     is_told("alert_fires_before_oom_kill", "FAIL", killed, "too late", scenario=PEAK)
 
 

@@ -47,8 +47,8 @@ def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
 
 def test_what_each_kind_can_do() -> None:
     assert {row.name: set(row.capabilities()) for row in KINDS} == {
-        "process": EVERYWHERE | OWN | {"FilesInside"},
-        "docker": EVERYWHERE | OWN | {"FilesInside", "Pinnable"},
+        "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside"},
+        "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "Pinnable"},
         "existing compose": EVERYWHERE | {"Neighboured"},
         "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
         "kubernetes": EVERYWHERE | OWN | {"Autoscalable", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},

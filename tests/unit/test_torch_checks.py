@@ -9,6 +9,7 @@ import pytest
 from histories import MIB, Record, drill, flat, plan, requests_at, twin, twin_plan
 
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import StepAct, TorchAllocator, TorchHolders
 from leakdrill.scenario.scenario import Scenario
 from leakdrill.scenario.twin import Twin
 
@@ -43,14 +44,14 @@ def said(record: Record, allocated: Level, reserved: Level, *, ooms: Level = lam
         values = {NAMES["allocated"]: allocated(t), NAMES["reserved"]: reserved(t), "device_used_bytes": reserved(t)}
         values |= {"inactive_split_bytes.all.current": 2.0 * MIB, "num_ooms": ooms(t), "num_alloc_retries": 1.0}
         values |= {name: level(t) for name, level in more.items()}
-        record.sample(t, "torch", "allocator", {**values, "requests": requests_at(t)})
+        record.sample(t, TorchAllocator.of({**values, "requests": requests_at(t)}))
     return record
 
 
 def held(record: Record, **after: float) -> Record:
     """`record` with who held how much in the baseline and at the end."""
-    record.sample(14.9, "torch", "holders", {PLACE: 1.0 * MIB, OTHER: 2.0 * MIB}, moment="baseline")
-    return record.sample(70.9, "torch", "holders", {PLACE: 1.0 * MIB, OTHER: 2.0 * MIB} | after, moment="recover")
+    record.sample(14.9, TorchHolders.of({PLACE: 1.0 * MIB, OTHER: 2.0 * MIB}, moment="baseline"))
+    return record.sample(70.9, TorchHolders.of({PLACE: 1.0 * MIB, OTHER: 2.0 * MIB} | after, moment="recover"))
 
 
 def told(check: str, record: Record, scenario: Scenario = DEVICE) -> Verdict:
@@ -112,7 +113,7 @@ def test_a_service_that_falls_silent_is_not_measured_completely() -> None:
 def test_a_service_may_be_silent_while_it_does_what_a_step_asked_of_it_and_not_for_longer() -> None:
     def silent(*, until: float) -> str:
         record = said(drill(flat), leaking(), leaking()).drop("torch", after=57, until=until)
-        record.act("step", "collect garbage", 56.9, 60.5, action="gc")
+        record.act(StepAct("collect garbage", action="gc"), 56.9, 60.5)
         return told("measurements_are_complete", record).outcome
 
     assert silent(until=60.4) == "PASS"

@@ -19,6 +19,15 @@ from leakdrill.judging.watch.budgets import (
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
 from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.record.events import (
+    CgroupResources,
+    ProcessMember,
+    ProcessPss,
+    ProcessTree,
+    WatchAttempt,
+    WatchExited,
+    WatchInterrupted,
+)
 
 HERE = MachineClass(system="Linux", architecture="x86_64", cpus=4, memory_bytes=16 * 2**30)
 
@@ -29,20 +38,17 @@ def compiler(t):
 
 def attempt(record, number=1, start=0.0, end=10.0, *, status=0.0, memory=compiler, mode="", largest=None, **labels):
     """One attempt, read every half second, its processes ten times a second."""
-    record.act("watch", "attempt", start, end + 0.1, number=str(number), mode=mode, available_bytes=str(8 * 2**30))
+    record.act(WatchAttempt(number=str(number), mode=mode, available_bytes=str(8 * 2**30)), start, end + 0.1)
     for pid, program, phase in ((10, "make", "other"), (11, "cc1plus", "compile")):
-        record.sample(
-            start, "process", "member", {"pid": pid}, pid=str(pid), program=program, phase=phase, command=program
-        )
+        record.sample(start, ProcessMember(number=pid, pid=str(pid), program=program, phase=phase, command=program))
     for tick in range(int((end - start) * 10)):
-        record.sample(start + tick / 10, "process", "tree", {"rss_bytes": 1.0, "processes": 2.0})
+        record.sample(start + tick / 10, ProcessTree(rss_bytes=1.0, processes=2.0))
     for half in range(int((end - start) * 2)):
         held = memory(half / 2)
         value = {"pss_bytes": 100 * MIB + held, "pid_10_bytes": 100.0 * MIB}
-        record.sample(start + half / 2, "process", "pss", value | ({"pid_11_bytes": held} if held else {}))
-    value = {"status": status} | ({"largest_process_bytes": largest} if largest else {})
-    told = {"signal": "", "oom_kill": "false"} | labels
-    return record.sample(end, "watch", "exited", value, number=str(number), **told)
+        record.sample(start + half / 2, ProcessPss.of(value | ({"pid_11_bytes": held} if held else {})))
+    labels = {"oom_kill": "false"} | labels
+    return record.sample(end, WatchExited(status, largest or None, number=str(number), **labels))
 
 
 def plan(**changes):
@@ -81,7 +87,7 @@ def test_a_part_has_its_own_peak_area_and_time():
 
 def test_a_process_that_becomes_another_program_is_each_in_its_time():
     record = attempt(Record())
-    record.sample(4.9, "process", "member", {"pid": 11}, pid="11", program="ld", phase="link", command="ld")
+    record.sample(4.9, ProcessMember(number=11, pid="11", program="ld", phase="link", command="ld"))
     history = record.history()
     seen = {r.t: r for r in readings(history, attempts(history)[0])}
     assert "cc1plus" in Owners(history).shares(seen[4.0])
@@ -116,7 +122,7 @@ def test_only_the_last_attempt_counts_and_the_sentence_says_which_it_was():
 
 
 def test_a_command_that_was_stopped_or_whose_end_is_not_recorded_is_unknown():
-    stopped = attempt(Record()).sample(10.0, "watch", "interrupted", "SIGINT")
+    stopped = attempt(Record()).sample(10.0, WatchInterrupted("SIGINT"))
     assert command_succeeds(stopped.history(), plan=plan()).outcome == "UNKNOWN"
     assert command_succeeds(attempt(Record()).cut(5).history(), plan=plan()).outcome == "UNKNOWN"
     assert command_succeeds(Record().history(), plan=plan()).outcome == "UNKNOWN"
@@ -163,7 +169,7 @@ def test_an_oom_kill_in_the_middle_names_who_is_gone_afterwards():
 
     record = attempt(Record(), memory=big_make, oom_kill="true")
     for tenth in range(100):
-        record.sample(tenth / 10, "cgroup", "resources", {"oom_kills": 0.0 if tenth < 49 else 1.0})
+        record.sample(tenth / 10, CgroupResources(oom_kills=0.0 if tenth < 49 else 1.0))
     told = peak_stays_within_budget(record.history(), plan=plan(limit_bytes=600 * MIB))
     assert "after 4.9 s: it was cc1plus (pid 11), as the readings tell" in told.message
 

@@ -8,8 +8,8 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.watch.naming import phase_of, program_name
 from leakdrill.judging.watch.plan import parse_modes, parse_phases, starting_mode
 from leakdrill.judging.watch.record import run_name
-from leakdrill.runs.watch.child import signal_name
-from leakdrill.runs.watch.sampler import Thresholds
+from leakdrill.runs.watch.command import signal_name
+from leakdrill.runs.watch.watcher import Thresholds
 
 GIB = 2**30
 MODES = ["optimized", "safe below=4GiB NODE_OPTIONS=--max-old-space-size=3072", "critical below=2GiB 'A=b c' D=e=f"]

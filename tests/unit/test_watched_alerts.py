@@ -7,6 +7,7 @@ from histories import ALERT, drill, plan
 from pydantic import ValidationError
 
 from leakdrill.judging.drill import judge
+from leakdrill.record.events import AlertSilenced, Notification
 from leakdrill.scenario.alerts import Alerts
 
 URL = "http://127.0.0.1:9090"
@@ -44,13 +45,13 @@ def told(record):
 
 def test_a_notification_seen_from_outside_says_how():
     record = drill().drop("alertmanager")
-    record.sample(37, "alertmanager", "notification", "firing", receiver="pager", via="api", **ALERT)
+    record.sample(37, Notification("firing", receiver="pager", labels={**ALERT, "via": "api"}))
     verdict = told(record)
     assert verdict.outcome == "PASS"
     assert "held by Alertmanager for the receiver pager" in verdict.message
 
 
 def test_a_silence_is_named():
-    verdict = told(drill().drop("alertmanager").sample(36, "alertmanager", "silenced", "maintenance-1", **ALERT))
+    verdict = told(drill().drop("alertmanager").sample(36, AlertSilenced("maintenance-1", labels=ALERT)))
     assert verdict.outcome == "FAIL"
     assert "a silence in Alertmanager mutes it (maintenance-1)" in verdict.message

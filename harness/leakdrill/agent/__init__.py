@@ -1,1 +1,1 @@
-"""A small agent inside Python targets: it collects, trims and counts when the harness asks, and sleeps otherwise."""
+"""A small agent inside Python targets: it collects, trims and counts on request, and sleeps otherwise."""

@@ -1,4 +1,4 @@
-"""The harness's side: finds the agents of a target and asks them all at once."""
+"""The client of the agents in a target: finds them, and queries all of them at once."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _CHUNK: Final = 1 << 16
 
 
 class AgentClient:
-    """Asks every Python process that announced itself in `folder`.
+    """Queries every Python process that announced itself in `folder`.
 
     Each call finds the processes anew: workers come and go. A process that ended is left out; one that lives and does
-    not answer, or has not announced itself yet, is named in `silent`. The first question makes a process load what
-    answers it, which costs it a megabyte or two: ask `ping` or `quiet` once before the readings that count.
+    not respond, or has not announced itself yet, is named in `silent`. With the first query a process loads a handler,
+    which costs it a megabyte or two: call `ping` or `quiet` once before the readings that count.
 
     Args:
         folder: what `agent_environment` was given.
-        pids: the target's processes, to say who of them has not announced itself, and why none of them answers;
+        pids: the target's processes, to name those that have not announced themselves, and why none responds;
             without it only those that did are known, and the reasons are general.
-        timeout_s: seconds that one question may take, over all processes.
-        inside: the number that one of `pids` has for itself, where that is another one: in a container.
+        timeout_s: seconds that one query may take, over all processes.
+        inside: maps one of `pids` to the pid that the process has for itself, which differs in a container.
 
     Attributes:
-        silent: who did not answer the last question, and why; one sentence each.
+        silent: the processes that did not respond to the last query, and why; one sentence each.
     """
 
     def __init__(
@@ -54,35 +54,35 @@ class AgentClient:
         self._inside = inside
 
     def available(self) -> str | None:
-        """None when a process answers, otherwise `no agent answered: …` with the reason."""
-        return None if self._ask("ping") else self._nobody()
+        """Returns None when a process responds, otherwise `no agent answered: …` with the reason."""
+        return None if self._query("ping") else self._no_response()
 
     def ping(self) -> list[dict[str, Any]]:
-        """Of each process: pid, parent, argv, Python, implementation, `allocator` (Python's) and `malloc` (whose)."""
-        return self._answers("ping")
+        """Returns each process's pid, parent, argv, Python, implementation, `allocator` and library of `malloc`."""
+        return self._responses("ping")
 
     def collect(self, times: int = 1) -> list[list[int]]:
-        """How many unreachable objects each of `times` collections found, for each process."""
-        return self._answers("collect", times=times)
+        """Returns the number of unreachable objects that each of `times` collections freed, for each process."""
+        return self._responses("collect", times=times)
 
     def trim(self) -> list[dict[str, Any]]:
-        """For each process whether the heap gave pages back (`trimmed`), or `why` it cannot be asked to."""
-        return self._answers("trim")
+        """Returns for each process whether the heap gave pages back (`trimmed`), or `why` it cannot be asked to."""
+        return self._responses("trim")
 
     def reading(self, *, objects: bool = True) -> AgentReading:
-        """The numbers as they are, with nothing collected; `objects` false saves a list as long as their number."""
+        """Returns the figures with nothing collected; `objects` false saves a list as long as their number."""
         return self._reading("reading", objects)
 
     def quiet(self, *, objects: bool = True) -> AgentReading:
-        """Collect twice, trim once and read, in one round trip; all processes at the same time.
+        """Collects twice, trims once and reads, in one round trip; all processes at the same time.
 
         Raises:
-            EnvironmentProblem: when nobody answers.
+            EnvironmentProblem: when no process responds.
         """
         return self._reading("quiet", objects)
 
     def types(self, *, sizes: bool = False, untracked: bool = False, top: int | None = None) -> TypeCounts:
-        """Objects by type.
+        """Returns the objects by type.
 
         Args:
             sizes: bytes as well.
@@ -91,67 +91,69 @@ class AgentClient:
             top: only so many types of each process; all by default, because a difference needs them.
 
         Raises:
-            EnvironmentProblem: when nobody answers.
+            EnvironmentProblem: when no process responds.
         """
-        return TypeCounts.of(self._answers("types", sizes=sizes, untracked=untracked, top=top))
+        return TypeCounts.of(self._responses("types", sizes=sizes, untracked=untracked, top=top))
 
     def tracemalloc_start(self, frames: int = 1) -> None:
         """Trace allocations from now on, with so many frames each. This slows the target: do it after judging."""
-        self._answers("tracemalloc_start", frames=frames)
+        self._responses("tracemalloc_start", frames=frames)
 
     def tracemalloc_mark(self) -> None:
         """Take the snapshot that differences count from."""
-        self._answers("tracemalloc_mark")
+        self._responses("tracemalloc_mark")
 
     def tracemalloc_diff(self, top: int = 10) -> list[AllocationSite]:
-        """The `top` places by bytes gained since the mark, or since the start without one."""
-        return AllocationSite.merged(self._answers("tracemalloc_diff", top=top), top)
+        """Returns the `top` allocation sites by bytes gained since the mark, or since the start without one."""
+        return AllocationSite.merged(self._responses("tracemalloc_diff", top=top), top)
 
     def tracemalloc_stop(self) -> None:
         """Stop tracing and forget the mark; a target that traced on its own goes on."""
-        self._answers("tracemalloc_stop")
+        self._responses("tracemalloc_stop")
 
-    def _reading(self, ask: str, objects: bool) -> AgentReading:
-        answers = self._answers(ask, objects=objects)
-        return AgentReading.of(map(ProcessReading.from_answer, answers), self.silent)
+    def _reading(self, command: str, objects: bool) -> AgentReading:
+        responses = self._responses(command, objects=objects)
+        return AgentReading.of(map(ProcessReading.from_response, responses), self.silent)
 
-    def _answers(self, ask: str, **arguments: Any) -> list[Any]:
-        answers = self._ask(ask, **arguments)
-        if not answers:
-            raise EnvironmentProblem(self._nobody(), hint="the gate also works from outside, with a lower resolution")
-        return answers
+    def _responses(self, command: str, **arguments: Any) -> list[Any]:
+        responses = self._query(command, **arguments)
+        if not responses:
+            raise EnvironmentProblem(
+                self._no_response(), hint="the gate also works from outside, with a lower resolution"
+            )
+        return responses
 
-    def _ask(self, ask: str, **arguments: Any) -> list[Any]:
-        """The answers of all processes; first all are asked, then all are heard."""
-        question = json.dumps({"ask": ask, **arguments}).encode() + b"\n"
+    def _query(self, command: str, **arguments: Any) -> list[Any]:
+        """Returns the responses of all processes; the query goes to all before the first response is read."""
+        query = json.dumps({"ask": command, **arguments}).encode() + b"\n"
         deadline = time.monotonic() + self._timeout_s
-        late = self._late()
+        unannounced_now = self._unannounced()
         silent: list[str] = []
-        answers: list[Any] = []
-        with contextlib.ExitStack() as calls:
-            for pid, connection in [(pid, calls.enter_context(call)) for pid, call in self._calls(question, silent)]:
-                reply = _hear(connection, deadline)
+        responses: list[Any] = []
+        with contextlib.ExitStack() as stack:
+            for pid, connection in [(pid, stack.enter_context(call)) for pid, call in self._connections(query, silent)]:
+                reply = _receive(connection, deadline)
                 if "answer" in reply:
-                    answers.append(reply["answer"])
+                    responses.append(reply["answer"])
                 else:
-                    silent.append(f"pid {pid} did not answer '{ask}': {reply['error']}")
-        self.silent = (*silent, *late) if answers else tuple(silent)  # where nobody answers, `_nobody` knows more
-        return answers
+                    silent.append(f"pid {pid} did not answer '{command}': {reply['error']}")
+        self.silent = (*silent, *unannounced_now) if responses else tuple(silent)  # else `_no_response` knows more
+        return responses
 
-    def _late(self) -> list[str]:
-        """Who should have announced itself and has not, one sentence each."""
+    def _unannounced(self) -> list[str]:
+        """Returns the processes that should have announced themselves and have not, one sentence each."""
         announced = self._announced()
         return unannounced([pid for pid in (self._pids() if self._pids else ()) if self._inside(pid) not in announced])
 
-    def _calls(self, question: bytes, silent: list[str]) -> Iterator[tuple[int, socket.socket]]:
-        """A connection to each living process that took the question; what those that ended left is removed."""
+    def _connections(self, query: bytes, silent: list[str]) -> Iterator[tuple[int, socket.socket]]:
+        """Yields a connection to each living process that took the query; sockets of ended processes are removed."""
         for pid in self._announced():
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(min(5.0, self._timeout_s))
             try:
                 with self._address(f"{pid}{_SUFFIX}") as address:
                     connection.connect(address)
-                connection.sendall(question)
+                connection.sendall(query)
             except (ConnectionRefusedError, FileNotFoundError):
                 connection.close()
                 (self._folder / f"{pid}{_SUFFIX}").unlink(missing_ok=True)  # it listens before it has this name
@@ -170,20 +172,20 @@ class AgentClient:
 
     @contextlib.contextmanager
     def _address(self, name: str) -> Iterator[str]:
-        """A short way to a socket, for its address has room for 107 bytes."""
+        """Yields a short path to a socket, because its address has room for 107 bytes."""
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             yield f"/proc/self/fd/{folder}/{name}"
         finally:
             os.close(folder)
 
-    def _nobody(self) -> str:
+    def _no_response(self) -> str:
         reasons = self.silent or why_absent(self._folder, self._pids() if self._pids else ())
         return f"no agent answered: {'; '.join(reasons)}"
 
 
-def _hear(connection: socket.socket, deadline: float) -> dict[str, Any]:
-    """The reply, or what came instead of one."""
+def _receive(connection: socket.socket, deadline: float) -> dict[str, Any]:
+    """Returns the reply, or an error in its place."""
     received = bytearray()
     try:
         while not received.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""Why no agent answers: what the processes noted themselves, and what can be seen of them from outside."""
+"""Diagnosis of missing agents: the reasons that processes noted themselves, and those that show from outside."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*t?")
-_ON_PATH: Final = "/".join(INJECTED.parts[-2:])  # how the injected folder's path ends, in a container too
+_ON_PATH: Final = "/".join(INJECTED.parts[-2:])  # the end of the injected folder's path, in a container too
 _TAKES_AN_ARGUMENT: Final = "WX"
 _ENDS_THE_OPTIONS: Final = "cm"
 _MAY_BE_STARTING: Final = "and did not announce itself; it may still be starting"
-_DEAF: Final = {
+_FLAGS_WITHOUT_AGENT: Final = {
     "I": "-I, which ignores the environment",
     "E": "-E, which ignores the environment",
     "S": "-S, which leaves out `site`",
@@ -26,7 +26,7 @@ _DEAF: Final = {
 
 
 def why_absent(folder: Path, pids: Collection[int] = ()) -> list[str]:
-    """The reasons, one clause each; never empty.
+    """Returns the reasons why no agent responds, one clause each; never empty.
 
     Args:
         folder: where the agents would have announced themselves.
@@ -35,19 +35,19 @@ def why_absent(folder: Path, pids: Collection[int] = ()) -> list[str]:
     if not folder.is_dir():
         return [f"there is no folder {folder}"]
     noted = [f"pid {path.stem}: {path.read_text().strip()}" for path in sorted(folder.glob("*.why"))]
-    seen = [reason for pid in sorted(pids) if (reason := _why_deaf(pid))]
-    return noted + seen or [
+    diagnosed = [reason for pid in sorted(pids) if (reason := _reason(pid))]
+    return noted + diagnosed or [
         f"no Python process announced itself in {folder} (not Python, or started with -I, -E or -S)"
     ]
 
 
 def unannounced(pids: Collection[int]) -> list[str]:
-    """One clause for each of `pids`, none of which announced itself, that should have: a forked child does so late."""
-    return [reason for pid in sorted(pids) if (reason := _why_deaf(pid)).endswith(_MAY_BE_STARTING)]
+    """Returns a clause for each of the unannounced `pids` that should have announced itself: a forked child is late."""
+    return [reason for pid in sorted(pids) if (reason := _reason(pid)).endswith(_MAY_BE_STARTING)]
 
 
-def _why_deaf(pid: int) -> str:
-    """What keeps the agent out of this process, as far as it shows; empty when it ended."""
+def _reason(pid: int) -> str:
+    """Returns the reason that keeps the agent out of this process, as far as it shows; empty when the process ended."""
     try:
         process = psutil.Process(pid)
         argv, environment = process.cmdline(), process.environ()
@@ -60,16 +60,16 @@ def _why_deaf(pid: int) -> str:
 def _cause(program: str, argv: Sequence[str], environment: Mapping[str, str]) -> str:
     if not _PYTHON.fullmatch(program):
         return "is no Python interpreter"
-    deaf = sorted(set(interpreter_flags(argv)) & _DEAF.keys())
-    if deaf:
-        return f"was started with {' and '.join(_DEAF[flag] for flag in deaf)}"
+    flags = sorted(set(interpreter_flags(argv)) & _FLAGS_WITHOUT_AGENT.keys())
+    if flags:
+        return f"was started with {' and '.join(_FLAGS_WITHOUT_AGENT[flag] for flag in flags)}"
     if AGENT_VARIABLE not in environment or _ON_PATH not in environment.get("PYTHONPATH", ""):
         return f"was started without {AGENT_VARIABLE} or with a PYTHONPATH of its own"
     return f"has the agent's environment {_MAY_BE_STARTING}"
 
 
 def interpreter_flags(argv: Sequence[str]) -> str:
-    """The one-letter options in the command line of a Python interpreter: `IB` in `python -IB app.py -S`."""
+    """Returns the one-letter options in the command line of a Python interpreter: `IB` in `python -IB app.py -S`."""
     flags = ""
     rest = iter(argv[1:])
     for word in rest:

@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AGENT_VARIABLE: Final = "LEAKDRILL_AGENT"
-"""Names the folder of the sockets; without it the injected file only gives way to the user's own."""
+"""The folder of the sockets; without it the injected file only yields to the user's own."""
 
 INJECTED: Final = Path(__file__).resolve().parent / "injected"
-INSIDE: Final = INJECTED.with_name("inside")
-"""The code that answers in the target, beside it."""
 """Holds `sitecustomize.py` and nothing else, so that no other import of the target can find anything here."""
+
+INSIDE: Final = INJECTED.with_name("inside")
+"""The code that responds in the target, beside it."""
 
 
 def agent_environment(folder: Path, base_env: Mapping[str, str]) -> dict[str, str]:
-    """`base_env` with the agent in it, which answers on sockets in `folder`.
+    """Returns `base_env` with the agent in it, which listens on sockets in `folder`.
 
-    `folder` is made if it is missing, and is its owner's alone: whoever reaches a socket may ask.
+    `folder` is made if it is missing, and is its owner's alone: whoever reaches a socket may query the agent.
 
     Raises:
         EnvironmentProblem: when the folder cannot be made.

@@ -1,4 +1,4 @@
-"""What the agents of a target say, added up over its processes."""
+"""Readings of the agents of a target, summed over its processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Numbers of one process, or sums. None is what an interpreter or C library cannot tell.
+    """Figures of one process, or sums. None stands for one that an interpreter or C library cannot tell.
 
     Attributes:
         blocks: memory blocks that Python's allocator has handed out (`sys.getallocatedblocks`).
@@ -35,18 +35,18 @@ class Figures:
     threads: int | None
 
     def as_values(self) -> dict[str, float]:
-        """The numbers that are known, as an event carries them."""
+        """Returns the figures that are known, as an event carries them."""
         pairs = ((field.name, getattr(self, field.name)) for field in fields(Figures))
         return {name: float(value) for name, value in pairs if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessReading(Figures):
-    """What one process said.
+    """The reading of one process.
 
     Attributes:
-        pid: whose it is.
-        collected: objects that each collection found unreachable; empty when none was asked for.
+        pid: of the process.
+        collected: unreachable objects that each collection freed; empty when none was asked for.
         trimmed: whether the heap gave pages back; None when it was not or could not be asked to.
         trim_refused: why it could not be asked to; empty otherwise.
         quiet_s: seconds the process was kept busy.
@@ -59,27 +59,27 @@ class ProcessReading(Figures):
     quiet_s: float = 0.0
 
     @classmethod
-    def from_answer(cls, answer: Mapping[str, Any]) -> ProcessReading:
-        """The reading in an agent's answer."""
+    def from_response(cls, response: Mapping[str, Any]) -> ProcessReading:
+        """Returns the reading in an agent's response."""
         return cls(
-            **{field.name: answer.get(field.name) for field in fields(Figures)},
-            pid=answer["pid"],
-            collected=tuple(answer.get("collected") or ()),
-            trimmed=answer.get("trimmed"),
-            trim_refused=answer.get("why") or "",
-            quiet_s=answer.get("seconds", 0.0),
+            **{field.name: response.get(field.name) for field in fields(Figures)},
+            pid=response["pid"],
+            collected=tuple(response.get("collected") or ()),
+            trimmed=response.get("trimmed"),
+            trim_refused=response.get("why") or "",
+            quiet_s=response.get("seconds", 0.0),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AgentReading(Figures):
-    """The sums over all processes that answered.
+    """The sums over all processes that responded.
 
     A sum is None when one of the processes cannot tell its part. Two readings compare only when `pids` are the same.
 
     Attributes:
         processes: the parts, by pid.
-        silent: what kept others from answering, one sentence each.
+        silent: why others did not respond, one sentence each.
     """
 
     processes: tuple[ProcessReading, ...]
@@ -87,12 +87,12 @@ class AgentReading(Figures):
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Who answered."""
+        """The pids of the processes that responded."""
         return tuple(process.pid for process in self.processes)
 
     @classmethod
     def of(cls, processes: Iterable[ProcessReading], silent: Iterable[str] = ()) -> AgentReading:
-        """The sums over `processes`."""
+        """Returns the sums over `processes`."""
         parts = tuple(sorted(processes, key=lambda process: process.pid))
         sums = {field.name: _sum([getattr(part, field.name) for part in parts]) for field in fields(Figures)}
         return cls(**sums, processes=parts, silent=tuple(silent))
@@ -105,7 +105,7 @@ def _sum(numbers: Sequence[int | None]) -> int | None:
 
 @dataclass(frozen=True)
 class TypeGrowth:
-    """One type whose objects became more (or fewer, when negative); bytes are None unless sizes were asked for."""
+    """The growth of one type in objects, negative where there are fewer, and in bytes; None unless sizes were read."""
 
     name: str
     count: int
@@ -127,19 +127,19 @@ class TypeCounts:
     sizes: Mapping[str, int]
 
     @classmethod
-    def of(cls, answers: Iterable[Mapping[str, Any]]) -> TypeCounts:
-        """The sums over the agents' answers."""
+    def of(cls, responses: Iterable[Mapping[str, Any]]) -> TypeCounts:
+        """Returns the sums over the agents' responses."""
         counts: Counter[str] = Counter()
         sizes: Counter[str] = Counter()
         total = 0
-        for answer in answers:
-            counts.update(answer["counts"])
-            sizes.update(answer["sizes"] or {})
-            total += answer["total"]
+        for response in responses:
+            counts.update(response["counts"])
+            sizes.update(response["sizes"] or {})
+            total += response["total"]
         return cls(counts, total, sizes)
 
     def since(self, earlier: TypeCounts) -> list[TypeGrowth]:
-        """What changed since `earlier`, the largest growth in number first."""
+        """Returns the growth of each type since `earlier`, the largest growth in number first."""
         names = self.counts.keys() | earlier.counts.keys()
         grown = [(name, self.counts.get(name, 0) - earlier.counts.get(name, 0)) for name in names]
         return [
@@ -151,7 +151,7 @@ class TypeCounts:
 
 @dataclass(frozen=True)
 class AllocationSite:
-    """A place in the target's code whose allocations changed.
+    """An allocation site in the target's code, and its change.
 
     Attributes:
         frames: `file:line`, the innermost last.
@@ -166,10 +166,10 @@ class AllocationSite:
     size_bytes: int
 
     @classmethod
-    def merged(cls, answers: Iterable[Iterable[Mapping[str, Any]]], top: int) -> list[AllocationSite]:
-        """The `top` places over all processes, the largest growth in bytes first."""
+    def merged(cls, responses: Iterable[Iterable[Mapping[str, Any]]], top: int) -> list[AllocationSite]:
+        """Returns the `top` sites over all processes, the largest growth in bytes first."""
         numbers: dict[tuple[str, ...], list[int]] = {}
-        for site in (site for answer in answers for site in answer):
+        for site in (site for response in responses for site in response):
             held = numbers.setdefault(tuple(site["frames"]), [0, 0, 0])
             for at, name in enumerate(("size_diff_bytes", "count_diff", "size_bytes")):
                 held[at] += site[name]

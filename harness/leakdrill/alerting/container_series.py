@@ -6,49 +6,74 @@ shared pages once for each process, and no page cache), and the limit is the dec
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from leakdrill.record.event_class import Reading
+from leakdrill.record.events import METERS, CgroupResources, ProcessTree
 from leakdrill.resources import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.core import Metric
 
 CPU_PERIOD_US: Final = 100_000
 """The kernel's default accounting period for a CPU quota."""
 
-Row = tuple[str, str, str, str]
-Fresh = dict[str, dict[str, float]]
-"""What was read lately: by source, by field."""
+Row = tuple[str, type[Reading], str, str]
+Fresh = Mapping[type[Reading], Reading]
+"""What was read lately, by its class."""
 
+_METERS: Final = {(meter.source, meter.event_name): meter for meter in METERS}
 _GAUGES: Final[tuple[Row, ...]] = (
-    ("container_memory_usage_bytes", "cgroup", "usage_bytes", "Memory in use, page cache included."),
-    ("container_memory_working_set_bytes", "cgroup", "working_set_bytes", "Memory that cannot be reclaimed at once."),
-    ("container_memory_cache", "cgroup", "cache_bytes", "Page cache."),
-    ("container_spec_memory_limit_bytes", "cgroup", "limit_bytes", "The memory limit."),
-    ("container_processes", "process", "processes", "Processes."),
+    ("container_memory_usage_bytes", CgroupResources, "usage_bytes", "Memory in use, page cache included."),
+    (
+        "container_memory_working_set_bytes",
+        CgroupResources,
+        "working_set_bytes",
+        "Memory that cannot be reclaimed at once.",
+    ),
+    ("container_memory_cache", CgroupResources, "cache_bytes", "Page cache."),
+    ("container_spec_memory_limit_bytes", CgroupResources, "limit_bytes", "The memory limit."),
+    ("container_processes", ProcessTree, "processes", "Processes."),
     *(
-        (reading.published[0], reading.source, reading.field, reading.published[1])
+        (reading.published[0], _METERS[reading.source, reading.name], reading.field, reading.published[1])
         for resource in RESOURCES.values()
         for reading in resource.readings
         if reading.published is not None
     ),
 )
 _COUNTERS: Final[tuple[Row, ...]] = (
-    ("container_cpu_cfs_periods_total", "cgroup", "periods", "Accounting periods that have passed."),
-    ("container_cpu_cfs_throttled_periods_total", "cgroup", "throttled_periods", "Periods in which it was throttled."),
-    ("container_cpu_cfs_throttled_seconds_total", "cgroup", "throttled_seconds", "Seconds for which it was throttled."),
-    ("container_oom_events_total", "cgroup", "oom_kills", "Out-of-memory kills."),
+    ("container_cpu_cfs_periods_total", CgroupResources, "periods", "Accounting periods that have passed."),
+    (
+        "container_cpu_cfs_throttled_periods_total",
+        CgroupResources,
+        "throttled_periods",
+        "Periods in which it was throttled.",
+    ),
+    (
+        "container_cpu_cfs_throttled_seconds_total",
+        CgroupResources,
+        "throttled_seconds",
+        "Seconds for which it was throttled.",
+    ),
+    ("container_oom_events_total", CgroupResources, "oom_kills", "Out-of-memory kills."),
 )
 _FALLBACKS: Final[tuple[Row, ...]] = (
-    ("container_memory_usage_bytes", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
-    ("container_memory_working_set_bytes", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
-    ("container_memory_rss", "process", "rss_bytes", "RSS of all processes; there is no cgroup."),
+    ("container_memory_usage_bytes", ProcessTree, "rss_bytes", "RSS of all processes; there is no cgroup."),
+    ("container_memory_working_set_bytes", ProcessTree, "rss_bytes", "RSS of all processes; there is no cgroup."),
+    ("container_memory_rss", ProcessTree, "rss_bytes", "RSS of all processes; there is no cgroup."),
 )
+_CPU: Final[tuple[Row, ...]] = (
+    ("container_cpu_usage_seconds_total", CgroupResources, "cpu_seconds", "CPU time consumed."),
+    ("container_cpu_usage_seconds_total", ProcessTree, "cpu_seconds", "CPU time consumed."),
+)
+"""The first that was read counts."""
 
 
 def container_series(
@@ -62,32 +87,43 @@ def container_series(
     """The series of the container that `labels` name; none for a field that nothing was read of.
 
     Args:
-        fresh: of the sources `cgroup` and `process`.
+        fresh: a `CgroupResources`, a `ProcessTree`, or both.
         labels: of every series.
         limit_bytes: the declared memory limit, published when no cgroup reports one.
         cpus: the declared CPU limit in cores, published as quota and period.
         started_at: in Unix time.
     """
-    memory = _FALLBACKS if "cgroup" not in fresh else ()
-    for name, source, field, text in (*_GAUGES, *memory):
-        if field in fresh.get(source, {}):
-            yield gauge(name, text, fresh[source][field], labels)
-    for name, source, field, text in _COUNTERS:
-        if field in fresh.get(source, {}):
-            yield _counter(name, text, fresh[source][field], labels)
+    memory = _FALLBACKS if CgroupResources not in fresh else ()
+    for name, value, text in read_rows((*_GAUGES, *memory), fresh):
+        yield gauge(name, text, value, labels)
+    for name, value, text in read_rows(_COUNTERS, fresh):
+        yield _counter(name, text, value, labels)
     if fresh:
         yield from _cpu(fresh, labels, cpus)
-        if limit_bytes is not None and "limit_bytes" not in fresh.get("cgroup", {}):
+        if limit_bytes is not None and _number(fresh, CgroupResources, "limit_bytes") is None:
             yield gauge("container_spec_memory_limit_bytes", "The declared memory limit.", limit_bytes, labels)
         yield gauge("container_start_time_seconds", "When it was started, in Unix time.", started_at, labels)
         yield gauge("container_last_seen", "When it was last seen, in Unix time.", time.time(), labels)
 
 
-def shared_series(tree: Mapping[str, float], labels: Mapping[str, str]) -> Iterator[Metric]:
-    """What is only known of all replicas together: threads, descriptors and processes."""
-    for name, source, field, text in _GAUGES:
-        if source == "process" and field in tree:
-            yield gauge(name, text, tree[field], labels)
+def shared_series(fresh: Fresh, labels: Mapping[str, str]) -> Iterator[Metric]:
+    """The series that are only known of all replicas together: threads, descriptors and processes."""
+    shared = [row for row in _GAUGES if row[1] is ProcessTree]
+    for name, value, text in read_rows(shared, fresh):
+        yield gauge(name, text, value, labels)
+
+
+def read_rows(rows: Iterable[Row], fresh: Fresh) -> Iterator[tuple[str, float, str]]:
+    """The name, the number and the description of each series whose field was read."""
+    for name, event_class, field, text in rows:
+        value = _number(fresh, event_class, field)
+        if value is not None:
+            yield name, value, text
+
+
+def _number(fresh: Fresh, event_class: type[Reading], field: str) -> float | None:
+    value: float | None = getattr(fresh.get(event_class), field, None)
+    return value
 
 
 def each_family_once(metrics: Iterable[Metric]) -> list[Metric]:
@@ -109,9 +145,8 @@ def gauge(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metr
 
 def _cpu(fresh: Fresh, labels: Mapping[str, str], cpus: float | None) -> Iterator[Metric]:
     # A process tree's count starts again when the service does; Prometheus knows that as a counter's reset.
-    found = [fresh[s]["cpu_seconds"] for s in ("cgroup", "process") if "cpu_seconds" in fresh.get(s, {})]
-    if found:
-        yield _counter("container_cpu_usage_seconds_total", "CPU time consumed.", found[0], {**labels, "cpu": "total"})
+    for name, value, text in itertools.islice(read_rows(_CPU, fresh), 1):
+        yield _counter(name, text, value, {**labels, "cpu": "total"})
     if cpus is not None:
         quota = round(cpus * CPU_PERIOD_US)
         yield gauge("container_spec_cpu_quota", "CPU quota per period, in microseconds.", quota, labels)

@@ -11,13 +11,32 @@ A source that has not been read for a while is left out rather than repeated: a 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.registry import Collector
 
-from leakdrill.alerting.container_series import container_series, each_family_once, gauge, shared_series
+from leakdrill.alerting.container_series import (
+    Fresh,
+    Row,
+    container_series,
+    each_family_once,
+    gauge,
+    read_rows,
+    shared_series,
+)
 from leakdrill.alerting.gpu_series import GpuSeries
+from leakdrill.record.event_class import Reading
+from leakdrill.record.events import (
+    CgroupResources,
+    FilesystemDisk,
+    PodResources,
+    ProcessTree,
+    TargetLimits,
+    TargetReplicas,
+    TargetRestart,
+    TargetStart,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -27,24 +46,18 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import Event
 
+K = TypeVar("K")
+R = TypeVar("R", bound=Reading)
+
 _STALE_AFTER_S: Final = 2.0
-_SOURCES: Final = (("cgroup", "resources"), ("process", "tree"), ("filesystem", "disk"))
+_PUBLISHED: Final = (CgroupResources, ProcessTree, FilesystemDisk)
 
-_POD: Final = ("pod", "resources")
-"""What is read of one pod."""
-
-_NEW_LIMITS: Final = ("target", "limits")
-"""A step may change the declared limits."""
-
-_REPLICAS: Final = ("target", "replicas")
-"""Each replica has the declared limits; where what is published is the sum over all, so are the limits."""
-
-_DISK: Final[tuple[tuple[str, str, str], ...]] = (
-    ("node_filesystem_size_bytes", "size_bytes", "Size of the filesystem."),
-    ("node_filesystem_avail_bytes", "avail_bytes", "Space that a service may still use."),
-    ("node_filesystem_free_bytes", "free_bytes", "Space that is free."),
-    ("node_filesystem_files", "files", "Inodes."),
-    ("node_filesystem_files_free", "files_free", "Free inodes."),
+_DISK: Final[tuple[Row, ...]] = (
+    ("node_filesystem_size_bytes", FilesystemDisk, "size_bytes", "Size of the filesystem."),
+    ("node_filesystem_avail_bytes", FilesystemDisk, "avail_bytes", "Space that a service may still use."),
+    ("node_filesystem_free_bytes", FilesystemDisk, "free_bytes", "Space that is free."),
+    ("node_filesystem_files", FilesystemDisk, "files", "Inodes."),
+    ("node_filesystem_files_free", FilesystemDisk, "files_free", "Free inodes."),
 )
 
 
@@ -63,8 +76,8 @@ class Exporter(Collector):
     """An HTTP endpoint `/metrics` on a free loopback port, fed by everything that is recorded.
 
     Args:
-        recorder: its samples `cgroup resources` or `pod resources`, `process tree`, `filesystem disk` and `gpu devices`
-            are published.
+        recorder: its `CgroupResources` or `PodResources`, `ProcessTree`, `FilesystemDisk` and `GpuDevices` are
+            published.
         labels: of the container's series: `container`, and whatever else the rules select by.
         mountpoint: label of the filesystem's series, such as `/var/lib/inference-gateway`.
         device: likewise.
@@ -95,8 +108,8 @@ class Exporter(Collector):
         self._cpus = cpus
         self._replicas = 1.0
         self._stale_after_s = stale_after_s
-        self._newest: dict[str, tuple[float, dict[str, float]]] = {}
-        self._pods: dict[str, tuple[float, dict[str, float]]] = {}
+        self._newest: dict[type[Reading], tuple[float, Reading]] = {}
+        self._pods: dict[str, tuple[float, PodResources]] = {}
         self._pods_seen_at: dict[str, float] = {}
         self._cards = GpuSeries(stale_after_s=stale_after_s, labels=labels)
         self._started_at = recorder.started_at
@@ -130,28 +143,26 @@ class Exporter(Collector):
         fresh = self._fresh(self._newest)
         if self._containers:
             yield from each_family_once(self._container(fresh))
-        for name, field, text in _DISK:
-            if field in fresh.get("filesystem", {}):
-                yield gauge(name, text, fresh["filesystem"][field], self._disk_labels)
-        if "filesystem" in fresh:
+        for name, value, text in read_rows(_DISK, fresh):
+            yield gauge(name, text, value, self._disk_labels)
+        if FilesystemDisk in fresh:
             yield gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
         yield from self._cards.collect()
 
-    def _fresh(self, readings: Mapping[str, tuple[float, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    def _fresh(self, readings: Mapping[K, tuple[float, R]]) -> dict[K, R]:
         now = time.monotonic()
-        return {name: values for name, (t, values) in tuple(readings.items()) if now - t <= self._stale_after_s}
+        return {key: reading for key, (t, reading) in tuple(readings.items()) if now - t <= self._stale_after_s}
 
-    def _container(self, fresh: dict[str, dict[str, float]]) -> Iterator[Metric]:
-        own = {source: values for source, values in fresh.items() if source != "filesystem"}
+    def _container(self, fresh: Fresh) -> Iterator[Metric]:
+        own = {event_class: reading for event_class, reading in fresh.items() if event_class is not FilesystemDisk}
         if not self._pods:
             yield from container_series(own, self._labels, **self._given(self._replicas), started_at=self._started_at)
             return
-        yield from shared_series(own.get("process", {}), self._labels)
-        for pod, values in self._fresh(self._pods).items():
+        yield from shared_series(own, self._labels)
+        for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
-            yield from container_series(
-                {"cgroup": values}, labels, **self._given(1.0), started_at=self._pods_seen_at[pod]
-            )
+            one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
+            yield from container_series(one, labels, **self._given(1.0), started_at=self._pods_seen_at[pod])
 
     def _given(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""
@@ -159,16 +170,23 @@ class Exporter(Collector):
         return {name: None if limit is None else limit * replicas for name, limit in given.items()}
 
     def _note(self, event: Event) -> None:
-        if event.kind == "ok" and event.source == "target" and event.name in ("start", "restart"):
+        for event_class in _PUBLISHED:
+            reading = event_class.read(event)
+            if reading is not None and reading.values:
+                self._newest[event_class] = (time.monotonic(), reading)
+        of_pod = PodResources.read(event)
+        if of_pod is not None and of_pod.values:
+            self._pods_seen_at.setdefault(of_pod.pod, time.time())
+            self._pods[of_pod.pod] = (time.monotonic(), of_pod)
+        self._note_target(event)
+
+    def _note_target(self, event: Event) -> None:
+        if event.kind == "ok" and (TargetStart.matches(event) or TargetRestart.matches(event)):
             self._started_at = time.time()
-        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) in _SOURCES:
-            self._newest[event.source] = (time.monotonic(), event.value)
-        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _POD:
-            pod = event.labels["pod"]
-            self._pods_seen_at.setdefault(pod, time.time())
-            self._pods[pod] = (time.monotonic(), event.value)
-        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _NEW_LIMITS:
-            self._limit_bytes = event.value.get("memory_bytes", self._limit_bytes)
-            self._cpus = event.value.get("cpus", self._cpus)
-        if event.kind == "sample" and isinstance(event.value, dict) and (event.source, event.name) == _REPLICAS:
-            self._replicas = event.value["replicas"]
+        limits = TargetLimits.read(event)  # a step may change the declared ones
+        if limits is not None:
+            self._limit_bytes = self._limit_bytes if limits.memory_bytes is None else limits.memory_bytes
+            self._cpus = self._cpus if limits.cpus is None else limits.cpus
+        scaled = TargetReplicas.read(event)  # each has the declared limits: where the sum is published, so are theirs
+        if scaled is not None and scaled.replicas is not None:
+            self._replicas = scaled.replicas

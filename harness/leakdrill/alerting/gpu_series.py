@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import Metric
 
+from leakdrill.record.events import GpuDevice, GpuDevices
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -53,16 +55,14 @@ class GpuSeries:
 
     def note(self, event: Event) -> None:
         """Hear of everything that is recorded."""
-        if event.source != "gpu" or event.kind != "sample":
-            return
-        if event.name == "device":
+        if GpuDevice.matches(event):
             self._devices[event.labels["device_key"]] = {n: event.labels[n] for n in _LABELS if n in event.labels}
-        elif event.name == "devices" and isinstance(event.value, dict):
+        reading = GpuDevices.read(event)
+        if reading is not None:
             now = time.monotonic()
-            for field, value in event.value.items():
+            for field, value in reading.others.items():
                 key, _, name = field.rpartition(".")
-                if key:
-                    self._newest[key, name] = (now, value)
+                self._newest[key, name] = (now, value)
 
     def collect(self) -> Iterator[Metric]:
         """The series of what was read lately."""

@@ -19,13 +19,13 @@ from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.catalogue.catalogue import find_scenario
-from leakdrill.runs.drill.run import placed
 from leakdrill.runs.gate.against import read_against
-from leakdrill.runs.gate.conductor import run_gate
+from leakdrill.runs.gate.run import run_gate
+from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
-    from leakdrill.runs.drill.run import Finished
+    from leakdrill.runs.session import FinishedRun
 
 
 def gate(
@@ -48,14 +48,12 @@ def gate(
     console = Console(stderr=as_json)
     path = find_scenario(service)
     done = _measure(path, against, baseline, update=update, runs=runs, on=on, console=console)
-    for problem in done.leftovers:
-        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
     if update and baseline is not None:
         _write(baseline, done, console)
-    append_step_summary(done.verdicts, name=done.scenario.name)
+    append_step_summary(done.verdicts, name=done.scenario().name)
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
     else:
@@ -73,7 +71,7 @@ def _measure(
     runs: Path,
     on: str | None,
     console: Console,
-) -> Finished:
+) -> FinishedRun:
     if update and baseline is None:
         raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
     if against is not None and baseline is not None:
@@ -84,7 +82,7 @@ def _measure(
     return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update, on=on)
 
 
-def _write(path: Path, done: Finished, console: Console) -> None:
+def _write(path: Path, done: FinishedRun, console: Console) -> None:
     """Only a run that passes may become what later runs are held against."""
     if worst(done.verdicts) is not Outcome.PASS:
         console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)
@@ -95,7 +93,7 @@ def _write(path: Path, done: Finished, console: Console) -> None:
     write_baseline(
         path,
         slot_trace(history, build=CANDIDATE, corpus=corpus),
-        measured_conditions(history, done.scenario, corpus),
+        measured_conditions(history, done.scenario(), corpus),
         bytes_per_request=float(growth or 0.0),
     )
     console.print(f"{path}: written", markup=False)

@@ -18,16 +18,17 @@ from leakdrill.runs.catalogue.catalogue import catalogue_root
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import cell_result, overall
 from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence
-from leakdrill.runs.catalogue.plan import default_jobs, planned
-from leakdrill.runs.catalogue.run import DrillsInParallel
+from leakdrill.runs.catalogue.parallel import DrillsInParallel
+from leakdrill.runs.catalogue.schedule import default_jobs, planned
+from leakdrill.runs.session import print_to
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from leakdrill.runs.catalogue.drill_result import DrillResult
     from leakdrill.runs.catalogue.matrix_result import CellResult
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
 
 _STDOUT = "-"
 
@@ -64,10 +65,10 @@ def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: Console)
     with tempfile.TemporaryDirectory(prefix="leakdrill-matrix-") as folder:
         drills = [planned(_written(cell, Path(folder))) for cell in cells]
         by_name = {cell.scenario.name: cell for cell in cells}
-        together = DrillsInParallel(drills, runs=runs, jobs=jobs, tell=_teller(console, by_name))
+        together = DrillsInParallel(
+            drills, runs=runs, jobs=jobs, tell=_teller(console, by_name), notify=print_to(console)
+        )
         complete = together.run()
-    for problem in together.leftovers:
-        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     done = {result.name: result for result in together.results}
     return [cell_result(cell, done.get(cell.scenario.name)) for cell in cells], complete
 

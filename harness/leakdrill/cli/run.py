@@ -62,19 +62,18 @@ def _run_one(
     console: Console,
 ) -> int:
     done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
-    for problem in done.leftovers:
-        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
-    append_step_summary(done.verdicts, name=done.scenario.name)
-    leave_termination_message(done.verdicts, name=done.scenario.name)
+    scenario = done.scenario()
+    append_step_summary(done.verdicts, name=scenario.name)
+    leave_termination_message(done.verdicts, name=scenario.name)
     if junit is not None:
-        write_report(junit, junit_xml(done.verdicts, name=done.scenario.name))
+        write_report(junit, junit_xml(done.verdicts, name=scenario.name))
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
         return worst(done.verdicts).exit_code
     print_verdicts(done.verdicts, console)
-    print_budget(time_budget(read_history(done.folder.history), done.scenario), console)
+    print_budget(time_budget(read_history(done.folder.history), scenario), console)
     console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
     return worst(done.verdicts).exit_code

@@ -13,10 +13,11 @@ from leakdrill.errors import BadInput, Interrupted
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.junit import junit_of_runs
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, find_scenario
-from leakdrill.runs.catalogue.plan import default_jobs, planned
-from leakdrill.runs.catalogue.result import overall
-from leakdrill.runs.catalogue.run import DrillsInParallel
-from leakdrill.runs.catalogue.table import STYLE, print_results
+from leakdrill.runs.catalogue.drill_result import overall
+from leakdrill.runs.catalogue.parallel import DrillsInParallel
+from leakdrill.runs.catalogue.result_table import STYLE, print_results
+from leakdrill.runs.catalogue.schedule import default_jobs, planned
+from leakdrill.runs.session import print_to
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.units import show_duration
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
 
 
 def chosen(names: Sequence[str], *, everything: bool, subset: bool, on: str | None = None) -> list[Path]:
@@ -72,11 +73,15 @@ def run_many(
     """
     drills = [planned(path, on, allow) for path in paths]
     began = time.monotonic()
-    together = DrillsInParallel(drills, runs=runs, jobs=jobs or default_jobs(), tell=_teller(console, len(drills)))
+    together = DrillsInParallel(
+        drills,
+        runs=runs,
+        jobs=jobs or default_jobs(),
+        tell=_teller(console, len(drills)),
+        notify=print_to(console),
+    )
     complete = together.run()
     took_s, results = time.monotonic() - began, together.results
-    for problem in together.leftovers:
-        console.print(f"could not be undone: {problem}; `leakdrill clean` tries again", markup=False)
     if junit is not None:
         write_report(junit, junit_of_runs([(result.name, result.verdicts) for result in results]))
     if as_json:

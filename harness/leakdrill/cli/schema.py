@@ -12,7 +12,7 @@ from leakdrill.errors import BadInput
 
 _SCHEMAS: Final = {
     "scenario": ("leakdrill.scenario.scenario", "scenario_schema"),
-    "history": ("leakdrill.record.history", "event_schema"),
+    "history": ("leakdrill.record.history_schema", "history_schema"),
     "verdicts": ("leakdrill.record.verdict_file", "verdict_file_schema"),
 }
 """The module that knows a format, and its function for the schema; only the one that is asked for is loaded."""

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from leakdrill.errors import BadInput, Interrupted
+from leakdrill.errors import BadInput
 from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
-from leakdrill.judging.watch.record import run_name, success_line
+from leakdrill.judging.watch.record import success_line
 from leakdrill.record.history import read_history
-from leakdrill.record.store import create_run
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.terminal import print_verdicts
-from leakdrill.runs.undo import clean_runs
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
 from leakdrill.runs.watch.machine import machine_class
-from leakdrill.runs.watch.session import Session
+from leakdrill.runs.watch.run import run_watch
 from leakdrill.runs.watch.summary import print_split
 from leakdrill.units import parse_share, parse_size
 
@@ -73,20 +71,16 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     )
     _demand(asked, baseline, update=update)
     plan = _with_baseline(asked, baseline, update=update)
-    for problem in clean_runs(runs):
-        _say(f"left by an earlier run: {problem}")
     if plan.incomparable:
         _say(f"{baseline} will not be compared: {plan.incomparable}")
     return _watch(plan, runs, baseline if update else None, as_json=as_json)
 
 
 def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool) -> int:
-    folder = create_run(runs, run_name(plan.command))
-    done = Session(plan, folder, _say).run()
-    for problem in done.leftovers:
-        _say(f"could not be undone: {problem}; `leakdrill clean` tries again")
-    if done.stopped_by:
-        raise Interrupted(f"stopped by {done.stopped_by}; the command and all it started have ended; {folder.path}")
+    done = run_watch(plan, runs=runs, notify=_say)
+    if done.error is not None:
+        raise done.error
+    folder = done.folder
     history, console = read_history(folder.history), Console(stderr=True)
     print_split(history, plan, console)
     print_verdicts(done.verdicts, console)

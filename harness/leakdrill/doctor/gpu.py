@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from leakdrill.doctor.finding import Finding
+from leakdrill.machine.finding import Finding
 from leakdrill.meters.nvml import DeviceSilent, NvmlUnavailable, find_device, open_nvml
 from leakdrill.units import show_size
 

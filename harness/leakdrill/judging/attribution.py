@@ -1,4 +1,6 @@
-"""Who could not be seen is not blamed: a FAIL that rests on what followed such a loss is UNKNOWN, with the reason.
+"""A failure is attributed to the service only while it was watched.
+
+A FAIL that rests on what followed the loss of that is UNKNOWN, with the reason.
 
 What had failed before stays a FAIL, and is told as it was seen then: the record up to the loss is judged by the same
 checks. A step that was under way at that moment had not shown yet what it does, so that record ends before it.
@@ -29,7 +31,7 @@ class Attribution:
 
     Args:
         history: of the whole drill.
-        judged: the verdicts that a history gets, whoever is to blame.
+        judged: the verdicts that a history gets, whatever caused them.
     """
 
     def __init__(self, history: History, judged: Callable[[History], Sequence[Verdict]]) -> None:
@@ -37,13 +39,13 @@ class Attribution:
         self._judged = judged
         self._before: dict[float, dict[_Key, Verdict]] = {}
 
-    def laid(self, verdict: Verdict, troubles: Sequence[Trouble], *, hint: str) -> Verdict:
+    def excused(self, verdict: Verdict, troubles: Sequence[Trouble], *, hint: str) -> Verdict:
         """`verdict`; where it is a FAIL and one of `troubles` excuses, what was seen before the first of them."""
         excuses = [trouble for trouble in troubles if trouble.excuses]
         if verdict.outcome is not Outcome.FAIL or not excuses:
             return verdict
         first = min(excuses, key=lambda trouble: trouble.at_s)
-        earlier = self._seen_before(first.at_s).get((verdict.check, verdict.subject))
+        earlier = self._judged_before(first.at_s).get((verdict.check, verdict.subject))
         if earlier is not None and earlier.outcome is Outcome.FAIL:
             return earlier
         return replace(
@@ -54,7 +56,7 @@ class Attribution:
             hint=hint,
         )
 
-    def _seen_before(self, at_s: float) -> dict[_Key, Verdict]:
+    def _judged_before(self, at_s: float) -> dict[_Key, Verdict]:
         if at_s not in self._before:
             verdicts = self._judged(_until(self._history, at_s))
             self._before[at_s] = {(verdict.check, verdict.subject): verdict for verdict in verdicts}
@@ -62,7 +64,7 @@ class Attribution:
 
 
 def _until(history: History, at_s: float) -> History:
-    """What was written before `at_s`, and before a step that was carried out or felt at that moment."""
+    """The record of what was written before `at_s`, and before a step that was carried out or felt at that moment."""
     open_steps = [run.start_s for run in step_runs(history) if run.start_s < at_s < run.end_s + AFTER_STEP_S]
     until_s = min([at_s, *open_steps])
     return History(history.events[: bisect_left(history.events, until_s, key=lambda event: event.t)])

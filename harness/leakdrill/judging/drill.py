@@ -21,7 +21,7 @@ from leakdrill.judging.checks.steps import STEPS
 from leakdrill.judging.checks.torch_memory import OUT_OF_MEMORY, TORCH_RETURNS, TORCH_STAYS
 from leakdrill.judging.evidence.check import Check, judge_all
 from leakdrill.judging.gpu_attribution import attributed_to_target
-from leakdrill.judging.platform_attribution import seen_by_the_platform
+from leakdrill.judging.platform_attribution import excused_by_platform
 
 if TYPE_CHECKING:
     from leakdrill.record.history import History
@@ -55,7 +55,7 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
     attribution = Attribution(history, partial(_judged, scenario=scenario))
     verdicts = attributed_to_target(_judged(history, scenario), history, scenario, attribution)
-    return seen_by_the_platform(verdicts, history, attribution)
+    return excused_by_platform(verdicts, history, attribution)
 
 
 def _judged(history: History, scenario: Scenario) -> list[Verdict]:

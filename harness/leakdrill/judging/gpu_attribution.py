@@ -1,4 +1,4 @@
-"""What failed because of a card is not laid on the service: such a FAIL becomes UNKNOWN, with the reason.
+"""A failure that a GPU caused is not attributed to the service: such a FAIL becomes UNKNOWN, with the reason.
 
 A card that falls off takes everything with it. Another tenant's process takes memory of the card and nothing of the
 host's, so what failed on the host stays a FAIL.
@@ -33,13 +33,13 @@ _HINT: Final = "run the drill again when the card is the service's alone and ans
 
 
 def attributed_to_target(
-    verdicts: list[Verdict], history: History, scenario: Scenario, blame: Attribution
+    verdicts: list[Verdict], history: History, scenario: Scenario, attribution: Attribution
 ) -> list[Verdict]:
     """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
     if not gpu_claims(history, scenario):
         return verdicts
     cards, sharing = gpu_troubles(history), sharing_troubles(history, scenario)
-    return [blame.laid(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
+    return [attribution.excused(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
 
 
 def _if_card(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:

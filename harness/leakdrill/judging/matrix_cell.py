@@ -1,4 +1,4 @@
-"""What a step did to a leak, from the record of its cell alone.
+"""The effect of a step on a leak, from the record of its cell alone.
 
 The leak stays on. What it keeps grows again at once after a step that freed it, so the lowest level within two seconds
 counts; what is held only while requests are answered, and CPU, have a level of their own, and that counts.
@@ -15,13 +15,14 @@ from leakdrill.judging.checks.growth import leak_grows_as_declared
 from leakdrill.judging.evidence.growth import growth_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, leak_span, step_runs, unasked_exits, watched_until_s
+from leakdrill.record.events import LoadRequests
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
 from leakdrill.units import show_share
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
-    from leakdrill.record.history import Event, History, Series
+    from leakdrill.record.history import History, Series
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.scenario import Scenario
 
@@ -46,7 +47,7 @@ _FELT_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was seen in one cell.
+    """The result of one cell.
 
     Attributes:
         effect: cured, partly, not or worse; None when it could not be measured.
@@ -91,11 +92,11 @@ class _Levels:
 
 
 def judge_cell(history: History, scenario: Scenario) -> Finding:
-    """What the only step of `scenario` did to its only leak."""
+    """The effect that the only step of `scenario` had on its only leak."""
     (leak,), (step,) = scenario.leaks, scenario.steps
-    shown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
-    if shown.outcome is Outcome.UNKNOWN:
-        return Finding(effect=None, why=shown.message)
+    grown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
+    if grown.outcome is Outcome.UNKNOWN:
+        return Finding(effect=None, why=grown.message)
     run = next(iter(step_runs(history)), None)
     if run is None:
         return Finding(effect=None, why=f"{step.name} was never begun: the drill ended before")
@@ -213,16 +214,12 @@ def _failed(history: History, run: StepRun) -> int:
 
 def _between(history: History, from_s: float, until_s: float) -> tuple[int, int]:
     """Requests made and failed, by Locust's reports from the last before `from_s` to the first after `until_s`."""
-    reports = history.where(source="load", name="requests", kind="sample")
+    reports = history.of(LoadRequests)
     before = [e for e in reports if e.t <= from_s][-1:]
     after = [e for e in reports if e.t >= until_s][:1] or reports[-1:]
     if not after or after[0].t <= from_s:
         return 0, 0
     return (
-        _count(after[0], "requests") - sum(_count(e, "requests") for e in before),
-        _count(after[0], "failures") - sum(_count(e, "failures") for e in before),
+        int(after[0].requests or 0) - sum(int(e.requests or 0) for e in before),
+        int(after[0].failures or 0) - sum(int(e.failures or 0) for e in before),
     )
-
-
-def _count(event: Event, name: str) -> int:
-    return int(event.value.get(name, 0)) if isinstance(event.value, dict) else 0

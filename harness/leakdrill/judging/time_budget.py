@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from leakdrill.record.events import AlertTransition, TargetStart
+
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.scenario.scenario import Scenario
 
 
@@ -33,7 +35,7 @@ class TimeBudget:
 
     @property
     def overhead(self) -> float:
-        """What the harness added, as a share of what was needed; 0.15 is the most we allow ourselves."""
+        """The time that the harness added, as a share of what was needed; 0.15 is the most we allow ourselves."""
         return self.total_s / self.needed_s - 1 if self.needed_s else float("inf")
 
 
@@ -47,12 +49,12 @@ def time_budget(history: History, scenario: Scenario) -> TimeBudget:
 
 
 def _service_start_s(history: History) -> float:
-    starts = [act for act in history.acts("target", "start") if act.end]
+    starts = [act for act in history.acts(TargetStart) if act.end]
     return starts[0].end.t - starts[0].begin.t if starts and starts[0].end else 0.0
 
 
 def _planned_s(history: History, scenario: Scenario, name: str) -> float:
-    """What the scenario asked for; a phase that took longer was held up by us."""
+    """The length that the scenario asked for; a phase that took longer was held up by us."""
     planned: float = getattr(scenario.phases, name)
     return min(planned, _phase_s(history, name))
 
@@ -87,5 +89,5 @@ def _last_of(history: History, scenario: Scenario, state: str, load: tuple[float
     return max(known) if len(known) == len(firsts) else None
 
 
-def _transitions(history: History, state: str) -> list[Event]:
-    return [e for e in history.where(source="prometheus", name="alert") if e.value == state]
+def _transitions(history: History, state: str) -> list[AlertTransition]:
+    return [e for e in history.of(AlertTransition) if e.state == state]

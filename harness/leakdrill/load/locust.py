@@ -19,7 +19,7 @@ from leakdrill.wait import TimedOut, wait_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.load.workers import Workers
+    from leakdrill.load.workers import WorkerPlace
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.load import Load
@@ -54,7 +54,7 @@ class LocustLoad:
         journal: Journal,
         max_run_s: float,
         record_corpus: Path | None = None,
-        place: Workers | None = None,
+        place: WorkerPlace | None = None,
     ) -> None:
         self._spec = spec
         self._host = host

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from leakdrill.load.counter_reader import NOTHING, CounterReader, row
+from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests, WorkerLost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +30,8 @@ _POLL_S: Final = 0.1
 class LocustMonitor:
     """Records one Locust process, second by second, on a thread of its own.
 
-    Every second it records the sample `load.requests`; `load.errors` with the count of each of the most frequent, when
-    it changes; `load.worker_lost` with the number missing; and `load.exited` with the return code when Locust ends
-    though nobody stopped it.
+    It records `LoadRequests` every second; `LoadErrors` for each of the most frequent errors, when its count changes;
+    `WorkerLost` with the number missing; and `LoadExited` when Locust ends though nobody stopped it.
 
     Args:
         process: the Locust that leads.
@@ -125,7 +125,7 @@ class LocustMonitor:
         if self.running:
             self._record_second(writer, max(seconds, 1e-3))
         if not self.stopping:
-            self._recorder.sample("load", "exited", self._process.returncode)
+            self._recorder.record(LoadExited(exit_code=self._process.returncode))
 
     def _read_pipe(self, timeout_s: float) -> None:
         """Read what the pipe holds. Workers keep it open, so its end says nothing about Locust's."""
@@ -143,7 +143,7 @@ class LocustMonitor:
         self.status = {**self.status, **status}
         self._most_workers = max(self._most_workers, self.workers)
         if self.lost_workers > lost_before and status["state"] == "running":
-            self._recorder.sample("load", "worker_lost", self.lost_workers, wanted=str(self._wanted))
+            self._recorder.record(WorkerLost(lost=self.lost_workers, wanted=str(self._wanted)))
         for error in status.get("errors", ()):
             self._record_error(error)
 
@@ -152,12 +152,12 @@ class LocustMonitor:
         if self._recorded_errors.get(key) != error["count"]:
             self._recorded_errors[key] = error["count"]
             method, name, text = key
-            self._recorder.sample("load", "errors", float(error["count"]), error=text, method=method, name=name)
+            self._recorder.record(LoadErrors(count=float(error["count"]), error=text, method=method, request=name))
 
     def _record_second(self, writer: csv.DictWriter[str], seconds: float) -> None:
         now = self._counters.totals()
         figures = row(self._before, now, seconds)
         self._before = now
         figures |= {"users": float(self.status.get("users", 0)), "workers": float(self.workers)}
-        event = self._recorder.sample("load", "requests", figures)
+        event = self._recorder.record(LoadRequests.of(figures))
         writer.writerow({"t": event.t, **figures})

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput, EnvironmentProblem, LeakdrillError
 from leakdrill.load.workers import worker_plan
 from leakdrill.machine.ports import free_port
+from leakdrill.record.events import WorkerEnded
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from leakdrill.load.workers import Workers, WorkerState
+    from leakdrill.load.workers import WorkerPlace, WorkerState
     from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.load import Load
 
@@ -47,7 +48,7 @@ class RemoteWorkers:
         EnvironmentProblem: when no address can be found, or the target answers nowhere that they can reach.
     """
 
-    def __init__(self, spec: Load, place: Workers, *, recorder: Recorder, run_dir: Path) -> None:
+    def __init__(self, spec: Load, place: WorkerPlace, *, recorder: Recorder, run_dir: Path) -> None:
         self._spec = spec
         self._place = place
         self._recorder = recorder
@@ -106,7 +107,7 @@ class RemoteWorkers:
         with contextlib.suppress(LeakdrillError):
             for state in self._place.states():
                 if state.ended:
-                    self._recorder.sample("load", "worker_ended", state.description, worker=state.name)
+                    self._recorder.record(WorkerEnded(message=state.description, worker=state.name))
 
     def stop(self) -> None:
         """Keep the logs of the workers, and remove them. Safe to call twice."""

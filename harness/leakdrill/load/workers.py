@@ -106,7 +106,7 @@ class WorkerState:
     ended: bool
 
 
-class Workers(Protocol):
+class WorkerPlace(Protocol):
     """A place where workers run."""
 
     def addresses(self) -> list[str]:
@@ -144,5 +144,5 @@ class Workers(Protocol):
 class HostsLoadWorkers(Protocol):
     """A target beside which workers can run."""
 
-    def load_workers(self) -> Workers | None:
+    def load_workers(self) -> WorkerPlace | None:
         """Returns the place for the workers, once the target has been started; None where that is this machine."""

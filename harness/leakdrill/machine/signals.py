@@ -1,61 +1,138 @@
-"""Ctrl-C, SIGTERM and a closed terminal: they end a drill, and never its way back."""
+"""The signals that ask a run to end: Ctrl-C (SIGINT), SIGTERM and a closed terminal (SIGHUP).
+
+There are three ways to take them. `interruptible` raises `Interrupted` once: for a run that may be left at any line,
+because everything it changes is in a journal. `StopRequest` only notes them: for a loop that asks between two steps,
+where an exception could come between the start of a process and the line that remembers it. `StopRequest.take` hands
+them on one by one: for a command that gets them from us.
+
+What we were started to ignore stays ignored: SIGHUP under `nohup`, and SIGINT in the background of a shell without job
+control, whose Ctrl-C is meant for the command in front. SIGTERM ends a run always.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
+    from typing import Self
 
-_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STANDARD_STREAMS: Final = (0, 1, 2)
 
-_late: Final[list[list[Interrupted]]] = []
-"""What was heard in each `uninterruptible` block that is open. Signals are the process's, and so is this."""
+_postponed: Final[list[list[Interrupted]]] = []
+"""The interruptions in each `uninterruptible` block that is open. Signals are the process's, and so is this."""
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call `handler` with each signal that asks us to end, except for those that we were started to ignore."""
+    terminals = [stream for stream in _STANDARD_STREAMS if os.isatty(stream)]
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            _detach(terminals)
+        handler(signal.Signals(number))
+
+    numbers = [
+        number for number in _STOPS if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _detach(terminals: list[int]) -> None:
+    """Send what was written to a terminal that is closed nowhere: otherwise the next line printed raises EIO."""
+    closed = [stream for stream in terminals if not os.isatty(stream)]
+    if closed:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in closed:
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and a closed terminal into `Interrupted`, once.
+    """Turn a signal that asks us to end into `Interrupted`, once: later ones are ignored, so that undo can end."""
+    interrupted = False
 
-    A second one while undoing is not heard, so that undo ends. Under `nohup` a closed terminal stays unheard.
-    """
-    kept_up = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    heard = [number for number in _HEARD if not (kept_up and number == signal.SIGHUP)]
+    def interrupt(number: signal.Signals) -> None:
+        nonlocal interrupted
+        if interrupted:
+            return
+        interrupted = True
+        error = Interrupted(f"stopped by {number.name} (pid {os.getpid()}); everything was undone")
+        if not _postponed:
+            raise error
+        _postponed[-1].append(error)
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for other in heard:
-            signal.signal(other, signal.SIG_IGN)
-        said = f"stopped by {signal.Signals(number).name} (pid {os.getpid()}); everything was undone"
-        if not _late:
-            raise Interrupted(said)
-        _late[-1].append(Interrupted(said))
-
-    before = {number: signal.signal(number, stop) for number in heard}
-    try:
+    with _handled(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def uninterruptible() -> Iterator[None]:
-    """What is in it comes to its end; a stop that is heard meanwhile is raised then.
+    """Postpone an interruption to the end of the block.
 
     Raises:
         Interrupted: at the end, when there was one.
     """
-    heard: list[Interrupted] = []
-    _late.append(heard)
+    interruptions: list[Interrupted] = []
+    _postponed.append(interruptions)
     try:
         yield
     finally:
-        _late.pop()
-    if heard:
-        raise heard[0]
+        _postponed.pop()
+    if interruptions:
+        raise interruptions[0]
+
+
+class StopRequest:
+    """True once a signal has asked this process to end. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._signals: list[signal.Signals] = []
+        self._taken = 0
+        self._first_at_s = 0.0
+        self._handlers = contextlib.ExitStack()
+
+    def __bool__(self) -> bool:
+        return bool(self._signals)
+
+    def __enter__(self) -> Self:
+        self._handlers.enter_context(_handled(self._note))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._handlers.close()
+
+    @property
+    def signal_name(self) -> str:
+        """The name of the first signal; empty when there was none."""
+        return self._signals[0].name if self._signals else ""
+
+    def take(self) -> list[signal.Signals]:
+        """Returns the signals that came since this was last called."""
+        fresh = self._signals[self._taken :]
+        self._taken += len(fresh)
+        return fresh
+
+    def is_urgent(self, patience_s: float) -> bool:
+        """Whether there were two signals, or one more than `patience_s` ago."""
+        waited_s = time.monotonic() - self._first_at_s
+        return len(self._signals) > 1 or (bool(self._signals) and waited_s > patience_s)
+
+    def _note(self, number: signal.Signals) -> None:
+        self._signals.append(number)
+        self._first_at_s = self._first_at_s or time.monotonic()

@@ -22,7 +22,7 @@ _LruCache: Final[Any] = type(functools.lru_cache(lambda: None))
 
 @dataclass(frozen=True, slots=True)
 class CacheFill:
-    """What one cache did while calls were made; `most` is None for one without a bound."""
+    """The fill of one cache before and after some calls; `most` is None for one without a bound."""
 
     name: str
     before: int
@@ -42,7 +42,7 @@ class CacheFill:
 
     @property
     def calls_until_full(self) -> int:
-        """More calls until a bounded one is full, at the rate seen."""
+        """The calls until a bounded cache is full, at the rate measured; 0 for one without a bound."""
         gained = max(1, self.after - self.before)
         return 0 if self.most is None else -(-(self.most - self.after) * self.calls // gained)
 
@@ -52,19 +52,19 @@ class CacheFill:
 
 
 class LruCaches:
-    """Every `functools.lru_cache` alive, and how full each is now."""
+    """The `functools.lru_cache`s alive, and how full each was at the start."""
 
     def __init__(self) -> None:
         self._before = [(cache, cache.cache_info().currsize) for cache in _alive()]
 
     def since(self, calls: int) -> Sequence[CacheFill]:
-        """What they did since, over `calls` calls; only those that took entries in."""
+        """Returns the fill of each cache that took entries in, over `calls` calls."""
         fills = [_fill(cache, size, calls) for cache, size in self._before]
         return sorted((fill for fill in fills if fill.grew), key=lambda fill: fill.before - fill.after)
 
 
 def _alive() -> list[Any]:
-    return [thing for thing in gc.get_objects() if type(thing) is _LruCache]
+    return [candidate for candidate in gc.get_objects() if type(candidate) is _LruCache]
 
 
 def _fill(cache: Any, before: int, calls: int) -> CacheFill:

@@ -29,7 +29,7 @@ class Calls:
 
     @property
     def name(self) -> str:
-        """What a person calls the function."""
+        """The function's name, for people."""
         return str(getattr(self._function, "__qualname__", None) or repr(self._function))
 
     def __enter__(self) -> Self:
@@ -50,7 +50,7 @@ class Calls:
             self._runner.close()
 
     def many(self, count: int) -> None:
-        """Call it `count` times; whatever it raises goes up."""
+        """Call the function `count` times; what it raises is not caught."""
         if self._runner is None:
             function, args, kwargs = self._function, self._args, self._kwargs
             for _ in repeat(None, count):

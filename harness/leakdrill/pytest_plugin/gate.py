@@ -8,7 +8,7 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
-from leakdrill.pytest_plugin.growth_sources import what_grew
+from leakdrill.pytest_plugin.growth_sources import find_growth_sources
 from leakdrill.pytest_plugin.judge import judge, refine
 from leakdrill.pytest_plugin.measure import measure
 from leakdrill.units import parse_duration, parse_size
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from leakdrill.judging.leak.verdict import LeakVerdict
-    from leakdrill.pytest_plugin.schedule import Wanted
+    from leakdrill.pytest_plugin.schedule import MeasurementLength
 
 
 def gate_function(
@@ -25,11 +25,11 @@ def gate_function(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     *,
-    wanted: Wanted,
+    length: MeasurementLength,
     budget: str,
     longest_ttl: str = "0s",
 ) -> tuple[LeakVerdict, str]:
-    """The verdict on `function(*args, **kwargs)` and its text.
+    """Returns the verdict on `function(*args, **kwargs)` and its text.
 
     Raises:
         BadInput: when an argument cannot be used, or one call takes longer than a slot.
@@ -37,12 +37,12 @@ def gate_function(
     """
     budget_bytes, longest_ttl_s = _parsed(budget, longest_ttl)
     with Calls(function, args, kwargs) as calls:
-        measured = measure(calls, wanted)
-        verdict = judge(measured, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
-        grew = None if verdict.word is LeakOutcome.CLEAN else what_grew(calls, measured.slot_calls)
-    if grew is not None:
-        verdict = refine(verdict, grew)
-    return verdict, explain(verdict, measured, grew)
+        measurement = measure(calls, length)
+        verdict = judge(measurement, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
+        sources = None if verdict.word is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
+    if sources is not None:
+        verdict = refine(verdict, sources)
+    return verdict, explain(verdict, measurement, sources)
 
 
 def _parsed(budget: str, longest_ttl: str) -> tuple[float, float]:

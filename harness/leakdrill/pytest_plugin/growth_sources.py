@@ -1,6 +1,6 @@
-"""What a call leaves behind: objects by type, allocation sites, threads and descriptors.
+"""The sources of growth: objects by type, allocation sites, threads and descriptors that a call leaves behind.
 
-Measured after the verdict and only when it is no PASS, by calling the function some more: a test that passes pays
+Measurement after the verdict and only when it is no PASS, by calling the function some more: a test that passes pays
 nothing for it, and counting disturbs no reading.
 """
 
@@ -35,7 +35,7 @@ _ALIKE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where memory came from that is still held."""
+    """An allocation site whose memory is still held."""
 
     place: str
     bytes_a_call: float
@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class GrowthSources:
-    """Per call, over `calls` calls, the most first."""
+    """The sources of growth: what each call left behind, on average over `calls` calls; the most first."""
 
     calls: int
     types: Mapping[str, float]
@@ -55,16 +55,16 @@ class GrowthSources:
 
     @property
     def traced_bytes(self) -> float:
-        """Bytes a call that tracemalloc can place."""
+        """The bytes a call that tracemalloc can place."""
         return sum(site.bytes_a_call for site in self.sites)
 
 
-def what_grew(calls: Calls, slot_calls: int) -> GrowthSources:
-    """Call it some more and count before and after."""
+def find_growth_sources(calls: Calls, slot_calls: int) -> GrowthSources:
+    """Returns what is counted before and after some more calls."""
     count = max(_FEWEST_CALLS, min(slot_calls, _MOST_CALLS))
-    held = _malloc_grown(calls, count)
+    malloc_growth = _malloc_grown(calls, count)
     types, (threads, descriptors) = _grown(calls, count)
-    return GrowthSources(count, types, _sites(calls, count), threads, descriptors, held)
+    return GrowthSources(count, types, _sites(calls, count), threads, descriptors, malloc_growth)
 
 
 def _malloc_grown(calls: Calls, count: int) -> float:
@@ -88,13 +88,15 @@ def _grown(calls: Calls, count: int) -> tuple[dict[str, float], tuple[float, flo
 
 
 def _types() -> Counter[str]:
-    """How many objects of each type are alive: those the collector tracks, and what they hold that it does not."""
+    """Returns the objects alive of each type: those the collector tracks, and what they hold that it does not."""
     come_to_rest()
     tracked = gc.get_objects()
     plain = {id(thing): type(thing) for thing in _held_by(tracked) if not gc.is_tracked(thing)}
-    found = Counter(map(type, tracked))
-    found.update(plain.values())
-    return Counter({f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."): n for kind, n in found.items()})
+    counts = Counter(map(type, tracked))
+    counts.update(plain.values())
+    return Counter(
+        {f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."): n for kind, n in counts.items()}
+    )
 
 
 def _held_by(tracked: list[Any]) -> Iterator[Any]:
@@ -107,7 +109,7 @@ def _descriptors() -> int:
 
 
 def _sites(calls: Calls, count: int) -> list[Site]:
-    """Lines whose memory is still held after `count` calls; none while somebody else traces."""
+    """Returns the lines whose memory is still held after `count` calls; none while somebody else traces."""
     if tracemalloc.is_tracing():
         return []
     tracemalloc.start(_FRAMES)
@@ -125,17 +127,17 @@ def _sites(calls: Calls, count: int) -> list[Site]:
 
 
 def _by_line(snapshot: tracemalloc.Snapshot) -> dict[str, list[int]]:
-    """Sizes of what is held, by the line that allocated it; without this module's and tracemalloc's own."""
-    found: dict[str, list[int]] = {}
+    """Returns the sizes of what is held, by the line that allocated it; without this module's and tracemalloc's own."""
+    sizes: dict[str, list[int]] = {}
     for trace in snapshot.traces:
         frame = trace.traceback[0]
         if frame.filename not in (tracemalloc.__file__, __file__):
-            found.setdefault(f"{frame.filename}:{frame.lineno}", []).append(trace.size)
-    return found
+            sizes.setdefault(f"{frame.filename}:{frame.lineno}", []).append(trace.size)
+    return sizes
 
 
 def _site(place: str, after: list[int], before: list[int], count: int) -> Site:
-    """The difference a call, without the largest piece of many: a list that moved as it grew counts whole, once."""
+    """Returns the growth a call, without the largest piece of many: a list that moved as it grew counts whole, once."""
     *_, second, largest = [0, 0, *sorted(after)]
     moved = largest if len(after) >= _MANY and largest > _ALIKE * second else 0
     return Site(place, (sum(after) - moved - sum(before)) / count, (len(after) - len(before)) / count)

@@ -1,4 +1,4 @@
-"""The verdict on a measured function, in words of calls."""
+"""Judges a measured function; its verdict speaks of calls in place of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.trace import Trace
     from leakdrill.pytest_plugin.cache_fill import CacheFill
     from leakdrill.pytest_plugin.growth_sources import GrowthSources
-    from leakdrill.pytest_plugin.measure import Measured
+    from leakdrill.pytest_plugin.measure import Measurement
 
 _REQUEST: Final = re.compile(r"\brequest(s?)\b")
 _LONGER: Final = "measure longer: leak_gate(…, seconds={seconds:.0f}), or --leak-seconds {seconds:.0f} for all"
@@ -27,70 +27,70 @@ _MOST_TIMES: Final = 20.0
 _FILLED: Final = "fill it first, or cache less under test: patch the bound to one that {calls} calls reach"
 
 
-def judge(measured: Measured, *, budget: float, longest_ttl_s: float = 0.0) -> LeakVerdict:
-    """LEAK, CLEAN or UNKNOWN; the unit is bytes per call.
+def judge(measurement: Measurement, *, budget: float, longest_ttl_s: float = 0.0) -> LeakVerdict:
+    """Returns LEAK, CLEAN or UNKNOWN; the unit is bytes per call.
 
     Growth beside an `lru_cache` that was still filling is UNKNOWN, however straight: it ends by itself when the cache
-    is full, or it does not, and what was measured cannot tell.
+    is full, or it does not, and the measurement cannot tell.
     """
-    found = judge_trace(_evenly(measured.trace), budget_bytes_per_request=budget, longest_ttl_s=longest_ttl_s)
-    filling = next((fill for fill in measured.fills if fill.explains_growth), None)
-    if found.word is LeakOutcome.LEAK and filling is not None:
-        return _still_filling(found, filling)
-    counted = live(points(measured.trace), _CONFIDENCE)
+    verdict = judge_trace(_evenly(measurement.trace), budget_bytes_per_request=budget, longest_ttl_s=longest_ttl_s)
+    filling = next((fill for fill in measurement.fills if fill.explains_growth), None)
+    if verdict.word is LeakOutcome.LEAK and filling is not None:
+        return _still_filling(verdict, filling)
+    counted = live(points(measurement.trace), _CONFIDENCE)
     if (
-        found.word is not LeakOutcome.UNKNOWN
+        verdict.word is not LeakOutcome.UNKNOWN
         and counted is not None
-        and counted.malloc.low > max(0.0, found.growth.high)
+        and counted.malloc.low > max(0.0, verdict.growth.high)
     ):
-        return _into_free_space(found, counted)
-    hint = _longer(found, measured) if found.word is LeakOutcome.UNKNOWN else _in_calls(found.hint)
-    return replace(found, message=_in_calls(found.message), hint=hint)
+        return _into_free_space(verdict, counted)
+    hint = _longer(verdict, measurement) if verdict.word is LeakOutcome.UNKNOWN else _in_calls(verdict.hint)
+    return replace(verdict, message=_in_calls(verdict.message), hint=hint)
 
 
-def _still_filling(found: LeakVerdict, fill: CacheFill) -> LeakVerdict:
-    growth = found.growth
+def _still_filling(verdict: LeakVerdict, fill: CacheFill) -> LeakVerdict:
+    growth = verdict.growth
     message = (
         f"memory grows by {growth.per_request:.1f} B ({growth.low:.1f} to {growth.high:.1f}) a call, but a bounded "
         f"cache was still filling ({fill})"
     )
-    hint = _FILLED.format(calls=round(found.judged_requests))
+    hint = _FILLED.format(calls=round(verdict.judged_requests))
     if fill.calls_until_full:
         hint += f"; at this rate {fill.calls_until_full} more calls fill it"
-    return replace(found, word=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
+    return replace(verdict, word=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
 
 
-def _into_free_space(found: LeakVerdict, counted: Live) -> LeakVerdict:
-    """Growth that only the allocators see as yet: resident memory grows when the space that was free is used up."""
+def _into_free_space(verdict: LeakVerdict, counted: Live) -> LeakVerdict:
+    """Returns the verdict on growth that only the allocators show: resident memory grows once free space is used up."""
     more = counted.malloc
-    against = "above" if found.word is LeakOutcome.LEAK else "within"
+    against = "above" if verdict.word is LeakOutcome.LEAK else "within"
     message = _in_calls(
         f"what is in use grows by {more.per_request:.1f} B ({more.low:.1f} to {more.high:.1f}) a call, {against} the "
-        f"budget of {found.budget:.4g} B ({describe(found.kind, counted)}); resident memory by "
-        f"{found.growth.per_request:.1f} B, as it first fills space that was free"
+        f"budget of {verdict.budget:.4g} B ({describe(verdict.kind, counted)}); resident memory by "
+        f"{verdict.growth.per_request:.1f} B, as it first fills space that was free"
     )
-    return replace(found, growth=more, column=_COUNTED, message=message, hint=_in_calls(found.hint))
+    return replace(verdict, growth=more, column=_COUNTED, message=message, hint=_in_calls(verdict.hint))
 
 
-def refine(found: LeakVerdict, grew: GrowthSources) -> LeakVerdict:
-    """The same, where malloc's growth turned out to be Python's: objects above 512 bytes come from malloc as well."""
-    if found.kind is not Kind.NATIVE or grew.traced_bytes < found.growth.per_request / 2:
-        return found
-    message = found.message.replace(str(Kind.NATIVE), "large Python objects")
-    return replace(found, kind=Kind.LIVE_OBJECTS, message=message, hint=_in_calls(LOOK[Kind.LIVE_OBJECTS]))
+def refine(verdict: LeakVerdict, sources: GrowthSources) -> LeakVerdict:
+    """Returns the verdict with malloc's growth attributed to Python where due: large objects come from malloc, too."""
+    if verdict.kind is not Kind.NATIVE or sources.traced_bytes < verdict.growth.per_request / 2:
+        return verdict
+    message = verdict.message.replace(str(Kind.NATIVE), "large Python objects")
+    return replace(verdict, kind=Kind.LIVE_OBJECTS, message=message, hint=_in_calls(LOOK[Kind.LIVE_OBJECTS]))
 
 
 def _evenly(trace: Trace) -> Trace:
-    """The trace as if all calls had taken equally long: one after the other, none can hold what follows a rate."""
+    """Returns the trace as if all calls took equally long: called one by one, none can hold what a rate decides."""
     return replace(trace, t=trace.t[-1] * trace.requests / trace.requests[-1])
 
 
-def _longer(found: LeakVerdict, measured: Measured) -> str:
-    """How much longer: with a fixed number of slots, an interval around nothing narrows as calls grow."""
-    growth = found.growth
+def _longer(verdict: LeakVerdict, measurement: Measurement) -> str:
+    """Returns the hint to measure longer: with a fixed number of slots, an interval around 0 narrows with calls."""
+    growth = verdict.growth
     uncertain = growth.points > 0 and growth.low <= 0
-    times = 1.5 * max(growth.high, -growth.low) / found.budget if uncertain else 0.0
-    seconds = min(max(times, _LEAST_TIMES), _MOST_TIMES) * measured.took_s
+    times = 1.5 * max(growth.high, -growth.low) / verdict.budget if uncertain else 0.0
+    seconds = min(max(times, _LEAST_TIMES), _MOST_TIMES) * measurement.took_s
     smaller = "; or gate a smaller part of it, so that more calls fit" if times > _MOST_TIMES else ""
     return _LONGER.format(seconds=-(-seconds // 1)) + smaller
 

@@ -1,4 +1,4 @@
-"""Measure a function: warm up until its own trend settles, then slots that each end at a quiet point."""
+"""Measures a function: warm-up until its own trend settles, then slots that each end at a quiescent point."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leakdrill.pytest_plugin.schedule import (
     FEWEST_WARMUP_SLOTS,
     MOST_WARMUP_SLOTS,
     SLOTS,
-    Wanted,
+    MeasurementLength,
     calls_per_slot,
 )
 
@@ -30,8 +30,8 @@ _MOST_CUT: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was seen.
+class Measurement:
+    """The measurement of one function.
 
     Attributes:
         trace: one reading after each slot; `requests` are calls since the first one.
@@ -48,15 +48,15 @@ class Measured:
     fills: Sequence[CacheFill]
 
 
-def measure(calls: Calls, wanted: Wanted) -> Measured:
-    """Call it for about as long as wanted.
+def measure(calls: Calls, length: MeasurementLength) -> Measurement:
+    """Call it for about as long as `length` says.
 
     Raises:
         BadInput: when one call takes longer than a slot.
         EnvironmentProblem: when this platform does not tell a process its memory.
     """
     started_s = time.perf_counter()
-    slot_calls = calls_per_slot(calls, Readings(1), wanted)
+    slot_calls = calls_per_slot(calls, Readings(1), length)
     readings = Readings(SLOTS + 1)
     with frozen_heap():
         _warm_up(calls, slot_calls)
@@ -68,11 +68,11 @@ def measure(calls: Calls, wanted: Wanted) -> Measured:
             calls.many(slot_calls)
             readings.take(calls.done)
     fills = caches.since(calls.done - warmup_calls)
-    return Measured(readings.trace(calls.name), slot_calls, warmup_calls, time.perf_counter() - started_s, fills)
+    return Measurement(readings.trace(calls.name), slot_calls, warmup_calls, time.perf_counter() - started_s, fills)
 
 
 def _warm_up(calls: Calls, slot_calls: int) -> None:
-    """Slots until the last `FEWEST_WARMUP_SLOTS` lie on one line, and no more than `MOST_WARMUP_SLOTS`."""
+    """Run slots until the last `FEWEST_WARMUP_SLOTS` lie on one line, and no more than `MOST_WARMUP_SLOTS`."""
     readings = Readings(MOST_WARMUP_SLOTS)
     for done in range(1, MOST_WARMUP_SLOTS + 1):
         calls.many(slot_calls)

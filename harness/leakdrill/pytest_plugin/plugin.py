@@ -1,7 +1,7 @@
-"""pytest's part: the `leak_gate` fixture and marker, their options, and what a test run says of them.
+"""The pytest plugin: the `leak_gate` fixture and marker, their options, and their section of the summary.
 
-Everything dear (numpy, scipy) is imported when the first gate runs: whoever installs Leakdrill for another reason must
-not wait for it at every start of pytest.
+Every pytest run of everybody who has Leakdrill installed loads this module, so it imports nothing but pytest and the
+standard library; the rest (numpy, scipy, our own judge) is imported when the first gate runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LINE: Final = "leakdrill"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
-    """What a gate is held against.
+    """The settings of a gate.
 
     Attributes:
         budget: growth per call that passes, such as `64B`.
@@ -86,7 +86,7 @@ class LeakGate:
         from rich.console import Console  # noqa: PLC0415 - see the module's docstring
 
         from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
-        from leakdrill.runs.gate.conductor import gate_service  # noqa: PLC0415 - likewise
+        from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
 
         place = self._item.path.parent / scenario
         try:
@@ -94,7 +94,7 @@ class LeakGate:
         except LeakdrillError as e:
             pytest.fail(str(e), pytrace=False)
         _record_service(self._item, verdicts)
-        _settle_service(verdicts, unknown or _options(self._item).unknown)
+        _apply_service_outcome(verdicts, unknown or _options(self._item).unknown)
         return verdicts
 
 
@@ -131,14 +131,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Gate the body of a marked test that does not use the fixture, instead of calling it once."""
     if pyfuncitem.get_closest_marker("leak_gate") is None or "leak_gate" in pyfuncitem.fixturenames:
         return None
-    wanted = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - pytest's own way to tell a test's arguments from autouse
-    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - pytest's own way to tell a test's arguments from autouse
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
     _gate(pyfuncitem, _options(pyfuncitem), pyfuncitem.obj, (), arguments)
     return True
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line for each gate that decided something."""
+    """Print one line for each gate that reached a verdict."""
     lines = [
         f"{report.nodeid}: {value}"
         for reports in terminalreporter.stats.values()
@@ -154,10 +154,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _options(item: pytest.Item) -> GateOptions:
-    """From the marker, else the command line, else the ini file, else the defaults."""
+    """Returns the options of the marker, else the command line, else the ini file, else the defaults."""
     config, marker = item.config, item.get_closest_marker("leak_gate")
-    found = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _DEFAULTS}
-    settings: dict[str, Any] = {**_DEFAULTS, **{name: value for name, value in found.items() if value}}
+    configured = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _DEFAULTS}
+    settings: dict[str, Any] = {**_DEFAULTS, **{name: value for name, value in configured.items() if value}}
     try:
         settings["seconds"] = float(settings["seconds"])
         return GateOptions(**{**settings, **(marker.kwargs if marker else {})})
@@ -173,43 +173,43 @@ def _gate(
 ) -> LeakVerdict:
     from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - see the module's docstring
     from leakdrill.pytest_plugin.gate import gate_function  # noqa: PLC0415 - likewise
-    from leakdrill.pytest_plugin.schedule import Wanted  # noqa: PLC0415 - likewise
+    from leakdrill.pytest_plugin.schedule import MeasurementLength  # noqa: PLC0415 - likewise
 
     try:
-        with _no_bystanders():
+        with _without_pytest_capture():
             verdict, text = gate_function(
                 function,
                 args,
                 kwargs,
-                wanted=Wanted(seconds=float(options.seconds), calls=options.calls),
+                length=MeasurementLength(seconds=float(options.seconds), calls=options.calls),
                 budget=options.budget,
                 longest_ttl=options.longest_ttl,
             )
     except LeakdrillError as e:
         pytest.fail(str(e), pytrace=False)
     _record(item, verdict)
-    _settle(str(verdict.word.outcome), text, options.unknown)
+    _apply_outcome(str(verdict.word.outcome), text, options.unknown)
     item.add_report_section("call", "memory gate", text)
     return verdict
 
 
-def _settle(outcome: str, text: str, unknown: str) -> None:
-    """Turn the word into what pytest knows."""
+def _apply_outcome(outcome: str, text: str, unknown: str) -> None:
+    """Fail or skip the test as the outcome demands."""
     if outcome == "FAIL" or (outcome == "UNKNOWN" and unknown == "fail"):
         pytest.fail(text, pytrace=False)
     if outcome == "UNKNOWN" and unknown == "skip":
         pytest.skip(text)
 
 
-def _settle_service(verdicts: list[Verdict], unknown: str) -> None:
+def _apply_service_outcome(verdicts: list[Verdict], unknown: str) -> None:
     from leakdrill.record.verdict import worst  # noqa: PLC0415 - see the module's docstring
 
     lines = [f"{v.outcome}: {v.check} {v.subject}: {v.message}\n  what to do {v.hint}" for v in verdicts]
-    _settle(str(worst(verdicts)), "\n".join(lines) or "UNKNOWN: nothing was checked", unknown)
+    _apply_outcome(str(worst(verdicts)), "\n".join(lines) or "UNKNOWN: nothing was checked", unknown)
 
 
 def _record(item: pytest.Item, verdict: LeakVerdict) -> None:
-    """The sentence and the numbers as properties, which JUnit XML and pytest-xdist carry."""
+    """Record the sentence and the numbers as properties, which JUnit XML and pytest-xdist carry."""
     numbers = verdict.numbers().items()
     in_calls = {
         name.replace("per_request", "per_call").replace("_requests", "_calls"): value for name, value in numbers
@@ -223,7 +223,7 @@ def _record_service(item: pytest.Item, verdicts: list[Verdict]) -> None:
 
 
 def _add(item: pytest.Item, sentence: str, numbers: Mapping[str, Any]) -> None:
-    """Plain floats: a worker of pytest-xdist cannot send NumPy's."""
+    """Add properties as plain floats: a worker of pytest-xdist cannot send NumPy's."""
     item.user_properties.append((_LINE, sentence))
     for name, value in numbers.items():
         if value is not None:
@@ -231,18 +231,18 @@ def _add(item: pytest.Item, sentence: str, numbers: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _no_bystanders() -> Iterator[None]:
-    """Keep pytest from keeping: it stores every log record and every warning of a test, which grows with each call."""
+def _without_pytest_capture() -> Iterator[None]:
+    """Keep pytest from storing every log record and every warning of a test, which would grow with each call."""
     root = logging.getLogger()
-    keepers = [handler for handler in root.handlers if type(handler).__module__ == "_pytest.logging"]
-    for handler in keepers:
+    handlers = [handler for handler in root.handlers if type(handler).__module__ == "_pytest.logging"]
+    for handler in handlers:
         root.removeHandler(handler)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _forget
             yield
     finally:
-        for handler in keepers:
+        for handler in handlers:
             root.addHandler(handler)
 
 

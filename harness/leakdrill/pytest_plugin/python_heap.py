@@ -1,8 +1,8 @@
-"""Bytes that Python's own allocator has given out, exactly.
+"""The bytes that Python's own allocator has given out, exactly.
 
 A count of blocks says that something is left behind, not how large it is: a block has 16 to 512 bytes. Resident
 memory does not say either, because a test process has room from earlier tests in its arenas, and a leak fills that
-first: one of 96 bytes a call was seen as 8. The interpreter knows, but prints it (`sys._debugmallocstats`, CPython
+first: one of 96 bytes a call was measured as 8. The interpreter knows, but prints it (`sys._debugmallocstats`, CPython
 only) to the C library's stderr, so descriptor 2 points into a memory file for the half millisecond that it takes; what
 another thread writes to it in that time is lost.
 """
@@ -19,7 +19,7 @@ _STDERR: Final = 2
 
 
 def small_object_bytes() -> float:
-    """Bytes in blocks of Python's allocator for small objects; -1 where it cannot be asked.
+    """Returns the bytes in blocks of Python's allocator for small objects; -1 where it cannot be asked.
 
     0 with PYTHONMALLOC=malloc, which leaves it without work.
     """

@@ -1,4 +1,4 @@
-"""This process' memory at a quiet point: garbage collected, heap trimmed, then read.
+"""Readings of this process' memory at quiescent points: garbage collected, heap trimmed, then read.
 
 What is alive when measuring begins is frozen (`gc.freeze`), so that a collection walks only what came since: a quiet
 point then costs a tenth of a millisecond instead of tens, whatever the test suite has loaded. The readings go into an
@@ -45,13 +45,13 @@ _MALLINFO: Final = (
 
 
 class _Mallinfo2(ctypes.Structure):
-    """As in glibc's malloc.h, 2.33 and later: ten of `size_t`."""
+    """The struct of glibc's malloc.h, 2.33 and later: ten of `size_t`."""
 
     _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO]
 
 
 class Readings:
-    """Up to `most` readings of this process, one after each slot."""
+    """A table of up to `most` readings of this process, one after each slot."""
 
     def __init__(self, most: int) -> None:
         self._rows = np.full((most, 2 + len(_COLUMNS)), -1.0)
@@ -71,7 +71,7 @@ class Readings:
         self._count += 1
 
     def trace(self, name: str) -> Trace:
-        """What was read; columns that this platform does not have are left out."""
+        """Returns the readings as a trace, without columns that this platform does not have."""
         rows: NDArray[np.float64] = self._rows[: self._count]
         columns = {column: rows[:, index] for index, column in enumerate(_COLUMNS, start=2)}
         known = {column: values for column, values in columns.items() if not np.any(values < 0)}
@@ -101,18 +101,18 @@ def frozen_heap() -> Iterator[None]:
 
 
 def resident_bytes() -> float:
-    """Anonymous bytes now."""
+    """Returns the anonymous bytes now."""
     return _resident()[0]
 
 
 def malloc_bytes() -> float:
-    """Bytes that malloc has given out and not got back; below 0 where it does not tell."""
+    """Returns the bytes that malloc has given out and not got back; below 0 where it does not tell."""
     in_use, mapped, _ = _malloc()
     return in_use + mapped
 
 
 def _resident() -> tuple[float, float, float, float]:
-    """Anonymous, unique, proportional and resident bytes; resident is taken as unique plus shared pages.
+    """Returns the anonymous, unique, proportional and resident bytes; resident is taken as unique plus shared pages.
 
     Raises:
         EnvironmentProblem: where the kernel does not tell, as outside of Linux.
@@ -122,18 +122,18 @@ def _resident() -> tuple[float, float, float, float]:
         resident = next(line for line in text.splitlines() if line.startswith(b"Rss:"))
     except (OSError, StopIteration) as e:
         raise EnvironmentProblem(f"{_MEMORY}: cannot be read: {e}", hint="leak_gate needs Linux 4.14 or later") from e
-    found = parse_smaps_rollup(text)
-    return found["anon_bytes"], found["uss_bytes"], found["pss_bytes"], 1024.0 * int(resident.split()[1])
+    sizes = parse_smaps_rollup(text)
+    return sizes["anon_bytes"], sizes["uss_bytes"], sizes["pss_bytes"], 1024.0 * int(resident.split()[1])
 
 
 def _live(in_malloc: float) -> float:
-    """Bytes in use by malloc and by Python's own allocator; -1 where one of them does not tell."""
+    """Returns the bytes in use by malloc and by Python's own allocator; -1 where one of them does not tell."""
     small = small_object_bytes()
     return in_malloc + small if min(in_malloc, small) >= 0 else -1.0
 
 
 def _malloc() -> tuple[float, float, float]:
-    """Bytes in use, in mappings of their own, and free; -1 each without glibc 2.33."""
+    """Returns the bytes in use, in mappings of their own, and free; -1 each without glibc 2.33."""
     ask = _libc("mallinfo2")
     if ask is None:
         return -1.0, -1.0, -1.0
@@ -143,7 +143,7 @@ def _malloc() -> tuple[float, float, float]:
 
 @cache
 def _libc(name: str) -> Any:
-    """The C library's function `name`; None where it has none."""
+    """Returns the C library's function `name`; None where it has none."""
     function = getattr(ctypes.CDLL(None), name, None)
     if function is not None:
         function.restype = _Mallinfo2 if name == "mallinfo2" else ctypes.c_int

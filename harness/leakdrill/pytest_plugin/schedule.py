@@ -1,4 +1,4 @@
-"""How many calls make a slot, and how many slots make a measurement."""
+"""The schedule of a measurement: calls in a slot, and slots in all."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _ALL_SLOTS: Final = SLOTS + FEWEST_WARMUP_SLOTS + 2
 
 _PROBE_SHARE: Final = 0.05
 _MOST_SLOT_CALLS: Final = 5000
-"""More would not make the answer better: a page of noise over 100,000 calls is a twentieth of a byte a call."""
+"""More would not make the result better: a page of noise over 100,000 calls is a twentieth of a byte a call."""
 
 _MOST_SLOT_BYTES: Final = 8 * 1024**2
 """A slot of a function that leaks much is cut to this: the whole gate must not use up the machine's memory."""
 
 _LEAST_CALLING: Final = 0.5
-"""The least share of a slot that is spent on calls, however long a quiet point takes."""
+"""The least share of a slot that is spent on calls, however long a quiescent point takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How long to measure: about `seconds`, or `calls` calls in all slots after warm-up, however long they take."""
+class MeasurementLength:
+    """The length of a measurement: about `seconds`, or `calls` calls in all slots after warm-up."""
 
     seconds: float = DEFAULT_SECONDS
     calls: int | None = None
@@ -48,38 +48,38 @@ class Wanted:
             raise BadInput(f"leak_gate: calls={self.calls}; expected {SLOTS} or more, one for each slot")
 
 
-def calls_per_slot(calls: Calls, readings: Readings, wanted: Wanted) -> int:
-    """Calls in each slot, found by calling for a twentieth of the time and coming to rest once.
+def calls_per_slot(calls: Calls, readings: Readings, length: MeasurementLength) -> int:
+    """Returns the calls in each slot, from calling for a twentieth of the time and coming to rest once.
 
     Raises:
-        BadInput: when the function is too slow for the time that is wanted; says which time would do.
+        BadInput: when the function is too slow for the length; says which time would do.
     """
-    call_s, most = _cost(calls, wanted)
+    call_s, most = _cost(calls, length)
     started_s = time.perf_counter()
     readings.take(calls.done)
     quiet_s = time.perf_counter() - started_s
-    if wanted.calls is not None:
-        return wanted.calls // SLOTS
-    slot_s = wanted.seconds * (1 - _PROBE_SHARE) / _ALL_SLOTS
+    if length.calls is not None:
+        return length.calls // SLOTS
+    slot_s = length.seconds * (1 - _PROBE_SHARE) / _ALL_SLOTS
     if call_s > slot_s:
         raise BadInput(
             f"leak_gate: {calls.name}: one call takes {show_duration(call_s)}, too slow for {SLOTS} slots in "
-            f"{show_duration(wanted.seconds)}",
+            f"{show_duration(length.seconds)}",
             hint=f"leak_gate(…, seconds={1.2 * call_s * _ALL_SLOTS:.0f}), or gate a smaller part of it",
         )
     return max(1, min(most, int(max(slot_s - quiet_s, _LEAST_CALLING * slot_s) / call_s)))
 
 
-def _cost(calls: Calls, wanted: Wanted) -> tuple[float, int]:
-    """Seconds of one call, and how many a slot may have, from batches that double in size.
+def _cost(calls: Calls, length: MeasurementLength) -> tuple[float, int]:
+    """Returns the seconds of one call, and how many a slot may have, from batches that double in size.
 
     The first call, which imports and compiles, does not count.
     """
     calls.many(1)
     come_to_rest()
     before = resident_bytes()
-    batch, limit_s = 1, wanted.seconds * _PROBE_SHARE / 2
-    most = _MOST_SLOT_CALLS if wanted.calls is None else wanted.calls // SLOTS
+    batch, limit_s = 1, length.seconds * _PROBE_SHARE / 2
+    most = _MOST_SLOT_CALLS if length.calls is None else length.calls // SLOTS
     while True:
         started_s = time.perf_counter()
         calls.many(batch)

@@ -14,10 +14,11 @@ from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates th
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, get_type_hints
 
+from leakdrill.record.event import Event
 from leakdrill.record.parts import Entries, Entry, Keys, Label, Labels, Part, Text
 
 if TYPE_CHECKING:
-    from leakdrill.record.event import Event, Kind, Value
+    from leakdrill.record.event import Kind, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,22 @@ class EventClass:
         return same and (not cls.event_name or event.name == cls.event_name)
 
     @classmethod
+    def read(cls, event: Event) -> Self | None:
+        """The typed form of `event`, or None when it is one of another class."""
+        return cls.from_event(event) if cls.matches(event) else None
+
+    @classmethod
     def from_event(cls, event: Event) -> Self:
         """The typed form of a line; parts of an unexpected shape become None, "" or empty."""
         fields = {name: part.read(event, cls._keys()) for name, part in cls.parts().items()}
         return cls(index=event.index, t=event.t, kind=event.kind, run_phase=event.phase, at=event.at, **fields)
+
+    def to_event(self) -> Event:
+        """The line of the record that it is."""
+        return Event(
+            index=self.index, t=self.t, phase=self.run_phase, source=self.source, kind=self.kind,
+            name=self.line_name(), value=self.line_value(), labels=self.line_labels(), at=self.at,
+        )  # fmt: skip
 
     def line_name(self) -> str:
         """The `name` of the line."""
@@ -122,6 +135,16 @@ class EventClass:
 class Sample(EventClass):
     """Something that was read or noticed."""
 
+    @classmethod
+    def of(cls, values: Mapping[str, float], /, **labels: str) -> Self:
+        """The event with `values`, by the names of the entries, and with fields that are labels."""
+        parts = cls.parts()
+        named = {part.key: name for name, part in parts.items() if isinstance(part, Entry)}
+        others = next(name for name, part in parts.items() if isinstance(part, Entries))
+        fields: dict[str, Any] = {named[key]: value for key, value in values.items() if key in named}
+        fields[others] = {key: value for key, value in values.items() if key not in named}
+        return cls(**fields | labels)
+
 
 @dataclass(frozen=True)
 class Reading(Sample):
@@ -136,16 +159,6 @@ class Reading(Sample):
     )
     error: Annotated[str, Label("why there is no reading", optional=True)] = field(default="", kw_only=True)
     others: Annotated[Mapping[str, float], Entries("")] = field(default_factory=dict, kw_only=True)
-
-    @classmethod
-    def of(cls, values: Mapping[str, float]) -> Self:
-        """The reading with `values`, by the names of the entries."""
-        parts = cls.parts()
-        named = {part.key: name for name, part in parts.items() if isinstance(part, Entry)}
-        others = next(name for name, part in parts.items() if isinstance(part, Entries))
-        fields: dict[str, Any] = {named[key]: value for key, value in values.items() if key in named}
-        fields[others] = {key: value for key, value in values.items() if key not in named}
-        return cls(**fields)
 
     @property
     def values(self) -> dict[str, float]:

@@ -19,7 +19,7 @@ from leakdrill.record.alerting_events import (
     SelectorMatches,
     ServerClock,
 )
-from leakdrill.record.event_class import EventClass
+from leakdrill.record.event_class import EventClass, Reading
 from leakdrill.record.gate_events import (
     GateAgent,
     GateRequestsByName,
@@ -66,7 +66,6 @@ from leakdrill.record.run_events import (
     RunBroken,
     RunPhase,
     StepAct,
-    StepTriggered,
     TargetExited,
     TargetLeave,
     TargetLimits,
@@ -96,7 +95,6 @@ EVENTS: tuple[type[EventClass], ...] = (
     LeakSwitchOn,
     LeakSwitchOff,
     StepAct,
-    StepTriggered,
     LoadStart,
     LoadRequests,
     LoadErrors,
@@ -170,8 +168,20 @@ EVENTS: tuple[type[EventClass], ...] = (
 )
 """In the order in which the reference page tells them."""
 
+METERS: tuple[type[Reading], ...] = (
+    CgroupResources,
+    ProcessTree,
+    ProcessSmaps,
+    FilesystemDisk,
+    TorchAllocator,
+    GpuDevices,
+    LoadRequests,
+)
+"""What is read throughout a drill: a gap in one of them makes the record incomplete."""
+
 __all__ = [
     "EVENTS",
+    "METERS",
     "AlertInhibited",
     "AlertSilenced",
     "AlertTransition",
@@ -228,7 +238,6 @@ __all__ = [
     "ServerClock",
     "ServiceMetrics",
     "StepAct",
-    "StepTriggered",
     "TargetExited",
     "TargetLeave",
     "TargetLimits",

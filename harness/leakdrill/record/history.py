@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from leakdrill.errors import BadInput
 from leakdrill.record.event import PHASES, SCHEMA_VERSION, Event, Kind, Value, event_line, event_schema, read_event
+from leakdrill.record.events import RunPhase
 
 __all__ = [
     "PHASES",
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from leakdrill.record.event_class import ActEvent, EventClass, Sample
 
 E = TypeVar("E", bound="EventClass")
-A = TypeVar("A", bound="Event | ActEvent")
-T = TypeVar("T", bound="ActEvent")
+A = TypeVar("A", bound="ActEvent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Act(Generic[A]):
     @property
     def name(self) -> str:
         """The name of what was done."""
-        return self.begin.name if isinstance(self.begin, Event) else self.begin.line_name()
+        return self.begin.line_name()
 
     @property
     def succeeded(self) -> bool:
@@ -94,8 +94,6 @@ class Act(Generic[A]):
         """What the record says of an act that did not end in `ok`."""
         if self.end is None:
             return "the record ends before it did"
-        if isinstance(self.end, Event):
-            return str(self.end.value or self.end.labels.get("error", self.end.kind))
         return self.end.reason or self.end.error or self.end.kind
 
 
@@ -124,7 +122,7 @@ class History:
         kind: Kind | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> list[Event]:
-        """The events that match everything given, in order."""
+        """The lines that match everything given, in order, of whatever shape; `of` gives events of the catalogue."""
         wanted = (labels or {}).items()
         return [
             e
@@ -138,20 +136,13 @@ class History:
         """The events of a class, in order; of an act's class every line of every act."""
         return [event_class.from_event(e) for e in self._of_source(event_class.source) if event_class.matches(e)]
 
-    @overload
-    def series(self, source: type[Sample], name: str, /) -> Series: ...
-
-    @overload
-    def series(self, source: str, name: str, field_name: str, /) -> Series: ...
-
-    def series(self, source: type[Sample] | str, name: str, field_name: str = "", /) -> Series:
+    def series(self, event_class: type[Sample], field_name: str) -> Series:
         """A field of the samples of a class; samples without it are left out."""
-        if not isinstance(source, str):
-            return self.series(source.source, source.event_name, source.entry_of(name))
+        entry = event_class.entry_of(field_name)
         rows = [
-            (e.index, e.t, e.value[field_name], e.value.get("requests", np.nan))
-            for e in self._of_source(source)
-            if e.kind == "sample" and e.name == name and isinstance(e.value, dict) and field_name in e.value
+            (e.index, e.t, e.value[entry], e.value.get("requests", np.nan))
+            for e in self._of_source(event_class.source)
+            if event_class.matches(e) and isinstance(e.value, dict) and entry in e.value
         ]
         columns = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), 3)
         return Series(
@@ -163,28 +154,16 @@ class History:
 
     def phase(self, name: str) -> tuple[float, float] | None:
         """Start and end of a phase in seconds since the start; None when the drill never reached it."""
-        times = [e.t for e in self.where(source="drill", name="phase", labels={"phase": name})]
+        times = [event.t for event in self.of(RunPhase) if event.phase == name]
         if not times:
             return None
         return times[0], times[-1] if len(times) > 1 else self.end_s
 
-    @overload
-    def acts(self, source: type[T], /) -> list[Act[T]]: ...
-
-    @overload
-    def acts(self, source: str, name: str | None = None, /) -> list[Act[Event]]: ...
-
-    def acts(self, source: type[T] | str, name: str | None = None, /) -> list[Act[T]] | list[Act[Event]]:
+    def acts(self, event_class: type[A]) -> list[Act[A]]:
         """The acts of a class, each with its end, in the order in which they began."""
-        if not isinstance(source, str):
-            lines = self.acts(source.source, source.event_name or None)
-            return [
-                Act(begin=source.from_event(act.begin), end=None if act.end is None else source.from_event(act.end))
-                for act in lines
-            ]
-        ends = {e.labels.get("act"): e for e in self._of_source(source) if e.kind in ("ok", "failed", "unknown")}
-        begins = self.where(source=source, name=name, kind="begin")
-        return [Act(begin=b, end=ends.get(b.labels.get("act"))) for b in begins]
+        lines = self.of(event_class)
+        ends = {line.act: line for line in lines if line.kind != "begin"}
+        return [Act(begin=line, end=ends.get(line.act)) for line in lines if line.kind == "begin"]
 
     def _of_source(self, source: str | None) -> Sequence[Event]:
         return self.events if source is None else self._by_source.get(source, ())

@@ -26,6 +26,7 @@ class Part:
         optional: a label that is left out while it is empty; of several numbers, that None is not the same as none.
         at_end: it stands in the last line of an act only.
         place: where in the line it lies.
+        is_number: whether it is a number, or several; else it is text.
     """
 
     meaning: str
@@ -34,6 +35,7 @@ class Part:
     optional: bool = False
     at_end: bool = False
     place: ClassVar[Place]
+    is_number: ClassVar[bool] = False
 
     def named(self, name: str) -> Self:
         """The same part with the field's name where it has none of its own."""
@@ -56,6 +58,7 @@ class Number(Part):
     """The whole value: a number, or None."""
 
     place = "value"
+    is_number = True
 
     def read(self, event: Event, named: Keys) -> float | None:  # noqa: ARG002 - the whole value
         """The value; None when it is no number."""
@@ -84,6 +87,7 @@ class Entry(Part):
     """One named number of the value."""
 
     place = "entry"
+    is_number = True
 
     def read(self, event: Event, named: Keys) -> float | None:  # noqa: ARG002 - one key
         """The number; None when there is none of this name."""
@@ -100,6 +104,7 @@ class Entries(Part):
     """The named numbers of the value that have no field of their own."""
 
     place = "entries"
+    is_number = True
 
     def read(self, event: Event, named: Keys) -> dict[str, float] | None:
         """The numbers by name; None when the value holds none and the field is optional."""

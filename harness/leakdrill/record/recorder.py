@@ -52,10 +52,6 @@ class Recorder:
         """An epoch time of another process on this machine, as seconds since the start of the run."""
         return self.now_s() + (epoch_s - time.time())
 
-    def sample(self, source: str, name: str, value: Value, /, *, at: float | None = None, **labels: str) -> Event:
-        """Record a reading. The first three are positional, so that labels may be called `name` or `source`."""
-        return self._append(source, "sample", name, value, labels, at)
-
     def record(self, event: EventClass) -> Event:
         """Record something that was read or noticed."""
         return self._append(
@@ -63,13 +59,10 @@ class Recorder:
         )
 
     @contextmanager
-    def act(self, what: ActEvent | str, name: str = "", /, **labels: str) -> Iterator[ActNote]:
+    def act(self, event: ActEvent) -> Iterator[ActNote]:
         """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises."""
-        if isinstance(what, str):
-            source = what
-        else:
-            source, name, labels = what.source, what.line_name(), what.line_labels()
-        labels["act"] = str(next(self._acts))
+        source, name = event.source, event.line_name()
+        labels = {**event.line_labels(), "act": str(next(self._acts))}
         self._append(source, "begin", name, None, labels, None, sync=True)
         note = ActNote()
         try:

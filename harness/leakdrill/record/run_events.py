@@ -58,14 +58,7 @@ class StepAct(ActEvent, source="step"):
 
 
 @dataclass(frozen=True)
-class StepTriggered(Sample, source="step", name="triggered"):
-    """The alert for which a step waited has fired."""
-
-    step: Annotated[str, Label("the step's name")] = ""
-
-
-@dataclass(frozen=True)
-class LoadStart(ActEvent, source="load", name="start"):
+class LoadStart(ActEvent, source="load", name="start", for_people="names the process"):
     """The load generator was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
@@ -134,7 +127,7 @@ class TargetRestart(ActEvent, source="target", name="restart"):
 
 
 @dataclass(frozen=True)
-class TargetScale(ActEvent, source="target", name="scale"):
+class TargetScale(ActEvent, source="target", name="scale", for_people="explains a change of the replicas"):
     """The number of replicas was changed."""
 
     replicas: Annotated[str, Label("replicas wanted")] = ""

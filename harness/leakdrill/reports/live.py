@@ -15,6 +15,22 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from leakdrill.record.events import (
+    AlertmanagerExited,
+    AlertTransition,
+    CgroupResources,
+    FilesystemDisk,
+    LoadExited,
+    LoadRequests,
+    Notice,
+    ProcessTree,
+    PrometheusExited,
+    RuleError,
+    RunBroken,
+    RunPhase,
+    StepAct,
+    TargetExited,
+)
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
@@ -28,7 +44,7 @@ if TYPE_CHECKING:
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _CURVE_POINTS = 48
 _CURVE_EVERY_S = 1.0
-_MEMORY = {("cgroup", "resources"): "usage_bytes", ("process", "tree"): "rss_bytes"}
+_TOLD_AS_A_LINE = (AlertmanagerExited, LoadExited, Notice, PrometheusExited, RuleError, RunBroken, TargetExited)
 _STATE_STYLE = {"pending": "yellow", "firing": "bold red", "resolved": "green", "inactive": "dim"}
 
 
@@ -51,8 +67,8 @@ class LiveView:
         self._memory_at = -_CURVE_EVERY_S
         self._has_cgroup = False
         self._limit = float(scenario.target.limits.memory or 0)
-        self._disk: dict[str, float] = {}
-        self._load: dict[str, float] = {}
+        self._disk: FilesystemDisk | None = None
+        self._load: LoadRequests | None = None
         self._alerts: dict[str, str] = {}
         self._said: collections.deque[str] = collections.deque(maxlen=5)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
@@ -68,23 +84,24 @@ class LiveView:
 
     def see(self, event: Event) -> None:
         """Take one event in. Called on the recording thread; only notes, the drawing happens elsewhere."""
-        if event.kind == "sample":
+        phase = RunPhase.read(event)
+        if phase is not None:
+            self._see_phase(phase)
+        elif event.kind == "sample":
             self._see_sample(event)
-        elif event.source == "drill":
-            self._see_phase(event)
         else:
             self._see_act(event)
 
-    def _see_phase(self, event: Event) -> None:
+    def _see_phase(self, event: RunPhase) -> None:
         if event.kind == "begin":
-            self._phase, self._phase_began = event.labels["phase"], time.monotonic()
+            self._phase, self._phase_began = event.phase, time.monotonic()
             self._say(event.t, f"── {self._phase}")
 
     def _see_act(self, event: Event) -> None:
         subject = event.labels.get("leak", "")
         what = " ".join(part for part in (event.source, event.name.replace("_", " "), subject) if part)
         if event.kind == "begin":
-            if event.source == "step":
+            if StepAct.matches(event):
                 self._say(event.t, f"{what} …")
         elif event.kind == "ok":
             self._say(event.t, f"{what}: done")
@@ -92,36 +109,37 @@ class LiveView:
             self._say(event.t, f"{what}: {event.kind}: {event.labels.get('error', '')}")
 
     def _see_sample(self, event: Event) -> None:
-        key = (event.source, event.name)
         if isinstance(event.value, dict):
-            self._see_numbers(key, event)
-        elif key == ("prometheus", "alert"):
-            self._see_alert(event)
-        elif event.name in ("exited", "broken", "notice", "rule_error"):
+            self._see_numbers(event)
+            return
+        alert = AlertTransition.read(event)
+        if alert is not None:
+            self._see_alert(alert)
+        elif any(event_class.matches(event) for event_class in _TOLD_AS_A_LINE):
             detail = " ".join(f"{k}={v}" for k, v in event.labels.items())
             self._say(event.t, f"{event.source} {event.name}: {event.value or ''} {detail}".rstrip())
 
-    def _see_numbers(self, key: tuple[str, str], event: Event) -> None:
-        values = event.value if isinstance(event.value, dict) else {}
-        if key in _MEMORY and event.t - self._memory_at >= _CURVE_EVERY_S:
-            self._see_memory(key, event.t, values)
-        if key == ("filesystem", "disk"):
-            self._disk = values
-        elif key == ("load", "requests"):
-            self._load = values
+    def _see_numbers(self, event: Event) -> None:
+        if event.t - self._memory_at >= _CURVE_EVERY_S:
+            self._see_memory(event)
+        disk, load = FilesystemDisk.read(event), LoadRequests.read(event)
+        self._disk = disk or self._disk
+        self._load = load or self._load
 
-    def _see_memory(self, key: tuple[str, str], t: float, values: dict[str, float]) -> None:
+    def _see_memory(self, event: Event) -> None:
         """Take the cgroup's usage, which is what the limit acts on; without a cgroup, the resident set."""
-        self._has_cgroup = self._has_cgroup or key[0] == "cgroup"
-        if self._has_cgroup == (key[0] == "cgroup"):
-            self._memory.append(values.get(_MEMORY[key], 0.0))
-            self._memory_at = t
+        cgroup, tree = CgroupResources.read(event), ProcessTree.read(event)
+        self._has_cgroup = self._has_cgroup or cgroup is not None
+        used = cgroup.usage_bytes if cgroup else tree.rss_bytes if tree and not self._has_cgroup else None
+        if used is not None:
+            self._memory.append(used)
+            self._memory_at = event.t
 
-    def _see_alert(self, event: Event) -> None:
+    def _see_alert(self, event: AlertTransition) -> None:
         severity = event.labels.get("severity", "")
         name = event.labels.get("alertname", "?") + (f" ({severity})" if severity else "")
-        self._alerts[name] = str(event.value)
-        self._say(event.when, f"alert {name}: {event.value}")
+        self._alerts[name] = event.state
+        self._say(event.when, f"alert {name}: {event.state}")
 
     def _say(self, t: float, text: str) -> None:
         line = f"{t:6.1f} s  {text}"
@@ -134,7 +152,7 @@ class LiveView:
         table.add_row(Text("phase", "dim"), self._phase_text())
         table.add_row(Text("memory", "dim"), self._memory_text())
         if self._disk and self._scenario.target.limits.disk:
-            used, size = self._disk["used_bytes"], self._disk.get("size_bytes", 0.0)
+            used, size = self._disk.used_bytes or 0.0, self._disk.size_bytes or 0.0
             table.add_row(Text("disk", "dim"), Text(f"{show_size(used)} of {show_size(size)}"))
         table.add_row(Text("load", "dim"), self._load_text())
         table.add_row(Text("alerts", "dim"), self._alerts_text())
@@ -160,8 +178,8 @@ class LiveView:
     def _load_text(self) -> Text:
         if not self._load:
             return Text("no request yet", "dim")
-        rps, failures = self._load.get("rps", 0.0), self._load.get("failures", 0.0)
-        return Text(f"{rps:.0f} requests/s, p99 {self._load.get('p99_ms', 0.0):.0f} ms, {failures:.0f} failed")
+        rps, failures, p99_ms = self._load.rps or 0.0, self._load.failures or 0.0, self._load.p99_ms or 0.0
+        return Text(f"{rps:.0f} requests/s, p99 {p99_ms:.0f} ms, {failures:.0f} failed")
 
     def _alerts_text(self) -> Text:
         text = Text()

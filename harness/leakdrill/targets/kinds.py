@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from leakdrill.errors import BadInput
 from leakdrill.machine import undo as machine
 from leakdrill.targets.base import capabilities
+from leakdrill.targets.compose import doctor as compose_doctor
 from leakdrill.targets.compose import undo as compose
+from leakdrill.targets.docker import doctor as docker_doctor
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
+from leakdrill.targets.process import doctor as process_doctor
 from leakdrill.targets.process.gpus import on_its_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from leakdrill.machine.finding import Finding
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
@@ -48,6 +53,7 @@ class TargetKind:
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
+        examine: what `leakdrill doctor` finds of the platform that its targets run on.
     """
 
     name: str
@@ -56,6 +62,7 @@ class TargetKind:
     load: Callable[[], type[Target]]
     replicable: bool = False
     undo: UndoTable
+    examine: Callable[[], list[Finding]]
 
     def classes(self) -> tuple[type[Target], ...]:
         """The classes of its targets: of one, and of several where the drill runs them."""
@@ -73,6 +80,10 @@ class TargetKind:
         """Whether its targets, or parts of them, satisfy the Protocol `wanted`."""
         holders = [holder for target in self.classes() for holder in (target, *target.part_types)]
         return any(_has(holder, wanted) for holder in holders)
+
+    def single(self) -> MakeTarget:
+        """What makes one target of it, whatever its steps."""
+        return self.load()
 
     def maker(self, scenario: Scenario) -> MakeTarget:
         """What makes the target of `scenario`; with a balancer in front from the start where a step scales it."""
@@ -118,11 +129,44 @@ def _is_existing(spec: ProcessTarget) -> bool:
 
 
 KINDS: Final = (
-    TargetKind(name="process", kind="process", load=_process, replicable=True, undo=machine.UNDO),
-    TargetKind(name="docker", kind="docker", load=_docker, replicable=True, undo=docker.UNDO),
-    TargetKind(name="existing compose", kind="compose", fits=_is_existing, load=_existing_compose, undo=compose.UNDO),
-    TargetKind(name="compose", kind="compose", load=_compose, undo=compose.UNDO),
-    TargetKind(name="kubernetes", kind="kubernetes", load=_kubernetes, undo=kubernetes.UNDO),
+    TargetKind(
+        name="process",
+        kind="process",
+        load=_process,
+        replicable=True,
+        undo=machine.UNDO,
+        examine=process_doctor.examine,
+    ),
+    TargetKind(
+        name="docker",
+        kind="docker",
+        load=_docker,
+        replicable=True,
+        undo=docker.UNDO,
+        examine=docker_doctor.examine,
+    ),
+    TargetKind(
+        name="existing compose",
+        kind="compose",
+        fits=_is_existing,
+        load=_existing_compose,
+        undo=compose.UNDO,
+        examine=compose_doctor.examine,
+    ),
+    TargetKind(
+        name="compose",
+        kind="compose",
+        load=_compose,
+        undo=compose.UNDO,
+        examine=compose_doctor.examine,
+    ),
+    TargetKind(
+        name="kubernetes",
+        kind="kubernetes",
+        load=_kubernetes,
+        undo=kubernetes.UNDO,
+        examine=kubernetes_doctor.examine,
+    ),
 )
 """Every kind; of two with the same `target.kind`, the first that fits."""
 
@@ -184,11 +228,16 @@ def capability(target: Target, wanted: type[C], *, step: str) -> C:
     able = find_capability(target, wanted)
     if able is not None:
         return able
-    kinds = [row.name for row in KINDS if row.has(wanted)]
     raise BadInput(
         f"target '{target.name}' ({_name_of(type(target))}) does not support the step {step}; "
-        f"expected {_either(kinds) if kinds else 'another step: no kind of target supports it'}"
+        f"expected {kinds_with(wanted) or 'another step: no kind of target supports it'}"
     )
+
+
+def kinds_with(wanted: type) -> str:
+    """The names of the kinds that have a capability, as `process, docker or compose`; empty when none has."""
+    *others, last = [row.name for row in KINDS if row.has(wanted)] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def find_capability(target: Target, wanted: type[C]) -> C | None:
@@ -214,7 +263,3 @@ def _members(base: type) -> list[str]:
 
 def _annotated(target: type) -> set[str]:
     return {name for base in target.__mro__ for name in vars(base).get("__annotations__", {})}
-
-
-def _either(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

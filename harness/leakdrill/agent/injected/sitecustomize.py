@@ -1,11 +1,13 @@
-"""Lets the harness speak to this process: a thread that sleeps on a private socket until somebody asks.
+"""Runs inside the target, in any Python from 3.9 on, and imports nothing but the standard library.
+
+It lets the harness query this process: a thread sleeps on a private socket until somebody connects.
 
 The folder of this file stands first on PYTHONPATH, so `site` imports it in every Python process of the target: whatever
-its version (3.9 and later) and virtual environment. Many of them live for a moment and are never asked anything, so
-here stands only what must be ready: `listener.py` is loaded with the first caller or fork, `handler.py` with the first
-question. Real sockets and threads are taken now, before gevent or others put theirs in place, and the user's own
-`sitecustomize` runs as if this one were not there. Whatever goes wrong disables the agent, says why in `<pid>.why`
-beside the socket, and leaves the target alone.
+its version (3.9 and later) and virtual environment. Many of them live for a moment and are never queried, so here is
+only what must be ready: `listener.py` is loaded with the first caller or fork, `handler.py` with the first query. Real
+sockets and threads are taken now, before gevent or others replace them, and the user's own `sitecustomize` runs as if
+this one were not there. Whatever goes wrong disables the agent, says why in `<pid>.why` beside the socket, and leaves
+the target alone.
 """
 
 import os
@@ -36,7 +38,7 @@ class _Agent:
         )
 
     def open(self) -> None:
-        """Listen as `<pid>.sock`, a name that it gets only when it answers."""
+        """Listen as `<pid>.sock`, a name that it gets only when it is ready."""
         self.listener = self.socket(self.unix, self.stream)
         self.listener.setblocking(True)  # noqa: FBT003 - whatever default the target has set
         # The address of a unix socket has room for 107 bytes, and run folders are deep.

@@ -1,8 +1,8 @@
-"""Answers the harness's questions inside the target: loaded with the first one, in any Python from 3.9 on.
+"""The handler of the harness's queries inside the target: loaded with the first one; Python 3.9 and later.
 
-Nothing of the harness can be imported here. The commands are the keys of `_COMMANDS`. A question is one line of JSON,
-`{"ask": "quiet", …}`, and so is the answer, `{"answer": …}` or `{"error": "…"}`. A number that this interpreter or this
-C library cannot tell is null, never a guess.
+Nothing of the harness can be imported here. The commands are the keys of `_COMMANDS`. A query is one line of JSON,
+`{"ask": "quiet", …}`, and so is the response, `{"answer": …}` or `{"error": "…"}`. A number that this interpreter or
+this C library cannot tell is null, never a guess.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _QUALNAME: Any = type.__dict__["__qualname__"]
 _MODULE: Any = type.__dict__["__module__"]
 
 
-def answer(line: bytes) -> bytes:
-    """The answer to one question, as a line."""
+def respond(line: bytes) -> bytes:
+    """Returns the response to one query, as a line."""
     try:
-        question = json.loads(line)
-        reply = {"answer": _COMMANDS[question.pop("ask")](**question)}
+        query = json.loads(line)
+        reply = {"answer": _COMMANDS[query.pop("ask")](**query)}
     except Exception as error:  # noqa: BLE001 - the harness hears of it; the target must not
         reply = {"error": f"{type(error).__name__}: {error}"}
     return json.dumps(reply).encode() + b"\n"
 
 
 def ping() -> dict[str, Any]:
-    """What runs here."""
+    """Returns which Python runs here, and on which allocators."""
     return {
         "pid": os.getpid(),
         "python": ".".join(map(str, sys.version_info[:3])),
@@ -43,12 +43,12 @@ def ping() -> dict[str, Any]:
 
 
 def collect(times: int = 1) -> list[Any]:
-    """How many unreachable objects each of so many full collections found."""
+    """Returns the number of unreachable objects that each of so many full collections freed."""
     return [gc.collect() for _ in range(times)]
 
 
 def trim() -> dict[str, Any]:
-    """Give the heap's free pages back; whether any were, or why it cannot be done."""
+    """Give the heap's free pages back; returns whether any were, or why it cannot be done."""
     libc = _libc()
     if libc.why:
         return {"trimmed": None, "why": libc.why}
@@ -56,9 +56,9 @@ def trim() -> dict[str, Any]:
 
 
 def reading(objects: bool = True) -> dict[str, Any]:
-    """Allocated blocks, the C heap, threads, and with `objects` how many objects the collector knows."""
+    """Returns allocated blocks, the C heap, threads, and with `objects` how many objects the collector knows."""
     blocks = sys.getallocatedblocks() if hasattr(sys, "getallocatedblocks") else None
-    seen = {
+    figures = {
         "pid": os.getpid(),
         "blocks": blocks,
         "gc_count": list(gc.get_count()) if hasattr(gc, "get_count") else None,
@@ -66,11 +66,11 @@ def reading(objects: bool = True) -> dict[str, Any]:
         "threads": len(os.listdir("/proc/self/task")) - 1,  # noqa: PTH208 - and not ours
     }
     heap = _libc().heap()
-    return {**seen, **heap, "live_bytes": _live(blocks, heap["uordblks_bytes"], heap["hblkhd_bytes"])}
+    return {**figures, **heap, "live_bytes": _live(blocks, heap["uordblks_bytes"], heap["hblkhd_bytes"])}
 
 
 def _live(blocks: int | None, in_heap: int | None, mapped: int | None) -> int | None:
-    """All bytes in use: malloc's, and those of Python's own allocator, whose blocks alone say nothing of their size."""
+    """Returns all bytes in use: malloc's, and those of Python's own allocator, whose blocks do not tell their size."""
     small = _small_object_bytes() if blocks else blocks
     if small is None or in_heap is None or mapped is None or not hasattr(_libc().library, "mallinfo2"):
         return None
@@ -78,10 +78,10 @@ def _live(blocks: int | None, in_heap: int | None, mapped: int | None) -> int | 
 
 
 def _small_object_bytes() -> int | None:
-    """Bytes in blocks of Python's allocator; null where it cannot be asked.
+    """Returns the bytes in blocks of Python's allocator; null where it cannot be asked.
 
     The interpreter only prints them (`sys._debugmallocstats`), to the C library's stderr, so descriptor 2 points into
-    a memory file for half a millisecond. What another thread writes to it just then is lost: at a quiet point, nothing.
+    a memory file for half a millisecond. What another thread writes to it then is lost: at a quiescent point, nothing.
     """
     if not hasattr(sys, "_debugmallocstats") or not hasattr(os, "memfd_create"):
         return None
@@ -89,8 +89,8 @@ def _small_object_bytes() -> int | None:
         printed = _printed_by_allocator()
     except OSError:
         return None
-    _head, found, rest = printed.partition(b"# bytes in allocated blocks")
-    return int(rest.split(b"\n", 1)[0].strip(b" =").replace(b",", b"")) if found else None
+    _head, separator, rest = printed.partition(b"# bytes in allocated blocks")
+    return int(rest.split(b"\n", 1)[0].strip(b" =").replace(b",", b"")) if separator else None
 
 
 def _printed_by_allocator() -> bytes:
@@ -109,18 +109,18 @@ def _printed_by_allocator() -> bytes:
 
 
 def quiet(objects: bool = True) -> dict[str, Any]:
-    """Collect twice (the second finds what finalisers left), trim, and read."""
+    """Collect twice (the second time what finalisers left), trim, and read."""
     began = perf_counter()
     collected = collect(2)
     known = len(gc.get_objects()) if objects else None  # the list itself must be gone before the heap is trimmed
     trimmed = trim()
-    seen = reading(objects=False)
-    seen.update(trimmed, collected=collected, gc_objects=known, seconds=perf_counter() - began)
-    return seen
+    figures = reading(objects=False)
+    figures.update(trimmed, collected=collected, gc_objects=known, seconds=perf_counter() - began)
+    return figures
 
 
 def types(top: int | None = None, sizes: bool = False, untracked: bool = False) -> dict[str, Any]:
-    """Objects by type: those the collector knows, and with `untracked` the strings, numbers and so on in them."""
+    """Returns the objects by type: those the collector knows, and with `untracked` also strings, numbers and so on."""
     objects = gc.get_objects()
     if untracked:
         objects += _untracked(objects)
@@ -128,16 +128,16 @@ def types(top: int | None = None, sizes: bool = False, untracked: bool = False) 
     counts: Counter[str] = Counter()
     for key, count in Counter(map(id, map(type, objects))).items():
         counts[_name(kinds[key])] += count
-    seen: dict[str, Any] = {"total": len(objects), "counts": dict(counts.most_common(top)), "sizes": None}
+    summary: dict[str, Any] = {"total": len(objects), "counts": dict(counts.most_common(top)), "sizes": None}
     if sizes:
-        seen["sizes"] = _sizes(objects, set(seen["counts"]))
-    return seen
+        summary["sizes"] = _sizes(objects, set(summary["counts"]))
+    return summary
 
 
 def _untracked(objects: list[Any]) -> list[Any]:
-    """What `objects` refer to and the collector does not know, each once."""
+    """Returns the objects that `objects` refer to and the collector does not know, each once."""
     known = set(map(id, objects))
-    found: list[Any] = []
+    untracked: list[Any] = []
     edge = objects
     while edge:
         fresh: dict[int, Any] = {}
@@ -147,12 +147,12 @@ def _untracked(objects: list[Any]) -> list[Any]:
                     fresh[id(thing)] = thing
         known.update(fresh)
         edge = list(fresh.values())
-        found += edge
-    return found
+        untracked += edge
+    return untracked
 
 
 def _sizes(objects: list[Any], names: set[str]) -> dict[str, int]:
-    """Bytes by type, without what the objects refer to."""
+    """Returns the bytes by type, without what the objects refer to."""
     total: Counter[str] = Counter()
     for thing in objects:
         name = _name(type(thing))
@@ -165,14 +165,14 @@ def _sizes(objects: list[Any], names: set[str]) -> dict[str, int]:
 
 
 def _name(kind: type) -> str:
-    """`module.Class`, without asking the class's own attributes, which may be anything."""
+    """Returns `module.Class`, without asking the class's own attributes, which may be anything."""
     module = _MODULE.__get__(kind)
     name = _QUALNAME.__get__(kind)
     return name if module == "builtins" or not isinstance(module, str) else f"{module}.{name}"
 
 
 def _python_allocator() -> str:
-    """What Python's objects are allocated with: `PYTHONMALLOC`, or what development mode or the build chose."""
+    """Returns the allocator of Python's objects: `PYTHONMALLOC`, or what development mode or the build chose."""
     named = os.environ.get("PYTHONMALLOC", "")
     if named and not sys.flags.ignore_environment:
         return named
@@ -207,7 +207,7 @@ class _Libc:
             self.mallinfo = _mallinfo(self.library)
 
     def heap(self) -> dict[str, int | None]:
-        """Bytes in the heap's segments, in use, free, and in mappings of their own; over all arenas."""
+        """Returns the bytes in the heap's segments, in use, free, and in mappings of their own; over all arenas."""
         names = ("arena_bytes", "uordblks_bytes", "fordblks_bytes", "hblkhd_bytes")
         if self.mallinfo is None:
             return dict.fromkeys(names)
@@ -218,7 +218,7 @@ class _Libc:
 
 
 def _owner_of_malloc(library: Any) -> str:
-    """The file that `malloc` lies in, such as `libc.so.6` or `libjemalloc.so.2`.
+    """Returns the file that `malloc` lies in, such as `libc.so.6` or `libjemalloc.so.2`.
 
     An interpreter that is linked to a fixed address, as Debian's is, has a stub of its own under that name. Then the
     first library in the order of the linker that defines it is the one: a preloaded one stands before the C library.
@@ -230,7 +230,7 @@ def _owner_of_malloc(library: Any) -> str:
 
 
 def _place_of_malloc(library: Any) -> tuple[str, bool]:
-    """Which file `malloc` of `library` lies in, and whether that file defines it. Source: dladdr(3)."""
+    """Returns which file `malloc` of `library` lies in, and whether that file defines it. Source: dladdr(3)."""
     import ctypes
 
     class Place(ctypes.Structure):
@@ -241,10 +241,10 @@ def _place_of_malloc(library: Any) -> tuple[str, bool]:
 
     place, symbol = Place(), ctypes.POINTER(Symbol)()
     address = ctypes.cast(library.malloc, ctypes.c_void_p)
-    asked = (address, ctypes.byref(place), ctypes.byref(symbol), 1)  # 1: RTLD_DL_SYMENT
+    arguments = (address, ctypes.byref(place), ctypes.byref(symbol), 1)  # 1: RTLD_DL_SYMENT
     wide = ctypes.sizeof(ctypes.c_void_p) == 8 and hasattr(library, "dladdr1")  # noqa: PLR2004 - bytes of 64 bits
-    found = library.dladdr1(*asked) if wide else library.dladdr(*asked[:2])
-    if not found or not place.file:
+    status = library.dladdr1(*arguments) if wide else library.dladdr(*arguments[:2])
+    if not status or not place.file:
         return "", True
     return os.fsdecode(place.file), not (wide and symbol) or symbol.contents.section != 0  # 0: SHN_UNDEF
 
@@ -259,7 +259,7 @@ def _defines_malloc(path: str) -> bool:
 
 
 def _loaded(library: Any) -> list[str]:
-    """The libraries of this process, in the order in which the linker looks. Source: dl_iterate_phdr(3)."""
+    """Returns the libraries of this process, in the order in which the linker looks. Source: dl_iterate_phdr(3)."""
     import ctypes
 
     class Loaded(ctypes.Structure):
@@ -280,7 +280,7 @@ _MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblk
 
 
 def _mallinfo(library: Any) -> Any:
-    """`mallinfo2` of glibc 2.33 and later, else `mallinfo`."""
+    """Returns `mallinfo2` of glibc 2.33 and later, else `mallinfo`."""
     import ctypes
 
     wide = hasattr(library, "mallinfo2")
@@ -296,18 +296,18 @@ def _mallinfo(library: Any) -> Any:
     return function
 
 
-_found: list[_Libc] = []
+_cached_libc: list[_Libc] = []
 
 
 def _libc() -> _Libc:
-    """The C library, looked up once."""
-    if not _found:
-        _found.append(_Libc())
-    return _found[0]
+    """Returns the C library, looked up once."""
+    if not _cached_libc:
+        _cached_libc.append(_Libc())
+    return _cached_libc[0]
 
 
 class _Tracing:
-    """What tracemalloc is asked to do. A mark is kept here, in the target: it costs memory until `stop`."""
+    """The commands for tracemalloc. A mark is kept here, in the target: it costs memory until `stop`."""
 
     mark: Any = None
     started = False
@@ -331,7 +331,7 @@ class _Tracing:
         return {"traced_bytes": tracemalloc.get_traced_memory()[0]}
 
     def diff(self, top: int = 10) -> list[dict[str, Any]]:
-        """The places whose allocations grew most since the mark, or since tracing began."""
+        """Returns the places whose allocations grew most since the mark, or since tracing began."""
         import tracemalloc
 
         key = "traceback" if tracemalloc.get_traceback_limit() > 1 else "lineno"
@@ -352,14 +352,14 @@ class _Tracing:
 
 
 def _snapshot() -> Any:
-    """What is allocated, without what the agent and tracemalloc allocate themselves."""
+    """Returns what is allocated, without what the agent and tracemalloc allocate themselves."""
     import tracemalloc
 
     return tracemalloc.take_snapshot().filter_traces(_filters())
 
 
 def _filters() -> list[Any]:
-    """What keeps our own places out; their patterns are compiled and cached here, before anything is traced."""
+    """Returns the filters that leave our own places out; their patterns are compiled before anything is traced."""
     import tracemalloc
     from fnmatch import fnmatch
 
@@ -370,7 +370,7 @@ def _filters() -> list[Any]:
 
 
 def _site(change: Any) -> dict[str, Any]:
-    """One place, the innermost frame last."""
+    """Returns one place, the innermost frame last."""
     return {
         "frames": [f"{frame.filename}:{frame.lineno}" for frame in change.traceback],
         "size_bytes": change.size,

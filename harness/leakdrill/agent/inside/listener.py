@@ -1,4 +1,4 @@
-"""Serves callers inside the target, and keeps the thread out of the way of forks; any Python from 3.9 on.
+"""The listener inside the target: serves callers, and keeps its thread out of the way of forks; Python 3.9 and later.
 
 `agent` is the object in `injected/sitecustomize.py`. It holds sockets, threads and locks as they were before anybody
 patched them; nothing else may be used here for waiting.
@@ -11,20 +11,20 @@ from typing import Any
 
 _FORK_WAITS_S = 0.25
 _LOOKS_EVERY_S = 0.00005
-_LONGEST_QUESTION = 1 << 16
+_LONGEST_QUERY = 1 << 16
 
 
 def serve(agent: Any, first: int | None) -> None:
-    """Answer one caller after the other, `first` first; returns when a fork asks for it.
+    """Respond to one caller after the other, `first` first; returns when a fork asks for it.
 
     Costs nothing while nobody calls.
     """
     caller = first
     while True:
-        _keep(agent)  # before the answer, so that whoever has it finds us again
+        _keep_listening(agent)  # before the response, so that whoever has it finds us again
         if caller is not None and not _serve_one(agent, caller):
             return
-        _keep(agent)
+        _keep_listening(agent)
         try:
             caller = agent.listener._accept()[0]  # noqa: SLF001 - the raw socket has no other
         except OSError:
@@ -32,7 +32,7 @@ def serve(agent: Any, first: int | None) -> None:
             agent.sleep(1.0)  # out of descriptors, most likely: that may be what the drill is about
 
 
-def _keep(agent: Any) -> None:
+def _keep_listening(agent: Any) -> None:
     """Listen anew where a daemon closed all descriptors; the number may be somebody else's by now."""
     if not _owned(agent):
         agent.listener.detach()
@@ -40,10 +40,10 @@ def _keep(agent: Any) -> None:
 
 
 def _serve_one(agent: Any, descriptor: int) -> bool:
-    """Answer one caller; False when the thread is to end."""
+    """Respond to one caller; returns False when the thread is to end."""
     connection = agent.socket(fileno=descriptor)
     try:
-        return _answer(agent, connection)
+        return _respond(agent, connection)
     except OSError:
         return True  # the caller is gone
     finally:
@@ -58,20 +58,20 @@ def _owned(agent: Any) -> bool:
         return False
 
 
-def _answer(agent: Any, connection: Any) -> bool:
-    """Read one line and answer it with one; False when the line asked to rest and a fork does wait."""
+def _respond(agent: Any, connection: Any) -> bool:
+    """Read one line and respond with one; returns False when the line asked to rest and a fork is waiting."""
     connection.settimeout(5.0)
     line = b""
     while not line.endswith(b"\n"):
-        part = connection.recv(_LONGEST_QUESTION)
-        if not part or len(line) > _LONGEST_QUESTION:
+        part = connection.recv(_LONGEST_QUERY)
+        if not part or len(line) > _LONGEST_QUERY:
             return True
         line += part
     if line == b"rest\n":
         with agent.lock:
             agent.alive = not agent.forking
             return bool(agent.alive)
-    connection.sendall(agent.part("handler").answer(line))
+    connection.sendall(agent.part("handler").respond(line))
     return True
 
 
@@ -130,7 +130,7 @@ def in_child(agent: Any, forker: Any) -> None:
 
 
 def _revive(agent: Any, *steps: Any) -> None:
-    """Take the steps; whoever called says why when they fail."""
+    """Take the steps; the caller notes why when they fail."""
     try:
         for step in steps:
             step()

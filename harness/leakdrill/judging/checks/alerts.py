@@ -16,7 +16,17 @@ from leakdrill.judging.evidence.alert_states import (
 )
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.detection_limit import meant
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
+from leakdrill.record.events import (
+    AlertInhibited,
+    AlertmanagerExited,
+    AlertSilenced,
+    AlertTransition,
+    Notification,
+    SelectorMatches,
+    TargetExited,
+)
 from leakdrill.scenario.alerts import AlertName, parse_alert_name
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
 from leakdrill.units import show_duration
@@ -24,7 +34,7 @@ from leakdrill.units import show_duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import Alerts, ExpectedAlert
     from leakdrill.scenario.scenario import Scenario
@@ -35,7 +45,7 @@ _DELIVERY_S = 5.0
 """A record that ends sooner after the alert cannot say that nothing was delivered."""
 
 
-def expected_firing(history: History, scenario: Scenario, alert: ExpectedAlert) -> Event | None:
+def expected_firing(history: History, scenario: Scenario, alert: ExpectedAlert) -> AlertTransition | None:
     """The first time `alert` fired after the leak began; None when it did not, or the leak never began."""
     began_s = alerts_watched_from_s(history, scenario)
     return None if began_s is None else first_firing(transitions(history, alert), began_s)
@@ -66,7 +76,9 @@ def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Sce
     return _fired(history, claim, alert, scenario.alerts, Span(began_s, fired.when), fired)
 
 
-def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: Event) -> Verdict:
+def _fired(
+    history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: AlertTransition
+) -> Verdict:
     kubelets = on_the_kubelets(history, alert)
     measured_s = KUBELET_MEASURES_WITHIN_S + KUBELET_SCRAPED_EVERY_S if kubelets else alerts.scrape_interval
     floor_s = measured_s + alerts.evaluation_interval
@@ -101,30 +113,30 @@ def _fired(history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts,
 def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario: Scenario, began_s: float) -> Verdict:
     window = Span(began_s, _watched_until(history, began_s, alert))
     numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
-    told = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
-    told += _JUDGED_ON if on_the_kubelets(history, alert) else ""
+    summary = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
+    summary += _JUDGED_ON if on_the_kubelets(history, alert) else ""
     silences = unanswered(history, scenario.alerts, window)
     if silences:
         return claim.unknown(
-            f"{told}, but {silences[0]} in that time",
+            f"{summary}, but {silences[0]} in that time",
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )
     broken = _why_it_cannot_fire(history, alert)
     if broken:
-        return claim.fails(f"{told}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+        return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
     if not leaks_show(history, scenario.leaks):
         return claim.unknown(
-            f"{told}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
+            f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
         )
     if window.length_s < alert.fires_within and not _ended(history, window):
         return claim.unknown(
-            f"{told}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
+            f"{summary}, and nothing longer was watched; budget {_both(alert.fires_within, scenario.alerts)}",
             numbers=numbers,
             hint="let `phases.load` last longer than `fires_within`",
         )
     return claim.fails(
-        f"{told}; budget {_both(alert.fires_within, scenario.alerts)}",
+        f"{summary}; budget {_both(alert.fires_within, scenario.alerts)}",
         numbers=numbers,
         events=[e.index for e in _ended(history, window)],
         hint="does the rule's threshold lie above what the leak reaches, or its `for` above the budget?",
@@ -138,23 +150,19 @@ def _watched_until(history: History, began_s: float, alert: ExpectedAlert) -> fl
     return min([began_s + alert.fires_within, watched_until_s(history), *steps, *exits])
 
 
-def _ended(history: History, window: Span) -> list[Event]:
+def _ended(history: History, window: Span) -> list[TargetExited]:
     """The unasked end of the target that closed the window: nothing was left that could fire."""
     return [e for e in unasked_exits(history) if e.when == window.end_s]
 
 
 def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
-    """What the record says of the rule itself: the sentence, its events, the hint. None when nothing is wrong."""
+    """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
     for _, why, event in rule_errors(history, alert.alert):
         return f"its rule could not be evaluated ({why})", [event], "run the expression in promtool"
-    empty = [
-        e
-        for e in history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
-        if e.value == 0 and all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
-    ]
+    empty = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and e.series == 0 and meant(alert, e)]
     if not empty:
         return None
-    selectors = " and ".join(sorted({e.labels.get("selector", "?") for e in empty}))
+    selectors = " and ".join(sorted({e.selector or "?" for e in empty}))
     return (
         f"the rule's selector {selectors} matched no series: it can never fire",
         [e.index for e in empty],
@@ -173,11 +181,11 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     if fired is None:
         return claim.unknown(f"{alert} did not fire, so nothing was to be delivered", hint="see alert_fires_in_time")
     arrived = _notifications(history, alert, fired)
-    mine = [e for e in arrived if alert.receiver in (None, e.labels.get("receiver"))]
+    mine = [e for e in arrived if alert.receiver in (None, e.receiver)]
     if mine:
         delay_s = max(0.0, mine[0].t - fired.when)
         return claim.holds(
-            f"{alert} {_way(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
+            f"{alert} {_delivery(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={
                 "delivered_after_s": delay_s,
                 "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
@@ -187,51 +195,54 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
 
 
-def _way(notification: Event) -> str:
+def _delivery(notification: Notification) -> str:
     """How the notification was seen: by us, or from outside."""
-    receiver = notification.labels.get("receiver", "?")
+    receiver = notification.receiver or "?"
     if notification.labels.get("via") != "api":
         return f"reached the receiver {receiver}"
     return f"was held by Alertmanager for the receiver {receiver}, and a request to a receiver had succeeded,"
 
 
-def _notifications(history: History, alert: ExpectedAlert, fired: Event) -> list[Event]:
-    sent = history.where(source="alertmanager", name="notification", kind="sample")
+def _notifications(history: History, alert: ExpectedAlert, fired: AlertTransition) -> list[Notification]:
+    sent = history.of(Notification)
     # A poll may see the firing after Alertmanager has told us, so `t` is compared with Prometheus' own time.
-    return [e for e in sent if e.value == "firing" and alert.matches(e.labels) and e.t >= fired.when]
+    return [e for e in sent if e.status == "firing" and alert.matches(e.labels) and e.t >= fired.when]
 
 
-def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: Event) -> Verdict | None:
+def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: AlertTransition) -> Verdict | None:
     """PASS when `alert` was inhibited and somebody was told of what inhibited it; None otherwise."""
-    for event in history.where(source="alertmanager", name="inhibited", kind="sample"):
+    for event in history.of(AlertInhibited):
         if not alert.matches(event.labels) or event.t < fired.when:
             continue
-        stands_for_it = AlertName.model_validate(parse_alert_name(event.value))
-        sent = history.where(source="alertmanager", name="notification", kind="sample")
-        told = next((e for e in sent if e.value == "firing" and stands_for_it.matches(e.labels)), None)
-        if told is not None:
+        stands_for_it = AlertName.model_validate(parse_alert_name(event.by))
+        notification = next(
+            (e for e in history.of(Notification) if e.status == "firing" and stands_for_it.matches(e.labels)), None
+        )
+        if notification is not None:
             return claim.holds(
-                f"{alert} was inhibited by {stands_for_it}, of which the receiver {told.labels.get('receiver', '?')} "
+                f"{alert} was inhibited by {stands_for_it}, of which the receiver {notification.receiver or '?'} "
                 "was told",
-                events=[fired.index, event.index, told.index],
+                events=[fired.index, event.index, notification.index],
             )
     return None
 
 
-def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Event, elsewhere: list[Event]) -> Verdict:
+def _undelivered(
+    history: History, claim: Claim, alert: ExpectedAlert, fired: AlertTransition, elsewhere: list[Notification]
+) -> Verdict:
     waited_s = watched_until_s(history) - fired.when
     numbers = {"waited_s": waited_s}
-    if history.where(source="alertmanager", name="exited"):
+    if history.of(AlertmanagerExited):
         return claim.unknown(
             f"{alert} fired, but Alertmanager ended on its own before it told anybody",
             numbers=numbers,
             events=[fired.index],
             hint="read alertmanager's log in the run folder",
         )
-    silenced = [e for e in history.where(source="alertmanager", name="silenced") if alert.matches(e.labels)]
+    silenced = [e for e in history.of(AlertSilenced) if alert.matches(e.labels)]
     if silenced:
         return claim.fails(
-            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].value}): nobody was told",
+            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].silence}): nobody was told",
             numbers=numbers,
             events=[fired.index, silenced[0].index],
             hint="end the silence, or drill where there is none",
@@ -243,7 +254,7 @@ def _undelivered(history: History, claim: Claim, alert: ExpectedAlert, fired: Ev
             events=[fired.index],
             hint="let the drill last longer; Alertmanager waits `group_wait` before it tells anybody",
         )
-    got = ", ".join(sorted({e.labels.get("receiver", "?") for e in elsewhere})) or "nobody"
+    got = ", ".join(sorted({e.receiver or "?" for e in elsewhere})) or "nobody"
     wanted = f"the receiver {alert.receiver}" if alert.receiver else "any receiver"
     return claim.fails(
         f"{alert} fired, but no notification reached {wanted} within {show_duration(waited_s)}; {got} was told",

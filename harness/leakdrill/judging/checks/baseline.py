@@ -59,11 +59,11 @@ class _Trend:
 
     @property
     def numbers(self) -> dict[str, Number]:
-        seen = self.growth.per_request
+        rate = self.growth.per_request
         return {
-            "slope": seen.estimate,
-            "slope_low": seen.low,
-            "slope_high": seen.high,
+            "slope": rate.estimate,
+            "slope_low": rate.low,
+            "slope_high": rate.high,
             "slope_margin": self.declared_margin,
             "slope_resolved": self.margin,
         }
@@ -230,10 +230,10 @@ def _level_problem(c: _Compared) -> str:
 def _slope_problem(c: _Compared) -> str:
     if c.trend is None or c.trend.growth.per_request.low <= c.trend.margin:
         return ""
-    seen, show = c.trend.growth.per_request, c.measure.show
+    rate, show = c.trend.growth.per_request, c.measure.show
     return (
-        f"{c.measure.name} still {c.measure.grows} by {show(seen.estimate)} per request "
-        f"(95 % interval {show(seen.low)} to {show(seen.high)}); "
+        f"{c.measure.name} still {c.measure.grows} by {show(rate.estimate)} per request "
+        f"(95 % interval {show(rate.low)} to {show(rate.high)}); "
         f"at most {_slope_wanted(c, c.trend)} was wanted"
     )
 
@@ -355,6 +355,6 @@ def _is_at(name: str) -> str:
     return f"{name} {resource.present} within the margin of {resource.its} baseline{flat}"
 
 
-_PLAIN: Final = (*held_by("host"), *held_by("gpu"))
+_PLAIN: Final = tuple(name for name in RESOURCES if name not in held_by("torch"))
 STAYS: Final = resource_stays(_PLAIN, does_not_grow)
 RETURNS: Final = resource_returns(_PLAIN, returns_to_baseline)

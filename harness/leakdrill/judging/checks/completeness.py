@@ -11,29 +11,38 @@ from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside, step_runs, watched_until_s
+from leakdrill.record.events import (
+    METERS,
+    AlertmanagerExited,
+    KubeletScrape,
+    LoadExited,
+    LoadRequests,
+    PrometheusExited,
+    RunPhase,
+    TorchAllocator,
+    WorkerLost,
+)
 from leakdrill.scenario.kubernetes import KUBELET
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import History, Value
+    from collections.abc import Mapping
+
+    from leakdrill.record.event_class import Reading
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
-_METERS: Final = (
-    ("cgroup", "resources"),
-    ("process", "tree"),
-    ("process", "smaps"),
-    ("filesystem", "disk"),
-    ("torch", "allocator"),
-    ("gpu", "devices"),
-    ("load", "requests"),
-)
-_ANSWERED_BY_THE_SERVICE: Final = frozenset({"torch"})
-"""Sources that are silent while the service does nothing but what a step asked of it, such as a collection."""
+_ANSWERED_BY_THE_SERVICE: Final = frozenset({TorchAllocator})
+"""Meters that are silent while the service does nothing but what a step asked of it, such as a collection."""
 
 _SHORTEST_GAP_S: Final = 1.0
 _INTERVALS: Final = 10
-_PARTS: Final = {"prometheus": "Prometheus", "alertmanager": "Alertmanager", "load": "Locust"}
+_PARTS: Final[Mapping[str, type[PrometheusExited | AlertmanagerExited | LoadExited]]] = {
+    "Prometheus": PrometheusExited,
+    "Alertmanager": AlertmanagerExited,
+    "Locust": LoadExited,
+}
 
 
 def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdict:
@@ -57,10 +66,10 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
             f"{show_duration(watched_until_s(history))}",
             numbers=numbers,
         )
-    told = "; ".join(text for text, _ in problems[:4])
+    summary = "; ".join(text for text, _ in problems[:4])
     more = f"; and {len(problems) - 4} more" if len(problems) > 4 else ""  # noqa: PLR2004 - as many as are told
     return claim.unknown(
-        told + more,
+        summary + more,
         numbers=numbers,
         events=[index for _, indices in problems for index in indices],
         hint="what rests on the missing part is UNKNOWN too; read the logs in the run folder, then run the drill again",
@@ -72,7 +81,7 @@ _Problem = tuple[str, list[int]]
 
 def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
     wanted = ["baseline", "load", *(["mitigate"] if scenario.steps else []), "recover"]
-    begun = {act.begin.labels.get("phase"): act for act in history.acts("drill", "phase")}
+    begun = {act.begin.phase: act for act in history.acts(RunPhase)}
     missing = [(f"the phase `{name}` was never reached", list[int]()) for name in wanted if name not in begun]
     broken = [
         (f"the phase `{name}` broke off: {act.why}", [act.begin.index])
@@ -84,18 +93,18 @@ def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
 
 def _part_problems(history: History) -> list[_Problem]:
     lost = [
-        (f"Locust lost {_told(event.value)} of {event.labels.get('wanted', '?')} workers", [event.index])
-        for event in history.where(source="load", name="worker_lost")
+        (f"Locust lost {_number(event.lost)} of {event.wanted or '?'} workers", [event.index])
+        for event in history.of(WorkerLost)
     ]
     return lost + [
-        (f"{name} ended on its own with exit code {event.value} at {show_duration(event.t)}", [event.index])
-        for source, name in _PARTS.items()
-        for event in history.where(source=source, name="exited", kind="sample")
+        (f"{name} ended on its own with exit code {event.exit_code} at {show_duration(event.t)}", [event.index])
+        for name, events in _PARTS.items()
+        for event in history.of(events)
     ]
 
 
-def _told(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
 
 
 def _watched(history: History) -> Span | None:
@@ -108,18 +117,18 @@ def _meter_problems(history: History) -> list[_Problem]:
     if span is None:
         return []
     nothing = [] if len(resource_series(history, "memory")) else [("no meter read the target's memory", list[int]())]
-    return [*nothing, *(p for source, name in _METERS for p in _silences(history, source, name, span))]
+    return [*nothing, *(p for meter in METERS for p in _silences(history, meter, span))]
 
 
-def _silences(history: History, source: str, name: str, span: Span) -> list[_Problem]:
+def _silences(history: History, meter: type[Reading], span: Span) -> list[_Problem]:
     """The gaps of one meter in `span` while the target should have been up; none for a meter that is not there."""
-    samples = history.where(source=source, name=name, kind="sample")
+    samples = history.of(meter)
     if not samples:
         return []
-    read = [e.t for e in samples if e.value is not None]
+    read = [e.t for e in samples if e.values]
     interval_s = float(np.median(np.diff(read))) if len(read) > 1 else 0.0
-    down = [] if source == "load" else down_spans(history)
-    if source in _ANSWERED_BY_THE_SERVICE:
+    down = [] if meter is LoadRequests else down_spans(history)
+    if meter in _ANSWERED_BY_THE_SERVICE:
         down = [*down, *(Span(step.act.begin.t, step.end_s) for step in step_runs(history))]
     longest_s = max(_SHORTEST_GAP_S, _INTERVALS * interval_s)
     silent = [
@@ -128,10 +137,10 @@ def _silences(history: History, source: str, name: str, span: Span) -> list[_Pro
         for rest in outside(gap, down)
         if rest.length_s > longest_s
     ]
-    why = next((f" ({e.labels['error']})" for e in samples if e.value is None and e.labels.get("error")), "")
+    why = next((f" ({e.error})" for e in samples if e.error and not e.values), "")
     return [
         (
-            f"the meter {source}/{name} was silent for {_from(gap)}{why}",
+            f"the meter {meter.source}/{meter.event_name} was silent for {_from(gap)}{why}",
             [e.index for e in samples if gap.start_s <= e.t <= gap.end_s],
         )
         for gap in silent
@@ -146,10 +155,10 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
     span = _watched(history)
     if span is None or not scenario.alerts.evaluated:
         return []
-    found = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
-    if _on_the_kubelets(scenario) and not history.where(source="prometheus", name="kubelet"):
-        found.append(("nobody looked whether Prometheus had the kubelet's series", []))
-    return found
+    silences = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
+    if _on_the_kubelets(scenario) and not history.of(KubeletScrape):
+        silences.append(("nobody looked whether Prometheus had the kubelet's series", []))
+    return silences
 
 
 def _on_the_kubelets(scenario: Scenario) -> bool:

@@ -14,12 +14,13 @@ from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import Span, gaps, watched_until_s
+from leakdrill.record.events import GpuAbsent, GpuAnswers, GpuDevice, GpuDevices, GpuSilent, GpuXid
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Number, Verdict
     from leakdrill.scenario.scenario import Scenario
 
@@ -43,7 +44,7 @@ _MEANING: Final = {
 
 
 def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
-    """What is claimed of the target's cards; nothing where it names none, or where they may be missing and are."""
+    """The claims about the target's GPUs; none where it names none, or where they may be missing and are."""
     gpu = scenario.target.gpu
     if gpu is None or gpus_are_left_out(history, scenario):
         return []
@@ -53,7 +54,7 @@ def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
 def gpus_are_left_out(history: History, scenario: Scenario) -> bool:
     """Whether the scenario's cards may be missing, and are: then nothing is claimed of them or of their memory."""
     gpu = scenario.target.gpu
-    return gpu is not None and not gpu.required and bool(history.where(source="gpu", name="absent"))
+    return gpu is not None and not gpu.required and bool(history.of(GpuAbsent))
 
 
 ANSWERS: Final = Claim("gpu_answers_throughout")
@@ -63,20 +64,20 @@ OWN: Final = Claim("gpu_memory_is_the_targets_own")
 def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     """Whether every card that the target uses answered from the baseline to the end, without errors of its own."""
     del scenario
-    span, read = watched(history), history.series("gpu", "devices", "used_bytes")
-    found = [*gpu_troubles(history), *_silence(history, span)]
+    span, read = watched(history), history.series(GpuDevices, "used_bytes")
+    troubles = [*gpu_troubles(history), *_silence(history, span)]
     samples = read.between(span.start_s, span.end_s)
-    numbers: dict[str, Number] = {"troubles": len(found), "readings": len(samples)}
-    if found:
-        more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+    numbers: dict[str, Number] = {"troubles": len(troubles), "readings": len(samples)}
+    if troubles:
+        more = f"; and {len(troubles) - _MOST_TOLD} more" if len(troubles) > _MOST_TOLD else ""
         return ANSWERS.unknown(
-            "; ".join(one.text for one in found[:_MOST_TOLD]) + more,
+            "; ".join(one.text for one in troubles[:_MOST_TOLD]) + more,
             numbers=numbers,
-            events=[index for one in found for index in one.events],
+            events=[index for one in troubles for index in one.events],
             hint="`leakdrill doctor` says what there is; dmesg and nvidia-smi say more",
         )
-    devices = {e.labels.get("device_key"): e for e in history.where(source="gpu", name="device")}
-    names = ", ".join(f"{key} ({e.labels.get('modelName', '?')})" for key, e in devices.items())
+    devices = {e.device_key: e for e in history.of(GpuDevice)}
+    names = ", ".join(f"{key} ({e.model or '?'})" for key, e in devices.items())
     return ANSWERS.holds(
         f"{names} answered throughout: {len(samples)} readings in {show_duration(span.length_s)}",
         numbers=numbers,
@@ -96,37 +97,34 @@ def watched(history: History) -> Span:
 
 
 def _missing(history: History) -> Iterator[Trouble]:
-    for event in history.where(source="gpu", name="devices", kind="sample"):
-        if event.value is None and event.labels.get("error"):
-            why = event.labels["error"].partition(": ")[2] or event.labels["error"]
+    for event in history.of(GpuDevices):
+        if not event.values and event.error:
+            why = event.error.partition(": ")[2] or event.error
             yield Trouble(f"from {show_duration(event.t)} on, {why}", event.t, (event.index,))
             return
 
 
 def _silent(history: History) -> Iterator[Trouble]:
-    for event in history.where(source="gpu", name="silent"):
-        what = "was lost" if event.value == "lost" else "did not answer"
-        key = event.labels.get("device_key", "?")
-        back = [
-            e for e in history.where(source="gpu", name="answers") if e.t >= event.t and e.labels == {"device_key": key}
-        ]
+    for event in history.of(GpuSilent):
+        condition = "was lost" if event.state == "lost" else "did not answer"
+        key = event.device_key or "?"
+        back = [e for e in history.of(GpuAnswers) if e.t >= event.t and e.device_key == key]
         until = f" and answered again at {show_duration(back[0].t)}" if back else ""
-        said = event.labels.get("error", "")
-        yield Trouble(f"{key} {what} at {show_duration(event.t)}{until}: {said}", event.t, (event.index,))
+        yield Trouble(f"{key} {condition} at {show_duration(event.t)}{until}: {event.error}", event.t, (event.index,))
 
 
 def _xids(history: History) -> Iterator[Trouble]:
-    for event in history.where(source="gpu", name="xid"):
-        number = int(event.value) if isinstance(event.value, float) else 0
+    for event in history.of(GpuXid):
+        number = int(event.xid or 0)
         meaning = f" ({_MEANING[number]})" if number in _MEANING else ""
-        key = event.labels.get("device_key", "?")
+        key = event.device_key or "?"
         text = f"{key} told XID error {number}{meaning} at {show_duration(event.t)}"
         yield Trouble(text, event.t, (event.index,), excuses=False)
 
 
 def _ecc(history: History) -> Iterator[Trouble]:
     for key in device_keys(history):
-        counted = history.series("gpu", "devices", f"{key}.ecc_uncorrected")
+        counted = history.series(GpuDevices, f"{key}.ecc_uncorrected")
         rose = np.flatnonzero(np.diff(counted.values) > 0) + 1
         if len(rose):
             place, more = int(rose[0]), float(counted.values[-1] - counted.values[0])
@@ -139,7 +137,7 @@ def _ecc(history: History) -> Iterator[Trouble]:
 
 def _silence(history: History, span: Span) -> list[Trouble]:
     """Stretches without a reading of all cards that nothing else explains."""
-    read = history.series("gpu", "devices", "used_bytes")
+    read = history.series(GpuDevices, "used_bytes")
     if gpu_troubles(history):
         return []
     if not len(read.between(span.start_s, span.end_s)):
@@ -154,15 +152,14 @@ def _silence(history: History, span: Span) -> list[Trouble]:
 
 def device_keys(history: History) -> list[str]:
     """The cards that were read, as their fields begin; MIG slices of a card that is read as a whole are left out."""
-    keys = list(dict.fromkeys(e.labels.get("device_key", "") for e in history.where(source="gpu", name="device")))
+    keys = list(dict.fromkeys(e.device_key for e in history.of(GpuDevice)))
     return [key for key in keys if key and key.partition("/")[0] not in set(keys) - {key}]
 
 
-def readings(history: History) -> list[Event]:
+def readings(history: History) -> list[GpuDevices]:
     """The readings of the cards while the drill was watched."""
     span = watched(history)
-    seen = history.where(source="gpu", name="devices", kind="sample")
-    return [e for e in seen if isinstance(e.value, dict) and span.start_s <= e.t <= span.end_s]
+    return [e for e in history.of(GpuDevices) if e.values and span.start_s <= e.t <= span.end_s]
 
 
 def shown_share(part: float, whole: float) -> str:

@@ -14,16 +14,17 @@ from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, gpu_cl
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import gaps
+from leakdrill.record.events import GpuDevices, GpuProcess, TorchAllocator
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Number, Verdict
     from leakdrill.scenario.scenario import Scenario
 
-TORCH_RESERVED: Final = ("torch", "allocator", "reserved_bytes.all.current")
+TORCH_RESERVED: Final = "reserved_bytes.all.current"
 _NEAR_S: Final = 1.0
 """A figure of PyTorch's counts for a reading of the card when it is no further away."""
 
@@ -33,32 +34,32 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
 
     UNKNOWN when they did, with their names: what the alert saw, and what was missing for the service, was theirs too.
     """
-    seen = readings(history)
-    told = [e for e in seen if {"own_bytes", "others_bytes", "used_bytes"} <= set(_fields(e))]
-    sharing, untold = sharing_troubles(history, scenario), _untold(history, told)
-    found = [*sharing, *untold]
-    peak = max(told, key=lambda e: _fields(e)["own_bytes"], default=None)
+    read = readings(history)
+    attributable = [e for e in read if {"own_bytes", "others_bytes", "used_bytes"} <= set(_fields(e))]
+    sharing, untold = sharing_troubles(history, scenario), _unknown_owners(history, attributable)
+    troubles = [*sharing, *untold]
+    peak = max(attributable, key=lambda e: _fields(e)["own_bytes"], default=None)
     if peak is None:
         return OWN.unknown(
             "whose the cards' memory is cannot be told: "
-            + ("the driver does not say what each process holds" if seen else "nothing was read of them"),
+            + ("the driver does not say what each process holds" if read else "nothing was read of them"),
             hint="outside a container the driver tells; `target.gpu.others: 100%` does not ask",
         )
     numbers, gap = _split(history, peak)
-    said = f"of {show_size(_fields(peak)['used_bytes'])} in use at {show_duration(peak.t)}, {_told(numbers)}{gap}"
-    if found:
+    summary = f"of {show_size(_fields(peak)['used_bytes'])} in use at {show_duration(peak.t)}, {_shares(numbers)}{gap}"
+    if troubles:
         return OWN.unknown(
-            f"{'; '.join(one.text for one in found)}; {said}",
+            f"{'; '.join(one.text for one in troubles)}; {summary}",
             numbers=numbers,
-            events=[peak.index, *(index for one in found for index in one.events)],
+            events=[peak.index, *(index for one in troubles for index in one.events)],
             hint="end that process, give the service a card of its own, or raise `target.gpu.others`"
             if sharing
             else "see the verdict gpu_answers_throughout",
         )
-    return OWN.holds(said, numbers=numbers, events=[peak.index])
+    return OWN.holds(summary, numbers=numbers, events=[peak.index])
 
 
-def _untold(history: History, told: list[Event]) -> list[Trouble]:
+def _unknown_owners(history: History, attributable: list[GpuDevices]) -> list[Trouble]:
     """Stretches for which nobody knows whose the memory was."""
     return [
         Trouble(
@@ -66,25 +67,25 @@ def _untold(history: History, told: list[Event]) -> list[Trouble]:
             gap.start_s,
             (),
         )
-        for gap in gaps([e.t for e in told], watched(history), longest_s=LONGEST_GAP_S)
+        for gap in gaps([e.t for e in attributable], watched(history), longest_s=LONGEST_GAP_S)
     ]
 
 
 def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     """Other processes, and memory without a process, that held more of a card than the scenario allows."""
-    gpu, seen = scenario.target.gpu, readings(history)
-    if gpu is None or not seen:
+    gpu, read = scenario.target.gpu, readings(history)
+    if gpu is None or not read:
         return []
     return [
         trouble
         for key in device_keys(history)
-        for trouble in (*_others(history, seen, key, gpu.others), *_nobodys(seen, key, gpu.others))
+        for trouble in (*_others(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
     ]
 
 
-def _others(history: History, seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
-    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in seen), default=0.0)
-    above = [e for e in seen if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
+def _others(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
+    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in read), default=0.0)
+    above = [e for e in read if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
     if not above:
         return
     most = max(above, key=lambda e: _fields(e)[f"{key}.others_bytes"])
@@ -97,13 +98,13 @@ def _others(history: History, seen: list[Event], key: str, allowed: float) -> It
     )
 
 
-def _nobodys(seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
+def _nobodys(read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     """Memory that no listed process holds is the driver's own, unless it grows."""
     field = f"{key}.elsewhere_bytes"
-    told = [e for e in seen if field in _fields(e)]
-    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in told), default=0.0)
-    least = min((_fields(e)[field] for e in told), default=0.0)
-    above = [e for e in told if _fields(e)[field] - least > allowed * total]
+    attributable = [e for e in read if field in _fields(e)]
+    total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in attributable), default=0.0)
+    least = min((_fields(e)[field] for e in attributable), default=0.0)
+    above = [e for e in attributable if _fields(e)[field] - least > allowed * total]
     if above:
         more = max(_fields(e)[field] for e in above) - least
         yield Trouble(
@@ -114,13 +115,9 @@ def _nobodys(seen: list[Event], key: str, allowed: float) -> Iterator[Trouble]:
         )
 
 
-def _heaviest(history: History, event: Event, key: str) -> str:
+def _heaviest(history: History, event: GpuDevices, key: str) -> str:
     """The processes that are not the target's, the one that holds most first."""
-    known = {
-        e.labels["pid"]: e.labels.get("program", "?")
-        for e in history.where(source="gpu", name="process")
-        if e.labels.get("device_key") == key and "pid" in e.labels
-    }
+    known = {e.pid: e.program or "?" for e in history.of(GpuProcess) if e.device_key == key and e.pid}
     held = {pid: _fields(event).get(f"{key}.pid{pid}_bytes", 0.0) for pid in known}
     ordered = sorted((pid for pid in held if held[pid] > 0), key=lambda pid: -held[pid])
     if not ordered:
@@ -129,7 +126,7 @@ def _heaviest(history: History, event: Event, key: str) -> str:
     return f"{known[ordered[0]]} (pid {ordered[0]}){more}"
 
 
-def _split(history: History, peak: Event) -> tuple[dict[str, Number], str]:
+def _split(history: History, peak: GpuDevices) -> tuple[dict[str, Number], str]:
     """The shares at `peak`, and what is said of the part that PyTorch knows nothing of."""
     fields = _fields(peak)
     numbers: dict[str, Number] = {name: fields[name] for name in ("used_bytes", "own_bytes", "others_bytes")}
@@ -148,17 +145,17 @@ def _split(history: History, peak: Event) -> tuple[dict[str, Number], str]:
 
 
 def _reserved_near(history: History, at_s: float) -> float | None:
-    series = history.series(*TORCH_RESERVED).between(at_s - _NEAR_S, at_s + _NEAR_S)
+    series = history.series(TorchAllocator, TORCH_RESERVED).between(at_s - _NEAR_S, at_s + _NEAR_S)
     return float(series.values[int(np.argmin(np.abs(series.t - at_s)))]) if len(series) else None
 
 
-def _told(numbers: Mapping[str, Number]) -> str:
+def _shares(numbers: Mapping[str, Number]) -> str:
     own, others, rest = (show_size(float(numbers[f"{name}_bytes"] or 0)) for name in ("own", "others", "elsewhere"))
     return f"{own} were the target's, {others} other processes' and {rest} no process's"
 
 
-def _fields(event: Event) -> dict[str, float]:
-    return event.value if isinstance(event.value, dict) else {}
+def _fields(event: GpuDevices) -> dict[str, float]:
+    return event.values
 
 
 GPU_IS_OWN: Final = where(

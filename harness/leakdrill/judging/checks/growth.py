@@ -13,6 +13,7 @@ from leakdrill.judging.evidence.growth import HIGH, LEAST_SAMPLES, Growth, count
 from leakdrill.judging.evidence.resource_series import read_series, resource_series
 from leakdrill.judging.evidence.statistics import Interval
 from leakdrill.judging.evidence.windows import Span, leak_span
+from leakdrill.record.events import LeakSwitchOn
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES, Resource
 
@@ -56,7 +57,7 @@ def leaks_show(history: History, leaks: Sequence[Leak]) -> bool:
 
 
 def _never_on(history: History, leak: Leak, claim: Claim) -> Verdict:
-    tries = [act for act in history.acts("leak", "switch_on") if act.begin.labels.get("leak") == leak.name]
+    tries = [act for act in history.acts(LeakSwitchOn) if act.begin.leak == leak.name]
     why = f": {tries[0].why}" if tries else ""
     return claim.unknown(
         f"{leak.name} was never switched on{why}: this drill proves nothing",
@@ -90,8 +91,8 @@ def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak
     base = series.between(*baseline) if baseline else series.between(0.0, -1.0)
     leaking = series.between(span.start_s, span.end_s)
     if min(len(base), len(leaking)) < LEAST_SAMPLES:
-        seen = f"only {len(base)} samples in the baseline and {len(leaking)} while it was on"
-        return claim.unknown(f"whether {leak.name} leaked cannot be told: {seen}", hint=_LONGER)
+        readings = f"only {len(base)} samples in the baseline and {len(leaking)} while it was on"
+        return claim.unknown(f"whether {leak.name} leaked cannot be told: {readings}", hint=_LONGER)
     measure, declared = RESOURCES[leak.resource], _declared_height(leak, leaks, leaking)
     level, high = float(np.median(base.values)), float(np.quantile(leaking.values, HIGH))
     numbers = {
@@ -100,16 +101,16 @@ def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak
         f"declared_peak_{measure.unit}": declared,
         "window_s": span.length_s,
     }
-    said = (
+    summary = (
         f"{leak.resource} stood {measure.show(high - level)} above {measure.its} baseline of {measure.show(level)} "
         f"while {leak.name} was on (95th percentile); declared: {measure.show(declared)}"
     )
     events = (leaking.indices[0], leaking.indices[-1])
     if high - level < _LEAST_SHARE * declared:
-        return _did_not_leak(claim, leak, said, numbers, events)
+        return _did_not_leak(claim, leak, summary, numbers, events)
     if high - level > _MOST_SHARE * declared:
-        return claim.fails(said, numbers=numbers, events=events, hint="correct `peak`, or look for a second leak")
-    return claim.holds(said, numbers=numbers, events=events)
+        return claim.fails(summary, numbers=numbers, events=events, hint="correct `peak`, or look for a second leak")
+    return claim.holds(summary, numbers=numbers, events=events)
 
 
 def _declared_height(leak: Leak, leaks: Sequence[Leak], leaking: Series) -> float:
@@ -121,9 +122,11 @@ def _declared_height(leak: Leak, leaks: Sequence[Leak], leaking: Series) -> floa
     return sum(one.peak or 0.0 for one in same) + kept * requests
 
 
-def _did_not_leak(claim: Claim, leak: Leak, said: str, numbers: dict[str, float], events: tuple[int, ...]) -> Verdict:
+def _did_not_leak(
+    claim: Claim, leak: Leak, summary: str, numbers: dict[str, float], events: tuple[int, ...]
+) -> Verdict:
     return claim.unknown(
-        f"the leak did not leak: {said}; this drill proves nothing",
+        f"the leak did not leak: {summary}; this drill proves nothing",
         numbers=numbers,
         events=events,
         hint=f"is {leak.name} really switched on, and do the requests of the locustfile reach it?",
@@ -131,42 +134,42 @@ def _did_not_leak(claim: Claim, leak: Leak, said: str, numbers: dict[str, float]
 
 
 def _judge_growth(claim: Claim, leak: Leak, growth: Growth, declared: float) -> Verdict:
-    seen, measure = growth.per_request, RESOURCES[leak.resource]
-    numbers, said = _numbers(measure, growth, declared), _told(measure, growth, declared)
-    if seen.high < _LEAST_SHARE * declared:
-        return _did_not_leak(claim, leak, said, numbers, growth.events)
-    if seen.low > _MOST_SHARE * declared:
+    rate, measure = growth.per_request, RESOURCES[leak.resource]
+    numbers, summary = _numbers(measure, growth, declared), _summary(measure, growth, declared)
+    if rate.high < _LEAST_SHARE * declared:
+        return _did_not_leak(claim, leak, summary, numbers, growth.events)
+    if rate.low > _MOST_SHARE * declared:
         return claim.fails(
-            said, numbers=numbers, events=growth.events, hint="correct `per_request`, or look for a second leak"
+            summary, numbers=numbers, events=growth.events, hint="correct `per_request`, or look for a second leak"
         )
-    if seen.low < _LEAST_SHARE * declared or seen.high > _MOST_SHARE * declared:
+    if rate.low < _LEAST_SHARE * declared or rate.high > _MOST_SHARE * declared:
         return claim.unknown(
-            f"{said}: too uncertain to say that it is within a factor of two",
+            f"{summary}: too uncertain to say that it is within a factor of two",
             numbers=numbers,
             events=growth.events,
             hint=_LONGER,
         )
-    return claim.holds(said, numbers=numbers, events=growth.events)
+    return claim.holds(summary, numbers=numbers, events=growth.events)
 
 
 def _numbers(measure: Resource, growth: Growth, declared: float) -> dict[str, float]:
-    unit, seen = measure.per_request_unit, growth.per_request
+    unit, rate = measure.per_request_unit, growth.per_request
     return {
-        f"{unit}_per_request": seen.estimate,
-        f"{unit}_per_request_low": seen.low,
-        f"{unit}_per_request_high": seen.high,
+        f"{unit}_per_request": rate.estimate,
+        f"{unit}_per_request_low": rate.low,
+        f"{unit}_per_request_high": rate.high,
         f"declared_{unit}_per_request": declared,
         "requests": growth.requests,
         "window_s": growth.span.length_s,
     }
 
 
-def _told(measure: Resource, growth: Growth, declared: float) -> str:
-    show, seen = measure.show_per_request, growth.per_request
+def _summary(measure: Resource, growth: Growth, declared: float) -> str:
+    show, rate = measure.show_per_request, growth.per_request
     did = "each request used" if measure.is_rate else f"{measure.name} grew by"
     more = " of CPU more than in the baseline" if measure.is_rate else " per request"
     return (
-        f"{did} {show(seen.estimate)}{more} (95 % interval {show(seen.low)} to {show(seen.high)}) "
+        f"{did} {show(rate.estimate)}{more} (95 % interval {show(rate.low)} to {show(rate.high)}) "
         f"over {growth.requests:.0f} requests; declared: {show(declared)}"
     )
 

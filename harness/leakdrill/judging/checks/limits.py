@@ -22,6 +22,14 @@ from leakdrill.judging.evidence.windows import (
     unasked_exits,
     watched_until_s,
 )
+from leakdrill.record.events import (
+    AlertTransition,
+    CgroupResources,
+    FilesystemDisk,
+    TargetExited,
+    TargetStart,
+    TargetUnwatched,
+)
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def _only_peaks(scenario: Scenario, resource: str) -> bool:
 
 
 def _below_the_limit(
-    claim: Claim, alert: ExpectedAlert, fired: Event, series: Series, span: Span, words: tuple[str, float]
+    claim: Claim, alert: ExpectedAlert, fired: AlertTransition, series: Series, span: Span, words: tuple[str, float]
 ) -> Verdict:
     """A peak that was seen in time: what stood how high, below which limit."""
     name, limit_bytes = words
@@ -108,7 +116,7 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
             hint="see leak_grows_as_declared and measurements_are_complete",
         )
     span = _leaking(history, scenario, "disk")
-    left = history.series("filesystem", "disk", "avail_bytes").between(began_s, span.end_s)
+    left = history.series(FilesystemDisk, "avail_bytes").between(began_s, span.end_s)
     full = np.flatnonzero(left.values <= 0)
     damage: _Damage | None
     if len(full):
@@ -146,7 +154,7 @@ def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
 def _judge(
     claim: Claim,
     alert: ExpectedAlert,
-    fired: Event | None,
+    fired: AlertTransition | None,
     began_s: float,
     damage: _Damage | None,
     words: tuple[str, str],
@@ -172,29 +180,29 @@ def _judge(
     if fired is None:
         wording = claim.fails if damage.really else claim.unknown
         hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
-        told = f"{alert} did not fire; {when} ({limit}){too_fast}"
-        return wording(told, numbers=numbers, events=events, hint=hint)
+        summary = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        return wording(summary, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
     numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
     events.append(fired.index)
     message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
     if spare_s > 0:
-        told = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
-        return claim.holds(told, numbers=numbers, events=events)
-    told = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
-    return claim.fails(told, numbers=numbers, events=events, hint=_LOWER)
+        summary = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
+        return claim.holds(summary, numbers=numbers, events=events)
+    summary = f"{message}: {show_duration(-spare_s)} too late{too_fast}"
+    return claim.fails(summary, numbers=numbers, events=events, hint=_LOWER)
 
 
 _LOWER = "lower the rule's threshold or its `for`, or raise the limit"
 
 
-def oom_kills(history: History) -> list[Event]:
+def oom_kills(history: History) -> list[Event | TargetExited]:
     """The moments at which the kernel killed the target, or a process of it, for its memory.
 
     Ends of the target that are marked so, and rises of the cgroup's counter (a killed child does not end the target).
     """
-    exits = [e for e in unasked_exits(history) if e.labels.get("oom_kill") == "true"]
-    counter = history.series("cgroup", "resources", "oom_kills")
+    exits = [e for e in unasked_exits(history) if e.oom_kill == "true"]
+    counter = history.series(CgroupResources, "oom_kills")
     rises = [i for i in range(1, len(counter)) if counter.values[i] > counter.values[i - 1]]
     killed = [history.events[counter.indices[i]] for i in rises]
     children = [e for e in killed if not any(abs(e.t - exit_.when) < _SAME_KILL_S for exit_ in exits)]
@@ -209,28 +217,28 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
     claim = Claim("target_keeps_running")
     kills, allowed = oom_kills(history), scenario.expect.oom_kills
-    crashes = [e for e in unasked_exits(history) if e.labels.get("oom_kill") != "true"]
+    crashes = [e for e in unasked_exits(history) if e.oom_kill != "true"]
     numbers = {"oom_kills": len(kills), "oom_kills_expected": allowed, "crashes": len(crashes)}
     unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
     if unwanted:
         return claim.fails(
-            "; ".join(_how(e) for e in unwanted[:3])
+            "; ".join(_end(e) for e in unwanted[:3])
             + _more(len(unwanted) - 3)
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
             events=[e.index for e in unwanted],
             hint="read the last lines of target.log in the run folder",
         )
-    unwatched = history.where(source="target", name="unwatched")
+    unwatched = history.of(TargetUnwatched)
     if len(unwatched):
         return claim.unknown(
             f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
-            f"see it: {unwatched[0].value}",
+            f"see it: {unwatched[0].message}",
             numbers=numbers,
             events=[unwatched[0].index],
             hint="run the drill again when the platform answers",
         )
-    if not history.acts("target", "start") and not len(resource_series(history, "memory")):
+    if not history.acts(TargetStart) and not len(resource_series(history, "memory")):
         return claim.unknown(
             "the record does not say that the target ever ran", numbers=numbers, hint="run the drill again"
         )
@@ -245,17 +253,15 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
 
 
-def _how(event: Event) -> str:
-    if event.name != "exited":
+def _end(event: Event | TargetExited) -> str:
+    if not isinstance(event, TargetExited):
         return f"a process of the target was OOM-killed at {show_duration(event.t)}"
-    if event.labels.get("oom_kill") == "true":
+    if event.oom_kill == "true":
         return f"the target was OOM-killed at {show_duration(event.when)}"
-    reason = event.labels.get("reason")
-    if reason:
-        return f"the target's pod {event.labels.get('pod', '?')} ended at {show_duration(event.when)}: {reason}"
-    signal = event.labels.get("signal")
-    how = f"by signal {signal}" if signal else f"with exit code {event.value}"
-    return f"the target ended {how} at {show_duration(event.when)}, and nobody had asked"
+    if event.reason:
+        return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
+    cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
+    return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
 
 
 def _more(count: int) -> str:

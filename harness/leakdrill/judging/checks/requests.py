@@ -12,10 +12,11 @@ import numpy as np
 from leakdrill.judging.evidence.check import always, where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
+from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
@@ -27,7 +28,7 @@ _LEAST_SECONDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    """What Locust counted between two of its reports."""
+    """The counts of Locust between two of its reports."""
 
     span: Span
     requests: float
@@ -105,10 +106,10 @@ def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | 
     if requests >= _LEAST_REQUESTS:
         return None
     top, ended = top_error(history), _ended(history)
-    why = f": {top}" if top else f": {_how(ended[0])}" if ended else ""
-    told = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
+    why = f": {top}" if top else f": {_end(ended[0])}" if ended else ""
+    summary = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
     return claim.unknown(
-        told,
+        summary,
         numbers={"requests": requests},
         events=[e.index for e in ended],
         hint="read load.log in the run folder; does the locustfile use the host that it is given?",
@@ -120,28 +121,27 @@ def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
     if not ended:
         return None
     return claim.unknown(
-        f"{message}; but {_how(ended[0])}, so the rest was not loaded",
+        f"{message}; but {_end(ended[0])}, so the rest was not loaded",
         events=[e.index for e in ended],
         hint="read load.log in the run folder",
     )
 
 
-def _ended(history: History) -> list[Event]:
-    return history.where(source="load", name="exited", kind="sample")
+def _ended(history: History) -> list[LoadExited]:
+    return history.of(LoadExited)
 
 
-def _how(ended: Event) -> str:
-    return f"Locust ended on its own with exit code {ended.value} at {show_duration(ended.t)}"
+def _end(ended: LoadExited) -> str:
+    return f"Locust ended on its own with exit code {ended.exit_code} at {show_duration(ended.t)}"
 
 
 def top_error(history: History) -> str:
     """The error that most requests met, as Locust words it; empty when there was none."""
     errors: Counter[str] = Counter()
-    for event in history.where(source="load", name="errors", kind="sample"):
-        request = " ".join(filter(None, (event.labels.get("method"), event.labels.get("name"))))
-        text = f"{event.labels.get('error', '?')}{f' ({request})' if request else ''}"
-        count = event.value if isinstance(event.value, float | int) else 0
-        errors[text] = max(errors[text], int(count))
+    for event in history.of(LoadErrors):
+        request = " ".join(filter(None, (event.method, event.request)))
+        text = f"{event.error or '?'}{f' ({request})' if request else ''}"
+        errors[text] = max(errors[text], int(event.count or 0))
     return errors.most_common(1)[0][0] if errors else ""
 
 
@@ -158,19 +158,18 @@ def _step_windows(history: History) -> list[Span]:
 def _seconds(history: History) -> list[_Second]:
     baseline = history.phase("baseline")
     from_s, until_s = 0.0 if baseline is None else baseline[0], watched_until_s(history)
-    reports = [e for e in history.where(source="load", name="requests", kind="sample") if isinstance(e.value, dict)]
+    reports = [e for e in history.of(LoadRequests) if e.values]
     return [_second(a, b) for a, b in pairwise(reports) if a.t >= from_s and b.t <= until_s]
 
 
-def _second(before: Event, after: Event) -> _Second:
-    start = before.value if isinstance(before.value, dict) else {}
-    end = after.value if isinstance(after.value, dict) else {}
-    reset = end.get("requests", 0.0) < start.get("requests", 0.0)  # Locust started its counts anew
+def _second(before: LoadRequests, after: LoadRequests) -> _Second:
+    reset = (after.requests or 0.0) < (before.requests or 0.0)  # Locust started its counts anew
+    start = LoadRequests() if reset else before
     return _Second(
         span=Span(before.t, after.t),
-        requests=end.get("requests", 0.0) - (0.0 if reset else start.get("requests", 0.0)),
-        failures=end.get("failures", 0.0) - (0.0 if reset else start.get("failures", 0.0)),
-        p99_ms=end.get("p99_ms"),
+        requests=(after.requests or 0.0) - (start.requests or 0.0),
+        failures=(after.failures or 0.0) - (start.failures or 0.0),
+        p99_ms=after.p99_ms,
         event=after.index,
     )
 

@@ -11,7 +11,8 @@ from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_re
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import AlertTransition
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import ExpectedAlert
     from leakdrill.scenario.scenario import Scenario
@@ -46,10 +47,10 @@ def _judge(
     alert: ExpectedAlert,
     scenario: Scenario,
     watched: Span,
-    events: list[Event],
+    events: list[AlertTransition],
 ) -> Verdict:
     spans = firing_spans(events, end_s=watched.end_s)
-    seen = [e.index for e in events]
+    indices = [e.index for e in events]
     # What flaps about its threshold while the step takes effect has until the same moment as what fires all the time.
     deadline_s = watched.start_s + alert.resolves_within
     again = [span for span in spans[1:] if span.start_s > watched.start_s and span.end_s > deadline_s]
@@ -57,7 +58,7 @@ def _judge(
         return claim.fails(
             f"{alert} cleared and fired again {show_duration(again[0].start_s - watched.start_s)} after the last step",
             numbers={"fired_again_after_s": again[0].start_s - watched.start_s},
-            events=seen,
+            events=indices,
             hint="the step treats the symptom and not the cause",
         )
     cleared_s = spans[-1].end_s - watched.start_s
@@ -67,41 +68,44 @@ def _judge(
         return claim.unknown(
             f"whether {alert} cleared and stayed clear cannot be told: after the last step {silences[0]}",
             numbers=numbers,
-            events=seen,
+            events=indices,
             hint="see the verdict measurements_are_complete",
         )
-    if events[-1].value == "firing" or spans[-1].end_s >= watched.end_s:
-        return _still_firing(claim, alert, watched, seen)
+    if events[-1].state == "firing" or spans[-1].end_s >= watched.end_s:
+        return _still_firing(claim, alert, watched, indices)
     return _cleared(claim, alert, scenario, numbers, events)
 
 
-def _still_firing(claim: Claim, alert: ExpectedAlert, watched: Span, seen: list[int]) -> Verdict:
+def _still_firing(claim: Claim, alert: ExpectedAlert, watched: Span, indices: list[int]) -> Verdict:
     numbers = {"watched_s": watched.length_s, "budget_s": alert.resolves_within}
-    told = f"{alert} was still firing {show_duration(watched.length_s)} after the last step"
+    summary = f"{alert} was still firing {show_duration(watched.length_s)} after the last step"
     if watched.length_s < alert.resolves_within:
         return claim.unknown(
-            f"{told}, where the record ends; it had {show_duration(alert.resolves_within)}",
+            f"{summary}, where the record ends; it had {show_duration(alert.resolves_within)}",
             numbers=numbers,
-            events=seen,
+            events=indices,
             hint="let `phases.recover` last longer than `resolves_within`",
         )
     return claim.fails(
-        f"{told}; it had {show_duration(alert.resolves_within)}",
+        f"{summary}; it had {show_duration(alert.resolves_within)}",
         numbers=numbers,
-        events=seen,
+        events=indices,
         hint="see step_works; a long range in the rule, or `keep_firing_for`, also keeps an alert up",
     )
 
 
 def _cleared(
-    claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[Event]
+    claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[AlertTransition]
 ) -> Verdict:
-    cleared_s, seen = numbers["cleared_after_s"], [e.index for e in events]
+    cleared_s, indices = numbers["cleared_after_s"], [e.index for e in events]
     side = f"{show_duration(cleared_s)} after" if cleared_s >= 0 else f"{show_duration(-cleared_s)} before"
     message = f"{alert} cleared {side} the end of the last step; it had {show_duration(alert.resolves_within)}"
     if cleared_s > alert.resolves_within:
         return claim.fails(
-            message, numbers=numbers, events=seen, hint="a long range in the rule, or `keep_firing_for`, keeps it up"
+            message,
+            numbers=numbers,
+            events=indices,
+            hint="a long range in the rule, or `keep_firing_for`, keeps it up",
         )
     clear_for_s = numbers["watched_s"] - cleared_s
     if clear_for_s < _EVALUATIONS_AFTER * scenario.alerts.evaluation_interval or _pending(events):
@@ -109,19 +113,19 @@ def _cleared(
         return claim.unknown(
             f"{message}; whether it stays clear cannot be told: {why} when the record ended",
             numbers=numbers,
-            events=seen,
+            events=indices,
             hint="let `phases.recover` last longer",
         )
     return claim.holds(
         f"{message}, and it stayed clear for the {show_duration(clear_for_s)} that followed",
         numbers={**numbers, "clear_for_s": clear_for_s},
-        events=seen,
+        events=indices,
     )
 
 
-def _pending(events: list[Event]) -> bool:
+def _pending(events: list[AlertTransition]) -> bool:
     """Whether a series was counting down to firing when the record ended."""
-    last = {frozenset(e.labels.items()): e.value for e in events}
+    last = {frozenset(e.labels.items()): e.state for e in events}
     return "pending" in last.values()
 
 

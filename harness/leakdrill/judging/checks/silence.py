@@ -11,7 +11,8 @@ from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, watc
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import AlertTransition
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import Alerts
     from leakdrill.scenario.scenario import Scenario
@@ -30,7 +31,7 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
             "the drill ended before there was anything to watch", hint="see the verdict measurements_are_complete"
         )
     span = Span(began_s, watched_until_s(history))
-    watched = [e for e in transitions(history) if e.value == "firing" and _counts(scenario.alerts, e)]
+    watched = [e for e in transitions(history) if e.state == "firing" and _counts(scenario.alerts, e)]
     noisy = {series_key(e) for e in watched if e.when < began_s}
     loud = [e for e in watched if began_s <= e.when <= span.end_s and series_key(e) not in noisy]
     noise = sorted({describe(e) for e in watched if series_key(e) in noisy})
@@ -49,7 +50,7 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
     )
 
 
-def _counts(alerts: Alerts, event: Event) -> bool:
+def _counts(alerts: Alerts, event: AlertTransition) -> bool:
     """Whether `event` belongs to an alert that must stay silent."""
     if any(one.matches(event.labels) for one in (*alerts.expect, *alerts.may_fire)):
         return False
@@ -73,14 +74,14 @@ def _doubt(history: History, claim: Claim, alerts: Alerts, span: Span) -> Verdic
     return None
 
 
-def describe(event: Event) -> str:
+def describe(event: AlertTransition) -> str:
     """The alert of `event` as a person names it: its name, and its severity where it has one."""
     name, severity = event.labels.get("alertname", "?"), event.labels.get("severity")
     return f"{name} ({severity})" if severity else name
 
 
-def _first_of_each(events: list[Event]) -> list[Event]:
-    firsts: dict[frozenset[tuple[str, str]], Event] = {}
+def _first_of_each(events: list[AlertTransition]) -> list[AlertTransition]:
+    firsts: dict[frozenset[tuple[str, str]], AlertTransition] = {}
     for event in events:
         firsts.setdefault(series_key(event), event)
     return list(firsts.values())

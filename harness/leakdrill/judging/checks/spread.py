@@ -10,17 +10,18 @@ import numpy as np
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import step_runs, watched_until_s
+from leakdrill.record.events import ReplicaRequestCounts, TargetReady
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
 LEAST_SHARE: Final = 0.5
-"""Of an even share: round-robin over names that are looked up each second is not exact, one that gets nothing shows."""
+"""The least part of an even share: round-robin over names that are looked up each second is not exact."""
 
 _SETTLED_S: Final = 3.0
 """How long a front may take to find replicas that have just come."""
@@ -43,11 +44,7 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
             "settled",
             hint="let `seen.within` of that step, or `phases.recover`, last longer",
         )
-    read = [
-        event
-        for event in history.where(source="replica", name="requests", kind="sample")
-        if isinstance(event.value, dict) and start_s <= event.t <= end_s
-    ]
+    read = [event for event in history.of(ReplicaRequestCounts) if event.values and start_s <= event.t <= end_s]
     if len(read) < 2:  # noqa: PLR2004 - a difference needs two
         return claim.unknown(
             "the replicas' own counts of requests were not read",
@@ -56,38 +53,38 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
     answered = _answered(read)
     total, numbers = sum(answered.values()), {f"requests_{name}": count for name, count in answered.items()}
     events = [read[0].index, read[-1].index]
-    told = ", ".join(f"{name}: {count:.0f}" for name, count in sorted(answered.items()))
+    counts = ", ".join(f"{name}: {count:.0f}" for name, count in sorted(answered.items()))
     if total < _LEAST_REQUESTS * replicas:
         return claim.unknown(
-            f"too few requests to tell ({told})", numbers=numbers, events=events, hint="let the load last longer"
+            f"too few requests to tell ({counts})", numbers=numbers, events=events, hint="let the load last longer"
         )
     even = total / replicas
     if len(answered) < replicas or min(answered.values()) < LEAST_SHARE * even:
         return claim.fails(
-            f"the load was not spread over {replicas} replicas: {told}; an even share is {even:.0f}",
+            f"the load was not spread over {replicas} replicas: {counts}; an even share is {even:.0f}",
             numbers=numbers,
             events=events,
             hint="does what stands in front look its upstream up again, and reuse no connection for ever?",
         )
-    return claim.holds(f"{told}; an even share is {even:.0f}", numbers=numbers, events=events)
+    return claim.holds(f"{counts}; an even share is {even:.0f}", numbers=numbers, events=events)
 
 
 def _window(history: History, scenario: Scenario, replicas: int) -> tuple[float, float]:
     scaled = [step.name for step in scenario.steps if step.scale is not None and step.scale.replicas == replicas]
     runs = step_runs(history)
     ended_s = [run.end_s for run in runs if run.act.name in scaled]
-    ready = history.where(source="target", name="ready")
+    ready = history.of(TargetReady)
     start_s = ended_s[0] if scaled and ended_s else np.inf if scaled else ready[0].t if ready else np.inf
     later_s = [run.start_s for run in runs if run.start_s > start_s]
     return start_s + _SETTLED_S, min([*later_s, watched_until_s(history)])
 
 
-def _answered(read: list[Event]) -> dict[str, float]:
+def _answered(read: list[ReplicaRequestCounts]) -> dict[str, float]:
     """By replica, what its count grew by; a count that began anew counts from zero."""
     answered: dict[str, float] = {}
     last: dict[str, float] = {}
     for event in read:
-        for name, count in event.value.items() if isinstance(event.value, dict) else ():
+        for name, count in event.others.items():
             if name == "requests":
                 continue  # what the sampler adds: the load's own count
             before = last.get(name, count)

@@ -14,6 +14,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
+from leakdrill.record.events import LoadRequests
 from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
@@ -21,7 +22,7 @@ from leakdrill.units import show_duration, show_share
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
@@ -31,12 +32,12 @@ _SERVING_S: Final = 2.0
 """A record that goes on for less than this after a step cannot say that the service stopped serving."""
 _NOTHING: Final = 0.02
 _WATCHED_SHARE: Final = 0.8
-"""Of `within`: what was watched for less cannot show that a step cures nothing."""
+"""A share of `within`: what was watched for less cannot show that a step cures nothing."""
 _NO_CURE: Final = "this step does not treat what grows; a step that does is what the runbook needs"
 
 
 def step_claim(step: Step) -> Claim:
-    """What is claimed of `step`: that it works, or that it does not cure."""
+    """The claim about `step`: that it works, or that it does not cure."""
     cures = step.seen is None or step.seen.effect != "stays_within"
     return Claim("step_works" if cures else "step_does_not_cure", step.name)
 
@@ -110,81 +111,87 @@ class _Judged:
                 hint="see the verdict measurements_are_complete",
             )
         self.events += measured.events
-        told = self._slowed(measured) if isinstance(measured, Slowdown) else self._fell(measured)
-        return self._service(told) if isinstance(told, str) else told
+        outcome = self._slowed(measured) if isinstance(measured, Slowdown) else self._fell(measured)
+        return self._service(outcome) if isinstance(outcome, str) else outcome
 
-    def _fell(self, seen: Fall) -> Verdict | str:
-        """What the metric did, when it did what it had to; else the verdict."""
+    def _fell(self, change: Fall) -> Verdict | str:
+        """The clause on the metric, when it did what it had to; else the verdict."""
         unit = self.measure.unit
-        self.numbers |= {f"baseline_{unit}": seen.baseline, f"before_{unit}": seen.before, f"after_{unit}": seen.after}
+        self.numbers |= {
+            f"baseline_{unit}": change.baseline,
+            f"before_{unit}": change.before,
+            f"after_{unit}": change.after,
+        }
         if self.seen.falls_below is not None:
-            return self._fell_below(seen, self.seen.falls_below)
-        if seen.growth <= max(self.measure.least_growth, seen.noise):
+            return self._fell_below(change, self.seen.falls_below)
+        if change.growth <= max(self.measure.least_growth, change.noise):
             return self._unknown(
                 f"before {self.step.name} there was no growth to cure: {self.metric} {self.measure.was} at "
-                f"{self.measure.show(seen.before)}, in the baseline at {self.measure.show(seen.baseline)}",
+                f"{self.measure.show(change.before)}, in the baseline at {self.measure.show(change.baseline)}",
                 "let the leak grow further before this step, or say under `seen` what it should do",
             )
-        self.numbers["fell_by_share"] = seen.share
+        self.numbers["fell_by_share"] = change.share
         if self.seen.stays_within is not None:
-            return self._stayed(seen, self.seen.stays_within)
-        if seen.share >= self.seen.least_fall:
-            return f"{self._levels(seen)}, {show_share(seen.share)} of the growth"
-        changed = "changed nothing" if seen.share <= _NOTHING else f"took away {show_share(seen.share)} of the growth"
+            return self._stayed(change, self.seen.stays_within)
+        if change.share >= self.seen.least_fall:
+            return f"{self._levels(change)}, {show_share(change.share)} of the growth"
+        changed = (
+            "changed nothing" if change.share <= _NOTHING else f"took away {show_share(change.share)} of the growth"
+        )
         wanted = f"{show_share(self.seen.least_fall)} was wanted within {show_duration(self.seen.within)}"
-        return self._fails(f"{self.step.name} {changed}: {self._levels(seen)}; {wanted}", _NO_CURE)
+        return self._fails(f"{self.step.name} {changed}: {self._levels(change)}; {wanted}", _NO_CURE)
 
-    def _fell_below(self, seen: Fall, level: float) -> Verdict | str:
-        if seen.after < level:
-            gone = f", {show_share(seen.share)} of the growth" if seen.growth > 0 else ""
-            return f"{self._levels(seen)}{gone}"
+    def _fell_below(self, change: Fall, level: float) -> Verdict | str:
+        if change.after < level:
+            gone = f", {show_share(change.share)} of the growth" if change.growth > 0 else ""
+            return f"{self._levels(change)}{gone}"
         wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.seen.within)}"
-        return self._fails(f"after {self.step.name} {self._levels(seen)}; {wanted}", _NO_CURE)
+        return self._fails(f"after {self.step.name} {self._levels(change)}; {wanted}", _NO_CURE)
 
-    def _stayed(self, seen: Fall, most: float) -> Verdict | str:
-        gone = show_share(max(0.0, seen.share))
+    def _stayed(self, change: Fall, most: float) -> Verdict | str:
+        gone = show_share(max(0.0, change.share))
         allowed = f"at most {show_share(most)} was to go away within {show_duration(self.seen.within)}"
-        if seen.share > most:
+        if change.share > most:
             return self._fails(
-                f"{self.step.name} cures what it must not: {self._levels(seen)}, {gone} of the growth; {allowed}",
+                f"{self.step.name} cures what it must not: {self._levels(change)}, {gone} of the growth; {allowed}",
                 "the leak is not what the scenario says, or something else took the growth away",
             )
-        if seen.watched.length_s < _WATCHED_SHARE * self.seen.within:
+        if change.watched.length_s < _WATCHED_SHARE * self.seen.within:
             return self._unknown(
-                f"whether {self.step.name} cures cannot be told: {self._levels(seen)}, but nothing longer than "
-                f"{show_duration(seen.watched.length_s)} was watched; {allowed}",
+                f"whether {self.step.name} cures cannot be told: {self._levels(change)}, but nothing longer than "
+                f"{show_duration(change.watched.length_s)} was watched; {allowed}",
                 "see measurements_are_complete; what comes next must wait for `seen.within`",
             )
-        return f"{self._levels(seen)}: {gone} of the growth went away; {allowed}"
+        return f"{self._levels(change)}: {gone} of the growth went away; {allowed}"
 
-    def _slowed(self, seen: Slowdown) -> Verdict | str:
+    def _slowed(self, change: Slowdown) -> Verdict | str:
         show, least = self.measure.show, self.seen.slows_by or 0.0
         unit = self.measure.unit
         self.numbers |= {
-            f"{unit}_per_s_before": seen.before.estimate,
-            f"{unit}_per_s_after": seen.after.estimate,
-            "watched_s": seen.watched.length_s,
+            f"{unit}_per_s_before": change.before.estimate,
+            f"{unit}_per_s_after": change.after.estimate,
+            "watched_s": change.watched.length_s,
         }
         speeds = (
-            f"{self.metric} grew by {show(seen.before.estimate)} a second before and by "
-            f"{show(seen.after.estimate)} after"
+            f"{self.metric} grew by {show(change.before.estimate)} a second before and by "
+            f"{show(change.after.estimate)} after"
         )
-        if seen.before.low <= 0:
+        if change.before.low <= 0:
             return self._unknown(
                 f"before {self.step.name} there was no steady growth to slow down: {speeds}",
                 "let the leak grow for longer before this step",
             )
-        self.numbers["slowed_by_share"] = seen.share.estimate
-        slowed = f"{speeds}: {show_share(seen.share.estimate)} slower"
+        self.numbers["slowed_by_share"] = change.share.estimate
+        slowed = f"{speeds}: {show_share(change.share.estimate)} slower"
         wanted = f"{show_share(least)} was wanted"
-        if seen.share.low >= least:
+        if change.share.low >= least:
             return f"{slowed}; {wanted}"
-        if seen.share.high < least:
+        if change.share.high < least:
             return self._fails(f"{self.step.name} slowed it too little: {slowed}; {wanted}", _NO_CURE)
         return self._unknown(
             f"whether {self.step.name} slowed it enough cannot be told: {slowed} (95 % interval "
-            f"{show_share(seen.share.low)} to {show_share(seen.share.high)}); {wanted}",
-            f"{show_duration(seen.watched.length_s)} were watched after it; raise `seen.within`",
+            f"{show_share(change.share.low)} to {show_share(change.share.high)}); {wanted}",
+            f"{show_duration(change.watched.length_s)} were watched after it; raise `seen.within`",
         )
 
     def _service(self, effect: str) -> Verdict:
@@ -224,11 +231,11 @@ class _Judged:
         following = min((r.start_s for r in step_runs(self.history) if r.start_s >= self.run.end_s), default=end_s)
         return following if following - self.run.end_s > _SERVING_S + 1 else end_s
 
-    def _levels(self, seen: Fall) -> str:
+    def _levels(self, change: Fall) -> str:
         show = self.measure.show
         return (
-            f"{self.metric} {self.measure.was} at {show(seen.before)} before and at {show(seen.after)} after "
-            f"(baseline {show(seen.baseline)})"
+            f"{self.metric} {self.measure.was} at {show(change.before)} before and at {show(change.after)} after "
+            f"(baseline {show(change.baseline)})"
         )
 
     def _fails(self, message: str, hint: str) -> Verdict:
@@ -240,17 +247,13 @@ class _Judged:
 
 def _served_after(history: History, from_s: float, until_s: float) -> tuple[float, float] | None:
     """Requests served and failed between the two times; None when nobody counted after the step."""
-    counts = [e for e in history.where(source="load", name="requests", kind="sample") if e.t <= until_s]
+    counts = [e for e in history.of(LoadRequests) if e.t <= until_s]
     before, after = [e for e in counts if e.t <= from_s], [e for e in counts if e.t > from_s]
     if not after:
         return None
     start, end = (before or after)[-1 if before else 0], after[-1]
-    failed = _count(end, "failures") - _count(start, "failures")
-    return _count(end, "requests") - _count(start, "requests") - failed, failed
-
-
-def _count(event: Event, name: str) -> float:
-    return float(event.value.get(name, 0.0)) if isinstance(event.value, dict) else 0.0
+    failed = (end.failures or 0.0) - (start.failures or 0.0)
+    return (end.requests or 0.0) - (start.requests or 0.0) - failed, failed
 
 
 def _cases(history: History, scenario: Scenario) -> Iterator[Case]:

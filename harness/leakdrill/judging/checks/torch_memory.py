@@ -17,6 +17,7 @@ from leakdrill.judging.checks.baseline import does_not_grow, resource_returns, r
 from leakdrill.judging.checks.requests import requests_keep_error_rate
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.record.events import TorchAllocator, TorchHolders
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import held_by
 from leakdrill.units import show_size
@@ -36,7 +37,7 @@ _OOMS: Final = "num_ooms"
 _RETRIES: Final = "num_alloc_retries"
 _MOST_NAMED: Final = 3
 _TOP_SHARE: Final = 0.05
-"""Of what is held beyond the baseline: a place with less is not worth a name."""
+"""A share of what is held beyond the baseline: a place with less is not worth a name."""
 
 
 def torch_memory_returns(history: History, *, scenario: Scenario, name: ResourceName) -> Verdict:
@@ -66,7 +67,7 @@ def _explained(judge: Callable[..., Verdict], history: History, scenario: Scenar
 
 
 def _unused(history: History) -> str:
-    """What is reserved for no tensor at the end of the record, and how much of it cannot go back."""
+    """The memory that is reserved for no tensor at the end of the record, and how much of it cannot go back."""
     reserved, allocated, split = (_last(history, field) for field in (RESERVED, ALLOCATED, _SPLIT))
     if reserved is None or allocated is None:
         return ""
@@ -75,7 +76,7 @@ def _unused(history: History) -> str:
 
 
 def _last(history: History, field: str) -> float | None:
-    values = history.series("torch", "allocator", field).values
+    values = history.series(TorchAllocator, field).values
     return float(values[-1]) if len(values) else None
 
 
@@ -93,12 +94,12 @@ def _held_by(history: History) -> str:
 
 
 def _holders(history: History, moment: str) -> dict[str, float]:
-    seen = history.where(source="torch", name="holders", kind="sample", labels={"moment": moment})
-    return dict(seen[-1].value) if seen and isinstance(seen[-1].value, dict) else {}
+    snapshots = [event for event in history.of(TorchHolders) if event.moment == moment]
+    return dict(snapshots[-1].holders or {}) if snapshots else {}
 
 
 def out_of_memory_claim(scenario: Scenario) -> Claim:
-    """What is claimed of running out of memory: that it is survived, or that it does not happen."""
+    """The claim about running out of memory: that it is survived, or that it does not happen."""
     survived = scenario.torch is not None and scenario.torch.out_of_memory == "survived"
     return Claim("out_of_memory_is_survived" if survived else "memory_does_not_run_out")
 
@@ -134,17 +135,19 @@ def _served_meanwhile(
     history: History, scenario: Scenario, claim: Claim, times: str, numbers: dict[str, float]
 ) -> Verdict:
     served = requests_keep_error_rate(history, scenario=scenario)
-    said = f"{times}; {served.message}"
+    summary = f"{times}; {served.message}"
     if served.outcome is Outcome.FAIL:
-        return claim.fails(said, numbers=numbers, events=served.events, hint="does it try with less what did not fit?")
+        return claim.fails(
+            summary, numbers=numbers, events=served.events, hint="does it try with less what did not fit?"
+        )
     if served.outcome is Outcome.UNKNOWN:
-        return claim.unknown(said, numbers=numbers, events=served.events, hint=served.hint)
-    return claim.holds(said, numbers=numbers, events=served.events)
+        return claim.unknown(summary, numbers=numbers, events=served.events, hint=served.hint)
+    return claim.holds(summary, numbers=numbers, events=served.events)
 
 
 def _counted(history: History, field: str) -> float | None:
     """How far a count rose over the record; it begins anew with each process."""
-    values = history.series("torch", "allocator", field).values
+    values = history.series(TorchAllocator, field).values
     if len(values) < 2:  # noqa: PLR2004 - a rise needs two
         return None
     rises = np.diff(values)

@@ -1,4 +1,4 @@
-"""What Prometheus said of one alert, in the order of its own evaluations, and when it did not answer."""
+"""The states of one alert in Prometheus, in the order of its own evaluations, and when it did not answer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside
+from leakdrill.record.events import AlertTransition, KubeletScrape, PrometheusPoll, RuleError, SelectorMatches
 from leakdrill.scenario.kubernetes import KUBELET, KUBELET_MEASURES_WITHIN_S
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
     from leakdrill.scenario.alerts import AlertName, Alerts
 
 _SHORTEST_GAP_S: Final = 1.0
@@ -27,41 +28,40 @@ class Silence(Span):
         return f"{self.why} for {show_duration(self.length_s)}"
 
 
-def transitions(history: History, alert: AlertName | None = None) -> list[Event]:
+def transitions(history: History, alert: AlertName | None = None) -> list[AlertTransition]:
     """The transitions of `alert`, or of every alert, ordered by Prometheus' own clock."""
-    seen = history.where(source="prometheus", name="alert", kind="sample")
-    mine = [e for e in seen if alert is None or alert.matches(e.labels)]
+    mine = [e for e in history.of(AlertTransition) if alert is None or alert.matches(e.labels)]
     return sorted(mine, key=lambda e: (e.when, e.index))
 
 
-def series_key(event: Event) -> frozenset[tuple[str, str]]:
-    """What tells one series of an alert from another: all its labels."""
+def series_key(event: AlertTransition) -> frozenset[tuple[str, str]]:
+    """The identity of one series of an alert: all its labels."""
     return frozenset(event.labels.items())
 
 
-def already_active(events: list[Event], began_s: float) -> bool:
+def already_active(events: list[AlertTransition], began_s: float) -> bool:
     """Whether a series fired, or counted down to firing without a break, from before `began_s`."""
-    before = {series_key(e): str(e.value) for e in events if e.when < began_s}
-    following = {series_key(e): str(e.value) for e in reversed(events) if e.when >= began_s}
+    before = {series_key(e): e.state for e in events if e.when < began_s}
+    following = {series_key(e): e.state for e in reversed(events) if e.when >= began_s}
     return any(
         state == "firing" or (state == "pending" and following.get(series) == "firing")
         for series, state in before.items()
     )
 
 
-def first_firing(events: list[Event], after_s: float) -> Event | None:
+def first_firing(events: list[AlertTransition], after_s: float) -> AlertTransition | None:
     """The first transition to `firing` at or after `after_s`."""
-    return next((e for e in events if e.value == "firing" and e.when >= after_s), None)
+    return next((e for e in events if e.state == "firing" and e.when >= after_s), None)
 
 
-def firing_spans(events: list[Event], *, end_s: float) -> list[Span]:
+def firing_spans(events: list[AlertTransition], *, end_s: float) -> list[Span]:
     """When at least one series fired; a span that is still open ends at `end_s`."""
     spans: list[Span] = []
     firing: set[frozenset[tuple[str, str]]] = set()
     since_s = 0.0
     for event in events:
         was_firing = bool(firing)
-        (firing.add if event.value == "firing" else firing.discard)(series_key(event))
+        (firing.add if event.state == "firing" else firing.discard)(series_key(event))
         if firing and not was_firing:
             since_s = event.when
         elif was_firing and not firing:
@@ -71,8 +71,8 @@ def firing_spans(events: list[Event], *, end_s: float) -> list[Span]:
 
 def rule_errors(history: History, alert: str | None = None) -> list[tuple[str, str, int]]:
     """Rules that Prometheus could not evaluate, of one alert or of all: the rule, the error, the event."""
-    errors = history.where(source="prometheus", name="rule_error")
-    return [(rule, str(e.value), e.index) for e in errors if alert in (None, rule := e.labels.get("rule", "?"))]
+    errors = history.of(RuleError)
+    return [(rule, e.message, e.index) for e in errors if alert in (None, rule := e.rule or "?")]
 
 
 def tolerated_gap_s(alerts: Alerts) -> float:
@@ -82,35 +82,31 @@ def tolerated_gap_s(alerts: Alerts) -> float:
 
 def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
     """When Prometheus did not answer for longer than is tolerated, or had nothing to judge the rules on."""
-    answered = [
-        e.t
-        for e in history.where(source="prometheus", name="poll", kind="sample")
-        if isinstance(e.value, dict) and e.value.get("up", 1.0) > 0
-    ]
+    answered = [e.t for e in history.of(PrometheusPoll) if e.values and (e.up is None or e.up > 0)]
     silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
     return [*silent, *_without_series(history, span)]
 
 
 def _without_series(history: History, span: Span) -> list[Silence]:
     """When Prometheus had none of the kubelet's series for longer than it measures, and the target was up."""
-    looked = history.where(source="prometheus", name="kubelet", kind="sample")
-    if not looked:
+    scrapes = history.of(KubeletScrape)
+    if not scrapes:
         return []
-    seen = [e.t for e in looked if e.value is not None]
+    scraped_at = [e.t for e in scrapes if e.values]
     return [
-        Silence(part.start_s, part.end_s, why=f"Prometheus had no series of the kubelet's ({_why(looked, part)})")
-        for gap in gaps(seen, span, longest_s=KUBELET_MEASURES_WITHIN_S)
+        Silence(part.start_s, part.end_s, why=f"Prometheus had no series of the kubelet's ({_why(scrapes, part)})")
+        for gap in gaps(scraped_at, span, longest_s=KUBELET_MEASURES_WITHIN_S)
         for part in outside(gap, down_spans(history))
         if part.length_s > KUBELET_MEASURES_WITHIN_S
     ]
 
 
-def _why(looked: list[Event], gap: Span) -> str:
-    errors = [e.labels["error"] for e in looked if e.value is None and gap.start_s <= e.t <= gap.end_s]
+def _why(scrapes: list[KubeletScrape], gap: Span) -> str:
+    errors = [e.error for e in scrapes if not e.values and gap.start_s <= e.t <= gap.end_s]
     return errors[-1] if errors else "nobody looked"
 
 
 def on_the_kubelets(history: History, alert: AlertName) -> bool:
     """Whether the rule of `alert` saw the kubelet's own series, as the scrape job of what it selected says."""
-    selected = history.where(source="prometheus", name="selector", labels={"alert": alert.alert})
-    return any(KUBELET in e.labels.get("jobs", "").split(",") for e in selected)
+    selected = [e for e in history.of(SelectorMatches) if e.alert == alert.alert]
+    return any(KUBELET in e.jobs.split(",") for e in selected)

@@ -1,4 +1,4 @@
-"""How a check words its answer: one claim about one subject, which holds, does not hold, or cannot be told."""
+"""Words the verdict of a check: one claim about one subject, which holds, does not hold, or cannot be told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is claimed (the name of the check) and about what."""
+    """The name of a claim, and its subject."""
 
     check: str
     subject: str = ""

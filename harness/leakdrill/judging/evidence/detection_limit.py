@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import MemoryThreshold, SelectorMatches
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class DetectionLimit:
         )
 
     def _speed(self, per_s: float) -> str:
-        told = f"{_share(per_s * _MIN)} of the limit a minute"
+        speed = f"{_share(per_s * _MIN)} of the limit a minute"
         if self.time_scale == 1:
-            return told
-        return f"{told} (rehearsal: {_share(per_s * self.time_scale)} a second)"
+            return speed
+        return f"{speed} (rehearsal: {_share(per_s * self.time_scale)} a second)"
 
 
 def _share(ratio: float) -> str:
@@ -72,7 +73,7 @@ def _share(ratio: float) -> str:
 def blindness(
     history: History, alert: ExpectedAlert, *, growth_per_s: Interval | None, limit_bytes: float, time_scale: float
 ) -> DetectionLimit | None:
-    """What `alert` cannot see; None when its rule is no comparison of memory with a limit, or waits for nothing.
+    """The leaks `alert` cannot see; None when its rule is no comparison of memory with a limit or waits for nothing.
 
     Where several levels of the alert are meant, the one that sees most counts.
 
@@ -85,15 +86,16 @@ def blindness(
     """
     leak_per_s = max(0.0, growth_per_s.estimate) / limit_bytes / time_scale if growth_per_s else 0.0
     rules = [
-        (e.value, e.index)
-        for e in history.where(source="prometheus", name="threshold", labels={"alert": alert.alert})
-        if all((e.labels.get(key) or value) == value for key, value in alert.labels.items())
+        DetectionLimit(e.ratio, e.for_s, leak_per_s, time_scale, e.index)
+        for e in history.of(MemoryThreshold)
+        if e.alert == alert.alert and meant(alert, e) and e.ratio is not None and e.for_s is not None
     ]
-    told = [
-        DetectionLimit(value["ratio"], value["for_s"], leak_per_s, time_scale, index)
-        for value, index in rules
-        if isinstance(value, dict)
-    ]
-    if not growth_per_s or not told or any(one.for_s <= 0 for one in told):
+    if not growth_per_s or not rules or any(one.for_s <= 0 for one in rules):
         return None
-    return max(told, key=lambda one: one.blind_above_per_s)
+    return max(rules, key=lambda one: one.blind_above_per_s)
+
+
+def meant(alert: ExpectedAlert, rule: MemoryThreshold | SelectorMatches) -> bool:
+    """Whether what is known of a rule contradicts none of the labels by which `alert` is named."""
+    labels = rule.line_labels()
+    return all((labels.get(key) or value) == value for key, value in alert.labels.items())

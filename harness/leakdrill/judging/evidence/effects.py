@@ -1,4 +1,4 @@
-"""What a step did to the metric: levels before and after it, and how fast it grew."""
+"""The effect of a step on the metric: levels before and after it, and how fast it grew."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _BEFORE_PEAK_S: Final = 5.0
 _BEFORE_SLOPE_S: Final = 8.0
 _SETTLING_S: Final = 0.5
 _SETTLED_SHARE: Final = 0.4
-"""Of the time after a step: requests that it found on their way still hold what they hold."""
+"""A share of the time after a step: requests that it found on their way still hold what they hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """What the metric did: its levels in the baseline, just before the step, and in time after it."""
+    """The levels of the metric: in the baseline, just before the step, and in time after it."""
 
     baseline: float
     before: float

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.record.event_class import Reading
+from leakdrill.record.events import EVENTS
 from leakdrill.resources import RESOURCES
 
 if TYPE_CHECKING:
     from leakdrill.record.history import History, Series
+
+_METERS: Final = {(event.source, event.event_name): event for event in EVENTS if issubclass(event, Reading)}
 
 _RATE_WINDOW_S: Final = 1.0
 """Shorter, and the tick in which the kernel counts CPU time shows; longer, and a step's effect comes late."""
@@ -23,7 +27,7 @@ def resource_series(history: History, name: str) -> Series:
 
 def read_series(history: History, name: str) -> Series:
     """Returns the first of a resource's readings that the record holds, as it was read: of CPU, its seconds so far."""
-    readings = [history.series(one.source, one.name, one.field) for one in RESOURCES[name].readings]
+    readings = [history.series(_METERS[one.source, one.name], one.field) for one in RESOURCES[name].readings]
     return next((series for series in readings if len(series)), readings[-1])
 
 

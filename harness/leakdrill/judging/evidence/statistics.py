@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
-"""Of every interval here, two-sided; so each side of an equivalence test errs in at most 2.5 %."""
+"""The confidence of every interval here, two-sided; so each side of an equivalence test errs in at most 2.5 %."""
 
 _RESAMPLES: Final = 2000
 _SEED: Final = 20240229

@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import (
+    LeakSwitchOff,
+    LeakSwitchOn,
+    StepAct,
+    TargetExited,
+    TargetReady,
+    TargetRestart,
+    TargetStart,
+    TargetStop,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from leakdrill.record.history import Act, Event, History
+    from leakdrill.record.history import Act, History
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.scenario import Scenario
 
@@ -30,7 +41,7 @@ class Span:
 
     @property
     def length_s(self) -> float:
-        """Its length; never negative."""
+        """The length; never negative."""
         return max(0.0, self.end_s - self.start_s)
 
     def overlaps(self, other: Span) -> bool:
@@ -40,15 +51,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """One step as it was carried out: from its trigger, where one is recorded, to its end."""
+    """One step as it was carried out, from its beginning to its end."""
 
-    act: Act[Event]
+    act: Act[StepAct]
     start_s: float
     end_s: float
 
     @property
     def span(self) -> Span:
-        """From trigger to end."""
+        """From beginning to end."""
         return Span(self.start_s, self.end_s)
 
 
@@ -68,22 +79,17 @@ def reached_recover(history: History) -> bool:
 
 def step_runs(history: History) -> list[StepRun]:
     """Every step that was begun, in order."""
-    return [_step_run(history, act) for act in history.acts("step")]
+    return [_step_run(history, act) for act in history.acts(StepAct)]
 
 
-def _step_run(history: History, act: Act[Event]) -> StepRun:
+def _step_run(history: History, act: Act[StepAct]) -> StepRun:
     end_s = history.end_s if act.end is None else act.end.t
-    triggers = [
-        e.t
-        for e in history.where(source="step", name="triggered", labels={"step": act.name})
-        if act.begin.t <= e.t <= end_s
-    ]
-    return StepRun(act=act, start_s=triggers[0] if triggers else act.begin.t, end_s=end_s)
+    return StepRun(act=act, start_s=act.begin.t, end_s=end_s)
 
 
-def unasked_exits(history: History) -> list[Event]:
+def unasked_exits(history: History) -> list[TargetExited]:
     """Every end of the target that nobody asked for."""
-    return history.where(source="target", name="exited", kind="sample")
+    return history.of(TargetExited)
 
 
 def leak_span(history: History, leak: str) -> Span | None:
@@ -92,17 +98,17 @@ def leak_span(history: History, leak: str) -> Span | None:
     That is the earliest of: switched off, the first step, a restart, an end nobody asked for, the end of the watch.
     None when it was never switched on.
     """
-    on = [act for act in history.acts("leak", "switch_on") if act.begin.labels.get("leak") == leak and act.succeeded]
+    on = [act for act in history.acts(LeakSwitchOn) if act.begin.leak == leak and act.succeeded]
     if not on:
         return None
     start_s = on[0].begin.t
-    off = [a.begin.t for a in history.acts("leak", "switch_off") if a.begin.labels.get("leak") == leak]
+    off = [a.begin.t for a in history.acts(LeakSwitchOff) if a.begin.leak == leak]
     return Span(start_s, _first_after(start_s, [*off, *_disturbances(history)], watched_until_s(history)))
 
 
 def _disturbances(history: History) -> list[float]:
     steps = [run.start_s for run in step_runs(history)]
-    restarts = [act.begin.t for act in history.acts("target", "restart")]
+    restarts = [act.begin.t for act in history.acts(TargetRestart)]
     return [*steps, *restarts, *(e.when for e in unasked_exits(history))]
 
 
@@ -127,7 +133,7 @@ def alerts_watched_from_s(history: History, scenario: Scenario) -> float | None:
 def switched_off_s(history: History, leaks: Iterable[str], after_s: float) -> float | None:
     """When the first of `leaks` was switched off after `after_s`; None when none was."""
     names = set(leaks)
-    off = [act.begin.t for act in history.acts("leak", "switch_off") if act.begin.labels.get("leak") in names]
+    off = [act.begin.t for act in history.acts(LeakSwitchOff) if act.begin.leak in names]
     return min((t for t in off if t >= after_s), default=None)
 
 
@@ -140,14 +146,14 @@ def down_spans(history: History) -> list[Span]:
     """When the target was down with a cause that another verdict names: restarts, stops, ends nobody asked for."""
     restarts = [
         Span(act.begin.t, (history.end_s if act.end is None else act.end.t) + AFTER_RESTART_S)
-        for name in ("restart", "start")
-        for act in history.acts("target", name)
+        for event_class in (TargetRestart, TargetStart)
+        for act in history.acts(event_class)
     ]
-    ready = [e.t for e in history.where(source="target", name="ready")]
+    ready = [e.t for e in history.of(TargetReady)]
     exits = [Span(e.when, _first_after(e.when, ready, history.end_s) + AFTER_RESTART_S) for e in unasked_exits(history)]
     stops = [
         Span(act.begin.t, _first_after(act.begin.t, ready, history.end_s) + AFTER_RESTART_S)
-        for act in history.acts("target", "stop")
+        for act in history.acts(TargetStop)
     ]
     return [*restarts, *exits, *stops]
 
@@ -160,7 +166,7 @@ def gaps(times: Iterable[float], span: Span, *, longest_s: float) -> list[Span]:
 
 
 def outside(gap: Span, down: list[Span]) -> list[Span]:
-    """What is left of `gap` outside the spans in `down`."""
+    """The rest of `gap` outside the spans in `down`."""
     left = [gap]
     for cut in down:
         left = [

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.optimize import nnls
 
 from leakdrill.judging.leak.slots import slot_events
+from leakdrill.record.events import GateRequestsByName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _LEAST_SHARE: Final = 0.01
 """A kind that is less than a hundredth of the load cannot be told from noise."""
 
 _EXPLAINED: Final = 0.5
-"""Of what the number of requests alone leaves unexplained, the kinds must explain this share."""
+"""The share that the kinds must explain of what the number of requests alone leaves unexplained."""
 
 _LEAST_OF_LARGEST: Final = 0.05
 
@@ -34,6 +34,8 @@ def correlating_requests(history: History, *, build: str, corpus: str) -> list[s
     kinds, counts, blocks = _table(history, build, corpus)
     if len(kinds) < 2 or len(blocks) < _FEWEST_SLOTS:  # noqa: PLR2004 - one kind explains everything
         return []
+    from scipy.optimize import nnls
+
     per_kind, left = nnls(counts, blocks)
     total = counts.sum(axis=1, keepdims=True)
     _, left_alike = nnls(total, blocks)
@@ -49,13 +51,12 @@ def correlating_requests(history: History, *, build: str, corpus: str) -> list[s
 
 def _table(history: History, build: str, corpus: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
     """The kinds of requests, how many of each a slot had (slots, kinds), and the blocks it left behind (slots,)."""
-    labels = {"build": build, "corpus": corpus}
     named = [
-        e.value
-        for e in history.where(source="gate", name="requests_by_name", labels=labels)
-        if isinstance(e.value, dict)
+        e.requests
+        for e in history.of(GateRequestsByName)
+        if (e.build, e.corpus) == (build, corpus) and e.requests is not None
     ]
-    slots = [e.value for e in slot_events(history, build=build, corpus=corpus) if isinstance(e.value, dict)]
+    slots = [e.values for e in slot_events(history, build=build, corpus=corpus)]
     if len(named) != len(slots) or not slots or not all("blocks" in slot for slot in slots):
         return [], np.empty((0, 0)), np.empty(0)
     whole = sum(named[-1].values()) or 1.0

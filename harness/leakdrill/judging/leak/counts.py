@@ -1,4 +1,4 @@
-"""Whether threads and file descriptors pile up over the quiet points. They are counted exactly: the rule is simple."""
+"""Whether threads and file descriptors pile up over the quiescent points: counts are exact, so the rule is simple."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from leakdrill.judging.leak.slots import corpora, slot_events
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import GateSlot
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
 
 _CANDIDATE: Final = "candidate"
@@ -22,12 +23,12 @@ _MOST: Final = 8
 
 
 def threads_do_not_grow(history: History) -> Verdict:
-    """Whether the service holds as many threads at its last quiet points as at its first."""
+    """Whether the service holds as many threads at its last quiescent points as at its first."""
     return _count_does_not_grow(history, Claim("threads_do_not_grow"), "threads", "thread")
 
 
 def descriptors_do_not_grow(history: History) -> Verdict:
-    """Whether the service holds as many file descriptors at its last quiet points as at its first."""
+    """Whether the service holds as many file descriptors at its last quiescent points as at its first."""
     return _count_does_not_grow(history, Claim("descriptors_do_not_grow"), "fds", "file descriptor")
 
 
@@ -56,8 +57,8 @@ def _count_does_not_grow(history: History, claim: Claim, field: str, noun: str) 
     return claim.holds(f"{last:.0f} {noun}s at the end, {first:.0f} at the beginning", numbers=numbers)
 
 
-def _column(slots: list[Event], field: str) -> NDArray[np.float64]:
-    return np.array([event.value[field] for event in slots if isinstance(event.value, dict) and field in event.value])
+def _column(slots: list[GateSlot], field: str) -> NDArray[np.float64]:
+    return np.array([event.values[field] for event in slots if field in event.values])
 
 
 def _middle(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ _APART_SHARE: Final = 0.15
 
 
 def why_not_comparable(candidate: Points, baseline: Points, *, rate_matters: bool) -> str:
-    """What stands against comparing the two, in words; empty when nothing does.
+    """The reason against comparing the two, in words; empty when nothing does.
 
     With `rate_matters` the same requests must have come at the same time: where load only rose, another load is
     another experiment. Where it went up and down, growth per request does not depend on it.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
 
 from leakdrill.judging.leak.growth_kind import (
     MALLOC_STEP_BYTES,
@@ -51,7 +50,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one recording shows.
+    """The measurements on one recording.
 
     Attributes:
         points: after warm-up.
@@ -94,7 +93,7 @@ class Evidence:
 
     @property
     def kind(self) -> Kind:
-        """What grew."""
+        """The kind of growth."""
         found = kind_of(self.resident.all, self.live)
         return found if self.held is None or found is Kind.NONE else self.held
 
@@ -170,13 +169,15 @@ def _unseen_steps(series: Points, values: NDArray[np.float64], start: int, longe
 def _rate_rises(judged: Points) -> bool:
     """Whether requests per second rose throughout, by a quarter or more; asked only where load never rested.
 
-    Between quiet points the rate is the machine's, which gets faster as its caches warm, and slots are of one load.
+    Between quiescent points the rate is the machine's, which gets faster as its caches warm, and slots are of one load.
     """
     rates = np.diff(judged.requests) / np.maximum(np.diff(judged.t), 1e-9)
     if judged.quiet or len(rates) < FEWEST_JUDGED - 1:
         return False
     third = len(rates) // 3
     early, late = _typical(rates[:third]), _typical(rates[-third:])
+    from scipy import stats
+
     order = float(stats.spearmanr(np.arange(len(rates)), rates).statistic) if np.ptp(rates) else 0.0
     return late > _RATE_RISE * early and order > _RATE_FOLLOWS
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from leakdrill.judging.evidence.check import run_check
+from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.leak.baseline_file import conditions
 from leakdrill.judging.leak.correlation import correlating_requests
@@ -17,15 +17,17 @@ from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
+from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, TargetExited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from leakdrill.judging.leak.baseline_file import BaselineFile, Conditions
     from leakdrill.judging.leak.looks import Look
     from leakdrill.judging.leak.trace import Trace
     from leakdrill.judging.leak.verdict import LeakVerdict
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.events import GateSlot
+    from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
@@ -33,15 +35,22 @@ CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
 
 
+class GatePlan(NamedTuple):
+    """The plan of a gate run, and the baseline that it is compared with, if any."""
+
+    scenario: Scenario
+    stored: BaselineFile | None
+
+
 def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None = None) -> list[Verdict]:
     """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN."""
-    return list(_verdicts(history, scenario, stored))
+    return judge_all(CHECKS, history, GatePlan(scenario, stored))
 
 
 def verdict_so_far(
     history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None
 ) -> LeakVerdict:
-    """The verdict on the quiet points that there are, as sure as the look after them must be."""
+    """The verdict on the quiescent points that there are, as sure as the look after them must be."""
     return _judged(history, scenario, corpus, stored)
 
 
@@ -52,24 +61,9 @@ def planned_looks(scenario: Scenario, stored: BaselineFile | None = None) -> tup
 
 def measured_conditions(history: History, scenario: Scenario, corpus: str) -> Conditions:
     """The conditions under which the candidate was measured."""
-    told = history.where(source="gate", name="agent", labels={"build": CANDIDATE})
-    labels = told[0].labels if told else {}
+    agent = next((event for event in history.of(GateAgent) if event.build == CANDIDATE), GateAgent())
     unknown = "unknown (no agent)"
-    return conditions(
-        scenario, corpus, python=labels.get("python", unknown), allocator=labels.get("allocator", unknown)
-    )
-
-
-def _verdicts(history: History, scenario: Scenario, stored: BaselineFile | None) -> Iterator[Verdict]:
-    measured = corpora(history, build=CANDIDATE) or ["open"]
-    for corpus in measured:
-        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
-        yield run_check(claim, partial(_memory, history, scenario, corpus, claim, stored))
-    if len(measured) > 1:
-        yield run_check(Claim("growth_is_explained"), lambda: _open_or_closed(history, scenario))
-    yield run_check(Claim("threads_do_not_grow"), lambda: threads_do_not_grow(history))
-    yield run_check(Claim("descriptors_do_not_grow"), lambda: descriptors_do_not_grow(history))
-    yield run_check(Claim("target_keeps_running"), lambda: _keeps_running(history))
+    return conditions(scenario, corpus, python=agent.python or unknown, allocator=agent.allocator or unknown)
 
 
 def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, stored: BaselineFile | None) -> Verdict:
@@ -83,22 +77,22 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
             f"the baseline cannot be compared: {'; '.join(unlike)}",
             hint="measure a baseline under these conditions: --update writes it",
         )
-    found = _judged(history, scenario, corpus, stored)
-    verdict = found.as_verdict(claim.subject)
-    notes = [verdict.message, *_projected(found, scenario)]
-    if found.word is LeakOutcome.LEAK:
+    leak_verdict = _judged(history, scenario, corpus, stored)
+    verdict = leak_verdict.as_verdict(claim.subject)
+    notes = [verdict.message, *_projected(leak_verdict, scenario)]
+    if leak_verdict.word is LeakOutcome.LEAK:
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
         notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
-    return _with(verdict, "; ".join(notes), slots)
+    return _reworded(verdict, "; ".join(notes), slots)
 
 
 def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
     """Why the slots cannot be judged: the run was cut short, or the service was not the same one throughout."""
-    exits = history.where(source="target", name="exited")
+    exits = history.of(TargetExited)
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
-    if history.where(source="load", name="exited"):
+    if history.of(LoadExited):
         return "Locust ended in the middle"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
     ends = {look.after_slots for look in planned_looks(scenario, stored)}
@@ -112,13 +106,13 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
 
 def _time_is_up(history: History, corpus: str) -> bool:
     """Whether the run ended because its time was over."""
-    return bool(history.where(source="gate", name="time_is_up", labels={"corpus": corpus}))
+    return any(event.corpus == corpus for event in history.of(GateTimeIsUp))
 
 
 def history_processes(history: History, corpus: str) -> set[float]:
     """How many processes the service had, over the slots."""
     events = slot_events(history, build=CANDIDATE, corpus=corpus)
-    return {event.value["processes"] for event in events if isinstance(event.value, dict)}
+    return {event.processes for event in events if event.processes is not None}
 
 
 def _judged(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None) -> LeakVerdict:
@@ -143,17 +137,19 @@ def _budget(scenario: Scenario, candidate: Trace) -> float:
     return DEFAULT_BUDGET if scenario.gate.budget is None else float(scenario.gate.budget)
 
 
-def _projected(found: LeakVerdict, scenario: Scenario) -> list[str]:
+def _projected(leak_verdict: LeakVerdict, scenario: Scenario) -> list[str]:
     """When memory runs out in production, where rate and limit are known."""
     survive = scenario.gate.survive
     rate = survive.rate if survive else scenario.load.rate
     limit = survive.within if survive else scenario.target.limits.memory
-    if rate is None or limit is None or found.word is LeakOutcome.UNKNOWN:
+    if rate is None or limit is None or leak_verdict.word is LeakOutcome.UNKNOWN:
         return []
-    return [str(project(found.growth, level_bytes=found.level_bytes, limit_bytes=limit, requests_per_s=rate))]
+    return [
+        str(project(leak_verdict.growth, level_bytes=leak_verdict.level_bytes, limit_bytes=limit, requests_per_s=rate))
+    ]
 
 
-def _with(verdict: Verdict, message: str, slots: list[Event]) -> Verdict:
+def _reworded(verdict: Verdict, message: str, slots: list[GateSlot]) -> Verdict:
     return replace(verdict, message=message, events=tuple(event.index for event in slots))
 
 
@@ -173,15 +169,63 @@ def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
 
 def _keeps_running(history: History) -> Verdict:
     claim = Claim("target_keeps_running")
-    exits = history.where(source="target", name="exited")
+    exits = history.of(TargetExited)
     if exits:
-        killed = any(event.labels.get("oom_kill") == "true" for event in exits)
-        how = "it was OOM-killed" if killed else f"it ended with status {exits[0].value}"
+        killed = any(event.oom_kill == "true" for event in exits)
+        cause = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
         return claim.fails(
-            f"the service did not live through the measurement: {how} after {exits[0].t:.0f} s",
+            f"the service did not live through the measurement: {cause} after {exits[0].t:.0f} s",
             events=[event.index for event in exits],
             hint="read target.log in the run folder",
         )
     if history.phase("slots") is None:
         return claim.unknown("the run never reached its slots", hint="read target.log and load.log in the run folder")
     return claim.holds("the service never ended unasked")
+
+
+def _memory_cases(history: History, plan: GatePlan) -> Iterator[Case]:
+    measured = corpora(history, build=CANDIDATE) or ["open"]
+    for corpus in measured:
+        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
+        yield Case(claim, partial(_memory, history, plan.scenario, corpus, claim, plan.stored))
+
+
+def _explained_cases(history: History, plan: GatePlan) -> Iterator[Case]:
+    if len(corpora(history, build=CANDIDATE)) > 1:
+        yield Case(Claim("growth_is_explained"), partial(_open_or_closed, history, plan.scenario))
+
+
+def _always(name: str, sentence: str, judge: Callable[[History], Verdict]) -> Check[GatePlan]:
+    return Check({name: sentence}, lambda history, _plan: [Case(Claim(name), partial(judge, history))])
+
+
+CHECKS: Final[tuple[tuple[Check[GatePlan], ...], ...]] = (
+    (
+        Check(
+            {"memory_does_not_leak": "Memory grows by less than the budget per completed request, beyond doubt."},
+            _memory_cases,
+        ),
+    ),
+    (
+        Check(
+            {"growth_is_explained": "Both corpora were measured, so it is known whether new requests alone leak."},
+            _explained_cases,
+        ),
+    ),
+    (
+        _always(
+            "threads_do_not_grow",
+            "As many threads are held at the last quiescent points as at the first.",
+            threads_do_not_grow,
+        ),
+    ),
+    (
+        _always(
+            "descriptors_do_not_grow",
+            "As many file descriptors are held at the last quiescent points as at the first.",
+            descriptors_do_not_grow,
+        ),
+    ),
+    (_always("target_keeps_running", "The service lived through the measurement.", _keeps_running),),
+)
+"""The checks of a gate run, in the order in which a person would ask."""

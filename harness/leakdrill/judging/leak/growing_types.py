@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import GateSite, GateTypes
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ _LEAST_PER_REQUEST: Final = 0.02
 
 def growing_sites(history: History, *, build: str, corpus: str) -> list[str]:
     """One clause naming the lines that allocated what was kept; empty when tracemalloc was off."""
-    events = history.where(source="gate", name="site", labels={"build": build, "corpus": corpus})
-    sizes = [(e.value["size_bytes"], e.labels["site"].partition(" < ")[0]) for e in events if isinstance(e.value, dict)]
+    events = [e for e in history.of(GateSite) if (e.build, e.corpus) == (build, corpus)]
+    sizes = [(e.size_bytes, e.site.partition(" < ")[0]) for e in events if e.size_bytes is not None]
     least = _LEAST_OF_LARGEST * max((size for size, _ in sizes), default=0.0)
     grown = [f"{site} ({show_size(size)})" for size, site in sizes[:_SITES] if size > 0 and size >= least]
     return [f"allocated at {', '.join(grown)}"] if grown else []
@@ -26,24 +27,20 @@ def growing_sites(history: History, *, build: str, corpus: str) -> list[str]:
 
 def growing_types(history: History, *, build: str, corpus: str) -> list[str]:
     """One clause naming the types that grew most, by how many a request; empty when nobody counted or nothing grew."""
-    found = [
-        event.value
+    counted = [
+        event
         for moment in ("before", "after")
-        for event in history.where(
-            source="gate", name="types", labels={"build": build, "corpus": corpus, "moment": moment}
-        )
-        if isinstance(event.value, dict)
+        for event in history.of(GateTypes)
+        if (event.build, event.corpus, event.moment) == (build, corpus, moment) and event.requests is not None
     ]
-    if len(found) != 2:  # noqa: PLR2004 - before and after
+    if len(counted) != 2:  # noqa: PLR2004 - before and after
         return []
-    before, after = found
-    requests = after["requests"] - before["requests"]
+    before, after = counted
+    requests = (after.requests or 0.0) - (before.requests or 0.0)
     if requests <= 0:
         return []
     grown = {
-        name: (count - before[name]) / requests
-        for name, count in after.items()
-        if name in before and name != "requests"
+        name: (count - before.counts[name]) / requests for name, count in after.counts.items() if name in before.counts
     }
     top = sorted(((rate, name) for name, rate in grown.items() if rate >= _LEAST_PER_REQUEST), reverse=True)[:_TOP]
     if not top:

@@ -1,4 +1,4 @@
-"""What grew: live objects, native memory, what allocators keep, or something that none of them counts.
+"""The kind of growth: live objects, native memory, what allocators keep, or something that none of them counts.
 
 Resident memory cannot tell. The interpreter's count of allocated blocks and `mallinfo2` can: blocks are Python's own
 small objects (16 to 512 bytes each), `uord + hblkhd` is what everything else holds through malloc, and `ford` is what
@@ -27,7 +27,7 @@ MALLOC_STEP_BYTES: Final = 16
 
 
 class Kind(StrEnum):
-    """What grew, as far as the recording's columns tell."""
+    """The kind of growth, as far as the recording's columns tell."""
 
     NONE = "nothing"
     LIVE_OBJECTS = "live objects"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What is in use, by the allocators' own count, per request.
+    """Memory in use, by the allocators' own count, per request.
 
     Attributes:
         malloc: bytes in use by malloc; by all allocators when `exact`.
@@ -68,7 +68,7 @@ class Live:
 
     @property
     def least_bytes(self) -> float:
-        """What live memory grows by the estimates, every block at its smallest."""
+        """The growth of live memory by the estimates, every block at its smallest."""
         return self.malloc.per_request + self._blocks("per_request") * SMALLEST_BLOCK_BYTES
 
     @property
@@ -102,7 +102,7 @@ def live(part: Points, confidence: float) -> Live | None:
 
 
 def kind_of(resident: Slope, found: Live | None) -> Kind:
-    """What accounts for most of the growth of `resident`."""
+    """The kind that accounts for most of the growth of `resident`."""
     if resident.low <= 0 and (found is None or found.low_bytes <= 0):
         return Kind.NONE
     if found is None:
@@ -122,7 +122,7 @@ def _in_malloc(found: Live) -> Kind:
 
 
 def held(part: Points, confidence: float) -> Kind | None:
-    """What the process holds more and more of beside memory: threads, else descriptors, else nothing."""
+    """The thing that the process holds more and more of beside memory: threads, else descriptors, else nothing."""
     for name, kind in (("threads", Kind.THREADS), ("fds", Kind.DESCRIPTORS)):
         counts = part.counters.get(name)
         if counts is not None and slope(part.requests, counts, confidence=confidence).low > 0:

@@ -1,9 +1,9 @@
 """Leaps: the one or two points at which memory jumps, far apart from how it moves otherwise.
 
-A table that doubles (a dict, a list, a hash map in C) leaps each time, and as each leap takes as many requests as all
-before it, a minute shows one or two, whether the table's owner leaks or not. A leap hides a leak that goes on evenly
-around it: the interval must allow that growth is nothing but leaps. Taken out, they leave what grows between them. That
-lowers the growth that is seen, so it may add a LEAK and never a CLEAN.
+A table that doubles (a dict, a list, a hash map in C) jumps each time, and as each jump takes as many requests as all
+before it, a minute shows one or two, whether the table's owner leaks or not. A level shift hides a leak that goes on
+evenly around it: the interval must allow that growth is nothing but shifts. Taken out, they leave what grows between
+them. That lowers the growth that is seen, so it may add a LEAK and never a CLEAN.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.quiescent_points import Points
 
 _MOST: Final = 2
-"""What leaps more often is no table that doubles, and taking it out would be choosing."""
+"""A series that shifts more often is no table that doubles, and taking it out would be choosing."""
 
 _STANDS_OUT: Final = 3.0
 """A leap is this many times as far from the others as they are from each other, at least."""
 
 _LEAST_BYTES: Final = 16 * PAGE_BYTES
-_ALSO_LEAP: Final = ("live", "uord", "hblkhd")
+_ALSO_SHIFTED: Final = ("live", "uord", "hblkhd")
 """Counts in bytes that a table's new memory is part of."""
 
 
@@ -47,25 +47,25 @@ class LevelShift:
 def without_level_shifts(series: Points) -> tuple[Points, tuple[LevelShift, ...]]:
     """The points as they were without leaps, and the leaps; the same points where there are none."""
     rises = np.diff(series.resident)
-    at = _leaping(rises)
+    at = _shift_points(rises)
     if not len(at):
         return series, ()
-    counters = {n: _evened(v, at) if n in _ALSO_LEAP else v for n, v in series.counters.items()}
+    counters = {n: _evened(v, at) if n in _ALSO_SHIFTED else v for n, v in series.counters.items()}
     evened = replace(series, resident=_evened(series.resident, at), counters=counters)
     typical = float(np.median(np.delete(rises, at)))
     return evened, tuple(LevelShift(float(series.requests[k + 1]), float(rises[k]) - typical) for k in at)
 
 
-def _leaping(rises: NDArray[np.float64]) -> NDArray[np.intp]:
+def _shift_points(rises: NDArray[np.float64]) -> NDArray[np.intp]:
     """The indices of the rises that stand out; none when more do than leaps would explain."""
-    for leaps in range(_MOST, 0, -1):
-        if len(rises) <= leaps + 1:
+    for shifts in range(_MOST, 0, -1):
+        if len(rises) <= shifts + 1:
             continue
         order = np.argsort(rises)
-        rest, out = rises[order[:-leaps]], rises[order[-leaps:]]
+        rest, out = rises[order[:-shifts]], rises[order[-shifts:]]
         least = max(_STANDS_OUT * float(np.ptp(rest)), float(_LEAST_BYTES))
         if float(out.min() - rest.max()) >= least:
-            return np.sort(order[-leaps:])
+            return np.sort(order[-shifts:])
     return np.empty(0, dtype=np.intp)
 
 

@@ -52,7 +52,7 @@ class Look:
     """A moment at which the run is judged.
 
     Attributes:
-        after_slots: how many quiet points there are by then.
+        after_slots: how many quiescent points there are by then.
         confidence: of the intervals of this look.
         last: whether the answer stands as it is, certain or not.
     """

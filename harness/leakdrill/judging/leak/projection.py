@@ -1,4 +1,4 @@
-"""What growth means for a service in production: when its memory runs out, and which growth it could live with."""
+"""The meaning of growth for a service in production: when its memory runs out, and which growth it could live with."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""A recording reduced to comparable points: one after each quiet point, or the lowest of each stretch of load.
+"""A recording reduced to comparable points: one after each quiescent point, or the lowest of each stretch of load.
+
+At a quiescent point (sentences say "quiet point") the load is paused and drained, garbage is collected, and the heap is
+trimmed: what is then in memory is kept, and not merely in use.
 
 Where a service never rests, a reading shows what the requests in flight hold as well. What stays is best seen at the
 lowest reading of a stretch, so continuous recordings are cut into stretches of equally many requests and each is
-represented by its lowest sample. It is a poor stand-in for a quiet point, and the verdict says so.
+represented by its lowest sample. It is a poor stand-in for a quiescent point, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -22,15 +25,15 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.trace import Trace
 
 STRETCHES: Final = 24
-"""Points taken from a continuous recording; as many as the slots of a recording of a minute with quiet points."""
+"""Points taken from a continuous recording; as many as the slots of a recording of a minute with quiescent points."""
 
 _MOST: Final = 60
-"""Quiet points beyond this are taken in groups: the interval costs their cube, and gains nothing any more."""
+"""Quiescent points beyond this are taken in groups: the interval costs their cube, and gains nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """What the verdict is computed from; every array has one entry per point, requests strictly increasing.
+    """The points that the verdict is computed from; every array has one entry per point, requests strictly increasing.
 
     Attributes:
         t: seconds since load began.

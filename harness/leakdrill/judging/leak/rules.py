@@ -1,4 +1,4 @@
-"""What makes a LEAK, what makes a CLEAN, and why: the rules of the verdict, each a question with yes or no.
+"""The rules of LEAK and CLEAN, and the reason for each: every rule is a question with yes or no.
 
 Mann-Kendall, the p-value of a regression and a percentage of growth are not among them: each calls half of the healthy
 recordings a leak that benchmarks/leak_benchmark.py makes, because warm-up, a step and a cache that fills all rise.
@@ -39,7 +39,7 @@ _Z_GOES_ON: Final = 1.645
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """What the verdict is held against.
+    """The bounds that the verdict is held against.
 
     Attributes:
         budget: bytes per request that may be lost.

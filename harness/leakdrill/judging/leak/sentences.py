@@ -91,14 +91,14 @@ def _more_requests(evidence: Evidence, rules: Judging) -> str:
     return f"about {needed:.0f} requests after warm-up would settle it, or a baseline"
 
 
-def leaping(leaps: Sequence[LevelShift]) -> str:
-    """What leapt, as the end of a sentence."""
-    jumps = " and ".join(f"{show_size(leap.size_bytes)} after {leap.after_requests:.0f} requests" for leap in leaps)
+def shifted(shifts: Sequence[LevelShift]) -> str:
+    """The shifts, as the end of a sentence."""
+    jumps = " and ".join(f"{show_size(shift.size_bytes)} after {shift.after_requests:.0f} requests" for shift in shifts)
     return f"it leapt by {jumps}, as a table that doubles does"
 
 
 def otherwise(between: Evidence) -> str:
-    """What grows without the leaps, as the end of a sentence."""
+    """The growth without the shifts, as the end of a sentence."""
     return f"without that it grows by {interval(between.resident.all)}"
 
 
@@ -151,7 +151,7 @@ def not_comparable(evidence: Evidence, obstacle: str) -> tuple[str, str]:
 
 
 def clean_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
-    """What was seen of growth within the budget; growth that is certain is called growth, with its size."""
+    """The growth within the budget; growth that is certain is called growth, with its size."""
     budget = f"within the budget of {rules.budget:.4g} B"
     if evidence.high >= rules.budget and evidence.live is not None:
         return (
@@ -164,12 +164,12 @@ def clean_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
 
 
 def clean_hint(evidence: Evidence) -> str:
-    """What a CLEAN does not say, by the rule of three."""
+    """The growth that a CLEAN does not exclude, by the rule of three."""
     return f"a leak in fewer than one of {evidence.points.span_requests / 3:.0f} requests need not have shown"
 
 
 def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
-    """What was seen of growth above the budget."""
+    """The growth above the budget."""
     above = f"above the budget of {rules.budget:.4g} B"
     found = evidence.live
     if found is not None and evidence.leaked_low <= rules.budget:
@@ -196,8 +196,8 @@ def interval(growth: Slope) -> str:
 
 def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
     """The difference to the baseline as the end of a sentence."""
-    more, seen = both[0], differs(both, rules.budget)
-    if not seen:
+    more, difference = both[0], differs(both, rules.budget)
+    if not difference:
         return f"no more than the baseline for certain (difference {interval(more)})"
-    word = "more" if seen > 0 else "less"
+    word = "more" if difference > 0 else "less"
     return f"{abs(more.per_request):.1f} B {word} than the baseline (difference {more.low:.1f} to {more.high:.1f})"

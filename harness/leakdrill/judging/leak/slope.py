@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import optimize, special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ FEWEST_POINTS: Final = 4
 _SHARES: Final = np.logspace(-2.5, 3.0, 12)
 """Variance of the walk per point over the variance of the noise: from almost no walk to nothing else."""
 
-_SIGMA: Final = float(special.ndtr(-1))
+_SIGMA: Final = NormalDist().cdf(-1)
 """The probability below one standard error under the mean."""
 
 _LASTING: Final = (3, 7)
@@ -145,10 +145,10 @@ def _fits(
     n = len(x)
     roots = np.linalg.cholesky(np.eye(n) + shares[:, None, None] * kernels)
     whitened = np.linalg.solve(roots, np.broadcast_to(np.column_stack((np.ones(n), x, y)), (len(shares), n, 3)))
-    design, seen = whitened[:, :, :2], whitened[:, :, 2:]
+    design, observed = whitened[:, :, :2], whitened[:, :, 2:]
     turned = design.transpose(0, 2, 1)
     cross = turned @ design
-    left = seen - design @ (lines := np.linalg.solve(cross, turned @ seen))
+    left = observed - design @ (lines := np.linalg.solve(cross, turned @ observed))
     squares = np.maximum((left**2).sum(axis=(1, 2)), (n - 2) * resolution**2 / 12 / (1 + shares))
     diagonals = np.diagonal(roots, axis1=1, axis2=2)
     determinants = 2 * np.log(diagonals).sum(axis=1) + np.linalg.slogdet(cross)[1]
@@ -158,6 +158,8 @@ def _fits(
 
 def _quantile(mixture: _Mixture, probability: float) -> float:
     """Where the mixture's distribution function passes `probability`."""
+    from scipy import optimize, special
+
     ends = mixture.means + mixture.scales * special.stdtrit(mixture.freedom, probability)
     low, high = float(ends.min()), float(ends.max())
     if high - low <= 1e-9 * (1 + abs(high)):

@@ -1,4 +1,4 @@
-"""A gate run's quiet points, taken out of its history. Pure."""
+"""A gate run's quiescent points, taken out of its history. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.judging.leak.trace import Trace
+from leakdrill.record.events import GateSlot
 
 if TYPE_CHECKING:
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
 
 COLUMNS: Final = {
     "rss_before_bytes": "rss_before",
@@ -27,21 +28,19 @@ COLUMNS: Final = {
 """Names in a slot's event, and the columns of a recording that they become."""
 
 
-def slot_events(history: History, *, build: str, corpus: str) -> list[Event]:
-    """The quiet points of one build under one corpus, in order."""
-    found = history.where(source="gate", name="slot", kind="sample", labels={"build": build, "corpus": corpus})
-    return [event for event in found if isinstance(event.value, dict)]
+def slot_events(history: History, *, build: str, corpus: str) -> list[GateSlot]:
+    """The quiescent points of one build under one corpus, in order."""
+    return [e for e in history.of(GateSlot) if (e.build, e.corpus) == (build, corpus) and e.values]
 
 
 def corpora(history: History, *, build: str) -> list[str]:
     """The corpora under which `build` was measured, in order."""
-    events = history.where(source="gate", name="slot", kind="sample", labels={"build": build})
-    return list(dict.fromkeys(event.labels["corpus"] for event in events))
+    return list(dict.fromkeys(event.corpus for event in history.of(GateSlot) if event.build == build))
 
 
 def slot_trace(history: History, *, build: str, corpus: str) -> Trace:
     """The recording of one build under one corpus; a column that any slot lacks is left out."""
-    rows = [event.value for event in slot_events(history, build=build, corpus=corpus) if isinstance(event.value, dict)]
+    rows = [event.values for event in slot_events(history, build=build, corpus=corpus)]
     known = [name for name in COLUMNS if rows and all(name in row for row in rows)]
 
     def column(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -26,7 +26,7 @@ RESIDENT: Final = ("anon", "uss", "pss", "rss")
 """Resident memory, the best column first: anonymous pages are the process' own; PSS and RSS also move with others'."""
 
 COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live", "threads", "fds")
-"""What allocators say of themselves: `sys.getallocatedblocks()`, objects that the collector tracks, and `mallinfo2`
+"""Allocators' own counters: `sys.getallocatedblocks()`, objects that the collector tracks, and `mallinfo2`
 (bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known. And
 what the process holds beside memory: threads and open descriptors."""
 
@@ -44,7 +44,7 @@ class Trace:
         t: seconds since load began.
         requests: completed since load began; never decreases.
         columns: readings by name, in bytes (`anon`, `rss`, `uord`, …) or as a count (`blocks`, `gcobj`).
-        quiet: whether every sample was taken at a quiet point: requests drained, garbage collected, heap trimmed.
+        quiet: whether every sample was taken at a quiescent point: requests drained, garbage collected, heap trimmed.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Trace:
 
     @property
     def resident(self) -> NDArray[np.float64]:
-        """Its readings, in bytes."""
+        """The readings of resident memory, in bytes."""
         return self.columns[self.resident_name]
 
 

@@ -114,7 +114,7 @@ class LeakVerdict:
 
     def numbers(self) -> dict[str, float | str | None]:
         """The figures, flat, under names with units; no value is infinite."""
-        shown = {
+        figures = {
             "growth": self.growth,
             "second_half_growth": self.second_half,
             **({"in_use_growth": self.in_use} if self.in_use else {}),
@@ -122,7 +122,7 @@ class LeakVerdict:
         }
         slopes = {
             f"{name}_{end}bytes_per_request": value if abs(value) < float("inf") else None
-            for name, s in shown.items()
+            for name, s in figures.items()
             for end, value in (("", s.per_request), ("low_", s.low), ("high_", s.high))
         }
         return {
@@ -161,7 +161,7 @@ def judge_trace(
         return _answer(
             candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules
         )
-    alone, evidence = _alone_or_between_leaps(
+    alone, evidence = _alone_or_between_shifts(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
     if baseline is None:
@@ -194,20 +194,20 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
     return rules.longest_ttl_s if len(trace) and trace.t[-1] >= 2 * rules.longest_ttl_s else 0.0
 
 
-def _alone_or_between_leaps(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
+def _alone_or_between_shifts(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
     """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
     found = _alone(evidence, rules)
     if found.word is not LeakOutcome.UNKNOWN or not series.quiet:
         return found, evidence
-    evened, leaps = without_level_shifts(series)
-    if not leaps:
+    evened, shifts = without_level_shifts(series)
+    if not shifts:
         return found, evidence
     between = gather(evened, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s)
     again = _alone(between, rules)
-    leapt = sentences.leaping(leaps)
+    shifted = sentences.shifted(shifts)
     if again.word is LeakOutcome.LEAK:
-        return replace(again, message=f"{again.message}; {leapt}, which is left out"), between
-    return replace(found, message=f"{found.message}; {leapt}; {sentences.otherwise(between)}"), evidence
+        return replace(again, message=f"{again.message}; {shifted}, which is left out"), between
+    return replace(found, message=f"{found.message}; {shifted}; {sentences.otherwise(between)}"), evidence
 
 
 def _alone(evidence: Evidence, rules: Judging) -> _Finding:

@@ -1,4 +1,4 @@
-"""What earlier, accepted runs of a command used: a file that people review, and what may be compared with it.
+"""The memory that accepted runs of a command used: a file that people review, and what may be compared with it.
 
 Several runs are kept instead of one number, because a build's peak varies by itself: the parallel jobs meet differently
 each time. A run is judged against the highest of them.
@@ -25,7 +25,7 @@ _SAME_MEMORY: Final = 1.10  # two machines of one class rarely report the same n
 
 
 class MachineClass(Frozen):
-    """What a build's memory depends on: parallel jobs follow the CPUs, caches and heaps follow the memory."""
+    """A machine as a build's memory depends on it: parallel jobs follow the CPUs, caches and heaps the memory."""
 
     system: str
     architecture: str

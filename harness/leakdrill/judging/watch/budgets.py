@@ -1,4 +1,4 @@
-"""What is claimed of a watched command: it succeeds, within its budget, and near what earlier runs used.
+"""The claims about a watched command: it succeeds, within its budget, and near what earlier runs used.
 
 All judge the last attempt: one that failed in a larger memory mode is what a retry is for, and the messages name it.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
+from leakdrill.record.events import ProcessTree, WatchExited, WatchInterrupted
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
@@ -27,49 +28,49 @@ _NEAR: Final = 0.85
 """A command that fails this near to all the memory it may have probably failed for it."""
 
 _MEMORY_SIGNALS: Final = ("SIGKILL", "SIGABRT")
-"""What the OOM killer sends, and how Node and many C++ programs end when an allocation fails."""
+"""The signal that the OOM killer sends, and how Node and many C++ programs end when an allocation fails."""
 
 
 def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
     """Whether the command ended by itself with exit code 0, in the last attempt."""
     claim = Claim("command_succeeds")
-    told = attempts(history)
-    stopped = history.where(source="watch", name="interrupted")
-    numbers: dict[str, Number] = {"attempts": len(told)}
+    tries = attempts(history)
+    stopped = history.of(WatchInterrupted)
+    numbers: dict[str, Number] = {"attempts": len(tries)}
     if stopped:
         return claim.unknown(
-            f"it was stopped by {stopped[0].value}", numbers=numbers, events=[stopped[0].index], hint="run it again"
+            f"it was stopped by {stopped[0].signal}", numbers=numbers, events=[stopped[0].index], hint="run it again"
         )
-    if not told or told[-1].exited is None:
+    if not tries or tries[-1].exited is None:
         return claim.unknown(
             "the record does not say how the command ended",
             numbers=numbers,
             hint="read history.jsonl in the run folder",
         )
-    last, exited = told[-1], told[-1].exited
-    status = last.exit_number("status") or 0
+    last, exited = tries[-1], tries[-1].exited
+    status = last.status
     numbers |= {"status": status, "duration_s": last.duration_s, "mode": last.mode}
-    how = f"{_how(status, exited.labels)} after {show_duration(last.duration_s)}{_which(told, plan)}"
+    ending = f"{_ending(status, exited.signal)} after {show_duration(last.duration_s)}{_attempt(tries, plan)}"
     if status == 0:
-        return claim.holds(how, numbers=numbers, events=[exited.index])
+        return claim.holds(ending, numbers=numbers, events=[exited.index])
     why = why_memory(history, plan, last)
     hint = f"memory seems to be why: {why}" if why else "memory does not seem to be why; see the command's own output"
-    return claim.fails(how, numbers=numbers, events=[exited.index], hint=hint)
+    return claim.fails(ending, numbers=numbers, events=[exited.index], hint=hint)
 
 
 def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
     """Whether the command's memory was read throughout; UNKNOWN when a tenth of the time was missed."""
     claim = Claim("memory_is_measured")
-    told = attempts(history)
-    seen = readings(history, told[-1]) if told else []
-    top = peak(seen)
+    tries = attempts(history)
+    samples = readings(history, tries[-1]) if tries else []
+    top = peak(samples)
     if top is None:
         return claim.unknown(
             f"`{plan.shown}` ended before its memory was read once",
             hint="a command of a few milliseconds is too short to be watched; watch what runs it",
         )
-    last = told[-1]
-    numbers = _figures(seen, last) | _programs(Owners(history), top)
+    last = tries[-1]
+    numbers = _figures(samples, last) | _programs(Owners(history), top)
     missed_s = _missed_s(history, last)
     if missed_s > _MOST_MISSED * last.duration_s:
         return claim.unknown(
@@ -79,7 +80,7 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
         )
     return claim.holds(
         f"peak {show_size(top.total_bytes)} after {show_duration(top.t - last.start_s)} ({_split(history, top)}); "
-        f"area {show_size(area_byte_s(seen))}·s; {show_duration(last.duration_s)}",
+        f"area {show_size(area_byte_s(samples))}·s; {show_duration(last.duration_s)}",
         numbers=numbers,
         events=[top.index],
     )
@@ -88,21 +89,21 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
 def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
     """Whether the process tree never used more than `plan.limit_bytes`, and nothing was killed for it."""
     claim, limit = Claim("peak_stays_within_budget"), plan.limit_bytes or 0
-    told = attempts(history)
-    if not told:
+    tries = attempts(history)
+    if not tries:
         return claim.unknown("the command was never started", hint="see command_succeeds")
-    last = told[-1]
-    seen = readings(history, last)
-    top = peak(seen)
-    numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(seen, last)}
-    if last.exited and last.exited.labels.get("oom_kill") == "true":
+    last = tries[-1]
+    samples = readings(history, last)
+    top = peak(samples)
+    numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(samples, last)}
+    if last.exited and last.exited.oom_kill == "true":
         return claim.fails(
-            f"the kernel killed for memory at the limit {show_size(limit)}{_whom(history, last, seen)}",
+            f"the kernel killed for memory at the limit {show_size(limit)}{_victim(history, last, samples)}",
             numbers=numbers,
             events=[last.exited.index],
             hint="raise the limit, or run fewer processes at once; a cgroup also counts page tables and tmpfs",
         )
-    over = next((r for r in seen if r.total_bytes > limit), None)
+    over = next((r for r in samples if r.total_bytes > limit), None)
     if over and top:
         return claim.fails(
             f"{_breaker(history, over)} when the limit {show_size(limit)} was crossed after "
@@ -119,7 +120,7 @@ def _unbroken(
 ) -> Verdict:
     """No reading was over the limit: what else is known."""
     limit = plan.limit_bytes or 0
-    largest = last.exit_number("largest_process_bytes") or 0
+    largest = last.largest_process_bytes
     if largest > limit:
         return claim.fails(
             f"one process reached {show_size(largest)} between two readings, by the kernel's own count; "
@@ -147,16 +148,16 @@ def _unbroken(
 def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
     """Whether the peak is at most the tolerance above the highest peak that the baseline records in the same mode."""
     claim = Claim("peak_stays_near_baseline")
-    told = attempts(history)
+    tries = attempts(history)
     if plan.incomparable or plan.baseline is None:
         return claim.unknown(
             f"the baseline cannot be compared: {plan.incomparable or 'there is none'}",
             hint="record one with --update, for this command on this class of machine",
         )
-    top = peak(readings(history, told[-1])) if told else None
+    top = peak(readings(history, tries[-1])) if tries else None
     if top is None:
         return claim.unknown("no reading was taken", hint="see memory_is_measured")
-    last = told[-1]
+    last = tries[-1]
     baseline = plan.baseline.in_mode(last.mode)
     if baseline is None:
         return claim.unknown(f'the baseline has no run in mode "{last.mode}"', hint="record one with --update")
@@ -184,34 +185,33 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
 
 def why_memory(history: History, plan: WatchPlan, attempt: Attempt) -> str:
     """Why memory seems to have ended `attempt`, or to have been exceeded by it; empty when it does not."""
-    labels = attempt.exited.labels if attempt.exited else {}
-    status = attempt.exit_number("status") or 0
+    exited = attempt.exited or WatchExited()
+    status = attempt.status
     top = peak(readings(history, attempt))
-    used = max(top.total_bytes if top else 0.0, attempt.exit_number("largest_process_bytes") or 0.0)
-    if labels.get("oom_kill") == "true":
+    used = max(top.total_bytes if top else 0.0, attempt.largest_process_bytes)
+    if exited.oom_kill == "true":
         return f"the kernel killed at the limit {show_size(plan.limit_bytes or 0)}"
     if plan.limit_bytes and used > plan.limit_bytes:
         return f"its peak {show_size(used)} was over the limit {show_size(plan.limit_bytes)}"
-    if status and labels.get("oom_kill") == "machine":
+    if status and exited.oom_kill == "machine":
         return "the kernel's OOM killer acted on this machine meanwhile"
-    if labels.get("signal") in _MEMORY_SIGNALS:
-        return f"it ended by {labels['signal']}"
+    if exited.signal in _MEMORY_SIGNALS:
+        return f"it ended by {exited.signal}"
     most = min(plan.limit_bytes or float("inf"), attempt.available_bytes)
     if status and used >= _NEAR * most:
         return f"its peak {show_size(used)} was near the {show_size(most)} that it could have"
     return ""
 
 
-def _how(status: float, labels: object) -> str:
-    signal = labels.get("signal") if isinstance(labels, dict) else ""
+def _ending(status: float, signal: str) -> str:
     if status < 0:
         return f"killed by {signal or f'signal {-status:.0f}'}"
     return f"ended with exit code {status:.0f}" + (f" ({signal} in a child)" if signal else "")
 
 
-def _which(told: Sequence[Attempt], plan: WatchPlan) -> str:
-    mode = f" in mode {told[-1].mode}" if told[-1].mode else ""
-    return mode if len(told) == 1 else f"{mode}, at attempt {told[-1].number} of at most {plan.retries + 1}"
+def _attempt(tries: Sequence[Attempt], plan: WatchPlan) -> str:
+    mode = f" in mode {tries[-1].mode}" if tries[-1].mode else ""
+    return mode if len(tries) == 1 else f"{mode}, at attempt {tries[-1].number} of at most {plan.retries + 1}"
 
 
 def _breaker(history: History, reading: Reading) -> str:
@@ -219,10 +219,10 @@ def _breaker(history: History, reading: Reading) -> str:
     return f"{Owners(history).heaviest(reading)} held {show_size(most)} of {show_size(reading.total_bytes)}"
 
 
-def _whom(history: History, attempt: Attempt, seen: Sequence[Reading]) -> str:
+def _victim(history: History, attempt: Attempt, samples: Sequence[Reading]) -> str:
     """Whom the kernel killed, and when, as far as readings tell: a process may have grown after the last of them."""
     at_s = killed_s(history, attempt)
-    found = Owners(history).killed(seen, at_s)
+    found = Owners(history).killed(samples, at_s)
     if found is None:
         return ""
     who, last = found
@@ -238,12 +238,12 @@ def _split(history: History, reading: Reading, most: int = 3) -> str:
     return ", ".join(f"{name} {show_size(held)}" for name, held in shares[:most]) + more
 
 
-def _figures(seen: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
-    top = peak(seen)
-    figures: dict[str, Number] = {"readings": len(seen), "duration_s": attempt.duration_s}
+def _figures(samples: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
+    top = peak(samples)
+    figures: dict[str, Number] = {"readings": len(samples), "duration_s": attempt.duration_s}
     if top:
-        figures |= {"peak_bytes": top.total_bytes, "area_byte_s": area_byte_s(seen)}
-    largest = attempt.exit_number("largest_process_bytes")
+        figures |= {"peak_bytes": top.total_bytes, "area_byte_s": area_byte_s(samples)}
+    largest = attempt.largest_process_bytes
     return figures | ({"largest_process_bytes": largest} if largest else {})
 
 
@@ -254,7 +254,7 @@ def _programs(owners: Owners, top: Reading, most: int = 10) -> dict[str, Number]
 
 def _missed_s(history: History, attempt: Attempt) -> float:
     """Seconds without a reading, beyond the second that a busy machine may let pass between two."""
-    ticks = [e.t for e in history.where(source="process", name="tree", kind="sample") if e.value is not None]
+    ticks = [e.t for e in history.of(ProcessTree) if e.values]
     inside = [t for t in ticks if attempt.start_s <= t <= attempt.end_s]
     edges = [attempt.start_s, *inside, attempt.end_s]
     return sum(max(b - a - _USUAL_GAP_S, 0.0) for a, b in itertools.pairwise(edges))

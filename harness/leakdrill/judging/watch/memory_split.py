@@ -6,10 +6,12 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from leakdrill.record.events import CgroupResources, ProcessMember, ProcessPss, WatchAttempt, WatchExited
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from leakdrill.record.history import Event, History
+    from leakdrill.record.history import History
 
 By = Literal["program", "phase"]
 
@@ -30,7 +32,7 @@ class Attempt:
     mode: str
     start_s: float
     end_s: float
-    exited: Event | None
+    exited: WatchExited | None
     available_bytes: float
 
     @property
@@ -38,10 +40,15 @@ class Attempt:
         """How long it took."""
         return self.end_s - self.start_s
 
-    def exit_number(self, name: str) -> float | None:
-        """One of the numbers that its end was recorded with."""
-        value = self.exited.value if self.exited else None
-        return value.get(name) if isinstance(value, dict) else None
+    @property
+    def status(self) -> float:
+        """The exit code; a signal's number with a minus; 0 where nobody knows."""
+        return (self.exited.status if self.exited else None) or 0.0
+
+    @property
+    def largest_process_bytes(self) -> float:
+        """The largest resident set of one process, as the kernel counts it; 0 where nobody knows."""
+        return (self.exited.largest_process_bytes if self.exited else None) or 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,54 +90,54 @@ class Part:
 
 def attempts(history: History) -> list[Attempt]:
     """Every start of the command, in order."""
-    exits = {e.labels.get("number"): e for e in history.where(source="watch", name="exited", kind="sample")}
+    exits = {e.number: e for e in history.of(WatchExited)}
     found = []
-    for act in history.acts("watch", "attempt"):
-        number = act.begin.labels.get("number", "0")
+    for act in history.acts(WatchAttempt):
+        number = act.begin.number or "0"
         exited = exits.get(number)
         last = exited or act.end
         found.append(
             Attempt(
                 number=int(number),
-                mode=act.begin.labels.get("mode", ""),
+                mode=act.begin.mode,
                 start_s=act.begin.t,
                 end_s=last.when if last else history.end_s,
                 exited=exited,
-                available_bytes=float(act.begin.labels.get("available_bytes", "inf")),
+                available_bytes=float(act.begin.available_bytes or "inf"),
             )
         )
     return found
 
 
 def readings(history: History, attempt: Attempt) -> list[Reading]:
-    """What was read of the processes during `attempt`."""
+    """The readings of the processes during `attempt`."""
     return [
         Reading(
             t=e.t,
-            total_bytes=e.value["pss_bytes"],
-            by_pid={int(key[4:-6]): held for key, held in e.value.items() if key.startswith("pid_")},
+            total_bytes=e.pss_bytes,
+            by_pid={int(key[4:-6]): held for key, held in e.others.items() if key.startswith("pid_")},
             index=e.index,
         )
-        for e in history.where(source="process", name="pss", kind="sample")
-        if isinstance(e.value, dict) and attempt.start_s <= e.t <= attempt.end_s
+        for e in history.of(ProcessPss)
+        if e.pss_bytes is not None and attempt.start_s <= e.t <= attempt.end_s
     ]
 
 
 def killed_s(history: History, attempt: Attempt) -> float:
     """When the kernel first killed in the command's cgroup: as its counter rose; the end where no reading saw that."""
-    counter = history.series("cgroup", "resources", "oom_kills").between(attempt.start_s, attempt.end_s)
+    counter = history.series(CgroupResources, "oom_kills").between(attempt.start_s, attempt.end_s)
     rises = zip(counter.t, counter.values, counter.values[1:], counter.t[1:], strict=False)
     return next((float(after_s) for _, before, after, after_s in rises if after > before), attempt.end_s)
 
 
-def peak(seen: Sequence[Reading]) -> Reading | None:
+def peak(samples: Sequence[Reading]) -> Reading | None:
     """The reading with the most bytes; None when there is none."""
-    return max(seen, key=lambda r: r.total_bytes, default=None)
+    return max(samples, key=lambda r: r.total_bytes, default=None)
 
 
-def area_byte_s(seen: Sequence[Reading], held: Callable[[Reading], float] = lambda r: r.total_bytes) -> float:
+def area_byte_s(samples: Sequence[Reading], held: Callable[[Reading], float] = lambda r: r.total_bytes) -> float:
     """Memory times time: byte-seconds under the readings, joined by straight lines."""
-    pairs = itertools.pairwise(seen)
+    pairs = itertools.pairwise(samples)
     return sum((b.t - a.t) * (held(a) + held(b)) / 2 for a, b in pairs)
 
 
@@ -138,15 +145,15 @@ class Owners:
     """Who held the memory: the processes of a record, by program or by phase."""
 
     def __init__(self, history: History) -> None:
-        self._members: dict[int, list[Event]] = {}
-        for event in history.where(source="process", name="member", kind="sample"):
-            if event.labels.get("pid", "").isdecimal():
-                self._members.setdefault(int(event.labels["pid"]), []).append(event)
+        self._members: dict[int, list[ProcessMember]] = {}
+        for event in history.of(ProcessMember):
+            if event.pid.isdecimal():
+                self._members.setdefault(int(event.pid), []).append(event)
 
     def name(self, pid: int, index: int, by: By) -> str:
         """The program or phase of `pid` at the event `index`; a process may become another program."""
         known = [e for e in self._members.get(pid, ()) if e.index <= index]
-        return known[-1].labels.get(by, "?") if known else "?"
+        return (getattr(known[-1], by) or "?") if known else "?"
 
     def shares(self, reading: Reading, by: By = "program") -> dict[str, float]:
         """Bytes of `reading` by program or phase, the largest first."""
@@ -161,37 +168,39 @@ class Owners:
         pid = max(reading.by_pid, key=lambda p: reading.by_pid[p], default=None)
         return "no process" if pid is None else f"{self.name(pid, reading.index, 'program')} (pid {pid})"
 
-    def killed(self, seen: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:
+    def killed(self, samples: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:
         """The process that a kill at `at_s` ended, as far as readings tell, and the last reading that has it.
 
         The heaviest of those that are gone afterwards; the heaviest of all where none is seen to go.
         """
-        before = [r for r in seen if r.t <= at_s and r.total_bytes > 0]
+        before = [r for r in samples if r.t <= at_s and r.total_bytes > 0]
         if not before:
             return None
-        later = {pid for r in seen if r.t > at_s for pid in r.by_pid}
+        later = {pid for r in samples if r.t > at_s for pid in r.by_pid}
         last = before[-1]
         gone = {pid: held for pid, held in last.by_pid.items() if pid not in later} or last.by_pid
         pid = max(gone, key=lambda p: gone[p])
         return f"{self.name(pid, last.index, 'program')} (pid {pid})", last
 
-    def parts(self, seen: Sequence[Reading], by: By, start_s: float) -> list[Part]:
+    def parts(self, samples: Sequence[Reading], by: By, start_s: float) -> list[Part]:
         """The split of an attempt that began at `start_s`, the largest share of the peak first."""
-        top = peak(seen)
-        rows = [self.shares(reading, by) for reading in seen]
+        top = peak(samples)
+        rows = [self.shares(reading, by) for reading in samples]
         at_peak = self.shares(top, by) if top else {}
         names = dict.fromkeys([*at_peak, *(name for row in rows for name in row)])
-        return [_part(name, seen, rows, at_peak.get(name, 0.0), start_s) for name in names]
+        return [_part(name, samples, rows, at_peak.get(name, 0.0), start_s) for name in names]
 
 
-def _part(name: str, seen: Sequence[Reading], rows: Sequence[dict[str, float]], at_peak: float, start_s: float) -> Part:
-    held = {reading.index: row.get(name, 0.0) for reading, row in zip(seen, rows, strict=True)}
-    times = [reading.t for reading, row in zip(seen, rows, strict=True) if name in row]
+def _part(
+    name: str, samples: Sequence[Reading], rows: Sequence[dict[str, float]], at_peak: float, start_s: float
+) -> Part:
+    held = {reading.index: row.get(name, 0.0) for reading, row in zip(samples, rows, strict=True)}
+    times = [reading.t for reading, row in zip(samples, rows, strict=True) if name in row]
     return Part(
         name=name,
         at_peak_bytes=at_peak,
         peak_bytes=max(held.values()),
-        area_byte_s=area_byte_s(seen, lambda r: held[r.index]),
+        area_byte_s=area_byte_s(samples, lambda r: held[r.index]),
         start_s=times[0] - start_s,
         end_s=times[-1] - start_s,
     )

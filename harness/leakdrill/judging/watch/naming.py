@@ -1,4 +1,4 @@
-"""What a process is called in a split: its program, and for an interpreter the script that it runs."""
+"""The name of a process in a split: its program, and for an interpreter the script that it runs."""
 
 from __future__ import annotations
 

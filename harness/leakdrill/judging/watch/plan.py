@@ -1,4 +1,4 @@
-"""What one watched run was asked to do, as frozen data: written into its `run.json`, read again by `analyze`."""
+"""The plan of one watched run, as frozen data: written into its `run.json`, read again by `analyze`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What the drills of the catalogue show: where each alert fires and stays silent, and what each step does.
+"""The coverage of alerts and steps: where each alert fires and stays silent, and what each step does.
 
-Read from the scenarios and the rules alone; whether it is so, the drills themselves must prove.
+Read from the scenarios and the rules alone; the drills themselves prove it. Like `coverage` this judges documents and
+no run, and only `leakdrill scenarios --covers` asks for it: so it lies with the catalogue and not in `judging`.
 """
 
 from __future__ import annotations
@@ -124,11 +125,11 @@ def _must_be_silent(scenario: Scenario, labels: dict[str, str]) -> bool:
 
 def step_coverage(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> list[StepCoverage]:
     """Every step of `scenarios`, by service and action, with what it must do there and in the matrix' `cells`."""
-    shown = [(s.name.partition("/")[0], step, _kind(step), s.name) for s in scenarios for step in s.steps]
+    in_drills = [(s.name.partition("/")[0], step, _kind(step), s.name) for s in scenarios for step in s.steps]
     in_cells = [(cell.service, cell.scenario.steps[0], _KINDS[cell.declared], cell.scenario.name) for cell in cells]
-    found: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for service, step, kind, name in [*shown, *in_cells]:
-        names = found.setdefault((service, action_of(step)), {}).setdefault(kind, [])
+    by_action: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for service, step, kind, name in [*in_drills, *in_cells]:
+        names = by_action.setdefault((service, action_of(step)), {}).setdefault(kind, [])
         if name not in names:
             names.append(name)
     return [
@@ -139,12 +140,12 @@ def step_coverage(scenarios: Sequence[Scenario], cells: Sequence[Cell] = ()) -> 
             cures_nothing_in=tuple(by_kind.get("cures nothing", ())),
             looks_in=tuple(by_kind.get("looks", ())),
         )
-        for (service, action), by_kind in sorted(found.items())
+        for (service, action), by_kind in sorted(by_action.items())
     ]
 
 
 def action_of(step: Step) -> str:
-    """What `step` does, so that the same action in two drills reads the same: `http /admin/config batch_size`."""
+    """Returns the action of `step` as text, equal where two drills do the same: `http /admin/config batch_size`."""
     action = step.action
     if isinstance(action, HttpCall):
         keys = " ".join(sorted(action.body)) if isinstance(action.body, dict) else ""

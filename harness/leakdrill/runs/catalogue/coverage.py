@@ -1,4 +1,4 @@
-"""What the catalogue covers of each document: every instruction with its drills, or with the reason why it has none.
+"""The coverage of each document: every instruction with its drills, or with the reason why it has none.
 
 A document's instructions stand in `coverage.yaml` beside the scenarios that drill it; a scenario names those that it
 carries out under `covers`. Nothing is counted that is not declared in both places.
@@ -69,14 +69,14 @@ class Coverage:
     instructions: tuple[Instruction, ...]
 
     def counts(self) -> dict[str, int]:
-        """How many instructions are drilled, have a reason instead, and have neither."""
+        """Returns how many instructions are drilled, have a reason instead, and have neither."""
         drilled = sum(bool(one.drills) for one in self.instructions)
         still_open = sum(one.open for one in self.instructions)
         return {"drilled": drilled, "reason": len(self.instructions) - drilled - still_open, "open": still_open}
 
 
 def read_coverage(paths: Iterable[Path], scenarios: Sequence[Scenario]) -> list[Coverage]:
-    """What `scenarios` cover of the documents in `paths`.
+    """Returns what `scenarios` cover of the documents in `paths`.
 
     Raises:
         BadInput: for a file that cannot be used: `file:line: instructions[3].id: what was found; what is expected`.
@@ -89,7 +89,7 @@ def read_coverage(paths: Iterable[Path], scenarios: Sequence[Scenario]) -> list[
 
 
 def problems(documents: Sequence[Coverage], scenarios: Sequence[Scenario]) -> list[str]:
-    """What is wrong: an instruction with neither drill nor reason, an unknown id, an id that stands twice."""
+    """Returns the faults: an instruction with neither drill nor reason, an unknown id, an id that stands twice."""
     known = [one.id for document in documents for one in document.instructions]
     loose = [
         f"{document.path}: {one.id}: has no drill; expected a scenario that covers it, or `not_drilled` with the reason"

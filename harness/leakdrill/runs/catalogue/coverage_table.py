@@ -1,4 +1,4 @@
-"""What the catalogue covers, for a person: every instruction, every alert, every step, and what is missing."""
+"""The coverage of the catalogue, for a person: every instruction, every alert, every step, and what is missing."""
 
 from __future__ import annotations
 

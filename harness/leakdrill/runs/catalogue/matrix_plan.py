@@ -1,4 +1,4 @@
-"""What a matrix is made of: `matrix.yaml` beside the scenarios of a service, and one drill for each cell.
+"""The cells of a matrix: `matrix.yaml` beside the scenarios of a service, and one drill for each cell.
 
 leaks: {unbounded-cache: unbounded-cache.yaml}       the drill that the leak, its target and its load are taken from
 steps: {clear-cache: {http: {path: /admin/clear-cache}}}
@@ -127,12 +127,12 @@ def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
     folder = file.path.resolve().parent
     service = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")  # any folder's name, as scenarios are named
     original = read_scenario(folder / plan.leaks[leak])
-    found = next((one for one in original.leaks if one.name == leak), None)
-    if found is None:
+    leak_spec = next((one for one in original.leaks if one.name == leak), None)
+    if leak_spec is None:
         known = ", ".join(one.name for one in original.leaks) or "none"
         raise file.wrong(("leaks", leak), f"{plan.leaks[leak]} has no such leak; it has {known}")
     try:
-        scenario = _short(original, found, service=service, step=step, plan=plan)
+        scenario = _short(original, leak_spec, service=service, step=step, plan=plan)
     except ValidationError as e:
         raise file.wrong(("steps", step), e.errors()[0]["msg"].removeprefix("Value error, ")) from e
     declared = plan.cures.get(leak, {}).get(step, "not")

@@ -13,8 +13,8 @@ from leakdrill.record.verdict import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leakdrill.runs.catalogue.drill_result import DrillResult
     from leakdrill.runs.catalogue.matrix_plan import Cell
-    from leakdrill.runs.catalogue.result import DrillResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class CellResult:
 
 
 def cell_result(cell: Cell, drill: DrillResult | None) -> CellResult:
-    """What the finished `drill` says of `cell`; None when it was never begun."""
+    """Returns what the finished `drill` says of `cell`; None when it was never begun."""
     if drill is None:
         return CellResult(cell, Finding(effect=None, why="its drill was not begun"), None)
     record = str(drill.folder) if drill.folder else None

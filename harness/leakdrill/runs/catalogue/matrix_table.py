@@ -59,7 +59,7 @@ def sentence(result: CellResult) -> str:
 
 
 def summary(results: Sequence[CellResult], *, took_s: float) -> str:
-    """What the cells come to: `FAIL: 9 of 10 cells are as declared, 1 surprises; 58 s (exit 1)`."""
+    """Returns the sum of the cells: `FAIL: 9 of 10 cells are as declared, 1 surprises; 58 s (exit 1)`."""
     count = {outcome: sum(r.outcome is outcome for r in results) for outcome in Outcome}
     parts = [f"{count[Outcome.PASS]} of {len(results)} cells are as declared"]
     parts += [f"{count[Outcome.FAIL]} surprise"] if count[Outcome.FAIL] else []

@@ -2,8 +2,8 @@
 
     setup ─ warmup ─ baseline ─ load (leaks on) ─ mitigate (steps) ─ recover (leaks off) ─ teardown
 
-It decides when, and records what it did. What a phase needs lives in `stage.py` (what is started), `steps/` (what is
-done) and `checks/` (what it means). It judges nothing.
+It decides when, and records what it did. What a phase needs lives in `environment.py` (what is started),
+`steps/` (what is done) and `judging/` (what it means). It judges nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import uninterruptible
+from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, RunBroken, StepAct
 from leakdrill.runs.drill.torch_snapshot import take_snapshot
 from leakdrill.scenario.seen import Seen
 from leakdrill.steps.step import StepFailed, carry_out
@@ -23,8 +24,8 @@ from leakdrill.targets.kinds import find_capability
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leakdrill.record.recorder import Recorder
     from leakdrill.runs.drill.environment import Environment
+    from leakdrill.runs.session import RunSession
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.scenario.steps import Step
@@ -37,30 +38,32 @@ class _Broken(Exception):  # noqa: N818 - leaves the phases; caught in this file
 
 
 class Drill:
-    """One run of one scenario on a stage."""
+    """One run of one scenario in its environment."""
 
-    def __init__(self, scenario: Scenario, stage: Environment, recorder: Recorder) -> None:
+    def __init__(self, scenario: Scenario, environment: Environment, session: RunSession) -> None:
         self._scenario = scenario
-        self._stage = stage
-        self._recorder = recorder
+        self._environment = environment
+        self._session = session
+        self._recorder = session.recorder
         self._leaking: dict[str, Leak] = {}
 
     def run(self) -> None:
         """Carry the drill from setup to teardown. Whatever happens, everything that was started is taken down.
 
         Raises:
-            LeakdrillError: when the stage did not come up. A part that dies later ends the drill early and is
+            LeakdrillError: when the environment did not come up. A part that dies later ends the drill early and is
                 recorded as `broken`; the verdicts then say UNKNOWN.
         """
         try:
             with self._recorder.in_phase("setup"):
-                self._stage.up()
+                self._environment.up()
             self._phases()
         except _Broken as e:
-            self._recorder.sample("drill", "broken", str(e))
+            self._recorder.record(RunBroken(str(e)))
         finally:
             with uninterruptible(), self._recorder.in_phase("teardown"):
-                self._stage.down()
+                self._environment.down()
+                self._session.undo()
 
     def _phases(self) -> None:
         for name, play in (
@@ -75,11 +78,11 @@ class Drill:
 
     def _warmup(self) -> None:
         self._hold(self._scenario.phases.warmup)
-        self._stage.wait_until_watched()
+        self._environment.alerting.wait_until_watching()
 
     def _baseline(self) -> None:
         self._hold(self._scenario.phases.baseline)
-        self._stage.note_selectors()
+        self._environment.alerting.record_rules()
         self._take_snapshot("baseline")
 
     def _load(self) -> None:
@@ -115,24 +118,29 @@ class Drill:
         torch = self._scenario.torch
         if torch is not None and torch.snapshot is not None:
             take_snapshot(
-                torch.snapshot, self._stage.target, self._recorder, moment=moment, run_dir=self._stage.run_dir
+                torch.snapshot,
+                self._environment.target,
+                self._recorder,
+                moment=moment,
+                run_dir=self._environment.run_dir,
             )
 
     def _everything_delivered(self) -> bool:
         expected = self._scenario.alerts.expect
-        return bool(expected) and all(self._stage.delivered(alert) for alert in expected)
+        return bool(expected) and all(self._environment.alerts.delivered(alert) for alert in expected)
 
     def _carry_out(self, step: Step, *, began: float, deadline: float) -> None:
         timely = self._wait_for_trigger(step, began=began, deadline=deadline)
-        with contextlib.suppress(StepFailed), self._recorder.act("step", step.name, action=step.action_name) as note:
+        act = StepAct(step.name, step.action_name)
+        with contextlib.suppress(StepFailed), self._recorder.act(act) as note:
             if not timely:
                 raise StepFailed(f"the alert {step.on} did not fire in time, so the step was not carried out")
-            note.labels.update(carry_out(step, self._stage.target, run_dir=self._stage.run_dir))
+            note.labels.update(carry_out(step, self._environment.target, run_dir=self._environment.run_dir))
             self._leak_again_after_restart(step)
 
     def _leak_again_after_restart(self, step: Step) -> None:
         """A restart does not mend the bug: what still leaks when the service comes back leaks again."""
-        renewing = find_capability(self._stage.target, Renewing)
+        renewing = find_capability(self._environment.target, Renewing)
         if step.action.restarts or (renewing and step.action_name in renewing.restarting_steps):
             for leak in list(self._leaking.values()):
                 self._switch(leak, on=True)
@@ -144,17 +152,17 @@ class Drill:
             return True
         on = step.on
         wait_s = min(step.timeout, deadline - time.monotonic())
-        self._hold(wait_s, until=lambda: self._stage.has_fired(on))
-        return self._stage.has_fired(on)
+        self._hold(wait_s, until=lambda: self._environment.alerts.has_fired(on))
+        return self._environment.alerts.has_fired(on)
 
     def _stop_leaks(self, moment: str) -> None:
         for leak in [leak for leak in self._leaking.values() if leak.stops == moment]:
             self._switch(leak, on=False)
 
     def _switch(self, leak: Leak, *, on: bool) -> None:
-        name = "switch_on" if on else "switch_off"
-        with contextlib.suppress(StepFailed), self._recorder.act("leak", name, leak=leak.name):
-            switch(leak, self._stage.target, on=on)
+        act = LeakSwitchOn(leak.name) if on else LeakSwitchOff(leak.name)
+        with contextlib.suppress(StepFailed), self._recorder.act(act):
+            switch(leak, self._environment.target, on=on)
         if on:
             self._leaking[leak.name] = leak
         else:
@@ -164,7 +172,7 @@ class Drill:
         """Let the load run for `seconds`, or until `until` holds; leave early when a part has died."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not until():
-            broken = self._stage.broken()
+            broken = self._environment.broken()
             if broken:
                 raise _Broken(broken)
             time.sleep(min(_TICK_S, left))

@@ -1,4 +1,4 @@
-"""Who holds how much of a device's memory, from a snapshot in the shape of `torch.cuda.memory._snapshot()`.
+"""The holders of a device's memory, from a snapshot in the shape of `torch.cuda.memory._snapshot()`.
 
 A snapshot says of each block where it was made, not who refers to it. So a holder is a place in the service's own
 code, with the place that called it.
@@ -45,7 +45,7 @@ def _blocks(snapshot: Any) -> Iterator[dict[str, Any]]:
 def _place(frames: Any) -> str:
     """The innermost frames that are not torch's own: `network.py:71 in forward, from inference.py:140 in _states`."""
     own = [frame for frame in frames or () if isinstance(frame, dict) and _is_own(frame)]
-    return ", from ".join(_shown(frame) for frame in own[:_FRAMES]) or UNNAMED
+    return ", from ".join(_rendered(frame) for frame in own[:_FRAMES]) or UNNAMED
 
 
 def _is_own(frame: dict[str, Any]) -> bool:
@@ -53,6 +53,6 @@ def _is_own(frame: dict[str, Any]) -> bool:
     return filename.endswith(".py") and _TORCH not in filename
 
 
-def _shown(frame: dict[str, Any]) -> str:
+def _rendered(frame: dict[str, Any]) -> str:
     short = "/".join(PurePosixPath(str(frame["filename"])).parts[-_PATH_PARTS:])
     return f"{short}:{frame.get('line', 0)} in {frame.get('name', '?')}"

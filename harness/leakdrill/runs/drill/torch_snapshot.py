@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.record.events import TorchHolders
 from leakdrill.record.verdict import Outcome
 from leakdrill.runs.drill.torch_holders import holders
 from leakdrill.steps.failure import StepFailed
@@ -38,13 +39,13 @@ def take_snapshot(path: str, target: Target, recorder: Recorder, *, moment: str,
         run_dir: where the file goes.
     """
     try:
-        answer = fetch(path, target, timeout_s=_TIMEOUT_S)
-        held = holders(json.loads(answer))
+        snapshot = fetch(path, target, timeout_s=_TIMEOUT_S)
+        held = holders(json.loads(snapshot))
     except (StepFailed, ValueError) as e:
-        recorder.sample("torch", "holders", None, moment=moment, error=str(e))
+        recorder.record(TorchHolders(moment=moment, error=str(e)))
         return
-    (run_dir / FILE).write_bytes(answer)
-    recorder.sample("torch", "holders", dict(list(held.items())[:_MOST_HOLDERS]), moment=moment)
+    (run_dir / FILE).write_bytes(snapshot)
+    recorder.record(TorchHolders(dict(list(held.items())[:_MOST_HOLDERS]), moment=moment))
 
 
 def keep_if_failed(run_dir: Path, verdicts: Iterable[Verdict]) -> None:

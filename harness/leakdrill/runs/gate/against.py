@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
-from leakdrill.runs.drill.run import placed
+from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import interpreter, read_scenario
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ _YAML = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """What the candidate is compared with; measured by the candidate's schedule and load."""
+    """The build that the candidate is compared with; measured by the candidate's schedule and load."""
 
     scenario: Scenario
     scenario_dir: Path
 
 
 def read_against(text: str, scenario: Scenario, scenario_dir: Path) -> Against:
-    """What `text` means: a scenario file, a virtual environment or interpreter, or a command as typed in a shell.
+    """Read `text`: a scenario file, a virtual environment or interpreter, or a command as typed in a shell.
 
     In a container, whose interpreter is its image's: an image instead of a virtual environment.
 
@@ -39,16 +39,16 @@ def read_against(text: str, scenario: Scenario, scenario_dir: Path) -> Against:
         other = placed(read_scenario(path), scenario.target.kind)
         return Against(other.model_copy(update={"gate": scenario.gate, "load": scenario.load}), path.resolve().parent)
     if scenario.target.kind == "docker" and scenario.target.container is not None:
-        return Against(_with(scenario, container=_other_container(text, scenario.target.container)), scenario_dir)
+        return Against(_changed(scenario, container=_other_container(text, scenario.target.container)), scenario_dir)
     if path.exists():
         python = interpreter(path.absolute())
         if python.is_dir():
             raise BadInput(f"--against {text}: is a folder without bin/python; expected a virtual environment")
-        return Against(_with(scenario, python=python), scenario_dir)
-    return Against(_with(scenario, command=_words(text)), scenario_dir)
+        return Against(_changed(scenario, python=python), scenario_dir)
+    return Against(_changed(scenario, command=_words(text)), scenario_dir)
 
 
-def _with(scenario: Scenario, **changes: object) -> Scenario:
+def _changed(scenario: Scenario, **changes: object) -> Scenario:
     return scenario.model_copy(update={"target": scenario.target.model_copy(update=changes)})
 
 

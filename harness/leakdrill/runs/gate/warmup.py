@@ -1,4 +1,4 @@
-"""When warm-up is over: its passes are run, nothing can still be waiting to expire, and memory says so itself."""
+"""The end of a warm-up, read from the memory of the service under load."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def has_settled(readings: Sequence[tuple[float, float]]) -> bool:
 def rises_plainly(readings: Sequence[tuple[float, float]]) -> bool:
     """Whether memory rose by 16 MiB or more in each of the last two stretches of 1.5 s, and hardly slower in the last.
 
-    At full load such a service only makes its quiet points dear: a collection takes as long as there are objects.
+    At full load such a service only makes its quiescent points expensive: the more objects, the longer a collection.
 
     Args:
         readings: (seconds, bytes), in order.

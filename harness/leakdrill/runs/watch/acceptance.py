@@ -23,18 +23,18 @@ _MOST_PROGRAMS = 10
 
 def measured_run(history: History) -> BaselineRun | None:
     """The last attempt of a watched run as a baseline keeps it; None when nothing was read."""
-    told = attempts(history)
-    seen = readings(history, told[-1]) if told else []
-    top = peak(seen)
+    tries = attempts(history)
+    memory = readings(history, tries[-1]) if tries else []
+    top = peak(memory)
     if top is None:
         return None
     shares = list(Owners(history).shares(top).items())[:_MOST_PROGRAMS]
     return BaselineRun(
         started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        mode=told[-1].mode,
+        mode=tries[-1].mode,
         peak_bytes=round(top.total_bytes),
-        area_byte_s=round(area_byte_s(seen)),
-        duration_s=round(told[-1].duration_s, 2),
+        area_byte_s=round(area_byte_s(memory)),
+        duration_s=round(tries[-1].duration_s, 2),
         programs={name: round(held) for name, held in shares if held},
     )
 
@@ -51,8 +51,8 @@ def update_baseline(path: Path, plan: WatchPlan, history: History, verdicts: Seq
     old = read_baseline(path) if path.exists() else None
     baseline, dropped = accept(old, run, command=plan.command, machine=plan.machine, tolerance=plan.tolerance)
     write_baseline(path, baseline)
-    said = f"{path} now holds {len(baseline.runs)} run{'s' if len(baseline.runs) > 1 else ''}"
-    return f"{said}; the earlier ones were dropped: {dropped}" if dropped else said
+    sentence = f"{path} now holds {len(baseline.runs)} run{'s' if len(baseline.runs) > 1 else ''}"
+    return f"{sentence}; the earlier ones were dropped: {dropped}" if dropped else sentence
 
 
 def check_updatable(path: Path, plan: WatchPlan) -> None:

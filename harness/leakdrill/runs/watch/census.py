@@ -1,4 +1,4 @@
-"""What each process of the command holds in memory.
+"""The memory that each process of the command holds.
 
 Resident bytes (RSS) are cheap and count a shared page once for each process that maps it; proportional bytes (PSS)
 divide it among them, so their sum is what the command really occupies. Where PSS may not be read, as for a process of
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.naming import phase_of, program_name
 from leakdrill.meters.process import parse_smaps_rollup
+from leakdrill.record.events import ProcessMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ _NEW_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who a process is, and when it was born (seconds since boot); recorded again when it becomes another program."""
+    """The identity of a process, born so long after boot; recorded again when it becomes another program."""
 
     parent: int
     born_s: float
@@ -53,13 +54,13 @@ class Census:
 
     def resident(self, pids: Iterable[int]) -> dict[int, bytes]:
         """The `statm` of each living process; those without memory (just ended, not yet waited for) are left out."""
-        found = {}
+        statm = {}
         for pid in pids:
             with contextlib.suppress(OSError), open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - ten times a second
                 text = file.read()
                 if resident_bytes(text):
-                    found[pid] = text
-        return found
+                    statm[pid] = text
+        return statm
 
     def proportional(self, statm: dict[int, bytes]) -> dict[int, float]:
         """Bytes of each process, shared pages divided; everyone new is recorded as a member first."""
@@ -106,14 +107,8 @@ class Census:
         above = self._members[parent].phase if parent in self._members else ""
         member = Member(parent, born_s, program_name(argv), command, phase_of(command, above, self._rules))
         self._members[pid] = member
-        self._recorder.sample(
-            "process",
-            "member",
-            {"pid": pid, "parent": parent},
-            pid=str(pid),
-            program=member.program,
-            command=command,
-            phase=member.phase,
+        self._recorder.record(
+            ProcessMember(pid, parent, str(pid), program=member.program, command=command, phase=member.phase)
         )
 
 
@@ -129,6 +124,6 @@ def _argv(pid: int) -> list[str]:
 
 
 def _origin(pid: int) -> tuple[int, float]:
-    """Its parent's id and its birth; the name that stands before them in `stat` may hold anything, a bracket too."""
+    """Returns its parent's id and its birth; the name before them in `stat` may hold anything, a bracket too."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return int(fields[_PARENT]), int(fields[_START]) / _TICKS_PER_S

@@ -1,4 +1,4 @@
-"""What this machine is, and how much memory a command may still use on it."""
+"""The class of this machine, and how much memory a command may still use on it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def available_bytes() -> float:
 
 def _memory_cgroups() -> list[dict[str, float]]:
     """Readings of our own memory cgroup and of those above it."""
-    found = this_machine()
-    place, version = (found.v1["memory"], 1) if "memory" in found.v1 else (found.v2, 2)
+    groups = this_machine()
+    place, version = (groups.v1["memory"], 1) if "memory" in groups.v1 else (groups.v2, 2)
     readings = []
     for folder in place.upwards() if place else []:
         meter = CgroupMeter(Cgroup(version=version, memory=folder))

@@ -1,4 +1,4 @@
-"""What a person reads on standard error when a watched command has ended."""
+"""The summary on standard error when a watched command has ended."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _MOST_ROWS = 8
 
 def print_split(history: History, plan: WatchPlan, console: Console) -> None:
     """Print whose the memory was in the last attempt: by program, and by phase where the plan names phases."""
-    told = attempts(history)
-    seen = readings(history, told[-1]) if told else []
-    if not seen:
+    tries = attempts(history)
+    memory = readings(history, tries[-1]) if tries else []
+    if not memory:
         return
     owners = Owners(history)
     by: tuple[By, ...] = ("program", "phase") if plan.phases else ("program",)
     for kind in by:
         table = Table(kind, "at the peak", "its own peak", "area", "from", "to", box=None, padding=(0, 2, 0, 0))
-        parts = owners.parts(seen, kind, told[-1].start_s)
+        parts = owners.parts(memory, kind, tries[-1].start_s)
         for part in parts[:_MOST_ROWS]:
             table.add_row(
                 Text(printable(part.name)),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import psutil
 
+    from leakdrill.agent.client import AgentClient
     from leakdrill.meters.meter import Meter
 
 
@@ -269,6 +270,21 @@ class Autoscalable(Protocol):
 
         Raises:
             LeakdrillError: when the platform refuses.
+        """
+
+
+@runtime_checkable
+class AgentHost(Target, Protocol):
+    """A target on this machine into whose Python processes an agent can be brought."""
+
+    def pids(self) -> Sequence[int]:
+        """The numbers of its processes now; none where they cannot be seen from here."""
+
+    def bring_agent(self, folder: Path) -> AgentClient:
+        """Have every Python that starts in it from now on answer in `folder`, which is private; returns who asks them.
+
+        Raises:
+            EnvironmentProblem: when that cannot be; it starts without then.
         """
 
 

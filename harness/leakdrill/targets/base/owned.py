@@ -25,7 +25,6 @@ from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from leakdrill.agent.client import AgentClient
     from leakdrill.machine.disk import Disk
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
@@ -151,18 +150,6 @@ class OwnedTarget(RecordedTarget, ABC):
         if self.spec.metrics:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics))
         return meters
-
-    def pids(self) -> Sequence[int]:
-        """Its processes now, as this machine numbers them; none where they cannot be seen from here."""
-        return ()
-
-    def bring_agent(self, folder: Path) -> AgentClient:
-        """Have every Python that starts in it from now on answer in `folder`, which is private; who asks them.
-
-        Raises:
-            EnvironmentProblem: when that cannot be; it starts without then.
-        """
-        raise EnvironmentProblem(f"target '{self.name}': no agent reaches where it runs, so none comes to {folder}")
 
     def _prepare(self) -> Mapping[str, str]:
         """Refuse here what can be refused before anything is made; returns what else the record says of the start."""

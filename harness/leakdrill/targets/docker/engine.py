@@ -15,7 +15,7 @@ RUN_LABEL = "leakdrill.run"
 """Label that everything a run makes on an engine carries, with the run's id."""
 
 
-def connect(url: str | None = None) -> DockerClient:
+def connect(url: str | None = None, *, timeout_s: int = 60) -> DockerClient:
     """A client of the engine at `url`, or of the one that the environment names (`DOCKER_HOST`).
 
     Raises:
@@ -24,7 +24,7 @@ def connect(url: str | None = None) -> DockerClient:
     docker = _package()
     try:
         environment = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
-        client: DockerClient = docker.from_env(environment=environment)
+        client: DockerClient = docker.from_env(environment=environment, timeout=timeout_s)
         client.ping()
     except docker.errors.DockerException as e:
         raise EnvironmentProblem(

@@ -1,6 +1,6 @@
 """`leakdrill gate`: one build, or two in turn, under controlled load, slot after slot; then the judge.
 
-    start ─ warm-up ─ slot, quiet point, slot, quiet point … (until a planned look is certain, or time is up) ─ stop
+    start ─ warm-up ─ slot, quiescent point, slot, … (until a planned look is certain, or time is up) ─ stop
 
 With two builds their slots alternate, first one ahead and then the other: whatever the machine does falls on both.
 """
@@ -10,19 +10,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import LeakdrillError
-from leakdrill.judging.analyze import STORED_BASELINE, analyze
+from leakdrill.judging.analyze import STORED_BASELINE
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
 from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.machine.signals import interruptible, uninterruptible
-from leakdrill.record.recorder import Recorder
-from leakdrill.record.store import create_run, write_run_info
+from leakdrill.record.events import GateTimeIsUp, Notice
+from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
-from leakdrill.runs.drill.run import Finished, placed
+from leakdrill.runs.gate.against import Against
 from leakdrill.runs.gate.build import Build
 from leakdrill.runs.gate.warmup import has_settled, rises_plainly
-from leakdrill.runs.undo import clean_runs
+from leakdrill.runs.placement import placed
+from leakdrill.runs.session import RunSession, print_to
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.baseline_file import BaselineFile
     from leakdrill.judging.leak.verdict import LeakVerdict
     from leakdrill.record.verdict import Verdict
-    from leakdrill.runs.gate.against import Against
+    from leakdrill.runs.session import FinishedRun
     from leakdrill.scenario.scenario import Scenario
 
 _TICK_S: Final = 0.25
@@ -49,7 +49,7 @@ def run_gate(
     stored: BaselineFile | None = None,
     whole: bool = False,
     on: str | None = None,
-) -> Finished:
+) -> FinishedRun:
     """Measure the service in `scenario_file` and judge it, `against` another build in turn, or a `stored` baseline.
 
     It runs `on` another platform than the scenario says, where that is given.
@@ -60,37 +60,35 @@ def run_gate(
         BadInput: when the scenario cannot be used; nothing was started then.
     """
     scenario = placed(read_scenario(scenario_file), on)
-    for problem in clean_runs(runs):
-        console.print(f"left by an earlier drill: {problem}", markup=False)
-    folder = create_run(runs, scenario.name)
-    write_run_info(folder, scenario, scenario_file.resolve(), {}, kind="gate")
-    recorder = Recorder(folder.history)
-    builds = [
+    with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
+        write_run_info(session.folder, scenario, scenario_file.resolve(), {}, kind="gate")
+        if stored is not None:
+            (session.folder.path / STORED_BASELINE).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
+        builds = _builds(Against(scenario, scenario_file.resolve().parent), against, session)
+        with session.keeping_error(), LiveView(scenario, console) as view:
+            session.recorder.subscribe(view.see)
+            _Measurement(scenario, builds, session, stored, whole=whole).run()
+    return session.finish()
+
+
+def _builds(candidate: Against, baseline: Against | None, session: RunSession) -> list[Build]:
+    folder = session.folder
+    places = [(CANDIDATE, candidate, folder.path, folder.run_id, session.journal)]
+    if baseline is not None:
+        path = folder.path / BASELINE
+        places.append((BASELINE, baseline, path, f"{folder.run_id}-b", session.open_journal(path)))
+    return [
         Build(
-            CANDIDATE, scenario, scenario_dir=scenario_file.resolve().parent,
-            folder=folder.path, run_id=folder.run_id, recorder=recorder,
+            name,
+            source.scenario,
+            scenario_dir=source.scenario_dir,
+            folder=path,
+            run_id=run_id,
+            recorder=session.recorder,
+            journal=journal,
         )
-    ]  # fmt: skip
-    if against is not None:
-        builds.append(
-            Build(
-                BASELINE, against.scenario, scenario_dir=against.scenario_dir,
-                folder=folder.path / BASELINE, run_id=f"{folder.run_id}-b", recorder=recorder,
-            )
-        )  # fmt: skip
-    if stored is not None:
-        (folder.path / STORED_BASELINE).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
-    measured = _Measurement(scenario, builds, recorder, stored, whole=whole)
-    error: LeakdrillError | None = None
-    try:
-        with LiveView(scenario, console) as view, interruptible():
-            recorder.subscribe(view.see)
-            measured.run()
-    except LeakdrillError as e:
-        error = e
-    finally:
-        recorder.close()
-    return Finished(folder, scenario, analyze(folder), error, measured.leftovers)
+        for name, source, path, run_id, journal in places
+    ]
 
 
 def gate_service(scenario_file: Path, *, runs: Path, console: Console) -> list[Verdict]:
@@ -112,7 +110,7 @@ class _Measurement:
         self,
         scenario: Scenario,
         builds: Sequence[Build],
-        recorder: Recorder,
+        session: RunSession,
         stored: BaselineFile | None,
         *,
         whole: bool,
@@ -122,10 +120,10 @@ class _Measurement:
         self._whole = whole
         self._gate = scenario.gate
         self._builds = builds
-        self._recorder = recorder
+        self._session = session
+        self._recorder = session.recorder
         self._corpora_begun = 0
         self._gentle = False
-        self.leftovers: list[str] = []
 
     def run(self) -> None:
         """Start, measure under each corpus, and take everything down whatever happened."""
@@ -138,7 +136,9 @@ class _Measurement:
                 self._measure(corpus)
         finally:
             with uninterruptible(), self._recorder.in_phase("teardown"):
-                self.leftovers = [reason for build in reversed(self._builds) for reason in build.down()]
+                for build in reversed(self._builds):
+                    build.down()
+                self._session.undo()
 
     def _measure(self, corpus: str) -> None:
         with self._recorder.in_phase("warmup"):
@@ -148,7 +148,7 @@ class _Measurement:
         with self._recorder.in_phase("slots"):
             self._slots(corpus)
         for build in self._builds:
-            build.stop_load()
+            build.load.stop()
 
     def _warm_up(self) -> None:
         """Load until its time is over, nothing can still wait to expire, and memory has settled; bounded.
@@ -162,16 +162,16 @@ class _Measurement:
         readings: dict[str, list[tuple[float, float]]] = {build.name: [] for build in self._builds}
         while (elapsed := time.monotonic() - began) < most_s and self._alive():
             for build in self._builds:
-                seen = build.anonymous_bytes()
-                if seen is not None:
-                    readings[build.name].append((elapsed, seen))
+                held = build.anonymous_bytes()
+                if held is not None:
+                    readings[build.name].append((elapsed, held))
             if self._becomes_gentle(readings.values()):
                 least_s, most_s = elapsed + least_s, max(most_s, elapsed + least_s)
             if elapsed >= least_s and (self._gentle or all(map(has_settled, readings.values()))):
                 break
             self._tick()
         for build in self._builds:
-            build.rest()
+            build.load.rest()
 
     def _becomes_gentle(self, all_readings: Iterable[Sequence[tuple[float, float]]]) -> bool:
         """Whether load is gentle from now on; never where a stored baseline's requests are to be repeated."""
@@ -179,8 +179,8 @@ class _Measurement:
         if self._gentle or not plain or self._whole or self._stored is not None:
             return False
         self._gentle = True
-        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiet points short"
-        self._recorder.sample("drill", "notice", notice)
+        notice = f"memory rises plainly: {GENTLE_REQUESTS} requests a slot from now on, to keep quiescent points short"
+        self._recorder.record(Notice(notice))
         return True
 
     def _tick(self) -> None:
@@ -189,18 +189,18 @@ class _Measurement:
             return
         for build in self._builds:
             portion_s = _TICK_S / len(self._builds)
-            build.let_through(portion_s, int(GENTLE_REQUESTS * _TICK_S / self._gate.slot))
+            build.load.let_through(portion_s, int(GENTLE_REQUESTS * _TICK_S / self._gate.slot))
 
     def _slots(self, corpus: str) -> None:
         for build in self._builds:
-            build.note_types("before")
+            build.record_types("before")
         deadline_s = self._deadline_s()
         self._until_certain(corpus, deadline_s)
         for build in self._builds:
-            build.note_types("after")
+            build.record_types("after")
         in_time = self._recorder.now_s() < deadline_s
         if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).word is LeakOutcome.LEAK:
-            self._builds[0].note_sites()
+            self._builds[0].record_sites()
 
     def _until_certain(self, corpus: str, deadline_s: float) -> None:
         """Slot after slot until a planned look has the answer, or time is up."""
@@ -208,7 +208,7 @@ class _Measurement:
         ends = {look.after_slots for look in planned}
         for number in range(1, planned[-1].after_slots + 1):
             if number > FEWEST_SLOTS and self._recorder.now_s() > deadline_s:
-                self._recorder.sample("gate", "time_is_up", float(number - 1), corpus=corpus)
+                self._recorder.record(GateTimeIsUp(float(number - 1), corpus=corpus))
                 break
             for build in self._builds if number % 2 else reversed(self._builds):
                 self._slot(build)
@@ -217,13 +217,13 @@ class _Measurement:
 
     def _decided(self, corpus: str, slots_done: int) -> bool:
         """Whether a look has its answer, or the slots that were asked for are done and more would not give it."""
-        found = self._verdict(corpus)
-        if found.word is not LeakOutcome.UNKNOWN:
+        verdict = self._verdict(corpus)
+        if verdict.word is not LeakOutcome.UNKNOWN:
             return slots_done >= self._gate.slots or not self._whole
-        return slots_done >= self._gate.slots and not found.more_would_settle
+        return slots_done >= self._gate.slots and not verdict.more_would_settle
 
     def _deadline_s(self) -> float:
-        """When these slots must be over, in seconds since the start; every corpus and build has as long as one."""
+        """Returns when these slots must be over, from the start; every corpus and build has as long as one."""
         self._corpora_begun += 1
         return self._gate.at_most * self._corpora_begun * len(self._builds)
 
@@ -231,8 +231,8 @@ class _Measurement:
         return verdict_so_far(self._recorder.history(), self._scenario, corpus, self._stored)
 
     def _slot(self, build: Build) -> None:
-        build.slot(gentle=self._gentle)
-        build.quiet_point()
+        build.load.slot(gentle=self._gentle)
+        build.quiescent_point()
 
     def _alive(self) -> bool:
         return all(build.alive() for build in self._builds)

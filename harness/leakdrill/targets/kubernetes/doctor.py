@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.doctor.finding import Finding
 from leakdrill.errors import EnvironmentProblem, LeakdrillError
+from leakdrill.machine.finding import Finding
 from leakdrill.targets.kubernetes.api import IN_CLUSTER, connect, contexts_of
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
 from leakdrill.targets.kubernetes.nodes import share_our_kernel
@@ -27,7 +27,7 @@ _MOST_NODES: Final = "100"
 _ONLY_THERE: Final = "only drills with --on kubernetes need one"
 
 
-def examine_clusters() -> list[Finding]:
+def examine() -> list[Finding]:
     """Returns a finding for each of the first few contexts; one with the reason where no cluster can be reached."""
     if importlib.util.find_spec("kubernetes") is None:
         hint = "pip install 'leakdrill[kubernetes]'"

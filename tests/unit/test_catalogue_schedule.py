@@ -11,9 +11,9 @@ from leakdrill.cli.run_many import chosen
 from leakdrill.errors import BadInput
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.junit import junit_of_runs
-from leakdrill.runs.catalogue.plan import PlannedDrill, default_jobs, in_order, may_start, planned
-from leakdrill.runs.catalogue.result import DrillResult, overall
-from leakdrill.runs.catalogue.table import print_results, summary
+from leakdrill.runs.catalogue.drill_result import DrillResult, overall
+from leakdrill.runs.catalogue.result_table import print_results, summary
+from leakdrill.runs.catalogue.schedule import PlannedDrill, default_jobs, in_order, may_start, planned
 from leakdrill.scenario.reader import read_scenario
 
 HEALTHY = Path(__file__).parents[2] / "scenarios" / "gateway" / "healthy.yaml"

@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.runs.catalogue.child import DrillProcess
-from leakdrill.runs.catalogue.plan import in_order, may_start
-from leakdrill.runs.catalogue.stop_request import StopRequest
-from leakdrill.runs.undo import clean_runs
+from leakdrill.machine.signals import StopRequest
+from leakdrill.runs.catalogue.drill_process import DrillProcess
+from leakdrill.runs.catalogue.schedule import in_order, may_start
+from leakdrill.runs.session import Session
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
+    from leakdrill.runs.session import Notify
 
 _EVERY_S: Final = 0.1
 _UNDO_TIMEOUT_S: Final = 60.0
-"""What a drill that was asked to end may take for it, before its journal is undone from here."""
+"""Seconds that a drill may take to end when it is asked to, before its journal is undone from here."""
 
 _OVERDUE_S: Final = 120.0
 """A drill that takes so much longer than its plan allows hangs."""
@@ -33,7 +34,8 @@ class DrillsInParallel:
         drills: what is run; in which order is decided here.
         runs: where the records go.
         jobs: how many run at once.
-        tell: hears of each drill when it begins (result None) and when it has ended.
+        tell: is called with each drill when it begins (result None) and when it has ended.
+        notify: gets a sentence for a person about each thing that could not be undone.
     """
 
     def __init__(
@@ -43,31 +45,29 @@ class DrillsInParallel:
         runs: Path,
         jobs: int,
         tell: Callable[[PlannedDrill, DrillResult | None], None],
+        notify: Notify,
     ) -> None:
         self._waiting = in_order(drills)
-        self._runs, self._jobs, self._tell = runs, jobs, tell
+        self._runs, self._jobs, self._tell, self._notify = runs, jobs, tell, notify
         self._running: list[DrillProcess] = []
         self.results: list[DrillResult] = []
-        self.leftovers: list[str] = []
 
     def run(self) -> bool:
-        """Run all of them; False when Ctrl-C or SIGTERM ended it before. `results` holds what came of each.
+        """Run all of them; False when a signal ended it before. `results` holds what came of each.
 
         Whatever happens, every drill that was started has ended, and has undone what it did, when this returns.
         """
-        try:
-            with StopRequest() as asked:
-                try:
-                    self._play(asked)
-                finally:
-                    self._end(self._running)
-                    self._collect()
-        finally:
-            self.leftovers = clean_runs(self._runs)
-        return not asked
+        stop = StopRequest()
+        with Session(self._runs, notify=self._notify, signals=stop):
+            try:
+                self._play(stop)
+            finally:
+                self._end(self._running)
+            self._collect()
+        return not stop
 
-    def _play(self, asked: StopRequest) -> None:
-        while (self._waiting or self._running) and not asked:
+    def _play(self, stop: StopRequest) -> None:
+        while (self._waiting or self._running) and not stop:
             self._start_some()
             time.sleep(_EVERY_S)
             self._collect()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.plan import WARN_AT
 from leakdrill.meters.sampler import next_due
+from leakdrill.record.events import ProcessPss, ProcessTree, WatchThreshold
 from leakdrill.runs.watch.census import Census, resident_bytes
 from leakdrill.units import show_duration, show_share, show_size
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.watch.plan import WatchPlan
     from leakdrill.record.recorder import Recorder
-    from leakdrill.runs.watch.tree import Tree
+    from leakdrill.runs.watch.processes import CommandProcesses
 
 PERIOD_S: Final = 0.1
 _USUAL_COSTS: Final = 50
@@ -30,7 +31,7 @@ _NEW_HIGH: Final = 1.02
 
 
 class Thresholds:
-    """Which shares of `limit_bytes` were crossed; each is told once."""
+    """The shares of `limit_bytes` that were crossed; each is reported once."""
 
     def __init__(self, limit_bytes: int | None) -> None:
         self._limit = limit_bytes
@@ -52,12 +53,14 @@ class Thresholds:
 
 
 class Watcher:
-    """Watches the processes of `tree` from `start` to `stop`; `say` gets a sentence for each threshold crossed."""
+    """Watches `processes` from `start` to `stop`; `notify` gets a sentence for each threshold crossed."""
 
-    def __init__(self, tree: Tree, plan: WatchPlan, recorder: Recorder, say: Callable[[str], None]) -> None:
-        self._tree = tree
+    def __init__(
+        self, processes: CommandProcesses, plan: WatchPlan, recorder: Recorder, notify: Callable[[str], None]
+    ) -> None:
+        self._processes = processes
         self._recorder = recorder
-        self._say = say
+        self._notify = notify
         self._limit = plan.limit_bytes
         self._census = Census(recorder, plan.phases)
         self._thresholds = Thresholds(plan.limit_bytes)
@@ -87,11 +90,11 @@ class Watcher:
             self._tick()
 
     def _tick(self) -> None:
-        statm = self._census.resident(self._tree.pids())
+        statm = self._census.resident(self._processes.pids())
         if not statm:
             return
         rss_bytes = sum(map(resident_bytes, statm.values()))
-        self._recorder.sample("process", "tree", {"rss_bytes": rss_bytes, "processes": len(statm)})
+        self._recorder.record(ProcessTree(rss_bytes=rss_bytes, processes=len(statm)))
         if self._wants_more(rss_bytes):
             self._high_bytes = max(self._high_bytes, rss_bytes)
             began = time.thread_time()
@@ -108,16 +111,15 @@ class Watcher:
         if not held:
             return
         total = sum(held.values())
-        value = {"pss_bytes": total, **{f"pid_{pid}_bytes": count for pid, count in held.items()}}
-        self._recorder.sample("process", "pss", value)
+        self._recorder.record(ProcessPss(total, others={f"pid_{pid}_bytes": count for pid, count in held.items()}))
         for share in self._thresholds.crossed(total):
             self._warn(share, total, max(held, key=held.__getitem__), held)
 
     def _warn(self, share: float, total: float, heaviest: int, held: dict[int, float]) -> None:
         who, after = self._census.named(heaviest), show_duration(time.monotonic() - self._began)
-        self._recorder.sample("watch", "threshold", {"share": share, "pss_bytes": total}, heaviest=who)
+        self._recorder.record(WatchThreshold(share, total, heaviest=who))
         over = "over the limit" if share >= 1 else f"over {show_share(share)} of the limit"
-        self._say(
+        self._notify(
             f"{over} {show_size(self._limit or 0)}: {show_size(total)} after {after}; "
             f"heaviest: {who} with {show_size(held[heaviest])}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,12 +12,12 @@ import orjson
 
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.ownership import OWNER_FILE
-from leakdrill.runs.catalogue.result import DrillResult, verdicts_in
+from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.runs.catalogue.plan import PlannedDrill
+    from leakdrill.runs.catalogue.schedule import PlannedDrill
 
 _LAST_CHARACTERS: Final = 4000
 
@@ -36,7 +35,7 @@ class DrillProcess:
         self._runs = runs
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._began = time.monotonic()
-        # -P: a folder of the user's called `harness` must not be taken for ours.
+        # -P: a folder of the user's called `leakdrill` must not be taken for ours.
         command = [sys.executable, "-P", "-m", "leakdrill", "run", str(drill.path), "--runs", str(runs)]
         command += ["--on", drill.on] if drill.on else []
         command += ["--allow", drill.allow] if drill.allow else []
@@ -58,9 +57,9 @@ class DrillProcess:
         return self._process.poll() is not None
 
     def interrupt(self) -> None:
-        """Ask it to undo everything and end."""
+        """Ask it to undo everything and end; by SIGTERM, because it may have been started to ignore SIGINT."""
         if not self.ended():
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
 
     def kill(self) -> None:
         """End it at once; its journal tells what is to be undone."""
@@ -68,11 +67,11 @@ class DrillProcess:
         self._process.wait()
 
     def result(self) -> DrillResult:
-        """What came of it, once it has ended."""
+        """Returns its result, once it has ended."""
         seconds, code = self.age_s, self._process.wait()
         folder = self._folder()
         verdicts = verdicts_in(folder)
-        trouble = "" if code in (0, 1, 2) and verdicts else self._last_words(code)
+        trouble = "" if code in (0, 1, 2) and verdicts else self._last_message(code)
         self._output.close()
         return DrillResult(
             name=self.drill.name,
@@ -85,18 +84,18 @@ class DrillProcess:
         )
 
     def _folder(self) -> Path | None:
-        """Its run folder: the newest of its scenario in which its process id stands."""
+        """Returns its run folder: the newest of its scenario in which its process id stands."""
         parent = self._runs.resolve() / self.drill.name.replace("/", "-")
         owners = sorted(path for path in parent.glob(f"2*/{OWNER_FILE}") if _owner(path) == self._process.pid)
         return owners[-1].parent if owners else None
 
-    def _last_words(self, code: int) -> str:
-        """The error it ended with, or its last line."""
+    def _last_message(self, code: int) -> str:
+        """Returns the error it ended with, or its last line."""
         self._output.seek(max(0, self._output.seek(0, 2) - _LAST_CHARACTERS))
         lines = [line.strip() for line in self._output.read().decode(errors="replace").splitlines() if line.strip()]
         errors = [line.removeprefix("leakdrill: ") for line in lines if line.startswith("leakdrill: ")]
-        said = (errors or lines or ["it said nothing"])[-1]
-        return f"ended with exit code {code}: {said}"
+        message = (errors or lines or ["it said nothing"])[-1]
+        return f"ended with exit code {code}: {message}"
 
 
 def _owner(path: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""Which drill of many is started next, as arithmetic: longest first, and alone what must be alone."""
+"""The order of many drills, as arithmetic: longest first, and alone what must be alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DRILLS_PER_CORE: Final = 2.0
 within half a second, and on a machine that does other work besides, scrapes are missed and verdicts become UNKNOWN."""
 
 _AROUND_S: Final = 15.0
-"""What start-up and the end of a drill take beside its phases, on a busy machine."""
+"""Seconds that start-up and the end of a drill take beside its phases, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def planned(path: Path, on: str | None = None, allow: str | None = None) -> Plan
 
 
 def default_jobs(cores: int | None = None) -> int:
-    """How many drills run at once on a machine with `cores`; left out: those that this process may use."""
+    """Returns how many drills run at once on a machine with `cores`; left out: those that this process may use."""
     usable = cores if cores is not None else len(os.sched_getaffinity(0))
     return max(1, int(usable * DRILLS_PER_CORE))
 

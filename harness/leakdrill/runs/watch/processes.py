@@ -1,4 +1,4 @@
-"""Which processes belong to the command, several times a second and cheaply.
+"""The processes of the watched command, looked up several times a second and cheaply.
 
 In a cgroup of its own the kernel knows. Otherwise the children of each process are asked for, which misses one whose
 parent has ended; those are found by the run's mark in their environment: a scan of the whole machine, done seldom.
@@ -22,7 +22,7 @@ _RESCAN_COSTS: Final = 50
 """A scan may take a fiftieth of one core."""
 
 
-class Tree:
+class CommandProcesses:
     """The living processes of `family`; `cgroup`, where there is one, holds them all."""
 
     def __init__(self, family: ProcessTree, cgroup: Cgroup | None) -> None:
@@ -32,16 +32,16 @@ class Tree:
         self._rescan_at_s = time.monotonic() + _RESCAN_S
 
     def pids(self) -> list[int]:
-        """Their ids now, parents before children."""
+        """Returns their ids now, parents before children."""
         if self._cgroup:
             return self._cgroup.pids()
         if time.monotonic() >= self._rescan_at_s:
             self._rescan()
-        found: dict[int, None] = {}
+        pids: dict[int, None] = {}
         for root in self._roots:
-            if root not in found:
-                found |= dict.fromkeys(_descend(root))
-        return list(found)
+            if root not in pids:
+                pids |= dict.fromkeys(_descend(root))
+        return list(pids)
 
     def _rescan(self) -> None:
         began = time.thread_time()
@@ -59,9 +59,9 @@ def _descend(pid: int) -> Iterator[int]:
 
 def _children(pid: int) -> list[int]:
     """Empty, too, on a kernel built without lists of children: then the scan alone finds them."""
-    found: list[int] = []
+    children: list[int] = []
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - asked for each process ten times a second
             with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123 - likewise
-                found += map(int, file.read().split())
-    return found
+                children += map(int, file.read().split())
+    return children

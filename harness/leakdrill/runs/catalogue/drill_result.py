@@ -1,4 +1,4 @@
-"""What came of one drill of many."""
+"""The result of one drill of many."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DrillResult:
         budget_s: the most that its plan allows.
         folder: its record; None when there is none.
         verdicts: empty when the drill did not come to them.
-        trouble: what it said last, when it did not end with verdicts.
+        trouble: its last message, when it did not end with verdicts.
     """
 
     name: str
@@ -42,8 +42,8 @@ class DrillResult:
     @property
     def outcome(self) -> Outcome:
         """PASS, FAIL or UNKNOWN; a drill that broke proves nothing and is UNKNOWN."""
-        said = _OF_EXIT.get(self.exit_code, Outcome.UNKNOWN)
-        return said if said is worst(self.verdicts) else Outcome.UNKNOWN
+        by_exit_code = _OF_EXIT.get(self.exit_code, Outcome.UNKNOWN)
+        return by_exit_code if by_exit_code is worst(self.verdicts) else Outcome.UNKNOWN
 
     @property
     def interrupted(self) -> bool:
@@ -52,7 +52,7 @@ class DrillResult:
 
     @property
     def sentence(self) -> str:
-        """What the worst verdict says; for a drill without verdicts, what it said last."""
+        """The worst verdict's sentence; for a drill without verdicts, its last message."""
         if self.interrupted:
             return "was stopped before its end"
         if self.trouble or not self.verdicts:

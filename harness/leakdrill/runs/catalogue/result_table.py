@@ -9,13 +9,13 @@ from rich.text import Text
 
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.escape import printable
-from leakdrill.runs.catalogue.result import overall
+from leakdrill.runs.catalogue.drill_result import overall
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from leakdrill.runs.catalogue.result import DrillResult
+    from leakdrill.runs.catalogue.drill_result import DrillResult
 
 STYLE: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL: "bold red"}
 
@@ -48,7 +48,7 @@ def print_results(results: list[DrillResult], console: Console, *, took_s: float
 
 
 def summary(results: list[DrillResult], *, took_s: float, missing: int = 0) -> str:
-    """What the drills come to: `FAIL: 38 of 40 drills pass, 1 failed, 1 could not be shown; 14m 20s (exit 1)`."""
+    """Returns the sum of the drills: `FAIL: 38 of 40 drills pass, 1 failed, 1 could not be shown; 14m 20s (exit 1)`."""
     count = {outcome: sum(r.outcome is outcome for r in results) for outcome in Outcome}
     parts = [f"{count[Outcome.PASS]} of {len(results) + missing} drills pass"]
     parts += [f"{count[Outcome.FAIL]} failed"] if count[Outcome.FAIL] else []

@@ -38,13 +38,13 @@ _SHELL_SIGNAL: Final = 128  # a shell reports a child's signal as 128 more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How the command ended.
+    """The end of the command.
 
     Attributes:
         status: its exit code; negative for a signal.
         signal: the signal's name, also where a shell reports it for a child; empty when it was none.
         largest_process_bytes: the largest resident size that any one process had, by the kernel's count, so also
-            between readings; None where that is not told apart from our own size.
+            between readings; None where it cannot be distinguished from our own size.
         oom_kill: `true`, `false`, `machine` (someone was killed somewhere on the machine) or `unknown`.
     """
 
@@ -61,7 +61,7 @@ class Command:
         plan: says what to run.
         env: added to our environment.
         cgroup: entered before its first instruction; None for none.
-        journal: hears of it before it exists.
+        journal: gets it before it exists.
         run_id: marks its processes.
 
     Raises:
@@ -91,11 +91,11 @@ class Command:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def poll(self) -> Ended | None:
-        """How it ended; None while it runs. Asked again after its end it fails, because the kernel has forgotten."""
+        """Returns its end; None while it runs. Asked again after its end it fails, because the kernel has forgotten."""
         pid, raw, usage = os.wait4(self.pid, os.WNOHANG)
         if not pid:
             return None

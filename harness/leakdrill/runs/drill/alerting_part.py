@@ -1,0 +1,209 @@
+"""The alerting of a drill: servers of its own, or a Prometheus that it only watches.
+
+webhook, exporter ── Alertmanager ── Prometheus ── pollers
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.exporter import Exporter
+from leakdrill.alerting.inhibited import InhibitionPoller
+from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
+from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.routing import default_routing, read_routing
+from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.states import AlertPoller, record_selector_counts
+from leakdrill.alerting.threshold import record_thresholds
+from leakdrill.alerting.watching import Watching
+from leakdrill.alerting.webhook import Webhook
+from leakdrill.record.events import Notice
+from leakdrill.scenario.kubernetes import KUBELET
+from leakdrill.targets.base.capabilities import KubeletScraped
+from leakdrill.targets.kinds import find_capability
+
+if TYPE_CHECKING:
+    from leakdrill.alerting.routing import Routing
+    from leakdrill.record.journal import Journal
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.record.store import RunFolder
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.targets.base.capabilities import Target
+
+
+class AlertingPart:
+    """The servers and pollers that turn the readings of one drill into alerts and notifications.
+
+    Args:
+        scenario: says which rules, which routing, and which Prometheus if it is not the drill's own.
+        target: what is scraped beside our exporter.
+        folder: the run's folder.
+        recorder: gets alerts and notifications, and publishes its readings through the exporter.
+        journal: gets each process before it is started.
+
+    Raises:
+        BadInput: when the rules or the routing cannot be used, or the Prometheus to be watched does not answer.
+    """
+
+    def __init__(
+        self, scenario: Scenario, target: Target, *, folder: RunFolder, recorder: Recorder, journal: Journal
+    ) -> None:
+        self._scenario = scenario
+        self._target = target
+        self._folder = folder
+        self._recorder = recorder
+        self._journal = journal
+        self._stops = ExitStack()
+        self._rules = read_rules(scenario.alerts.rules)
+        url = scenario.alerts.prometheus
+        self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
+        self._webhook = Webhook(recorder)
+        self._stops.callback(self._webhook.stop)
+        self._routing = self._read_routing()
+        scraped = find_capability(target, KubeletScraped)
+        self._kubelet = scraped.kubelet_job if scraped else None
+        if self._kubelet is not None:
+            refuse_short_ranges(self._rules.alerts, scenario.alerts)
+        self._kubelet_series: KubeletSeries | None = None
+        self._prometheus: PrometheusServer | None = None
+        self._alertmanager: AlertmanagerServer | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """The remarks about the routing."""
+        return list(self._routing.remarks)
+
+    def start(self) -> None:
+        """Start what the scenario's rules need.
+
+        Raises:
+            LeakdrillError: when a server does not come up.
+        """
+        if self._watching is not None:
+            self._stops.callback(self._watching.stop)
+            self._watching.start()
+            return
+        self._webhook.start()
+        exporter = self._start_exporter()
+        if self._rules.alerts:
+            self._alertmanager = self._start_alertmanager()
+            self._prometheus = self._start_prometheus(exporter, self._alertmanager)
+
+    def stop(self) -> None:
+        """Stop everything, newest first; does nothing the second time."""
+        self._stops.close()
+
+    def wait_until_watching(self) -> None:
+        """Return when Prometheus has scraped everything once: until then no alert can fire.
+
+        Raises:
+            ComponentDied: when it does not come to that.
+        """
+        if self._prometheus is not None:
+            self._prometheus.wait_until_watching()
+        if self._kubelet_series is not None:
+            self._kubelet_series.wait_until_seen()
+
+    def lost(self) -> str | None:
+        """Returns why alerts cannot be seen any more; None while they can."""
+        if self._watching is not None and not self._watching.alive():
+            return f"the Prometheus at {self._watching.url} answered no more"
+        if self._kubelet_series is not None and self._kubelet_series.lost:
+            return f"Prometheus lost sight of the kubelet: {self._kubelet_series.lost}"
+        return None
+
+    def ended(self) -> str | None:
+        """The name of a server that has ended; None while all run."""
+        servers = {"Prometheus": self._prometheus, "Alertmanager": self._alertmanager}
+        return next((name for name, server in servers.items() if server and not server.alive()), None)
+
+    def record_rules(self) -> None:
+        """Record how many series each rule's selectors match: a rule that matches none can never fire.
+
+        And at which share of the limit each alert on memory begins to count, and for how long it must hold.
+        """
+        prometheus = self._watching or self._prometheus
+        if prometheus is not None:
+            rules = self._watching.rules if self._watching else self._rules.alerts
+            record_thresholds(self._recorder, rules)
+            record_selector_counts(prometheus.url, self._recorder, rules)
+
+    def _read_routing(self) -> Routing:
+        alerts = self._scenario.alerts
+        if alerts.routing is None:
+            return default_routing(scale=alerts.time_scale, webhook_url=self._webhook.url)
+        return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
+
+    def _start_exporter(self) -> Exporter:
+        target = self._scenario.target
+        exporter = Exporter(
+            self._recorder,
+            labels=self._target.labels,
+            mountpoint=f"/var/lib/{target.name}",
+            fstype="ext4",
+            limit_bytes=target.limits.memory,
+            cpus=target.limits.cpus,
+            containers=self._kubelet is None,
+        )
+        self._stops.callback(exporter.stop)
+        exporter.start()
+        return exporter
+
+    def _start_alertmanager(self) -> AlertmanagerServer:
+        server = AlertmanagerServer(
+            self._folder.path, self._recorder, self._journal, run_id=self._folder.run_id, routing=self._routing
+        )
+        self._stops.callback(server.stop)
+        server.start()
+        inhibited = InhibitionPoller(server.url, self._recorder)
+        self._stops.callback(inhibited.stop)
+        inhibited.start()
+        return server
+
+    def _start_prometheus(self, exporter: Exporter, alertmanager: AlertmanagerServer) -> PrometheusServer:
+        alerts = self._scenario.alerts
+        written = self._rules.write(self._folder.path / "prometheus" / "rules", alerts.time_scale)
+        for remark in written.remarks:
+            self._recorder.record(Notice(remark))
+        server = PrometheusServer(
+            self._folder.path,
+            self._recorder,
+            self._journal,
+            run_id=self._folder.run_id,
+            scrape_targets=self._scrape_targets(exporter),
+            more_jobs=self._kubelet_jobs(),
+            lookback_at_least_s=LOOKBACK_AT_LEAST_S if self._kubelet else 0.0,
+            rules_files=written.files,
+            alertmanager_url=alertmanager.url,
+            scrape_interval_s=alerts.scrape_interval,
+            evaluation_interval_s=alerts.evaluation_interval,
+            time_scale=alerts.time_scale,
+        )
+        self._stops.callback(server.stop)
+        server.start()
+        self._start_pollers(server)
+        return server
+
+    def _start_pollers(self, server: PrometheusServer) -> None:
+        poller = AlertPoller(server.url, self._recorder)
+        self._stops.callback(poller.stop)
+        poller.start()
+        if self._kubelet is not None:
+            self._kubelet_series = KubeletSeries(server.url, KUBELET, self._recorder)
+            self._stops.callback(self._kubelet_series.stop)
+            self._kubelet_series.start()
+
+    def _kubelet_jobs(self) -> list[dict[str, object]]:
+        if self._kubelet is None:
+            return []
+        self._stops.callback(self._kubelet.stop)
+        return [self._kubelet.start()]
+
+    def _scrape_targets(self, exporter: Exporter) -> dict[str, str]:
+        targets = {"leakdrill": exporter.address}
+        if self._scenario.target.metrics:
+            address = self._target.base_url.removeprefix("http://")
+            targets[self._target.name] = address + self._scenario.target.metrics
+        return targets

@@ -1,0 +1,25 @@
+"""Puts a scenario's target on another platform than the file says, where the drill may go there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leakdrill.targets.kubernetes.form import check_allowed, in_context
+
+if TYPE_CHECKING:
+    from leakdrill.scenario.scenario import Scenario
+
+
+def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scenario:
+    """`scenario` with its target on the platform `on`, where that is given, and in the context `allow`.
+
+    Raises:
+        BadInput: when the drill would change a workload that is not its own, and `allow` does not name its context.
+    """
+    target = scenario.target
+    if on not in (None, target.platform):
+        target = target.model_copy(update={"kind": on})
+    check_allowed(target, allow)
+    if allow is not None and target.kind == "kubernetes":
+        target = target.model_copy(update={"kubernetes": in_context(target, allow)})
+    return scenario if target is scenario.target else scenario.model_copy(update={"target": target})

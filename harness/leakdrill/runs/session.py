@@ -1,0 +1,164 @@
+"""One life of a run, the same for a drill, a gate, a watched command and many drills side by side.
+
+    earlier runs cleaned up ─ folder, owner, record, journal ─ signals ─ the work ─ undo ─ record closed ─ verdicts
+
+A signal never interrupts the undo. The verdicts come from the files alone, as `leakdrill analyze` would give them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from leakdrill.errors import Interrupted, LeakdrillError
+from leakdrill.judging.analyze import analyze
+from leakdrill.machine.signals import uninterruptible
+from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.ownership import note_owner
+from leakdrill.record.recorder import Recorder
+from leakdrill.record.store import create_run, read_run_info
+from leakdrill.runs.undo import clean_runs, undo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+
+    from rich.console import Console
+
+    from leakdrill.record.store import RunFolder
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
+
+    Notify = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is over.
+
+    Attributes:
+        folder: its files.
+        verdicts: what it shows.
+        error: what ended it before its time; None when nothing did.
+        leftovers: why something could not be undone, for each such thing.
+    """
+
+    folder: RunFolder
+    verdicts: list[Verdict]
+    error: LeakdrillError | None
+    leftovers: list[str]
+
+    def scenario(self) -> Scenario:
+        """The scenario of a drill or a gate, as it was run."""
+        return read_run_info(self.folder).scenario
+
+
+class Session:
+    """The frame around everything that runs: use as a context manager.
+
+    Args:
+        runs: the folder of all runs; what dead ones left is undone first.
+        notify: gets a sentence for a person about each thing that could not be undone.
+        signals: how the signals that ask us to end are taken, from the start to the end of the undo.
+    """
+
+    def __init__(self, runs: Path, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
+        self.error: LeakdrillError | None = None
+        self.leftovers: list[str] = []
+        self._runs = runs
+        self._notify = notify
+        self._signals = signals
+        self._handlers = contextlib.ExitStack()
+        self._closing = contextlib.ExitStack()
+        self._is_undone = False
+
+    def __enter__(self) -> Self:
+        for problem in clean_runs(self._runs):
+            self._notify(f"left by an earlier run: {problem}")
+        self._open(self._closing)
+        self._closing.callback(self.undo)
+        self._handlers.enter_context(self._signals)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        with self._handlers, self.keeping_error(Interrupted), uninterruptible():
+            self._closing.close()
+        for problem in self.leftovers:
+            self._notify(f"could not be undone: {problem}; `leakdrill clean` tries again")
+
+    def at_end(self, stop: Callable[[], object]) -> None:
+        """Call `stop` before the undo, however the run ends; the latest first."""
+        self._closing.callback(stop)
+
+    def undo(self) -> None:
+        """Undo what was changed; does nothing the second time."""
+        if not self._is_undone:
+            self.leftovers = self._undo()
+            self._is_undone = True
+
+    @contextlib.contextmanager
+    def keeping_error(self, kind: type[LeakdrillError] = LeakdrillError) -> Iterator[None]:
+        """Let an error of this `kind` end the block, and keep the first as what ended the run."""
+        try:
+            yield
+        except kind as e:
+            self.error = self.error or e
+
+    def _open(self, closing: contextlib.ExitStack) -> None:
+        """Open what the run writes to, and leave with `closing` how it is closed."""
+
+    def _undo(self) -> list[str]:
+        """Undo what the runs that were started here have left; returns why, for each thing that would not go."""
+        return clean_runs(self._runs)
+
+
+class RunSession(Session):
+    """The session of one run, which has a folder with a record and a journal.
+
+    Args:
+        runs: the folder of all runs.
+        name: the scenario's, or the folder's where there is no scenario.
+        notify: gets a sentence for a person about each thing that could not be undone.
+        signals: how the signals that ask us to end are taken.
+    """
+
+    folder: RunFolder
+    recorder: Recorder
+    journal: Journal
+
+    def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
+        super().__init__(runs, notify=notify, signals=signals)
+        self._name = name
+        self._journals: list[Journal] = []
+
+    def finish(self) -> FinishedRun:
+        """Judge the run, which has ended and is closed."""
+        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+
+    def open_journal(self, folder: Path) -> Journal:
+        """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
+        folder.mkdir(parents=True, exist_ok=True)
+        note_owner(folder)
+        self._journals.append(Journal(folder / JOURNAL_FILE))
+        return self._journals[-1]
+
+    def _open(self, closing: contextlib.ExitStack) -> None:
+        self.folder = create_run(self._runs, self._name)
+        self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
+        closing.callback(self._close)
+
+    def _undo(self) -> list[str]:
+        return [reason for journal in reversed(self._journals) for reason in undo_all(journal)]
+
+    def _close(self) -> None:
+        self.recorder.close()
+        for journal in self._journals:
+            journal.close()
+
+
+def print_to(console: Console) -> Notify:
+    """Returns a function that prints a sentence on `console` as it is."""
+    return lambda sentence: console.print(sentence, markup=False)
