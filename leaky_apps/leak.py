@@ -1,4 +1,4 @@
-"""What every leak of a sample service says of itself."""
+"""The declaration that every leak of a sample service makes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _LONGEST_NAME: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What `POST /predict` carries.
+    """The contents of one `POST /predict`.
 
     Attributes:
         request_id: as the log calls it.

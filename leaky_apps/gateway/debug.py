@@ -24,7 +24,7 @@ class DebugMemory:
         self._parts = parts
 
     async def handle(self, request: Request) -> Response:
-        """What is held; `?types=N` adds the N most frequent types, which stops the service for a moment."""
+        """The memory that is held; `?types=N` adds the N most frequent types, which stops the service for a moment."""
         count = request.query_params.get("types", "0")
         if not count.isdecimal():
             return error(422, f"types: found {count!r}; expected a whole number")

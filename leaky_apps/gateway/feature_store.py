@@ -28,7 +28,7 @@ class FeatureStore:
 
     @property
     def open_connections(self) -> int:
-        """How many are open that nobody uses."""
+        """The number of open connections that nobody uses."""
         return len(self._idle) + len(self._lost)
 
     async def lookup(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""How requests are worked on: how many at once, in which batches, how exactly, for how long, how large."""
+"""Inference: how many requests at once, in which batches, with which precision, for how long and how large."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class Inference:
-    """What `/admin/config` sets of the model's work.
+    """The settings of the model's work in `/admin/config`.
 
     Attributes:
         max_batch_size: rows of a full batch; also how many hundred candidates a reranking ranks.
@@ -25,7 +25,7 @@ class Inference:
 
     @property
     def element_bytes(self) -> int:
-        """Of one number of a result."""
+        """The bytes of one number of a result."""
         return 2 if self.use_quantization else 4
 
     @property
@@ -47,7 +47,7 @@ class Workers:
 
     @property
     def busy(self) -> int:
-        """How many are at work now."""
+        """The number of requests that are processed now."""
         return self._busy
 
     async def __aenter__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the gateway publishes beside what every service does."""
+"""The gateway's metrics, beside those that every service has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gateway_metrics(cache: ResponseCache, log: RequestLog) -> Metrics:
 
 
 class _LogCounters:
-    """What the log counts itself; read at scrape time, so that writing a line touches no metric."""
+    """The counters of the log itself; read at scrape time, so that writing a line touches no metric."""
 
     def __init__(self, log: RequestLog) -> None:
         self._log = log

@@ -42,7 +42,7 @@ class ModelStore:
 
     @property
     def held_bytes(self) -> int:
-        """Of all versions in memory."""
+        """The bytes of all versions in memory."""
         return len(self._held) * WEIGHT_BYTES
 
     def weights(self, version: str) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What the gateway is made of, and which leak sits in which part."""
+"""The parts of the gateway, and which leak is in which part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set at the gateway while it runs."""
+"""The gateway's settings, which can be changed while it runs."""
 
 from __future__ import annotations
 

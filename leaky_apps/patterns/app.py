@@ -94,7 +94,7 @@ class OrderProcessor:
         self.log.say("basket", f"New basket object; GC is {_on_or_off()}, objects waiting for it, count: {_waiting()}")
 
     async def quote(self, request: Request) -> Response:
-        """What one of an article costs: `?sku=a-1`. Its whole price table is cached."""
+        """The price of an article: `?sku=a-1`. Its whole price table is cached."""
         sku = request.query_params.get("sku")
         if not sku:
             return error(422, f"sku: found {sku!r}; expected the name of an article, such as ?sku=a-1")
@@ -150,7 +150,7 @@ class OrderProcessor:
         return {"entries_cleared": cleared, "trimmed": memory.trim()}
 
     async def debug_memory(self, request: Request) -> Response:
-        """What is held, and where; `?types=N` adds the N most frequent types, which stops the service for a moment."""
+        """The memory that is held, and where; `?types=N` adds the N most frequent types, and blocks for a moment."""
         count = request.query_params.get("types", "0")
         if not count.isdecimal():
             return error(422, f"types: found {count!r}; expected a whole number")

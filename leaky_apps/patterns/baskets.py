@@ -1,4 +1,4 @@
-"""What an order comes to: a basket of lines, each of which knows its basket.
+"""The total of an order: a basket of lines, each of which knows its basket.
 
 The basket holds its lines and each line refers back to it: a cycle, unless one direction is weak. A cycle is freed by
 Python's collector alone, and a service that turns the collector off for the sake of its latency never frees it. What
@@ -37,7 +37,7 @@ class Basket:
         self.lines = [Line(back, order.items[number % len(order.items)]) for number in range(LINES)]
 
     def total(self) -> float:
-        """What the basket comes to."""
+        """The total of the basket."""
         return float(sum(line.price() for line in self.lines))
 
 
@@ -54,7 +54,7 @@ class Line:
         self.weights: NDArray[np.float64] = np.full(_WEIGHTS, float(item.quantity))
 
     def price(self) -> float:
-        """What the line comes to, at its basket's terms."""
+        """The price of the line, at its basket's terms."""
         basket = self._basket()
         return float(self.weights.mean()) * (basket.factor if basket else 1.0)
 
@@ -70,7 +70,7 @@ class Baskets:
         self.weak = True
 
     def total(self, order: Order) -> float:
-        """What `order` comes to."""
+        """The total of `order`."""
         return Basket(order, weak=self.weak).total()
 
     def tie(self) -> None:

@@ -45,7 +45,7 @@ class Holdings:
         )
 
     def show(self) -> dict[str, int]:
-        """How many of each are held, and how many bytes those are."""
+        """The number of each kind that is held, and the bytes."""
         return {
             "recent_receipts": len(self.recent),
             "recent_bytes": self.recent.held_bytes,

@@ -1,4 +1,4 @@
-"""What the order processor publishes beside what every service does."""
+"""The order processor's metrics, beside those that every service has."""
 
 from __future__ import annotations
 

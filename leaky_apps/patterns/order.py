@@ -23,7 +23,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one customer wants."""
+    """The order of one customer."""
 
     customer: str
     items: tuple[Item, ...]

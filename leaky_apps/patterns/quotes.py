@@ -40,7 +40,7 @@ class QuoteCache:
 
     @property
     def max_entries(self) -> int:
-        """How many tables the evicting cache holds."""
+        """The most tables that the evicting cache holds."""
         return self._max_entries
 
     @max_entries.setter

@@ -29,7 +29,7 @@ class RecentReceipts:
 
     @property
     def most(self) -> int:
-        """How many are kept, where a bound is in force and no more were held when it came into force."""
+        """The most that are kept, if a bound is in force and no more were held when it came into force."""
         return self._most
 
     @property

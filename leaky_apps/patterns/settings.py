@@ -1,4 +1,4 @@
-"""What can be set at the order processor while it runs: bounds, sizes of batches and chunks, and streaming."""
+"""Settings that can be changed at run time: bounds, sizes of batches and chunks, and streaming."""
 
 from __future__ import annotations
 

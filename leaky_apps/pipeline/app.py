@@ -146,7 +146,7 @@ class Pipeline:
         return JSONResponse({**summary(annotation), "cached": cached})
 
     async def show_graph(self, request: Request) -> Response:
-        """How large the graph is; `?name=Ada+Moreau` adds who is mentioned next to her."""
+        """The size of the graph; `?name=Ada+Moreau` adds who is mentioned next to her."""
         name = request.query_params.get("name")
         facts: dict[str, object] = dict(self.graph.counts())
         if name:
@@ -175,7 +175,7 @@ class Pipeline:
         return {"documents_dropped": self.processing.results.clear(), "trimmed": memory.trim()}
 
     async def debug_memory(self, _request: Request) -> Response:
-        """What is held, by which component, and what each may hold."""
+        """The memory that each component holds, and may hold."""
         return JSONResponse(
             {
                 **memory.resident(),
@@ -194,7 +194,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class _Episode:
-    """What a client asked for: a transcript, or a seed to make one from."""
+    """The request of a client: a transcript, or a seed to make one from."""
 
     transcript: str | None
     seed: int
@@ -220,5 +220,5 @@ class _Episode:
         return cls(said, seed, characters)
 
     def text(self) -> str:
-        """What was said."""
+        """The transcript."""
         return self.transcript if self.transcript is not None else transcript(self.seed, self.characters)

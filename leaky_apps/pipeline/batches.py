@@ -27,7 +27,7 @@ _TABLE: Final = np.random.default_rng(3).standard_normal((256, FEATURES), dtype=
 
 
 class Batching:
-    """How segments are put together.
+    """The settings of batching.
 
     Attributes:
         batch_size: segments in a batch.
@@ -41,7 +41,7 @@ class Batching:
 
     @property
     def padded_bytes(self) -> int:
-        """What one batch takes."""
+        """The bytes of one batch."""
         return self.batch_size * self.max_segment_length * CHARACTER_BYTES
 
     @contextmanager

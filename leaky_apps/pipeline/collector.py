@@ -16,7 +16,7 @@ _WORTH_TRIMMING: Final = 5000  # objects; a collection that found fewer frees to
 
 
 class Collector:
-    """What becomes of documents that nobody uses any more.
+    """The collection of documents that nobody uses any more.
 
     Attributes:
         by_hand: whether they are taken apart at once; else their cycles wait for the collector.
@@ -29,7 +29,7 @@ class Collector:
 
     @property
     def thresholds(self) -> list[int]:
-        """How many allocations, and how many collections of the younger generations, start a collection."""
+        """The number of allocations, and of collections of the younger generations, that start a collection."""
         return list(gc.get_threshold())
 
     @thresholds.setter

@@ -25,7 +25,7 @@ _PROJECTION: Final = np.random.default_rng(5).standard_normal((_LETTERS, DIMENSI
 
 @dataclass(slots=True, eq=False)
 class EpisodeGraph:
-    """What one episode adds, in three blocks: a graph of small objects would not give its memory back when pruned.
+    """The nodes and edges of one episode, in three blocks: small objects would not return memory when pruned.
 
     Attributes:
         names: the names that it mentions, one a line.
@@ -58,7 +58,7 @@ class KnowledgeGraph:
         return self.episodes.shrink(self.episodes.max_entries)
 
     def counts(self) -> dict[str, int]:
-        """How many episodes, nodes and edges there are."""
+        """The number of episodes, nodes and edges."""
         return {
             "episodes": len(self.episodes),
             "nodes": sum(len(part.vectors) for part in self.episodes),
@@ -76,7 +76,7 @@ class KnowledgeGraph:
 
 
 def _vectors(document: Document) -> NDArray[np.float32]:
-    """What each segment is about, as far as its letters tell."""
+    """A vector for each segment, made of its letters."""
     letters = [
         np.bincount(np.frombuffer(s.text.encode("latin-1", "replace"), dtype=np.uint8), minlength=_LETTERS)
         for s in document.segments

@@ -1,4 +1,4 @@
-"""How much memory each component may take, and what it takes: who is at fault, before anybody searches."""
+"""The memory budget of each component, and its use: which one is at fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What allocated the memory that is in use, written to a file every few seconds when the environment asks for it.
+"""A profile of the allocations in use, written to a file every few seconds when the environment asks for it.
 
 `python -m leaky_apps.pipeline.memory_profile FILE` shows the lines that hold most.
 """

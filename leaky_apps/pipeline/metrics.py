@@ -1,4 +1,4 @@
-"""What the pipeline publishes beside what every service does."""
+"""The pipeline's metrics, beside those that every service has."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Components:
 
 
 class _Counters:
-    """What the parts count themselves, read at scrape time."""
+    """The counters of the parts themselves, read at scrape time."""
 
     def __init__(self, caches: Caches, monitor: MemoryMonitor) -> None:
         self._caches = caches

@@ -1,4 +1,4 @@
-"""What is done with an episode: cut, embedded in batches, linked, put into the graph, answered as JSON."""
+"""The processing of an episode: cut, embedded in batches, linked, put into the graph, answered as JSON."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Processing:
 
 
 def summary(annotation: bytes) -> dict[str, object]:
-    """What a client gets of an annotation: how many segments, and the names mentioned most often."""
+    """The part of an annotation that a client gets: the number of segments, and the names mentioned most often."""
     facts = json.loads(annotation)
     return {"episode": facts["episode"], "segments": len(facts["segments"]), "entities": facts["entities"]}
 

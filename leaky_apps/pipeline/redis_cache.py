@@ -73,11 +73,11 @@ class RedisCache:
         return count
 
     def __len__(self) -> int:
-        """How many keys are held; 0 when it cannot be asked."""
+        """The number of keys; 0 when Redis does not answer."""
         return int(self._ask(lambda client: client.dbsize()) or 0)
 
     def used_bytes(self) -> int:
-        """What Redis says that its data takes; 0 when it cannot be asked."""
+        """The bytes of Redis' data; 0 when Redis does not answer."""
         return self._facts().get("used_memory_dataset", 0)
 
     def _facts(self) -> dict[str, int]:

@@ -37,7 +37,7 @@ class Segment:
 
     @property
     def entities(self) -> Counter[str]:
-        """How often each name is mentioned."""
+        """The number of mentions of each name."""
         return Counter(self.mentions)
 
 
@@ -55,7 +55,7 @@ class Document:
 
     @property
     def entities(self) -> Counter[str]:
-        """How often each name is mentioned in the whole episode."""
+        """The number of mentions of each name in the whole episode."""
         return sum((segment.entities for segment in self.segments), Counter())
 
     def take_apart(self) -> None:

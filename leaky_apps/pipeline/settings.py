@@ -1,4 +1,4 @@
-"""What can be set at the pipeline while it runs, and what its environment sets before it starts."""
+"""The pipeline's settings, which can be changed while it runs, and those of its environment."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ CHARACTERS: Final = 48_000
 
 
 def transcript(seed: int, characters: int = CHARACTERS) -> str:
-    """What was said in episode `seed`, exactly `characters` long; the same seed says the same."""
+    """The transcript of episode `seed`, exactly `characters` long; the same seed says the same."""
     pool = _pool()
     shortest = len(min(pool, key=len))
     chosen = random.Random(seed).choices(pool, k=characters // shortest + 1)  # noqa: S311 - no secret

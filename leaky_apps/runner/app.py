@@ -92,7 +92,7 @@ class Runner:
         return JSONResponse({"outcome": build.outcome, "mode": build.mode, "output_bytes": len(output)})
 
     async def show_builds(self, _request: Request) -> Response:
-        """How the last builds ended, in which modes, and what one may use now."""
+        """The ends of the last builds, their modes, and the memory that one may use now."""
         ended = [{"outcome": b.outcome, "mode": b.mode, "peak_bytes": b.peak_bytes} for b in self.builds.recent]
         return JSONResponse(
             {"share_bytes": self.plan.share_bytes(), "success_ratio": self.builds.success_ratio, "recent": ended}

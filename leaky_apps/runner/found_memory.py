@@ -1,4 +1,4 @@
-"""How much memory the runner and its builds may use: what a control group allows, else what the machine has left."""
+"""The memory that the runner and its builds may use: the cgroup's limit, else what the machine has available."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def memory_limit_bytes(groups: Path = Path("/proc/self/cgroup"), root: Path = _R
 
 
 def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """What the kernel thinks can be taken without swapping."""
+    """The memory that can be allocated without swapping, by the kernel's estimate."""
     for line in meminfo.read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""What the runner publishes beside what every service does."""
+"""The runner's metrics, beside those that every service has."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Plan:
         self.own_bytes = own_bytes or _own_bytes
 
     def share_bytes(self) -> int:
-        """What one build may use: an equal part of what the runner itself does not hold."""
+        """The memory that one build may use: an equal part of what the runner itself does not hold."""
         return max(0, self.limit_bytes() - self.own_bytes()) // self.concurrency
 
     def decide(self, asked: Mode | None) -> Mode:

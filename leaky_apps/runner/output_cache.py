@@ -1,4 +1,4 @@
-"""What builds made, kept in the runner by commit, so that the same commit is not built twice."""
+"""The outputs of builds, kept in the runner by commit, so that the same commit is not built twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set at the runner while it runs."""
+"""The runner's settings, which can be changed while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sample services share: an admin face, settings, metrics, what memory they hold, and how they are served.
+"""The code that the sample services share: admin endpoints, settings, metrics, memory, and serving.
 
 Nothing of `harness` is imported here: what measures a service must not be inside it.
 """

@@ -1,4 +1,4 @@
-"""Which requests are let in: a rate limit, and shedding in degraded mode."""
+"""Admission of requests: a rate limit, and load shedding in degraded mode."""
 
 from __future__ import annotations
 

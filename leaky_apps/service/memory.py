@@ -1,4 +1,4 @@
-"""What a service can say of its own memory, and how it gives memory back."""
+"""A service's own memory: its size, and the release of what is free."""
 
 from __future__ import annotations
 

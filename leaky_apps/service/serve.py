@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a service runs.
+    """The port, the folder and the token of a service.
 
     Attributes:
         name: of the service.

@@ -1,4 +1,4 @@
-"""What `/admin/config` shows and changes, validated before anything of it takes effect."""
+"""The settings of `/admin/config`, validated before any of them takes effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a setting accepts: in words, and as a test."""
+    """The values that a setting accepts: in words, and as a test."""
 
     expected: str
     fits: Callable[[Any], bool]

@@ -145,7 +145,7 @@ class TensorService:
         return JSONResponse({"device": self.device.name, "segments": self.device.snapshot()})
 
     async def debug_memory(self, _request: Request) -> Response:
-        """Who holds how much, of the host's memory and of the device's."""
+        """The holders of the host's memory and of the device's, with their bytes."""
         held, said = self.held, self.device.statistics()
         return JSONResponse(
             {

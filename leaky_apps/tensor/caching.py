@@ -1,4 +1,4 @@
-"""How torch's allocator deals with a card: it takes segments, cuts them into blocks, and keeps what is freed.
+"""A model of torch's caching allocator: it takes segments, cuts them into blocks, and keeps what is freed.
 
 A model of it for the processor, so that the three figures which people mix up differ there as they do on a card: what
 tensors hold (allocated), what was taken from the device (reserved), and what lies between them. The sizes are those of
@@ -35,7 +35,7 @@ class NoRoomError(MemoryError):
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """What was taken from the device in one piece."""
+    """Memory taken from the device in one piece."""
 
     number: int
     size: int

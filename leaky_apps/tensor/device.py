@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Device(Protocol):
-    """Where tensors live.
+    """The device on which tensors are allocated.
 
     Attributes:
         name: as torch calls it.
@@ -47,7 +47,7 @@ class Device(Protocol):
         """Bytes that it has; of a budget, the budget."""
 
     def statistics(self) -> dict[str, int]:
-        """What the allocator says of itself, under the names in `statistics.py`."""
+        """The allocator's statistics, under the names in `statistics.py`."""
 
     def watch(self) -> AbstractContextManager[Any]:
         """Every tensor must be made inside this."""

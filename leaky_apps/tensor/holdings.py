@@ -1,4 +1,4 @@
-"""What the service holds from one request to the next: each leak sits in one of these."""
+"""The parts that hold memory from one request to the next: each leak is in one of them."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Inference:
 
     @property
     def precision(self) -> Precision:
-        """Of the network, and of the versions loaded from now on."""
+        """The precision of the network, and of the versions loaded from now on."""
         return self.network.precision
 
     @precision.setter
@@ -100,7 +100,7 @@ class Inference:
         return Result(prediction, batches, retries)
 
     async def _from_host(self, order: Order, offset: int, rows: int) -> Tensor | None:
-        """What is to be uploaded for these rows; None when they are made on the device."""
+        """The tensor to upload for these rows; None when they are made on the device."""
         if order.source == "loader":
             return (await self._held.loader.rows())[:rows]
         return self._held.transfers.fill(order.seed + offset, rows) if order.source == "host" else None

@@ -43,7 +43,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def count(self) -> int:
-        """How many storages live."""
+        """The number of live storages."""
         return len(self._known)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -29,7 +29,7 @@ _STEPS: Final = 127
 
 
 class States(NamedTuple):
-    """What one pass makes: both hidden states and the scores."""
+    """The results of one pass: both hidden states and the scores."""
 
     first: Tensor
     second: Tensor

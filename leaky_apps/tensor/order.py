@@ -1,4 +1,4 @@
-"""What a client asks for, checked before any tensor is made."""
+"""The request of a client, checked before any tensor is made."""
 
 from __future__ import annotations
 

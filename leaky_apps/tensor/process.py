@@ -1,4 +1,4 @@
-"""How the process is set up before it serves: threads, the collector, and the C library's allocator."""
+"""The set-up of the process before it serves: threads, the collector, and the C library's allocator."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Processor:
         return self._ledger.memory.allocated
 
     def used_bytes(self) -> int:
-        """What a card would count as used: the segments, whether tensors lie in them or not."""
+        """The bytes that a GPU would count as used: the segments, with tensors in them or not."""
         return self._ledger.memory.reserved
 
     def total_bytes(self) -> int:

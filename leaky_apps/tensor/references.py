@@ -1,4 +1,4 @@
-"""What outlives a request by a plain reference: kept states and outputs, a running loss, a carried state, errors.
+"""Objects that outlive a request by a plain reference: states and outputs, a running loss, a carried state, errors.
 
 None of it is garbage, so no collector and no emptied cache gives it back. Letting go of the references does.
 """

@@ -1,4 +1,4 @@
-"""What can be set at the service while it runs."""
+"""The service's settings, which can be changed while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a tensor was made: the frames of the service's own code, innermost first."""
+"""The place where a tensor was made: the frames of the service's own code, innermost first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What torch's allocator says of itself, under torch's own names: a part of `torch.cuda.memory_stats()`.
+"""The statistics of torch's allocator, under torch's own names: a part of `torch.cuda.memory_stats()`.
 
 Bytes, and counts where the name begins with `num_`.
 """

@@ -1,4 +1,4 @@
-"""What one request did, for its log line: spans that may hold the tensor they produced."""
+"""The trace of one request, for its log line: spans that may hold the tensor they produced."""
 
 from __future__ import annotations
 

@@ -43,5 +43,5 @@ class GatewayUser(FastHttpUser):
 
     @task(1)
     def health(self) -> None:
-        """What a load balancer asks."""
+        """The request of a load balancer."""
         self.client.get("/health")

@@ -28,7 +28,7 @@ class OrderUser(FastHttpUser):
 
     @task(1)
     def health(self) -> None:
-        """What a load balancer asks."""
+        """The request of a load balancer."""
         self.client.get("/health")
 
     def orders(self) -> None:

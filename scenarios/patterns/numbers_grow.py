@@ -17,7 +17,7 @@ _GROWN: Final = 1.25
 
 
 def numbers(text: str, pattern: str) -> list[float]:
-    """What the group of `pattern` matched, in order, as numbers."""
+    """The matches of the group of `pattern`, in order, as numbers."""
     return [float(found[1]) for found in re.finditer(pattern, text)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def find() -> str | None:
-    """Where py-spy is; None when it is not installed."""
+    """The path of py-spy; None when it is not installed."""
     return shutil.which("py-spy", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 
 

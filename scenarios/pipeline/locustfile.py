@@ -32,12 +32,12 @@ class FeedUser(FastHttpUser):
 
     @task(1)
     def graph(self) -> None:
-        """How large the graph is."""
+        """The size of the graph."""
         self.client.get("/graph")
 
     @task(1)
     def health(self) -> None:
-        """What a load balancer asks."""
+        """The request of a load balancer."""
         self.client.get("/health")
 
     def _hand_in(self, seed: int) -> None:

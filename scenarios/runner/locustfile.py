@@ -28,5 +28,5 @@ class Developer(FastHttpUser):
 
     @task(0 if SMALL else 2)
     def look(self) -> None:
-        """How the last builds ended."""
+        """The ends of the last builds."""
         self.client.get("/builds")

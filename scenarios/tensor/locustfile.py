@@ -47,7 +47,7 @@ class TensorUser(FastHttpUser):
 
     @task(1)
     def health(self) -> None:
-        """What a load balancer asks."""
+        """The request of a load balancer."""
         self.client.get("/health")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Context:
-    """What a request's callbacks need. `finished` is a bound method of the context that holds it: a cycle."""
+    """The context of a request's callbacks. `finished` is a bound method of the context that holds it: a cycle."""
 
     def __init__(self, tensor: NDArray[np.float32]) -> None:
         self.tensor = tensor
