@@ -10,11 +10,10 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
 from leakdrill.alerting.routing import read_routing
 from leakdrill.alerting.rules import read_rules
+from leakdrill.yaml_file import dump_yaml, read_yaml
 
 HERE: Final = Path(__file__).parent
 RULES: Final = HERE.parents[1] / "scenarios" / "rules"
@@ -32,11 +31,11 @@ def configure(folder: Path, *, time_scale: float, rules: Path = RULES) -> list[s
     written = read_rules(files).write(folder / "rules", time_scale)
     routing = read_routing(rules / "routing.yaml", scale=time_scale, webhook_url=PAGER)
     routing.write(folder / "alertmanager.yml")
-    config: dict[str, Any] = yaml.safe_load((HERE / "prometheus.yml").read_text(encoding="utf-8"))
+    config: dict[str, Any] = read_yaml(HERE / "prometheus.yml", expected="a Prometheus configuration").data
     for name in ("scrape_interval", "evaluation_interval"):
         shorter = divide_ms(parse_ms(config["global"][name]), time_scale, floor_ms=_LEAST_INTERVAL_MS)
         config["global"][name] = show_ms(shorter)
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    (folder / "prometheus.yml").write_text(dump_yaml(config), encoding="utf-8")
     return [*written.remarks, *routing.remarks]
 
 

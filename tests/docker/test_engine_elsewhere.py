@@ -15,9 +15,9 @@ from engine_proxy import EngineProxy
 from drills import drill, record
 from leakdrill.errors import BadInput
 from leakdrill.runs.catalogue.catalogue import find_scenario
-from leakdrill.scenario.reader import PlainLoader
 from leakdrill.scenario.target import ContainerForm
 from leakdrill.targets.docker.remote_engine import engine_host, reachable
+from leakdrill.yaml_file import read_yaml
 
 pytestmark = pytest.mark.long
 
@@ -50,7 +50,7 @@ def patient(tmp_path):
 
     def write(name: str, *steps: str) -> Path:
         file = find_scenario(name)
-        data = PlainLoader(file.read_text()).get_single_data()
+        data = read_yaml(file, expected="a scenario", scalars="yaml 1.2").data
         data["target"]["container"]["build"] = str(file.parents[2])
         data["load"]["locustfile"] = str(file.parent / data["load"]["locustfile"])
         data["alerts"]["rules"] = [str(file.parent / rules) for rules in data["alerts"]["rules"]]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from drill_runner import HERE, QUICK, Running, Traces
 
-from leakdrill.scenario.reader import PlainLoader
 from leakdrill.wait import TimedOut, wait_for
+from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def vary(tmp_path):
     """The quick scenario, or another, with some keys replaced, as a file: `vary({"phases.load": "9s"})`."""
 
     def write(changes: dict[str, object], original: Path = QUICK) -> Path:
-        data = PlainLoader(original.read_text()).get_single_data()
+        data = read_yaml(original, expected="a scenario", scalars="yaml 1.2").data
         data["load"]["locustfile"] = str((original.parent / data["load"]["locustfile"]).resolve())
         if "alerts" in data:
             data["alerts"]["rules"] = [str((original.parent / rule).resolve()) for rule in data["alerts"]["rules"]]

@@ -15,8 +15,8 @@ from drill_runner import recorded
 
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS
 from leakdrill.record.history import read_history
-from leakdrill.scenario.reader import PlainLoader
 from leakdrill.wait import wait_for
+from leakdrill.yaml_file import read_yaml
 
 SERVICES = Path(__file__).parent / "services"
 
@@ -26,7 +26,7 @@ def service(tmp_path):
     """The keeper with another mode and other gate settings, as a scenario file."""
 
     def write(mode: str, **gate: object) -> Path:
-        data = PlainLoader((SERVICES / "gate.yaml").read_text()).get_single_data()
+        data = read_yaml(SERVICES / "gate.yaml", expected="a scenario", scalars="yaml 1.2").data
         data["target"]["command"] = ["{python}", str(SERVICES / "keeper.py"), "{port}", mode]
         data["load"]["locustfile"] = str(SERVICES / "locustfile.py")
         data["gate"] = gate

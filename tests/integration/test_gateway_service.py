@@ -40,6 +40,7 @@ class Service:
     base_url: str
     token: str = TOKEN
     name: str = "gateway"
+    parts: tuple[()] = ()
 
     def predict(self, count: int) -> None:
         for _ in range(count):

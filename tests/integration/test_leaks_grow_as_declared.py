@@ -48,7 +48,6 @@ _MODULES: Final = {
     for service in SERVICES
     if (_HERE / f"leak_requests_{service}.py").exists()
 }
-LEAKS: Final = [(service, leak) for service, module in _MODULES.items() for leak in module.REQUESTS]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,14 @@ def test_every_leak_has_a_request_and_every_request_a_leak(
     assert not any(leak["on"] for leak in services(service).leaks().values())
 
 
-@pytest.mark.parametrize(("service", "name"), LEAKS, ids=[f"{service}-{leak}" for service, leak in LEAKS])
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        pytest.param(service, leak, id=f"{service}-{leak}", marks=() if index == 0 else pytest.mark.long)
+        for service, module in _MODULES.items()
+        for index, leak in enumerate(module.REQUESTS)
+    ],
+)
 def test_a_leak_grows_as_declared_and_its_twin_does_not(
     service: str, name: str, services: Callable[[str], LeakingService]
 ) -> None:

@@ -312,7 +312,7 @@ def test_manifests_are_read_in_order_and_marked_with_the_run(tmp_path):
     [
         ("kind: Pod\n", "shop.yaml:1: found no apiVersion, kind and metadata"),
         ("# one\n\napiVersion: v1\nkind: Pod\nmetadata: {}\n", "shop.yaml:3: metadata: found no name"),
-        ("a: [\n", "shop.yaml:2: not YAML"),
+        ("a: [\n", "shop.yaml:1: not YAML"),
     ],
 )
 def test_a_manifest_that_is_none_is_named_with_its_line(tmp_path, text, message):

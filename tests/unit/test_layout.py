@@ -57,14 +57,6 @@ RUNS_ELSEWHERE: Final = {
 }
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
-DEBTS: Final[Mapping[tuple[str, str], str]] = {}
-"""Folders that still import what they may not, with the part that mends it: this table ends empty."""
-
-FILE_DEBTS: Final[Mapping[tuple[str, str], str]] = {
-    ("leakdrill.record.event_class", "leakdrill.record.history"): "events",
-}
-"""Imports that still close a circle of files."""
-
 
 class Import(NamedTuple):
     """One import statement's module, and where it stands."""
@@ -121,26 +113,22 @@ def unknown_folders(tree: Tree) -> list[str]:
     return [str(file) for module, file in tree.files.items() if tree.folder(module) not in known]
 
 
-def imports_against_the_order(tree: Tree, debts: Mapping[tuple[str, str], str]) -> list[str]:
+def imports_against_the_order(tree: Tree) -> list[str]:
     """Returns the imports of a folder that stands in the same row or below."""
     row = {folder: index for index, folders in enumerate(ROWS) for folder in folders}
-    return [
-        str(one)
-        for importer, imported, one in tree.between_folders()
-        if row[imported] >= row[importer] and (importer, imported) not in debts
-    ]
+    return [str(one) for importer, imported, one in tree.between_folders() if row[imported] >= row[importer]]
 
 
-def impure_imports(tree: Tree, debts: Mapping[tuple[str, str], str]) -> list[str]:
+def impure_imports(tree: Tree) -> list[str]:
     """Returns the imports by which what judges or renders would reach what touches the world."""
     return [
         str(one)
         for importer, imported, one in tree.between_folders()
-        if importer.split("/")[0] in PURE and imported.split("/")[0] not in PURE and (importer, imported) not in debts
+        if importer.split("/")[0] in PURE and imported.split("/")[0] not in PURE
     ]
 
 
-def foreign_imports(tree: Tree, debts: Mapping[tuple[str, str], str]) -> list[str]:
+def foreign_imports(tree: Tree) -> list[str]:
     """Returns the imports, in code that runs elsewhere, of what is not there."""
     wrong = []
     for module, imports in tree.imports.items():
@@ -150,15 +138,15 @@ def foreign_imports(tree: Tree, debts: Mapping[tuple[str, str], str]) -> list[st
         allowed = {*sys.stdlib_module_names, *RUNS_ELSEWHERE[folder]}
         for one in imports:
             ours = tree.folder(one.module) if one.module in tree.files else None
-            if ours != folder and (folder, ours) not in debts and one.module.split(".")[0] not in allowed:
+            if ours != folder and one.module.split(".")[0] not in allowed:
                 wrong.append(str(one))
     return wrong
 
 
-def circle(tree: Tree, debts: Mapping[tuple[str, str], str]) -> list[str]:
+def circle(tree: Tree) -> list[str]:
     """Returns modules that import one another in a circle, the first one again at the end; empty when there is none."""
     graph = {
-        module: {o.module for o in imports if o.module in tree.files and (module, o.module) not in debts} - {module}
+        module: {o.module for o in imports if o.module in tree.files} - {module}
         for module, imports in tree.imports.items()
     }
     try:
@@ -178,19 +166,19 @@ def test_every_file_stands_in_a_folder_of_the_table(ours: Tree) -> None:
 
 
 def test_a_folder_imports_only_those_above_it_in_the_table(ours: Tree) -> None:
-    assert not imports_against_the_order(ours, DEBTS)
+    assert not imports_against_the_order(ours)
 
 
 def test_what_judges_and_renders_imports_nothing_that_touches_the_world(ours: Tree) -> None:
-    assert not impure_imports(ours, DEBTS)
+    assert not impure_imports(ours)
 
 
 def test_code_that_runs_elsewhere_imports_nothing_from_here(ours: Tree) -> None:
-    assert not foreign_imports(ours, DEBTS)
+    assert not foreign_imports(ours)
 
 
 def test_no_file_imports_itself_by_way_of_others(ours: Tree) -> None:
-    assert not circle(ours, FILE_DEBTS)
+    assert not circle(ours)
 
 
 def test_each_folder_has_one_row() -> None:
@@ -219,26 +207,25 @@ def made_up(tmp_path: Path, files: Mapping[str, str]) -> Tree:
 )
 def test_an_import_against_the_order_is_named_wherever_it_stands(tmp_path: Path, text: str) -> None:
     tree = made_up(tmp_path, {"scenario/load.py": text, "cli/__init__.py": "", "cli/main.py": "import leakdrill.wait"})
-    (named,) = imports_against_the_order(tree, {})
+    (named,) = imports_against_the_order(tree)
     assert named.startswith("scenario/load.py:")
-    assert not imports_against_the_order(tree, {("scenario", "cli"): "somebody"})
 
 
 def test_folders_of_one_row_import_nothing_of_one_another(tmp_path: Path) -> None:
     files = {"targets/process/a.py": "import leakdrill.targets.docker.b", "targets/docker/b.py": ""}
-    assert imports_against_the_order(made_up(tmp_path, files), {})
+    assert imports_against_the_order(made_up(tmp_path, files))
 
 
 def test_a_judge_that_imports_a_meter_is_named(tmp_path: Path) -> None:
     tree = made_up(tmp_path, {"judging/checks/a.py": "import leakdrill.meters.gpu", "meters/gpu.py": ""})
-    assert not imports_against_the_order(tree, {})
-    assert impure_imports(tree, {}) == ["judging/checks/a.py:1 imports leakdrill.meters.gpu"]
+    assert not imports_against_the_order(tree)
+    assert impure_imports(tree) == ["judging/checks/a.py:1 imports leakdrill.meters.gpu"]
 
 
 @pytest.mark.parametrize("text", ["import leakdrill.units", "import psutil", "def late():\n    import leakdrill.units"])
 def test_code_that_runs_elsewhere_and_imports_from_here_is_named(tmp_path: Path, text: str) -> None:
     files = {"agent/inside/handler.py": f"import os\nimport leakdrill.agent.inside.listener\n{text}", "units.py": ""}
-    assert len(foreign_imports(made_up(tmp_path, {**files, "agent/inside/listener.py": ""}), {})) == 1
+    assert len(foreign_imports(made_up(tmp_path, {**files, "agent/inside/listener.py": ""}))) == 1
 
 
 def test_a_circle_of_files_is_named_though_one_import_is_for_types_only(tmp_path: Path) -> None:
@@ -246,7 +233,7 @@ def test_a_circle_of_files_is_named_though_one_import_is_for_types_only(tmp_path
         "record/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from leakdrill.record.b import B",
         "record/b.py": "def late():\n    import leakdrill.record.a",
     }
-    assert set(circle(made_up(tmp_path, files), {})) == {"leakdrill.record.a", "leakdrill.record.b"}
+    assert set(circle(made_up(tmp_path, files))) == {"leakdrill.record.a", "leakdrill.record.b"}
 
 
 def test_a_file_in_a_folder_without_a_row_is_named(tmp_path: Path) -> None:

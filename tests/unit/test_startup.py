@@ -34,8 +34,8 @@ MAY_LOAD: Final = {
     ("version",): (START, TYPER),
     ("--help",): (START, TYPER),
     ("schema", "scenario"): (START | {"scenario"}, TYPER),
-    ("schema", "history"): (START | {"scenario", "record"}, TYPER | {"orjson", "numpy"}),
-    ("schema", "verdicts"): (START | {"scenario", "record"}, TYPER | {"orjson", "numpy"}),
+    ("schema", "history"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
+    ("schema", "verdicts"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
     ("scenarios",): (START | {"runs/catalogue"}, TYPER | RICH | {"yaml", "_yaml"}),
 }
 """For each command: the folders of ours, and the packages of others, that it may load."""
@@ -67,7 +67,7 @@ def test_a_command_that_needs_more_is_seen_to_load_it() -> None:
 def test_a_quick_command_takes_little_processor_time(arguments: tuple[str, ...]) -> None:
     """0.3 s on a quiet machine; the limit leaves room for a busy one, and none for SciPy."""
     command = [sys.executable, "-m", "leakdrill", *arguments]
-    assert min(processor_time_s(command) for _ in range(3)) < 0.6
+    assert min(processor_time_s(command) for _ in range(3)) < 0.9
 
 
 def processor_time_s(command: list[str]) -> float:

@@ -41,7 +41,7 @@ class AlertmanagerServer:
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 before `start`."""
+        """The process id; 0 before `start`."""
         return self._server.pid
 
     def alive(self) -> bool:

@@ -27,7 +27,7 @@ CPU_PERIOD_US: Final = 100_000
 
 Row = tuple[str, type[Reading], str, str]
 Fresh = Mapping[type[Reading], Reading]
-"""What was read lately, by its class."""
+"""The latest readings, by class."""
 
 _METERS: Final = {(meter.source, meter.event_name): meter for meter in METERS}
 _GAUGES: Final[tuple[Row, ...]] = (

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
 from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.server import Server, find_binary
 from leakdrill.errors import ComponentDied
 from leakdrill.record.events import PrometheusExited, PrometheusStart
 from leakdrill.wait import TimedOut, wait_for
+from leakdrill.yaml_file import dump_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +96,7 @@ class PrometheusServer:
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 before `start`."""
+        """The process id; 0 before `start`."""
         return self._server.pid
 
     def alive(self) -> bool:
@@ -114,7 +113,7 @@ class PrometheusServer:
         binary = find_binary(BINARIES, package=PACKAGE)
         self._server.folder.mkdir(parents=True, exist_ok=True)
         config = self._server.folder / "prometheus.yml"
-        config.write_text(yaml.safe_dump(self._config, sort_keys=False), encoding="utf-8")
+        config.write_text(dump_yaml(self._config), encoding="utf-8")
         with self._recorder.act(PrometheusStart()) as note:
             self._server.start(lambda port: [binary, f"--config.file={config}", *self._flags(port)])
             note.labels["pid"], note.labels["url"] = str(self.pid), self.url

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import yaml
-
-from leakdrill.alerting.document import read_document
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
 from leakdrill.units import quoted
+from leakdrill.yaml_file import dump_yaml, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.alerting.document import Document, Loc
+    from leakdrill.yaml_file import Document, Loc
 
 _WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 """Alertmanager's own defaults, which a tree that names none of them has in production."""
@@ -45,7 +43,7 @@ class Routing:
 
     def write(self, path: Path) -> None:
         """Write it as YAML to `path`."""
-        path.write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        path.write_text(dump_yaml(self.config), encoding="utf-8")
 
 
 def default_routing(*, scale: float, webhook_url: str) -> Routing:
@@ -59,7 +57,7 @@ def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     Raises:
         BadInput: `file:line: route.routes[0].group_wait: what was found; what is expected`.
     """
-    document = read_document(path, expected="an Alertmanager configuration")
+    document = read_yaml(path, expected="an Alertmanager configuration")
     top = document.mapping(document.data, ())
     receivers = [
         str(document.mapping(receiver, ("receivers", i)).get("name"))

@@ -11,19 +11,17 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
-from leakdrill.alerting.document import read_document
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
 from leakdrill.alerting.time_scale import parse, scale_expr
 from leakdrill.errors import BadInput
 from leakdrill.units import quoted
+from leakdrill.yaml_file import dump_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from leakdrill.alerting.document import Document, Loc
+    from leakdrill.yaml_file import Document, Loc
 
 LEAST_INTERVAL_MS: Final = 100
 """Below a tenth of a second Prometheus spends its time on starting evaluations, and skips some."""
@@ -81,7 +79,7 @@ class Rules:
                 shutil.copyfile(document.path, target)
             else:
                 scaled = _scaled(document, scale, written.remarks)
-                target.write_text(yaml.safe_dump(scaled, sort_keys=False, allow_unicode=True), encoding="utf-8")
+                target.write_text(dump_yaml(scaled), encoding="utf-8")
             written.files.append(target)
         return written
 
@@ -92,7 +90,7 @@ def read_rules(paths: Sequence[Path]) -> Rules:
     Raises:
         BadInput: `file:line: groups[0].rules[1].expr: what was found; what is expected`.
     """
-    documents = tuple(read_document(path, expected="a Prometheus rules file") for path in paths)
+    documents = tuple(read_yaml(path, expected="a Prometheus rules file") for path in paths)
     alerts = [alert for document in documents for alert in _alerts(document)]
     for path in paths:
         check_with_promtool(path)

@@ -1,1 +1,1 @@
-"""What reads the world. One source a file; `sampler.py` reads them all at one rate."""
+"""The meters. One source a file; `sampler.py` reads them all at one rate."""

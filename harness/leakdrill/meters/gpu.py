@@ -202,7 +202,7 @@ class Numbered(Protocol):
     """A target whose processes have numbers on this machine."""
 
     def pids(self) -> Sequence[int]:
-        """Its processes now."""
+        """Returns the processes that run now."""
 
 
 def gpu_meters(gpu: Gpu | None, target: object, recorder: Recorder) -> list[GpuMeter]:

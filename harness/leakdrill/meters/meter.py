@@ -1,4 +1,4 @@
-"""What a meter is: one source, read again and again."""
+"""The protocol of a meter: one source, read again and again."""
 
 from __future__ import annotations
 

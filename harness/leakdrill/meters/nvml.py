@@ -134,7 +134,7 @@ class NvmlDevice:
         return {p.pid: p.usedGpuMemory for p in (*(graphics or ()), *compute)}
 
     def slices(self) -> list[NvmlDevice]:
-        """Its MIG slices; empty where it has none.
+        """Returns the MIG slices; empty where it has none.
 
         Raises:
             DeviceSilent: when it does not answer.

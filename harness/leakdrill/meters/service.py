@@ -1,4 +1,4 @@
-"""What the service says of itself on its own metrics endpoint."""
+"""The meter of the service's own metrics endpoint."""
 
 from __future__ import annotations
 

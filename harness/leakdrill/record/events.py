@@ -177,7 +177,7 @@ METERS: tuple[type[Reading], ...] = (
     GpuDevices,
     LoadRequests,
 )
-"""What is read throughout a drill: a gap in one of them makes the record incomplete."""
+"""The readings that are taken throughout a drill: a gap in one of them makes the record incomplete."""
 
 __all__ = [
     "EVENTS",

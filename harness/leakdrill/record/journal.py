@@ -61,7 +61,7 @@ class Journal:
         self._open.pop(entry.id, None)
 
     def pending(self) -> list[Entry]:
-        """What is still to be undone, newest first."""
+        """The entries that are still to be undone, newest first."""
         return sorted(self._open.values(), key=lambda e: e.id, reverse=True)
 
     def close(self) -> None:

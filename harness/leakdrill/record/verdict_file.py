@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import leakdrill
 from leakdrill.errors import BadInput
-from leakdrill.record.history import SCHEMA_VERSION
+from leakdrill.record.event import SCHEMA_VERSION
 from leakdrill.record.verdict import Outcome, Verdict, worst
 
 if TYPE_CHECKING:

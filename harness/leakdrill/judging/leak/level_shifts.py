@@ -1,4 +1,4 @@
-"""Leaps: the one or two points at which memory jumps, far apart from how it moves otherwise.
+"""Level shifts: the one or two points at which memory jumps, far apart from how it moves otherwise.
 
 A table that doubles (a dict, a list, a hash map in C) jumps each time, and as each jump takes as many requests as all
 before it, a minute shows one or two, whether the table's owner leaks or not. A level shift hides a leak that goes on

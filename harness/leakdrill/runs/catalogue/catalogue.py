@@ -6,13 +6,11 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from leakdrill.errors import BadInput
+from leakdrill.yaml_file import read_yaml
 
 _PACKAGED = Path(__file__).parents[2] / "catalogue_files"
 _CHECKOUT = Path(__file__).parents[4] / "scenarios"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NO_SCENARIOS = ("coverage.yaml", "matrix.yaml")
 
 
@@ -63,7 +61,7 @@ def find_scenario(name_or_file: str) -> Path:
 def _entry(path: Path) -> CatalogueEntry | None:
     if path.name in _NO_SCENARIOS or path.parent.name == "rules":
         return None
-    data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one, in C where there is one
+    data = read_yaml(path, expected="a scenario", scalars="yaml 1.2").data
     if not isinstance(data, dict) or not {"target", "twin_of"} & data.keys():
         return None
     return CatalogueEntry(

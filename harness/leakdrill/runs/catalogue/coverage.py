@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.document import read_document
 from leakdrill.units import quoted
+from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from leakdrill.alerting.document import Document, Loc
     from leakdrill.scenario.scenario import Scenario
+    from leakdrill.yaml_file import Document, Loc
 
 FILE_NAME: Final = "coverage.yaml"
 """Beside the scenarios of the document."""
@@ -85,7 +85,7 @@ def read_coverage(paths: Iterable[Path], scenarios: Sequence[Scenario]) -> list[
     for scenario in scenarios:
         for covered in scenario.covers:
             drills.setdefault(covered, []).append(scenario.name)
-    return [_coverage(read_document(path, expected="the instructions of a document"), drills) for path in paths]
+    return [_coverage(read_yaml(path, expected="the instructions of a document"), drills) for path in paths]
 
 
 def problems(documents: Sequence[Coverage], scenarios: Sequence[Scenario]) -> list[str]:

@@ -15,22 +15,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
-from leakdrill.alerting.document import read_document
 from leakdrill.judging.matrix_cell import Effect
 from leakdrill.scenario.quantities import Duration, Frozen, Size
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.scenario import Scenario
+from leakdrill.yaml_file import dump_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from leakdrill.alerting.document import Document, Loc
     from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.target import ProcessTarget
+    from leakdrill.yaml_file import Document, Loc
 
 FILE_NAME: Final = "matrix.yaml"
 """Beside the scenarios of the service."""
@@ -83,8 +82,7 @@ class Cell:
     def as_yaml(self) -> str:
         """The drill as a scenario file that may lie anywhere."""
         plain = self.scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-        text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-        return text.replace("{scenario_dir}", str(self.folder))
+        return dump_yaml(plain).replace("{scenario_dir}", str(self.folder))
 
 
 def read_matrix(path: Path) -> list[Cell]:
@@ -93,7 +91,7 @@ def read_matrix(path: Path) -> list[Cell]:
     Raises:
         BadInput: `file:line: place: what was found; what is expected`.
     """
-    file = read_document(path, expected="a matrix of leaks and steps")
+    file = read_yaml(path, expected="a matrix of leaks and steps")
     try:
         plan = _Plan.model_validate(file.data)
     except ValidationError as e:

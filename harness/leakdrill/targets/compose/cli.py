@@ -11,9 +11,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.yaml_file import dump_yaml, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,14 +89,14 @@ class Compose:
         )
         if done.returncode != 0:
             raise BadInput(f"{self.file}: compose cannot use it{_last_lines(done.stderr, done.stdout)}")
-        config: dict[str, Any] = yaml.safe_load(done.stdout)
+        config: dict[str, Any] = parse_yaml(done.stdout, self.file, expected="a compose file").data
         return config
 
 
 def write_config(config: Mapping[str, Any], path: Path) -> None:
     """Write `config` to `path`, for its owner only: it may hold tokens."""
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(dict(config), sort_keys=False), encoding="utf-8")
+    path.write_text(dump_yaml(dict(config)), encoding="utf-8")
 
 
 def _last_lines(*texts: str) -> str:

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-import yaml
-
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -231,9 +230,9 @@ def contexts_of(files: str) -> list[str]:
     names: list[str] = []
     for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            content = read_yaml(file, expected="a kubeconfig").data or {}
             names += [str(one["name"]) for one in content.get("contexts") or []]
-        except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as e:
+        except (BadInput, AttributeError, KeyError, TypeError) as e:
             raise EnvironmentProblem(f"{file}: is no kubeconfig: {' '.join(str(e).split())}") from e
     return names
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from leakdrill.errors import BadInput
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
+from leakdrill.yaml_file import read_yaml_documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from leakdrill.targets.kubernetes.api import Cluster
+    from leakdrill.yaml_file import Document
 
 Manifest = dict[str, Any]
 _SCALED: Final = ("Deployment",)
@@ -25,33 +25,16 @@ def read_manifests(files: Sequence[Path]) -> list[Manifest]:
     Raises:
         BadInput: for what cannot be read, is not YAML, or is no object of Kubernetes; names file and line.
     """
-    manifests = []
-    for file in files:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as e:
-            raise BadInput(f"{file}: cannot be read: {e.strerror}; expected a manifest") from e
-        manifests += [_manifest(node, file) for node in _documents(text, file)]
-    return manifests
+    return [_manifest(document) for file in files for document in read_yaml_documents(file, expected="a manifest")]
 
 
-def _documents(text: str, file: Path) -> list[tuple[int, Any]]:
-    try:
-        nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
-        values = [value for value in yaml.safe_load_all(text) if value is not None]
-    except yaml.MarkedYAMLError as e:
-        line = e.problem_mark.line + 1 if e.problem_mark else 1
-        raise BadInput(f"{file}:{line}: not YAML: {e.problem}; expected a manifest") from e
-    return [(node.start_mark.line + 1, value) for node, value in zip(nodes, values, strict=True)]
-
-
-def _manifest(document: tuple[int, Any], file: Path) -> Manifest:
-    line, value = document
+def _manifest(document: Document) -> Manifest:
+    value, place = document.data, f"{document.path}:{document.line(())}"
     meta = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not {"apiVersion", "kind"} <= value.keys() or not isinstance(meta, dict):
-        raise BadInput(f"{file}:{line}: found no apiVersion, kind and metadata; expected an object of Kubernetes")
+        raise BadInput(f"{place}: found no apiVersion, kind and metadata; expected an object of Kubernetes")
     if "name" not in meta:
-        raise BadInput(f"{file}:{line}: metadata: found no name; expected one")
+        raise BadInput(f"{place}: metadata: found no name; expected one")
     return value
 
 
