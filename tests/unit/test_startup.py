@@ -19,7 +19,7 @@ code = exit_code(sys.argv[1:])
 files = [n for n, m in sys.modules.items() if n.startswith("leakdrill.") and not hasattr(m, "__path__")]
 ours = {"/".join(n.split(".")[1:-1]) for n in files}
 installed = [n for n, m in sys.modules.items() if "site-packages" in (getattr(m, "__file__", None) or "")]
-tops = {n.partition(".")[0] for n in installed} - {"leakdrill"}
+tops = {n.partition(".")[0] for n in installed} - {"leakdrill", "_distutils_hack"}  # of a .pth file of setuptools
 os.write(status, json.dumps([code, sorted(ours), sorted(tops)]).encode())
 """
 TYPER: Final = {
