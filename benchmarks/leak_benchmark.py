@@ -72,7 +72,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def word(trace: Trace) -> LeakOutcome:
     """Our verdict at default settings."""
-    return judge_trace(trace).word
+    return judge_trace(trace).outcome
 
 
 @cache
@@ -165,9 +165,9 @@ def _first_look(trace: Trace) -> tuple[LeakOutcome, float]:
             name=trace.name, t=trace.t[:end], requests=trace.requests[:end], columns=columns, quiet=trace.quiet
         )
         verdict = judge_trace(part, confidence=look.confidence)
-        if verdict.word is not LeakOutcome.UNKNOWN or (end >= SLOTS and not verdict.more_would_settle):
+        if verdict.outcome is not LeakOutcome.UNKNOWN or (end >= SLOTS and not verdict.more_would_settle):
             break
-    return verdict.word, float(part.t[-1])
+    return verdict.outcome, float(part.t[-1])
 
 
 def generated_pairs(each: int) -> str:

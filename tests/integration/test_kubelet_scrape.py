@@ -118,7 +118,7 @@ class Scraped:
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     """One for all tests here; the last of them breaks the kubelet."""
     made = Scraped(tmp_path_factory.mktemp("scraped"))
-    made.series.wait_until_seen()
+    made.series.wait_for_series()
     yield made
     made.close()
 

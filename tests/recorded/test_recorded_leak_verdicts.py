@@ -50,7 +50,7 @@ def judge(candidate: str, baseline: str | None = None, **settings: float) -> Lea
 @pytest.mark.parametrize(("name", "word"), WORDS.items())
 def test_a_recording_gets_its_word(name: str, word: LeakOutcome) -> None:
     verdict = judge(name)
-    assert verdict.word is word, verdict.message
+    assert verdict.outcome is word, verdict.message
 
 
 def test_every_recording_has_a_word() -> None:
@@ -106,19 +106,19 @@ def test_a_recording_shorter_than_a_time_to_live_proves_nothing() -> None:
 
 
 def test_who_knows_that_nothing_lives_for_a_while_can_say_so() -> None:
-    assert judge("rounds/hiredis-3.1.0", longest_ttl_s=0.5).word is LeakOutcome.LEAK
+    assert judge("rounds/hiredis-3.1.0", longest_ttl_s=0.5).outcome is LeakOutcome.LEAK
 
 
 def test_a_baseline_settles_what_a_short_recording_cannot() -> None:
     verdict = judge("rounds/hiredis-3.1.0", "rounds/hiredis-3.2.0")
-    assert verdict.word is LeakOutcome.LEAK
+    assert verdict.outcome is LeakOutcome.LEAK
     assert verdict.difference is not None
     assert verdict.difference.low > 350
 
 
 def test_the_fix_against_the_leak_is_clean_and_less() -> None:
     verdict = judge("rounds/hiredis-3.2.0", "rounds/hiredis-3.1.0")
-    assert verdict.word is LeakOutcome.CLEAN
+    assert verdict.outcome is LeakOutcome.CLEAN
     assert "less than the baseline" in verdict.message
 
 
@@ -132,7 +132,7 @@ def test_the_fix_against_the_leak_is_clean_and_less() -> None:
 def test_equal_builds_do_not_differ(one: str, other: str) -> None:
     for candidate, baseline in ((one, other), (other, one)):
         verdict = judge(candidate, baseline)
-        assert verdict.word is not LeakOutcome.LEAK
+        assert verdict.outcome is not LeakOutcome.LEAK
         assert verdict.difference is not None
         assert verdict.differs == 0
 
@@ -140,7 +140,7 @@ def test_equal_builds_do_not_differ(one: str, other: str) -> None:
 def test_what_the_allocator_keeps_is_not_leaked() -> None:
     """Resident memory grows by 45 B a request, but what is in use by 1.6 B at most."""
     verdict = judge("malloc/aiohttp-3.10.11")
-    assert verdict.word is LeakOutcome.CLEAN
+    assert verdict.outcome is LeakOutcome.CLEAN
     assert "what is in use grows by at most 1." in verdict.message
 
 
@@ -152,5 +152,5 @@ def test_what_the_allocator_keeps_is_said_beside_a_leak() -> None:
 
 def test_a_larger_budget_passes_a_leak_with_its_size() -> None:
     verdict = judge("paced/ujson-5.11.0-p1", budget_bytes_per_request=64)
-    assert verdict.word is LeakOutcome.CLEAN
+    assert verdict.outcome is LeakOutcome.CLEAN
     assert "memory grows by 48.2 B" in verdict.message

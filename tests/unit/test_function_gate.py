@@ -50,7 +50,7 @@ def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, fills
 def test_a_leak_is_told_in_calls():
     """The sentence speaks of calls, whatever the speed did meanwhile."""
     verdict = judge(measured(resident_a_call=128, blocks_a_call=2), budget=32)
-    assert verdict.word is LeakOutcome.LEAK
+    assert verdict.outcome is LeakOutcome.LEAK
     assert "a call" in verdict.message
     assert "request" not in verdict.message + verdict.hint
     assert verdict.growth.low <= 128 <= verdict.growth.high
@@ -58,23 +58,23 @@ def test_a_leak_is_told_in_calls():
 
 def test_no_growth_is_clean():
     """Flat memory passes."""
-    assert judge(measured(), budget=32).word is LeakOutcome.CLEAN
+    assert judge(measured(), budget=32).outcome is LeakOutcome.CLEAN
 
 
 def test_growth_beside_a_filling_cache_is_unknown():
     """The cache is named, and how many calls fill it; one that is full, or has no bound, explains nothing."""
     verdict = judge(measured(resident_a_call=128, blocks_a_call=2, fills=[FILLING]), budget=32)
-    assert (verdict.word, verdict.kind) == (LeakOutcome.UNKNOWN, Kind.FILLING)
+    assert (verdict.outcome, verdict.kind) == (LeakOutcome.UNKNOWN, Kind.FILLING)
     assert "lru_cache of app.find: from 100 to 10100 entries, a bound of 50000" in verdict.message
     assert "39900 more calls fill it" in verdict.hint
     endless = CacheFill(name="app.find", before=100, after=10_100, most=None, calls=10_000)
-    assert judge(measured(resident_a_call=128, blocks_a_call=2, fills=[endless]), budget=32).word is LeakOutcome.LEAK
+    assert judge(measured(resident_a_call=128, blocks_a_call=2, fills=[endless]), budget=32).outcome is LeakOutcome.LEAK
 
 
 def test_too_few_calls_are_unknown_and_a_longer_time_is_named():
     """Eighty calls cannot tell 2 B from nothing: a page is 4096."""
     verdict = judge(measured(slot_calls=4), budget=2)
-    assert verdict.word is LeakOutcome.UNKNOWN
+    assert verdict.outcome is LeakOutcome.UNKNOWN
     assert "leak_gate(…, seconds=" in verdict.hint
 
 
@@ -182,7 +182,7 @@ def test_a_leak_into_free_space_is_found():
         Trace(name="work", t=whole.trace.t, requests=whole.trace.requests, columns=columns, quiet=True), 500, 0, 7.0, []
     )
     verdict = judge(whole, budget=32)
-    assert verdict.word is LeakOutcome.LEAK
+    assert verdict.outcome is LeakOutcome.LEAK
     assert verdict.message.startswith("what is in use grows by 96.0 B (")
     assert judge(whole, budget=128).message.startswith("what is in use grows by 96.0 B (")
 

@@ -187,7 +187,7 @@ def test_a_run_that_went_on_until_its_time_was_up_is_judged():
 def test_more_slots_are_wanted_where_they_could_settle_it_and_only_there():
     def wanted(history):
         found = verdict_so_far(history, SCENARIO, "open")
-        return str(found.word), found.more_would_settle
+        return str(found.outcome), found.more_would_settle
 
     assert wanted(run(leak=32.0, blocks=(60_000.0, 0.0))) == ("UNKNOWN", True)
     assert wanted(run(slots=5)) == ("UNKNOWN", False)

@@ -7,7 +7,7 @@ import pytest
 
 from leakdrill.judging.leak.growth_kind import Kind, describe, kind_of, live, retained_per_request
 from leakdrill.judging.leak.quiescent_points import Points
-from leakdrill.judging.leak.slope import slope
+from leakdrill.judging.leak.slope import fit_slope
 
 REQUESTS = np.arange(1, 25) * 1000.0
 FLAT = np.full(24, 1e6)
@@ -21,7 +21,7 @@ def series(growth: float, **counters: np.ndarray) -> Points:
 
 def kind(part: Points) -> tuple[Kind, str]:
     found = live(part, 0.99)
-    named = kind_of(slope(part.requests, part.resident, resolution=4096), found)
+    named = kind_of(fit_slope(part.requests, part.resident, resolution=4096), found)
     return named, describe(named, found)
 
 
@@ -56,7 +56,7 @@ def test_free_memory_that_grows_is_retained() -> None:
     part = series(100, ford=FLAT + 90 * REQUESTS)
     assert kind(part)[0] is Kind.RETAINED
     found = live(part, 0.99)
-    assert retained_per_request(slope(part.requests, part.resident), found) == pytest.approx(90, abs=0.1)
+    assert retained_per_request(fit_slope(part.requests, part.resident), found) == pytest.approx(90, abs=0.1)
 
 
 def test_what_no_allocator_counts_is_called_so() -> None:

@@ -47,7 +47,7 @@ def test_nothing_leaps_where_nothing_stands_out_or_too_much_does(leaps):
 
 def test_a_leak_is_found_beside_a_table_that_doubles():
     verdict = judge_trace(recording(growth=300, leaps=[(15, 5 * MIB)]))
-    assert verdict.word is LeakOutcome.LEAK
+    assert verdict.outcome is LeakOutcome.LEAK
     assert "it leapt by 5 MiB after 185000 requests, as a table that doubles does, which is left out" in (
         verdict.message
     )
@@ -56,15 +56,15 @@ def test_a_leak_is_found_beside_a_table_that_doubles():
 
 def test_a_leap_alone_is_neither_a_leak_nor_clean():
     verdict = judge_trace(recording(leaps=[(15, 5 * MIB)]))
-    assert verdict.word is LeakOutcome.UNKNOWN
+    assert verdict.outcome is LeakOutcome.UNKNOWN
     assert verdict.more_would_settle
     assert "as a table that doubles does; without that it grows by" in verdict.message
 
 
 def test_growth_within_the_budget_beside_a_leap_is_no_leak():
-    assert judge_trace(recording(growth=20, leaps=[(15, 5 * MIB)])).word is LeakOutcome.UNKNOWN
+    assert judge_trace(recording(growth=20, leaps=[(15, 5 * MIB)])).outcome is LeakOutcome.UNKNOWN
 
 
 def test_a_leak_that_the_baseline_has_too_is_no_leak_beside_a_leap():
     candidate, baseline = (recording(growth=300, leaps=[(at, 5 * MIB)]) for at in (15, 14))
-    assert judge_trace(candidate, baseline).word is LeakOutcome.UNKNOWN
+    assert judge_trace(candidate, baseline).outcome is LeakOutcome.UNKNOWN

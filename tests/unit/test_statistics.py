@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leakdrill.judging.checks.baseline import memory_returns_to_baseline
-from leakdrill.judging.evidence.statistics import block_length, difference_of_levels, slope, swing, theil_sen
+from leakdrill.judging.evidence.statistics import block_length, difference_of_levels, robust_slope, swing, theil_sen
 from leakdrill.record.verdict import Outcome
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -28,7 +28,7 @@ def drifting(random: np.random.Generator, count: int, *, lean: float, spread: fl
 @given(st.floats(-1e6, 1e6), st.floats(-1e9, 1e9), st.integers(3, 200))
 def test_a_straight_line_has_its_own_slope(steepness: float, start: float, count: int) -> None:
     x = np.arange(count, dtype=float)
-    found = slope(x, start + steepness * x)
+    found = robust_slope(x, start + steepness * x)
     assert found.estimate == pytest.approx(steepness, rel=1e-6, abs=1e-4)
     assert found.low <= found.estimate <= found.high
 

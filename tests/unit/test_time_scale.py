@@ -62,8 +62,8 @@ def test_text_that_looks_like_a_duration_stays() -> None:
 def test_what_cannot_be_scaled_is_named(expr: str, what: str) -> None:
     """Fixed times, the calendar, ages, computed horizons and durations below 1 ms are named with a reason."""
     (remark,) = scale_expr(expr, 60).remarks
-    assert remark.what == what
-    assert remark.why
+    assert remark.subject == what
+    assert remark.reason
     assert str(remark).startswith(f"{what}: ")
 
 

@@ -33,9 +33,9 @@ def test_what_cannot_be_asked_of_anothers_alerting(said, why):
 
 def test_without_an_alertmanager_delivery_is_not_claimed():
     one = {"alert": "A", "fires_within": "1m"}
-    assert not Alerts.model_validate({"prometheus": URL, "expect": [one]}).delivery_seen
-    assert Alerts.model_validate({"prometheus": URL, "alertmanager": URL, "expect": [one]}).delivery_seen
-    assert Alerts.model_validate({"rules": ["rules.yaml"], "expect": [one]}).delivery_seen
+    assert not Alerts.model_validate({"prometheus": URL, "expect": [one]}).delivery_observable
+    assert Alerts.model_validate({"prometheus": URL, "alertmanager": URL, "expect": [one]}).delivery_observable
+    assert Alerts.model_validate({"rules": ["rules.yaml"], "expect": [one]}).delivery_observable
 
 
 def told(record):

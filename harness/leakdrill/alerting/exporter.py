@@ -110,12 +110,12 @@ class Exporter(Collector):
         self._stale_after_s = stale_after_s
         self._newest: dict[type[Reading], tuple[float, Reading]] = {}
         self._pods: dict[str, tuple[float, PodResources]] = {}
-        self._pods_seen_at: dict[str, float] = {}
-        self._cards = GpuSeries(stale_after_s=stale_after_s, labels=labels)
+        self._pods_started_at: dict[str, float] = {}
+        self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels)
         self._started_at = recorder.started_at
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
-        recorder.subscribe(self._cards.note)
+        recorder.subscribe(self._gpus.note)
 
     @property
     def address(self) -> str:
@@ -147,7 +147,7 @@ class Exporter(Collector):
             yield gauge(name, text, value, self._disk_labels)
         if FilesystemDisk in fresh:
             yield gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
-        yield from self._cards.collect()
+        yield from self._gpus.collect()
 
     def _fresh(self, readings: Mapping[K, tuple[float, R]]) -> dict[K, R]:
         now = time.monotonic()
@@ -162,7 +162,7 @@ class Exporter(Collector):
         for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
-            yield from container_series(one, labels, **self._given(1.0), started_at=self._pods_seen_at[pod])
+            yield from container_series(one, labels, **self._given(1.0), started_at=self._pods_started_at[pod])
 
     def _given(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""
@@ -176,7 +176,7 @@ class Exporter(Collector):
                 self._newest[event_class] = (time.monotonic(), reading)
         of_pod = PodResources.read(event)
         if of_pod is not None and of_pod.values:
-            self._pods_seen_at.setdefault(of_pod.pod, time.time())
+            self._pods_started_at.setdefault(of_pod.pod, time.time())
             self._pods[of_pod.pod] = (time.monotonic(), of_pod)
         self._note_target(event)
 

@@ -32,7 +32,7 @@ class InhibitionPoller:
         self._http = httpx.Client(base_url=alertmanager_url, timeout=_TIMEOUT_S, trust_env=False)
         self._recorder = recorder
         self._every_s = every_s
-        self._seen: set[tuple[str, str]] = set()
+        self._recorded: set[tuple[str, str]] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inhibition-poller", daemon=True)
 
@@ -56,8 +56,8 @@ class InhibitionPoller:
         by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}
         for alert in alerts:
             for source in alert["status"]["inhibitedBy"]:
-                if (alert["fingerprint"], source) not in self._seen:
-                    self._seen.add((alert["fingerprint"], source))
+                if (alert["fingerprint"], source) not in self._recorded:
+                    self._recorded.add((alert["fingerprint"], source))
                     self._record(alert["labels"], by_fingerprint.get(source, {}))
 
     def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ class KubeletSeries:
         self._api = PrometheusApi(prometheus_url)
         self._job = job
         self._recorder = recorder
-        self._seen_mono: float | None = None
+        self._last_series_mono: float | None = None
         self._why: str | None = "it was not asked yet"
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet-series", daemon=True)
@@ -61,7 +61,7 @@ class KubeletSeries:
     @property
     def lost(self) -> str | None:
         """Why a drill cannot go on: for a minute no series came. None while one does, and until somebody waits."""
-        gone_s = 0.0 if self._seen_mono is None else time.monotonic() - self._seen_mono
+        gone_s = 0.0 if self._last_series_mono is None else time.monotonic() - self._last_series_mono
         return f"no series for {show_duration(gone_s)}: {self._why}" if gone_s > COMES_WITHIN_S else None
 
     def start(self) -> None:
@@ -75,9 +75,9 @@ class KubeletSeries:
             self._thread.join()
         self._api.close()
 
-    def wait_until_seen(self) -> None:
+    def wait_for_series(self) -> None:
         """Return when series come, or have not come for so long that they are `lost`."""
-        self._seen_mono = time.monotonic()
+        self._last_series_mono = time.monotonic()
         what = f"the first series of the job {self._job}"
         try:
             wait_for(lambda: self._why is None or self.lost, what=what, timeout_s=2 * COMES_WITHIN_S)
@@ -92,7 +92,7 @@ class KubeletSeries:
         reading = self._reading()
         self._why = reading.error or None
         if self._why is None:
-            self._seen_mono = time.monotonic()
+            self._last_series_mono = time.monotonic()
         self._recorder.record(reading)
 
     def _reading(self) -> KubeletScrape:

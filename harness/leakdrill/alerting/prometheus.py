@@ -140,10 +140,10 @@ class PrometheusServer:
             return "dead" if not self.alive() else "watching" if self.watching() else None
 
         try:
-            seen = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
+            state = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
         except TimedOut as e:
             raise ComponentDied(str(e), hint=f"open {self.url}/targets, or read {self._server.log}") from e
-        if seen == "dead":
+        if state == "dead":
             raise ComponentDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
 
     def stop(self) -> None:

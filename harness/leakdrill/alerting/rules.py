@@ -111,10 +111,10 @@ def check_with_promtool(path: Path) -> bool:
     if done.returncode == 0:
         return True
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-    found = "; ".join(
+    errors = "; ".join(
         line for line in lines if line and not line.endswith("FAILED:") and not line.startswith("Checking")
     )
-    raise BadInput(f"{found if str(path) in found else f'{path}: {found}'}", hint=f"promtool check rules {path}")
+    raise BadInput(f"{errors if str(path) in errors else f'{path}: {errors}'}", hint=f"promtool check rules {path}")
 
 
 def _rules(document: Document) -> Iterator[tuple[Loc, dict[str, Any], dict[str, Any]]]:

@@ -36,10 +36,10 @@ def find_binary(names: Sequence[str], *, package: str) -> str:
     Raises:
         EnvironmentProblem: when none is; the hint names the Debian package.
     """
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
+    executable = next((path for name in names if (path := shutil.which(name))), None)
+    if executable is None:
         raise EnvironmentProblem(f"{' or '.join(names)} is not on PATH", hint=f"apt-get install {package}")
-    return found
+    return executable
 
 
 class Server:
@@ -69,7 +69,7 @@ class Server:
         self._process_entry: Entry | None = None
         self._stopping = threading.Lock()
         self._on_exit = on_exit
-        self._asked = threading.Event()
+        self._stop_requested = threading.Event()
         self._watcher: threading.Thread | None = None
 
     @property
@@ -147,11 +147,11 @@ class Server:
         if not self.alive():
             return "dead"
         try:
-            answer = httpx.get(f"{self.url}/-/ready", timeout=2.0, trust_env=False)
+            response = httpx.get(f"{self.url}/-/ready", timeout=2.0, trust_env=False)
         except httpx.HTTPError:
             return None
         # Another process may have taken the port between our choice and the bind; its 200 is not ours.
-        return "ready" if answer.status_code == httpx.codes.OK and self._listens() else None
+        return "ready" if response.status_code == httpx.codes.OK and self._listens() else None
 
     def _listens(self) -> bool:
         try:
@@ -161,20 +161,20 @@ class Server:
         return any(c.status == psutil.CONN_LISTEN and c.laddr.port == self._port for c in connections)
 
     def _watch_exit(self) -> None:
-        self._asked.clear()
+        self._stop_requested.clear()
         self._watcher = threading.Thread(target=self._wait_for_exit, args=(self._process,), daemon=True)
         self._watcher.start()
 
     def _wait_for_exit(self, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
-        if not self._asked.is_set():
+        if not self._stop_requested.is_set():
             self._on_exit(float(code))
 
     def _end_process(self) -> None:
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._asked.set()
+            self._stop_requested.set()
         self._process.terminate()
         try:
             self._process.wait(_STOP_TIMEOUT_S)

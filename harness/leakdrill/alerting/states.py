@@ -72,7 +72,7 @@ class AlertPoller:
         self._every_s = every_s
         self._ahead_s = ahead_s
         self._answered_at = time.time() - look_back_s
-        self._heard_mono = time.monotonic()
+        self._answered_mono = time.monotonic()
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
         self._errors: set[tuple[str, str, str]] = set()
@@ -96,7 +96,7 @@ class AlertPoller:
 
     def silent_s(self) -> float:
         """For how long no poll was answered."""
-        return time.monotonic() - self._heard_mono
+        return time.monotonic() - self._answered_mono
 
     def states(self) -> list[AlertState]:
         """Every alert that was seen so far, and its state now."""
@@ -110,7 +110,7 @@ class AlertPoller:
         """Ask once, and record what changed."""
         with self._polling:
             try:
-                value = self._ask()
+                value = self._query()
             except NoAnswer as e:
                 self._recorder.record(PrometheusPoll(error=str(e)))
             else:
@@ -122,16 +122,16 @@ class AlertPoller:
             self.poll()
             self._stop.wait(max(0.0, self._every_s - (time.monotonic() - began)))
 
-    def _ask(self) -> dict[str, float]:
-        asked_at = time.time()
+    def _query(self) -> dict[str, float]:
+        queried_at = time.time()
         # In this order each answer knows at least what the one before it was about.
         groups = [_Group(group) for group in self._api.groups()]
         present = {_key(row["metric"]) for row in self._api.query("ALERTS")}
-        window_ms = round((asked_at - self._answered_at + _OVERLAP_S) * 1000)
+        window_ms = round((queried_at - self._answered_at + _OVERLAP_S) * 1000)
         samples = _by_alert(self._api.query(f"ALERTS[{window_ms}ms]"))
         for key in samples.keys() | self._timelines.keys():
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
-        self._answered_at, self._heard_mono = asked_at, time.monotonic()
+        self._answered_at, self._answered_mono = queried_at, time.monotonic()
         counted = [s.state for s in self.states()]
         return {
             "up": 1.0,
@@ -196,12 +196,12 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
 class _Group:
     """A rule group as `/api/v1/rules` tells of it."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.name = str(told.get("name", ""))
-        self.file = str(told.get("file", "")).rpartition("/")[2]
-        self.interval_s = float(told.get("interval") or _DEFAULT_INTERVAL_S)
-        self.rules: list[dict[str, Any]] = told.get("rules") or []
-        self.evaluated_at = datetime.fromisoformat(told["lastEvaluation"]).timestamp()
+    def __init__(self, group: Mapping[str, Any]) -> None:
+        self.name = str(group.get("name", ""))
+        self.file = str(group.get("file", "")).rpartition("/")[2]
+        self.interval_s = float(group.get("interval") or _DEFAULT_INTERVAL_S)
+        self.rules: list[dict[str, Any]] = group.get("rules") or []
+        self.evaluated_at = datetime.fromisoformat(group["lastEvaluation"]).timestamp()
 
     def has(self, alert: Mapping[str, str], *, with_labels: bool) -> bool:
         """Whether the rule of `alert` is in this group."""
@@ -229,8 +229,8 @@ def _key(metric: Mapping[str, str]) -> Key:
 
 
 def _by_alert(rows: Iterable[Mapping[str, Any]]) -> dict[Key, list[tuple[float, State]]]:
-    found: dict[Key, list[tuple[float, State]]] = {}
+    samples_of: dict[Key, list[tuple[float, State]]] = {}
     for row in rows:
         state = row["metric"]["alertstate"]
-        found.setdefault(_key(row["metric"]), []).extend((float(when), state) for when, _ in row["values"])
-    return {key: sorted(samples) for key, samples in found.items()}
+        samples_of.setdefault(_key(row["metric"]), []).extend((float(when), state) for when, _ in row["values"])
+    return {key: sorted(samples) for key, samples in samples_of.items()}

@@ -60,11 +60,11 @@ _MATCH: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 class Remark:
     """What in an expression cannot be scaled truthfully, and why."""
 
-    what: str
-    why: str
+    subject: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.why}"
+        return f"{self.subject}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def selectors(expr: str) -> list[str]:
     for node in _nodes(tree):
         if isinstance(node, promql.Call) and node.func.name in ("absent", "absent_over_time"):
             unasked.update(_series(n) for n in _nodes(node.args[0]) if isinstance(n, promql.VectorSelector))
-    found = [_series(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
-    return [text for text in dict.fromkeys(found) if text not in unasked]
+    found_selectors = [_series(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
+    return [text for text in dict.fromkeys(found_selectors) if text not in unasked]
 
 
 def ranges(expr: str, prefix: str) -> list[float]:
@@ -123,8 +123,8 @@ def ranges(expr: str, prefix: str) -> list[float]:
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    found = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
-    mine = [node for node in found if (node.vector_selector.name or "").startswith(prefix)]
+    found_selectors = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
+    mine = [node for node in found_selectors if (node.vector_selector.name or "").startswith(prefix)]
     return [node.range.total_seconds() for node in mine]
 
 
@@ -137,9 +137,9 @@ def _know_old_functions() -> None:
 
 
 def _nodes(tree: Any) -> list[Any]:
-    found: list[Any] = []
-    promql.walk(tree, found.append)
-    return found
+    nodes: list[Any] = []
+    promql.walk(tree, nodes.append)
+    return nodes
 
 
 def _is_own(node: promql.VectorSelector) -> bool:
@@ -196,8 +196,8 @@ class _Scaling:
         milliseconds = _ms(length) / self._scale
         if abs(milliseconds) >= 1:
             return show_ms(round(milliseconds))
-        why = f"divided by {self._scale:g} it is below 1 ms, the least that Prometheus knows"
-        self.remarks.append(Remark(show_ms(_ms(length)), why))
+        reason = f"divided by {self._scale:g} it is below 1 ms, the least that Prometheus knows"
+        self.remarks.append(Remark(show_ms(_ms(length)), reason))
         return show_ms(1 if milliseconds > 0 else -1)
 
 

@@ -49,16 +49,16 @@ class Timeline:
             was_gone: whether Prometheus had marked the alert as ended just before a time. A gap without such a mark
                 is an evaluation that did not happen.
         """
-        found: list[Transition] = []
+        transitions: list[Transition] = []
         for when, state in samples:
             if when <= self.last_s:
                 continue
             if self.active and when - self.last_s > _GAP * interval_s and was_gone(when):
-                found.append(self.end(interval_s))
+                transitions.append(self.end(interval_s))
             if state != self.state:
-                found.append(Transition(state, when))
+                transitions.append(Transition(state, when))
             self.state, self.last_s = state, when
-        return found
+        return transitions
 
     def end(self, interval_s: float) -> Transition:
         """It is gone: `resolved` when it had fired, else `inactive`."""

@@ -42,9 +42,9 @@ class WatchedPrometheus:
         self.url = url.rstrip("/")
         self._api = PrometheusApi(self.url)
         try:
-            asked_s = time.time()
+            queried_s = time.time()
             (row,) = self._api.query("vector(time())")
-            self.ahead_s = float(row["value"][1]) - (asked_s + time.time()) / 2
+            self.ahead_s = float(row["value"][1]) - (queried_s + time.time()) / 2
             self._groups = self._api.groups()
             self._active = self._api.query('ALERTS{alertstate="firing"}')
         except (NoAnswer, ValueError, KeyError, TypeError) as e:
@@ -65,9 +65,9 @@ class WatchedPrometheus:
         for index, one in enumerate(expected):
             if not any(rule["name"] == one.alert for _, rule in alerts):
                 known = sorted({str(rule["name"]) for _, rule in alerts})
-                told = f"{', '.join(known[:_NAMED])}{', …' if len(known) > _NAMED else ''}" or "no alerting rule"
+                listed = f"{', '.join(known[:_NAMED])}{', …' if len(known) > _NAMED else ''}" or "no alerting rule"
                 raise BadInput(
-                    f"alerts.expect[{index}]: the Prometheus at {self.url} has no rule {one.alert}; it has {told}"
+                    f"alerts.expect[{index}]: the Prometheus at {self.url} has no rule {one.alert}; it has {listed}"
                 )
         wanted = {one.alert for one in expected}
         return tuple(_rule(group, rule) for group, rule in alerts if rule["name"] in wanted)
@@ -89,11 +89,11 @@ class WatchedPrometheus:
             for group in self._groups
             if any(rule["name"] in names for rule in group["rules"])
         }
-        said = alerts.evaluation_interval
+        configured = alerts.evaluation_interval
         return [
             f"{self.url} evaluates expected alerts every {show_duration(interval)}; the scenario says "
-            f"alerts.evaluation_interval: {show_duration(said)}"
-            for interval in sorted(intervals - {said})
+            f"alerts.evaluation_interval: {show_duration(configured)}"
+            for interval in sorted(intervals - {configured})
         ]
 
     def _firing(self) -> list[str]:

@@ -53,7 +53,7 @@ class DeliveryWatcher:
         self._ahead_s = ahead_s
         self._counts: dict[str, float] | None = None
         self._held_since: dict[tuple[str, str], float] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._recorded: set[tuple[str, str]] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery-watcher", daemon=True)
 
@@ -101,28 +101,28 @@ class DeliveryWatcher:
     def _follow(self, alert: Mapping[str, Any], before: float, succeeded: float) -> None:
         labels = {str(name): str(value) for name, value in alert["labels"].items()}
         status, fingerprint = alert["status"], str(alert["fingerprint"])
-        if status["silencedBy"] and (fingerprint, "silence") not in self._told:
-            self._told.add((fingerprint, "silence"))
+        if status["silencedBy"] and (fingerprint, "silence") not in self._recorded:
+            self._recorded.add((fingerprint, "silence"))
             self._recorder.record(AlertSilenced(str(status["silencedBy"][0]), labels=event_labels(labels)))
         for receiver in alert["receivers"] if status["state"] == "active" else []:
             key = (fingerprint, str(receiver["name"]))
-            if key not in self._told and succeeded > self._held_since.setdefault(key, before):
-                self._told.add(key)
+            if key not in self._recorded and succeeded > self._held_since.setdefault(key, before):
+                self._recorded.add(key)
                 at = self._recorder.at_s(datetime.fromisoformat(alert["startsAt"]).timestamp() - self._ahead_s)
                 notified = event_labels({**labels, **VIA_API})
                 self._recorder.record(Notification("firing", receiver=key[1], labels=notified, at=at))
 
     def _alerts(self) -> list[Mapping[str, Any]]:
-        answer = self._http.get("/api/v2/alerts")
-        answer.raise_for_status()
-        alerts: list[Mapping[str, Any]] = answer.json()
+        response = self._http.get("/api/v2/alerts")
+        response.raise_for_status()
+        alerts: list[Mapping[str, Any]] = response.json()
         return alerts
 
     def _requests(self) -> dict[str, float]:
         """How many requests to receivers succeeded and failed since it started."""
-        answer = self._http.get("/metrics")
-        answer.raise_for_status()
-        lines = "\n".join(line for line in answer.text.splitlines() if line.startswith((_TRIED, _FAILED))) + "\n"
+        response = self._http.get("/metrics")
+        response.raise_for_status()
+        lines = "\n".join(line for line in response.text.splitlines() if line.startswith((_TRIED, _FAILED))) + "\n"
         total = {_TRIED: 0.0, _FAILED: 0.0}
         samples = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
         if not any(sample.name == _TRIED for sample in samples):

@@ -77,12 +77,12 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         if not self.path.startswith(_PATH) or size > _MOST_BYTES:
             self.close_connection = True
-            self._answer(404 if size <= _MOST_BYTES else 413)
+            self._respond(404 if size <= _MOST_BYTES else 413)
             return
         receiver = unquote(self.path.removeprefix(_PATH))
-        self._answer(200 if self.server.webhook.deliver(receiver, self.rfile.read(size)) else 400)
+        self._respond(200 if self.server.webhook.deliver(receiver, self.rfile.read(size)) else 400)
 
-    def _answer(self, status: int) -> None:
+    def _respond(self, status: int) -> None:
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -59,7 +59,7 @@ def trace(
     )
     projection = _projection(verdict, production)
     sys.stdout.write(_as_json(verdict, projection) if as_json else _as_text(series.name, verdict, projection))
-    raise typer.Exit(verdict.word.outcome.exit_code)
+    raise typer.Exit(verdict.outcome.check_outcome.exit_code)
 
 
 def _production(rate: str | None, limit: str | None) -> tuple[float, int] | None:
@@ -102,8 +102,8 @@ def _projection(verdict: LeakVerdict, production: tuple[float, int] | None) -> P
 def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
     facts: dict[str, object] = {
         "schema": SCHEMA_VERSION,
-        "word": str(verdict.word),
-        "outcome": str(verdict.word.outcome),
+        "word": str(verdict.outcome),
+        "outcome": str(verdict.outcome.check_outcome),
         "message": verdict.message,
         "hint": verdict.hint,
         "numbers": verdict.numbers(),
@@ -119,9 +119,9 @@ def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
 
 def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> str:
     rows = [
-        ("growth", _shown(verdict.growth)),
-        ("second half", _shown(verdict.second_half)),
-        ("difference", _shown(verdict.difference) if verdict.difference else ""),
+        ("growth", _interval_text(verdict.growth)),
+        ("second half", _interval_text(verdict.second_half)),
+        ("difference", _interval_text(verdict.difference) if verdict.difference else ""),
         ("retained", f"{verdict.retained:.1f} B a request, kept by the allocator" if verdict.retained else ""),
         ("kind", str(verdict.kind)),
         ("level", f"{show_size(verdict.level_bytes)} at the end, {show_size(verdict.peak_bytes)} at its peak"),
@@ -129,11 +129,11 @@ def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> 
         ("projection", str(projection or "")),
         ("hint", verdict.hint),
     ]
-    lines = [f"{verdict.word}  {name}: {verdict.message}", *(f"  {key:<12}{text}" for key, text in rows if text)]
+    lines = [f"{verdict.outcome}  {name}: {verdict.message}", *(f"  {key:<12}{text}" for key, text in rows if text)]
     return "\n".join(lines) + "\n"
 
 
-def _shown(growth: Slope) -> str:
+def _interval_text(growth: Slope) -> str:
     if not growth.points:
         return "not known"
     return f"{growth.per_request:.1f} B a request ({growth.low:.1f} to {growth.high:.1f})"

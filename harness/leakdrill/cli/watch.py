@@ -58,7 +58,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
 ) -> int:
     """Run any command and hold its memory, children included, to a limit and a baseline."""
-    asked = WatchPlan(
+    requested = WatchPlan(
         command=tuple(command),
         limit_bytes=_parsed("--limit", limit, parse_size) if limit else None,
         enforce=enforce,
@@ -69,25 +69,25 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
         retry_any=retry_any,
         machine=machine_class(),
     )
-    _demand(asked, baseline, update=update)
-    plan = _with_baseline(asked, baseline, update=update)
+    _demand(requested, baseline, update=update)
+    plan = _with_stored_baseline(requested, baseline, update=update)
     if plan.incomparable:
-        _say(f"{baseline} will not be compared: {plan.incomparable}")
+        _print(f"{baseline} will not be compared: {plan.incomparable}")
     return _watch(plan, runs, baseline if update else None, as_json=as_json)
 
 
 def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool) -> int:
-    done = run_watch(plan, runs=runs, notify=_say)
+    done = run_watch(plan, runs=runs, notify=_print)
     if done.error is not None:
         raise done.error
     folder = done.folder
     history, console = read_history(folder.history), Console(stderr=True)
     print_split(history, plan, console)
     print_verdicts(done.verdicts, console)
-    _say(success_line(folder.path.parent))
+    _print(success_line(folder.path.parent))
     if to_update:
-        _say(update_baseline(to_update, plan, history, done.verdicts))
-    _say(f"record: {folder.path}")
+        _print(update_baseline(to_update, plan, history, done.verdicts))
+    _print(f"record: {folder.path}")
     if as_json:
         sys.stdout.write(verdicts_as_json(done.verdicts))
         sys.stdout.flush()
@@ -115,17 +115,17 @@ def _demand(plan: WatchPlan, baseline: Path | None, *, update: bool) -> None:
         raise BadInput(f'command: "{plan.command[0]}" was not found, or cannot be run; expected a program')
 
 
-def _with_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -> WatchPlan:
+def _with_stored_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -> WatchPlan:
     if path is None:
         return plan
     if update:
         check_updatable(path, plan)
         return plan
-    found = read_baseline(path)
-    why = why_incomparable(found, plan.command, plan.machine)
-    return plan.model_copy(update={"baseline": found, "incomparable": why})
+    stored = read_baseline(path)
+    reason = why_incomparable(stored, plan.command, plan.machine)
+    return plan.model_copy(update={"baseline": stored, "incomparable": reason})
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     sys.stderr.write(f"leakdrill watch: {sentence}\n")
     sys.stderr.flush()

@@ -38,11 +38,11 @@ def attributed_to_target(
     """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
     if not gpu_claims(history, scenario):
         return verdicts
-    cards, sharing = gpu_troubles(history), sharing_troubles(history, scenario)
-    return [attribution.excused(one, [*cards, *_if_card(one, scenario, sharing)], hint=_HINT) for one in verdicts]
+    failures, sharing = gpu_troubles(history), sharing_troubles(history, scenario)
+    return [attribution.excused(one, [*failures, *_if_on_gpu(one, scenario, sharing)], hint=_HINT) for one in verdicts]
 
 
-def _if_card(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:
+def _if_on_gpu(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:
     """`sharing`, where `verdict` is about something that needs the card."""
     return [] if verdict.check in _OF_HOST or _grows_on_host(verdict, scenario) else sharing
 

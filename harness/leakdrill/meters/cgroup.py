@@ -111,11 +111,11 @@ def _memory(texts: Mapping[str, bytes], names: Mapping[str, bytes]) -> dict[str,
 
 
 def _pairs(text: bytes) -> dict[bytes, int]:
-    words = text.split()
-    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    tokens = text.split()
+    return dict(zip(tokens[::2], map(int, tokens[1::2]), strict=True))
 
 
-def _put(fields: dict[str, float], found: Mapping[bytes, int], names: Mapping[bytes, tuple[str, float]]) -> None:
+def _put(fields: dict[str, float], counters: Mapping[bytes, int], names: Mapping[bytes, tuple[str, float]]) -> None:
     for key, (name, unit) in names.items():
-        if key in found:
-            fields[name] = found[key] * unit
+        if key in counters:
+            fields[name] = counters[key] * unit

@@ -17,26 +17,26 @@ class DiskInsideMeter:
     """Reads what `df -Pk DISK` prints; a command inside is dear, so once a second.
 
     Args:
-        ask: runs it and returns its output. Raises OSError when it cannot be run.
+        run_df: runs it and returns its output. Raises OSError when it cannot be run.
     """
 
     event = FilesystemDisk
     every = 10
 
-    def __init__(self, ask: Callable[[], bytes]) -> None:
-        self._ask = ask
+    def __init__(self, run_df: Callable[[], bytes]) -> None:
+        self._run_df = run_df
 
     def read(self) -> dict[str, float] | None:
         """Bytes; None while the target is down."""
-        return parse_df(self._ask())
+        return parse_df(self._run_df())
 
 
 def parse_df(text: bytes) -> dict[str, float] | None:
     """The last line of `df -Pk` by our names; None where that is no such line."""
-    words = (text.splitlines() or [b""])[-1].split()
-    if len(words) != _COLUMNS or not all(word.isdigit() for word in words[1:4]):
+    columns = (text.splitlines() or [b""])[-1].split()
+    if len(columns) != _COLUMNS or not all(column.isdigit() for column in columns[1:4]):
         return None
-    size, used, available = (int(word) * _KIB for word in words[1:4])
+    size, used, available = (int(column) * _KIB for column in columns[1:4])
     return {
         "size_bytes": float(size),
         "used_bytes": float(used),

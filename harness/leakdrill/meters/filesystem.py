@@ -32,14 +32,14 @@ class FilesystemMeter:
 
 
 def _statvfs(path: Path) -> dict[str, float]:
-    seen = os.statvfs(path)
+    status = os.statvfs(path)
     return {
-        "size_bytes": seen.f_blocks * seen.f_frsize,
-        "used_bytes": (seen.f_blocks - seen.f_bfree) * seen.f_frsize,
-        "free_bytes": seen.f_bfree * seen.f_frsize,
-        "avail_bytes": seen.f_bavail * seen.f_frsize,
-        "files": seen.f_files,
-        "files_free": seen.f_ffree,
+        "size_bytes": status.f_blocks * status.f_frsize,
+        "used_bytes": (status.f_blocks - status.f_bfree) * status.f_frsize,
+        "free_bytes": status.f_bfree * status.f_frsize,
+        "avail_bytes": status.f_bavail * status.f_frsize,
+        "files": status.f_files,
+        "files_free": status.f_ffree,
     }
 
 

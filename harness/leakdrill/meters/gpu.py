@@ -56,7 +56,7 @@ class GpuMeter:
         self._wanted = tuple(devices)
         self._pids = pids
         self._recorder = recorder
-        self._all_seen = sees_all_processes()
+        self._sees_all_processes = sees_all_processes()
         self._nvml: Any = None
         self._why: tuple[float, str] | None = None
         self._named: list[NvmlDevice] = []
@@ -141,8 +141,8 @@ class GpuMeter:
         shares = split(
             None if own is None else listed,
             own or (),
-            seen=[p for p in listed or () if exists(p)],
-            all_seen=self._all_seen,
+            visible=[p for p in listed or () if exists(p)],
+            all_visible=self._sees_all_processes,
         )
         for pid in shares.foreign:
             self._note_process(key, pid)
@@ -176,8 +176,8 @@ def _sums(rows: Sequence[dict[str, float] | None]) -> dict[str, float]:
     """Over all rows, of what every one of them has."""
     if not all(rows):
         return {}
-    told = [row for row in rows if row]
-    return {name: sum(row[name] for row in told) for name in SUMMED if all(name in row for row in told)}
+    known = [row for row in rows if row]
+    return {name: sum(row[name] for row in known) for name in SUMMED if all(name in row for row in known)}
 
 
 def _device(device: NvmlDevice) -> GpuDevice:

@@ -36,25 +36,25 @@ class Shares:
 
     def fields(self, used_bytes: float | None) -> dict[str, float]:
         """The same as named numbers; what cannot be told is left out."""
-        told = {"own_bytes": self.own, "others_bytes": self.others}
+        figures = {"own_bytes": self.own, "others_bytes": self.others}
         if None not in (self.own, self.others, used_bytes):
-            told["elsewhere_bytes"] = max(0.0, (used_bytes or 0.0) - (self.own or 0.0) - (self.others or 0.0))
+            figures["elsewhere_bytes"] = max(0.0, (used_bytes or 0.0) - (self.own or 0.0) - (self.others or 0.0))
         named = {f"pid{pid}_bytes": held for pid, held in self.by_pid.items()}
-        return {name: value for name, value in told.items() if value is not None} | named
+        return {name: value for name, value in figures.items() if value is not None} | named
 
 
 def split(
-    listed: Mapping[int, float | None] | None, own: Collection[int], *, seen: Collection[int], all_seen: bool
+    listed: Mapping[int, float | None] | None, own: Collection[int], *, visible: Collection[int], all_visible: bool
 ) -> Shares:
     """Divide what a device's processes hold.
 
     Args:
         listed: bytes by process, as NVML says; None where it does not list them.
         own: the target's processes.
-        seen: those of `listed` that exist for us.
-        all_seen: whether we would see every process of the machine.
+        visible: those of `listed` that exist for us.
+        all_visible: whether we would see every process of the machine.
     """
-    if listed is None or (not all_seen and any(pid not in seen for pid in listed)):
+    if listed is None or (not all_visible and any(pid not in visible for pid in listed)):
         return Shares(None, None, {}, ())
     foreign = tuple(pid for pid in listed if pid not in own)
     by_pid = {pid: float(held) for pid, held in listed.items() if held is not None}

@@ -101,7 +101,7 @@ class NvmlDevice:
         self._nvml = nvml
         self._handle = handle
         self._absent: set[str] = set()
-        self.identity = self._ask_identity()
+        self.identity = self._query_identity()
 
     def quick(self) -> dict[str, float]:
         """Bytes used, free, reserved and in all.
@@ -126,8 +126,8 @@ class NvmlDevice:
         Raises:
             DeviceSilent: when it does not answer.
         """
-        compute = self._ask("compute", lambda: self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
-        graphics = self._ask("graphics", lambda: self._nvml.nvmlDeviceGetGraphicsRunningProcesses(self._handle))
+        compute = self._query("compute", lambda: self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
+        graphics = self._query("graphics", lambda: self._nvml.nvmlDeviceGetGraphicsRunningProcesses(self._handle))
         if compute is None:
             return None
         # A process with both kinds of context is in both lists, each time with all that it holds.
@@ -140,52 +140,52 @@ class NvmlDevice:
             DeviceSilent: when it does not answer.
         """
         nvml, handle = self._nvml, self._handle
-        mode = self._ask("mig", lambda: nvml.nvmlDeviceGetMigMode(handle)[0])
-        most = self._ask("slices", lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) if mode else 0
-        found = []
+        mode = self._query("mig", lambda: nvml.nvmlDeviceGetMigMode(handle)[0])
+        most = self._query("slices", lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) if mode else 0
+        slices = []
         for place in range(most or 0):
             try:
-                found.append(NvmlDevice(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)))
+                slices.append(NvmlDevice(nvml, nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)))
             except nvml.NVMLError as e:
                 if e.value not in {2, 6}:  # an empty place
                     raise _silent(e) from e
-        return found
+        return slices
 
     def watch_xids(self, events: Any) -> bool:
         """Whether NVML tells its XID errors from now on, through the event set `events`."""
         nvml = self._nvml
-        done = self._ask("xid", lambda: nvml.nvmlDeviceRegisterEvents(self._handle, _XID_EVENT, events) or True)
+        done = self._query("xid", lambda: nvml.nvmlDeviceRegisterEvents(self._handle, _XID_EVENT, events) or True)
         return bool(done)
 
-    def _ask_identity(self) -> Identity:
+    def _query_identity(self) -> Identity:
         nvml, handle = self._nvml, self._handle
-        slice_id = self._ask("instance", lambda: nvml.nvmlDeviceGetGpuInstanceId(handle))
-        card = handle if slice_id is None else nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
-        gpu = self._ask("index", lambda: nvml.nvmlDeviceGetIndex(card))
-        name, bus_id = self._ask("name", lambda: nvml.nvmlDeviceGetName(handle)) or "", ""
-        pci = self._ask("pci", lambda: nvml.nvmlDeviceGetPciInfo(card).busId)
+        slice_id = self._query("instance", lambda: nvml.nvmlDeviceGetGpuInstanceId(handle))
+        parent = handle if slice_id is None else nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
+        gpu = self._query("index", lambda: nvml.nvmlDeviceGetIndex(parent))
+        name, bus_id = self._query("name", lambda: nvml.nvmlDeviceGetName(handle)) or "", ""
+        pci = self._query("pci", lambda: nvml.nvmlDeviceGetPciInfo(parent).busId)
         if pci is not None:
             bus_id = pci.decode() if isinstance(pci, bytes) else str(pci)
         return Identity(
             key=f"gpu{gpu}" if slice_id is None else f"gpu{gpu}/{slice_id}",
             gpu=gpu or 0,
-            uuid=self._ask("uuid", lambda: nvml.nvmlDeviceGetUUID(handle)) or "",
+            uuid=self._query("uuid", lambda: nvml.nvmlDeviceGetUUID(handle)) or "",
             model=name.partition(" MIG ")[0],
             bus_id=bus_id,
-            minor=self._ask("minor", lambda: nvml.nvmlDeviceGetMinorNumber(card)),
+            minor=self._query("minor", lambda: nvml.nvmlDeviceGetMinorNumber(parent)),
             slice_id=slice_id,
             profile=name.partition(" MIG ")[2],
         )
 
     def _fields(self, reading: Callable[[], dict[str, float]]) -> dict[str, float]:
-        return self._ask(reading.__name__, reading) or {}
+        return self._query(reading.__name__, reading) or {}
 
-    def _ask(self, name: str, question: Callable[[], _T]) -> _T | None:
+    def _query(self, name: str, query: Callable[[], _T]) -> _T | None:
         """The answer; None when that is not supported, and then it is not asked again."""
         if name in self._absent:
             return None
         try:
-            return question()
+            return query()
         except self._nvml.NVMLError as e:
             if e.value not in _UNSUPPORTED:
                 raise _silent(e) from e
@@ -194,22 +194,26 @@ class NvmlDevice:
 
     def _memory(self) -> dict[str, float]:
         nvml, handle = self._nvml, self._handle
-        seen = self._ask("memory, version 2", lambda: nvml.nvmlDeviceGetMemoryInfo(handle, version=_MEMORY_V2))
-        more = {} if seen is None else {"reserved_bytes": seen.reserved}
+        memory = self._query("memory, version 2", lambda: nvml.nvmlDeviceGetMemoryInfo(handle, version=_MEMORY_V2))
+        more = {} if memory is None else {"reserved_bytes": memory.reserved}
         # The first version counts what the driver reserves as used, and does not say how much that is.
-        seen = nvml.nvmlDeviceGetMemoryInfo(handle) if seen is None else seen
-        return {"used_bytes": seen.used, "free_bytes": seen.free, "total_bytes": seen.total} | more
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle) if memory is None else memory
+        return {"used_bytes": memory.used, "free_bytes": memory.free, "total_bytes": memory.total} | more
 
     def _utilisation(self) -> dict[str, float]:
-        seen = self._nvml.nvmlDeviceGetUtilizationRates(self._handle)
-        return {"gpu_util_percent": seen.gpu, "memory_util_percent": seen.memory}
+        rates = self._nvml.nvmlDeviceGetUtilizationRates(self._handle)
+        return {"gpu_util_percent": rates.gpu, "memory_util_percent": rates.memory}
 
     def _temperature(self) -> dict[str, float]:
         nvml, handle = self._nvml, self._handle
-        seen = self._ask("temperature, versioned", lambda: nvml.nvmlDeviceGetTemperatureV(handle, _TEMPERATURE_GPU))
+        celsius = self._query(
+            "temperature, versioned", lambda: nvml.nvmlDeviceGetTemperatureV(handle, _TEMPERATURE_GPU)
+        )
         # Drivers before R565 know the plain call only.
         return {
-            "temperature_celsius": nvml.nvmlDeviceGetTemperature(handle, _TEMPERATURE_GPU) if seen is None else seen
+            "temperature_celsius": nvml.nvmlDeviceGetTemperature(handle, _TEMPERATURE_GPU)
+            if celsius is None
+            else celsius
         }
 
     def _power(self) -> dict[str, float]:
@@ -238,8 +242,8 @@ def find_device(nvml: Any, wanted: int | str) -> NvmlDevice:
             raise NvmlUnavailable(
                 f"there is no GPU {wanted}: the driver knows {count} {'card' if count == 1 else 'cards'}"
             )
-        ask = nvml.nvmlDeviceGetHandleByIndex if isinstance(wanted, int) else nvml.nvmlDeviceGetHandleByUUID
-        return NvmlDevice(nvml, ask(wanted))
+        find_handle = nvml.nvmlDeviceGetHandleByIndex if isinstance(wanted, int) else nvml.nvmlDeviceGetHandleByUUID
+        return NvmlDevice(nvml, find_handle(wanted))
     except nvml.NVMLError as e:
         if isinstance(wanted, str) and e.value in {2, 6}:
             raise NvmlUnavailable(f"there is no GPU {wanted}: the driver knows none of that UUID") from e

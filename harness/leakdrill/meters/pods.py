@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
 
-_TELL_EVERY: Final = 4
+_REPORT_EVERY: Final = 4
 
 
 class PodsMeter:
@@ -23,17 +23,17 @@ class PodsMeter:
 
     Args:
         cgroups: those of the containers that run now.
-        tell: gets the numbers of each pod, about twice a second.
+        report: gets the numbers of each pod, about twice a second.
     """
 
     event = CgroupResources
     every = 1
 
     def __init__(
-        self, cgroups: Callable[[], Mapping[str, Cgroup]], *, tell: Callable[[str, dict[str, float]], None]
+        self, cgroups: Callable[[], Mapping[str, Cgroup]], *, report: Callable[[str, dict[str, float]], None]
     ) -> None:
         self._cgroups = cgroups
-        self._tell = tell
+        self._report = report
         self._open: dict[Cgroup, CgroupMeter] = {}
         self._readings = 0
 
@@ -43,9 +43,9 @@ class PodsMeter:
         for gone in self._open.keys() - set(wanted.values()):
             self._open.pop(gone).close()
         read = {pod: values for pod, cgroup in wanted.items() if (values := self._meter(cgroup).read())}
-        if self._readings % _TELL_EVERY == 0:
+        if self._readings % _REPORT_EVERY == 0:
             for pod, values in read.items():
-                self._tell(pod, dict(values))
+                self._report(pod, dict(values))
         self._readings += 1
         return summed(list(read.values()))
 

@@ -116,7 +116,7 @@ class SmapsMeter:
 
 def parse_smaps_rollup(text: bytes) -> dict[str, float]:
     """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie."""
-    kib = {words[0]: int(words[1]) for line in text.splitlines() if (words := line.split())[-1:] == [b"kB"]}
+    kib = {tokens[0]: int(tokens[1]) for line in text.splitlines() if (tokens := line.split())[-1:] == [b"kB"]}
     if not kib:
         return {}
     unique = (b"Private_Clean:", b"Private_Dirty:", b"Private_Hugetlb:")

@@ -43,13 +43,13 @@ class ReplicaRequests:
 
     def _count(self, url: str) -> float | None:
         try:
-            answer = self._client.get(url + self._path)
-            samples = parse_exposition(answer.text) if answer.is_success else {}
+            response = self._client.get(url + self._path)
+            samples = parse_exposition(response.text) if response.is_success else {}
         except (httpx.HTTPError, ValueError):
             return None
-        mine = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _asked_for(name)]
+        mine = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _is_counted(name)]
         return sum(mine) if samples else None
 
 
-def _asked_for(sample: str) -> bool:
+def _is_counted(sample: str) -> bool:
     return not any(f'path="{path}"' in sample for path in ("/health", "/metrics"))

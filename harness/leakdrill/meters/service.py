@@ -41,13 +41,13 @@ class ServiceMeter:
             OSError: when what it answers is not what was expected, such as Prometheus' text format.
         """
         try:
-            answer = self._client.get(self._url)
+            response = self._client.get(self._url)
         except httpx.HTTPError:
             return None
-        if not answer.is_success:
+        if not response.is_success:
             return None
         try:
-            return self._parse(answer)
+            return self._parse(response)
         except ValueError as e:
             raise OSError(f"GET {self._url}: {e}") from e
 
@@ -55,9 +55,9 @@ class ServiceMeter:
         """Close the connection to the service."""
         self._client.close()
 
-    def _parse(self, answer: httpx.Response) -> dict[str, float]:
+    def _parse(self, response: httpx.Response) -> dict[str, float]:
         try:
-            return parse_exposition(answer.text)
+            return parse_exposition(response.text)
         except ValueError as e:
             raise ValueError(f"not Prometheus' text format: {e}") from e
 
@@ -66,7 +66,7 @@ def parse_exposition(text: str) -> dict[str, float]:
     """The first `MOST_SAMPLES` samples of a page in Prometheus' text format, without buckets and creation times."""
     # Buckets are dropped before parsing: they are most of the page, and parsing is what costs.
     kept = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
-    return {_shown(s): float(s.value) for s in itertools.islice(_samples(kept), MOST_SAMPLES)}
+    return {_series_name(s): float(s.value) for s in itertools.islice(_samples(kept), MOST_SAMPLES)}
 
 
 def _samples(text: str) -> Iterator[Sample]:
@@ -74,6 +74,6 @@ def _samples(text: str) -> Iterator[Sample]:
         yield from (sample for sample in family.samples if not sample.name.endswith(_LEFT_OUT))
 
 
-def _shown(sample: Sample) -> str:
+def _series_name(sample: Sample) -> str:
     inner = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
     return f"{sample.name}{{{inner}}}" if inner else sample.name

@@ -19,19 +19,19 @@ class TorchMeter(ServiceMeter):
     event = TorchAllocator
     every = 2
 
-    def _parse(self, answer: httpx.Response) -> dict[str, float]:
-        return parse_statistics(answer.json())
+    def _parse(self, response: httpx.Response) -> dict[str, float]:
+        return parse_statistics(response.json())
 
 
-def parse_statistics(said: Any) -> dict[str, float]:
+def parse_statistics(document: Any) -> dict[str, float]:
     """The figures in what a service answers: at its top, or under `torch`. What is no figure is left out.
 
     Raises:
         ValueError: when there is none.
     """
-    inner = said.get(_UNDER, said) if isinstance(said, dict) else None
+    inner = document.get(_UNDER, document) if isinstance(document, dict) else None
     if not isinstance(inner, dict):
-        raise ValueError(f"found {type(said).__name__}; expected an object such as torch.cuda.memory_stats() gives")  # noqa: TRY004 - what a service says
+        raise ValueError(f"found {type(document).__name__}; expected an object such as torch.cuda.memory_stats() gives")  # noqa: TRY004 - what a service says
     figures = {
         name: float(value)
         for name, value in inner.items()

@@ -24,7 +24,7 @@ _FEW_TYPES: Final = 0.05
 
 def explain(verdict: LeakVerdict, measurement: Measurement, sources: GrowthSources | None) -> str:
     """Returns several lines; the first is the sentence of the verdict."""
-    lines = [f"{verdict.word}: {measurement.trace.name}: {printable(verdict.message)}"]
+    lines = [f"{verdict.outcome}: {measurement.trace.name}: {printable(verdict.message)}"]
     lines += [f"  cache      {fill}" for fill in measurement.fills]
     if sources is not None:
         lines += _sources(sources, verdict)
@@ -38,7 +38,7 @@ def _sources(sources: GrowthSources, verdict: LeakVerdict) -> Iterator[str]:
         yield f"  objects    {_count(number)} {printable(name)} a call"
     for site in sources.sites:
         yield f"  allocated  {_site(site)}"
-    if not sources.sites and verdict.word is LeakOutcome.LEAK:
+    if not sources.sites and verdict.outcome is LeakOutcome.LEAK:
         yield f"  allocated  {_without_site(sources, verdict)}"
     for noun, number in (("thread", sources.threads), ("file descriptor", sources.descriptors)):
         if number >= _FEW_TYPES:
@@ -81,11 +81,16 @@ def _interval(verdict: LeakVerdict) -> str:
 
 
 def _advice(verdict: LeakVerdict, sources: GrowthSources | None) -> str:
-    if verdict.word is LeakOutcome.LEAK and verdict.kind is Kind.LIVE_OBJECTS and sources is not None and sources.types:
+    if (
+        verdict.outcome is LeakOutcome.LEAK
+        and verdict.kind is Kind.LIVE_OBJECTS
+        and sources is not None
+        and sources.types
+    ):
         first = printable(next(iter(sources.types)))
         return f"find what holds the {first}: print gc.get_referrers() of one that an earlier call left behind"
     if (
-        verdict.word is LeakOutcome.LEAK
+        verdict.outcome is LeakOutcome.LEAK
         and sources is not None
         and not (sources.types or sources.sites or _through_malloc(sources, verdict))
     ):

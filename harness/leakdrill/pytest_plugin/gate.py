@@ -39,7 +39,7 @@ def gate_function(
     with Calls(function, args, kwargs) as calls:
         measurement = measure(calls, length)
         verdict = judge(measurement, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
-        sources = None if verdict.word is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
+        sources = None if verdict.outcome is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
     if sources is not None:
         verdict = refine(verdict, sources)
     return verdict, explain(verdict, measurement, sources)

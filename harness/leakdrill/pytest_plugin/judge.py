@@ -35,16 +35,16 @@ def judge(measurement: Measurement, *, budget: float, longest_ttl_s: float = 0.0
     """
     verdict = judge_trace(_evenly(measurement.trace), budget_bytes_per_request=budget, longest_ttl_s=longest_ttl_s)
     filling = next((fill for fill in measurement.fills if fill.explains_growth), None)
-    if verdict.word is LeakOutcome.LEAK and filling is not None:
+    if verdict.outcome is LeakOutcome.LEAK and filling is not None:
         return _still_filling(verdict, filling)
     counted = live(points(measurement.trace), _CONFIDENCE)
     if (
-        verdict.word is not LeakOutcome.UNKNOWN
+        verdict.outcome is not LeakOutcome.UNKNOWN
         and counted is not None
         and counted.malloc.low > max(0.0, verdict.growth.high)
     ):
         return _into_free_space(verdict, counted)
-    hint = _longer(verdict, measurement) if verdict.word is LeakOutcome.UNKNOWN else _in_calls(verdict.hint)
+    hint = _longer(verdict, measurement) if verdict.outcome is LeakOutcome.UNKNOWN else _in_calls(verdict.hint)
     return replace(verdict, message=_in_calls(verdict.message), hint=hint)
 
 
@@ -57,13 +57,13 @@ def _still_filling(verdict: LeakVerdict, fill: CacheFill) -> LeakVerdict:
     hint = _FILLED.format(calls=round(verdict.judged_requests))
     if fill.calls_until_full:
         hint += f"; at this rate {fill.calls_until_full} more calls fill it"
-    return replace(verdict, word=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
+    return replace(verdict, outcome=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
 
 
 def _into_free_space(verdict: LeakVerdict, counted: Live) -> LeakVerdict:
     """Returns the verdict on growth that only the allocators show: resident memory grows once free space is used up."""
     more = counted.malloc
-    against = "above" if verdict.word is LeakOutcome.LEAK else "within"
+    against = "above" if verdict.outcome is LeakOutcome.LEAK else "within"
     message = _in_calls(
         f"what is in use grows by {more.per_request:.1f} B ({more.low:.1f} to {more.high:.1f}) a call, {against} the "
         f"budget of {verdict.budget:.4g} B ({describe(verdict.kind, counted)}); resident memory by "

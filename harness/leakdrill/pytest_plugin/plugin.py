@@ -188,7 +188,7 @@ def _gate(
     except LeakdrillError as e:
         pytest.fail(str(e), pytrace=False)
     _record(item, verdict)
-    _apply_outcome(str(verdict.word.outcome), text, options.unknown)
+    _apply_outcome(str(verdict.outcome.check_outcome), text, options.unknown)
     item.add_report_section("call", "memory gate", text)
     return verdict
 
@@ -214,7 +214,7 @@ def _record(item: pytest.Item, verdict: LeakVerdict) -> None:
     in_calls = {
         name.replace("per_request", "per_call").replace("_requests", "_calls"): value for name, value in numbers
     }
-    _add(item, f"{verdict.word}: {verdict.message}", in_calls)
+    _add(item, f"{verdict.outcome}: {verdict.message}", in_calls)
 
 
 def _record_service(item: pytest.Item, verdicts: list[Verdict]) -> None:

@@ -11,10 +11,10 @@ _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def printable(text: str) -> str:
     r"""`text` on one line: white space becomes blanks, and what a terminal or XML would obey becomes `\x1b`."""
-    return "".join(_shown(character) for character in " ".join(text.split()))
+    return "".join(_escaped(character) for character in " ".join(text.split()))
 
 
-def _shown(character: str) -> str:
+def _escaped(character: str) -> str:
     if character == " " or unicodedata.category(character) not in _INVISIBLE:
         return character
     code = ord(character)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _CURVE_POINTS = 48
 _CURVE_EVERY_S = 1.0
-_TOLD_AS_A_LINE = (AlertmanagerExited, LoadExited, Notice, PrometheusExited, RuleError, RunBroken, TargetExited)
+_LOGGED_EVENTS = (AlertmanagerExited, LoadExited, Notice, PrometheusExited, RuleError, RunBroken, TargetExited)
 _STATE_STYLE = {"pending": "yellow", "firing": "bold red", "resolved": "green", "inactive": "dim"}
 
 
@@ -70,7 +70,7 @@ class LiveView:
         self._disk: FilesystemDisk | None = None
         self._load: LoadRequests | None = None
         self._alerts: dict[str, str] = {}
-        self._said: collections.deque[str] = collections.deque(maxlen=5)
+        self._log_lines: collections.deque[str] = collections.deque(maxlen=5)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -95,18 +95,18 @@ class LiveView:
     def _see_phase(self, event: RunPhase) -> None:
         if event.kind == "begin":
             self._phase, self._phase_began = event.phase, time.monotonic()
-            self._say(event.t, f"── {self._phase}")
+            self._log(event.t, f"── {self._phase}")
 
     def _see_act(self, event: Event) -> None:
         subject = event.labels.get("leak", "")
-        what = " ".join(part for part in (event.source, event.name.replace("_", " "), subject) if part)
+        title = " ".join(part for part in (event.source, event.name.replace("_", " "), subject) if part)
         if event.kind == "begin":
             if StepAct.matches(event):
-                self._say(event.t, f"{what} …")
+                self._log(event.t, f"{title} …")
         elif event.kind == "ok":
-            self._say(event.t, f"{what}: done")
+            self._log(event.t, f"{title}: done")
         else:
-            self._say(event.t, f"{what}: {event.kind}: {event.labels.get('error', '')}")
+            self._log(event.t, f"{title}: {event.kind}: {event.labels.get('error', '')}")
 
     def _see_sample(self, event: Event) -> None:
         if isinstance(event.value, dict):
@@ -115,9 +115,9 @@ class LiveView:
         alert = AlertTransition.read(event)
         if alert is not None:
             self._see_alert(alert)
-        elif any(event_class.matches(event) for event_class in _TOLD_AS_A_LINE):
+        elif any(event_class.matches(event) for event_class in _LOGGED_EVENTS):
             detail = " ".join(f"{k}={v}" for k, v in event.labels.items())
-            self._say(event.t, f"{event.source} {event.name}: {event.value or ''} {detail}".rstrip())
+            self._log(event.t, f"{event.source} {event.name}: {event.value or ''} {detail}".rstrip())
 
     def _see_numbers(self, event: Event) -> None:
         if event.t - self._memory_at >= _CURVE_EVERY_S:
@@ -139,11 +139,11 @@ class LiveView:
         severity = event.labels.get("severity", "")
         name = event.labels.get("alertname", "?") + (f" ({severity})" if severity else "")
         self._alerts[name] = event.state
-        self._say(event.when, f"alert {name}: {event.state}")
+        self._log(event.when, f"alert {name}: {event.state}")
 
-    def _say(self, t: float, text: str) -> None:
+    def _log(self, t: float, text: str) -> None:
         line = f"{t:6.1f} s  {text}"
-        self._said.append(line)
+        self._log_lines.append(line)
         if not self._console.is_terminal:
             self._console.print(Text(line), soft_wrap=True)
 
@@ -157,7 +157,7 @@ class LiveView:
         table.add_row(Text("load", "dim"), self._load_text())
         table.add_row(Text("alerts", "dim"), self._alerts_text())
         return Group(
-            Text(f"Leakdrill  {self._scenario.name}", "bold"), table, *[Text(line, "dim") for line in self._said]
+            Text(f"Leakdrill  {self._scenario.name}", "bold"), table, *[Text(line, "dim") for line in self._log_lines]
         )
 
     def _phase_text(self) -> Text:

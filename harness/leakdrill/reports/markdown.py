@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
 _SPECIAL: Final = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
-_WORDS: Final = {Outcome.PASS: "PASS", Outcome.UNKNOWN: "**UNKNOWN**", Outcome.FAIL: "**FAIL**"}
+_OUTCOMES: Final = {Outcome.PASS: "PASS", Outcome.UNKNOWN: "**UNKNOWN**", Outcome.FAIL: "**FAIL**"}
 
 
 def markdown(verdicts: Sequence[Verdict], *, name: str) -> str:
     """The verdicts on scenario `name`: the outcome, a row for each claim, and the numbers in a details block."""
-    rows = [f"| {_WORDS[v.outcome]} | {_safe(v.check)} | {_safe(v.subject)} | {_sentence(v)} |" for v in verdicts]
+    rows = [f"| {_OUTCOMES[v.outcome]} | {_safe(v.check)} | {_safe(v.subject)} | {_sentence(v)} |" for v in verdicts]
     return "\n".join(
         [
             f"## leakdrill: {_safe(name)}",

@@ -44,8 +44,8 @@ def append_step_summary(
 def _fitting(verdicts: Sequence[Verdict], name: str, room_bytes: int) -> str:
     """The report, without its passes where it is too large, or a word that it is."""
     bad = [verdict for verdict in verdicts if verdict.outcome.severity]
-    for shown in (verdicts, bad) if bad else (verdicts,):
-        text = markdown(shown, name=name)
+    for listed in (verdicts, bad) if bad else (verdicts,):
+        text = markdown(listed, name=name)
         if len(text.encode()) < room_bytes:
             return text
     return "leakdrill: the report is larger than GitHub shows; `leakdrill report` writes it to a file" * (

@@ -48,5 +48,5 @@ def one_line(verdicts: Sequence[Verdict], *, name: str) -> str:
     first = alike[0]
     claim = f"{first.check} {first.subject}".rstrip()
     also = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
-    told = " ".join(f"{outcome} {name}: {claim}: {first.message}".split())
-    return (told if len(told) <= _MOST_LETTERS else told[: _MOST_LETTERS - 1] + "…") + also
+    text = " ".join(f"{outcome} {name}: {claim}: {first.message}".split())
+    return (text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…") + also

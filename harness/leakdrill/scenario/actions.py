@@ -120,7 +120,7 @@ class Kill(Action, Frozen):
     )
 
     @model_validator(mode="after")
-    def _a_card_knows_the_heaviest_only(self) -> Kill:
+    def _gpu_needs_heaviest(self) -> Kill:
         if self.by == "gpu_memory" and self.which != "heaviest":
             raise ValueError(f"by: gpu_memory finds the heaviest; found which: {self.which}")
         return self

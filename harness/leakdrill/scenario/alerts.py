@@ -116,7 +116,7 @@ class Alerts(Frozen):
         return bool(self.rules or self.expect or self.prometheus)
 
     @property
-    def delivery_seen(self) -> bool:
+    def delivery_observable(self) -> bool:
         """Whether notifications can be seen: not where another's Prometheus is watched and its Alertmanager is not."""
         return self.prometheus is None or self.alertmanager is not None
 
@@ -133,6 +133,6 @@ class Alerts(Frozen):
                 f"a Prometheus that others use runs in production time; expected time_scale: 1, "
                 f"found {self.time_scale:g}"
             )
-        if not self.delivery_seen and any(one.receiver for one in self.expect):
+        if not self.delivery_observable and any(one.receiver for one in self.expect):
             raise ValueError("a receiver can only be seen at the Alertmanager; expected alertmanager: http://…")
         return self

@@ -68,14 +68,14 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:
-        for what, names in (("steps", [s.name for s in self.steps]), ("leaks", [leak.name for leak in self.leaks])):
+        for noun, names in (("steps", [s.name for s in self.steps]), ("leaks", [leak.name for leak in self.leaks])):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
-                raise ValueError(f"two {what} are called {units.quoted(min(twice))}; expected names of their own")
+                raise ValueError(f"two {noun} are called {units.quoted(min(twice))}; expected names of their own")
         return self
 
     @model_validator(mode="after")
-    def _device_memory_lies_on_a_card(self) -> Scenario:
+    def _device_memory_needs_gpu(self) -> Scenario:
         grows = [leak.name for leak in self.leaks if leak.resource == "gpu_memory"]
         if grows and self.target.gpu is None:
             raise ValueError(f"the leak {grows[0]} grows gpu_memory; expected target.gpu to name the cards")

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import MATCHING, find_inside, pattern_words, run_inside
+from leakdrill.steps.files_inside import MATCHING, find_arguments, find_inside, run_inside
 from leakdrill.steps.log_file import find_files
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
@@ -47,7 +47,7 @@ def act(action: CompressFiles, context: StepContext) -> dict[str, str]:
         StepFailed: when the files cannot be reached, or one cannot be compressed; that one is untouched then.
     """
     if inside := find_inside(context):
-        return run_inside(_INSIDE, pattern_words(action.path, action.older_than, inside), inside, context)
+        return run_inside(_INSIDE, find_arguments(action.path, action.older_than, inside), inside, context)
     files = [f for f in find_files(context, action.path, older_than_s=action.older_than) if f.suffix != SUFFIX]
     before, after = 0, 0
     for file in files:

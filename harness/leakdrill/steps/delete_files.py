@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import MATCHING, find_inside, pattern_words, run_inside
+from leakdrill.steps.files_inside import MATCHING, find_arguments, find_inside, run_inside
 from leakdrill.steps.log_file import find_files
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 
@@ -33,7 +33,7 @@ def act(action: DeleteFiles, context: StepContext) -> dict[str, str]:
         StepFailed: when the files cannot be reached, or the system refuses.
     """
     if inside := find_inside(context):
-        return run_inside(_INSIDE, pattern_words(action.path, action.older_than, inside), inside, context)
+        return run_inside(_INSIDE, find_arguments(action.path, action.older_than, inside), inside, context)
     freed, files = 0, find_files(context, action.path, older_than_s=action.older_than)
     for file in files:
         try:

@@ -57,7 +57,7 @@ def path_inside(path: str, target: FilesInside) -> str:
     return whole
 
 
-def pattern_words(pattern: str, older_than_s: float, target: FilesInside) -> list[str]:
+def find_arguments(pattern: str, older_than_s: float, target: FilesInside) -> list[str]:
     """Returns the arguments of a script that begins with `MATCHING`.
 
     Raises:
@@ -69,7 +69,7 @@ def pattern_words(pattern: str, older_than_s: float, target: FilesInside) -> lis
     return [disk, posixpath.relpath(path, disk), str(math.ceil(older_than_s))]
 
 
-def run_inside(script: str, words: list[str], target: FilesInside, context: StepContext) -> dict[str, str]:
+def run_inside(script: str, arguments: list[str], target: FilesInside, context: StepContext) -> dict[str, str]:
     """Runs a script inside; its output is kept, and its lines `name=value` are returned as facts.
 
     Raises:
@@ -77,7 +77,7 @@ def run_inside(script: str, words: list[str], target: FilesInside, context: Step
     """
     output = context.folder / OUTPUT
     try:
-        status = target.execute(["sh", "-c", script, "sh", *words], output=output, timeout_s=context.timeout_s)
+        status = target.execute(["sh", "-c", script, "sh", *arguments], output=output, timeout_s=context.timeout_s)
     except LeakdrillError as e:
         raise StepFailed(f"{e}{output_tail(output)}") from e
     if status:

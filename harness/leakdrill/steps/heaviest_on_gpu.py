@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 
-def held_on(cards: Sequence[int | str]) -> dict[int, float]:
-    """Bytes of the memory of `cards` by process, as NVML says.
+def held_on(gpus: Sequence[int | str]) -> dict[int, float]:
+    """Bytes of the memory of `gpus` by process, as NVML says.
 
     Raises:
         StepFailed: when there is no card to ask, it does not answer, or it does not tell.
     """
-    if not cards:
+    if not gpus:
         raise StepFailed("no card is named; expected target.gpu for a step with by: gpu_memory")
     try:
         nvml = open_nvml()
     except NvmlUnavailable as e:
         raise StepFailed(str(e)) from e
     try:
-        listed = [find_device(nvml, card).processes() for card in cards]
+        listed = [find_device(nvml, gpu).processes() for gpu in gpus]
     except (NvmlUnavailable, DeviceSilent) as e:
         raise StepFailed(f"NVML does not tell which processes hold memory of the cards: {e}") from e
     finally:

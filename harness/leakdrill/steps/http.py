@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leakdrill.targets.base.capabilities import Target
 
 NEEDS: Final[tuple[type, ...]] = ()
-_SHOWN_CHARS: Final = 200
+_MOST_CHARS: Final = 200
 
 
 def act(action: HttpCall, context: StepContext) -> dict[str, str]:
@@ -70,4 +70,4 @@ def _headers(target: Target) -> dict[str, str]:
 
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_CHARS else f"{line[:_SHOWN_CHARS]}…"
+    return line if len(line) <= _MOST_CHARS else f"{line[:_MOST_CHARS]}…"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEEDS: Final = (Signallable,)
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})
-_SHOWN: Final = 5
+_MOST_LISTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
     candidates = _look(process for process in living if process.pid != first)
     matching = [one for one in candidates if re.search(action.match, one.line)]
     if not matching:
-        others = "; ".join(one.line for one in candidates[:_SHOWN]) or "it has no other process"
+        others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
         raise StepFailed(
             f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; "
             f"found: {others}"
@@ -65,7 +65,7 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
     return {
         "signal": action.number.name,
         "pids": " ".join(str(one.process.pid) for one in chosen),
-        "killed": "; ".join(one.line for one in chosen[:_SHOWN]),
+        "killed": "; ".join(one.line for one in chosen[:_MOST_LISTED]),
     }
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTPUT: Final = "output.txt"
-_SHOWN_CHARS: Final = 300
+_MOST_CHARS: Final = 300
 _READ_BYTES: Final = 4096
 
 
@@ -16,5 +16,5 @@ def output_tail(output: Path) -> str:
     """Returns the end of the output as the end of a sentence; empty when there is none."""
     text = output.read_bytes()[-_READ_BYTES:].decode(errors="replace") if output.exists() else ""
     line = " ".join(text.split())
-    tail = line if len(line) <= _SHOWN_CHARS else f"…{line[-_SHOWN_CHARS:]}"
+    tail = line if len(line) <= _MOST_CHARS else f"…{line[-_MOST_CHARS:]}"
     return f"; it said: {tail}" if tail else ""

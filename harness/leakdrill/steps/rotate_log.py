@@ -58,8 +58,8 @@ def act(action: RotateLog, context: StepContext) -> dict[str, str]:
     """
     suffix = ".gz" if action.compress else ""
     if inside := find_inside(context):
-        words = [path_inside(action.path, inside), str(action.keep), suffix]
-        return run_inside(_INSIDE, words, inside, context)
+        arguments = [path_inside(action.path, inside), str(action.keep), suffix]
+        return run_inside(_INSIDE, arguments, inside, context)
     log = find_log(context, action.path)
     archived = 0
     try:

@@ -298,7 +298,7 @@ IN_TIME: Final = of_each_alert(
     alert_fires_in_time,
 )
 NOTIFIED: Final = of_each_alert(
-    lambda _history, scenario: scenario.alerts.delivery_seen,
+    lambda _history, scenario: scenario.alerts.delivery_observable,
     "notification_arrives",
     "The notification of each expected alert reached a receiver.",
     notification_arrives,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LONGEST_GAP_S: Final = 1.0
 """A card that says nothing for longer was not watched."""
 
-_MOST_TOLD: Final = 3
+_MOST_NAMED: Final = 3
 _MEANING: Final = {
     13: "an exception of the computation, often the program's own mistake",
     31: "a memory fault, often the program's own mistake",
@@ -69,9 +69,9 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     samples = read.between(span.start_s, span.end_s)
     numbers: dict[str, Number] = {"troubles": len(troubles), "readings": len(samples)}
     if troubles:
-        more = f"; and {len(troubles) - _MOST_TOLD} more" if len(troubles) > _MOST_TOLD else ""
+        more = f"; and {len(troubles) - _MOST_NAMED} more" if len(troubles) > _MOST_NAMED else ""
         return ANSWERS.unknown(
-            "; ".join(one.text for one in troubles[:_MOST_TOLD]) + more,
+            "; ".join(one.text for one in troubles[:_MOST_NAMED]) + more,
             numbers=numbers,
             events=[index for one in troubles for index in one.events],
             hint="`leakdrill doctor` says what there is; dmesg and nvidia-smi say more",
@@ -162,7 +162,7 @@ def readings(history: History) -> list[GpuDevices]:
     return [e for e in history.of(GpuDevices) if e.values and span.start_s <= e.t <= span.end_s]
 
 
-def shown_share(part: float, whole: float) -> str:
+def show_part(part: float, whole: float) -> str:
     """`part` with its unit, and as a share of the card."""
     return f"{show_size(part)} ({show_share(part / whole)})" if whole else show_size(part)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, gpu_claims, readings, shown_share, watched
+from leakdrill.judging.checks.gpu import LONGEST_GAP_S, OWN, device_keys, gpu_claims, readings, show_part, watched
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import gaps
@@ -91,7 +91,7 @@ def _others(history: History, read: list[GpuDevices], key: str, allowed: float) 
     most = max(above, key=lambda e: _fields(e)[f"{key}.others_bytes"])
     held = _fields(most)[f"{key}.others_bytes"]
     yield Trouble(
-        f"{_heaviest(history, most, key)}, which is not the target's, held {shown_share(held, total)} of {key} "
+        f"{_heaviest(history, most, key)}, which is not the target's, held {show_part(held, total)} of {key} "
         f"from {show_duration(above[0].t)} on; {show_share(allowed)} was allowed to others",
         above[0].t,
         (above[0].index, most.index),
@@ -108,7 +108,7 @@ def _nobodys(read: list[GpuDevices], key: str, allowed: float) -> Iterator[Troub
     if above:
         more = max(_fields(e)[field] for e in above) - least
         yield Trouble(
-            f"{shown_share(more, total)} of {key} went, from {show_duration(above[0].t)} on, to no process that the "
+            f"{show_part(more, total)} of {key} went, from {show_duration(above[0].t)} on, to no process that the "
             f"driver lists; {show_share(allowed)} was allowed to others",
             above[0].t,
             (above[0].index,),

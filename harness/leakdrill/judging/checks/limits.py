@@ -82,8 +82,8 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
         return _below_the_limit(claim, alert, fired, resource_series(history, "memory"), span, ("memory", limit))
     growth = None if peaks else growth_per_second(resource_series(history, "memory"), span)
     blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
-    words = ("the container was OOM-killed", "the container would have been OOM-killed")
-    return _judge(claim, alert, fired, began_s, damage, words, limit, blind=blind)
+    phrases = ("the container was OOM-killed", "the container would have been OOM-killed")
+    return _judge(claim, alert, fired, began_s, damage, phrases, limit, blind=blind)
 
 
 def _only_peaks(scenario: Scenario, resource: str) -> bool:
@@ -91,10 +91,10 @@ def _only_peaks(scenario: Scenario, resource: str) -> bool:
 
 
 def _below_the_limit(
-    claim: Claim, alert: ExpectedAlert, fired: AlertTransition, series: Series, span: Span, words: tuple[str, float]
+    claim: Claim, alert: ExpectedAlert, fired: AlertTransition, series: Series, span: Span, limited: tuple[str, float]
 ) -> Verdict:
     """A peak that was seen in time: what stood how high, below which limit."""
-    name, limit_bytes = words
+    name, limit_bytes = limited
     part = series.between(span.start_s, span.end_s)
     most = float(part.values.max()) if len(part) else 0.0
     return claim.holds(
@@ -127,8 +127,8 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
     fired = expected_firing(history, scenario, alert)
     if _only_peaks(scenario, "disk") and fired and (damage is None or damage.projected):
         return _below_the_limit(claim, alert, fired, resource_series(history, "disk"), span, ("the disk", size))
-    words = ("the disk was full", "the disk would have been full")
-    return _judge(claim, alert, fired, began_s, damage, words, size)
+    phrases = ("the disk was full", "the disk would have been full")
+    return _judge(claim, alert, fired, began_s, damage, phrases, size)
 
 
 def _leaking(history: History, scenario: Scenario, resource: str) -> Span:
@@ -157,7 +157,7 @@ def _judge(
     fired: AlertTransition | None,
     began_s: float,
     damage: _Damage | None,
-    words: tuple[str, str],
+    phrases: tuple[str, str],
     limit_bytes: float,
     *,
     blind: DetectionLimit | None = None,
@@ -165,7 +165,7 @@ def _judge(
     if damage is None:
         silent = "" if fired else f"{alert} did not fire; "
         return claim.unknown(
-            f"{silent}no steady growth was seen, so it cannot be told when {words[1]}",
+            f"{silent}no steady growth was seen, so it cannot be told when {phrases[1]}",
             hint="see leak_grows_as_declared",
         )
     numbers = {"limit_bytes": limit_bytes, "damage_after_s": damage.at_s - began_s, "damage_happened": damage.really}
@@ -173,7 +173,7 @@ def _judge(
         numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
     numbers |= blind.numbers if blind else {}
     events = [*damage.events, *([blind.event] if blind else [])]
-    when = f"{words[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
+    when = f"{phrases[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
     limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {blind}" if blind else ""
     if damage.really and blind and blind.faster:
         too_fast += ": the rule is blind to it"

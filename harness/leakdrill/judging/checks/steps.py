@@ -91,7 +91,7 @@ class _Judged:
         self.step = step
         self.run = run
         self.claim = claim
-        self.seen = step.seen or Seen()
+        self.expected = step.seen or Seen()
         self.metric = scenario.metric_of(step)
         self.measure: Resource = RESOURCES[self.metric]
         self.numbers: dict[str, float] = {}
@@ -99,10 +99,10 @@ class _Judged:
 
     def verdict(self) -> Verdict:
         """The effect first, then whether the service still serves."""
-        if self.seen.effect == "nothing":
+        if self.expected.effect == "nothing":
             return self._service("nothing was to change")
-        measured = (slowdown if self.seen.effect == "slows_by" else fall)(
-            self.history, self.scenario, self.metric, self.seen, self.run
+        measured = (slowdown if self.expected.effect == "slows_by" else fall)(
+            self.history, self.scenario, self.metric, self.expected, self.run
         )
         if isinstance(measured, str):
             return self.claim.unknown(
@@ -122,8 +122,8 @@ class _Judged:
             f"before_{unit}": change.before,
             f"after_{unit}": change.after,
         }
-        if self.seen.falls_below is not None:
-            return self._fell_below(change, self.seen.falls_below)
+        if self.expected.falls_below is not None:
+            return self._fell_below(change, self.expected.falls_below)
         if change.growth <= max(self.measure.least_growth, change.noise):
             return self._unknown(
                 f"before {self.step.name} there was no growth to cure: {self.metric} {self.measure.was} at "
@@ -131,32 +131,32 @@ class _Judged:
                 "let the leak grow further before this step, or say under `seen` what it should do",
             )
         self.numbers["fell_by_share"] = change.share
-        if self.seen.stays_within is not None:
-            return self._stayed(change, self.seen.stays_within)
-        if change.share >= self.seen.least_fall:
+        if self.expected.stays_within is not None:
+            return self._stayed(change, self.expected.stays_within)
+        if change.share >= self.expected.least_fall:
             return f"{self._levels(change)}, {show_share(change.share)} of the growth"
         changed = (
             "changed nothing" if change.share <= _NOTHING else f"took away {show_share(change.share)} of the growth"
         )
-        wanted = f"{show_share(self.seen.least_fall)} was wanted within {show_duration(self.seen.within)}"
+        wanted = f"{show_share(self.expected.least_fall)} was wanted within {show_duration(self.expected.within)}"
         return self._fails(f"{self.step.name} {changed}: {self._levels(change)}; {wanted}", _NO_CURE)
 
     def _fell_below(self, change: Fall, level: float) -> Verdict | str:
         if change.after < level:
             gone = f", {show_share(change.share)} of the growth" if change.growth > 0 else ""
             return f"{self._levels(change)}{gone}"
-        wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.seen.within)}"
+        wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.expected.within)}"
         return self._fails(f"after {self.step.name} {self._levels(change)}; {wanted}", _NO_CURE)
 
     def _stayed(self, change: Fall, most: float) -> Verdict | str:
         gone = show_share(max(0.0, change.share))
-        allowed = f"at most {show_share(most)} was to go away within {show_duration(self.seen.within)}"
+        allowed = f"at most {show_share(most)} was to go away within {show_duration(self.expected.within)}"
         if change.share > most:
             return self._fails(
                 f"{self.step.name} cures what it must not: {self._levels(change)}, {gone} of the growth; {allowed}",
                 "the leak is not what the scenario says, or something else took the growth away",
             )
-        if change.watched.length_s < _WATCHED_SHARE * self.seen.within:
+        if change.watched.length_s < _WATCHED_SHARE * self.expected.within:
             return self._unknown(
                 f"whether {self.step.name} cures cannot be told: {self._levels(change)}, but nothing longer than "
                 f"{show_duration(change.watched.length_s)} was watched; {allowed}",
@@ -165,7 +165,7 @@ class _Judged:
         return f"{self._levels(change)}: {gone} of the growth went away; {allowed}"
 
     def _slowed(self, change: Slowdown) -> Verdict | str:
-        show, least = self.measure.show, self.seen.slows_by or 0.0
+        show, least = self.measure.show, self.expected.slows_by or 0.0
         unit = self.measure.unit
         self.numbers |= {
             f"{unit}_per_s_before": change.before.estimate,

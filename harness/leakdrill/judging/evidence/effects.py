@@ -69,7 +69,7 @@ class Slowdown:
         return Interval(estimate, least, most)
 
 
-def fall(history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun) -> Fall | str:
+def fall(history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun) -> Fall | str:
     """The levels around a step, or the reason why they cannot be told.
 
     A resource that is kept is at its level all the time, so its lowest level after the step counts. One that is held
@@ -79,7 +79,7 @@ def fall(history: History, scenario: Scenario, metric: ResourceName, seen: Seen,
     if baseline is None:
         return "there is no baseline"
     peaks = any(leak.peak is not None for leak in scenario.leaks if leak.resource == metric)
-    watched = watched_after(history, scenario, metric, seen, run)
+    watched = watched_after(history, scenario, metric, expected, run)
     base = series.between(*baseline)
     before = series.between(run.start_s - (_BEFORE_PEAK_S if peaks else _before_s(history, base, run)), run.start_s)
     skipped_s = _SETTLED_SHARE * watched.length_s if peaks else 0.0
@@ -104,9 +104,12 @@ def _before_s(history: History, base: Series, run: StepRun) -> float:
     return max(_BEFORE_S, min(rare_s, run.start_s - since_s))
 
 
-def slowdown(history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun) -> Slowdown | str:
+def slowdown(
+    history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun
+) -> Slowdown | str:
     """The speeds of growth around a step, or the reason why they cannot be told."""
-    series, watched = resource_series(history, metric), watched_after(history, scenario, metric, seen, run, slope=True)
+    series = resource_series(history, metric)
+    watched = watched_after(history, scenario, metric, expected, run, slope=True)
     spans = [span for leak in scenario.leaks if leak.resource == metric and (span := leak_span(history, leak.name))]
     earlier = [other.end_s for other in _others(history, run, before=True)]
     since_s = max([run.start_s - _BEFORE_SLOPE_S, *(span.start_s for span in spans), *earlier])
@@ -119,14 +122,14 @@ def slowdown(history: History, scenario: Scenario, metric: ResourceName, seen: S
 
 
 def watched_after(
-    history: History, scenario: Scenario, metric: ResourceName, seen: Seen, run: StepRun, *, slope: bool = False
+    history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun, *, slope: bool = False
 ) -> Span:
     """The time after a step in which nothing else may move the metric.
 
     It ends with the next step. What was leaked stays when its cause ends, but a peak, the use of CPU and the speed of
     growth end with it: there it also ends when the leak is switched off, which would cure as well.
     """
-    ends = [run.end_s + seen.within, *(other.start_s for other in _others(history, run, before=False))]
+    ends = [run.end_s + expected.within, *(other.start_s for other in _others(history, run, before=False))]
     fleeting = [
         leak.name
         for leak in scenario.leaks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.evidence.statistics import Interval, slope
+from leakdrill.judging.evidence.statistics import Interval, robust_slope
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def growth_per_request(series: Series, span: Span) -> Growth | str:
     requests = float(part.requests[-1] - part.requests[0])
     if requests < LEAST_REQUESTS:
         return f"only {requests:.0f} requests in {show_duration(span.length_s)}"
-    return Growth(slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
+    return Growth(robust_slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
 
 
 def growth_per_second(series: Series, span: Span) -> Interval | None:
     """Growth of `series` in its unit per second over `span`; None when there are too few samples."""
     part = series.between(span.start_s, span.end_s)
-    return slope(part.t, part.values) if len(part) >= LEAST_SAMPLES else None
+    return robust_slope(part.t, part.values) if len(part) >= LEAST_SAMPLES else None

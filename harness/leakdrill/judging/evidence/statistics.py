@@ -77,7 +77,7 @@ def _sen_ranks(points: int, slopes: int) -> tuple[int, int]:
     return max(low, 0), min(high, slopes - 1)
 
 
-def slope(x: Floats, y: Floats, *, blocks: int = 18) -> Interval:
+def robust_slope(x: Floats, y: Floats, *, blocks: int = 18) -> Interval:
     """The slope of `y` over `x`, robust against outliers and steps: Theil-Sen over medians of blocks of neighbours.
 
     The medians of up to `blocks` equal stretches are nearly independent of each other, which Sen's interval needs and
@@ -143,6 +143,6 @@ def swing(values: Floats) -> float:
     What a healthy sawtooth (garbage collection, write buffers) does between two collections.
     """
     x = np.arange(len(values), dtype=float)
-    straight = values - slope(x, values).estimate * x
+    straight = values - robust_slope(x, values).estimate * x
     low, high = np.quantile(straight, [0.05, 0.95])
     return float(high - low)

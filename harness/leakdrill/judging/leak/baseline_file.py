@@ -78,7 +78,7 @@ def conditions(scenario: Scenario, corpus: str, *, python: str, allocator: str) 
     )
 
 
-def write_baseline(path: Path, trace: Trace, found: Conditions, *, bytes_per_request: float) -> None:
+def write_baseline(path: Path, trace: Trace, conditions: Conditions, *, bytes_per_request: float) -> None:
     """Write `trace` to `path`.
 
     Raises:
@@ -88,7 +88,7 @@ def write_baseline(path: Path, trace: Trace, found: Conditions, *, bytes_per_req
     file = BaselineFile(
         measured=datetime.now(UTC).replace(microsecond=0),
         bytes_per_request=round(bytes_per_request, 3),
-        conditions=found,
+        conditions=conditions,
         columns={name: [round(float(v), 3) for v in values] for name, values in columns.items()},
     )
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.judging.leak.growth_kind import MALLOC_STEP_BYTES, PAGE_BYTES
-from leakdrill.judging.leak.slope import slope
+from leakdrill.judging.leak.slope import fit_slope
 from leakdrill.judging.leak.warmup import settled_from
 from leakdrill.units import show_duration
 
@@ -67,7 +67,7 @@ def difference(candidate: Points, baseline: Points, *, confidence: float) -> tup
     middle = (start + len(both)) // 2
 
     def of(first: int) -> Slope:
-        return slope(requests[first:], more[first:], confidence=confidence, resolution=resolution)
+        return fit_slope(requests[first:], more[first:], confidence=confidence, resolution=resolution)
 
     return of(start), of(middle)
 

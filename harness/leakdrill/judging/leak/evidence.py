@@ -17,7 +17,7 @@ from leakdrill.judging.leak.growth_kind import (
     live,
     retained_per_request,
 )
-from leakdrill.judging.leak.slope import Slope, slope
+from leakdrill.judging.leak.slope import Slope, fit_slope
 from leakdrill.judging.leak.warmup import settled_from
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class Evidence:
     @property
     def kind(self) -> Kind:
         """The kind of growth."""
-        found = kind_of(self.resident.all, self.live)
-        return found if self.held is None or found is Kind.NONE else self.held
+        kind = kind_of(self.resident.all, self.live)
+        return kind if self.held is None or kind is Kind.NONE else self.held
 
     @property
     def high(self) -> float:
@@ -110,7 +110,7 @@ def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> Eviden
     if len(series) - start < FEWEST_JUDGED:
         start = waited
     judged, whole = series.part(start), series.part(waited)
-    resident, found = _resident_trend(judged, confidence), live(judged, confidence)
+    resident, live_growth = _resident_trend(judged, confidence), live(judged, confidence)
     in_use = series.malloc_in_use
     return Evidence(
         points=judged,
@@ -119,10 +119,10 @@ def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> Eviden
         whole=_resident_trend(whole, confidence),
         in_use=_in_use_trend(judged, confidence),
         in_use_whole=_in_use_trend(whole, confidence),
-        live=found,
+        live=live_growth,
         live_second=live(judged.halves()[1], confidence),
         held=held(judged, confidence),
-        retained=retained_per_request(resident.all, found),
+        retained=retained_per_request(resident.all, live_growth),
         unseen_steps=_unseen_steps(series, series.resident, start, longest_ttl_s),
         unseen_live_steps=0.0 if in_use is None else _unseen_steps(series, in_use, start, longest_ttl_s),
         rate_rises=_rate_rises(judged),
@@ -143,7 +143,7 @@ def _trend(requests: NDArray[np.float64], values: NDArray[np.float64], confidenc
     middle = len(requests) // 2
 
     def of(first: int, end: int | None) -> Slope:
-        return slope(requests[first:end], values[first:end], confidence=confidence, resolution=resolution)
+        return fit_slope(requests[first:end], values[first:end], confidence=confidence, resolution=resolution)
 
     return Trend(all=of(0, None), first=of(0, middle), second=of(middle, None))
 

@@ -80,7 +80,7 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
     leak_verdict = _judged(history, scenario, corpus, stored)
     verdict = leak_verdict.as_verdict(claim.subject)
     notes = [verdict.message, *_projected(leak_verdict, scenario)]
-    if leak_verdict.word is LeakOutcome.LEAK:
+    if leak_verdict.outcome is LeakOutcome.LEAK:
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
         notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
@@ -142,7 +142,7 @@ def _projected(leak_verdict: LeakVerdict, scenario: Scenario) -> list[str]:
     survive = scenario.gate.survive
     rate = survive.rate if survive else scenario.load.rate
     limit = survive.within if survive else scenario.target.limits.memory
-    if rate is None or limit is None or leak_verdict.word is LeakOutcome.UNKNOWN:
+    if rate is None or limit is None or leak_verdict.outcome is LeakOutcome.UNKNOWN:
         return []
     return [
         str(project(leak_verdict.growth, level_bytes=leak_verdict.level_bytes, limit_bytes=limit, requests_per_s=rate))
@@ -155,14 +155,14 @@ def _reworded(verdict: Verdict, message: str, slots: list[GateSlot]) -> Verdict:
 
 def _open_or_closed(history: History, scenario: Scenario) -> Verdict:
     claim = Claim("growth_is_explained")
-    words = {corpus: _judged(history, scenario, corpus).word for corpus in ("open", "closed")}
-    if LeakOutcome.UNKNOWN in words.values():
+    outcomes = {corpus: _judged(history, scenario, corpus).outcome for corpus in ("open", "closed")}
+    if LeakOutcome.UNKNOWN in outcomes.values():
         return claim.unknown("one of the two corpora gave no certain answer", hint="see memory_does_not_leak")
-    if words["closed"] is LeakOutcome.LEAK:
+    if outcomes["closed"] is LeakOutcome.LEAK:
         return claim.holds(
             "memory grows with every request, whatever it contains: the same requests again leak as well"
         )
-    if words["open"] is LeakOutcome.LEAK:
+    if outcomes["open"] is LeakOutcome.LEAK:
         return claim.holds("memory grows only with requests that are new: something is kept by what a request contains")
     return claim.holds("memory grows neither with new requests nor with the same ones again")
 

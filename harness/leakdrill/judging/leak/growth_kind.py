@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.leak.slope import NOTHING_KNOWN, Slope, slope
+from leakdrill.judging.leak.slope import NOTHING_KNOWN, Slope, fit_slope
 
 if TYPE_CHECKING:
     from leakdrill.judging.leak.quiescent_points import Points
@@ -90,10 +90,10 @@ def live(part: Points, confidence: float) -> Live | None:
         values = counters.get(name)
         if values is None or not np.any(values):
             return None
-        return slope(part.requests, values, confidence=confidence, resolution=resolution)
+        return fit_slope(part.requests, values, confidence=confidence, resolution=resolution)
 
     return Live(
-        malloc=slope(part.requests, in_use, confidence=confidence, resolution=MALLOC_STEP_BYTES),
+        malloc=fit_slope(part.requests, in_use, confidence=confidence, resolution=MALLOC_STEP_BYTES),
         blocks=of("blocks", 1.0),
         kept=of("ford", MALLOC_STEP_BYTES) or NOTHING_KNOWN,
         tracked=of("gcobj", 1.0),
@@ -101,56 +101,56 @@ def live(part: Points, confidence: float) -> Live | None:
     )
 
 
-def kind_of(resident: Slope, found: Live | None) -> Kind:
+def kind_of(resident: Slope, live_growth: Live | None) -> Kind:
     """The kind that accounts for most of the growth of `resident`."""
-    if resident.low <= 0 and (found is None or found.low_bytes <= 0):
+    if resident.low <= 0 and (live_growth is None or live_growth.low_bytes <= 0):
         return Kind.NONE
-    if found is None:
+    if live_growth is None:
         return Kind.RESIDENT
-    grown = max(resident.per_request, 0.0)
-    if found.blocks is not None and found.blocks.low > 0 and found.blocks.high * LARGEST_BLOCK_BYTES >= grown / 2:
+    grown, blocks = max(resident.per_request, 0.0), live_growth.blocks
+    if blocks is not None and blocks.low > 0 and blocks.high * LARGEST_BLOCK_BYTES >= grown / 2:
         return Kind.LIVE_OBJECTS
-    if found.malloc.low > 0 and found.malloc.per_request >= grown / 2:
-        return _in_malloc(found)
-    return Kind.RETAINED if found.kept.per_request >= grown / 2 else Kind.UNCOUNTED
+    if live_growth.malloc.low > 0 and live_growth.malloc.per_request >= grown / 2:
+        return _in_malloc(live_growth)
+    return Kind.RETAINED if live_growth.kept.per_request >= grown / 2 else Kind.UNCOUNTED
 
 
-def _in_malloc(found: Live) -> Kind:
-    if found.tracked is not None and found.tracked.low > 0:
+def _in_malloc(live_growth: Live) -> Kind:
+    if live_growth.tracked is not None and live_growth.tracked.low > 0:
         return Kind.LIVE_OBJECTS
-    return Kind.HEAP if found.blocks is None else Kind.NATIVE
+    return Kind.HEAP if live_growth.blocks is None else Kind.NATIVE
 
 
 def held(part: Points, confidence: float) -> Kind | None:
     """The thing that the process holds more and more of beside memory: threads, else descriptors, else nothing."""
     for name, kind in (("threads", Kind.THREADS), ("fds", Kind.DESCRIPTORS)):
         counts = part.counters.get(name)
-        if counts is not None and slope(part.requests, counts, confidence=confidence).low > 0:
+        if counts is not None and fit_slope(part.requests, counts, confidence=confidence).low > 0:
             return kind
     return None
 
 
-def retained_per_request(resident: Slope, found: Live | None) -> float:
+def retained_per_request(resident: Slope, live_growth: Live | None) -> float:
     """Bytes per request that stay resident although nobody uses them: kept by malloc, and no more than unexplained.
 
     0 where small Python objects grew, since their size is not known, and where nobody counted.
     """
-    if found is None or (not found.exact and found.blocks is not None and found.blocks.low > 0):
+    if live_growth is None or (not live_growth.exact and live_growth.blocks is not None and live_growth.blocks.low > 0):
         return 0.0
-    unexplained = resident.per_request - max(0.0, found.malloc.per_request)
-    return max(0.0, min(unexplained, found.kept.per_request))
+    unexplained = resident.per_request - max(0.0, live_growth.malloc.per_request)
+    return max(0.0, min(unexplained, live_growth.kept.per_request))
 
 
-def describe(kind: Kind, found: Live | None) -> str:
+def describe(kind: Kind, live_growth: Live | None) -> str:
     """The kind in words, with the count that shows it."""
-    if found is None:
+    if live_growth is None:
         return str(kind)
-    if kind is Kind.LIVE_OBJECTS and found.blocks is not None:
-        return f"{kind}: {_count(found.blocks.per_request, 'block')} a request"
-    if kind is Kind.LIVE_OBJECTS and found.tracked is not None:
-        return f"{kind}: {_count(found.tracked.per_request, 'tracked object')} a request"
+    if kind is Kind.LIVE_OBJECTS and live_growth.blocks is not None:
+        return f"{kind}: {_count(live_growth.blocks.per_request, 'block')} a request"
+    if kind is Kind.LIVE_OBJECTS and live_growth.tracked is not None:
+        return f"{kind}: {_count(live_growth.tracked.per_request, 'tracked object')} a request"
     if kind in (Kind.NATIVE, Kind.HEAP):
-        return f"{kind}: {found.malloc.per_request:.0f} B a request held through malloc"
+        return f"{kind}: {live_growth.malloc.per_request:.0f} B a request held through malloc"
     return str(kind)
 
 

@@ -81,11 +81,11 @@ def looks(slots: int = SLOTS, most: int | None = None) -> tuple[Look, ...]:
 
 def _beyond(slots: int, most: int) -> list[int]:
     """The looks from `slots` on, without the one at `most`."""
-    found, n = [], slots
+    looks, n = [], slots
     while n < most:
-        found.append(n)
+        looks.append(n)
         n = math.ceil(n * _APART)
-    return found
+    return looks
 
 
 def most_slots(gate: Gate, stored_slots: int | None = None) -> int:
@@ -103,5 +103,5 @@ def look_after(slots_done: int, planned: tuple[Look, ...], *, time_is_up: bool =
 
     One that ended because its time was up did so whatever its memory looked like: it is judged as the last.
     """
-    found = next((look for look in planned if look.after_slots == slots_done), planned[-1])
-    return planned[-1] if time_is_up else found
+    current = next((look for look in planned if look.after_slots == slots_done), planned[-1])
+    return planned[-1] if time_is_up else current

@@ -54,12 +54,12 @@ class Judging:
 
 def within(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is within the budget: by resident memory, or by the allocators' count where that only wavers."""
-    found = evidence.live
-    if found is not None and found.least_bytes > rules.budget:
+    live = evidence.live
+    if live is not None and live.least_bytes > rules.budget:
         return False
     if evidence.high < rules.budget:
         return True
-    live_is_flat = found is not None and found.high_bytes + evidence.unseen_live_steps < rules.budget
+    live_is_flat = live is not None and live.high_bytes + evidence.unseen_live_steps < rules.budget
     growth, second = evidence.resident.all, evidence.resident.second
     wavers = (growth.low <= 0 or growth.per_request <= rules.budget) and second.per_request <= rules.budget
     return live_is_flat and (wavers or growth.high - evidence.retained < rules.budget)
@@ -67,7 +67,7 @@ def within(evidence: Evidence, rules: Judging) -> bool:
 
 def above(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is above the budget, in all and in the second half."""
-    if all(found is not None and found.low_bytes > rules.budget for found in (evidence.live, evidence.live_second)):
+    if all(live is not None and live.low_bytes > rules.budget for live in (evidence.live, evidence.live_second)):
         return evidence.in_use is None or goes_on(evidence.in_use)
     second = evidence.resident.second
     still = second.per_request - evidence.retained > rules.budget and second.low > 0
@@ -84,8 +84,8 @@ def goes_on(trend: Trend) -> bool:
 
 def above_from_the_start(evidence: Evidence, rules: Judging) -> bool:
     """Whether growth is above the budget without what memory's own trend made of warm-up."""
-    found = evidence.live
-    counted = found is not None and found.low_bytes > rules.budget
+    live = evidence.live
+    counted = live is not None and live.low_bytes > rules.budget
     return counted or evidence.whole.all.low - evidence.retained > rules.budget
 
 

@@ -171,17 +171,17 @@ def clean_hint(evidence: Evidence) -> str:
 def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     """The growth above the budget."""
     above = f"above the budget of {rules.budget:.4g} B"
-    found = evidence.live
-    if found is not None and evidence.leaked_low <= rules.budget:
+    live = evidence.live
+    if live is not None and evidence.leaked_low <= rules.budget:
         return (
-            f"what is in use grows by {found.low_bytes:.1f} B a request or more, {above} ({describe(kind, found)}), "
+            f"what is in use grows by {live.low_bytes:.1f} B a request or more, {above} ({describe(kind, live)}), "
             f"whatever resident memory shows: {interval(evidence.resident.all)}"
         )
     kept = (
         f"; {evidence.retained:.0f} B of it are retained by the allocator, not leaked" if evidence.retained >= 1 else ""
     )
     second = f"{evidence.resident.second.per_request:.0f} B in the second half"
-    return f"{size(evidence)}, {above}, and {second} ({describe(kind, found)}{kept})"
+    return f"{size(evidence)}, {above}, and {second} ({describe(kind, live)}{kept})"
 
 
 def size(evidence: Evidence) -> str:
@@ -199,5 +199,5 @@ def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
     more, difference = both[0], differs(both, rules.budget)
     if not difference:
         return f"no more than the baseline for certain (difference {interval(more)})"
-    word = "more" if difference > 0 else "less"
-    return f"{abs(more.per_request):.1f} B {word} than the baseline (difference {more.low:.1f} to {more.high:.1f})"
+    direction = "more" if difference > 0 else "less"
+    return f"{abs(more.per_request):.1f} B {direction} than the baseline (difference {more.low:.1f} to {more.high:.1f})"

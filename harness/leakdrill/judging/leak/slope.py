@@ -65,7 +65,7 @@ class Slope:
 NOTHING_KNOWN: Final = Slope(per_request=0.0, low=-np.inf, high=np.inf, error=np.inf, points=0)
 
 
-def slope(
+def fit_slope(
     requests: NDArray[np.float64],
     values: NDArray[np.float64],
     *,

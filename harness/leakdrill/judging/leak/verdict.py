@@ -1,4 +1,4 @@
-"""LEAK, CLEAN or UNKNOWN: the word on one recording, and what it rests on.
+"""LEAK, CLEAN or UNKNOWN: the verdict on one recording, and what it rests on.
 
 A LEAK needs all of these, and a missing one makes it UNKNOWN: growth whose lower confidence bound is above the budget
 without what allocators keep; growth that goes on in the second half and does not decline; time enough that nothing
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 
 
 class LeakOutcome(StrEnum):
-    """The verdict's one word."""
+    """The outcome of a leak verdict."""
 
     LEAK = "LEAK"
     CLEAN = "CLEAN"
     UNKNOWN = "UNKNOWN"
 
     @property
-    def outcome(self) -> Outcome:
-        """The same in the words of checks: FAIL, PASS or UNKNOWN."""
+    def check_outcome(self) -> Outcome:
+        """The outcome of the check: FAIL, PASS or UNKNOWN."""
         return {LeakOutcome.LEAK: Outcome.FAIL, LeakOutcome.CLEAN: Outcome.PASS, LeakOutcome.UNKNOWN: Outcome.UNKNOWN}[
             self
         ]
@@ -62,7 +62,7 @@ class LeakVerdict:
     """The answer.
 
     Attributes:
-        word: LEAK, CLEAN or UNKNOWN.
+        outcome: LEAK, CLEAN or UNKNOWN.
         message: one sentence a person understands.
         hint: for UNKNOWN what would settle it, for LEAK where to look.
         kind: what grew.
@@ -81,7 +81,7 @@ class LeakVerdict:
         more_would_settle: for UNKNOWN whether the same recording, only longer, could say more.
     """
 
-    word: LeakOutcome
+    outcome: LeakOutcome
     message: str
     hint: str
     kind: Kind
@@ -102,11 +102,11 @@ class LeakVerdict:
     more_would_settle: bool
 
     def as_verdict(self, subject: str = "") -> Verdict:
-        """The same as the answer of a check, for reports and exit codes."""
+        """The verdict in the form of a check, for reports and exit codes."""
         return Verdict(
             check="memory_does_not_leak",
             subject=subject,
-            outcome=self.word.outcome,
+            outcome=self.outcome.check_outcome,
             message=self.message,
             numbers=self.numbers(),
             hint=self.hint,
@@ -158,35 +158,35 @@ def judge_trace(
     rules = Judging(budget=budget_bytes_per_request, confidence=confidence, longest_ttl_s=longest_ttl_s)
     series = points(candidate, after_s=_skipped_s(candidate, rules))
     if len(series) < FEWEST_JUDGED:
-        return _answer(
+        return _verdict(
             candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules
         )
     alone, evidence = _alone_or_between_shifts(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
     if baseline is None:
-        return _answer(candidate, evidence, None, alone, rules)
+        return _verdict(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
     obstacle = why_not_comparable(series, other, rate_matters=evidence.rate_rises)
     if obstacle:
         unlike = _Finding(LeakOutcome.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
-        return _answer(candidate, evidence, None, unlike, rules)
+        return _verdict(candidate, evidence, None, unlike, rules)
     more = difference(series, other, confidence=confidence)
-    return _answer(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
+    return _verdict(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    word: LeakOutcome
+    outcome: LeakOutcome
     kind: Kind
     message: str
     hint: str
     more_would_settle: bool = False
 
 
-def _open(kind: Kind, words: tuple[str, str]) -> _Finding:
+def _open(kind: Kind, texts: tuple[str, str]) -> _Finding:
     """An UNKNOWN that a longer recording may settle."""
-    return _Finding(LeakOutcome.UNKNOWN, kind, *words, more_would_settle=True)
+    return _Finding(LeakOutcome.UNKNOWN, kind, *texts, more_would_settle=True)
 
 
 def _skipped_s(trace: Trace, rules: Judging) -> float:
@@ -196,18 +196,18 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
 
 def _alone_or_between_shifts(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
     """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
-    found = _alone(evidence, rules)
-    if found.word is not LeakOutcome.UNKNOWN or not series.quiet:
-        return found, evidence
+    alone = _alone(evidence, rules)
+    if alone.outcome is not LeakOutcome.UNKNOWN or not series.quiet:
+        return alone, evidence
     evened, shifts = without_level_shifts(series)
     if not shifts:
-        return found, evidence
+        return alone, evidence
     between = gather(evened, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s)
     again = _alone(between, rules)
     shifted = sentences.shifted(shifts)
-    if again.word is LeakOutcome.LEAK:
+    if again.outcome is LeakOutcome.LEAK:
         return replace(again, message=f"{again.message}; {shifted}, which is left out"), between
-    return replace(found, message=f"{found.message}; {shifted}; {sentences.otherwise(between)}"), evidence
+    return replace(alone, message=f"{alone.message}; {shifted}; {sentences.otherwise(between)}"), evidence
 
 
 def _alone(evidence: Evidence, rules: Judging) -> _Finding:
@@ -235,21 +235,21 @@ def _leak(evidence: Evidence, kind: Kind, rules: Judging) -> _Finding:
 def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
     """The verdict with the difference to a baseline, whole and in the second half."""
     versus = sentences.versus(more, rules)
-    if alone.word is LeakOutcome.CLEAN or not above(evidence, rules):
+    if alone.outcome is LeakOutcome.CLEAN or not above(evidence, rules):
         return replace(alone, message=f"{alone.message}; {versus}")
     if differs(more, rules.budget) <= 0:
         return _open(alone.kind, sentences.nothing_added(evidence, more, rules))
-    found = _leak(evidence, evidence.kind, rules)
-    return replace(found, message=f"{found.message}; {versus}")
+    finding = _leak(evidence, evidence.kind, rules)
+    return replace(finding, message=f"{finding.message}; {versus}")
 
 
-def _answer(
+def _verdict(
     trace: Trace, evidence: Evidence | None, more: tuple[Slope, Slope] | None, finding: _Finding, rules: Judging
 ) -> LeakVerdict:
     rss = trace.columns.get("rss", trace.resident)
     under_load = trace.columns.get("rss_before", rss)
     return LeakVerdict(
-        word=finding.word,
+        outcome=finding.outcome,
         message=finding.message,
         hint=finding.hint,
         kind=finding.kind,

@@ -34,9 +34,9 @@ class MachineClass(Frozen):
 
     def difference(self, other: MachineClass) -> str:
         """How `other` differs from this class; empty when it does not."""
-        for what in ("system", "architecture", "cpus"):
-            if getattr(self, what) != getattr(other, what):
-                return f"{what} {getattr(self, what)}, and this run has {getattr(other, what)}"
+        for field in ("system", "architecture", "cpus"):
+            if getattr(self, field) != getattr(other, field):
+                return f"{field} {getattr(self, field)}, and this run has {getattr(other, field)}"
         low, high = sorted((self.memory_bytes, other.memory_bytes))
         if high > low * _SAME_MEMORY:
             return (
@@ -129,7 +129,7 @@ def read_baseline(path: Path) -> Baseline:
         BadInput: when it is not there, or is no baseline file.
     """
     try:
-        found = Baseline.model_validate_json(path.read_bytes())
+        baseline = Baseline.model_validate_json(path.read_bytes())
     except OSError as e:
         raise BadInput(f"--baseline {path}: cannot be read: {e.strerror}", hint="--update writes it") from e
     except ValidationError as e:
@@ -138,11 +138,11 @@ def read_baseline(path: Path) -> Baseline:
         raise BadInput(
             f"--baseline {path}: {where or 'file'}: {first['msg']}; expected a file that --update wrote"
         ) from e
-    if found.schema_version > _BASELINE_VERSION:
+    if baseline.schema_version > _BASELINE_VERSION:
         raise BadInput(
-            f"--baseline {path}: schema_version {found.schema_version}; this version reads {_BASELINE_VERSION}"
+            f"--baseline {path}: schema_version {baseline.schema_version}; this version reads {_BASELINE_VERSION}"
         )
-    return found
+    return baseline
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

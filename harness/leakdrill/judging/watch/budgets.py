@@ -66,7 +66,7 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
     top = peak(samples)
     if top is None:
         return claim.unknown(
-            f"`{plan.shown}` ended before its memory was read once",
+            f"`{plan.command_line}` ended before its memory was read once",
             hint="a command of a few milliseconds is too short to be watched; watch what runs it",
         )
     last = tries[-1]
@@ -222,12 +222,12 @@ def _breaker(history: History, reading: Reading) -> str:
 def _victim(history: History, attempt: Attempt, samples: Sequence[Reading]) -> str:
     """Whom the kernel killed, and when, as far as readings tell: a process may have grown after the last of them."""
     at_s = killed_s(history, attempt)
-    found = Owners(history).killed(samples, at_s)
-    if found is None:
+    victim = Owners(history).killed(samples, at_s)
+    if victim is None:
         return ""
-    who, last = found
+    name, last = victim
     return (
-        f" after {show_duration(at_s - attempt.start_s)}: it was {who}, as the readings tell; at the last before it, "
+        f" after {show_duration(at_s - attempt.start_s)}: it was {name}, as the readings tell; at the last before it, "
         f"all processes held {show_size(last.total_bytes)}"
     )
 

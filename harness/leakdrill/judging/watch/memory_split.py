@@ -91,12 +91,12 @@ class Part:
 def attempts(history: History) -> list[Attempt]:
     """Every start of the command, in order."""
     exits = {e.number: e for e in history.of(WatchExited)}
-    found = []
+    starts = []
     for act in history.acts(WatchAttempt):
         number = act.begin.number or "0"
         exited = exits.get(number)
         last = exited or act.end
-        found.append(
+        starts.append(
             Attempt(
                 number=int(number),
                 mode=act.begin.mode,
@@ -106,7 +106,7 @@ def attempts(history: History) -> list[Attempt]:
                 available_bytes=float(act.begin.available_bytes or "inf"),
             )
         )
-    return found
+    return starts
 
 
 def readings(history: History, attempt: Attempt) -> list[Reading]:

@@ -25,13 +25,13 @@ def program_name(argv: Sequence[str]) -> str:
     program = _base((argv[0].split() or ["?"])[0])
     if not _INTERPRETER.fullmatch(program):
         return program
-    for word, following in pairwise([*argv[1:], ""]):
-        if word.startswith(_INLINE):
-            return f"{program} {word[:2]}"
-        if word == "-m" and following:
+    for argument, following in pairwise([*argv[1:], ""]):
+        if argument.startswith(_INLINE):
+            return f"{program} {argument[:2]}"
+        if argument == "-m" and following:
             return f"{program} -m {following}"
-        if not word.startswith("-"):
-            return f"{program} {_base(word)}"
+        if not argument.startswith("-"):
+            return f"{program} {_base(argument)}"
     return program
 
 

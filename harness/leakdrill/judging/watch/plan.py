@@ -77,7 +77,7 @@ class WatchPlan(Frozen):
     machine: MachineClass
 
     @property
-    def shown(self) -> str:
+    def command_line(self) -> str:
         """The command as a person would type it."""
         return shlex.join(self.command)
 
@@ -110,7 +110,7 @@ def _mode(text: str) -> Mode:
         bound = parse_size(below) if below is not None else None
     except ValueError as e:
         raise BadInput(f'--mode "{text}": {e}', hint=f"expected {_MODE_HELP}") from e
-    wrong = [word for word in pairs if not _VARIABLE.fullmatch(word)]
+    wrong = [pair for pair in pairs if not _VARIABLE.fullmatch(pair)]
     if wrong or "=" in name:
         raise BadInput(f'--mode "{text}": "{(wrong or [name])[0]}" cannot stand there', hint=f"expected {_MODE_HELP}")
     return Mode(name=name, below_bytes=bound, env=pairs)

@@ -105,17 +105,17 @@ def success_line(runs_of_command: Path) -> str:
     for path in sorted(runs_of_command.glob("*/verdicts.json")):
         if path.parent.is_symlink():
             continue
-        told = _told(path)
-        if told is None:
+        result = _outcome(path)
+        if result is None:
             continue
         total += 1
-        passed += told[0]
-        retried += told[0] and told[1]
+        passed += result[0]
+        retried += result[0] and result[1]
     again = f"; {retried} of them after a retry" if retried else ""
     return f"{passed} of {total} recorded runs succeeded ({passed / total:.0%}){again}" if total else "no recorded runs"
 
 
-def _told(path: Path) -> tuple[bool, bool] | None:
+def _outcome(path: Path) -> tuple[bool, bool] | None:
     """Whether the run kept to its claims, and whether after a retry; None when nobody can say."""
     try:
         content = read_verdicts(path)

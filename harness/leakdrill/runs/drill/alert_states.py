@@ -17,11 +17,11 @@ class AlertStates:
     """Subscribe `note` to the recorder.
 
     Args:
-        delivery_seen: whether the arrival of notifications can be seen in this drill.
+        delivery_observable: whether the arrival of notifications can be seen in this drill.
     """
 
-    def __init__(self, *, delivery_seen: bool) -> None:
-        self._delivery_seen = delivery_seen
+    def __init__(self, *, delivery_observable: bool) -> None:
+        self._delivery_observable = delivery_observable
         self._fired: list[Mapping[str, str]] = []
         self._delivered: list[Notification] = []
         self._inhibited: list[Mapping[str, str]] = []
@@ -45,7 +45,7 @@ class AlertStates:
         Nothing more comes of an alert that Alertmanager inhibits; nor, where no delivery can be seen, of one that
         fires.
         """
-        if not self._delivery_seen:
+        if not self._delivery_observable:
             return self.has_fired(alert)
         return any(alert.matches(labels) for labels in list(self._inhibited)) or any(
             alert.matches(notification.labels) and alert.receiver in (None, notification.receiver)

@@ -104,7 +104,7 @@ class AlertingPart:
         if self._prometheus is not None:
             self._prometheus.wait_until_watching()
         if self._kubelet_series is not None:
-            self._kubelet_series.wait_until_seen()
+            self._kubelet_series.wait_for_series()
 
     def lost(self) -> str | None:
         """Returns why alerts cannot be seen any more; None while they can."""

@@ -199,7 +199,7 @@ class _Measurement:
         for build in self._builds:
             build.record_types("after")
         in_time = self._recorder.now_s() < deadline_s
-        if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).word is LeakOutcome.LEAK:
+        if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).outcome is LeakOutcome.LEAK:
             self._builds[0].record_sites()
 
     def _until_certain(self, corpus: str, deadline_s: float) -> None:
@@ -218,7 +218,7 @@ class _Measurement:
     def _decided(self, corpus: str, slots_done: int) -> bool:
         """Whether a look has its answer, or the slots that were asked for are done and more would not give it."""
         verdict = self._verdict(corpus)
-        if verdict.word is not LeakOutcome.UNKNOWN:
+        if verdict.outcome is not LeakOutcome.UNKNOWN:
             return slots_done >= self._gate.slots or not self._whole
         return slots_done >= self._gate.slots and not verdict.more_would_settle
 

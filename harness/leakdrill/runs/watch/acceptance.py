@@ -63,6 +63,6 @@ def check_updatable(path: Path, plan: WatchPlan) -> None:
     """
     if path.exists() and read_baseline(path).command != plan.command:
         raise BadInput(
-            f"--baseline {path}: holds another command's runs; expected those of `{plan.shown}`",
+            f"--baseline {path}: holds another command's runs; expected those of `{plan.command_line}`",
             hint="name another file, or remove this one if the command has changed for good",
         )

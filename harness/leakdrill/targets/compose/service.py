@@ -133,7 +133,7 @@ class ComposeService(RecordedTarget):
             meters: list[Meter] = [
                 ProcessTreeMeter(replicas.pids),
                 SmapsMeter(replicas.pids),
-                PodsMeter(replicas.cgroups, tell=self._note_reading),
+                PodsMeter(replicas.cgroups, report=self._note_reading),
             ]
         else:
             meters = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]

@@ -37,7 +37,7 @@ def workload_meters(
     )
     meters: list[Meter] = [kubelet]
     if place.local:
-        pods = PodsMeter(processes.cgroups, tell=readings.note)
+        pods = PodsMeter(processes.cgroups, report=readings.note)
         meters += [ProcessTreeMeter(processes.pids), SmapsMeter(processes.pids), pods]
     if has_metrics(deployed.cluster):
         selector = follower.workload.selector()

@@ -189,7 +189,7 @@ class ReplicatedTarget:
     def _of_all(self) -> list[Meter]:
         here: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
         if self._cgroups():
-            return [*here, PodsMeter(self._cgroups, tell=self._note_reading)]
+            return [*here, PodsMeter(self._cgroups, report=self._note_reading)]
         if self._kind is DockerTarget:
             return [ReplicaStatsMeter(self._containers, errors=engine_errors())]
         return here
