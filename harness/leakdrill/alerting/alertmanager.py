@@ -36,7 +36,7 @@ class AlertmanagerServer:
 
     @property
     def url(self) -> str:
-        """Where it answers; known after `start`."""
+        """The address that it answers at; known after `start`."""
         return self._server.url
 
     @property

@@ -43,7 +43,7 @@ class PrometheusApi:
         return groups
 
     def targets(self) -> list[dict[str, Any]]:
-        """What it scrapes: `scrapePool`, `labels`, `health`, `lastError`.
+        """The targets that it scrapes: `scrapePool`, `labels`, `health`, `lastError`.
 
         Raises:
             NoAnswer: when there is no answer.

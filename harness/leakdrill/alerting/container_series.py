@@ -127,7 +127,7 @@ def _number(fresh: Fresh, event_class: type[Reading], field: str) -> float | Non
 
 
 def each_family_once(metrics: Iterable[Metric]) -> list[Metric]:
-    """The same series, those of one name put together, as the format asks for."""
+    """Returns the series grouped by name, as the format asks for."""
     families: dict[str, Metric] = {}
     for metric in metrics:
         known = families.setdefault(metric.name, metric)

@@ -62,11 +62,11 @@ _DISK: Final[tuple[Row, ...]] = (
 
 
 class Readings(Protocol):
-    """Where readings come from: a drill's recorder, or whoever else tells events."""
+    """The source of readings: a drill's recorder, or anything else that reports events."""
 
     @property
     def started_at(self) -> float:
-        """When what is read was started, in Unix time."""
+        """The start of the process that is read, in Unix time."""
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with every event."""

@@ -60,7 +60,7 @@ class KubeletSeries:
 
     @property
     def lost(self) -> str | None:
-        """Why a drill cannot go on: for a minute no series came. None while one does, and until somebody waits."""
+        """The reason to end the drill: a minute without series. None while one comes, or before anybody waits."""
         gone_s = 0.0 if self._last_series_mono is None else time.monotonic() - self._last_series_mono
         return f"no series for {show_duration(gone_s)}: {self._why}" if gone_s > COMES_WITHIN_S else None
 
@@ -110,7 +110,7 @@ class KubeletSeries:
 
 
 def _wrong(kubelets: Sequence[Mapping[str, Any]], ages: Sequence[float]) -> str | None:
-    """What is missing, as a sentence; None when nothing is."""
+    """Returns a sentence that names the missing series; None when none is."""
     if not kubelets:
         return "no pod is on a node yet"
     for kubelet in kubelets:

@@ -1,4 +1,4 @@
-"""What Alertmanager is told: the user's own routing tree, with waits divided and every receiver led to our webhook.
+"""Alertmanager's configuration: the user's routing tree, with waits divided and every receiver led to our webhook.
 
 Receivers keep their names, so the record says who would have been notified; what they would have been notified by
 (mail, chat, pager) is replaced, because a drill must page nobody. All of them also report the end of an alert.

@@ -56,7 +56,7 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written for Prometheus: the files, and one sentence for each thing that is not as in production."""
+    """The files written for Prometheus, and one sentence for each thing that is not as in production."""
 
     files: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

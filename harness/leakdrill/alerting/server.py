@@ -74,7 +74,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers, such as `http://127.0.0.1:40123`; known after `start`."""
+        """The address that it answers at, such as `http://127.0.0.1:40123`; known after `start`."""
         return f"http://127.0.0.1:{self._port}"
 
     def alive(self) -> bool:

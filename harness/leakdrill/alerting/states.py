@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.alerts import AlertName
 
 _OVERLAP_S: Final = 10.0
-"""How far a poll looks back beyond the last answered one: an evaluation's samples appear only when it is done."""
+"""The reach of a poll beyond the last answered one: an evaluation's samples appear only when it is done."""
 
 _OWN_LABELS: Final = ("__name__", "alertstate")
 _DEFAULT_INTERVAL_S: Final = 60.0

@@ -1,4 +1,4 @@
-"""At which share of the limit an alert on memory begins to count, read from its own expression.
+"""The share of the limit at which an alert on memory begins to count, read from its own expression.
 
 Only a comparison of memory with its limit says so: `memory / limit > 0.8`, the same in per cent, or
 `memory > 0.8 * limit`. Of every other expression nothing is said.

@@ -58,7 +58,7 @@ _MATCH: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What in an expression cannot be scaled truthfully, and why."""
+    """A part of an expression that cannot be scaled truthfully, with the reason."""
 
     subject: str
     reason: str

@@ -1,4 +1,4 @@
-"""How one alert went through its states, told from the samples that Prometheus wrote when it evaluated the rule."""
+"""The states of one alert over time, from the samples that Prometheus wrote when it evaluated the rule."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ class Timeline:
         return transitions
 
     def end(self, interval_s: float) -> Transition:
-        """It is gone: `resolved` when it had fired, else `inactive`."""
+        """The transition at the alert's end: `resolved` when it had fired, else `inactive`."""
         self.state = "resolved" if self.state == "firing" else "inactive"
         return Transition(self.state, self.last_s + interval_s)

@@ -32,7 +32,7 @@ _CLOCKS_AGREE_S: Final = 0.5
 
 
 class WatchedPrometheus:
-    """What the Prometheus at `url` says of itself.
+    """A running Prometheus at `url`, as it describes itself.
 
     Raises:
         BadInput: when no Prometheus answers at `url`.
@@ -73,7 +73,7 @@ class WatchedPrometheus:
         return tuple(_rule(group, rule) for group, rule in alerts if rule["name"] in wanted)
 
     def remarks(self, alerts: Alerts) -> list[str]:
-        """What a person should know before the drill: clocks, intervals, and what fires already."""
+        """The facts that a person should know before the drill: clocks, intervals, and alerts that fire already."""
         return [*self._clocks(), *self._intervals(alerts), *self._firing()]
 
     def _clocks(self) -> list[str]:

@@ -119,7 +119,7 @@ class DeliveryWatcher:
         return alerts
 
     def _requests(self) -> dict[str, float]:
-        """How many requests to receivers succeeded and failed since it started."""
+        """The number of requests to receivers that succeeded and failed since it started."""
         response = self._http.get("/metrics")
         response.raise_for_status()
         lines = "\n".join(line for line in response.text.splitlines() if line.startswith((_TRIED, _FAILED))) + "\n"

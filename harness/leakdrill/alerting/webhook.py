@@ -36,7 +36,7 @@ class Webhook:
 
     @property
     def url(self) -> str:
-        """Where deliveries go, without the receiver's name: `http://127.0.0.1:40125/notify`."""
+        """The address for deliveries, without the receiver's name: `http://127.0.0.1:40125/notify`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}{_PATH.rstrip('/')}"
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: the record holds what was delivered."""
+        """Print nothing: the record holds what was delivered."""
 
 
 def _notice(alert: dict[str, Any]) -> tuple[str, dict[str, str], float]:

@@ -83,7 +83,7 @@ def _measure(
 
 
 def _write(path: Path, done: FinishedRun, console: Console) -> None:
-    """Only a run that passes may become what later runs are held against."""
+    """Write the baseline; only a run that passes may become one."""
     if worst(done.verdicts) is not Outcome.PASS:
         console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)
         return

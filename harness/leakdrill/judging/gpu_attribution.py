@@ -35,7 +35,7 @@ _HINT: Final = "run the drill again when the card is the service's alone and ans
 def attributed_to_target(
     verdicts: list[Verdict], history: History, scenario: Scenario, attribution: Attribution
 ) -> list[Verdict]:
-    """`verdicts`, of which those that failed because of a card are UNKNOWN and say so."""
+    """Returns `verdicts`; those that failed because of a GPU become UNKNOWN and say so."""
     if not gpu_claims(history, scenario):
         return verdicts
     failures, sharing = gpu_troubles(history), sharing_troubles(history, scenario)
@@ -43,7 +43,7 @@ def attributed_to_target(
 
 
 def _if_on_gpu(verdict: Verdict, scenario: Scenario, sharing: list[Trouble]) -> list[Trouble]:
-    """`sharing`, where `verdict` is about something that needs the card."""
+    """Returns `sharing` when `verdict` is about something that needs the GPU, else nothing."""
     return [] if verdict.check in _OF_HOST or _grows_on_host(verdict, scenario) else sharing
 
 

@@ -66,7 +66,7 @@ class Finding:
     goes_on: bool | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same facts for machines."""
+        """The facts as data for machines."""
         return {
             "effect": self.effect,
             "why": self.why,
@@ -199,7 +199,7 @@ def _speeds(history: History, series: Series, leak: Leak, levels: _Levels) -> tu
 
 
 def _stopped_serving(history: History, run: StepRun) -> str:
-    """Why the service no longer serves after the step; empty when it does, or when nobody can tell."""
+    """The reason why the service no longer serves after the step; empty when it does, or when nobody can tell."""
     if any(e.when >= run.start_s for e in unasked_exits(history)):
         return "the service ended on its own"
     made, failed = _between(history, run.end_s + _SETTLED_S, watched_until_s(history))

@@ -1,4 +1,4 @@
-"""Where a drill's wall time went: what it had to wait for, and what the harness added.
+"""The wall time of a drill: what it had to wait for, and what the harness added.
 
 The parts that must be waited for are read from the record: the service's own start-up, the phases whose length the
 scenario states, the leak reaching the rule's threshold (until `pending`), and the rule's `for` (until `firing`).
@@ -77,7 +77,7 @@ def _detection(history: History, scenario: Scenario) -> dict[str, float]:
 
 
 def _last_of(history: History, scenario: Scenario, state: str, load: tuple[float, float]) -> float | None:
-    """When the last of the expected alerts first took on `state` after the load phase began."""
+    """The moment at which the last of the expected alerts first took on `state` after the load phase began."""
     firsts = [
         min((e.when for e in events), default=None)
         for events in (

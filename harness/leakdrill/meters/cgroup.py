@@ -1,4 +1,4 @@
-"""What a control group says of its members: memory against its limit, kills, CPU time and throttling.
+"""The figures of a control group: memory against its limit, kills, CPU time and throttling.
 
 The working set is usage less inactive file pages, as the kubelet and cAdvisor define it. Both versions of control
 groups are read into the same names. Sources: the kernel's cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst.

@@ -23,7 +23,7 @@ class CgroupAfterRestart:
         self._meter = make()
 
     def read(self) -> dict[str, float] | None:
-        """As the meter itself reads; None while there is nothing to read."""
+        """Returns the reading of the meter; None while there is nothing to read."""
         if self._meter is None:
             self._meter = self._make()
         values = self._meter.read() if self._meter else None

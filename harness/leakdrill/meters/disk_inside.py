@@ -1,4 +1,4 @@
-"""How full a disk is that lies elsewhere, as `df` says it where the target runs."""
+"""The fill level of a disk that lies elsewhere, from `df` where the target runs."""
 
 from __future__ import annotations
 

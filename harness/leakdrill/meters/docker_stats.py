@@ -1,4 +1,4 @@
-"""What the Docker Engine says of a container, read as a stream: one call, then about one reading a second.
+"""The Docker Engine's statistics of a container, read as a stream: one call, then about one reading a second.
 
 Asking anew for each reading takes the engine two seconds, because it measures CPU over one. Memory in use is the
 engine's `usage`, and the working set leaves inactive file pages out, as the kubelet does.

@@ -1,4 +1,4 @@
-"""How full the target's disk is."""
+"""The fill level of the target's disk."""
 
 from __future__ import annotations
 

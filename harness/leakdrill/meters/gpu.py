@@ -1,8 +1,8 @@
-"""What NVML says of the cards that a target computes on: memory by device and by process, load, errors.
+"""The NVML readings of the GPUs that a target uses: memory by device and by process, load, errors.
 
 One reading holds all devices. A field's name begins with its device (`gpu0.used_bytes`; `gpu0/3.…` for a MIG slice);
 without that it is the sum over the devices that the scenario names, and it is left out when one of them did not answer:
-a card that falls off must not look like memory that was freed.
+a GPU that falls off must not look like memory that was freed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MOST_XIDS: Final = 16
 
 
 class GpuMeter:
-    """Reads the cards `devices`, and their MIG slices.
+    """Reads the GPUs `devices`, and their MIG slices.
 
     Args:
         devices: indices or UUIDs, as NVML knows them; a MIG slice by its UUID.
@@ -71,7 +71,7 @@ class GpuMeter:
         """Bytes, percent, degrees, watts and counts; what a driver does not support is left out.
 
         Raises:
-            NvmlUnavailable: when there is no driver, or not the card; tried again every five seconds.
+            NvmlUnavailable: when there is no driver, or not the GPU; tried again every five seconds.
         """
         self._open()
         own = None if self._pids is None else frozenset(self._pids())
@@ -117,7 +117,7 @@ class GpuMeter:
             self._recorder.record(_device(device))
 
     def _watch_xids(self, nvml: Any, devices: Sequence[NvmlDevice]) -> None:
-        """Nothing where the driver has no events: no XID is known then, which is not the same as none."""
+        """Watch for XID errors. Where the driver has no events no XID is known, which is not the same as none."""
         try:
             events = nvml.nvmlEventSetCreate()
         except nvml.NVMLError:
@@ -161,7 +161,7 @@ class GpuMeter:
             self._recorder.record(GpuProcess(key, pid=str(pid), program=program(pid)))
 
     def _note_xids(self) -> None:
-        """Take every XID error that is waiting; an error of the queue itself says nothing of the cards."""
+        """Take every XID error that is waiting; an error of the queue itself says nothing of the GPUs."""
         for _ in range(_MOST_XIDS if self._xids else 0):
             try:
                 event = self._nvml.nvmlEventSetWait(self._events, 0)
@@ -206,7 +206,7 @@ class Numbered(Protocol):
 
 
 def gpu_meters(gpu: Gpu | None, target: object, recorder: Recorder) -> list[GpuMeter]:
-    """The meter of the cards of `target`; none where the scenario names none, or where they may be missing and are.
+    """The meter of the GPUs of `target`; none where the scenario names none, or where they may be missing and are.
 
     What is missing is recorded as `gpu/absent`, with the reason.
     """

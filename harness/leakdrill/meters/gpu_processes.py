@@ -1,4 +1,4 @@
-"""Whose a device's memory is: the target's, another process's, or nobody's that NVML lists.
+"""The owners of a device's memory: the target, another process, or nobody that NVML lists.
 
 NVML names processes by the numbers of the namespace in which the driver sees them, which is the machine's own. Where we
 run inside another PID namespace, and it lists a process that we cannot see, its numbers are not ours and nothing is
@@ -20,7 +20,7 @@ _FIRST_NAMESPACE: Final = 0xEFFFFFFC
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Who holds a device's memory; None where that cannot be told.
+    """The shares of a device's memory by owner; None where a share is not known.
 
     Attributes:
         own: bytes of the target's processes.
@@ -35,7 +35,7 @@ class Shares:
     foreign: tuple[int, ...]
 
     def fields(self, used_bytes: float | None) -> dict[str, float]:
-        """The same as named numbers; what cannot be told is left out."""
+        """The shares as named numbers; those that are not known are left out."""
         figures = {"own_bytes": self.own, "others_bytes": self.others}
         if None not in (self.own, self.others, used_bytes):
             figures["elsewhere_bytes"] = max(0.0, (used_bytes or 0.0) - (self.own or 0.0) - (self.others or 0.0))

@@ -1,6 +1,6 @@
 """NVML, NVIDIA's management library, through `nvidia-ml-py`: loading it, and one device of it in our words.
 
-A reading that a card or its driver does not support is left out, never 0; it is not asked for again. Any other error
+A reading that a GPU or its driver does not support is left out, never 0; it is not asked for again. Any other error
 means that the device does not answer. Source: NVIDIA's NVML API reference.
 """
 
@@ -23,7 +23,7 @@ _WHY: Final = {
     18: "the NVIDIA driver is mismatched: its library and its kernel module differ in version",
 }
 _UNSUPPORTED: Final = frozenset({2, 3, 4, 13, 22, 25, 30})
-"""Invalid argument, not supported, no permission, function not found, ECC of a virtual card, version mismatch."""
+"""Invalid argument, not supported, no permission, function not found, ECC of a virtual GPU, version mismatch."""
 
 LOST: Final = frozenset({6, 9, 15, 16, 28})
 """Not found, driver not loaded, lost, reset required, gone: the device does not come back by itself."""
@@ -66,17 +66,17 @@ def open_nvml() -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What tells a device from others.
+    """The identity of a device.
 
     Attributes:
         key: how its fields begin: `gpu0`, or `gpu0/3` for a MIG slice.
-        gpu: NVML's index of the card.
-        uuid: of the card or the slice.
-        model: name of the card.
+        gpu: NVML's index of the GPU.
+        uuid: of the GPU or the slice.
+        model: name of the GPU.
         bus_id: its place on the PCI bus; empty where unknown.
         minor: number of its device file; None where unknown.
-        slice_id: GPU instance of a MIG slice; None for a card.
-        profile: the slice's size, such as `1g.10gb`; empty for a card.
+        slice_id: GPU instance of a MIG slice; None for a GPU.
+        profile: the slice's size, such as `1g.10gb`; empty for a GPU.
     """
 
     key: str
@@ -90,7 +90,7 @@ class Identity:
 
 
 class NvmlDevice:
-    """One card, or one MIG slice of one.
+    """One GPU, or one MIG slice of one.
 
     Args:
         nvml: the opened module.
@@ -112,7 +112,7 @@ class NvmlDevice:
         return self._fields(self._memory)
 
     def slow(self) -> dict[str, float]:
-        """What changes slowly or is dear to read: utilisation, temperature, power, errors of its memory.
+        """The figures that change slowly or are costly to read: utilisation, temperature, power, memory errors.
 
         Raises:
             DeviceSilent: when it does not answer.

@@ -1,4 +1,4 @@
-"""What the kernel says of the target's processes: memory, CPU time, threads, open files.
+"""The kernel's figures for the target's processes: memory, CPU time, threads, open files.
 
 /proc is read directly: psutil opens and parses several files for each answer, which at ten readings a second of a
 service with several workers costs more than everything else a drill does. Sources: proc(5), and for smaps_rollup the
@@ -62,7 +62,7 @@ class ProcessTreeMeter:
         return pids
 
     def _row(self, pid: int) -> tuple[float, float, float, float] | None:
-        """None for a process that is gone; a pid given out again is opened anew."""
+        """Returns the row of a process, or None when it is gone; a pid that is used again is opened anew."""
         for _ in range(2):
             try:
                 if pid not in self._open:
@@ -96,7 +96,7 @@ class _OpenProcess:
 
 
 class SmapsMeter:
-    """What the processes really occupy: shared pages divided among those who share them. Dear, so read seldom."""
+    """The memory that the processes really occupy: shared pages are divided among them. Costly, so read seldom."""
 
     event = ProcessSmaps
     every = 10

@@ -1,4 +1,4 @@
-"""How many requests each replica has answered, by its own count: whether a load is spread shows only there."""
+"""The number of requests that each replica has answered, by its own count: only this shows how load is spread."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Sampler:
 
 
 def _groups(meters: Sequence[Meter]) -> list[list[Meter]]:
-    """What is read together, the quickest rhythm first."""
+    """The meters that are read together, the fastest rhythm first."""
     groups: dict[tuple[int, int], list[Meter]] = {}
     for place, meter in enumerate(meters, start=1):
         groups.setdefault((meter.every, place if isinstance(meter, Alone) else 0), []).append(meter)

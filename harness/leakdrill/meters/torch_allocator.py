@@ -1,4 +1,4 @@
-"""What PyTorch's allocator says of itself, asked of the service that it runs in."""
+"""The statistics of PyTorch's allocator, requested from the service that it runs in."""
 
 from __future__ import annotations
 

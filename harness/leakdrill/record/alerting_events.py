@@ -55,7 +55,7 @@ class RuleError(Sample, source="prometheus", name="rule_error"):
 
 @dataclass(frozen=True)
 class SelectorMatches(Sample, source="prometheus", name="selector"):
-    """How many series a selector of a rule matches."""
+    """The number of series that a selector of a rule matches."""
 
     series: Annotated[float | None, Number("series; missing when Prometheus did not answer", "count")] = None
     alert: Annotated[str, Label("the alert's name")] = ""
@@ -88,7 +88,7 @@ class KubeletScrape(Reading, source="prometheus", name="kubelet"):
 
 @dataclass(frozen=True)
 class ServerClock(Sample, source="prometheus", name="clock", for_people="explains how times were aligned"):
-    """How far the clock of a watched Prometheus is ahead."""
+    """The offset of a watched Prometheus's clock from ours."""
 
     ahead_s: Annotated[float | None, Entry("ahead of ours", "seconds")] = None
 

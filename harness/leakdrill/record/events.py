@@ -166,7 +166,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     WatchThreshold,
     WatchNotice,
 )
-"""In the order in which the reference page tells them."""
+"""All events, in the order of the reference page."""
 
 METERS: tuple[type[Reading], ...] = (
     CgroupResources,

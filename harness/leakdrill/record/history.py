@@ -1,4 +1,4 @@
-"""What happened in one run: events in order, and views on them. All that a check may look at.
+"""The history of one run: events in order, and views on them. All that a check may look at.
 
 The file is JSON Lines, one event a line, appended as it happens. `Recorder` (recorder.py) writes it; this module
 reads it and never touches anything else, so a stored run can be judged on any machine.
@@ -91,7 +91,7 @@ class Act(Generic[A]):
 
     @property
     def why(self) -> str:
-        """What the record says of an act that did not end in `ok`."""
+        """The reason why an act did not end in `ok`, from the record."""
         if self.end is None:
             return "the record ends before it did"
         return self.end.reason or self.end.error or self.end.kind

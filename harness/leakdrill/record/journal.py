@@ -1,4 +1,4 @@
-"""What must be undone, on disk before it is done.
+"""The journal: everything that must be undone, on disk before it is done.
 
 One JSON line per fact: `{"id": 3, "state": "planned", "kind": "cgroup", "data": {...}}`, later `{"id": 3, "state":
 "done", "data": {...}}` with what only became known by doing it (a pid), later `{"id": 3, "state": "undone"}`. After a

@@ -1,4 +1,4 @@
-"""Which process runs a drill, and how what a run makes outside of its folder is recognised."""
+"""The process that runs a drill, and how everything that a run makes outside its folder is recognised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWNER_FILE: Final = "drill.pid"
 """Beside the journal: which process runs the drill, so that nobody cleans up under a living one."""
 
 NAME_PREFIX: Final = "leakdrill-"
-"""What begins the name of every cgroup, folder, container and namespace that a run makes outside of its run folder."""
+"""The prefix of the name of every cgroup, folder, container and namespace that a run makes outside its run folder."""
 
 _CREATE_TIME_SLACK_S: Final = 1.0
 

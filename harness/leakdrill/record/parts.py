@@ -38,7 +38,7 @@ class Part:
     is_number: ClassVar[bool] = False
 
     def named(self, name: str) -> Self:
-        """The same part with the field's name where it has none of its own."""
+        """Returns this part with the field's name where it has none of its own."""
         return self if self.key else replace(self, key=name)
 
     def read(self, event: Event, named: Keys) -> Any:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ActNote:
-    """What an act found out while it ran; goes into its last line. Set `unknown` when nobody can say how it ended."""
+    """Notes about an act, written with its last line. Set `unknown` when nobody can say how it ended."""
 
     value: Value = None
     labels: dict[str, str] = field(default_factory=dict)

@@ -32,7 +32,7 @@ class RunFolder:
 
     @property
     def run_json(self) -> Path:
-        """What was run, with what, on what; written at the start."""
+        """The file that says which scenario ran, with which versions, on which machine; written at the start."""
         return self.path / "run.json"
 
     @property
@@ -42,12 +42,12 @@ class RunFolder:
 
     @property
     def verdicts(self) -> Path:
-        """What the checks made of the events; written at the end and by `leakdrill analyze`."""
+        """The file with the verdicts; written at the end and by `leakdrill analyze`."""
         return self.path / "verdicts.json"
 
     @property
     def journal(self) -> Path:
-        """What must be undone."""
+        """The file that lists everything that must be undone."""
         return self.path / JOURNAL_FILE
 
     @property

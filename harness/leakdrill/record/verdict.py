@@ -14,7 +14,7 @@ Number = float | int | str | bool | None
 
 
 class Outcome(StrEnum):
-    """What a check found. There is one order everywhere: FAIL is worse than UNKNOWN, which is worse than PASS."""
+    """The outcome of a check. There is one order everywhere: FAIL is worse than UNKNOWN, which is worse than PASS."""
 
     PASS = "PASS"  # noqa: S105 - an outcome, no password
     UNKNOWN = "UNKNOWN"

@@ -24,7 +24,7 @@ def junit_xml(verdicts: Sequence[Verdict], *, name: str) -> str:
 
 
 def junit_of_runs(runs: Sequence[tuple[str, Sequence[Verdict]]]) -> str:
-    """The same for many runs, one suite for each, in one document."""
+    """The verdicts of many runs in one document, one suite for each run."""
     document = JUnitXml("leakdrill")
     for name, verdicts in runs:
         document.add_testsuite(_suite(name, verdicts))

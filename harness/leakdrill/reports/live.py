@@ -1,4 +1,4 @@
-"""What a person sees while the drill runs: phase, time, memory against its limit, requests, alerts.
+"""The live view of a drill: phase, time, memory against its limit, requests, alerts.
 
 On a terminal it is one block that redraws itself; elsewhere a plain line for each turn of events, so that a CI log
 reads like a story and not like a film.

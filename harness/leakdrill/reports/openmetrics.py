@@ -82,6 +82,6 @@ def _escaped(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    """As OpenMetrics writes it: whole numbers without a point, and `+Inf`, `-Inf`, `NaN`."""
+    """A number in OpenMetrics: whole numbers without a point, and `+Inf`, `-Inf`, `NaN`."""
     special = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(str(float(value)))
     return special or (f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else repr(float(value)))  # noqa: PLR2004 - beyond this a float has no ones

@@ -34,7 +34,7 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """What the verdicts come to, in one line with the exit code: `FAIL: 2 of 14 claims do not hold (exit 1)`."""
+    """The sum of the verdicts in one line with the exit code: `FAIL: 2 of 14 claims do not hold (exit 1)`."""
     outcome, total = worst(verdicts), len(verdicts)
     failed = sum(v.outcome is Outcome.FAIL for v in verdicts)
     unknown = sum(v.outcome is Outcome.UNKNOWN for v in verdicts)

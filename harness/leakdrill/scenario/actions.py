@@ -13,10 +13,10 @@ from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 
 class Action:
-    """What an operator does: the class of every action, whose docstring is its description."""
+    """An operator's action: the class of every action, whose docstring is its description."""
 
     undo: ClassVar[str]
-    """How it is taken back, or why it need not or cannot be."""
+    """The way it is undone, or the reason why it need not or cannot be."""
     restarts: ClassVar[bool] = False
     """Whether the service has forgotten afterwards which leaks were on."""
 

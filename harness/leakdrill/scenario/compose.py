@@ -10,7 +10,7 @@ from leakdrill.scenario.quantities import Frozen
 
 
 class ComposeForm(Frozen):
-    """Which service of which compose file, and by which way the load comes to it."""
+    """The service of a compose file, and the way by which the load reaches it."""
 
     file: Path = Field(description="The compose file, relative to the scenario file.", examples=["docker-compose.yml"])
     service: str = Field(description="The service that is measured, scaled and restarted.", examples=["shop"])

@@ -1,4 +1,4 @@
-"""How a target runs in a Kubernetes cluster: made from an image, from the user's manifests, or there already."""
+"""A target in a Kubernetes cluster: made from an image, from the user's manifests, or there already."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ExistingWorkload(Frozen):
 
 
 class KubernetesForm(Frozen):
-    """The same service in a cluster; used with `--on kubernetes`.
+    """The form of the service in a cluster; used with `--on kubernetes`.
 
     Left out, or without a workload of its own, it is made from what `container` says.
     """

@@ -54,7 +54,7 @@ class Load(Frozen):
 
 
 class Phases(Frozen):
-    """How long each part of the drill lasts."""
+    """The length of each part of the drill."""
 
     warmup: Duration = Field(3.0, description="Load that is not measured, while caches fill and lazy imports happen.")
     baseline: Duration = Field(10.0, description="Load without the leak: the baseline that memory must return to.")

@@ -19,7 +19,7 @@ else:
 """Names one of the registered resources."""
 
 TORCH: Final = held_by("torch")
-"""What tensors hold, what torch's allocator took from the device, what of the device is in use."""
+"""The resources that torch reports: memory of tensors, memory that its allocator reserved, device memory in use."""
 
 SIZED: Final = frozenset(name for name, resource in RESOURCES.items() if resource.unit == "bytes")
 """Resources that are counted in bytes; the others are counted in files, threads and cores."""
@@ -27,7 +27,7 @@ SIZED: Final = frozenset(name for name, resource in RESOURCES.items() if resourc
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """How a value is written: the mark of a type in the reference of the scenario file."""
+    """The way a value is written: the mark of a type in the reference of the scenario file."""
 
     name: str
     unit: str

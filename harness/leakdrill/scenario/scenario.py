@@ -23,7 +23,7 @@ from leakdrill.scenario.target import ProcessTarget
 from leakdrill.scenario.torch import Torch
 
 TWIN_KEYS: Final = ("name", "twin_of", "summary", "rehearses", "covers", "subset", "phases")
-"""What a file with `twin_of` may say; the rest is as in the original (twin.py)."""
+"""The keys that a file with `twin_of` may have; the rest is as in the original (twin.py)."""
 
 
 class Scenario(Frozen):

@@ -31,7 +31,7 @@ class Limits(Frozen):
 
 
 class ContainerForm(Frozen):
-    """The same service in a container; used with `--on docker`."""
+    """The form of the service in a container; used with `--on docker`."""
 
     image: str = Field(
         description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]

@@ -1,4 +1,4 @@
-"""How a step says that it was not carried out."""
+"""The error of a step that was not carried out."""
 
 from __future__ import annotations
 

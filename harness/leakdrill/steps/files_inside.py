@@ -45,7 +45,7 @@ def find_inside(context: StepContext) -> FilesInside | None:
 
 
 def path_inside(path: str, target: FilesInside) -> str:
-    """Where `path` (`{disk}/…`, absolute, or relative to the disk) lies inside.
+    """The path inside the target of `path` (`{disk}/…`, absolute, or relative to the disk).
 
     Raises:
         StepFailed: when that is outside of the disk.

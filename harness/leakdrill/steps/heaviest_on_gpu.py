@@ -1,4 +1,4 @@
-"""Which process holds most of the cards, by NVML: what an operator reads from `nvidia-smi` before ending it."""
+"""The process that holds most of the GPUs' memory: what an operator reads from `nvidia-smi` before ending it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def held_on(gpus: Sequence[int | str]) -> dict[int, float]:
     """Bytes of the memory of `gpus` by process, as NVML says.
 
     Raises:
-        StepFailed: when there is no card to ask, it does not answer, or it does not tell.
+        StepFailed: when there is no GPU to ask, it does not answer, or it does not say.
     """
     if not gpus:
         raise StepFailed("no card is named; expected target.gpu for a step with by: gpu_memory")
@@ -49,7 +49,7 @@ def _summed(listed: Sequence[Mapping[int, float | None] | None]) -> dict[int, fl
 
 
 def heaviest(held: Mapping[int, float], own: Collection[int]) -> int:
-    """The number of the process that holds most of the cards.
+    """The number of the process that holds most of the GPUs' memory.
 
     Raises:
         StepFailed: when that is none of `own`: another tenant's process is never ended by a drill.

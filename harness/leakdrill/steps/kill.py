@@ -39,7 +39,7 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
     """Sends the signal, and returns to which processes.
 
     The target's first process is left alone by signals that end it: nothing would start it again, and a step that
-    should do that is `restart`. By the memory of cards, the one that holds most of them is meant, or none at all.
+    should do that is `restart`. By GPU memory, the one that holds most of it is meant, or none at all.
 
     Raises:
         StepFailed: when none of the processes matches.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["StepFailed", "carry_out", "kinds_with_step", "step_file"]
 
 FOLDER: Final = "steps"
-"""In the run folder; what a step keeps lies in a folder of its own below it."""
+"""The folder in the run folder below which each step that keeps files has a folder of its own."""
 
 
 class StepFile(Protocol):

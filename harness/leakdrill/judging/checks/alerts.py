@@ -196,7 +196,7 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
 
 
 def _delivery(notification: Notification) -> str:
-    """How the notification was seen: by us, or from outside."""
+    """The clause that says how the notification was observed: by our webhook, or through Alertmanager's API."""
     receiver = notification.receiver or "?"
     if notification.labels.get("via") != "api":
         return f"reached the receiver {receiver}"

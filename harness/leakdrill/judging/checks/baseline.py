@@ -51,7 +51,7 @@ _LONGER: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Trend:
-    """How a resource still grows per request, and how much of that is allowed and can be told."""
+    """The growth of a resource per request, with the part that is allowed and the part that can be resolved."""
 
     growth: Growth
     margin: float
@@ -180,7 +180,7 @@ def _compare(history: History, scenario: Scenario, name: ResourceName, phase: st
 
 
 def _trend(scenario: Scenario, name: ResourceName, before: Series, series: Series, span: Span) -> _Trend | str | None:
-    """How it grows in `span`; why that cannot be told; None where only the level counts."""
+    """Returns the growth in `span`; the reason why it is not known; None where only the level counts."""
     margin = scenario.margin(name) or Baseline()
     if isinstance(margin, CpuBaseline):
         return None
@@ -204,7 +204,7 @@ def _tail(history: History, phase: str) -> Span | None:
 
 
 def _level_margin(history: History, scenario: Scenario, name: ResourceName, before: Series) -> float:
-    """How far above the baseline's level a resource may be, in its unit.
+    """The distance above the baseline's level that a resource may keep, in its unit.
 
     A disk may be all but empty in the baseline, and a service all but idle: there the margin is a share of the whole.
     """
@@ -239,7 +239,7 @@ def _slope_problem(c: _Compared) -> str:
 
 
 def _never_left(history: History, c: _Compared, leaks: Sequence[Leak]) -> str:
-    """Why coming back proves nothing: the leak itself stayed within the margin."""
+    """The reason why coming back proves nothing: the leak itself stayed within the margin."""
     name, show = c.measure.name, c.measure.show
     spans = [span for leak in leaks if leak.resource == name and (span := leak_span(history, leak.name))]
     leaking = [resource_series(history, name).between(span.start_s, span.end_s).values for span in spans]

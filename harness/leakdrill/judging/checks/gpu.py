@@ -1,6 +1,6 @@
-"""Whether the cards answered, and whose their memory was: what is not the service's doing is named, and never a PASS.
+"""Whether the GPUs answered, and whose their memory was: what is not the service's doing is named, and never a PASS.
 
-A card that falls off, a driver that is missing or does not fit, another tenant's process that takes the memory: each
+A GPU that falls off, a driver that is missing or does not fit, another tenant's process that takes the memory: each
 makes its claim UNKNOWN, and whatever else failed because of it is not laid on the service (`gpu_blame.py`).
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 LONGEST_GAP_S: Final = 1.0
-"""A card that says nothing for longer was not watched."""
+"""A GPU that says nothing for longer was not watched."""
 
 _MOST_NAMED: Final = 3
 _MEANING: Final = {
@@ -52,7 +52,7 @@ def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
 
 
 def gpus_are_left_out(history: History, scenario: Scenario) -> bool:
-    """Whether the scenario's cards may be missing, and are: then nothing is claimed of them or of their memory."""
+    """Whether the scenario's GPUs may be missing, and are: then nothing is claimed of them or of their memory."""
     gpu = scenario.target.gpu
     return gpu is not None and not gpu.required and bool(history.of(GpuAbsent))
 
@@ -62,7 +62,7 @@ OWN: Final = Claim("gpu_memory_is_the_targets_own")
 
 
 def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
-    """Whether every card that the target uses answered from the baseline to the end, without errors of its own."""
+    """Whether every GPU that the target uses answered from the baseline to the end, without errors of its own."""
     del scenario
     span, read = watched(history), history.series(GpuDevices, "used_bytes")
     troubles = [*gpu_troubles(history), *_silence(history, span)]
@@ -86,12 +86,12 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
 
 
 def gpu_troubles(history: History) -> list[Trouble]:
-    """Drivers that were not there, cards that fell silent, and errors that they told, in the order of time."""
+    """Drivers that were not there, GPUs that fell silent, and errors that they reported, in the order of time."""
     return sorted([*_missing(history), *_silent(history), *_xids(history), *_ecc(history)], key=lambda one: one.at_s)
 
 
 def watched(history: History) -> Span:
-    """From when to when the cards count: from the baseline to the end of `recover`."""
+    """The span in which the GPUs count: from the baseline to the end of `recover`."""
     baseline = history.phase("baseline")
     return Span(baseline[0] if baseline else 0.0, watched_until_s(history))
 
@@ -136,7 +136,7 @@ def _ecc(history: History) -> Iterator[Trouble]:
 
 
 def _silence(history: History, span: Span) -> list[Trouble]:
-    """Stretches without a reading of all cards that nothing else explains."""
+    """Stretches without a reading of all GPUs that nothing else explains."""
     read = history.series(GpuDevices, "used_bytes")
     if gpu_troubles(history):
         return []
@@ -151,19 +151,19 @@ def _silence(history: History, span: Span) -> list[Trouble]:
 
 
 def device_keys(history: History) -> list[str]:
-    """The cards that were read, as their fields begin; MIG slices of a card that is read as a whole are left out."""
+    """The GPUs that were read, as their fields begin; MIG slices of a GPU that is read as a whole are left out."""
     keys = list(dict.fromkeys(e.device_key for e in history.of(GpuDevice)))
     return [key for key in keys if key and key.partition("/")[0] not in set(keys) - {key}]
 
 
 def readings(history: History) -> list[GpuDevices]:
-    """The readings of the cards while the drill was watched."""
+    """The readings of the GPUs while the drill was watched."""
     span = watched(history)
     return [e for e in history.of(GpuDevices) if e.values and span.start_s <= e.t <= span.end_s]
 
 
 def show_part(part: float, whole: float) -> str:
-    """`part` with its unit, and as a share of the card."""
+    """`part` with its unit, and as a share of the GPU's memory."""
     return f"{show_size(part)} ({show_share(part / whole)})" if whole else show_size(part)
 
 

@@ -1,4 +1,4 @@
-"""Whose the cards' memory was: the target's, another process's, or nobody's that the driver lists.
+"""The owner of the GPUs' memory: the target, another process, or nobody that the driver lists.
 
 NVML counts what a process holds with its CUDA context and every library in it; PyTorch counts what its allocator has
 taken. The difference is told, not hidden: nothing that PyTorch does gives it back.
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 TORCH_RESERVED: Final = "reserved_bytes.all.current"
 _NEAR_S: Final = 1.0
-"""A figure of PyTorch's counts for a reading of the card when it is no further away."""
+"""A figure of PyTorch's counts for a reading of the GPU when it is no further away."""
 
 
 def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Verdict:
-    """Whether other processes held no more of the cards' memory than `target.gpu.others` allows.
+    """Whether other processes held no more of the GPUs' memory than `target.gpu.others` allows.
 
     UNKNOWN when they did, with their names: what the alert saw, and what was missing for the service, was theirs too.
     """
@@ -72,7 +72,7 @@ def _unknown_owners(history: History, attributable: list[GpuDevices]) -> list[Tr
 
 
 def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
-    """Other processes, and memory without a process, that held more of a card than the scenario allows."""
+    """Other processes, and memory without a process, that held more of a GPU than the scenario allows."""
     gpu, read = scenario.target.gpu, readings(history)
     if gpu is None or not read:
         return []

@@ -114,7 +114,7 @@ def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak
 
 
 def _declared_height(leak: Leak, leaks: Sequence[Leak], leaking: Series) -> float:
-    """How far above the baseline the resource should stand with all its leaks: peaks, and what the others keep."""
+    """The expected distance of the resource above the baseline with all its leaks: peaks, and what the others keep."""
     same = [one for one in leaks if one.resource == leak.resource]
     kept = sum(one.per_request or 0.0 for one in same) if not RESOURCES[leak.resource].is_rate else 0.0
     known = counted(leaking).requests

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Damage:
-    """When the limit was reached, or would have been."""
+    """The moment at which the limit was reached, or would have been."""
 
     at_s: float
     really: bool
@@ -137,7 +137,7 @@ def _leaking(history: History, scenario: Scenario, resource: str) -> Span:
 
 
 def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
-    """When `series` reached the limit, or would have at its own rate; None when it does not grow."""
+    """The moment at which `series` reached the limit, or would have at its own rate; None when it does not grow."""
     part = series.between(span.start_s, span.end_s)
     beyond = np.flatnonzero(part.values >= limit_bytes)
     if len(beyond):

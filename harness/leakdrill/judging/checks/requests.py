@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 AFTER_STEP_S: Final = 3.0
-"""How long after its end a step may still be felt: connections are made anew, the percentile window empties."""
+"""The time after its end in which a step may still be felt: clients reconnect, the percentile window empties."""
 _LEAST_REQUESTS: Final = 20
 _LEAST_SECONDS: Final = 3
 

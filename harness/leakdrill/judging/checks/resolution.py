@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 _EVALUATIONS_AFTER = 2
-"""How many evaluations the record must hold after the alert cleared, before it counts as clear."""
+"""The number of evaluations that the record must hold after the alert cleared, before it counts as clear."""
 
 
 def alert_resolves_and_stays_resolved(history: History, *, alert: ExpectedAlert, scenario: Scenario) -> Verdict:

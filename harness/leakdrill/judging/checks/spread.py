@@ -24,7 +24,7 @@ LEAST_SHARE: Final = 0.5
 """The least part of an even share: round-robin over names that are looked up each second is not exact."""
 
 _SETTLED_S: Final = 3.0
-"""How long a front may take to find replicas that have just come."""
+"""The time that a load balancer may take to find replicas that have just come."""
 
 _LEAST_WINDOW_S: Final = 2.0
 _LEAST_REQUESTS: Final = 20
@@ -80,7 +80,7 @@ def _window(history: History, scenario: Scenario, replicas: int) -> tuple[float,
 
 
 def _answered(read: list[ReplicaRequestCounts]) -> dict[str, float]:
-    """By replica, what its count grew by; a count that began anew counts from zero."""
+    """The growth of each replica's count; a count that began anew counts from zero."""
     answered: dict[str, float] = {}
     last: dict[str, float] = {}
     for event in read:

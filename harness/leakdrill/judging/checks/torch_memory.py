@@ -146,7 +146,7 @@ def _served_meanwhile(
 
 
 def _counted(history: History, field: str) -> float | None:
-    """How far a count rose over the record; it begins anew with each process."""
+    """The rise of a count over the record; it begins anew with each process."""
     values = history.series(TorchAllocator, field).values
     if len(values) < 2:  # noqa: PLR2004 - a rise needs two
         return None

@@ -55,7 +55,7 @@ def first_firing(events: list[AlertTransition], after_s: float) -> AlertTransiti
 
 
 def firing_spans(events: list[AlertTransition], *, end_s: float) -> list[Span]:
-    """When at least one series fired; a span that is still open ends at `end_s`."""
+    """The spans in which at least one series fired; a span that is still open ends at `end_s`."""
     spans: list[Span] = []
     firing: set[frozenset[tuple[str, str]]] = set()
     since_s = 0.0
@@ -76,19 +76,19 @@ def rule_errors(history: History, alert: str | None = None) -> list[tuple[str, s
 
 
 def tolerated_gap_s(alerts: Alerts) -> float:
-    """How long Prometheus may be silent before a state may have been missed."""
+    """The time for which Prometheus may be silent before a state may have been missed."""
     return max(_SHORTEST_GAP_S, _EVALUATIONS * alerts.evaluation_interval)
 
 
 def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
-    """When Prometheus did not answer for longer than is tolerated, or had nothing to judge the rules on."""
+    """The spans in which Prometheus did not answer for longer than is tolerated, or had no data for the rules."""
     answered = [e.t for e in history.of(PrometheusPoll) if e.values and (e.up is None or e.up > 0)]
     silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
     return [*silent, *_without_series(history, span)]
 
 
 def _without_series(history: History, span: Span) -> list[Silence]:
-    """When Prometheus had none of the kubelet's series for longer than it measures, and the target was up."""
+    """The spans without the kubelet's series for longer than Prometheus measures, while the target was up."""
     scrapes = history.of(KubeletScrape)
     if not scrapes:
         return []

@@ -1,4 +1,4 @@
-"""How much of a resource there is: the size of a disk, and the memory above which the kernel kills."""
+"""The capacity of a resource: the size of a disk, and the memory above which the kernel kills."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def disk_size_bytes(history: History, scenario: Scenario) -> float:
-    """How much the target's disk holds: the scenario's limit or the filesystem's size, whichever is smaller; 0 unknown.
+    """The capacity of the target's disk: the smaller of the scenario's limit and the filesystem's size; 0 if unknown.
 
     Where no small filesystem can be mounted the meter sees the whole machine's disk, and only the limit counts.
     """

@@ -1,4 +1,4 @@
-"""Which leaks an alert on memory can never see: those that reach the limit while the alert still waits its `for`.
+"""The leaks that an alert on memory can never see: those that reach the limit while it still waits its `for`.
 
 An alert at 80 % that must hold for 5 minutes leaves a leak 20 % of the limit to grow in these minutes. What grows by
 more than 4 % of the limit a minute is killed first, whatever the drill at hand shows.

@@ -42,18 +42,18 @@ class Fall:
 
     @property
     def growth(self) -> float:
-        """How far the step found it above the baseline."""
+        """The height above the baseline at which the step found it."""
         return self.before - self.baseline
 
     @property
     def share(self) -> float:
-        """How much of the growth is gone; 1 is all."""
+        """The share of the growth that is gone; 1 is all."""
         return (self.before - self.after) / self.growth
 
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """How fast the metric grew before and after the step, in its unit per second."""
+    """The speed of the metric's growth before and after the step, in its unit per second."""
 
     before: Interval
     after: Interval
@@ -62,7 +62,7 @@ class Slowdown:
 
     @property
     def share(self) -> Interval:
-        """How much of the speed is gone; 1 is all. Needs a speed before the step."""
+        """The share of the speed that is gone; 1 is all. Needs a speed before the step."""
         least, estimate, most = (
             1 - speed / self.before.estimate for speed in (self.after.high, self.after.estimate, self.after.low)
         )
@@ -98,7 +98,7 @@ def fall(history: History, scenario: Scenario, metric: ResourceName, expected: S
 
 
 def _before_s(history: History, base: Series, run: StepRun) -> float:
-    """How far "just before" reaches back: to the newest reading where they are rare, but not behind another step."""
+    """The reach of "just before": to the newest reading where readings are rare, but not behind another step."""
     rare_s = _INTERVALS_BEFORE * float(np.median(np.diff(base.t))) if len(base) > 1 else 0.0
     since_s = max((other.end_s for other in _others(history, run, before=True)), default=0.0)
     return max(_BEFORE_S, min(rare_s, run.start_s - since_s))

@@ -1,4 +1,4 @@
-"""How fast a series grew: per request, or per second, with an interval."""
+"""The growth of a series: per request, or per second, with an interval."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LEAST_SAMPLES: Final = 10
 LEAST_REQUESTS: Final = 50
 """Fewer say nothing about growth per request: one arena of an allocator outweighs them."""
 HIGH: Final = 0.95
-"""Where a peak stands: the 95th percentile, because between two requests the resource falls back."""
+"""The level of a peak: the 95th percentile, because between two requests the resource falls back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How a resource grew over a span, in its unit per request."""
+    """The growth of a resource over a span, in its unit per request."""
 
     per_request: Interval
     requests: float

@@ -69,7 +69,7 @@ def theil_sen(x: Floats, y: Floats) -> Interval:
 
 
 def _sen_ranks(points: int, slopes: int) -> tuple[int, int]:
-    """Which of the sorted slopes bound the interval (Sen 1968, from the variance of Kendall's S)."""
+    """The ranks of the sorted slopes that bound the interval (Sen 1968, from the variance of Kendall's S)."""
     z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     reach = z * np.sqrt(points * (points - 1) * (2 * points + 5) / 18)
     low = int(np.floor((slopes - reach) / 2)) - 1
@@ -107,7 +107,7 @@ def difference_of_levels(before: Floats, after: Floats) -> Interval:
 
 
 def _resampled_deviations(values: Floats, random: np.random.Generator) -> Floats:
-    """How far the mean of a resampled series lies from the mean, shape (_RESAMPLES,).
+    """The deviations of resampled means from the mean, shape (_RESAMPLES,).
 
     Widened by sqrt(k / (k - 1)) for k blocks, because the spread of k means around their own mean is too small.
     """
@@ -122,7 +122,7 @@ def _resampled_deviations(values: Floats, random: np.random.Generator) -> Floats
 
 
 def block_length(values: Floats) -> int:
-    """How many neighbours to keep together: three times the distance at which samples stop leaning on each other.
+    """The number of neighbours to keep together: three times the distance at which samples stop being correlated.
 
     At least the cube root of n, which is the order that Künsch derives; at most a quarter of n.
     """

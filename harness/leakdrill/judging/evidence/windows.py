@@ -1,4 +1,4 @@
-"""When things happened in a record: the stretches that several checks look at.
+"""The spans of a record that several checks look at.
 
 Everything here uses the drill's clock. Where a source has a clock of its own (Prometheus), `Event.when` is used, and
 events are put in that order: the record's order is the order of writing.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 AFTER_RESTART_S: Final = 1.5
-"""How long after a restart its meters may still be finding the new process."""
+"""The time after a restart in which its meters may still be finding the new process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class StepRun:
 
     @property
     def span(self) -> Span:
-        """From beginning to end."""
+        """The span from the step's beginning to its end."""
         return Span(self.start_s, self.end_s)
 
 
@@ -93,7 +93,7 @@ def unasked_exits(history: History) -> list[TargetExited]:
 
 
 def leak_span(history: History, leak: str) -> Span | None:
-    """From the moment at which `leak` was switched on until something else may move the resource.
+    """The span from the moment at which `leak` was switched on until something else may move the resource.
 
     That is the earliest of: switched off, the first step, a restart, an end nobody asked for, the end of the watch.
     None when it was never switched on.
@@ -117,13 +117,13 @@ def _first_after(start_s: float, times: Iterable[float], otherwise_s: float) -> 
 
 
 def leaks_began_s(history: History, leaks: Sequence[Leak]) -> float | None:
-    """When the first of `leaks` was switched on; None when none was."""
+    """The moment at which the first of `leaks` was switched on; None when none was."""
     spans = [leak_span(history, leak.name) for leak in leaks]
     return min((span.start_s for span in spans if span is not None), default=None)
 
 
 def alerts_watched_from_s(history: History, scenario: Scenario) -> float | None:
-    """From when an alert counts: the leak's beginning, or without a leak the baseline's. None when neither came."""
+    """The moment from which an alert counts: the leak's beginning, else the baseline's. None when neither came."""
     if scenario.leaks:
         return leaks_began_s(history, scenario.leaks)
     baseline = history.phase("baseline")
@@ -131,19 +131,19 @@ def alerts_watched_from_s(history: History, scenario: Scenario) -> float | None:
 
 
 def switched_off_s(history: History, leaks: Iterable[str], after_s: float) -> float | None:
-    """When the first of `leaks` was switched off after `after_s`; None when none was."""
+    """The moment at which the first of `leaks` was switched off after `after_s`; None when none was."""
     names = set(leaks)
     off = [act.begin.t for act in history.acts(LeakSwitchOff) if act.begin.leak in names]
     return min((t for t in off if t >= after_s), default=None)
 
 
 def last_step_end_s(history: History) -> float | None:
-    """When the last step ended; None when none did."""
+    """The end of the last step; None when none ended."""
     return max((run.end_s for run in step_runs(history) if run.act.end is not None), default=None)
 
 
 def down_spans(history: History) -> list[Span]:
-    """When the target was down with a cause that another verdict names: restarts, stops, ends nobody asked for."""
+    """The spans in which the target was down for a cause that another verdict names: restarts, stops, unasked ends."""
     restarts = [
         Span(act.begin.t, (history.end_s if act.end is None else act.end.t) + AFTER_RESTART_S)
         for event_class in (TargetRestart, TargetStart)

@@ -1,4 +1,4 @@
-"""Which requests the growth goes with, where the mix of a slot varied enough to tell.
+"""The requests that growth goes with, where the mix of a slot varied enough to tell.
 
 What a slot left behind is taken for a sum over its requests, each kind with a cost of its own that is not negative. The
 count of allocated blocks is exact, so the chance variation of a mix is enough for it; resident memory comes in pages

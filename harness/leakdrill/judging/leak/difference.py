@@ -52,7 +52,7 @@ def why_not_comparable(candidate: Points, baseline: Points, *, rate_matters: boo
 
 
 def difference(candidate: Points, baseline: Points, *, confidence: float) -> tuple[Slope, Slope]:
-    """How much more `candidate` grows per request than `baseline`: after warm-up, and in the second half of that.
+    """The growth per request of `candidate` beyond that of `baseline`: after warm-up, and in the second half of that.
 
     Of all that is in use where both recordings have it to the byte, else of resident memory.
     Call it only for two that `why_not_comparable` has nothing against.

@@ -1,4 +1,4 @@
-"""From the history of a gate run to its verdicts. Pure: `leakdrill analyze` calls the same."""
+"""The verdicts of a gate run from its history. Pure: `leakdrill analyze` calls the same functions."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
 
 
 def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
-    """Why the slots cannot be judged: the run was cut short, or the service was not the same one throughout."""
+    """The reason why the slots cannot be judged: the run was cut short, or the service did not stay the same."""
     exits = history.of(TargetExited)
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
@@ -110,7 +110,7 @@ def _time_is_up(history: History, corpus: str) -> bool:
 
 
 def history_processes(history: History, corpus: str) -> set[float]:
-    """How many processes the service had, over the slots."""
+    """The number of processes that the service had, over the slots."""
     events = slot_events(history, build=CANDIDATE, corpus=corpus)
     return {event.processes for event in events if event.processes is not None}
 
@@ -138,7 +138,7 @@ def _budget(scenario: Scenario, candidate: Trace) -> float:
 
 
 def _projected(leak_verdict: LeakVerdict, scenario: Scenario) -> list[str]:
-    """When memory runs out in production, where rate and limit are known."""
+    """The time at which memory runs out in production, where rate and limit are known."""
     survive = scenario.gate.survive
     rate = survive.rate if survive else scenario.load.rate
     limit = survive.within if survive else scenario.target.limits.memory

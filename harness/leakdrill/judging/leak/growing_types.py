@@ -1,4 +1,4 @@
-"""Which types of objects grew with the requests: whole numbers a request say where to look."""
+"""The types of objects that grew with the requests: whole numbers a request say where to look."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.gate import Gate
 
 SLOTS: Final = 24
-"""Quiet points of a whole run; a minute of load shows 64 B a request with them at a thousand requests a second."""
+"""Quiescent points of a whole run; a minute of load shows 64 B a request with them at a thousand requests a second."""
 
 FEWEST_SLOTS: Final = 8
 """Two halves of four points each; fewer show no growth that goes on."""
@@ -34,14 +34,14 @@ _APART: Final = 1.5
 """Looks beyond the slots asked for come each half as late again: sooner, little new could be seen."""
 
 LOAD_PER_REST: Final = 4.0
-"""A quiet point of a large service takes long: the load before it lasts this many times as long, where that helps."""
+"""A quiescent point of a large service takes long: the load before it lasts this many times as long, if that helps."""
 
 _LONGEST_SLOT: Final = 1.6
-"""In slots as asked for. Longer ones would leave too few of them before time is up."""
+"""The longest slot, as a multiple of the slot asked for. Longer ones would leave too few of them before time is up."""
 
 GENTLE_REQUESTS: Final = 1000
-"""In a slot of a service whose memory rises plainly: few enough that its heap does not outgrow its quiet points, and
-enough to tell 64 B a request."""
+"""The requests in a slot of a service whose memory rises plainly: few enough that its heap does not outgrow its
+quiescent points, and enough to tell 64 B a request."""
 
 _BEYOND_BASELINE: Final = 1.5
 """A run that is much longer than the stored baseline shares too few requests with it to be compared."""
@@ -63,12 +63,12 @@ class Look:
 
 
 def slot_length_s(slot_s: float, last_rest_s: float) -> float:
-    """How long load lasts before the next quiet point, so that these take at most a fifth of the time."""
+    """The time that load lasts before the next quiescent point, so that these take at most a fifth of the time."""
     return min(max(slot_s, LOAD_PER_REST * last_rest_s), _LONGEST_SLOT * slot_s)
 
 
 def looks(slots: int = SLOTS, most: int | None = None) -> tuple[Look, ...]:
-    """The looks of a run of `slots` quiet points that goes on to `most` where that could settle it.
+    """The looks of a run of `slots` quiescent points that goes on to `most` where that could settle it.
 
     The early ones get a tenth of the error each, so that the last is nearly as sharp as it would be alone.
     """
@@ -89,7 +89,7 @@ def _beyond(slots: int, most: int) -> list[int]:
 
 
 def most_slots(gate: Gate, stored_slots: int | None = None) -> int:
-    """How many slots the time of a run allows at most: rests, and a warm-up that takes longer, leave fewer.
+    """The most slots that the time of a run allows: rests, and a warm-up that takes longer, leave fewer.
 
     With a stored baseline of `stored_slots` it is no more than can be compared with that.
     """
@@ -99,7 +99,7 @@ def most_slots(gate: Gate, stored_slots: int | None = None) -> int:
 
 
 def look_after(slots_done: int, planned: tuple[Look, ...], *, time_is_up: bool = False) -> Look:
-    """The look that a run with `slots_done` quiet points ended at.
+    """The look that a run with `slots_done` quiescent points ended at.
 
     One that ended because its time was up did so whatever its memory looked like: it is judged as the last.
     """

@@ -50,7 +50,7 @@ class Projection:
 
 
 def project(growth: Slope, *, level_bytes: float, limit_bytes: float, requests_per_s: float) -> Projection:
-    """When a service that holds `level_bytes` and serves `requests_per_s` reaches `limit_bytes`."""
+    """The time at which a service with `level_bytes` and `requests_per_s` reaches `limit_bytes`."""
 
     def after_s(bytes_per_request: float) -> float | None:
         per_s = bytes_per_request * requests_per_s

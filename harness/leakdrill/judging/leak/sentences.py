@@ -41,7 +41,7 @@ LOOK: Final = {
     Kind.RESIDENT: "record the interpreter's counts (blocks, uord, hblkhd, ford) to learn what grows",
     Kind.RETAINED: "look at what malloc keeps; trim the heap, or lower MALLOC_ARENA_MAX",
 }
-"""Where to look for a leak of each kind."""
+"""The advice for a leak of each kind."""
 
 
 def too_short(series: Points) -> tuple[str, str]:
@@ -79,7 +79,7 @@ def _rare_steps(evidence: Evidence, rules: Judging) -> tuple[str, str]:
 
 
 def _more_requests(evidence: Evidence, rules: Judging) -> str:
-    """How many requests would narrow the interval to one side of the budget; its width falls with their root."""
+    """The number of requests that would narrow the interval to one side of the budget; its width falls as 1/√n."""
     growth = evidence.resident.all
     distance = abs(growth.per_request - rules.budget)
     times = ((growth.high - growth.low) / 2 / distance) ** 2 if distance else float("inf")

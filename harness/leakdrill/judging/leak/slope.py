@@ -123,7 +123,7 @@ def _walk(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _smooth_walk(n: int, lasting: int) -> NDArray[np.float64]:
-    """The same of a walk whose every step takes `lasting` points to come and go: what is kept for a while."""
+    """The covariance of a walk whose every step takes `lasting` points to come and go: memory kept for a while."""
     steps = n + lasting
     level = np.tril(np.ones((steps, steps)))
     kept = np.array([(level[at : at + lasting]).mean(axis=0) for at in range(1, n + 1)])
@@ -157,7 +157,7 @@ def _fits(
 
 
 def _quantile(mixture: _Mixture, probability: float) -> float:
-    """Where the mixture's distribution function passes `probability`."""
+    """The point at which the mixture's distribution function passes `probability`."""
     from scipy import optimize, special
 
     ends = mixture.means + mixture.scales * special.stdtrit(mixture.freedom, probability)

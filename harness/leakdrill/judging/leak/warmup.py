@@ -1,4 +1,4 @@
-"""Where warm-up ends: the part of a recording that says nothing about what comes after it.
+"""The end of warm-up: the part of a recording that says nothing about what comes after it.
 
 Two things end it. Time: what lives for a while, a session or an entry with a time to live, fills up for that long
 under any load, and in that time looks exactly like a leak; only waiting tells. And memory itself: the points from which

@@ -33,7 +33,7 @@ class MachineClass(Frozen):
     memory_bytes: int
 
     def difference(self, other: MachineClass) -> str:
-        """How `other` differs from this class; empty when it does not."""
+        """The difference of `other` from this class; empty when there is none."""
         for field in ("system", "architecture", "cpus"):
             if getattr(self, field) != getattr(other, field):
                 return f"{field} {getattr(self, field)}, and this run has {getattr(other, field)}"
@@ -84,7 +84,7 @@ class Baseline(Frozen):
         return max(run.peak_bytes for run in self.runs)
 
     def in_mode(self, mode: str) -> Baseline | None:
-        """The same with only the runs in `mode`; None when there is none."""
+        """The baseline with only the runs in `mode`; None when there is none."""
         runs = tuple(run for run in self.runs if run.mode == mode)
         return self.model_copy(update={"runs": runs}) if runs else None
 
@@ -94,7 +94,7 @@ class Baseline(Frozen):
 
 
 def why_incomparable(baseline: Baseline, command: tuple[str, ...], machine: MachineClass) -> str:
-    """Why a run of `command` on `machine` says nothing against `baseline`; empty when it does."""
+    """The reason why a run of `command` on `machine` cannot be compared with `baseline`; empty when it can."""
     if baseline.command != command:
         return f"it is of another command: {shlex.join(baseline.command)}"
     difference = baseline.machine.difference(machine)

@@ -184,7 +184,7 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
 
 
 def why_memory(history: History, plan: WatchPlan, attempt: Attempt) -> str:
-    """Why memory seems to have ended `attempt`, or to have been exceeded by it; empty when it does not."""
+    """The reason to believe that memory ended `attempt`, or that it used too much; empty when there is none."""
     exited = attempt.exited or WatchExited()
     status = attempt.status
     top = peak(readings(history, attempt))
@@ -220,7 +220,7 @@ def _breaker(history: History, reading: Reading) -> str:
 
 
 def _victim(history: History, attempt: Attempt, samples: Sequence[Reading]) -> str:
-    """Whom the kernel killed, and when, as far as readings tell: a process may have grown after the last of them."""
+    """The process that the kernel killed, and when, by the readings: one may have grown after the last of them."""
     at_s = killed_s(history, attempt)
     victim = Owners(history).killed(samples, at_s)
     if victim is None:

@@ -37,7 +37,7 @@ class Attempt:
 
     @property
     def duration_s(self) -> float:
-        """How long it took."""
+        """The duration of the attempt."""
         return self.end_s - self.start_s
 
     @property
@@ -124,7 +124,7 @@ def readings(history: History, attempt: Attempt) -> list[Reading]:
 
 
 def killed_s(history: History, attempt: Attempt) -> float:
-    """When the kernel first killed in the command's cgroup: as its counter rose; the end where no reading saw that."""
+    """The moment of the kernel's first kill in the command's cgroup: when its counter rose; else the end."""
     counter = history.series(CgroupResources, "oom_kills").between(attempt.start_s, attempt.end_s)
     rises = zip(counter.t, counter.values, counter.values[1:], counter.t[1:], strict=False)
     return next((float(after_s) for _, before, after, after_s in rises if after > before), attempt.end_s)
@@ -142,7 +142,7 @@ def area_byte_s(samples: Sequence[Reading], held: Callable[[Reading], float] = l
 
 
 class Owners:
-    """Who held the memory: the processes of a record, by program or by phase."""
+    """The owners of the memory: the processes of a record, by program or by phase."""
 
     def __init__(self, history: History) -> None:
         self._members: dict[int, list[ProcessMember]] = {}

@@ -100,7 +100,7 @@ def analyze_watch(folder: RunFolder) -> list[Verdict]:
 
 
 def success_line(runs_of_command: Path) -> str:
-    """How often the runs in that folder succeeded, and how often only after a retry; stopped ones do not count."""
+    """The share of the runs in that folder that succeeded, and those that needed a retry; stopped ones do not count."""
     passed = retried = total = 0
     for path in sorted(runs_of_command.glob("*/verdicts.json")):
         if path.parent.is_symlink():
