@@ -169,7 +169,7 @@ def test_a_limit_is_changed_while_the_service_runs(bench: Bench) -> None:
     pid = bench.target.pid
     facts = bench.do(set_limits={"memory": "320MiB", "cpus": 2})
     assert (facts["memory"], facts["cpus"], bench.target.pid) == ("320 MiB", "2", pid)
-    assert bench.target.memory_limit_bytes == 320 << 20
+    assert bench.target.spec.limits.memory == 320 << 20
     cgroup = bench.target.cgroup
     if cgroup and cgroup.memory:
         name = "memory.limit_in_bytes" if cgroup.version == 1 else "memory.max"

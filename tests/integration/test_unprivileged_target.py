@@ -42,7 +42,7 @@ target.start()
 target.file("a").write_bytes(b"x" * 4096)
 readings = {f"{m.event.source} {m.event.event_name}": m.read() for m in target.meters()}
 changed = target.set_limits(memory_bytes=64 << 20, cpus=None)
-after = {"changed": [*changed, target.memory_limit_bytes]}
+after = {"changed": [*changed, target.spec.limits.memory]}
 seen = {"notices": list(target.notices()), "enforced": sorted(target.limits_enforced), "readings": readings}
 target.stop()
 print(json.dumps({**seen, **after, "left": len(journal.pending()), "folder": str(target.disk.path)}))
