@@ -88,7 +88,7 @@ class KubeletScrape(Reading, source="prometheus", name="kubelet"):
 
 @dataclass(frozen=True)
 class ServerClock(Sample, source="prometheus", name="clock", for_people="explains how times were aligned"):
-    """The offset of a watched Prometheus's clock from ours."""
+    """The lead of a watched Prometheus's clock over ours."""
 
     ahead_s: Annotated[float | None, Entry("ahead of ours", "seconds")] = None
 
