@@ -37,12 +37,12 @@ from generated_traces import (
 from naive_rules import naive_rules
 from scipy import stats
 
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from leakdrill.judging.leak.difference import difference, why_not_comparable
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import SLOTS, looks
 from leakdrill.judging.leak.quiescent_points import points
-from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from leakdrill.judging.leak.trace import Trace, read_trace
-from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

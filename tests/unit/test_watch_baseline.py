@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import (
+from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.judging.watch.watch_baseline import (
     KEPT_RUNS,
     BaselineRun,
     MachineClass,
@@ -14,7 +15,6 @@ from leakdrill.judging.watch.baseline_file import (
     why_incomparable,
     write_baseline,
 )
-from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.runs.watch.acceptance import check_updatable
 
 MIB = 2**20

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 from histories import MIB, Record
 
-from leakdrill.judging.watch.baseline_file import Baseline, BaselineRun, MachineClass
 from leakdrill.judging.watch.budgets import (
     command_succeeds,
     memory_is_measured,
@@ -19,6 +18,7 @@ from leakdrill.judging.watch.budgets import (
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
 from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.judging.watch.watch_baseline import Baseline, BaselineRun, MachineClass
 from leakdrill.record.events import (
     CgroupResources,
     ProcessMember,

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput
 from leakdrill.record.events import KubeletScrape

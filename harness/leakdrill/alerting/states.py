@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi, event_labels
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_labels
 from leakdrill.alerting.time_scale import selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches

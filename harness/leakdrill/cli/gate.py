@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.baseline_file import read_baseline, write_baseline
 from leakdrill.judging.leak.gate import CANDIDATE, measured_conditions
+from leakdrill.judging.leak.gate_baseline import read_baseline, write_baseline
 from leakdrill.judging.leak.slots import corpora, slot_trace
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome, worst

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from leakdrill.errors import BadInput
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
+from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
 from leakdrill.judging.leak.projection import Projection, Survival, project
-from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
 from leakdrill.judging.leak.trace import Trace, read_trace
-from leakdrill.judging.leak.verdict import LeakVerdict, judge_trace
 from leakdrill.units import (
     DURATION_HELP,
     RATE_HELP,

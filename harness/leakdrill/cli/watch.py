@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
-from leakdrill.judging.watch.record import success_line
+from leakdrill.judging.watch.run_files import success_line
+from leakdrill.judging.watch.watch_baseline import read_baseline, why_incomparable
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.leak.evidence import FEWEST_JUDGED
+from leakdrill.judging.leak.decision_rules import differs, goes_on
+from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED
 from leakdrill.judging.leak.growth_kind import Kind, describe
-from leakdrill.judging.leak.rules import differs, goes_on
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.judging.leak.evidence import Evidence
+    from leakdrill.judging.leak.decision_rules import Judging
+    from leakdrill.judging.leak.growth_evidence import Evidence
     from leakdrill.judging.leak.level_shifts import LevelShift
     from leakdrill.judging.leak.quiescent_points import Points
-    from leakdrill.judging.leak.rules import Judging
     from leakdrill.judging.leak.slope import Slope
 
 _LEAST_MORE: Final = 1.5

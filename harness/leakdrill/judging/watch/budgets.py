@@ -16,9 +16,9 @@ from leakdrill.units import show_duration, show_share, show_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.judging.watch.baseline_file import Baseline
     from leakdrill.judging.watch.memory_split import Attempt, Reading
     from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.judging.watch.watch_baseline import Baseline
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Number, Verdict
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import Baseline, MachineClass
+from leakdrill.judging.watch.watch_baseline import Baseline, MachineClass
 from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
 

@@ -9,7 +9,7 @@ from leakdrill.errors import Interrupted
 from leakdrill.judging.watch.budgets import why_memory
 from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.judging.watch.plan import starting_mode
-from leakdrill.judging.watch.record import run_name, write_watch_info
+from leakdrill.judging.watch.run_files import run_name, write_watch_info
 from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
 from leakdrill.machine.signals import StopRequest
 from leakdrill.machine.undo import UNDO

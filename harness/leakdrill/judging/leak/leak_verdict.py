@@ -16,12 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from leakdrill.judging.leak import sentences
-from leakdrill.judging.leak.difference import difference, why_not_comparable
-from leakdrill.judging.leak.evidence import FEWEST_JUDGED, gather
-from leakdrill.judging.leak.growth_kind import Kind
-from leakdrill.judging.leak.level_shifts import without_level_shifts
-from leakdrill.judging.leak.quiescent_points import points
-from leakdrill.judging.leak.rules import (
+from leakdrill.judging.leak.decision_rules import (
     DEFAULT_BUDGET,
     DEFAULT_CONFIDENCE,
     DEFAULT_LONGEST_TTL_S,
@@ -32,11 +27,16 @@ from leakdrill.judging.leak.rules import (
     differs,
     within,
 )
+from leakdrill.judging.leak.difference import difference, why_not_comparable
+from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED, gather
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.level_shifts import without_level_shifts
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.slope import NOTHING_KNOWN
 from leakdrill.record.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.evidence import Evidence
+    from leakdrill.judging.leak.growth_evidence import Evidence
     from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
     from leakdrill.judging.leak.trace import Trace

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.evidence import Evidence, Trend
+    from leakdrill.judging.leak.growth_evidence import Evidence, Trend
     from leakdrill.judging.leak.slope import Slope
 
 DEFAULT_BUDGET: Final = 32.0
