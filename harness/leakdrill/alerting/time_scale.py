@@ -124,8 +124,8 @@ def ranges(expr: str, prefix: str) -> list[float]:
         ValueError: when `expr` is no PromQL.
     """
     found_selectors = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
-    mine = [node for node in found_selectors if (node.vector_selector.name or "").startswith(prefix)]
-    return [node.range.total_seconds() for node in mine]
+    own = [node for node in found_selectors if (node.vector_selector.name or "").startswith(prefix)]
+    return [node.range.total_seconds() for node in own]
 
 
 @cache

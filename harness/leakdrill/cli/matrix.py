@@ -66,7 +66,7 @@ def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: Console)
         drills = [planned(_written(cell, Path(folder))) for cell in cells]
         by_name = {cell.scenario.name: cell for cell in cells}
         together = DrillsInParallel(
-            drills, runs=runs, jobs=jobs, tell=_teller(console, by_name), notify=print_to(console)
+            drills, runs=runs, jobs=jobs, report=_teller(console, by_name), notify=print_to(console)
         )
         complete = together.run()
     done = {result.name: result for result in together.results}
@@ -98,14 +98,14 @@ def _written(cell: Cell, folder: Path) -> Path:
 def _teller(console: Console, cells: dict[str, Cell]) -> Callable[[PlannedDrill, DrillResult | None], None]:
     done = 0
 
-    def tell(drill: PlannedDrill, result: DrillResult | None) -> None:
+    def report(drill: PlannedDrill, result: DrillResult | None) -> None:
         nonlocal done
         if result is not None:
             done += 1
-            told = sentence(cell_result(cells[drill.name], result))
-            console.print(f"{done}/{len(cells)} {told}", markup=False, highlight=False, soft_wrap=True)
+            text = sentence(cell_result(cells[drill.name], result))
+            console.print(f"{done}/{len(cells)} {text}", markup=False, highlight=False, soft_wrap=True)
 
-    return tell
+    return report
 
 
 def _write(place: str, results: Sequence[CellResult], took_s: float) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.run_files import success_line
-from leakdrill.judging.watch.watch_baseline import read_baseline, why_incomparable
+from leakdrill.judging.watch.watch_baseline import incomparable_reason, read_baseline
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -122,7 +122,7 @@ def _with_stored_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -
         check_updatable(path, plan)
         return plan
     stored = read_baseline(path)
-    reason = why_incomparable(stored, plan.command, plan.machine)
+    reason = incomparable_reason(stored, plan.command, plan.machine)
     return plan.model_copy(update={"baseline": stored, "incomparable": reason})
 
 

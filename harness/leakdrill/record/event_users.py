@@ -50,13 +50,13 @@ def contract_problems(events: Iterable[type[EventClass]], users: Mapping[str, Us
     """A sentence for each event that is read and never written, or written and never read without saying why."""
     problems = []
     for event in events:
-        mine = users.get(event.__name__, Users())
-        if not mine.writers:
+        own = users.get(event.__name__, Users())
+        if not own.writers:
             problems.append(f"{event.__name__} is never written")
-        if not mine.readers and not event.for_people:
+        if not own.readers and not event.for_people:
             problems.append(f"{event.__name__} is never read, and does not say that only people read it")
-        if mine.readers and event.for_people:
-            problems.append(f"{event.__name__} says that only people read it, and {min(mine.readers)} does")
+        if own.readers and event.for_people:
+            problems.append(f"{event.__name__} says that only people read it, and {min(own.readers)} does")
     return problems
 
 

@@ -89,7 +89,7 @@ class Leak(Frozen):
         return self
 
     @field_serializer("per_request", "peak", mode="wrap")
-    def _with_unit(self, value: float | None, handler: SerializerFunctionWrapHandler, info: Any) -> Any:
+    def _written_with_unit(self, value: float | None, handler: SerializerFunctionWrapHandler, info: Any) -> Any:
         if value is None:
             return None
         if self.resource in SIZED:

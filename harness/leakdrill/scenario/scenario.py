@@ -87,9 +87,9 @@ class Scenario(Frozen):
             level, metric = step.seen.falls_below if step.seen else None, self.metric_of(step)
             if level is not None and isinstance(level, int) != (metric in SIZED):
                 wanted = units.SIZE_HELP if metric in SIZED else "a plain number"
-                why = PydanticCustomError("unit", f"no level of {metric}; expected {wanted}")
+                problem = PydanticCustomError("unit", f"no level of {metric}; expected {wanted}")
                 place = ("steps", index, "seen", "falls_below")
-                raise ValidationError.from_exception_data("Scenario", [{"type": why, "loc": place, "input": level}])
+                raise ValidationError.from_exception_data("Scenario", [{"type": problem, "loc": place, "input": level}])
         return self
 
     def metric_of(self, step: Step) -> ResourceName:

@@ -79,11 +79,11 @@ def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     return [
         trouble
         for key in device_keys(history)
-        for trouble in (*_others(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
+        for trouble in (*_other_owners(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
     ]
 
 
-def _others(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
+def _other_owners(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in read), default=0.0)
     above = [e for e in read if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
     if not above:

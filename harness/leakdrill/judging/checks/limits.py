@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.alerts import expected_firing, of_each_alert
+from leakdrill.judging.checks.alerts import expected_firing, for_each_alert
 from leakdrill.judging.evidence.capacity import disk_size_bytes, memory_limit_bytes
 from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
@@ -173,19 +173,19 @@ def _judge(
         numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
     numbers |= blind.numbers if blind else {}
     events = [*damage.events, *([blind.event] if blind else [])]
-    when = f"{phrases[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
+    consequence = f"{phrases[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
     limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {blind}" if blind else ""
     if damage.really and blind and blind.faster:
         too_fast += ": the rule is blind to it"
     if fired is None:
         wording = claim.fails if damage.really else claim.unknown
         hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
-        summary = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        summary = f"{alert} did not fire; {consequence} ({limit}){too_fast}"
         return wording(summary, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
     numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
     events.append(fired.index)
-    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
+    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {consequence} ({limit})"
     if spare_s > 0:
         summary = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
         return claim.holds(summary, numbers=numbers, events=events)
@@ -281,13 +281,13 @@ def _may_be_killed(history: History, scenario: Scenario) -> bool:
     return limited and _grows(scenario, "memory")
 
 
-BEFORE_OOM_KILL: Final = of_each_alert(
+BEFORE_OOM_KILL: Final = for_each_alert(
     _may_be_killed,
     "alert_fires_before_oom_kill",
     "Each expected alert fired before the kernel killed the target, or would have.",
     alert_fires_before_oom_kill,
 )
-BEFORE_DISK_FULL: Final = of_each_alert(
+BEFORE_DISK_FULL: Final = for_each_alert(
     lambda _history, scenario: _grows(scenario, "disk"),
     "alert_fires_before_disk_full",
     "Each expected alert fired before the disk was full, or would have been.",

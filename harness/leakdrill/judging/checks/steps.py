@@ -58,7 +58,7 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
         )
     if run.act.end is None or run.act.end.kind == "unknown":
         return claim.unknown(
-            f"nobody can say how {step.name} ended: {run.act.why}", events=_events(run), hint="read target.log"
+            f"nobody can say how {step.name} ended: {run.act.reason}", events=_events(run), hint="read target.log"
         )
     if step.on is not None and not _trigger_fired(history, step.on, run):
         return claim.unknown(
@@ -67,7 +67,7 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
             hint="see alert_fires_in_time",
         )
     return claim.fails(
-        f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.why}",
+        f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.reason}",
         events=_events(run),
         hint="read target.log in the run folder; try the step by hand",
     )
