@@ -70,6 +70,7 @@ reference: setup ## write the generated pages of docs/reference anew
 bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py
 	@$(BIN)/python benchmarks/locust_overhead.py
+	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/drill_overhead.py
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.claims import all_claims
 from leakdrill.record.event_class import ActEvent, Reading
-from leakdrill.record.event_users import PACKAGE, event_users
 from leakdrill.record.events import EVENTS
 from leakdrill.scenario.reference import REQUIRED, scenario_keys, steps_reference, twin_keys
 from leakdrill.steps.step import kinds_with_step
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from leakdrill.record.event_class import EventClass
-    from leakdrill.record.event_users import Users
     from leakdrill.scenario.reference import Key, StepReference
 
 FOLDER: Final = Path(__file__).parent / "reference"
@@ -55,24 +53,22 @@ def events_page() -> str:
         "A **reading** is a sample whose value holds several numbers. Its entry `requests` is how many requests the "
         "target had completed. Where there is no reading, the label `error` says why.\n"
     )
-    users = event_users(PACKAGE, [event.__name__ for event in EVENTS])
-    return intro + "".join(f"\n## `{event.__name__}`\n\n{_event(event, users[event.__name__])}" for event in EVENTS)
+    return intro + "".join(f"\n## `{event.__name__}`\n\n{_event(event)}" for event in EVENTS)
 
 
-def _event(event: type[EventClass], users: Users) -> str:
+def _event(event: type[EventClass]) -> str:
     kind, shared = _kind(event)
     name = code(event.event_name) if event.event_name else "chosen by the scenario"
     people = f" For people only: {event.for_people}." if event.for_people else ""
-    used = f"written in {_folders(users.writers)}; read in {_folders(users.readers) or 'no code'}"
+    used = f"written in {_folders(event.written_by)}; read in {_folders(event.read_by) or 'no code'}"
     head = f"{first_line(event)}{people}\n\nsource `{event.source}`, name {name}, {kind}; {used}\n"
     parts = [part for name, part in event.parts().items() if part.meaning and name not in shared]
     fields = [(code(part.key), part.place, part.unit, part.meaning) for part in parts]
     return head + ("\n" + table(("field", "place", "unit", "meaning"), fields) if fields else "")
 
 
-def _folders(files: Iterable[str]) -> str:
-    """Returns the folders of the package in which `files` are."""
-    return ", ".join(sorted({code(f"{Path(file).parts[0]}/") for file in files}))
+def _folders(names: Iterable[str]) -> str:
+    return ", ".join(code(f"{name}/") for name in names)
 
 
 def _kind(event: type[EventClass]) -> tuple[str, set[str]]:

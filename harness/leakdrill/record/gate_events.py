@@ -13,7 +13,7 @@ _BYTES, _SECONDS, _COUNT = "bytes", "seconds", "count"
 
 
 @dataclass(frozen=True)
-class GateSlot(Reading, source="gate", name="slot"):
+class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_by=("judging",)):
     """A slot of load and the quiescent point after it."""
 
     round: Annotated[float | None, Entry("the slot's number", _COUNT)] = None
@@ -35,7 +35,7 @@ class GateSlot(Reading, source="gate", name="slot"):
 
 
 @dataclass(frozen=True)
-class GateRequestsByName(Sample, source="gate", name="requests_by_name"):
+class GateRequestsByName(Sample, source="gate", name="requests_by_name", written_by=("runs",), read_by=("judging",)):
     """Requests completed so far, by name."""
 
     requests: Annotated[Mapping[str, float] | None, Entries("requests by name", _COUNT, optional=True)] = None
@@ -44,7 +44,7 @@ class GateRequestsByName(Sample, source="gate", name="requests_by_name"):
 
 
 @dataclass(frozen=True)
-class GateAgent(Sample, source="gate", name="agent"):
+class GateAgent(Sample, source="gate", name="agent", written_by=("judging", "runs"), read_by=("judging",)):
     """The agent in a build's service: present, or why it is not or did not answer."""
 
     present: Annotated[float | None, Number("1: it answers")] = None
@@ -55,7 +55,7 @@ class GateAgent(Sample, source="gate", name="agent"):
 
 
 @dataclass(frozen=True)
-class GateTypes(Sample, source="gate", name="types"):
+class GateTypes(Sample, source="gate", name="types", written_by=("runs",), read_by=("judging",)):
     """Objects in the service, by type."""
 
     requests: Annotated[float | None, Entry("requests completed so far", _COUNT)] = None
@@ -66,7 +66,7 @@ class GateTypes(Sample, source="gate", name="types"):
 
 
 @dataclass(frozen=True)
-class GateSite(Sample, source="gate", name="site"):
+class GateSite(Sample, source="gate", name="site", written_by=("runs",), read_by=("judging",)):
     """A place in the code that left memory behind in one slot, by tracemalloc."""
 
     size_bytes: Annotated[float | None, Entry("bytes left behind", _BYTES)] = None
@@ -78,7 +78,7 @@ class GateSite(Sample, source="gate", name="site"):
 
 
 @dataclass(frozen=True)
-class GateTimeIsUp(Sample, source="gate", name="time_is_up"):
+class GateTimeIsUp(Sample, source="gate", name="time_is_up", written_by=("runs",), read_by=("judging",)):
     """The gate's time was up before its last slot."""
 
     slots_done: Annotated[float | None, Number("slots that were completed", _COUNT)] = None

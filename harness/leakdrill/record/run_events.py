@@ -11,14 +11,16 @@ from leakdrill.record.parts import Entry, Label, Labels, Name, Number, Text
 
 
 @dataclass(frozen=True)
-class RunPhase(ActEvent, source="drill", name="phase"):
+class RunPhase(
+    ActEvent, source="drill", name="phase", written_by=("record",), read_by=("judging", "record", "reports")
+):
     """A phase of the run."""
 
     phase: Annotated[str, Label("its name")] = ""
 
 
 @dataclass(frozen=True)
-class Notice(Sample, source="drill", name="notice"):
+class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs"), read_by=("reports",)):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""
@@ -26,28 +28,28 @@ class Notice(Sample, source="drill", name="notice"):
 
 
 @dataclass(frozen=True)
-class RunBroken(Sample, source="drill", name="broken"):
+class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
     """The drill broke off."""
 
     message: Annotated[str, Text("the reason")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOn(ActEvent, source="leak", name="switch_on"):
+class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging",)):
     """A leak was switched on."""
 
     leak: Annotated[str, Label("its name")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOff(ActEvent, source="leak", name="switch_off"):
+class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging",)):
     """A leak was switched off."""
 
     leak: Annotated[str, Label("its name")] = ""
 
 
 @dataclass(frozen=True)
-class StepAct(ActEvent, source="step"):
+class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging", "reports")):
     """A step of the scenario was carried out; the last line's labels are what it found, such as a status."""
 
     step: Annotated[str, Name("the step's name")] = ""
@@ -58,14 +60,20 @@ class StepAct(ActEvent, source="step"):
 
 
 @dataclass(frozen=True)
-class LoadStart(ActEvent, source="load", name="start", for_people="names the process"):
+class LoadStart(ActEvent, source="load", name="start", for_people="names the process", written_by=("runs",)):
     """The load generator was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
-class LoadRequests(Reading, source="load", name="requests"):
+class LoadRequests(
+    Reading,
+    source="load",
+    name="requests",
+    written_by=("judging", "load"),
+    read_by=("alerting", "judging", "reports"),
+):
     """Locust's statistics, once a second."""
 
     failures: Annotated[float | None, Entry("requests that failed", "count")] = None
@@ -79,7 +87,7 @@ class LoadRequests(Reading, source="load", name="requests"):
 
 
 @dataclass(frozen=True)
-class LoadErrors(Sample, source="load", name="errors"):
+class LoadErrors(Sample, source="load", name="errors", written_by=("load",), read_by=("judging",)):
     """Requests of one kind failed with one error."""
 
     count: Annotated[float | None, Number("how often, since the start", "count")] = None
@@ -89,14 +97,14 @@ class LoadErrors(Sample, source="load", name="errors"):
 
 
 @dataclass(frozen=True)
-class LoadExited(Sample, source="load", name="exited"):
+class LoadExited(Sample, source="load", name="exited", written_by=("load",), read_by=("judging", "reports")):
     """The load generator ended though nobody asked it to."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
 
 
 @dataclass(frozen=True)
-class WorkerLost(Sample, source="load", name="worker_lost"):
+class WorkerLost(Sample, source="load", name="worker_lost", written_by=("load",), read_by=("judging",)):
     """Locust lost workers."""
 
     lost: Annotated[float | None, Number("workers lost so far", "count")] = None
@@ -104,7 +112,9 @@ class WorkerLost(Sample, source="load", name="worker_lost"):
 
 
 @dataclass(frozen=True)
-class WorkerEnded(Sample, source="load", name="worker_ended", for_people="explains a lost worker"):
+class WorkerEnded(
+    Sample, source="load", name="worker_ended", for_people="explains a lost worker", written_by=("load",)
+):
     """A load worker in a pod or a container ended."""
 
     message: Annotated[str, Text("how it ended")] = ""
@@ -112,7 +122,7 @@ class WorkerEnded(Sample, source="load", name="worker_ended", for_people="explai
 
 
 @dataclass(frozen=True)
-class TargetStart(ActEvent, source="target", name="start"):
+class TargetStart(ActEvent, source="target", name="start", written_by=("targets",), read_by=("alerting", "judging")):
     """The target was started, or an existing one was found."""
 
     port: Annotated[str, Label("port on this machine", optional=True)] = ""
@@ -122,29 +132,39 @@ class TargetStart(ActEvent, source="target", name="start"):
 
 
 @dataclass(frozen=True)
-class TargetRestart(ActEvent, source="target", name="restart"):
+class TargetRestart(
+    ActEvent, source="target", name="restart", written_by=("targets",), read_by=("alerting", "judging")
+):
     """The target was restarted or replaced."""
 
 
 @dataclass(frozen=True)
-class TargetScale(ActEvent, source="target", name="scale", for_people="explains a change of the replicas"):
+class TargetScale(
+    ActEvent, source="target", name="scale", for_people="explains a change of the replicas", written_by=("targets",)
+):
     """The number of replicas was changed."""
 
     replicas: Annotated[str, Label("replicas wanted")] = ""
 
 
 @dataclass(frozen=True)
-class TargetStop(ActEvent, source="target", name="stop"):
+class TargetStop(ActEvent, source="target", name="stop", written_by=("targets",), read_by=("judging",)):
     """The target was stopped and what was made for it removed."""
 
 
 @dataclass(frozen=True)
-class TargetLeave(ActEvent, source="target", name="leave", for_people="says that the service was left as it was found"):
+class TargetLeave(
+    ActEvent,
+    source="target",
+    name="leave",
+    for_people="says that the service was left as it was found",
+    written_by=("targets",),
+):
     """A service that ran before the drill was left as it was found."""
 
 
 @dataclass(frozen=True)
-class TargetReady(Sample, source="target", name="ready"):
+class TargetReady(Sample, source="target", name="ready", written_by=("targets",), read_by=("judging",)):
     """The target is ready to serve."""
 
     process: Annotated[float | None, Entry("process id; 0 where there is none", key="pid")] = None
@@ -155,7 +175,7 @@ class TargetReady(Sample, source="target", name="ready"):
 
 
 @dataclass(frozen=True)
-class TargetExited(Sample, source="target", name="exited"):
+class TargetExited(Sample, source="target", name="exited", written_by=("targets",), read_by=("judging", "reports")):
     """The target, or a pod of it, ended though nobody asked it to."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
@@ -167,14 +187,20 @@ class TargetExited(Sample, source="target", name="exited"):
 
 
 @dataclass(frozen=True)
-class TargetUnwatched(Sample, source="target", name="unwatched"):
+class TargetUnwatched(Sample, source="target", name="unwatched", written_by=("targets",), read_by=("judging",)):
     """The platform has stopped to answer; `at` is when it answered last."""
 
     message: Annotated[str, Text("the error")] = ""
 
 
 @dataclass(frozen=True)
-class TargetTrouble(Sample, source="target", name="trouble", for_people="explains a pod that does not become ready"):
+class TargetTrouble(
+    Sample,
+    source="target",
+    name="trouble",
+    for_people="explains a pod that does not become ready",
+    written_by=("targets",),
+):
     """A pod cannot start."""
 
     message: Annotated[str, Text("the reason that Kubernetes gives")] = ""
@@ -182,7 +208,7 @@ class TargetTrouble(Sample, source="target", name="trouble", for_people="explain
 
 
 @dataclass(frozen=True)
-class TargetLimits(Sample, source="target", name="limits"):
+class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting",)):
     """The target's limits were changed."""
 
     memory_bytes: Annotated[float | None, Entry("memory limit", "bytes", "memory_bytes")] = None
@@ -190,14 +216,16 @@ class TargetLimits(Sample, source="target", name="limits"):
 
 
 @dataclass(frozen=True)
-class TargetReplicas(Sample, source="target", name="replicas"):
+class TargetReplicas(Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting",)):
     """The number of replicas changed."""
 
     replicas: Annotated[float | None, Entry("replicas", "count")] = None
 
 
 @dataclass(frozen=True)
-class KubernetesEvent(Sample, source="kubernetes", name="event", for_people="explains what the cluster did"):
+class KubernetesEvent(
+    Sample, source="kubernetes", name="event", for_people="explains what the cluster did", written_by=("targets",)
+):
     """A warning of the cluster about the workload."""
 
     message: Annotated[str, Text("reason and message")] = ""
@@ -206,7 +234,13 @@ class KubernetesEvent(Sample, source="kubernetes", name="event", for_people="exp
 
 
 @dataclass(frozen=True)
-class KubernetesRefused(Sample, source="kubernetes", name="refused", for_people="explains what could not be watched"):
+class KubernetesRefused(
+    Sample,
+    source="kubernetes",
+    name="refused",
+    for_people="explains what could not be watched",
+    written_by=("targets",),
+):
     """The API server refused a request."""
 
     message: Annotated[str, Text("its answer")] = ""

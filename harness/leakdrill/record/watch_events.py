@@ -10,7 +10,7 @@ from leakdrill.record.parts import Entry, Label, Text
 
 
 @dataclass(frozen=True)
-class WatchAttempt(ActEvent, source="watch", name="attempt"):
+class WatchAttempt(ActEvent, source="watch", name="attempt", written_by=("runs",), read_by=("judging",)):
     """The command was run."""
 
     number: Annotated[str, Label("the attempt's number, from 1")] = ""
@@ -19,7 +19,7 @@ class WatchAttempt(ActEvent, source="watch", name="attempt"):
 
 
 @dataclass(frozen=True)
-class WatchExited(Sample, source="watch", name="exited"):
+class WatchExited(Sample, source="watch", name="exited", written_by=("judging", "runs"), read_by=("judging",)):
     """The command ended."""
 
     status: Annotated[float | None, Entry("exit code; a signal's number with a minus")] = None
@@ -30,14 +30,16 @@ class WatchExited(Sample, source="watch", name="exited"):
 
 
 @dataclass(frozen=True)
-class WatchInterrupted(Sample, source="watch", name="interrupted"):
+class WatchInterrupted(Sample, source="watch", name="interrupted", written_by=("runs",), read_by=("judging",)):
     """A signal was received and passed on to the command."""
 
     signal: Annotated[str, Text("its name")] = ""
 
 
 @dataclass(frozen=True)
-class WatchThreshold(Sample, source="watch", name="threshold", for_people="when a share of the limit was exceeded"):
+class WatchThreshold(
+    Sample, source="watch", name="threshold", for_people="when a share of the limit was exceeded", written_by=("runs",)
+):
     """The command's memory exceeded a share of its limit."""
 
     share: Annotated[float | None, Entry("share of the limit")] = None
@@ -46,7 +48,7 @@ class WatchThreshold(Sample, source="watch", name="threshold", for_people="when 
 
 
 @dataclass(frozen=True)
-class WatchNotice(Sample, source="watch", name="notice", for_people="a remark about the watch"):
+class WatchNotice(Sample, source="watch", name="notice", for_people="a remark about the watch", written_by=("runs",)):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""

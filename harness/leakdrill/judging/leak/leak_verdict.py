@@ -197,7 +197,7 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
 def _alone_or_between_shifts(
     series: Points, evidence: GrowthEvidence, rules: Judging
 ) -> tuple[_Finding, GrowthEvidence]:
-    """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
+    """The verdict without a baseline, and what it rests on: an UNKNOWN is judged again between level shifts."""
     alone = _alone(evidence, rules)
     if alone.outcome is not LeakOutcome.UNKNOWN or not series.quiet:
         return alone, evidence
