@@ -78,9 +78,9 @@ class KubeletSeries:
     def wait_for_series(self) -> None:
         """Return when series come, or have not come for so long that they are `lost`."""
         self._last_series_mono = time.monotonic()
-        what = f"the first series of the job {self._job}"
+        awaited = f"the first series of the job {self._job}"
         try:
-            wait_for(lambda: self._problem is None or self.lost, what=what, timeout_s=2 * COMES_WITHIN_S)
+            wait_for(lambda: self._problem is None or self.lost, what=awaited, timeout_s=2 * COMES_WITHIN_S)
         except TimedOut:
             return
 

@@ -194,7 +194,7 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
 
 
 class _Group:
-    """A rule group as `/api/v1/rules` tells of it."""
+    """A rule group as `/api/v1/rules` describes it."""
 
     def __init__(self, group: Mapping[str, Any]) -> None:
         self.name = str(group.get("name", ""))

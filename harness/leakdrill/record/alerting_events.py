@@ -28,7 +28,7 @@ class PrometheusStart(
 class PrometheusExited(
     Sample, source="prometheus", name="exited", written_by=("alerting",), read_by=("judging", "reports")
 ):
-    """The drill's own Prometheus ended though nobody asked it to."""
+    """The drill's own Prometheus ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
 
@@ -125,7 +125,7 @@ class AlertmanagerStart(
 class AlertmanagerExited(
     Sample, source="alertmanager", name="exited", written_by=("alerting",), read_by=("judging", "reports")
 ):
-    """The drill's own Alertmanager ended though nobody asked it to."""
+    """The drill's own Alertmanager ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
 

@@ -98,7 +98,7 @@ class LoadErrors(Sample, source="load", name="errors", written_by=("load",), rea
 
 @dataclass(frozen=True)
 class LoadExited(Sample, source="load", name="exited", written_by=("load",), read_by=("judging", "reports")):
-    """The load generator ended though nobody asked it to."""
+    """The load generator ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
 
@@ -176,7 +176,7 @@ class TargetReady(Sample, source="target", name="ready", written_by=("targets",)
 
 @dataclass(frozen=True)
 class TargetExited(Sample, source="target", name="exited", written_by=("targets",), read_by=("judging", "reports")):
-    """The target, or a pod of it, ended though nobody asked it to."""
+    """The target, or a pod of it, ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
     pod: Annotated[str, Label("the pod", optional=True)] = ""

@@ -21,7 +21,7 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["htt
 
 
 class AlertName(Frozen):
-    """An alert by its name, and labels to tell its levels apart."""
+    """An alert by its name, and labels that distinguish its levels."""
 
     alert: str = Field(description="The name of the alert.", examples=["HighMemoryUsage"])
     labels: dict[str, str] = Field(

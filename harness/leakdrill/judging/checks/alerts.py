@@ -1,4 +1,4 @@
-"""Whether the alert fired in time, and whether somebody was told."""
+"""Whether the alert fired in time, and whether its notification arrived."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ def _fired(
     )
     if took.length_s <= alert.fires_within:
         return claim.holds(message, numbers=numbers, events=[fired.index])
-    blind = unanswered(history, alerts, took)
-    if blind:
+    silences = unanswered(history, alerts, took)
+    if silences:
         return claim.unknown(
-            f"{message}; but {blind[0].reason} for a while before, so it may have fired earlier",
+            f"{message}; but {silences[0].reason} for a while before, so it may have fired earlier",
             numbers=numbers,
             events=[fired.index],
             hint="see the verdict measurements_are_complete",

@@ -60,7 +60,7 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
 
 
 def _unknown_owners(history: History, attributable: list[GpuDevices]) -> list[Trouble]:
-    """Stretches for which nobody knows whose the memory was."""
+    """Stretches in which the owner of the memory is not known."""
     return [
         Trouble(
             f"whose it was cannot be told for {show_duration(gap.length_s)} from {show_duration(gap.start_s)} on",

@@ -20,7 +20,7 @@ _EVALUATIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Silence(Span):
-    """A stretch in which nothing can be said about alerts, and why."""
+    """A stretch in which the states of alerts are not known, and why."""
 
     reason: str = "Prometheus did not answer"
 

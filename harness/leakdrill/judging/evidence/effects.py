@@ -70,7 +70,7 @@ class Slowdown:
 
 
 def fall(history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun) -> Fall | str:
-    """The levels around a step, or the reason why they cannot be told.
+    """The levels around a step, or the reason why they are not known.
 
     A resource that is kept is at its level all the time, so its lowest level after the step counts. One that is held
     only while requests are answered falls back between them, so there the high levels are compared.
@@ -107,7 +107,7 @@ def _before_s(history: History, base: Series, run: StepRun) -> float:
 def slowdown(
     history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun
 ) -> Slowdown | str:
-    """The speeds of growth around a step, or the reason why they cannot be told."""
+    """The speeds of growth around a step, or the reason why they are not known."""
     series = resource_series(history, metric)
     watched = watched_after(history, scenario, metric, expected, run, slope=True)
     spans = [span for leak in scenario.leaks if leak.resource == metric and (span := leak_span(history, leak.name))]

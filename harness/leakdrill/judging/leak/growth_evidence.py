@@ -1,4 +1,4 @@
-"""Everything that is measured on one recording before a word is said about it."""
+"""All measurements on one recording, on which the verdict rests."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
 
 WARN_AT: Final = (0.75, 0.85, 0.95)
-"""Shares of the limit that are said on standard error as they are crossed."""
+"""Shares of the limit that are reported on standard error as they are crossed."""
 
 OTHER: Final = "other"
 """The phase of processes that no phase names."""
