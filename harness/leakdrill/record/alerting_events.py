@@ -15,13 +15,13 @@ class PrometheusStart(
     ActEvent,
     source="prometheus",
     name="start",
-    for_people="names the process and its address",
+    for_people="identifies the process and its address",
     written_by=("alerting",),
 ):
     """The drill's own Prometheus was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
-    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("its address", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class PrometheusExited(
 ):
     """The drill's own Prometheus ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
 class PrometheusPoll(Reading, source="prometheus", name="poll", written_by=("alerting",), read_by=("judging",)):
     """Prometheus was asked for rules and alerts."""
 
-    up: Annotated[float | None, Entry("1: it answered")] = None
-    alerts_firing: Annotated[float | None, Entry("alerts that fire", "count")] = None
+    up: Annotated[float | None, Entry("1 if it answered; else missing")] = None
+    alerts_firing: Annotated[float | None, Entry("alerts that are firing", "count")] = None
     alerts_pending: Annotated[float | None, Entry("alerts that are pending", "count")] = None
-    rules_failing: Annotated[float | None, Entry("rules that cannot be evaluated", "count")] = None
+    rules_failing: Annotated[float | None, Entry("rules that it cannot evaluate", "count")] = None
 
 
 @dataclass(frozen=True)
@@ -73,20 +73,20 @@ class SelectorMatches(Sample, source="prometheus", name="selector", written_by=(
     alert: Annotated[str, Label("the alert's name")] = ""
     selector: Annotated[str, Label("the selector")] = ""
     severity: Annotated[str, Label("the alert's severity")] = ""
-    rule: Annotated[str, Label("file and line")] = ""
+    rule: Annotated[str, Label("the rule's file and line")] = ""
     error: Annotated[str, Label("why Prometheus did not answer", optional=True)] = ""
-    jobs: Annotated[str, Label("who publishes the series, with commas between", optional=True)] = ""
+    jobs: Annotated[str, Label("the scrape jobs that publish the series, separated by commas", optional=True)] = ""
 
 
 @dataclass(frozen=True)
 class MemoryThreshold(Sample, source="prometheus", name="threshold", written_by=("alerting",), read_by=("judging",)):
     """The threshold of an alert on memory."""
 
-    ratio: Annotated[float | None, Entry("share of the limit above which it holds")] = None
-    for_s: Annotated[float | None, Entry("its `for`, in production time", "seconds")] = None
+    ratio: Annotated[float | None, Entry("the share of the limit above which the rule matches")] = None
+    for_s: Annotated[float | None, Entry("the rule's `for`, in production time", "seconds")] = None
     alert: Annotated[str, Label("the alert's name")] = ""
     severity: Annotated[str, Label("the alert's severity")] = ""
-    rule: Annotated[str, Label("file and line")] = ""
+    rule: Annotated[str, Label("the rule's file and line")] = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class ServerClock(
 ):
     """The lead of a watched Prometheus's clock over ours."""
 
-    ahead_s: Annotated[float | None, Entry("ahead of ours", "seconds")] = None
+    ahead_s: Annotated[float | None, Entry("how far its clock is ahead; negative: behind", "seconds")] = None
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ class AlertmanagerStart(
     ActEvent,
     source="alertmanager",
     name="start",
-    for_people="names the process and its address",
+    for_people="identifies the process and its address",
     written_by=("alerting",),
 ):
     """The drill's own Alertmanager was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
-    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("its address", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class AlertmanagerExited(
 ):
     """The drill's own Alertmanager ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class BadNotification(
     Sample,
     source="alertmanager",
     name="bad_notification",
-    for_people="a request that is no webhook",
+    for_people="explains a notification that is missing",
     written_by=("alerting",),
 ):
     """A request to the drill's receiver could not be read."""

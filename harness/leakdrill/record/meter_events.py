@@ -117,7 +117,9 @@ class ProcessTree(
     """Sums over the target's processes."""
 
     rss_bytes: Annotated[float | None, Entry("resident memory", _BYTES)] = None
-    cpu_seconds: Annotated[float | None, Entry("CPU time, children that were waited for included", _SECONDS)] = None
+    cpu_seconds: Annotated[
+        float | None, Entry("CPU time, including children that have ended and were waited for", _SECONDS)
+    ] = None
     threads: Annotated[float | None, Entry("threads", _COUNT)] = None
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
@@ -136,7 +138,7 @@ class ProcessSmaps(Reading, source="process", name="smaps", written_by=("meters"
 class ProcessPss(Reading, source="process", name="pss", written_by=("runs",), read_by=("judging",)):
     """Proportional set size of everything that the watched command started."""
 
-    pss_bytes: Annotated[float | None, Entry("the sum", _BYTES)] = None
+    pss_bytes: Annotated[float | None, Entry("PSS of all its processes, summed", _BYTES)] = None
     others: Annotated[Mapping[str, float], Entries("PSS of each process, as pid_PID_bytes", _BYTES)] = field(
         default_factory=dict, kw_only=True
     )
@@ -147,11 +149,11 @@ class ProcessMember(Sample, source="process", name="member", written_by=("runs",
     """A process that the watched command started, or that has replaced its program."""
 
     number: Annotated[float | None, Entry("process id", "", "pid")] = None
-    parent: Annotated[float | None, Entry("the parent's process id")] = None
+    parent: Annotated[float | None, Entry("process id of its parent")] = None
     pid: Annotated[str, Label("process id")] = ""
     program: Annotated[str, Label("the program's name")] = ""
     command: Annotated[str, Label("the command line, shortened")] = ""
-    phase: Annotated[str, Label("the phase of the build that the scenario's rules give it")] = ""
+    phase: Annotated[str, Label("the phase that `--phase` assigns to it; empty if none")] = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ class TorchHolders(Sample, source="torch", name="holders", written_by=("runs",),
 
 @dataclass(frozen=True)
 class GpuDevices(Reading, source="gpu", name="devices", written_by=("meters",), read_by=("alerting", "judging")):
-    """The GPUs that the target computes on, by NVML; a sum is missing while one of them does not answer."""
+    """The GPUs that the target computes on, by NVML; a sum is missing while any of them does not answer."""
 
     used_bytes: Annotated[float | None, Entry("memory in use, sum over the devices", _BYTES)] = None
     free_bytes: Annotated[float | None, Entry("free memory, sum over the devices", _BYTES)] = None
@@ -234,7 +236,7 @@ class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versi
 class GpuDevice(Sample, source="gpu", name="device", written_by=("meters",), read_by=("alerting", "judging")):
     """A GPU, or a MIG slice, that the scenario names; labels as DCGM's exporter gives them."""
 
-    device_key: Annotated[str, Label("the device in our names: gpu0, or gpu0/3 for a slice")] = ""
+    device_key: Annotated[str, Label("Leakdrill's name of the device: gpu0, or gpu0/3 for a slice")] = ""
     gpu: Annotated[str, Label("index")] = ""
     uuid: Annotated[str, Label("UUID", key="UUID", optional=True)] = ""
     pci_bus_id: Annotated[str, Label("PCI address", optional=True)] = ""

@@ -16,7 +16,7 @@ class RunPhase(
 ):
     """A phase of the run."""
 
-    phase: Annotated[str, Label("its name")] = ""
+    phase: Annotated[str, Label("the name of the phase")] = ""
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,23 @@ class Notice(Sample, source="drill", name="notice", written_by=("alerting", "run
 
 @dataclass(frozen=True)
 class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
-    """The drill broke off."""
+    """The drill was cut short."""
 
-    message: Annotated[str, Text("the reason")] = ""
+    message: Annotated[str, Text("why")] = ""
 
 
 @dataclass(frozen=True)
 class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging",)):
     """A leak was switched on."""
 
-    leak: Annotated[str, Label("its name")] = ""
+    leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
 class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging",)):
     """A leak was switched off."""
 
-    leak: Annotated[str, Label("its name")] = ""
+    leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging",
     """A step of the scenario was carried out; the last line's labels are what it found, such as a status."""
 
     step: Annotated[str, Name("the step's name")] = ""
-    action: Annotated[str, Label("its action, as the scenario names it")] = ""
+    action: Annotated[str, Label("the key of its action in the scenario file, such as `restart`")] = ""
     more: Annotated[Mapping[str, str], Labels("facts about what was done", at_end=True)] = field(
         default_factory=dict, kw_only=True
     )
 
 
 @dataclass(frozen=True)
-class LoadStart(ActEvent, source="load", name="start", for_people="names the process", written_by=("runs",)):
+class LoadStart(ActEvent, source="load", name="start", for_people="identifies the process", written_by=("runs",)):
     """The load generator was started."""
 
-    pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
+    pid: Annotated[str, Label("Locust's process id", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class LoadRequests(
 class LoadErrors(Sample, source="load", name="errors", written_by=("load",), read_by=("judging",)):
     """Requests of one kind failed with one error."""
 
-    count: Annotated[float | None, Number("how often, since the start", "count")] = None
+    count: Annotated[float | None, Number("how many times since the start", "count")] = None
     error: Annotated[str, Label("the error")] = ""
     method: Annotated[str, Label("the HTTP method")] = ""
     request: Annotated[str, Label("the request's name", key="name")] = ""
@@ -100,7 +100,7 @@ class LoadErrors(Sample, source="load", name="errors", written_by=("load",), rea
 class LoadExited(Sample, source="load", name="exited", written_by=("load",), read_by=("judging", "reports")):
     """The load generator ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class WorkerLost(Sample, source="load", name="worker_lost", written_by=("load",)
     """Locust lost workers."""
 
     lost: Annotated[float | None, Number("workers lost so far", "count")] = None
-    wanted: Annotated[str, Label("workers that the scenario wants")] = ""
+    wanted: Annotated[str, Label("workers that the scenario asks for")] = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class TargetScale(
 ):
     """The number of replicas was changed."""
 
-    replicas: Annotated[str, Label("replicas wanted")] = ""
+    replicas: Annotated[str, Label("how many replicas were asked for")] = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class TargetLeave(
     ActEvent,
     source="target",
     name="leave",
-    for_people="says that the service was left as it was found",
+    for_people="confirms that the service still runs",
     written_by=("targets",),
 ):
     """A service that ran before the drill was left as it was found."""
@@ -178,17 +178,17 @@ class TargetReady(Sample, source="target", name="ready", written_by=("targets",)
 class TargetExited(Sample, source="target", name="exited", written_by=("targets",), read_by=("judging", "reports")):
     """The target, or a pod of it, ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
     pod: Annotated[str, Label("the pod", optional=True)] = ""
-    pid: Annotated[str, Label("process, container or pod", optional=True)] = ""
+    pid: Annotated[str, Label("the id of the process or the container, or the name of the pod", optional=True)] = ""
     signal: Annotated[str, Label("the signal's name; empty when there was none")] = ""
-    oom_kill: Annotated[str, Label("`true` or `false`; empty when nobody can say")] = ""
-    reason: Annotated[str, Label("why, where the platform says so", optional=True)] = ""
+    oom_kill: Annotated[str, Label("`true` or `false`; empty if that is not known")] = ""
+    reason: Annotated[str, Label("the platform's reason, if it gives one", optional=True)] = ""
 
 
 @dataclass(frozen=True)
 class TargetUnwatched(Sample, source="target", name="unwatched", written_by=("targets",), read_by=("judging",)):
-    """The platform has stopped to answer; `at` is when it answered last."""
+    """The platform stopped answering; `at` is when it answered last."""
 
     message: Annotated[str, Text("the error")] = ""
 
@@ -211,15 +211,15 @@ class TargetTrouble(
 class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting",)):
     """The target's limits were changed."""
 
-    memory_bytes: Annotated[float | None, Entry("memory limit", "bytes", "memory_bytes")] = None
-    cpus: Annotated[float | None, Entry("CPUs")] = None
+    memory_bytes: Annotated[float | None, Entry("the new memory limit", "bytes", "memory_bytes")] = None
+    cpus: Annotated[float | None, Entry("the new CPU limit, in cores")] = None
 
 
 @dataclass(frozen=True)
 class TargetReplicas(Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting",)):
     """The number of replicas changed."""
 
-    replicas: Annotated[float | None, Entry("replicas", "count")] = None
+    replicas: Annotated[float | None, Entry("how many there are now", "count")] = None
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,9 @@ class KubernetesEvent(
 ):
     """A warning of the cluster about the workload."""
 
-    message: Annotated[str, Text("reason and message")] = ""
-    object: Annotated[str, Label("kind and name")] = ""
-    count: Annotated[str, Label("how often it has come")] = ""
+    message: Annotated[str, Text("the event's reason and message")] = ""
+    object: Annotated[str, Label("the kind and name of the object that it is about")] = ""
+    count: Annotated[str, Label("how many times it has occurred")] = ""
 
 
 @dataclass(frozen=True)
@@ -243,4 +243,4 @@ class KubernetesRefused(
 ):
     """The API server refused a request."""
 
-    message: Annotated[str, Text("its answer")] = ""
+    message: Annotated[str, Text("the server's answer")] = ""

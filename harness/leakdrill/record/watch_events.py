@@ -15,30 +15,34 @@ class WatchAttempt(ActEvent, source="watch", name="attempt", written_by=("runs",
 
     number: Annotated[str, Label("the attempt's number, from 1")] = ""
     mode: Annotated[str, Label("the mode's name; empty when there are none")] = ""
-    available_bytes: Annotated[str, Label("memory available before it", "bytes")] = ""
+    available_bytes: Annotated[str, Label("memory available when it began", "bytes")] = ""
 
 
 @dataclass(frozen=True)
 class WatchExited(Sample, source="watch", name="exited", written_by=("judging", "runs"), read_by=("judging",)):
     """The command ended."""
 
-    status: Annotated[float | None, Entry("exit code; a signal's number with a minus")] = None
+    status: Annotated[float | None, Entry("exit code; if negative, the number of the signal that ended it")] = None
     largest_process_bytes: Annotated[float | None, Entry("largest resident set of one process", "bytes")] = None
     number: Annotated[str, Label("the attempt's number")] = ""
     signal: Annotated[str, Label("the signal's name; empty when there was none")] = ""
-    oom_kill: Annotated[str, Label("`true` or `false`; empty when nobody can say")] = ""
+    oom_kill: Annotated[str, Label("`true` or `false`; empty if that is not known")] = ""
 
 
 @dataclass(frozen=True)
 class WatchInterrupted(Sample, source="watch", name="interrupted", written_by=("runs",), read_by=("judging",)):
     """A signal was received and passed on to the command."""
 
-    signal: Annotated[str, Text("its name")] = ""
+    signal: Annotated[str, Text("the name of the signal")] = ""
 
 
 @dataclass(frozen=True)
 class WatchThreshold(
-    Sample, source="watch", name="threshold", for_people="when a share of the limit was exceeded", written_by=("runs",)
+    Sample,
+    source="watch",
+    name="threshold",
+    for_people="shows when a share of the limit was exceeded",
+    written_by=("runs",),
 ):
     """The command's memory exceeded a share of its limit."""
 
