@@ -84,12 +84,12 @@ class Alerts(Frozen):
     )
     routing: Path | None = Field(
         None,
-        description="An Alertmanager configuration; its receivers become our webhook.",
+        description="An Alertmanager configuration; its receivers become the drill's webhook.",
         examples=["alertmanager.yml"],
     )
     prometheus: Url | None = Field(
         None,
-        description="An existing Prometheus, watched instead of one of our own.",
+        description="An existing Prometheus, watched instead of starting one.",
         examples=["http://127.0.0.1:9090"],
     )
     alertmanager: Url | None = Field(

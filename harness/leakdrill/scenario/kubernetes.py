@@ -53,7 +53,9 @@ class KubernetesForm(Frozen):
         examples=["kind-leakdrill"],
     )
     image: str | None = Field(
-        None, description="An image that a Deployment is made of. Left out: container.image.", examples=["shop:latest"]
+        None,
+        description="The image that a Deployment is made from. Left out: container.image.",
+        examples=["shop:latest"],
     )
     build: Path | None = Field(
         None,
@@ -67,7 +69,7 @@ class KubernetesForm(Frozen):
     )
     manifests: list[Path] = Field(
         default_factory=list,
-        description="Manifests of your own instead of an image, relative to the scenario file.",
+        description="Your own manifests instead of an image, relative to the scenario file.",
         examples=[["deploy/shop.yaml"]],
     )
     workload: str | None = Field(

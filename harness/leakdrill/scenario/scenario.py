@@ -48,10 +48,10 @@ class Scenario(Frozen):
         examples=[["memory-restart"]],
     )
     subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
-    exclusive: bool = Field(default=False, description="Whether it runs alone where the catalogue runs side by side.")
+    exclusive: bool = Field(default=False, description="Whether it runs alone when drills run side by side.")
     twin_of: str | None = Field(
         None,
-        description="The file of the drill whose healthy twin this is; instead of target, load and the rest.",
+        description="The file of the drill whose healthy twin this is; it replaces target, load and the rest.",
         examples=["unbounded-cache.yaml"],
     )
     target: ProcessTarget

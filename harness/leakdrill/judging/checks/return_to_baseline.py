@@ -353,7 +353,7 @@ def _checked(names: Sequence[ResourceName], history: History, scenario: Scenario
 def _level_phrase(name: str) -> str:
     resource = RESOURCES[name]
     flat = "" if resource.is_rate else ", and no longer " + ("grow" if resource.plural else "grows")
-    return f"{name} {resource.present} within the margin of {resource.its} baseline{flat}"
+    return f"`{name}` {resource.present} within the margin of {resource.its} baseline{flat}"
 
 
 _PLAIN: Final = tuple(name for name in RESOURCES if name not in held_by("torch"))
