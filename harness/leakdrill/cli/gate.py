@@ -33,16 +33,16 @@ def gate(
     against: Annotated[
         str | None,
         typer.Option(
-            help="Another build, measured in turn: a scenario file, a virtual environment, a command, or an image."
+            help="Another build, whose slots alternate: a scenario file, a virtual environment, a command, or an image."
         ),
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="A stored baseline to compare with.")] = None,
     update: Annotated[bool, typer.Option(help="Write this run to --baseline, if it passes.")] = False,
-    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
     on: Annotated[
         Literal["process", "docker"] | None, typer.Option(help="Where it runs, instead of what the scenario says.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
     console = Console(stderr=as_json)

@@ -35,13 +35,15 @@ _STDOUT = "-"
 
 def matrix(
     services: Annotated[
-        list[str] | None, typer.Argument(help="Services with a matrix, or matrix files; all when left out.")
+        list[str] | None, typer.Argument(help="Services with a matrix, or matrix files; default: all.")
     ] = None,
-    leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be given again.")] = None,
-    step: Annotated[list[str] | None, typer.Option(help="Only this step; may be given again.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Cells at once; left out: 2 for each core.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
-    data: Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the cells; - prints them.")] = None,
+    leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be repeated.")] = None,
+    step: Annotated[list[str] | None, typer.Option(help="Only this step; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cells to run at once; default: 2 per core.")] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
+    data: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the cells as JSON; - prints.")
+    ] = None,
 ) -> int:
     """Run leaks against steps, each cell a short drill, and compare with what the catalogue declares."""
     cells = [cell for path in _files(services or []) for cell in read_matrix(path)]
