@@ -1,4 +1,4 @@
-# Two commands: `make drill` and `make test`. Each sets up what it misses.
+# Two commands: `make drill` and `make test`. Each sets up what is missing.
 # RERUNS=1 gives a test that fails one more try, and names it at the end: for a machine with other work to do.
 
 PYTHON ?= python3
@@ -52,7 +52,7 @@ test-kubernetes: setup-tests ## the tests that need a cluster; they skip with th
 test-targets: setup-tests ## the same files on a process, on Docker and in a cluster, with the same verdicts
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/targets
 
-test-gpu: setup-tests ## the tests that need an NVIDIA card; they skip with the reason where there is none
+test-gpu: setup-tests ## the tests that need an NVIDIA GPU; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
 
 lint: setup-tests ## ruff and mypy
@@ -64,12 +64,13 @@ format: setup ## let ruff lay the code out
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-reference: setup ## write the generated pages of docs/reference anew
+reference: setup ## rewrite the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
 
 bench: setup ## the costs that we claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py
 	@$(BIN)/python benchmarks/locust_overhead.py
+	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/drill_overhead.py
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py

@@ -37,12 +37,12 @@ from generated_traces import (
 from naive_rules import naive_rules
 from scipy import stats
 
-from leakdrill.judging.leak.difference import difference, why_not_comparable
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
+from leakdrill.judging.leak.difference import difference, incomparable_reason
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import SLOTS, looks
 from leakdrill.judging.leak.quiescent_points import points
-from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_CONFIDENCE, DEFAULT_LONGEST_TTL_S, differs
 from leakdrill.judging.leak.trace import Trace, read_trace
-from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -189,7 +189,7 @@ def _different(candidate: Trace, baseline: Trace) -> bool | None:
     """Whether two recordings are told apart; None when they cannot be compared."""
     skipped_s = 0.0 if candidate.quiet else DEFAULT_LONGEST_TTL_S
     a, b = points(candidate, after_s=skipped_s), points(baseline, after_s=skipped_s)
-    if why_not_comparable(a, b, rate_matters=not candidate.quiet):
+    if incomparable_reason(a, b, rate_matters=not candidate.quiet):
         return None
     more = difference(a, b, confidence=DEFAULT_CONFIDENCE)
     return differs(more, DEFAULT_BUDGET) != 0

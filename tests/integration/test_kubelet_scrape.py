@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leakdrill.alerting.api import PrometheusApi
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
 from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.prometheus_api import PrometheusApi
 from leakdrill.record.history import read_history
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.judging.leak.trace import read_trace
-from leakdrill.judging.leak.verdict import LeakOutcome, LeakVerdict, judge_trace
 
 FOLDER = Path(__file__).parent / "memory_traces"
 

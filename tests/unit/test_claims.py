@@ -5,16 +5,24 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Final
 
 import outcomes
 import pytest
 from test_gate_run import SCENARIO, run
 
+from leakdrill.judging import checks
 from leakdrill.judging.claims import ClaimRow, all_claims
+from leakdrill.judging.drill import CHECKS
+from leakdrill.judging.evidence.check import Check
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.record.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NEVER: Final = {
     ("run gpu_answers_throughout", "FAIL"): "a GPU that does not answer is not the service's doing",
@@ -46,6 +54,22 @@ def test_a_claim_without_a_test_is_named() -> None:
     assert untested([forgotten], {"run pigs_do_not_fly": {"PASS": "a", "UNKNOWN": "b"}}) == [
         "run pigs_do_not_fly: FAIL"
     ]
+
+
+def without_row(checks: dict[str, object], rows: Iterable[object]) -> list[str]:
+    """Returns the names of the checks that are in none of `rows`."""
+    listed = {id(row) for row in rows}
+    return [name for name, check in checks.items() if id(check) not in listed]
+
+
+def test_every_check_of_a_drill_has_a_row() -> None:
+    modules = [import_module(f"{checks.__name__}.{found.name}") for found in iter_modules(checks.__path__)]
+    found = {f"{m.__name__}.{k}": v for m in modules for k, v in vars(m).items() if isinstance(v, Check)}
+    assert not without_row(found, [row for group in CHECKS for row in group]), "not in CHECKS of judging/drill.py"
+
+
+def test_a_check_without_a_row_is_named() -> None:
+    assert without_row({"a": CHECKS[0][0], "b": object()}, CHECKS[0]) == ["b"]
 
 
 def test_no_outcome_that_cannot_be_has_a_test() -> None:

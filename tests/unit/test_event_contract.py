@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from event_users import PACKAGE, contract_problems, event_users
+
 from leakdrill.record.event_class import EventClass, Reading, Sample
-from leakdrill.record.event_users import PACKAGE, contract_problems, event_users
 from leakdrill.record.events import EVENTS, METERS
 from leakdrill.record.history_schema import history_schema
 from leakdrill.resources import RESOURCES
@@ -19,12 +20,12 @@ IMPORT = "from leakdrill.record.events import Rained\n"
 
 
 @dataclass(frozen=True)
-class Rained(Sample, source="sky", name="rained"):
+class Rained(Sample, source="sky", name="rained", written_by=("part",), read_by=("part",)):
     """It rained."""
 
 
 @dataclass(frozen=True)
-class Thundered(Sample, source="sky", name="thundered", for_people="only people look up"):
+class Thundered(Sample, source="sky", name="thundered", written_by=("part",), for_people="only people look up"):
     """It thundered."""
 
 
@@ -57,7 +58,15 @@ def test_what_only_people_read_needs_no_reader(tmp_path: Path) -> None:
 
 def test_what_says_so_and_has_a_reader_breaks_it(tmp_path: Path) -> None:
     assert problems(tmp_path, "recorder.record(Thundered())\nhistory.of(Thundered)\n", Thundered) == [
-        "Thundered says that only people read it, and part does"
+        "Thundered says that only people read it, and part does",
+        "Thundered is read by ('part',), and says by ()",
+    ]
+
+
+def test_a_writer_that_the_class_does_not_name_breaks_it(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(IMPORT + "recorder.record(Rained())\n")
+    assert problems(tmp_path, "recorder.record(Rained())\nhistory.of(Rained)\n") == [
+        "Rained is written by ('other', 'part'), and says by ('part',)"
     ]
 
 
@@ -100,8 +109,8 @@ def test_the_schema_names_each_event_with_its_fields_writers_and_readers() -> No
     schema = json.loads(json.dumps(history_schema()))
     exited = schema["$defs"]["AlertmanagerExited"]
     assert exited["properties"]["source"] == {"const": "alertmanager"}
-    assert exited["x-writers"] == ["alerting/alertmanager"]
-    assert "judging/checks/alerts" in exited["x-readers"]
+    assert exited["x-writers"] == ["alerting"]
+    assert "judging" in exited["x-readers"]
     memory = schema["$defs"]["CgroupResources"]["properties"]["value"]["properties"]["anon_bytes"]
     assert memory == {"type": "number", "description": "anonymous memory", "x-unit": "bytes"}
     assert len(schema["anyOf"]) == len(EVENTS)

@@ -18,7 +18,7 @@ def test_it_writes_a_scenario_that_can_be_read(tmp_path):
 
 def test_it_overwrites_nothing(tmp_path):
     (tmp_path / "rules.yaml").write_text("mine")
-    with pytest.raises(BadInput, match=r"rules.yaml: is there already"):
+    with pytest.raises(BadInput, match=r"rules.yaml: exists already"):
         write_first_scenario(tmp_path, command="x", health="/")
     assert (tmp_path / "rules.yaml").read_text() == "mine"
     assert not (tmp_path / "scenario.yaml").exists()

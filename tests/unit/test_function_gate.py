@@ -12,8 +12,8 @@ import pytest
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.trace import Trace
-from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.pytest_plugin.cache_fill import CacheFill, LruCaches
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain

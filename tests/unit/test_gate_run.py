@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.baseline_file import conditions, read_baseline, write_baseline
 from leakdrill.judging.leak.gate import judge_gate, measured_conditions, verdict_so_far
+from leakdrill.judging.leak.gate_baseline import conditions, read_baseline, write_baseline
 from leakdrill.judging.leak.looks import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
 from leakdrill.judging.leak.slots import slot_trace
 from leakdrill.record.history import Event, History

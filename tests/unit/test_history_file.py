@@ -34,7 +34,7 @@ def test_an_act_that_fails_is_recorded_as_failed_and_the_error_goes_on(recorder)
     (act,) = recorder.history().acts(StepAct)
     assert not act.succeeded
     assert act.end.kind == "failed"
-    assert act.why == "OSError: no space left"
+    assert act.reason == "OSError: no space left"
 
 
 def test_begin_is_on_disk_before_the_act(recorder, tmp_path):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.judging.leak.trace import Trace
-from leakdrill.judging.leak.verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.record.verdict import Outcome
 
 SLOTS = 24

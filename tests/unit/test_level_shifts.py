@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.level_shifts import without_level_shifts
 from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.trace import Trace
-from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 
 MIB = 1024**2
 REQUESTS = 7000

@@ -93,7 +93,7 @@ def test_a_service_that_stops_serving_is_worse_whatever_its_memory_does() -> Non
     assert judge_cell(failing.history(), CLEAR).effect == "worse"
     ended = drill(memory(lambda _s: 60)).sample(57.0, TargetExited(-9.0))
     finding = judge_cell(ended.history(), CLEAR)
-    assert (finding.effect, finding.why) == ("worse", "the service ended on its own")
+    assert (finding.effect, finding.reason) == ("worse", "the service ended on its own")
 
 
 def test_a_peak_is_judged_by_where_it_stands_while_the_leak_is_on() -> None:
@@ -118,14 +118,14 @@ def test_what_was_not_measured_is_unknown_with_the_reason() -> None:
     """A leak that did not leak, a step that failed or never began, and a gap after it."""
     flat = judge_cell(drill(lambda _t: 60.0 * MIB).history(), CLEAR)
     assert flat.effect is None
-    assert "the leak did not leak" in flat.why
+    assert "the leak did not leak" in flat.reason
     failed = drill(memory(lambda s: GROWN + SPEED * s)).drop("step")
     failed.act(StepAct("clear the cache"), 55.2, 55.7, "failed", error="answered 404")
-    assert judge_cell(failed.history(), CLEAR).why == "clear the cache could not be carried out: answered 404"
+    assert judge_cell(failed.history(), CLEAR).reason == "clear the cache could not be carried out: answered 404"
     never = drill(memory(lambda s: GROWN + SPEED * s)).drop("step")
-    assert "was never begun" in judge_cell(never.history(), CLEAR).why
+    assert "was never begun" in judge_cell(never.history(), CLEAR).reason
     gap = drill(memory(lambda _s: 60)).drop("cgroup", after=55.3)
-    assert judge_cell(gap.history(), CLEAR).why == "nobody measured memory after the step"
+    assert judge_cell(gap.history(), CLEAR).reason == "nobody measured memory after the step"
 
 
 def cell(declared: Any = "cured", *, step: str = "clear-cache") -> Cell:
@@ -135,7 +135,7 @@ def cell(declared: Any = "cured", *, step: str = "clear-cache") -> Cell:
 
 
 def result(declared: str, effect: Any) -> CellResult:
-    return CellResult(cell(declared), Finding(effect=effect, why="40 % of the growth was gone", gone=0.4), None)
+    return CellResult(cell(declared), Finding(effect=effect, reason="40 % of the growth was gone", gone=0.4), None)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_drill_that_broke_or_was_not_begun_is_unknown() -> None:
         verdicts=(),
         trouble="ended with exit code 4: no room",
     )
-    assert cell_result(cell(), broken).finding.why == "ended with exit code 4: no room"
+    assert cell_result(cell(), broken).finding.reason == "ended with exit code 4: no room"
     assert cell_result(cell(), None).outcome is Outcome.UNKNOWN
     assert overall([]) is Outcome.UNKNOWN
 
@@ -174,7 +174,7 @@ def test_the_table_has_a_line_for_each_cell_and_names_each_surprise() -> None:
     """Effect, share, time, failures, what happens afterwards, and the verdict."""
     good = CellResult(
         cell(),
-        Finding(effect="cured", why="all", gone=1.2, took_s=0.31, failed=7, goes_on=True),
+        Finding(effect="cured", reason="all", gone=1.2, took_s=0.31, failed=7, goes_on=True),
         None,
     )
     surprise = result("not", "partly")

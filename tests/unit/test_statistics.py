@@ -8,7 +8,7 @@ from histories import MIB, drill, leaking, plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakdrill.judging.checks.baseline import memory_returns_to_baseline
+from leakdrill.judging.checks.return_to_baseline import memory_returns_to_baseline
 from leakdrill.judging.evidence.statistics import block_length, difference_of_levels, robust_slope, swing, theil_sen
 from leakdrill.record.verdict import Outcome
 

@@ -40,10 +40,12 @@ def without_changelog_line(names: Iterable[str], changelog: str) -> list[str]:
 
 
 def test_every_step_has_a_section_in_the_page_a_test_and_a_line_in_the_changelog():
-    assert without_page_section(ACTIONS, (ROOT / "docs" / "tasks" / "steps.md").read_text()) == []
+    page = (ROOT / "docs" / "tasks" / "steps.md").read_text()
+    assert without_page_section(ACTIONS, page) == [], "a row in docs/tasks/steps.md is missing"
     tests = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path.name != Path(__file__).name]
-    assert without_test(ACTIONS, "\n".join(tests)) == []
-    assert without_changelog_line(ACTIONS, (ROOT / "CHANGELOG.md").read_text()) == []
+    assert without_test(ACTIONS, "\n".join(tests)) == [], "a test that names the step is missing"
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert without_changelog_line(ACTIONS, changelog) == [], "a line in CHANGELOG.md is missing"
 
 
 def test_a_step_that_was_forgotten_is_named():

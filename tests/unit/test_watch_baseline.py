@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import (
+from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.judging.watch.watch_baseline import (
     KEPT_RUNS,
     BaselineRun,
     MachineClass,
     accept,
+    incomparable_reason,
     read_baseline,
-    why_incomparable,
     write_baseline,
 )
-from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.runs.watch.acceptance import check_updatable
 
 MIB = 2**20
@@ -71,12 +71,12 @@ def test_modes_have_ranges_of_their_own():
     ],
 )
 def test_another_class_of_machine_is_not_comparable(change, said):
-    assert said in why_incomparable(grown(100), MAKE, HERE.model_copy(update=change))
+    assert said in incomparable_reason(grown(100), MAKE, HERE.model_copy(update=change))
 
 
 def test_a_little_less_memory_is_the_same_class_and_another_command_is_another():
-    assert not why_incomparable(grown(100), MAKE, HERE.model_copy(update={"memory_bytes": 15 * 2**30}))
-    assert "another command: make build" in why_incomparable(grown(100), ("make", "test"), HERE)
+    assert not incomparable_reason(grown(100), MAKE, HERE.model_copy(update={"memory_bytes": 15 * 2**30}))
+    assert "another command: make build" in incomparable_reason(grown(100), ("make", "test"), HERE)
 
 
 def test_the_file_reads_back_as_written(tmp_path):

@@ -8,17 +8,17 @@ from __future__ import annotations
 import pytest
 from histories import MIB, Record
 
-from leakdrill.judging.watch.baseline_file import Baseline, BaselineRun, MachineClass
 from leakdrill.judging.watch.budgets import (
     command_succeeds,
     memory_is_measured,
+    memory_reason,
     peak_stays_near_baseline,
     peak_stays_within_budget,
-    why_memory,
 )
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
 from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.judging.watch.watch_baseline import Baseline, BaselineRun, MachineClass
 from leakdrill.record.events import (
     CgroupResources,
     ProcessMember,
@@ -228,7 +228,7 @@ def test_what_is_not_comparable_is_unknown():
 )
 def test_memory_ended_a_command_that_was_killed_for_it_or_failed_near_all_it_could_have(how, limit_mib, memory_did_it):
     history = attempt(Record(), **how).history()
-    assert bool(why_memory(history, plan(limit_bytes=limit_mib * MIB), attempts(history)[0])) is memory_did_it
+    assert bool(memory_reason(history, plan(limit_bytes=limit_mib * MIB), attempts(history)[0])) is memory_did_it
 
 
 def test_only_what_was_asked_is_claimed():

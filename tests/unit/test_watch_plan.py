@@ -7,7 +7,7 @@ import pytest
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.naming import phase_of, program_name
 from leakdrill.judging.watch.plan import parse_modes, parse_phases, starting_mode
-from leakdrill.judging.watch.record import run_name
+from leakdrill.judging.watch.run_files import run_name
 from leakdrill.runs.watch.command import signal_name
 from leakdrill.runs.watch.watcher import Thresholds
 

@@ -156,15 +156,17 @@ class Exporter(Collector):
     def _container(self, fresh: Fresh) -> Iterator[Metric]:
         own = {event_class: reading for event_class, reading in fresh.items() if event_class is not FilesystemDisk}
         if not self._pods:
-            yield from container_series(own, self._labels, **self._given(self._replicas), started_at=self._started_at)
+            yield from container_series(
+                own, self._labels, **self._limits_for(self._replicas), started_at=self._started_at
+            )
             return
         yield from shared_series(own, self._labels)
         for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
-            yield from container_series(one, labels, **self._given(1.0), started_at=self._pods_started_at[pod])
+            yield from container_series(one, labels, **self._limits_for(1.0), started_at=self._pods_started_at[pod])
 
-    def _given(self, replicas: float) -> dict[str, float | None]:
+    def _limits_for(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""
         given = {"limit_bytes": self._limit_bytes, "cpus": self._cpus}
         return {name: None if limit is None else limit * replicas for name, limit in given.items()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from leakdrill.alerting.api import event_labels
+from leakdrill.alerting.prometheus_api import event_labels
 from leakdrill.record.events import AlertInhibited
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput
 from leakdrill.record.events import KubeletScrape
@@ -54,7 +54,7 @@ class KubeletSeries:
         self._job = job
         self._recorder = recorder
         self._last_series_mono: float | None = None
-        self._why: str | None = "it was not asked yet"
+        self._problem: str | None = "it was not asked yet"
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet-series", daemon=True)
 
@@ -62,7 +62,7 @@ class KubeletSeries:
     def lost(self) -> str | None:
         """The reason to end the drill: a minute without series. None while one comes, or before anybody waits."""
         gone_s = 0.0 if self._last_series_mono is None else time.monotonic() - self._last_series_mono
-        return f"no series for {show_duration(gone_s)}: {self._why}" if gone_s > COMES_WITHIN_S else None
+        return f"no series for {show_duration(gone_s)}: {self._problem}" if gone_s > COMES_WITHIN_S else None
 
     def start(self) -> None:
         """Begin to look, on a thread of its own."""
@@ -78,9 +78,9 @@ class KubeletSeries:
     def wait_for_series(self) -> None:
         """Return when series come, or have not come for so long that they are `lost`."""
         self._last_series_mono = time.monotonic()
-        what = f"the first series of the job {self._job}"
+        awaited = f"the first series of the job {self._job}"
         try:
-            wait_for(lambda: self._why is None or self.lost, what=what, timeout_s=2 * COMES_WITHIN_S)
+            wait_for(lambda: self._problem is None or self.lost, what=awaited, timeout_s=2 * COMES_WITHIN_S)
         except TimedOut:
             return
 
@@ -90,8 +90,8 @@ class KubeletSeries:
 
     def _look(self) -> None:
         reading = self._reading()
-        self._why = reading.error or None
-        if self._why is None:
+        self._problem = reading.error or None
+        if self._problem is None:
             self._last_series_mono = time.monotonic()
         self._recorder.record(reading)
 
@@ -103,13 +103,13 @@ class KubeletSeries:
         except NoAnswer as e:
             return KubeletScrape(error=str(e))
         ages = [float(row["value"][1]) for row in rows]
-        problem = _wrong(kubelets, ages)
+        problem = _missing_series(kubelets, ages)
         if problem is not None:
             return KubeletScrape(error=problem)
         return KubeletScrape(targets=float(len(kubelets)), series=float(len(ages)), age_s=min(ages, default=0.0))
 
 
-def _wrong(kubelets: Sequence[Mapping[str, Any]], ages: Sequence[float]) -> str | None:
+def _missing_series(kubelets: Sequence[Mapping[str, Any]], ages: Sequence[float]) -> str | None:
     """Returns a sentence that names the missing series; None when none is."""
     if not kubelets:
         return "no pod is on a node yet"

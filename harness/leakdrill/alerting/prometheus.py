@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi
 from leakdrill.alerting.durations import show_ms
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.server import Server, find_binary
 from leakdrill.errors import ComponentDied
 from leakdrill.record.events import PrometheusExited, PrometheusStart

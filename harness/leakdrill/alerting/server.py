@@ -136,9 +136,9 @@ class Server:
         self._journal.done(entry, pid=self._process.pid, create_time=psutil.Process(self._process.pid).create_time())
 
     def _became_ready(self) -> bool:
-        what = f"{self.title} at {self.url}/-/ready answering 200"
+        awaited = f"{self.title} at {self.url}/-/ready answering 200"
         try:
-            return wait_for(self._ready_or_dead, what=what, timeout_s=_READY_TIMEOUT_S) == "ready"
+            return wait_for(self._ready_or_dead, what=awaited, timeout_s=_READY_TIMEOUT_S) == "ready"
         except TimedOut as e:
             self.stop()
             raise ComponentDied(f"{e}; its last lines:\n{self._tail()}", hint=f"read {self.log}") from e

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi, event_labels
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_labels
 from leakdrill.alerting.time_scale import selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
@@ -194,7 +194,7 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
 
 
 class _Group:
-    """A rule group as `/api/v1/rules` tells of it."""
+    """A rule group as `/api/v1/rules` describes it."""
 
     def __init__(self, group: Mapping[str, Any]) -> None:
         self.name = str(group.get("name", ""))

@@ -113,8 +113,8 @@ def selectors(expr: str) -> list[str]:
     for node in _nodes(tree):
         if isinstance(node, promql.Call) and node.func.name in ("absent", "absent_over_time"):
             unasked.update(_series(n) for n in _nodes(node.args[0]) if isinstance(n, promql.VectorSelector))
-    found_selectors = [_series(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
-    return [text for text in dict.fromkeys(found_selectors) if text not in unasked]
+    every_selector = [_series(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
+    return [text for text in dict.fromkeys(every_selector) if text not in unasked]
 
 
 def ranges(expr: str, prefix: str) -> list[float]:
@@ -123,9 +123,9 @@ def ranges(expr: str, prefix: str) -> list[float]:
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    found_selectors = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
-    mine = [node for node in found_selectors if (node.vector_selector.name or "").startswith(prefix)]
-    return [node.range.total_seconds() for node in mine]
+    every_selector = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
+    own = [node for node in every_selector if (node.vector_selector.name or "").startswith(prefix)]
+    return [node.range.total_seconds() for node in own]
 
 
 @cache

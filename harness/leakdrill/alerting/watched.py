@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.api import NoAnswer, PrometheusApi
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.rules import AlertRule
 from leakdrill.errors import BadInput
 from leakdrill.record.events import Notice, ServerClock

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.alerting.api import event_labels
+from leakdrill.alerting.prometheus_api import event_labels
 from leakdrill.errors import BadInput
 from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 GIVES_UP_AFTER_S: Final = 10.0
-"""A drill goes on over a restart of Prometheus; without one for longer nothing that it claims can be told."""
+"""The longest time without Prometheus that a drill survives; after a longer one none of its claims can be judged."""
 
 
 class Watching:

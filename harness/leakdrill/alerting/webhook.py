@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from leakdrill.alerting.api import event_labels
+from leakdrill.alerting.prometheus_api import event_labels
 from leakdrill.record.events import BadNotification, Notification
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ SUMMARIES: Final = {
     "schema": "Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json.",
     "doctor": "Say what this machine can and cannot do, and what to install.",
     "clean": "Undo what interrupted drills left behind, from their journals.",
-    "init": "Write a first scenario for a service of your own, which runs as it is.",
+    "init": "Write a first scenario for your own service, which runs as it is.",
     "gate": "Judge whether a service leaks memory, in about a minute.",
     "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
     "trace": "Say whether the process in a recording leaks.",

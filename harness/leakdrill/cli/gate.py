@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.baseline_file import read_baseline, write_baseline
 from leakdrill.judging.leak.gate import CANDIDATE, measured_conditions
+from leakdrill.judging.leak.gate_baseline import read_baseline, write_baseline
 from leakdrill.judging.leak.slots import corpora, slot_trace
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome, worst
@@ -33,16 +33,16 @@ def gate(
     against: Annotated[
         str | None,
         typer.Option(
-            help="Another build, measured in turn: a scenario file, a virtual environment, a command, or an image."
+            help="Another build, whose slots alternate: a scenario file, a virtual environment, a command, or an image."
         ),
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="A stored baseline to compare with.")] = None,
     update: Annotated[bool, typer.Option(help="Write this run to --baseline, if it passes.")] = False,
-    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
     on: Annotated[
         Literal["process", "docker"] | None, typer.Option(help="Where it runs, instead of what the scenario says.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
     console = Console(stderr=as_json)

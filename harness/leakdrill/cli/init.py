@@ -12,10 +12,12 @@ from leakdrill.first_scenario import write_first_scenario
 
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder; its name becomes the drill's.")],
-    command: Annotated[str, typer.Option(help="What starts the service; {port} stands where it expects its port.")],
+    command: Annotated[
+        str, typer.Option(help="What starts the service, seen from the new folder; {port} is its port.")
+    ],
     health: Annotated[str, typer.Option(help="A path that answers 2xx when the service is ready.")] = "/health",
 ) -> int:
-    """Write a first scenario for a service of your own, which runs as it is."""
+    """Write a first scenario for your own service, which runs as it is."""
     for path in write_first_scenario(folder, command=command, health=health):
         typer.echo(path)
     typer.echo(f"run it: leakdrill run {folder / 'scenario.yaml'}")

@@ -36,13 +36,15 @@ _STDOUT = "-"
 
 def matrix(
     services: Annotated[
-        list[str] | None, typer.Argument(help="Services with a matrix, or matrix files; all when left out.")
+        list[str] | None, typer.Argument(help="Services with a matrix, or matrix files; default: all.")
     ] = None,
-    leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be given again.")] = None,
-    step: Annotated[list[str] | None, typer.Option(help="Only this step; may be given again.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Cells at once; left out: 2 for each core.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
-    data: Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the cells; - prints them.")] = None,
+    leak: Annotated[list[str] | None, typer.Option(help="Only this leak; may be repeated.")] = None,
+    step: Annotated[list[str] | None, typer.Option(help="Only this step; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cells to run at once; default: 2 per core.")] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
+    data: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the cells as JSON; - prints.")
+    ] = None,
 ) -> int:
     """Run leaks against steps, each cell a short drill, and compare with what the catalogue declares."""
     cells = [cell for path in _files(services or []) for cell in read_matrix(path)]
@@ -67,7 +69,7 @@ def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: Console)
         drills = [planned(_written(cell, Path(folder))) for cell in cells]
         by_name = {cell.scenario.name: cell for cell in cells}
         together = DrillsInParallel(
-            drills, runs=runs, jobs=jobs, tell=_teller(console, by_name), notify=print_to(console)
+            drills, runs=runs, jobs=jobs, report=_teller(console, by_name), notify=print_to(console)
         )
         complete = together.run()
     done = {result.name: result for result in together.results}
@@ -99,14 +101,14 @@ def _written(cell: Cell, folder: Path) -> Path:
 def _teller(console: Console, cells: dict[str, Cell]) -> Callable[[PlannedDrill, DrillResult | None], None]:
     done = 0
 
-    def tell(drill: PlannedDrill, result: DrillResult | None) -> None:
+    def report(drill: PlannedDrill, result: DrillResult | None) -> None:
         nonlocal done
         if result is not None:
             done += 1
-            told = sentence(cell_result(cells[drill.name], result))
-            console.print(f"{done}/{len(cells)} {told}", markup=False, highlight=False, soft_wrap=True)
+            text = sentence(cell_result(cells[drill.name], result))
+            console.print(f"{done}/{len(cells)} {text}", markup=False, highlight=False, soft_wrap=True)
 
-    return tell
+    return report
 
 
 def _write(place: str, results: Sequence[CellResult], took_s: float) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Runs = Annotated[Path, typer.Option(help="Where run folders lie.")]
+Runs = Annotated[Path, typer.Option(help="Where run folders are kept.")]
 Platform = Literal["process", "docker", "kubernetes"]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the same facts as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]

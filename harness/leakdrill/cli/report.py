@@ -20,7 +20,7 @@ from leakdrill.reports.openmetrics import openmetrics
 
 def report(
     run_folder: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="Folder for the reports; the run folder when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the reports; default: the run folder.")] = None,
 ) -> int:
     """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
     folder = open_run(run_folder)

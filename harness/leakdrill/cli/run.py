@@ -26,7 +26,7 @@ from leakdrill.runs.drill.run import run_drill
 def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     scenario: Annotated[
         list[str] | None,
-        typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run at once."),
+        typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run side by side."),
     ] = None,
     runs: Runs = Path("runs"),
     on: Annotated[
@@ -37,10 +37,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     ] = None,
     as_json: AsJson = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Run the whole catalogue; with --on, also what runs only there.")
+        bool, typer.Option("--all", help="Run the whole catalogue; with --on, also drills that run only there.")
     ] = False,
     subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Drills at once; left out: 2 for each core.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Drills to run at once; default: 2 per core.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""

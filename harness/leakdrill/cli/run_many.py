@@ -77,7 +77,7 @@ def run_many(
         drills,
         runs=runs,
         jobs=jobs or default_jobs(),
-        tell=_teller(console, len(drills)),
+        report=_teller(console, len(drills)),
         notify=print_to(console),
     )
     complete = together.run()
@@ -96,7 +96,7 @@ def run_many(
 def _teller(console: Console, total: int) -> Callable[[PlannedDrill, DrillResult | None], None]:
     done = 0
 
-    def tell(drill: PlannedDrill, result: DrillResult | None) -> None:
+    def report(drill: PlannedDrill, result: DrillResult | None) -> None:
         nonlocal done
         if result is None:
             console.print(Text(f"begins   {drill.name} (at most {drill.budget_s:.0f} s)", style="dim"))
@@ -106,7 +106,7 @@ def _teller(console: Console, total: int) -> Callable[[PlannedDrill, DrillResult
         also = "" if result.outcome is Outcome.PASS else f": {result.sentence}"
         console.print(line.append(f" {done}/{total} {drill.name} ({result.seconds:.0f} s){also}", style="default"))
 
-    return tell
+    return report
 
 
 def _as_json(results: list[DrillResult], took_s: float) -> str:

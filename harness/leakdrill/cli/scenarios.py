@@ -14,7 +14,9 @@ from leakdrill.runs.catalogue.catalogue import catalogue
 
 
 def scenarios(
-    covers: Annotated[bool, typer.Option("--covers", help="Show what of the documents is drilled, and where.")] = False,
+    covers: Annotated[
+        bool, typer.Option("--covers", help="Show what the documents ask for and which drills cover it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """List the catalogue, or what it covers: instructions, alerts and steps."""

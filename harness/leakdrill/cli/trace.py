@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from leakdrill.errors import BadInput
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
+from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
 from leakdrill.judging.leak.projection import Projection, Survival, project
-from leakdrill.judging.leak.rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
 from leakdrill.judging.leak.trace import Trace, read_trace
-from leakdrill.judging.leak.verdict import LeakVerdict, judge_trace
 from leakdrill.units import (
     DURATION_HELP,
     RATE_HELP,
@@ -37,16 +37,18 @@ SCHEMA_VERSION: Final = 1
 
 
 def trace(
-    candidate: Annotated[Path, typer.Argument(help="CSV with t, requests and *_bytes, rss_after, anon_after, …")],
-    baseline: Annotated[Path | None, typer.Option(help="a recording of a good build under the same schedule")] = None,
-    budget: Annotated[str, typer.Option(help="growth per request that passes")] = f"{DEFAULT_BUDGET:.0f}B",
-    survive: Annotated[str | None, typer.Option(help="sets the budget: this long at --rate within --limit")] = None,
-    rate: Annotated[str | None, typer.Option(help="production's load, such as 50/s; gives the projection")] = None,
-    limit: Annotated[str | None, typer.Option(help="production's memory limit, such as 2GiB")] = None,
+    candidate: Annotated[
+        Path, typer.Argument(help="A CSV file with t, requests and *_bytes, rss_after, anon_after, …")
+    ],
+    baseline: Annotated[Path | None, typer.Option(help="A recording of a good build under the same schedule.")] = None,
+    budget: Annotated[str, typer.Option(help="The growth per request that passes.")] = f"{DEFAULT_BUDGET:.0f}B",
+    survive: Annotated[str | None, typer.Option(help="Sets the budget: this long at --rate within --limit.")] = None,
+    rate: Annotated[str | None, typer.Option(help="Production's load, such as 50/s; gives the projection.")] = None,
+    limit: Annotated[str | None, typer.Option(help="Production's memory limit, such as 2GiB.")] = None,
     longest_ttl: Annotated[
-        str, typer.Option(help="the longest time for which the service keeps anything on purpose")
+        str, typer.Option(help="The longest time for which the service keeps anything on purpose.")
     ] = show_duration(DEFAULT_LONGEST_TTL_S).replace(" ", ""),
-    as_json: Annotated[bool, typer.Option("--json", help="the same facts as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
     series = read_trace(candidate)

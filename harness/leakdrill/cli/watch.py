@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import read_baseline, why_incomparable
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
-from leakdrill.judging.watch.record import success_line
+from leakdrill.judging.watch.run_files import success_line
+from leakdrill.judging.watch.watch_baseline import incomparable_reason, read_baseline
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -36,10 +36,10 @@ Number = TypeVar("Number", int, float)
 
 def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Any command, with its arguments.")],
-    limit: Annotated[str | None, typer.Option(help="Most memory of the whole process tree, such as 8GiB.")] = None,
-    enforce: Annotated[bool, typer.Option(help="Make the limit a cgroup's: the kernel kills above it.")] = False,
-    baseline: Annotated[Path | None, typer.Option(help="File of earlier runs to compare the peak with.")] = None,
-    update: Annotated[bool, typer.Option("--update", help="Take this run into the baseline; compare nothing.")] = False,
+    limit: Annotated[str | None, typer.Option(help="The most that all its processes may use, such as 8GiB.")] = None,
+    enforce: Annotated[bool, typer.Option(help="Enforce the limit with a cgroup: the kernel kills.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="A file of earlier runs to compare the peak with.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Add this run to the baseline; compare nothing.")] = False,
     tolerance: Annotated[str, typer.Option(help="How far above the highest recorded peak still passes.")] = "10%",
     mode: Annotated[
         list[str] | None,
@@ -48,14 +48,18 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
             help="A memory mode, from most to least memory; starts in the last one whose SIZE exceeds what is free.",
         ),
     ] = None,
-    retries: Annotated[int, typer.Option(min=0, help="Try again in the next mode when memory ended the command.")] = 0,
-    retry_any: Annotated[bool, typer.Option("--retry-any", help="Try again whatever ended the command.")] = False,
+    retries: Annotated[int, typer.Option(min=0, help="How often to retry in the next mode if memory ran out.")] = 0,
+    retry_any: Annotated[bool, typer.Option("--retry-any", help="Retry whatever the cause.")] = False,
     phase: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=REGEX", help="Split by phase: processes whose command line matches, and children."),
+        typer.Option(
+            metavar="NAME=REGEX", help="Split by phase: processes whose command line matches, and their children."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON when the command ended.")] = False,
-    runs: Annotated[Path, typer.Option(help="Where run folders lie.")] = Path("runs"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdicts as JSON when the command has ended.")
+    ] = False,
+    runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
 ) -> int:
     """Run any command and hold its memory, children included, to a limit and a baseline."""
     requested = WatchPlan(
@@ -122,7 +126,7 @@ def _with_stored_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -
         check_updatable(path, plan)
         return plan
     stored = read_baseline(path)
-    reason = why_incomparable(stored, plan.command, plan.machine)
+    reason = incomparable_reason(stored, plan.command, plan.machine)
     return plan.model_copy(update={"baseline": stored, "incomparable": reason})
 
 

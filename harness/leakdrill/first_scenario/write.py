@@ -33,7 +33,7 @@ def write_first_scenario(folder: Path, *, command: str, health: str) -> list[Pat
     paths = [folder / name for name in FILES]
     there = [str(path) for path in paths if exists(path)]
     if there:
-        raise BadInput(f"{', '.join(there)}: is there already; expected a new folder", hint="name another folder")
+        raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:

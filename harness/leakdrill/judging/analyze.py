@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.drill import judge
-from leakdrill.judging.leak.baseline_file import read_baseline
 from leakdrill.judging.leak.gate import judge_gate
-from leakdrill.judging.watch.record import analyze_watch, is_watch
+from leakdrill.judging.leak.gate_baseline import read_baseline
+from leakdrill.judging.watch.run_files import analyze_watch, is_watch
 from leakdrill.record.history import read_history
 from leakdrill.record.store import read_run_info
 from leakdrill.record.verdict_file import write_verdicts

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
-from leakdrill.judging.checks.baseline import RETURNS, STAYS
 from leakdrill.judging.checks.completeness import COMPLETE
 from leakdrill.judging.checks.gpu import GPU_ANSWERS
 from leakdrill.judging.checks.gpu_sharing import GPU_IS_OWN
@@ -15,6 +14,7 @@ from leakdrill.judging.checks.growth import LEAK_GROWS
 from leakdrill.judging.checks.limits import BEFORE_DISK_FULL, BEFORE_OOM_KILL, KEEPS_RUNNING
 from leakdrill.judging.checks.requests import ERROR_RATE, LATENCY, SURVIVE_STEPS
 from leakdrill.judging.checks.resolution import RESOLVES
+from leakdrill.judging.checks.return_to_baseline import RETURNS, STAYS
 from leakdrill.judging.checks.silence import SILENT
 from leakdrill.judging.checks.spread import SPREAD
 from leakdrill.judging.checks.steps import STEPS

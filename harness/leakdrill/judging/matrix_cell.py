@@ -51,7 +51,7 @@ class Finding:
 
     Attributes:
         effect: cured, partly, not or worse; None when it could not be measured.
-        why: one sentence: what makes it so.
+        reason: one sentence: what makes it so.
         gone: share of the growth that was gone at best; None when not measured.
         took_s: from the step's beginning until most of that was gone, or until the step had ended.
         failed: requests that failed from the step's beginning to 3 s after its end.
@@ -59,7 +59,7 @@ class Finding:
     """
 
     effect: Effect | None
-    why: str
+    reason: str
     gone: float | None = None
     took_s: float | None = None
     failed: int | None = None
@@ -69,7 +69,7 @@ class Finding:
         """The facts as data for machines."""
         return {
             "effect": self.effect,
-            "why": self.why,
+            "why": self.reason,
             "gone_share": None if self.gone is None else round(self.gone, 3),
             "took_s": None if self.took_s is None else round(self.took_s, 2),
             "failed_requests": self.failed,
@@ -96,31 +96,31 @@ def judge_cell(history: History, scenario: Scenario) -> Finding:
     (leak,), (step,) = scenario.leaks, scenario.steps
     grown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
     if grown.outcome is Outcome.UNKNOWN:
-        return Finding(effect=None, why=grown.message)
+        return Finding(effect=None, reason=grown.message)
     run = next(iter(step_runs(history)), None)
     if run is None:
-        return Finding(effect=None, why=f"{step.name} was never begun: the drill ended before")
+        return Finding(effect=None, reason=f"{step.name} was never begun: the drill ended before")
     failed = _failed(history, run)
     down = _stopped_serving(history, run)
     if down:
-        return Finding(effect="worse", why=down, took_s=run.span.length_s, failed=failed)
+        return Finding(effect="worse", reason=down, took_s=run.span.length_s, failed=failed)
     if not run.act.succeeded:
-        return Finding(effect=None, why=f"{step.name} could not be carried out: {run.act.why}", failed=failed)
+        return Finding(effect=None, reason=f"{step.name} could not be carried out: {run.act.reason}", failed=failed)
     series = resource_series(history, leak.resource)
     levels = _levels(history, series, leak, run)
     if isinstance(levels, str):
-        return Finding(effect=None, why=levels, failed=failed)
+        return Finding(effect=None, reason=levels, failed=failed)
     return _finding(history, series, leak, run, levels, failed)
 
 
 def _finding(history: History, series: Series, leak: Leak, run: StepRun, levels: _Levels, failed: int) -> Finding:
     gone, goes_on = levels.gone, _goes_on(history, series, leak, levels)
     effect: Effect = "cured" if gone >= CURED else "partly" if gone >= PARTLY else "not"
-    why = f"{show_share(round(min(1.0, max(0.0, gone)), 2))} of the growth was gone"
+    reason = f"{show_share(round(min(1.0, max(0.0, gone)), 2))} of the growth was gone"
     if effect == "not" and _grew_faster(history, series, leak, levels):
-        effect, why = "worse", "it grew faster than before"
+        effect, reason = "worse", "it grew faster than before"
     took_s = run.span.length_s if effect in ("not", "worse") else _took_s(series, run, levels)
-    return Finding(effect=effect, why=why, gone=gone, took_s=took_s, failed=failed, goes_on=goes_on)
+    return Finding(effect=effect, reason=reason, gone=gone, took_s=took_s, failed=failed, goes_on=goes_on)
 
 
 def _standing(leak: Leak) -> bool:

@@ -14,7 +14,7 @@ _COLUMNS: Final = 6  # of `df -Pk`, POSIX: filesystem, size, used, available, ca
 
 
 class DiskInsideMeter:
-    """Reads what `df -Pk DISK` prints; a command inside is dear, so once a second.
+    """Reads what `df -Pk DISK` prints; a command inside is costly, so once a second.
 
     Args:
         run_df: runs it and returns its output. Raises OSError when it cannot be run.

@@ -46,7 +46,7 @@ class DockerStatsMeter:
         self._stream = stream
         self._errors = errors
         self._newest: tuple[float, dict[str, float]] | None = None
-        self._why = "the engine has sent nothing yet"
+        self._problem = "the engine has sent nothing yet"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="engine-stats", daemon=True)
         self._thread.start()
@@ -59,8 +59,8 @@ class DockerStatsMeter:
         """
         newest = self._newest
         if newest is None or time.monotonic() - newest[0] > _STALE_AFTER_S:
-            if self._why:
-                raise OSError(self._why)
+            if self._problem:
+                raise OSError(self._problem)
             return None
         return dict(newest[1])
 
@@ -75,15 +75,15 @@ class DockerStatsMeter:
                     self._note(stats)
                     if self._stopping.is_set():
                         return
-                self._why = ""
+                self._problem = ""
             except self._errors as e:
-                self._why = f"the engine's statistics: {e}"
+                self._problem = f"the engine's statistics: {e}"
             self._stopping.wait(0.5)
 
     def _note(self, stats: Mapping[str, Any]) -> None:
         values = parse_stats(stats)
         if values:
-            self._newest, self._why = (time.monotonic(), values), ""
+            self._newest, self._problem = (time.monotonic(), values), ""
 
 
 def parse_stats(stats: Mapping[str, Any]) -> dict[str, float]:

@@ -58,7 +58,7 @@ class GpuMeter:
         self._recorder = recorder
         self._sees_all_processes = sees_all_processes()
         self._nvml: Any = None
-        self._why: tuple[float, str] | None = None
+        self._problem: tuple[float, str] | None = None
         self._named: list[NvmlDevice] = []
         self._slices: list[NvmlDevice] = []
         self._events: Any = None
@@ -94,12 +94,12 @@ class GpuMeter:
     def _open(self) -> None:
         if self._nvml is not None:
             return
-        if self._why is not None and time.monotonic() - self._why[0] < _RETRY_S:
-            raise NvmlUnavailable(self._why[1])
+        if self._problem is not None and time.monotonic() - self._problem[0] < _RETRY_S:
+            raise NvmlUnavailable(self._problem[1])
         try:
             self._find(open_nvml())
         except (NvmlUnavailable, DeviceSilent) as e:
-            self._why = (time.monotonic(), str(e))
+            self._problem = (time.monotonic(), str(e))
             raise NvmlUnavailable(str(e)) from e
 
     def _find(self, nvml: Any) -> None:
@@ -182,18 +182,18 @@ def _sums(rows: Sequence[dict[str, float] | None]) -> dict[str, float]:
 
 def _device(device: NvmlDevice) -> GpuDevice:
     """A device with the labels that DCGM's exporter gives it."""
-    it = device.identity
-    is_slice = it.slice_id is not None
+    identity = device.identity
+    is_slice = identity.slice_id is not None
     return GpuDevice(
-        device_key=it.key,
-        gpu=str(it.gpu),
-        uuid=it.uuid,
-        pci_bus_id=it.bus_id,
-        device="" if it.minor is None else f"nvidia{it.minor}",
-        model=it.model,
+        device_key=identity.key,
+        gpu=str(identity.gpu),
+        uuid=identity.uuid,
+        pci_bus_id=identity.bus_id,
+        device="" if identity.minor is None else f"nvidia{identity.minor}",
+        model=identity.model,
         hostname=platform.node(),
-        slice_profile=it.profile if is_slice else "",
-        slice_id=str(it.slice_id) if is_slice else "",
+        slice_profile=identity.profile if is_slice else "",
+        slice_id=str(identity.slice_id) if is_slice else "",
     )
 
 

@@ -121,7 +121,7 @@ class NvmlDevice:
         return {name: value for reading in readings for name, value in self._fields(reading).items()}
 
     def processes(self) -> dict[int, float | None] | None:
-        """Bytes of each process that holds memory of it; None in place of what the driver does not tell.
+        """Bytes of each process that holds memory of it; None in place of those that the driver does not report.
 
         Raises:
             DeviceSilent: when it does not answer.
@@ -152,7 +152,7 @@ class NvmlDevice:
         return slices
 
     def watch_xids(self, events: Any) -> bool:
-        """Whether NVML tells its XID errors from now on, through the event set `events`."""
+        """Whether NVML reports its XID errors from now on, through the event set `events`."""
         nvml = self._nvml
         done = self._query("xid", lambda: nvml.nvmlDeviceRegisterEvents(self._handle, _XID_EVENT, events) or True)
         return bool(done)

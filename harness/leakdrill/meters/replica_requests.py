@@ -47,8 +47,8 @@ class ReplicaRequests:
             samples = parse_exposition(response.text) if response.is_success else {}
         except (httpx.HTTPError, ValueError):
             return None
-        mine = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _is_counted(name)]
-        return sum(mine) if samples else None
+        counted = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _is_counted(name)]
+        return sum(counted) if samples else None
 
 
 def _is_counted(sample: str) -> bool:

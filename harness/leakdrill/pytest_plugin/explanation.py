@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.growth_kind import Kind
-from leakdrill.judging.leak.verdict import LeakOutcome
+from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.reports.escape import printable
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
     from leakdrill.pytest_plugin.measure import Measurement
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.verdict import LeakOutcome
+from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.growth_sources import find_growth_sources
@@ -16,7 +16,7 @@ from leakdrill.units import parse_duration, parse_size
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.pytest_plugin.schedule import MeasurementLength
 
 

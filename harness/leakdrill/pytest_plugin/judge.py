@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.growth_kind import Kind, describe, live
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.sentences import LOOK
-from leakdrill.judging.leak.verdict import LeakOutcome, LeakVerdict, judge_trace
 
 if TYPE_CHECKING:
     from leakdrill.judging.leak.growth_kind import Live

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.record.verdict import Verdict
 
 _UNKNOWN: Final = ("fail", "skip", "pass")

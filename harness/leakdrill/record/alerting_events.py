@@ -11,32 +11,42 @@ from leakdrill.record.parts import Entry, Label, Labels, Number, Text
 
 
 @dataclass(frozen=True)
-class PrometheusStart(ActEvent, source="prometheus", name="start", for_people="names the process and its address"):
+class PrometheusStart(
+    ActEvent,
+    source="prometheus",
+    name="start",
+    for_people="identifies the process and its address",
+    written_by=("alerting",),
+):
     """The drill's own Prometheus was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
-    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("its address", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
-class PrometheusExited(Sample, source="prometheus", name="exited"):
-    """The drill's own Prometheus ended though nobody asked it to."""
+class PrometheusExited(
+    Sample, source="prometheus", name="exited", written_by=("alerting",), read_by=("judging", "reports")
+):
+    """The drill's own Prometheus ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
-class PrometheusPoll(Reading, source="prometheus", name="poll"):
+class PrometheusPoll(Reading, source="prometheus", name="poll", written_by=("alerting",), read_by=("judging",)):
     """Prometheus was asked for rules and alerts."""
 
-    up: Annotated[float | None, Entry("1: it answered")] = None
-    alerts_firing: Annotated[float | None, Entry("alerts that fire", "count")] = None
+    up: Annotated[float | None, Entry("1 if it answered; else missing")] = None
+    alerts_firing: Annotated[float | None, Entry("alerts that are firing", "count")] = None
     alerts_pending: Annotated[float | None, Entry("alerts that are pending", "count")] = None
-    rules_failing: Annotated[float | None, Entry("rules that cannot be evaluated", "count")] = None
+    rules_failing: Annotated[float | None, Entry("rules that it cannot evaluate", "count")] = None
 
 
 @dataclass(frozen=True)
-class AlertTransition(Sample, source="prometheus", name="alert"):
+class AlertTransition(
+    Sample, source="prometheus", name="alert", written_by=("alerting",), read_by=("judging", "reports", "runs")
+):
     """An alert changed its state; `at` is Prometheus' evaluation time."""
 
     state: Annotated[str, Text("`pending`, `firing`, `resolved` or `inactive`")] = ""
@@ -44,7 +54,9 @@ class AlertTransition(Sample, source="prometheus", name="alert"):
 
 
 @dataclass(frozen=True)
-class RuleError(Sample, source="prometheus", name="rule_error"):
+class RuleError(
+    Sample, source="prometheus", name="rule_error", written_by=("alerting",), read_by=("judging", "reports")
+):
     """Prometheus could not evaluate a rule."""
 
     message: Annotated[str, Text("Prometheus' error")] = ""
@@ -54,31 +66,31 @@ class RuleError(Sample, source="prometheus", name="rule_error"):
 
 
 @dataclass(frozen=True)
-class SelectorMatches(Sample, source="prometheus", name="selector"):
+class SelectorMatches(Sample, source="prometheus", name="selector", written_by=("alerting",), read_by=("judging",)):
     """The number of series that a selector of a rule matches."""
 
     series: Annotated[float | None, Number("series; missing when Prometheus did not answer", "count")] = None
     alert: Annotated[str, Label("the alert's name")] = ""
     selector: Annotated[str, Label("the selector")] = ""
     severity: Annotated[str, Label("the alert's severity")] = ""
-    rule: Annotated[str, Label("file and line")] = ""
+    rule: Annotated[str, Label("the rule's file and line")] = ""
     error: Annotated[str, Label("why Prometheus did not answer", optional=True)] = ""
-    jobs: Annotated[str, Label("who publishes the series, with commas between", optional=True)] = ""
+    jobs: Annotated[str, Label("the scrape jobs that publish the series, separated by commas", optional=True)] = ""
 
 
 @dataclass(frozen=True)
-class MemoryThreshold(Sample, source="prometheus", name="threshold"):
+class MemoryThreshold(Sample, source="prometheus", name="threshold", written_by=("alerting",), read_by=("judging",)):
     """The threshold of an alert on memory."""
 
-    ratio: Annotated[float | None, Entry("share of the limit above which it holds")] = None
-    for_s: Annotated[float | None, Entry("its `for`, in production time", "seconds")] = None
+    ratio: Annotated[float | None, Entry("the share of the limit above which the rule matches")] = None
+    for_s: Annotated[float | None, Entry("the rule's `for`, in production time", "seconds")] = None
     alert: Annotated[str, Label("the alert's name")] = ""
     severity: Annotated[str, Label("the alert's severity")] = ""
-    rule: Annotated[str, Label("file and line")] = ""
+    rule: Annotated[str, Label("the rule's file and line")] = ""
 
 
 @dataclass(frozen=True)
-class KubeletScrape(Reading, source="prometheus", name="kubelet"):
+class KubeletScrape(Reading, source="prometheus", name="kubelet", written_by=("alerting",), read_by=("judging",)):
     """Prometheus' scrape of the kubelets of the pods' nodes."""
 
     targets: Annotated[float | None, Entry("kubelets that are scraped", "count")] = None
@@ -87,37 +99,55 @@ class KubeletScrape(Reading, source="prometheus", name="kubelet"):
 
 
 @dataclass(frozen=True)
-class ServerClock(Sample, source="prometheus", name="clock", for_people="explains how times were aligned"):
-    """The offset of a watched Prometheus's clock from ours."""
+class ServerClock(
+    Sample, source="prometheus", name="clock", for_people="explains how times were aligned", written_by=("alerting",)
+):
+    """The lead of a watched Prometheus's clock over ours."""
 
-    ahead_s: Annotated[float | None, Entry("ahead of ours", "seconds")] = None
+    ahead_s: Annotated[float | None, Entry("how far its clock is ahead; negative: behind", "seconds")] = None
 
 
 @dataclass(frozen=True)
-class AlertmanagerStart(ActEvent, source="alertmanager", name="start", for_people="names the process and its address"):
+class AlertmanagerStart(
+    ActEvent,
+    source="alertmanager",
+    name="start",
+    for_people="identifies the process and its address",
+    written_by=("alerting",),
+):
     """The drill's own Alertmanager was started."""
 
     pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
-    url: Annotated[str, Label("address", optional=True, at_end=True)] = ""
+    url: Annotated[str, Label("its address", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
-class AlertmanagerExited(Sample, source="alertmanager", name="exited"):
-    """The drill's own Alertmanager ended though nobody asked it to."""
+class AlertmanagerExited(
+    Sample, source="alertmanager", name="exited", written_by=("alerting",), read_by=("judging", "reports")
+):
+    """The drill's own Alertmanager ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
 class AlertmanagerPoll(
-    Reading, source="alertmanager", name="poll", for_people="explains a notification that was not noticed"
+    Reading,
+    source="alertmanager",
+    name="poll",
+    for_people="explains a notification that was not noticed",
+    written_by=("alerting",),
 ):
     """A watched Alertmanager did not answer."""
 
 
 @dataclass(frozen=True)
 class AlertmanagerRequests(
-    Sample, source="alertmanager", name="requests", for_people="shows why a notification counts as sent"
+    Sample,
+    source="alertmanager",
+    name="requests",
+    for_people="shows why a notification counts as sent",
+    written_by=("alerting",),
 ):
     """A watched Alertmanager's notification requests, each time they have changed."""
 
@@ -126,7 +156,9 @@ class AlertmanagerRequests(
 
 
 @dataclass(frozen=True)
-class Notification(Sample, source="alertmanager", name="notification"):
+class Notification(
+    Sample, source="alertmanager", name="notification", written_by=("alerting",), read_by=("judging", "runs")
+):
     """Alertmanager sent a notification; `at` is the alert's `startsAt` or `endsAt`."""
 
     status: Annotated[str, Text("`firing` or `resolved`")] = ""
@@ -138,7 +170,11 @@ class Notification(Sample, source="alertmanager", name="notification"):
 
 @dataclass(frozen=True)
 class BadNotification(
-    Sample, source="alertmanager", name="bad_notification", for_people="a request that is no webhook"
+    Sample,
+    source="alertmanager",
+    name="bad_notification",
+    for_people="explains a notification that is missing",
+    written_by=("alerting",),
 ):
     """A request to the drill's receiver could not be read."""
 
@@ -147,7 +183,9 @@ class BadNotification(
 
 
 @dataclass(frozen=True)
-class AlertInhibited(Sample, source="alertmanager", name="inhibited"):
+class AlertInhibited(
+    Sample, source="alertmanager", name="inhibited", written_by=("alerting",), read_by=("judging", "runs")
+):
     """Alertmanager holds an alert back because another one fires."""
 
     by: Annotated[str, Text("the other alert's name")] = ""
@@ -155,7 +193,7 @@ class AlertInhibited(Sample, source="alertmanager", name="inhibited"):
 
 
 @dataclass(frozen=True)
-class AlertSilenced(Sample, source="alertmanager", name="silenced"):
+class AlertSilenced(Sample, source="alertmanager", name="silenced", written_by=("alerting",), read_by=("judging",)):
     """Alertmanager holds an alert back because of a silence."""
 
     silence: Annotated[str, Text("the silence's id")] = ""

@@ -33,6 +33,8 @@ class EventClass:
         at: seconds since the start by the source's own clock, where it has one.
         source: the `source` of its lines.
         event_name: the `name` of its lines; empty where the scenario chooses it.
+        written_by: the folders of the package that write it.
+        read_by: the folders of the package that read it.
         for_people: why nothing but people reads it; empty where code does.
     """
 
@@ -45,12 +47,23 @@ class EventClass:
     source: ClassVar[str] = ""
     event_name: ClassVar[str] = ""
     is_act: ClassVar[bool] = False
+    written_by: ClassVar[tuple[str, ...]] = ()
+    read_by: ClassVar[tuple[str, ...]] = ()
     for_people: ClassVar[str] = ""
 
-    def __init_subclass__(cls, *, source: str = "", name: str = "", for_people: str = "") -> None:
-        """Take the source and the name of the lines from the class's head."""
+    def __init_subclass__(
+        cls,
+        *,
+        source: str = "",
+        name: str = "",
+        written_by: tuple[str, ...] = (),
+        read_by: tuple[str, ...] = (),
+        for_people: str = "",
+    ) -> None:
+        """Take the source and the name of the lines, their writers and their readers from the class's head."""
         super().__init_subclass__()
-        cls.source, cls.event_name, cls.for_people = source or cls.source, name, for_people
+        cls.source, cls.event_name = source or cls.source, name
+        cls.written_by, cls.read_by, cls.for_people = written_by, read_by, for_people
 
     @property
     def when(self) -> float:

@@ -13,14 +13,14 @@ _BYTES, _SECONDS, _COUNT = "bytes", "seconds", "count"
 
 
 @dataclass(frozen=True)
-class GateSlot(Reading, source="gate", name="slot"):
+class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_by=("judging",)):
     """A slot of load and the quiescent point after it."""
 
     round: Annotated[float | None, Entry("the slot's number", _COUNT)] = None
-    load_s: Annotated[float | None, Entry("time under load since the start, rests left out", _SECONDS)] = None
-    rest_s: Annotated[float | None, Entry("length of the rest", _SECONDS)] = None
-    rss_before_bytes: Annotated[float | None, Entry("resident memory before the collection", _BYTES)] = None
-    rss_after_bytes: Annotated[float | None, Entry("resident memory after it", _BYTES)] = None
+    load_s: Annotated[float | None, Entry("time under load since the start, pauses not counted", _SECONDS)] = None
+    rest_s: Annotated[float | None, Entry("length of the pause after the slot", _SECONDS)] = None
+    rss_before_bytes: Annotated[float | None, Entry("resident memory before garbage was collected", _BYTES)] = None
+    rss_after_bytes: Annotated[float | None, Entry("resident memory after garbage was collected", _BYTES)] = None
     threads: Annotated[float | None, Entry("threads", _COUNT)] = None
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
@@ -35,7 +35,7 @@ class GateSlot(Reading, source="gate", name="slot"):
 
 
 @dataclass(frozen=True)
-class GateRequestsByName(Sample, source="gate", name="requests_by_name"):
+class GateRequestsByName(Sample, source="gate", name="requests_by_name", written_by=("runs",), read_by=("judging",)):
     """Requests completed so far, by name."""
 
     requests: Annotated[Mapping[str, float] | None, Entries("requests by name", _COUNT, optional=True)] = None
@@ -44,18 +44,18 @@ class GateRequestsByName(Sample, source="gate", name="requests_by_name"):
 
 
 @dataclass(frozen=True)
-class GateAgent(Sample, source="gate", name="agent"):
+class GateAgent(Sample, source="gate", name="agent", written_by=("judging", "runs"), read_by=("judging",)):
     """The agent in a build's service: present, or why it is not or did not answer."""
 
-    present: Annotated[float | None, Number("1: it answers")] = None
+    present: Annotated[float | None, Number("1 if it answers; else missing")] = None
     build: Annotated[str, Label("`baseline` or `candidate`")] = ""
     python: Annotated[str, Label("the service's Python", optional=True)] = ""
-    allocator: Annotated[str, Label("its allocator and the C library's", optional=True)] = ""
+    allocator: Annotated[str, Label("Python's allocator and the C library's", optional=True)] = ""
     error: Annotated[str, Label("why there is no answer", optional=True)] = ""
 
 
 @dataclass(frozen=True)
-class GateTypes(Sample, source="gate", name="types"):
+class GateTypes(Sample, source="gate", name="types", written_by=("runs",), read_by=("judging",)):
     """Objects in the service, by type."""
 
     requests: Annotated[float | None, Entry("requests completed so far", _COUNT)] = None
@@ -66,19 +66,19 @@ class GateTypes(Sample, source="gate", name="types"):
 
 
 @dataclass(frozen=True)
-class GateSite(Sample, source="gate", name="site"):
+class GateSite(Sample, source="gate", name="site", written_by=("runs",), read_by=("judging",)):
     """A place in the code that left memory behind in one slot, by tracemalloc."""
 
     size_bytes: Annotated[float | None, Entry("bytes left behind", _BYTES)] = None
     count: Annotated[float | None, Entry("blocks left behind", _COUNT)] = None
     build: Annotated[str, Label("`baseline` or `candidate`")] = ""
     corpus: Annotated[str, Label("`open` or `closed`")] = ""
-    site: Annotated[str, Label("file and line, callers after it", optional=True)] = ""
+    site: Annotated[str, Label("file and line, followed by its callers", optional=True)] = ""
     error: Annotated[str, Label("why the places are not known", optional=True)] = ""
 
 
 @dataclass(frozen=True)
-class GateTimeIsUp(Sample, source="gate", name="time_is_up"):
+class GateTimeIsUp(Sample, source="gate", name="time_is_up", written_by=("runs",), read_by=("judging",)):
     """The gate's time was up before its last slot."""
 
     slots_done: Annotated[float | None, Number("slots that were completed", _COUNT)] = None

@@ -90,7 +90,7 @@ class Act(Generic[A]):
         return self.end is not None and self.end.kind == "ok"
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
         """The reason why an act did not end in `ok`, from the record."""
         if self.end is None:
             return "the record ends before it did"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.record.event import event_schema
-from leakdrill.record.event_users import PACKAGE, Users, event_users
 from leakdrill.record.events import EVENTS
 
 if TYPE_CHECKING:
@@ -20,11 +19,10 @@ _ACT_KINDS: Final = ["begin", "ok", "failed", "unknown"]
 def history_schema() -> Schema:
     """The JSON Schema of a line of `history.jsonl`, with a definition for each event.
 
-    Beside the standard keywords a definition has `x-writers` and `x-readers`, which are files of the package, and a
+    Beside the standard keywords a definition has `x-writers` and `x-readers`, which are folders of the package, and a
     field `x-unit`.
     """
-    users = event_users(PACKAGE, {event.__name__ for event in EVENTS})
-    definitions = {event.__name__: _event(event, users.get(event.__name__, Users())) for event in EVENTS}
+    definitions = {event.__name__: _event(event) for event in EVENTS}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **event_schema(),
@@ -33,7 +31,7 @@ def history_schema() -> Schema:
     }
 
 
-def _event(event: type[EventClass], users: Users) -> Schema:
+def _event(event: type[EventClass]) -> Schema:
     readers: Schema = {"x-read-by-people": event.for_people} if event.for_people else {}
     return {
         "description": (event.__doc__ or "").strip().partition("\n")[0],
@@ -44,8 +42,8 @@ def _event(event: type[EventClass], users: Users) -> Schema:
             "value": _value(event),
             "labels": _labels(event),
         },
-        "x-writers": sorted(users.writers),
-        "x-readers": sorted(users.readers),
+        "x-writers": list(event.written_by),
+        "x-readers": list(event.read_by),
         **readers,
     }
 

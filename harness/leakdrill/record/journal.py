@@ -49,7 +49,7 @@ class Journal:
         return entry
 
     def done(self, entry: Entry, **data: Any) -> Entry:
-        """Add what only doing it could tell, such as a pid."""
+        """Add facts that are known only after doing it, such as a pid."""
         known = Entry(entry.id, entry.kind, {**entry.data, **data})
         self._write({"id": entry.id, "state": "done", "data": data})
         self._open[entry.id] = known

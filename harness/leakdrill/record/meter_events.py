@@ -30,7 +30,13 @@ class _ContainerReading(Reading):
 
 
 @dataclass(frozen=True)
-class CgroupResources(_ContainerReading, source="cgroup", name="resources"):
+class CgroupResources(
+    _ContainerReading,
+    source="cgroup",
+    name="resources",
+    written_by=("alerting", "meters", "targets"),
+    read_by=("alerting", "judging", "reports"),
+):
     """Memory and CPU of the target's control group; of several replicas the sum."""
 
 
@@ -40,19 +46,24 @@ class EngineStats(
     source="engine",
     name="stats",
     for_people="compares the engine's figures with the control group's",
+    written_by=("meters",),
 ):
     """Memory and CPU as the container engine's statistics give them, beside the control group's."""
 
 
 @dataclass(frozen=True)
 class KubeletSummary(
-    _ContainerReading, source="kubelet", name="summary", for_people="compares the kubelet's figures with the cgroup's"
+    _ContainerReading,
+    source="kubelet",
+    name="summary",
+    for_people="compares the kubelet's figures with the cgroup's",
+    written_by=("targets",),
 ):
     """Memory and CPU as the kubelet gives them, beside the control groups of the pods."""
 
 
 @dataclass(frozen=True)
-class PodResources(_ContainerReading, source="pod", name="resources"):
+class PodResources(_ContainerReading, source="pod", name="resources", written_by=("targets",), read_by=("alerting",)):
     """Memory and CPU of one pod, about twice a second."""
 
     pod: Annotated[str, Label("the pod's name")] = ""
@@ -60,7 +71,11 @@ class PodResources(_ContainerReading, source="pod", name="resources"):
 
 @dataclass(frozen=True)
 class ReplicaResources(
-    _ContainerReading, source="replica", name="resources", for_people="shows which replica holds the memory"
+    _ContainerReading,
+    source="replica",
+    name="resources",
+    for_people="shows which replica holds the memory",
+    written_by=("targets",),
 ):
     """Memory and CPU of one replica, about twice a second."""
 
@@ -68,7 +83,7 @@ class ReplicaResources(
 
 
 @dataclass(frozen=True)
-class ReplicaRequestCounts(Reading, source="replica", name="requests"):
+class ReplicaRequestCounts(Reading, source="replica", name="requests", written_by=("meters",), read_by=("judging",)):
     """Requests that each replica has answered, by its own counter."""
 
     others: Annotated[Mapping[str, float], Entries("requests that the replica has answered, by its name", _COUNT)] = (
@@ -78,7 +93,11 @@ class ReplicaRequestCounts(Reading, source="replica", name="requests"):
 
 @dataclass(frozen=True)
 class MetricsServerPods(
-    Reading, source="metrics-server", name="pods", for_people="explains what an autoscaler went by"
+    Reading,
+    source="metrics-server",
+    name="pods",
+    for_people="explains what an autoscaler went by",
+    written_by=("targets",),
 ):
     """Usage of the pods as the cluster's metrics server has it, every 15 to 60 s."""
 
@@ -88,18 +107,26 @@ class MetricsServerPods(
 
 
 @dataclass(frozen=True)
-class ProcessTree(Reading, source="process", name="tree"):
+class ProcessTree(
+    Reading,
+    source="process",
+    name="tree",
+    written_by=("meters", "runs"),
+    read_by=("alerting", "judging", "reports"),
+):
     """Sums over the target's processes."""
 
     rss_bytes: Annotated[float | None, Entry("resident memory", _BYTES)] = None
-    cpu_seconds: Annotated[float | None, Entry("CPU time, children that were waited for included", _SECONDS)] = None
+    cpu_seconds: Annotated[
+        float | None, Entry("CPU time, including children that have ended and were waited for", _SECONDS)
+    ] = None
     threads: Annotated[float | None, Entry("threads", _COUNT)] = None
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
 
 
 @dataclass(frozen=True)
-class ProcessSmaps(Reading, source="process", name="smaps"):
+class ProcessSmaps(Reading, source="process", name="smaps", written_by=("meters",), read_by=("alerting", "judging")):
     """Memory of the target's processes with shared pages divided among those who share them."""
 
     pss_bytes: Annotated[float | None, Entry("proportional set size (PSS)", _BYTES)] = None
@@ -108,29 +135,35 @@ class ProcessSmaps(Reading, source="process", name="smaps"):
 
 
 @dataclass(frozen=True)
-class ProcessPss(Reading, source="process", name="pss"):
+class ProcessPss(Reading, source="process", name="pss", written_by=("runs",), read_by=("judging",)):
     """Proportional set size of everything that the watched command started."""
 
-    pss_bytes: Annotated[float | None, Entry("the sum", _BYTES)] = None
+    pss_bytes: Annotated[float | None, Entry("PSS of all its processes, summed", _BYTES)] = None
     others: Annotated[Mapping[str, float], Entries("PSS of each process, as pid_PID_bytes", _BYTES)] = field(
         default_factory=dict, kw_only=True
     )
 
 
 @dataclass(frozen=True)
-class ProcessMember(Sample, source="process", name="member"):
+class ProcessMember(Sample, source="process", name="member", written_by=("runs",), read_by=("judging",)):
     """A process that the watched command started, or that has replaced its program."""
 
     number: Annotated[float | None, Entry("process id", "", "pid")] = None
-    parent: Annotated[float | None, Entry("the parent's process id")] = None
+    parent: Annotated[float | None, Entry("process id of its parent")] = None
     pid: Annotated[str, Label("process id")] = ""
     program: Annotated[str, Label("the program's name")] = ""
     command: Annotated[str, Label("the command line, shortened")] = ""
-    phase: Annotated[str, Label("the phase of the build that the scenario's rules give it")] = ""
+    phase: Annotated[str, Label("the phase that `--phase` assigns to it; empty if none")] = ""
 
 
 @dataclass(frozen=True)
-class FilesystemDisk(Reading, source="filesystem", name="disk"):
+class FilesystemDisk(
+    Reading,
+    source="filesystem",
+    name="disk",
+    written_by=("meters",),
+    read_by=("alerting", "judging", "reports"),
+):
     """The target's disk: a filesystem, or a folder whose files are added up."""
 
     size_bytes: Annotated[float | None, Entry("size", _BYTES)] = None
@@ -143,7 +176,11 @@ class FilesystemDisk(Reading, source="filesystem", name="disk"):
 
 @dataclass(frozen=True)
 class ServiceMetrics(
-    Reading, source="service", name="metrics", for_people="the service's own view, beside what is measured from outside"
+    Reading,
+    source="service",
+    name="metrics",
+    for_people="the service's own view, beside what is measured from outside",
+    written_by=("meters",),
 ):
     """The service's own metrics page."""
 
@@ -153,7 +190,9 @@ class ServiceMetrics(
 
 
 @dataclass(frozen=True)
-class TorchAllocator(Reading, source="torch", name="allocator"):
+class TorchAllocator(
+    Reading, source="torch", name="allocator", written_by=("meters",), read_by=("alerting", "judging")
+):
     """PyTorch's caching allocator: `torch.cuda.memory_stats()` of the service."""
 
     others: Annotated[Mapping[str, float], Entries("each statistic by PyTorch's name; bytes and counts")] = field(
@@ -162,7 +201,7 @@ class TorchAllocator(Reading, source="torch", name="allocator"):
 
 
 @dataclass(frozen=True)
-class TorchHolders(Sample, source="torch", name="holders"):
+class TorchHolders(Sample, source="torch", name="holders", written_by=("runs",), read_by=("judging",)):
     """Bytes of GPU memory that each place in the service's code holds, from PyTorch's memory snapshot."""
 
     holders: Annotated[Mapping[str, float] | None, Entries("held by the place", _BYTES, optional=True)] = None
@@ -171,8 +210,8 @@ class TorchHolders(Sample, source="torch", name="holders"):
 
 
 @dataclass(frozen=True)
-class GpuDevices(Reading, source="gpu", name="devices"):
-    """The GPUs that the target computes on, by NVML; a sum is missing while one of them does not answer."""
+class GpuDevices(Reading, source="gpu", name="devices", written_by=("meters",), read_by=("alerting", "judging")):
+    """The GPUs that the target computes on, by NVML; a sum is missing while any of them does not answer."""
 
     used_bytes: Annotated[float | None, Entry("memory in use, sum over the devices", _BYTES)] = None
     free_bytes: Annotated[float | None, Entry("free memory, sum over the devices", _BYTES)] = None
@@ -186,7 +225,7 @@ class GpuDevices(Reading, source="gpu", name="devices"):
 
 
 @dataclass(frozen=True)
-class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versions"):
+class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versions", written_by=("meters",)):
     """The GPU driver that was found."""
 
     driver: Annotated[str, Label("the driver's version")] = ""
@@ -194,10 +233,10 @@ class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versi
 
 
 @dataclass(frozen=True)
-class GpuDevice(Sample, source="gpu", name="device"):
+class GpuDevice(Sample, source="gpu", name="device", written_by=("meters",), read_by=("alerting", "judging")):
     """A GPU, or a MIG slice, that the scenario names; labels as DCGM's exporter gives them."""
 
-    device_key: Annotated[str, Label("the device in our names: gpu0, or gpu0/3 for a slice")] = ""
+    device_key: Annotated[str, Label("Leakdrill's name of the device: gpu0, or gpu0/3 for a slice")] = ""
     gpu: Annotated[str, Label("index")] = ""
     uuid: Annotated[str, Label("UUID", key="UUID", optional=True)] = ""
     pci_bus_id: Annotated[str, Label("PCI address", optional=True)] = ""
@@ -209,14 +248,14 @@ class GpuDevice(Sample, source="gpu", name="device"):
 
 
 @dataclass(frozen=True)
-class GpuAnswers(Sample, source="gpu", name="answers"):
+class GpuAnswers(Sample, source="gpu", name="answers", written_by=("meters",), read_by=("judging",)):
     """A GPU that had fallen silent answers again."""
 
     device_key: Annotated[str, Label("the device")] = ""
 
 
 @dataclass(frozen=True)
-class GpuSilent(Sample, source="gpu", name="silent"):
+class GpuSilent(Sample, source="gpu", name="silent", written_by=("meters",), read_by=("judging",)):
     """A GPU does not answer."""
 
     state: Annotated[str, Text("`lost` when the driver says so, else `silent`")] = ""
@@ -225,7 +264,7 @@ class GpuSilent(Sample, source="gpu", name="silent"):
 
 
 @dataclass(frozen=True)
-class GpuProcess(Sample, source="gpu", name="process"):
+class GpuProcess(Sample, source="gpu", name="process", written_by=("meters",), read_by=("judging",)):
     """A process other than the target's holds memory of a GPU."""
 
     device_key: Annotated[str, Label("the device")] = ""
@@ -234,7 +273,7 @@ class GpuProcess(Sample, source="gpu", name="process"):
 
 
 @dataclass(frozen=True)
-class GpuXid(Sample, source="gpu", name="xid"):
+class GpuXid(Sample, source="gpu", name="xid", written_by=("meters",), read_by=("judging",)):
     """The driver reported an XID error."""
 
     xid: Annotated[float | None, Number("the error's number")] = None
@@ -242,7 +281,7 @@ class GpuXid(Sample, source="gpu", name="xid"):
 
 
 @dataclass(frozen=True)
-class GpuAbsent(Sample, source="gpu", name="absent"):
+class GpuAbsent(Sample, source="gpu", name="absent", written_by=("meters",), read_by=("judging",)):
     """There is no GPU, and the scenario allows that."""
 
     why: Annotated[str, Text("the reason")] = ""

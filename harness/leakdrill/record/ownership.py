@@ -26,7 +26,7 @@ def note_owner(run_dir: Path) -> None:
 
 
 def owner_lives(run_dir: Path) -> bool:
-    """Whether the process that runs the drill of `run_dir` is still there; False when nobody wrote it down."""
+    """Whether the process that runs the drill of `run_dir` is still there; False when it was not recorded."""
     try:
         owner = orjson.loads((run_dir / OWNER_FILE).read_bytes())
         created = psutil.Process(owner["pid"]).create_time()

@@ -11,14 +11,16 @@ from leakdrill.record.parts import Entry, Label, Labels, Name, Number, Text
 
 
 @dataclass(frozen=True)
-class RunPhase(ActEvent, source="drill", name="phase"):
+class RunPhase(
+    ActEvent, source="drill", name="phase", written_by=("record",), read_by=("judging", "record", "reports")
+):
     """A phase of the run."""
 
-    phase: Annotated[str, Label("its name")] = ""
+    phase: Annotated[str, Label("the name of the phase")] = ""
 
 
 @dataclass(frozen=True)
-class Notice(Sample, source="drill", name="notice"):
+class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs"), read_by=("reports",)):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""
@@ -26,46 +28,52 @@ class Notice(Sample, source="drill", name="notice"):
 
 
 @dataclass(frozen=True)
-class RunBroken(Sample, source="drill", name="broken"):
-    """The drill broke off."""
+class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
+    """The drill was cut short."""
 
-    message: Annotated[str, Text("the reason")] = ""
+    message: Annotated[str, Text("why")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOn(ActEvent, source="leak", name="switch_on"):
+class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging",)):
     """A leak was switched on."""
 
-    leak: Annotated[str, Label("its name")] = ""
+    leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOff(ActEvent, source="leak", name="switch_off"):
+class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging",)):
     """A leak was switched off."""
 
-    leak: Annotated[str, Label("its name")] = ""
+    leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
-class StepAct(ActEvent, source="step"):
+class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging", "reports")):
     """A step of the scenario was carried out; the last line's labels are what it found, such as a status."""
 
     step: Annotated[str, Name("the step's name")] = ""
-    action: Annotated[str, Label("its action, as the scenario names it")] = ""
+    action: Annotated[str, Label("the key of its action in the scenario file, such as `restart`")] = ""
     more: Annotated[Mapping[str, str], Labels("facts about what was done", at_end=True)] = field(
         default_factory=dict, kw_only=True
     )
 
 
 @dataclass(frozen=True)
-class LoadStart(ActEvent, source="load", name="start", for_people="names the process"):
+class LoadStart(ActEvent, source="load", name="start", for_people="identifies the process", written_by=("runs",)):
     """The load generator was started."""
 
-    pid: Annotated[str, Label("process id", optional=True, at_end=True)] = ""
+    pid: Annotated[str, Label("Locust's process id", optional=True, at_end=True)] = ""
 
 
 @dataclass(frozen=True)
-class LoadRequests(Reading, source="load", name="requests"):
+class LoadRequests(
+    Reading,
+    source="load",
+    name="requests",
+    written_by=("judging", "load"),
+    read_by=("alerting", "judging", "reports"),
+):
     """Locust's statistics, once a second."""
 
     failures: Annotated[float | None, Entry("requests that failed", "count")] = None
@@ -79,32 +87,34 @@ class LoadRequests(Reading, source="load", name="requests"):
 
 
 @dataclass(frozen=True)
-class LoadErrors(Sample, source="load", name="errors"):
+class LoadErrors(Sample, source="load", name="errors", written_by=("load",), read_by=("judging",)):
     """Requests of one kind failed with one error."""
 
-    count: Annotated[float | None, Number("how often, since the start", "count")] = None
+    count: Annotated[float | None, Number("how many times since the start", "count")] = None
     error: Annotated[str, Label("the error")] = ""
     method: Annotated[str, Label("the HTTP method")] = ""
     request: Annotated[str, Label("the request's name", key="name")] = ""
 
 
 @dataclass(frozen=True)
-class LoadExited(Sample, source="load", name="exited"):
-    """The load generator ended though nobody asked it to."""
+class LoadExited(Sample, source="load", name="exited", written_by=("load",), read_by=("judging", "reports")):
+    """The load generator ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
 
 
 @dataclass(frozen=True)
-class WorkerLost(Sample, source="load", name="worker_lost"):
+class WorkerLost(Sample, source="load", name="worker_lost", written_by=("load",), read_by=("judging",)):
     """Locust lost workers."""
 
     lost: Annotated[float | None, Number("workers lost so far", "count")] = None
-    wanted: Annotated[str, Label("workers that the scenario wants")] = ""
+    wanted: Annotated[str, Label("workers that the scenario asks for")] = ""
 
 
 @dataclass(frozen=True)
-class WorkerEnded(Sample, source="load", name="worker_ended", for_people="explains a lost worker"):
+class WorkerEnded(
+    Sample, source="load", name="worker_ended", for_people="explains a lost worker", written_by=("load",)
+):
     """A load worker in a pod or a container ended."""
 
     message: Annotated[str, Text("how it ended")] = ""
@@ -112,7 +122,7 @@ class WorkerEnded(Sample, source="load", name="worker_ended", for_people="explai
 
 
 @dataclass(frozen=True)
-class TargetStart(ActEvent, source="target", name="start"):
+class TargetStart(ActEvent, source="target", name="start", written_by=("targets",), read_by=("alerting", "judging")):
     """The target was started, or an existing one was found."""
 
     port: Annotated[str, Label("port on this machine", optional=True)] = ""
@@ -122,29 +132,39 @@ class TargetStart(ActEvent, source="target", name="start"):
 
 
 @dataclass(frozen=True)
-class TargetRestart(ActEvent, source="target", name="restart"):
+class TargetRestart(
+    ActEvent, source="target", name="restart", written_by=("targets",), read_by=("alerting", "judging")
+):
     """The target was restarted or replaced."""
 
 
 @dataclass(frozen=True)
-class TargetScale(ActEvent, source="target", name="scale", for_people="explains a change of the replicas"):
+class TargetScale(
+    ActEvent, source="target", name="scale", for_people="explains a change of the replicas", written_by=("targets",)
+):
     """The number of replicas was changed."""
 
-    replicas: Annotated[str, Label("replicas wanted")] = ""
+    replicas: Annotated[str, Label("how many replicas were asked for")] = ""
 
 
 @dataclass(frozen=True)
-class TargetStop(ActEvent, source="target", name="stop"):
+class TargetStop(ActEvent, source="target", name="stop", written_by=("targets",), read_by=("judging",)):
     """The target was stopped and what was made for it removed."""
 
 
 @dataclass(frozen=True)
-class TargetLeave(ActEvent, source="target", name="leave", for_people="says that the service was left as it was found"):
+class TargetLeave(
+    ActEvent,
+    source="target",
+    name="leave",
+    for_people="confirms that the service still runs",
+    written_by=("targets",),
+):
     """A service that ran before the drill was left as it was found."""
 
 
 @dataclass(frozen=True)
-class TargetReady(Sample, source="target", name="ready"):
+class TargetReady(Sample, source="target", name="ready", written_by=("targets",), read_by=("judging",)):
     """The target is ready to serve."""
 
     process: Annotated[float | None, Entry("process id; 0 where there is none", key="pid")] = None
@@ -155,26 +175,32 @@ class TargetReady(Sample, source="target", name="ready"):
 
 
 @dataclass(frozen=True)
-class TargetExited(Sample, source="target", name="exited"):
-    """The target, or a pod of it, ended though nobody asked it to."""
+class TargetExited(Sample, source="target", name="exited", written_by=("targets",), read_by=("judging", "reports")):
+    """The target, or a pod of it, ended unexpectedly."""
 
-    exit_code: Annotated[float | None, Number("exit code; a signal's number with a minus")] = None
+    exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
     pod: Annotated[str, Label("the pod", optional=True)] = ""
-    pid: Annotated[str, Label("process, container or pod", optional=True)] = ""
+    pid: Annotated[str, Label("the id of the process or the container, or the name of the pod", optional=True)] = ""
     signal: Annotated[str, Label("the signal's name; empty when there was none")] = ""
-    oom_kill: Annotated[str, Label("`true` or `false`; empty when nobody can say")] = ""
-    reason: Annotated[str, Label("why, where the platform says so", optional=True)] = ""
+    oom_kill: Annotated[str, Label("`true` or `false`; empty if that is not known")] = ""
+    reason: Annotated[str, Label("the platform's reason, if it gives one", optional=True)] = ""
 
 
 @dataclass(frozen=True)
-class TargetUnwatched(Sample, source="target", name="unwatched"):
-    """The platform has stopped to answer; `at` is when it answered last."""
+class TargetUnwatched(Sample, source="target", name="unwatched", written_by=("targets",), read_by=("judging",)):
+    """The platform stopped answering; `at` is when it answered last."""
 
     message: Annotated[str, Text("the error")] = ""
 
 
 @dataclass(frozen=True)
-class TargetTrouble(Sample, source="target", name="trouble", for_people="explains a pod that does not become ready"):
+class TargetTrouble(
+    Sample,
+    source="target",
+    name="trouble",
+    for_people="explains a pod that does not become ready",
+    written_by=("targets",),
+):
     """A pod cannot start."""
 
     message: Annotated[str, Text("the reason that Kubernetes gives")] = ""
@@ -182,31 +208,39 @@ class TargetTrouble(Sample, source="target", name="trouble", for_people="explain
 
 
 @dataclass(frozen=True)
-class TargetLimits(Sample, source="target", name="limits"):
+class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting",)):
     """The target's limits were changed."""
 
-    memory_bytes: Annotated[float | None, Entry("memory limit", "bytes", "memory_bytes")] = None
-    cpus: Annotated[float | None, Entry("CPUs")] = None
+    memory_bytes: Annotated[float | None, Entry("the new memory limit", "bytes", "memory_bytes")] = None
+    cpus: Annotated[float | None, Entry("the new CPU limit, in cores")] = None
 
 
 @dataclass(frozen=True)
-class TargetReplicas(Sample, source="target", name="replicas"):
+class TargetReplicas(Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting",)):
     """The number of replicas changed."""
 
-    replicas: Annotated[float | None, Entry("replicas", "count")] = None
+    replicas: Annotated[float | None, Entry("how many there are now", "count")] = None
 
 
 @dataclass(frozen=True)
-class KubernetesEvent(Sample, source="kubernetes", name="event", for_people="explains what the cluster did"):
+class KubernetesEvent(
+    Sample, source="kubernetes", name="event", for_people="explains what the cluster did", written_by=("targets",)
+):
     """A warning of the cluster about the workload."""
 
-    message: Annotated[str, Text("reason and message")] = ""
-    object: Annotated[str, Label("kind and name")] = ""
-    count: Annotated[str, Label("how often it has come")] = ""
+    message: Annotated[str, Text("the event's reason and message")] = ""
+    object: Annotated[str, Label("the kind and name of the object that it is about")] = ""
+    count: Annotated[str, Label("how many times it has occurred")] = ""
 
 
 @dataclass(frozen=True)
-class KubernetesRefused(Sample, source="kubernetes", name="refused", for_people="explains what could not be watched"):
+class KubernetesRefused(
+    Sample,
+    source="kubernetes",
+    name="refused",
+    for_people="explains what could not be watched",
+    written_by=("targets",),
+):
     """The API server refused a request."""
 
-    message: Annotated[str, Text("its answer")] = ""
+    message: Annotated[str, Text("the server's answer")] = ""

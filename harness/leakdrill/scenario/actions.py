@@ -24,13 +24,13 @@ class Action:
 class HttpCall(Action, Frozen):
     """Send one request to the target, with the run's token."""
 
-    undo: ClassVar[str] = "By another step: only the service knows what the request changed."
+    undo: ClassVar[str] = "With another step: only the service knows what the request changed."
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The HTTP method.")
     path: str = Field(description="The path, with its query.", examples=["/admin/flush"])
-    body: Any = Field(None, description="What is sent, as JSON.", examples=[{"cache": "all"}])
-    expect_status: int = Field(200, description="The status that it must answer.")
-    timeout: Duration = Field(10.0, description="How long the answer may take.")
+    body: Any = Field(None, description="The body of the request, sent as JSON.", examples=[{"cache": "all"}])
+    expect_status: int = Field(200, description="The status that the response must have.")
+    timeout: Duration = Field(10.0, description="How long the response may take.")
 
 
 class Restart(Action, Frozen):
@@ -45,11 +45,11 @@ class CollectGarbage(Action, Frozen):
 
     undo: ClassVar[str] = "Nothing to undo."
 
-    path: str = Field("/admin/gc", description="The path that collects garbage on POST.")
+    path: str = Field("/admin/gc", description="The path that collects garbage when it receives a POST.")
 
 
 class TruncateLog(Action, Frozen):
-    """Cut a file to nothing."""
+    """Empty a file."""
 
     undo: ClassVar[str] = "It cannot be undone."
 
@@ -57,9 +57,9 @@ class TruncateLog(Action, Frozen):
 
 
 class RotateLog(Action, Frozen):
-    """Copy a log away, compressed, then truncate it; keep the newest `keep`."""
+    """Archive a log beside itself, then empty it; the newest `keep` archives are kept."""
 
-    undo: ClassVar[str] = "It cannot be undone, but the archive holds the rest."
+    undo: ClassVar[str] = "It cannot be undone, but the archive holds what was removed."
 
     path: str = Field(description="The log: {disk}/… or relative to the disk.", examples=["app.log"])
     keep: int = Field(1, ge=0, description="How many archives are kept.")
@@ -75,7 +75,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 class Exec(Action, Frozen):
     """Run a command as the operator would, beside the service."""
 
-    undo: ClassVar[str] = "By another step; what the command left running is ended."
+    undo: ClassVar[str] = "With another step; what the command left running is ended."
 
     command: list[str] = Field(
         min_length=1,
@@ -107,7 +107,9 @@ class Kill(Action, Frozen):
 
     undo: ClassVar[str] = "It cannot be undone."
 
-    match: str = Field(description="A regular expression, searched in the command line.", examples=["worker"])
+    match: str = Field(
+        description="A regular expression that is searched for in the command line.", examples=["worker"]
+    )
     signal: Signal = Field("KILL", description="The signal.")
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
         "heaviest",
@@ -115,8 +117,8 @@ class Kill(Action, Frozen):
     )
     by: Literal["memory", "gpu_memory"] = Field(
         "memory",
-        description="What the heaviest has most of; gpu_memory: memory of the GPUs of target.gpu, as NVML says. "
-        "Nothing is done where a process that is not the target's holds more.",
+        description="What makes a process the heaviest; gpu_memory: memory of the GPUs in target.gpu. "
+        "If a process that is not the target's holds more, nothing is killed and the step fails.",
     )
 
     @model_validator(mode="after")
@@ -141,17 +143,17 @@ class Kill(Action, Frozen):
 
 
 class SetLimits(Action, Frozen):
-    """Give the running target other limits."""
+    """Change the limits of the running target."""
 
     undo: ClassVar[str] = "Nothing to undo: the limits end with the target."
 
     memory: Size | None = Field(None, description="The new memory limit.", examples=["512MiB"])
-    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="The new limit in cores.", examples=[2])
+    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="The new CPU limit, in cores.", examples=[2])
     cpu_shares: int | None = Field(
         None,
         ge=2,
         le=262144,
-        description="The weight where cores are contended; 1024 is usual. In containers only.",
+        description="The weight when cores are contended; 1024 is the usual one. In containers only.",
         examples=[512],
     )
     cpu_set: str | None = Field(
@@ -176,19 +178,19 @@ class SetLimits(Action, Frozen):
 class Scale(Action, Frozen):
     """Change how many replicas of the target run."""
 
-    undo: ClassVar[str] = "The target puts the number back, or ends with its replicas."
+    undo: ClassVar[str] = "The target restores the number, or ends with its replicas."
 
     replicas: int = Field(ge=1, description="How many replicas run afterwards.", examples=[3])
 
 
 class Recreate(Action, Frozen):
-    """Put other containers in the target's place."""
+    """Replace the target's containers with new ones."""
 
     undo: ClassVar[str] = "Nothing to undo: the containers end with the target."
 
     memory: Size | None = Field(None, description="The memory limit of the new containers.")
     cpus: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="The limit of the new containers in cores.", examples=[1]
+        None, description="The CPU limit of the new containers, in cores.", examples=[1]
     )
 
 
@@ -201,15 +203,15 @@ class Prune(Action, Frozen):
 class Autoscale(Action, Frozen):
     """Let the platform choose how many replicas run: a HorizontalPodAutoscaler."""
 
-    undo: ClassVar[str] = "The target takes the autoscaler away, or it ends with the target."
+    undo: ClassVar[str] = "The target removes the autoscaler, or it ends with the target."
 
     min: int = Field(1, ge=1, description="The fewest replicas.")
     max: int = Field(ge=1, description="The most replicas.", examples=[4])
     cpu: Share | None = Field(
-        None, description="The use of CPU to keep, as a share of each pod's request, on average.", examples=["70%"]
+        None, description="The CPU usage to aim for, as a share of each pod's request, on average.", examples=["70%"]
     )
     memory: Share | None = Field(
-        None, description="The use of memory to keep, as a share of each pod's request, on average.", examples=["80%"]
+        None, description="The memory usage to aim for, as a share of each pod's request, on average.", examples=["80%"]
     )
 
     @model_validator(mode="after")
@@ -222,9 +224,9 @@ class Autoscale(Action, Frozen):
 
 
 class DeletePod(Action, Frozen):
-    """Delete pods of the target; the platform puts others in their place."""
+    """Delete pods of the target; the platform replaces them."""
 
-    undo: ClassVar[str] = "It cannot be undone; others take their place."
+    undo: ClassVar[str] = "It cannot be undone, but other pods replace them."
 
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
         "oldest", description="Which pods; the heaviest has the most anonymous memory."
@@ -250,7 +252,7 @@ class DeleteFiles(Action, Frozen):
 
 
 class CompressFiles(Action, Frozen):
-    """Compress files on the target's disk, each in its place."""
+    """Compress files on the target's disk, each where it is."""
 
     undo: ClassVar[str] = "It cannot be undone, but nothing is lost."
 
@@ -261,7 +263,7 @@ class CompressFiles(Action, Frozen):
 
 
 class CopyOut(Action, Frozen):
-    """Keep a file of the target, or a response from it, in the run folder; an empty one is a failure."""
+    """Save a file of the target, or a response from it, in the run folder; an empty one fails the step."""
 
     undo: ClassVar[str] = "Nothing to undo: it only reads."
 

@@ -21,7 +21,7 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["htt
 
 
 class AlertName(Frozen):
-    """An alert by its name, and labels to tell its levels apart."""
+    """An alert by its name, and labels that distinguish its levels."""
 
     alert: str = Field(description="The name of the alert.", examples=["HighMemoryUsage"])
     labels: dict[str, str] = Field(
@@ -84,12 +84,12 @@ class Alerts(Frozen):
     )
     routing: Path | None = Field(
         None,
-        description="An Alertmanager configuration; its receivers become our webhook.",
+        description="An Alertmanager configuration; its receivers become the drill's webhook.",
         examples=["alertmanager.yml"],
     )
     prometheus: Url | None = Field(
         None,
-        description="An existing Prometheus, watched instead of one of our own.",
+        description="An existing Prometheus, watched instead of starting one.",
         examples=["http://127.0.0.1:9090"],
     )
     alertmanager: Url | None = Field(

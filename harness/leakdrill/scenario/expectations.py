@@ -61,8 +61,8 @@ def _keys() -> dict[str, Any]:
 
 
 def _sentence(name: str) -> str:
-    checked = "always checked, unless it is null" if RESOURCES[name].always_checked else "checked when a leak grows it"
-    return f"How close {name} must come back to its baseline; {checked}."
+    checked = "always checked unless it is null" if RESOURCES[name].always_checked else "checked when a leak grows it"
+    return f"How closely `{name}` must return to {RESOURCES[name].its} baseline; {checked}."
 
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Expect(_Margins):
         0.5,
         description="The latency allowed: the median, outside the steps' windows, of each second's 99th percentile.",
     )
-    step_errors: Share = Field(1.0, description="Failed requests while a step is carried out, as a share.")
+    step_errors: Share = Field(1.0, description="Failed requests while a step is carried out, as a share of all.")
     oom_kills: int = Field(0, ge=0, description="How many OOM kills are allowed.")
 
     @model_serializer(mode="wrap")

@@ -14,30 +14,31 @@ class Survive(Frozen):
 
     lasts: Duration = Field(description="How long the service must run.", examples=["30d"])
     rate: Rate = Field(description="The load under which it runs.")
-    within: Size = Field(description="The memory that it has.", examples=["2GiB"])
+    within: Size = Field(description="The memory that it may use.", examples=["2GiB"])
 
 
 class GateWarmup(Frozen):
     """Load before anything is measured."""
 
     at_least: Duration = Field(10.0, description="The shortest warm-up.")
-    at_most: Duration = Field(15.0, description="The longest warm-up; a leak never settles, so it has an end.")
+    at_most: Duration = Field(15.0, description="The longest warm-up: a leak never settles.")
 
 
 class Gate(Frozen):
     """The way in which `leakdrill gate` measures this service."""
 
     budget: Size | None = Field(
-        None, description="Bytes that each request may leave behind; 32B when left out.", examples=["64B"]
+        None, description="Bytes that each request may leave behind. Left out: 32B.", examples=["64B"]
     )
     survive: Survive | None = Field(
         None, description="The load and time that the service must survive, instead of a budget."
     )
     rate: Rate | None = Field(
-        None, description="Requests in total. Left out: as fast as the service answers; load.rate is for drills."
+        None,
+        description="The rate of all users together. Left out: as fast as the service answers.",
     )
     corpus: Literal["open", "closed", "both"] = Field(
-        "open", description="Which requests are sent; closed: the same recorded ones again and again, in whole passes."
+        "open", description="Which requests are sent; closed: the same recorded ones, pass after pass."
     )
     longest_ttl: Duration = Field(10.0, description="The longest time for which the service keeps anything on purpose.")
     warmup: GateWarmup = GateWarmup()
@@ -45,12 +46,12 @@ class Gate(Frozen):
         24,
         ge=8,
         le=600,
-        description="How many quiescent points are measured; more, within at_most, where they could settle it.",
+        description="How many slots are measured; more are added, within at_most, if they could settle the verdict.",
     )
     slot: Duration = Field(1.2, description="How long load runs between two quiescent points.")
     at_most: Duration = Field(
         50.0,
-        description="The most time for each corpus of each build; slow rests cost slots, but never leave fewer than 8.",
+        description="The most time for each corpus of each build; long pauses cost slots, but at least 8 remain.",
     )
     agent: Literal["auto", "off"] = Field(
         "auto", description="Whether a Python target is asked to collect garbage and to trim its heap."

@@ -17,9 +17,9 @@ class Gpu(Frozen):
     devices: list[Device] = Field(
         [0], min_length=1, description="Indices as nvidia-smi shows them, or UUIDs; a MIG slice by its UUID."
     )
-    others: Share = Field(0.05, description="How much of each GPU's memory other processes may hold, as a share.")
+    others: Share = Field(0.05, description="The share of each GPU's memory that other processes may hold.")
     required: bool = Field(
-        default=True, description="false: where there is no driver or no such GPU, nothing is claimed of it."
+        default=True, description="false: without a driver or such a GPU, the drill runs and claims nothing about it."
     )
 
     @property

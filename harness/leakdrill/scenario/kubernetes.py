@@ -13,7 +13,7 @@ KUBELET: Final = "kubelet"
 """Label `job` of the kubelet's series, as production's own scrape of them says."""
 
 KUBELET_SCRAPED_EVERY_S: Final = 5.0
-"""A page of cAdvisor tells of every container of a node; more often would burden the API server and tell nothing."""
+"""A page of cAdvisor lists every container of a node; more often would burden the API server for nothing."""
 
 KUBELET_MEASURES_WITHIN_S: Final = 20.0
 """cAdvisor waits 10 s between two measurements of a container, and up to as long again so that not all come at once.
@@ -53,7 +53,9 @@ class KubernetesForm(Frozen):
         examples=["kind-leakdrill"],
     )
     image: str | None = Field(
-        None, description="An image that a Deployment is made of. Left out: container.image.", examples=["shop:latest"]
+        None,
+        description="The image that a Deployment is made from. Left out: container.image.",
+        examples=["shop:latest"],
     )
     build: Path | None = Field(
         None,
@@ -67,7 +69,7 @@ class KubernetesForm(Frozen):
     )
     manifests: list[Path] = Field(
         default_factory=list,
-        description="Manifests of your own instead of an image, relative to the scenario file.",
+        description="Your own manifests instead of an image, relative to the scenario file.",
         examples=[["deploy/shop.yaml"]],
     )
     workload: str | None = Field(

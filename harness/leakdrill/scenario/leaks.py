@@ -47,13 +47,13 @@ class Leak(Frozen):
     """A leak: a resource that grows on purpose."""
 
     name: str = Field(description="The name of the leak.", examples=["unbounded_cache"])
-    resource: ResourceName = Field("memory", description="What it grows.")
+    resource: ResourceName = Field("memory", description="The resource that it grows.")
     per_request: Amount | None = Field(
         None, description="Growth per completed request; for cpu, the additional seconds of CPU time."
     )
     peak: Amount | None = Field(
         None,
-        description="Instead: how much higher the resource stands while the leak is on; for cpu, in cores.",
+        description="Instead of per_request: how much higher the resource is while the leak is on; for cpu, in cores.",
         examples=["64MiB"],
     )
     switch: Switch | None = Field(
@@ -89,7 +89,7 @@ class Leak(Frozen):
         return self
 
     @field_serializer("per_request", "peak", mode="wrap")
-    def _with_unit(self, value: float | None, handler: SerializerFunctionWrapHandler, info: Any) -> Any:
+    def _written_with_unit(self, value: float | None, handler: SerializerFunctionWrapHandler, info: Any) -> Any:
         if value is None:
             return None
         if self.resource in SIZED:

@@ -21,16 +21,16 @@ class Load(Frozen):
         None, description="Users started per second. Left out: all at once.", examples=[5]
     )
     rate: Rate | None = Field(
-        None, description="Requests in total. Left out: as fast as the locustfile's wait times allow."
+        None, description="The rate of all users together. Left out: as fast as the locustfile's wait times allow."
     )
     workers: int = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed.")
     workers_on: Literal["target", "here"] = Field(
         "target", description="Where several workers run: beside the target, as pods or containers, or on this machine."
     )
-    image: str = Field("leakdrill", description="The image of workers beside the target; any with Python and Locust.")
+    image: str = Field("leakdrill", description="The image of workers beside the target: any with Python and Locust.")
     master_host: str | None = Field(
         None,
-        description="The address of this machine that such workers reach. Left out: the one that routes to them.",
+        description="The address at which such workers reach this machine. Left out: the one that routes to them.",
         examples=["192.168.1.10"],
     )
     service: str | None = Field(
@@ -40,7 +40,7 @@ class Load(Frozen):
         examples=["http://shop:8000"],
     )
     args: list[str] = Field(
-        default_factory=list, description="More arguments for Locust.", examples=[["--tags", "read"]]
+        default_factory=list, description="Additional arguments for Locust.", examples=[["--tags", "read"]]
     )
     env: dict[str, str] = Field(
         default_factory=dict, description="Variables added to Locust's environment.", examples=[{"BASKETS": "5"}]

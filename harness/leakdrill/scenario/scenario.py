@@ -48,10 +48,10 @@ class Scenario(Frozen):
         examples=[["memory-restart"]],
     )
     subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
-    exclusive: bool = Field(default=False, description="Whether it runs alone where the catalogue runs side by side.")
+    exclusive: bool = Field(default=False, description="Whether it runs alone when drills run side by side.")
     twin_of: str | None = Field(
         None,
-        description="The file of the drill whose healthy twin this is; instead of target, load and the rest.",
+        description="The file of the drill whose healthy twin this is; it replaces target, load and the rest.",
         examples=["unbounded-cache.yaml"],
     )
     target: ProcessTarget
@@ -87,9 +87,9 @@ class Scenario(Frozen):
             level, metric = step.seen.falls_below if step.seen else None, self.metric_of(step)
             if level is not None and isinstance(level, int) != (metric in SIZED):
                 wanted = units.SIZE_HELP if metric in SIZED else "a plain number"
-                why = PydanticCustomError("unit", f"no level of {metric}; expected {wanted}")
+                problem = PydanticCustomError("unit", f"no level of {metric}; expected {wanted}")
                 place = ("steps", index, "seen", "falls_below")
-                raise ValidationError.from_exception_data("Scenario", [{"type": why, "loc": place, "input": level}])
+                raise ValidationError.from_exception_data("Scenario", [{"type": problem, "loc": place, "input": level}])
         return self
 
     def metric_of(self, step: Step) -> ResourceName:

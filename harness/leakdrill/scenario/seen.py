@@ -32,7 +32,7 @@ Level = Annotated[
 
 
 class Seen(Frozen):
-    """The effect that must show on the target after a step; half of the growth is gone where nothing is said."""
+    """The effect that must show on the target after a step; by default half of the growth must be gone."""
 
     metric: ResourceName | None = Field(None, description="What is measured. Left out: the resource of the first leak.")
     falls_by: Share | None = Field(

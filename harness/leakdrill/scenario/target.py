@@ -57,7 +57,9 @@ class ProcessTarget(Frozen):
     kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
-    name: str = Field(description="The name of the service, published as the label `container`.", examples=["shop"])
+    name: str = Field(
+        description="The name of the service; the exporter publishes it as the label `container`.", examples=["shop"]
+    )
     command: list[str] = Field(
         default_factory=list,
         description="The command and its arguments; {python}, {port}, {disk} and {scenario_dir} are filled in.",
@@ -69,7 +71,9 @@ class ProcessTarget(Frozen):
         examples=[".venv"],
     )
     cwd: Path | None = Field(
-        None, description="The working folder, relative to the scenario file.", examples=["../shop"]
+        None,
+        description="Where the command runs, relative to the scenario file. Left out: the scenario file's folder.",
+        examples=["../shop"],
     )
     env: dict[str, str] = Field(
         default_factory=dict,
@@ -84,7 +88,7 @@ class ProcessTarget(Frozen):
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
     labels: dict[str, str] = Field(
-        default_factory=dict, description="More labels on the published series.", examples=[{"team": "search"}]
+        default_factory=dict, description="Additional labels on the published series.", examples=[{"team": "search"}]
     )
     container: ContainerForm | None = Field(
         None, description="How it runs in a container. Left out: it cannot run on Docker."

@@ -26,7 +26,7 @@ class Torch(Frozen):
         None,
         pattern="^/",
         description="Answers GET with torch's memory snapshot as JSON; kept when the drill fails, and the verdict "
-        "names who holds most.",
+        "names the code that holds most.",
         examples=["/debug/snapshot"],
     )
     out_of_memory: Literal["never", "survived"] | None = Field(

@@ -1,4 +1,4 @@
-"""Whether the alert fired in time, and whether somebody was told."""
+"""Whether the alert fired in time, and whether its notification arrived."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from leakdrill.judging.checks.growth import leaks_show
 from leakdrill.judging.evidence.alert_states import (
     already_active,
     first_firing,
-    on_the_kubelets,
+    rests_on_kubelet_series,
     rule_errors,
     transitions,
     unanswered,
@@ -79,7 +79,7 @@ def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Sce
 def _fired(
     history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: AlertTransition
 ) -> Verdict:
-    kubelets = on_the_kubelets(history, alert)
+    kubelets = rests_on_kubelet_series(history, alert)
     measured_s = KUBELET_MEASURES_WITHIN_S + KUBELET_SCRAPED_EVERY_S if kubelets else alerts.scrape_interval
     floor_s = measured_s + alerts.evaluation_interval
     numbers = {
@@ -97,10 +97,10 @@ def _fired(
     )
     if took.length_s <= alert.fires_within:
         return claim.holds(message, numbers=numbers, events=[fired.index])
-    blind = unanswered(history, alerts, took)
-    if blind:
+    silences = unanswered(history, alerts, took)
+    if silences:
         return claim.unknown(
-            f"{message}; but {blind[0].why} for a while before, so it may have fired earlier",
+            f"{message}; but {silences[0].reason} for a while before, so it may have fired earlier",
             numbers=numbers,
             events=[fired.index],
             hint="see the verdict measurements_are_complete",
@@ -114,7 +114,7 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
     window = Span(began_s, _watched_until(history, began_s, alert))
     numbers = {"watched_s": window.length_s, "budget_s": alert.fires_within}
     summary = f"{alert} had not fired {_both(window.length_s, scenario.alerts)} after the leak began"
-    summary += _JUDGED_ON if on_the_kubelets(history, alert) else ""
+    summary += _JUDGED_ON if rests_on_kubelet_series(history, alert) else ""
     silences = unanswered(history, scenario.alerts, window)
     if silences:
         return claim.unknown(
@@ -122,7 +122,7 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )
-    broken = _why_it_cannot_fire(history, alert)
+    broken = _obstacle(history, alert)
     if broken:
         return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
     if not leaks_show(history, scenario.leaks):
@@ -155,10 +155,10 @@ def _ended(history: History, window: Span) -> list[TargetExited]:
     return [e for e in unasked_exits(history) if e.when == window.end_s]
 
 
-def _why_it_cannot_fire(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
+def _obstacle(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
     """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
-    for _, why, event in rule_errors(history, alert.alert):
-        return f"its rule could not be evaluated ({why})", [event], "run the expression in promtool"
+    for _, reason, event in rule_errors(history, alert.alert):
+        return f"its rule could not be evaluated ({reason})", [event], "run the expression in promtool"
     empty = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and e.series == 0 and meant(alert, e)]
     if not empty:
         return None
@@ -181,16 +181,16 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     if fired is None:
         return claim.unknown(f"{alert} did not fire, so nothing was to be delivered", hint="see alert_fires_in_time")
     arrived = _notifications(history, alert, fired)
-    mine = [e for e in arrived if alert.receiver in (None, e.receiver)]
-    if mine:
-        delay_s = max(0.0, mine[0].t - fired.when)
+    matching = [e for e in arrived if alert.receiver in (None, e.receiver)]
+    if matching:
+        delay_s = max(0.0, matching[0].t - fired.when)
         return claim.holds(
-            f"{alert} {_delivery(mine[0])} {_both(delay_s, scenario.alerts)} after it fired",
+            f"{alert} {_delivery(matching[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={
                 "delivered_after_s": delay_s,
                 "delivered_after_production_s": delay_s * scenario.alerts.time_scale,
             },
-            events=[fired.index, mine[0].index],
+            events=[fired.index, matching[0].index],
         )
     return _inhibited(history, claim, alert, fired) or _undelivered(history, claim, alert, fired, arrived)
 
@@ -279,7 +279,7 @@ class JudgesAlert(Protocol):
         ...
 
 
-def of_each_alert(
+def for_each_alert(
     applies: Callable[[History, Scenario], bool], name: str, sentence: str, judge: JudgesAlert
 ) -> Check[Scenario]:
     """Returns the row of a claim about every expected alert, where it `applies`."""
@@ -291,13 +291,13 @@ def of_each_alert(
     return Check({name: sentence}, cases)
 
 
-IN_TIME: Final = of_each_alert(
+IN_TIME: Final = for_each_alert(
     lambda _history, _scenario: True,
     "alert_fires_in_time",
     "Each expected alert fired within its time after the leak began, and not before.",
     alert_fires_in_time,
 )
-NOTIFIED: Final = of_each_alert(
+NOTIFIED: Final = for_each_alert(
     lambda _history, scenario: scenario.alerts.delivery_observable,
     "notification_arrives",
     "The notification of each expected alert reached a receiver.",

@@ -84,7 +84,7 @@ def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
     begun = {act.begin.phase: act for act in history.acts(RunPhase)}
     missing = [(f"the phase `{name}` was never reached", list[int]()) for name in wanted if name not in begun]
     broken = [
-        (f"the phase `{name}` broke off: {act.why}", [act.begin.index])
+        (f"the phase `{name}` broke off: {act.reason}", [act.begin.index])
         for name, act in begun.items()
         if name != "teardown" and not act.succeeded
     ]
@@ -137,10 +137,10 @@ def _silences(history: History, meter: type[Reading], span: Span) -> list[_Probl
         for rest in outside(gap, down)
         if rest.length_s > longest_s
     ]
-    why = next((f" ({e.error})" for e in samples if e.error and not e.values), "")
+    reason = next((f" ({e.error})" for e in samples if e.error and not e.values), "")
     return [
         (
-            f"the meter {meter.source}/{meter.event_name} was silent for {_from(gap)}{why}",
+            f"the meter {meter.source}/{meter.event_name} was silent for {_from(gap)}{reason}",
             [e.index for e in samples if gap.start_s <= e.t <= gap.end_s],
         )
         for gap in silent
@@ -155,13 +155,13 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
     span = _watched(history)
     if span is None or not scenario.alerts.evaluated:
         return []
-    silences = [(f"{gap.why} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
-    if _on_the_kubelets(scenario) and not history.of(KubeletScrape):
+    silences = [(f"{gap.reason} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
+    if _uses_kubelet_series(scenario) and not history.of(KubeletScrape):
         silences.append(("nobody looked whether Prometheus had the kubelet's series", []))
     return silences
 
 
-def _on_the_kubelets(scenario: Scenario) -> bool:
+def _uses_kubelet_series(scenario: Scenario) -> bool:
     """Whether the scenario has its alerts judged on the kubelet's series, by a Prometheus of the drill's own."""
     form = scenario.target.kubernetes if scenario.target.kind == "kubernetes" else None
     return form is not None and form.series == KUBELET and scenario.alerts.prometheus is None

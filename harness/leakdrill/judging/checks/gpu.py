@@ -99,8 +99,8 @@ def watched(history: History) -> Span:
 def _missing(history: History) -> Iterator[Trouble]:
     for event in history.of(GpuDevices):
         if not event.values and event.error:
-            why = event.error.partition(": ")[2] or event.error
-            yield Trouble(f"from {show_duration(event.t)} on, {why}", event.t, (event.index,))
+            reason = event.error.partition(": ")[2] or event.error
+            yield Trouble(f"from {show_duration(event.t)} on, {reason}", event.t, (event.index,))
             return
 
 

@@ -60,7 +60,7 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
 
 
 def _unknown_owners(history: History, attributable: list[GpuDevices]) -> list[Trouble]:
-    """Stretches for which nobody knows whose the memory was."""
+    """Stretches in which the owner of the memory is not known."""
     return [
         Trouble(
             f"whose it was cannot be told for {show_duration(gap.length_s)} from {show_duration(gap.start_s)} on",
@@ -79,11 +79,11 @@ def sharing_troubles(history: History, scenario: Scenario) -> list[Trouble]:
     return [
         trouble
         for key in device_keys(history)
-        for trouble in (*_others(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
+        for trouble in (*_other_owners(history, read, key, gpu.others), *_nobodys(read, key, gpu.others))
     ]
 
 
-def _others(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
+def _other_owners(history: History, read: list[GpuDevices], key: str, allowed: float) -> Iterator[Trouble]:
     total = max((_fields(e).get(f"{key}.total_bytes", 0.0) for e in read), default=0.0)
     above = [e for e in read if _fields(e).get(f"{key}.others_bytes", 0.0) > allowed * total]
     if not above:

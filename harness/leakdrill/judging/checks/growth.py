@@ -58,9 +58,9 @@ def leaks_show(history: History, leaks: Sequence[Leak]) -> bool:
 
 def _never_on(history: History, leak: Leak, claim: Claim) -> Verdict:
     tries = [act for act in history.acts(LeakSwitchOn) if act.begin.leak == leak.name]
-    why = f": {tries[0].why}" if tries else ""
+    reason = f": {tries[0].reason}" if tries else ""
     return claim.unknown(
-        f"{leak.name} was never switched on{why}: this drill proves nothing",
+        f"{leak.name} was never switched on{reason}: this drill proves nothing",
         events=[act.begin.index for act in tries],
         hint="look at the target's log; `leaks[].switch` says how the leak is switched on",
     )

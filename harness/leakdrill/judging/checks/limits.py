@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.alerts import expected_firing, of_each_alert
+from leakdrill.judging.checks.alerts import expected_firing, for_each_alert
 from leakdrill.judging.evidence.capacity import disk_size_bytes, memory_limit_bytes
 from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.detection_limit import blindness
+from leakdrill.judging.evidence.detection_limit import find_detection_limit
 from leakdrill.judging.evidence.growth import growth_per_second
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import (
@@ -81,9 +81,11 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
     if peaks and fired and (damage is None or damage.projected):
         return _below_the_limit(claim, alert, fired, resource_series(history, "memory"), span, ("memory", limit))
     growth = None if peaks else growth_per_second(resource_series(history, "memory"), span)
-    blind = blindness(history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale)
+    detection = find_detection_limit(
+        history, alert, growth_per_s=growth, limit_bytes=limit, time_scale=scenario.alerts.time_scale
+    )
     phrases = ("the container was OOM-killed", "the container would have been OOM-killed")
-    return _judge(claim, alert, fired, began_s, damage, phrases, limit, blind=blind)
+    return _judge(claim, alert, fired, began_s, damage, phrases, limit, detection=detection)
 
 
 def _only_peaks(scenario: Scenario, resource: str) -> bool:
@@ -160,7 +162,7 @@ def _judge(
     phrases: tuple[str, str],
     limit_bytes: float,
     *,
-    blind: DetectionLimit | None = None,
+    detection: DetectionLimit | None = None,
 ) -> Verdict:
     if damage is None:
         silent = "" if fired else f"{alert} did not fire; "
@@ -171,21 +173,21 @@ def _judge(
     numbers = {"limit_bytes": limit_bytes, "damage_after_s": damage.at_s - began_s, "damage_happened": damage.really}
     if damage.rate_bytes_per_s is not None:
         numbers["growth_bytes_per_s"] = damage.rate_bytes_per_s
-    numbers |= blind.numbers if blind else {}
-    events = [*damage.events, *([blind.event] if blind else [])]
-    when = f"{phrases[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
-    limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {blind}" if blind else ""
-    if damage.really and blind and blind.faster:
+    numbers |= detection.numbers if detection else {}
+    events = [*damage.events, *([detection.event] if detection else [])]
+    consequence = f"{phrases[0 if damage.really else 1]} after {show_duration(damage.at_s - began_s)}"
+    limit, too_fast = f"limit {show_size(limit_bytes)}", f"; {detection}" if detection else ""
+    if damage.really and detection and detection.faster:
         too_fast += ": the rule is blind to it"
     if fired is None:
         wording = claim.fails if damage.really else claim.unknown
-        hint = _LOWER if damage.really and blind and blind.faster else "see alert_fires_in_time"
-        summary = f"{alert} did not fire; {when} ({limit}){too_fast}"
+        hint = _LOWER if damage.really and detection and detection.faster else "see alert_fires_in_time"
+        summary = f"{alert} did not fire; {consequence} ({limit}){too_fast}"
         return wording(summary, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
     numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
     events.append(fired.index)
-    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {when} ({limit})"
+    message = f"{alert} fired after {show_duration(fired.when - began_s)}; {consequence} ({limit})"
     if spare_s > 0:
         summary = f"{message}: {show_duration(spare_s)} to spare{too_fast}"
         return claim.holds(summary, numbers=numbers, events=events)
@@ -281,13 +283,13 @@ def _may_be_killed(history: History, scenario: Scenario) -> bool:
     return limited and _grows(scenario, "memory")
 
 
-BEFORE_OOM_KILL: Final = of_each_alert(
+BEFORE_OOM_KILL: Final = for_each_alert(
     _may_be_killed,
     "alert_fires_before_oom_kill",
     "Each expected alert fired before the kernel killed the target, or would have.",
     alert_fires_before_oom_kill,
 )
-BEFORE_DISK_FULL: Final = of_each_alert(
+BEFORE_DISK_FULL: Final = for_each_alert(
     lambda _history, scenario: _grows(scenario, "disk"),
     "alert_fires_before_disk_full",
     "Each expected alert fired before the disk was full, or would have been.",

@@ -95,8 +95,8 @@ def _judge_errors(history: History, claim: Claim, seconds: list[_Second], allowe
     )
     events = [seconds[0].event, seconds[-1].event]
     if failures / requests > allowed:
-        why = f"; most often: {top}" if top else ""
-        return claim.fails(message + why, numbers=numbers, events=events, hint="read target.log in the run folder")
+        reason = f"; most often: {top}" if top else ""
+        return claim.fails(message + reason, numbers=numbers, events=events, hint="read target.log in the run folder")
     return _cut_short(history, claim, message) or claim.holds(message, numbers=numbers, events=events)
 
 
@@ -106,8 +106,8 @@ def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | 
     if requests >= _LEAST_REQUESTS:
         return None
     top, ended = top_error(history), _ended(history)
-    why = f": {top}" if top else f": {_end(ended[0])}" if ended else ""
-    summary = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{why}"
+    reason = f": {top}" if top else f": {_end(ended[0])}" if ended else ""
+    summary = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{reason}"
     return claim.unknown(
         summary,
         numbers={"requests": requests},

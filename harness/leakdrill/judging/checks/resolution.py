@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.checks.alerts import expected_firing, of_each_alert
+from leakdrill.judging.checks.alerts import expected_firing, for_each_alert
 from leakdrill.judging.evidence.alert_states import firing_spans, transitions, unanswered
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, watched_until_s
@@ -109,9 +109,9 @@ def _cleared(
         )
     clear_for_s = numbers["watched_s"] - cleared_s
     if clear_for_s < _EVALUATIONS_AFTER * scenario.alerts.evaluation_interval or _pending(events):
-        why = "it was pending again" if _pending(events) else f"only {show_duration(clear_for_s)} of it were seen"
+        reason = "it was pending again" if _pending(events) else f"only {show_duration(clear_for_s)} of it were seen"
         return claim.unknown(
-            f"{message}; whether it stays clear cannot be told: {why} when the record ended",
+            f"{message}; whether it stays clear cannot be told: {reason} when the record ended",
             numbers=numbers,
             events=indices,
             hint="let `phases.recover` last longer",
@@ -129,7 +129,7 @@ def _pending(events: list[AlertTransition]) -> bool:
     return "pending" in last.values()
 
 
-RESOLVES: Final = of_each_alert(
+RESOLVES: Final = for_each_alert(
     lambda _history, scenario: bool(scenario.steps),
     "alert_resolves_and_stays_resolved",
     "Each expected alert cleared in time after the last step, and did not fire again.",

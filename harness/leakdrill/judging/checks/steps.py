@@ -58,7 +58,7 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
         )
     if run.act.end is None or run.act.end.kind == "unknown":
         return claim.unknown(
-            f"nobody can say how {step.name} ended: {run.act.why}", events=_events(run), hint="read target.log"
+            f"nobody can say how {step.name} ended: {run.act.reason}", events=_events(run), hint="read target.log"
         )
     if step.on is not None and not _trigger_fired(history, step.on, run):
         return claim.unknown(
@@ -67,7 +67,7 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
             hint="see alert_fires_in_time",
         )
     return claim.fails(
-        f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.why}",
+        f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.reason}",
         events=_events(run),
         hint="read target.log in the run folder; try the step by hand",
     )
@@ -83,7 +83,7 @@ def _events(run: StepRun) -> list[int]:
 
 
 class _Judged:
-    """One step that was carried out, and what is said of it as its checks go on."""
+    """One step that was carried out, and the findings on it as its checks go on."""
 
     def __init__(self, history: History, scenario: Scenario, step: Step, run: StepRun, claim: Claim) -> None:
         self.history = history
@@ -195,7 +195,7 @@ class _Judged:
         )
 
     def _service(self, effect: str) -> Verdict:
-        """Whether the service goes on serving: `effect` is what is said of the metric then."""
+        """Whether the service goes on serving; `effect` is the clause on the metric in that case."""
         until_s = self._until_s()
         ended = [e for e in unasked_exits(self.history) if self.run.end_s <= e.when <= until_s]
         served = _served_after(self.history, self.run.end_s, until_s)

@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.baseline import does_not_grow, resource_returns, resource_stays, returns_to_baseline
 from leakdrill.judging.checks.requests import requests_keep_error_rate
+from leakdrill.judging.checks.return_to_baseline import (
+    does_not_grow,
+    resource_returns,
+    resource_stays,
+    returns_to_baseline,
+)
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.events import TorchAllocator, TorchHolders

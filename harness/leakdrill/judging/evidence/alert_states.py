@@ -20,18 +20,18 @@ _EVALUATIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Silence(Span):
-    """A stretch in which nothing can be said about alerts, and why."""
+    """A stretch in which the states of alerts are not known, and why."""
 
-    why: str = "Prometheus did not answer"
+    reason: str = "Prometheus did not answer"
 
     def __str__(self) -> str:
-        return f"{self.why} for {show_duration(self.length_s)}"
+        return f"{self.reason} for {show_duration(self.length_s)}"
 
 
 def transitions(history: History, alert: AlertName | None = None) -> list[AlertTransition]:
     """The transitions of `alert`, or of every alert, ordered by Prometheus' own clock."""
-    mine = [e for e in history.of(AlertTransition) if alert is None or alert.matches(e.labels)]
-    return sorted(mine, key=lambda e: (e.when, e.index))
+    matching = [e for e in history.of(AlertTransition) if alert is None or alert.matches(e.labels)]
+    return sorted(matching, key=lambda e: (e.when, e.index))
 
 
 def series_key(event: AlertTransition) -> frozenset[tuple[str, str]]:
@@ -84,29 +84,33 @@ def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
     """The spans in which Prometheus did not answer for longer than is tolerated, or had no data for the rules."""
     answered = [e.t for e in history.of(PrometheusPoll) if e.values and (e.up is None or e.up > 0)]
     silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
-    return [*silent, *_without_series(history, span)]
+    return [*silent, *_series_gaps(history, span)]
 
 
-def _without_series(history: History, span: Span) -> list[Silence]:
+def _series_gaps(history: History, span: Span) -> list[Silence]:
     """The spans without the kubelet's series for longer than Prometheus measures, while the target was up."""
     scrapes = history.of(KubeletScrape)
     if not scrapes:
         return []
     scraped_at = [e.t for e in scrapes if e.values]
     return [
-        Silence(part.start_s, part.end_s, why=f"Prometheus had no series of the kubelet's ({_why(scrapes, part)})")
+        Silence(
+            part.start_s,
+            part.end_s,
+            reason=f"Prometheus had no series of the kubelet's ({_scrape_problem(scrapes, part)})",
+        )
         for gap in gaps(scraped_at, span, longest_s=KUBELET_MEASURES_WITHIN_S)
         for part in outside(gap, down_spans(history))
         if part.length_s > KUBELET_MEASURES_WITHIN_S
     ]
 
 
-def _why(scrapes: list[KubeletScrape], gap: Span) -> str:
+def _scrape_problem(scrapes: list[KubeletScrape], gap: Span) -> str:
     errors = [e.error for e in scrapes if not e.values and gap.start_s <= e.t <= gap.end_s]
     return errors[-1] if errors else "nobody looked"
 
 
-def on_the_kubelets(history: History, alert: AlertName) -> bool:
+def rests_on_kubelet_series(history: History, alert: AlertName) -> bool:
     """Whether the rule of `alert` saw the kubelet's own series, as the scrape job of what it selected says."""
     selected = [e for e in history.of(SelectorMatches) if e.alert == alert.alert]
     return any(KUBELET in e.jobs.split(",") for e in selected)

@@ -1,4 +1,4 @@
-"""Words the verdict of a check: one claim about one subject, which holds, does not hold, or cannot be told."""
+"""Words the verdict of a check: one claim about one subject, which holds, does not hold, or is unknown."""
 
 from __future__ import annotations
 

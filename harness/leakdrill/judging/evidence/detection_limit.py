@@ -22,7 +22,7 @@ _MIN: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class DetectionLimit:
-    """Above which speed an alert is blind, and how fast this drill's leak was; shares of the limit, production time."""
+    """The speed above which an alert is blind, and that of this drill's leak; shares of the limit, production time."""
 
     threshold: float
     for_s: float
@@ -70,7 +70,7 @@ def _share(ratio: float) -> str:
     return f"{ratio * 100:.3g} %"
 
 
-def blindness(
+def find_detection_limit(
     history: History, alert: ExpectedAlert, *, growth_per_s: Interval | None, limit_bytes: float, time_scale: float
 ) -> DetectionLimit | None:
     """The leaks `alert` cannot see; None when its rule is no comparison of memory with a limit or waits for nothing.

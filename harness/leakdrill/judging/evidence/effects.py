@@ -70,7 +70,7 @@ class Slowdown:
 
 
 def fall(history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun) -> Fall | str:
-    """The levels around a step, or the reason why they cannot be told.
+    """The levels around a step, or the reason why they are not known.
 
     A resource that is kept is at its level all the time, so its lowest level after the step counts. One that is held
     only while requests are answered falls back between them, so there the high levels are compared.
@@ -100,18 +100,18 @@ def fall(history: History, scenario: Scenario, metric: ResourceName, expected: S
 def _before_s(history: History, base: Series, run: StepRun) -> float:
     """The reach of "just before": to the newest reading where readings are rare, but not behind another step."""
     rare_s = _INTERVALS_BEFORE * float(np.median(np.diff(base.t))) if len(base) > 1 else 0.0
-    since_s = max((other.end_s for other in _others(history, run, before=True)), default=0.0)
+    since_s = max((other.end_s for other in _other_steps(history, run, before=True)), default=0.0)
     return max(_BEFORE_S, min(rare_s, run.start_s - since_s))
 
 
 def slowdown(
     history: History, scenario: Scenario, metric: ResourceName, expected: Seen, run: StepRun
 ) -> Slowdown | str:
-    """The speeds of growth around a step, or the reason why they cannot be told."""
+    """The speeds of growth around a step, or the reason why they are not known."""
     series = resource_series(history, metric)
     watched = watched_after(history, scenario, metric, expected, run, slope=True)
     spans = [span for leak in scenario.leaks if leak.resource == metric and (span := leak_span(history, leak.name))]
-    earlier = [other.end_s for other in _others(history, run, before=True)]
+    earlier = [other.end_s for other in _other_steps(history, run, before=True)]
     since_s = max([run.start_s - _BEFORE_SLOPE_S, *(span.start_s for span in spans), *earlier])
     settled = Span(watched.start_s + _SETTLING_S, watched.end_s)
     before, after = growth_per_second(series, Span(since_s, run.start_s)), growth_per_second(series, settled)
@@ -129,7 +129,7 @@ def watched_after(
     It ends with the next step. What was leaked stays when its cause ends, but a peak, the use of CPU and the speed of
     growth end with it: there it also ends when the leak is switched off, which would cure as well.
     """
-    ends = [run.end_s + expected.within, *(other.start_s for other in _others(history, run, before=False))]
+    ends = [run.end_s + expected.within, *(other.start_s for other in _other_steps(history, run, before=False))]
     fleeting = [
         leak.name
         for leak in scenario.leaks
@@ -139,7 +139,7 @@ def watched_after(
     return Span(run.end_s, min([*ends, *([] if off_s is None else [off_s])]))
 
 
-def _others(history: History, run: StepRun, *, before: bool) -> list[StepRun]:
+def _other_steps(history: History, run: StepRun, *, before: bool) -> list[StepRun]:
     """The steps that were carried out before, or begun after, `run`."""
     runs = [other for other in step_runs(history) if other.act.begin.index != run.act.begin.index]
     return [r for r in runs if (r.end_s <= run.start_s if before else r.start_s >= run.end_s)]

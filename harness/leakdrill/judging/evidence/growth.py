@@ -32,7 +32,7 @@ class Growth:
 
 
 def counted(series: Series) -> Series:
-    """The samples at which somebody had counted requests."""
+    """The samples at which requests had been counted."""
     known = ~np.isnan(series.requests)
     return type(series)(
         t=series.t[known],
@@ -43,7 +43,7 @@ def counted(series: Series) -> Series:
 
 
 def growth_per_request(series: Series, span: Span) -> Growth | str:
-    """Growth of `series` per completed request in `span`, or the reason why it cannot be told."""
+    """Growth of `series` per completed request in `span`, or the reason why it is not known."""
     part = counted(series.between(span.start_s, span.end_s))
     if len(part) < LEAST_SAMPLES:
         return f"only {len(part)} samples with a count of requests in {show_duration(span.length_s)}"

@@ -73,7 +73,7 @@ def watched_until_s(history: History) -> float:
 
 
 def reached_recover(history: History) -> bool:
-    """Whether the drill came as far as `recover`; without it nothing about recovery can be told."""
+    """Whether the drill came as far as `recover`; without it nothing is known about recovery."""
     return history.phase("recover") is not None
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FEWEST_SLOTS: Final = 8
 _LEAST_SHARE: Final = 0.01
-"""A kind that is less than a hundredth of the load cannot be told from noise."""
+"""A kind that is less than a hundredth of the load cannot be distinguished from noise."""
 
 _EXPLAINED: Final = 0.5
 """The share that the kinds must explain of what the number of requests alone leaves unexplained."""

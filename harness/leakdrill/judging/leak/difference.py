@@ -27,7 +27,7 @@ _APART_SHARE: Final = 0.15
 """Under one load, the same requests come at the same time, give or take this share of the recording."""
 
 
-def why_not_comparable(candidate: Points, baseline: Points, *, rate_matters: bool) -> str:
+def incomparable_reason(candidate: Points, baseline: Points, *, rate_matters: bool) -> str:
     """The reason against comparing the two, in words; empty when nothing does.
 
     With `rate_matters` the same requests must have come at the same time: where load only rose, another load is
@@ -55,7 +55,7 @@ def difference(candidate: Points, baseline: Points, *, confidence: float) -> tup
     """The growth per request of `candidate` beyond that of `baseline`: after warm-up, and in the second half of that.
 
     Of all that is in use where both recordings have it to the byte, else of resident memory.
-    Call it only for two that `why_not_comparable` has nothing against.
+    Call it only for two that `incomparable_reason` has nothing against.
     """
     both = _shared(candidate, baseline)
     requests = candidate.requests[both]

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.leak.baseline_file import conditions
 from leakdrill.judging.leak.correlation import correlating_requests
 from leakdrill.judging.leak.counts import descriptors_do_not_grow, threads_do_not_grow
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET
+from leakdrill.judging.leak.gate_baseline import conditions
 from leakdrill.judging.leak.growing_types import growing_sites, growing_types
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import look_after, looks, most_slots
 from leakdrill.judging.leak.projection import Survival, project
-from leakdrill.judging.leak.rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
-from leakdrill.judging.leak.verdict import LeakOutcome, judge_trace
 from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, TargetExited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from leakdrill.judging.leak.baseline_file import BaselineFile, Conditions
+    from leakdrill.judging.leak.gate_baseline import BaselineFile, Conditions
+    from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.judging.leak.looks import Look
     from leakdrill.judging.leak.trace import Trace
-    from leakdrill.judging.leak.verdict import LeakVerdict
     from leakdrill.record.events import GateSlot
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict

@@ -111,11 +111,11 @@ def kind_of(resident: Slope, live_growth: Live | None) -> Kind:
     if blocks is not None and blocks.low > 0 and blocks.high * LARGEST_BLOCK_BYTES >= grown / 2:
         return Kind.LIVE_OBJECTS
     if live_growth.malloc.low > 0 and live_growth.malloc.per_request >= grown / 2:
-        return _in_malloc(live_growth)
+        return _malloc_kind(live_growth)
     return Kind.RETAINED if live_growth.kept.per_request >= grown / 2 else Kind.UNCOUNTED
 
 
-def _in_malloc(live_growth: Live) -> Kind:
+def _malloc_kind(live_growth: Live) -> Kind:
     if live_growth.tracked is not None and live_growth.tracked.low > 0:
         return Kind.LIVE_OBJECTS
     return Kind.HEAP if live_growth.blocks is None else Kind.NATIVE

@@ -24,7 +24,7 @@ _MOST: Final = 2
 """A series that shifts more often is no table that doubles, and taking it out would be choosing."""
 
 _STANDS_OUT: Final = 3.0
-"""A leap is this many times as far from the others as they are from each other, at least."""
+"""A level shift is at least this many times as far from the other rises as they are from each other."""
 
 _LEAST_BYTES: Final = 16 * PAGE_BYTES
 _ALSO_SHIFTED: Final = ("live", "uord", "hblkhd")
@@ -33,7 +33,7 @@ _ALSO_SHIFTED: Final = ("live", "uord", "hblkhd")
 
 @dataclass(frozen=True, slots=True)
 class LevelShift:
-    """One leap of resident memory.
+    """One level shift of resident memory.
 
     Attributes:
         after_requests: how many were completed by the point that shows it.
@@ -45,7 +45,7 @@ class LevelShift:
 
 
 def without_level_shifts(series: Points) -> tuple[Points, tuple[LevelShift, ...]]:
-    """The points as they were without leaps, and the leaps; the same points where there are none."""
+    """The points without level shifts, and the shifts; the same points where there are none."""
     rises = np.diff(series.resident)
     at = _shift_points(rises)
     if not len(at):
@@ -57,7 +57,7 @@ def without_level_shifts(series: Points) -> tuple[Points, tuple[LevelShift, ...]
 
 
 def _shift_points(rises: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The indices of the rises that stand out; none when more do than leaps would explain."""
+    """The indices of the rises that stand out; none when more do than level shifts would explain."""
     for shifts in range(_MOST, 0, -1):
         if len(rises) <= shifts + 1:
             continue

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.leak.evidence import FEWEST_JUDGED
+from leakdrill.judging.leak.decision_rules import differs, goes_on
+from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED
 from leakdrill.judging.leak.growth_kind import Kind, describe
-from leakdrill.judging.leak.rules import differs, goes_on
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.judging.leak.evidence import Evidence
+    from leakdrill.judging.leak.decision_rules import Judging
+    from leakdrill.judging.leak.growth_evidence import GrowthEvidence
     from leakdrill.judging.leak.level_shifts import LevelShift
     from leakdrill.judging.leak.quiescent_points import Points
-    from leakdrill.judging.leak.rules import Judging
     from leakdrill.judging.leak.slope import Slope
 
 _LEAST_MORE: Final = 1.5
@@ -50,7 +50,7 @@ def too_short(series: Points) -> tuple[str, str]:
     return message, "record longer, or take a sample after each slot"
 
 
-def either_way(evidence: Evidence, kind: Kind, rules: Judging) -> tuple[str, str]:
+def either_way(evidence: GrowthEvidence, kind: Kind, rules: Judging) -> tuple[str, str]:
     """Growth may be below the budget or above it."""
     if evidence.unseen_steps and evidence.resident.all.high < rules.budget:
         return _rare_steps(evidence, rules)
@@ -69,7 +69,7 @@ def either_way(evidence: Evidence, kind: Kind, rules: Judging) -> tuple[str, str
     return f"{size(evidence)}: {reason}{grown}", _more_requests(evidence, rules)
 
 
-def _rare_steps(evidence: Evidence, rules: Judging) -> tuple[str, str]:
+def _rare_steps(evidence: GrowthEvidence, rules: Judging) -> tuple[str, str]:
     needed = evidence.points.span_requests * evidence.unseen_steps / (rules.budget - evidence.resident.all.high)
     message = (
         f"{size(evidence)} after the last large step, but steps as rare could add {evidence.unseen_steps:.0f} B more, "
@@ -78,7 +78,7 @@ def _rare_steps(evidence: Evidence, rules: Judging) -> tuple[str, str]:
     return message, f"{needed:.0f} requests after warm-up without another such step would make it CLEAN"
 
 
-def _more_requests(evidence: Evidence, rules: Judging) -> str:
+def _more_requests(evidence: GrowthEvidence, rules: Judging) -> str:
     """The number of requests that would narrow the interval to one side of the budget; its width falls as 1/√n."""
     growth = evidence.resident.all
     distance = abs(growth.per_request - rules.budget)
@@ -97,12 +97,12 @@ def shifted(shifts: Sequence[LevelShift]) -> str:
     return f"it leapt by {jumps}, as a table that doubles does"
 
 
-def otherwise(between: Evidence) -> str:
+def otherwise(between: GrowthEvidence) -> str:
     """The growth without the shifts, as the end of a sentence."""
     return f"without that it grows by {interval(between.resident.all)}"
 
 
-def filling(evidence: Evidence, rules: Judging) -> tuple[str, str]:
+def filling(evidence: GrowthEvidence, rules: Judging) -> tuple[str, str]:
     """Growth that falls off."""
     trends = (evidence.resident, evidence.whole, evidence.in_use or evidence.resident)
     steepest = max(trends, key=lambda trend: trend.first.per_request - trend.second.per_request)
@@ -118,13 +118,13 @@ def filling(evidence: Evidence, rules: Judging) -> tuple[str, str]:
     return message, hint
 
 
-def follows_rate(evidence: Evidence) -> tuple[str, str]:
+def follows_rate(evidence: GrowthEvidence) -> tuple[str, str]:
     """Growth under a load that rose as well."""
     message = f"{size(evidence)}, but the load rose all the time, and memory that follows the rate looks the same"
     return message, "record under constant load, or compare with a baseline under the same load"
 
 
-def too_young(evidence: Evidence, rules: Judging) -> tuple[str, str]:
+def too_young(evidence: GrowthEvidence, rules: Judging) -> tuple[str, str]:
     """Growth that entries with a time to live could explain."""
     message = (
         f"{size(evidence)}, but what was judged began {show_duration(float(evidence.points.t[0]))} after the load and "
@@ -138,19 +138,19 @@ def too_young(evidence: Evidence, rules: Judging) -> tuple[str, str]:
     return message, hint
 
 
-def nothing_added(evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> tuple[str, str]:
+def nothing_added(evidence: GrowthEvidence, more: tuple[Slope, Slope], rules: Judging) -> tuple[str, str]:
     """Growth above the budget that the baseline has too."""
     message = f"{size(evidence)}, above the budget of {rules.budget:.4g} B, but {versus(more, rules)}"
     return message, "the baseline may leak as well: judge a longer recording on its own to see whether growth ends"
 
 
-def not_comparable(evidence: Evidence, obstacle: str) -> tuple[str, str]:
+def not_comparable(evidence: GrowthEvidence, obstacle: str) -> tuple[str, str]:
     """A baseline that says nothing about this recording."""
     message = f"{size(evidence)}, but the baseline cannot be compared: {obstacle}"
     return message, "record both under the same schedule"
 
 
-def clean_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
+def clean_sentence(evidence: GrowthEvidence, kind: Kind, rules: Judging) -> str:
     """The growth within the budget; growth that is certain is called growth, with its size."""
     budget = f"within the budget of {rules.budget:.4g} B"
     if evidence.high >= rules.budget and evidence.live is not None:
@@ -163,12 +163,12 @@ def clean_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     return f"{size(evidence)}, {budget} ({describe(kind, evidence.live)})"
 
 
-def clean_hint(evidence: Evidence) -> str:
+def clean_hint(evidence: GrowthEvidence) -> str:
     """The growth that a CLEAN does not exclude, by the rule of three."""
     return f"a leak in fewer than one of {evidence.points.span_requests / 3:.0f} requests need not have shown"
 
 
-def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
+def leak_sentence(evidence: GrowthEvidence, kind: Kind, rules: Judging) -> str:
     """The growth above the budget."""
     above = f"above the budget of {rules.budget:.4g} B"
     live = evidence.live
@@ -184,7 +184,7 @@ def leak_sentence(evidence: Evidence, kind: Kind, rules: Judging) -> str:
     return f"{size(evidence)}, {above}, and {second} ({describe(kind, live)}{kept})"
 
 
-def size(evidence: Evidence) -> str:
+def size(evidence: GrowthEvidence) -> str:
     """Growth of resident memory as the beginning of a sentence."""
     return f"memory grows by {interval(evidence.resident.all)} a request"
 

@@ -16,9 +16,9 @@ from leakdrill.units import show_duration, show_share, show_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leakdrill.judging.watch.baseline_file import Baseline
     from leakdrill.judging.watch.memory_split import Attempt, Reading
     from leakdrill.judging.watch.plan import WatchPlan
+    from leakdrill.judging.watch.watch_baseline import Baseline
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Number, Verdict
 
@@ -53,8 +53,9 @@ def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
     ending = f"{_ending(status, exited.signal)} after {show_duration(last.duration_s)}{_attempt(tries, plan)}"
     if status == 0:
         return claim.holds(ending, numbers=numbers, events=[exited.index])
-    why = why_memory(history, plan, last)
-    hint = f"memory seems to be why: {why}" if why else "memory does not seem to be why; see the command's own output"
+    reason = memory_reason(history, plan, last)
+    no_reason = "memory does not seem to be why; see the command's own output"
+    hint = f"memory seems to be why: {reason}" if reason else no_reason
     return claim.fails(ending, numbers=numbers, events=[exited.index], hint=hint)
 
 
@@ -183,7 +184,7 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
     )
 
 
-def why_memory(history: History, plan: WatchPlan, attempt: Attempt) -> str:
+def memory_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
     """The reason to believe that memory ended `attempt`, or that it used too much; empty when there is none."""
     exited = attempt.exited or WatchExited()
     status = attempt.status

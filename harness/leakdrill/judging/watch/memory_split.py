@@ -42,12 +42,12 @@ class Attempt:
 
     @property
     def status(self) -> float:
-        """The exit code; a signal's number with a minus; 0 where nobody knows."""
+        """The exit code; a signal's number with a minus; 0 when it is not known."""
         return (self.exited.status if self.exited else None) or 0.0
 
     @property
     def largest_process_bytes(self) -> float:
-        """The largest resident set of one process, as the kernel counts it; 0 where nobody knows."""
+        """The largest resident set of one process, as the kernel counts it; 0 when it is not known."""
         return (self.exited.largest_process_bytes if self.exited else None) or 0.0
 
 

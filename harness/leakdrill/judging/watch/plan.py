@@ -10,12 +10,12 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import Baseline, MachineClass
+from leakdrill.judging.watch.watch_baseline import Baseline, MachineClass
 from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
 
 WARN_AT: Final = (0.75, 0.85, 0.95)
-"""Shares of the limit that are said on standard error as they are crossed."""
+"""Shares of the limit that are reported on standard error as they are crossed."""
 
 OTHER: Final = "other"
 """The phase of processes that no phase names."""

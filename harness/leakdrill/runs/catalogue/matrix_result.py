@@ -48,14 +48,14 @@ class CellResult:
 def cell_result(cell: Cell, drill: DrillResult | None) -> CellResult:
     """Returns what the finished `drill` says of `cell`; None when it was never begun."""
     if drill is None:
-        return CellResult(cell, Finding(effect=None, why="its drill was not begun"), None)
+        return CellResult(cell, Finding(effect=None, reason="its drill was not begun"), None)
     record = str(drill.folder) if drill.folder else None
     if drill.folder is None or drill.interrupted or drill.exit_code not in (0, 1, 2):
-        return CellResult(cell, Finding(effect=None, why=drill.sentence), record)
+        return CellResult(cell, Finding(effect=None, reason=drill.sentence), record)
     try:
         history = read_history(drill.folder / "history.jsonl")
     except LeakdrillError as e:
-        return CellResult(cell, Finding(effect=None, why=e.message), record)
+        return CellResult(cell, Finding(effect=None, reason=e.message), record)
     return CellResult(cell, judge_cell(history, cell.scenario), record)
 
 

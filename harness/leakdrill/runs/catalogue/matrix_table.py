@@ -55,7 +55,7 @@ def sentence(result: CellResult) -> str:
     """A cell that is not as declared: `FAIL gateway/log-flood, restart: cured, declared: not at all: …`."""
     cell, finding = result.cell, result.finding
     head = f"{result.outcome} {cell.service}/{cell.leak}, {cell.step}"
-    return f"{head}: {_WORDS[finding.effect]}, declared: {_WORDS[cell.declared]}: {printable(finding.why)}"
+    return f"{head}: {_WORDS[finding.effect]}, declared: {_WORDS[cell.declared]}: {printable(finding.reason)}"
 
 
 def summary(results: Sequence[CellResult], *, took_s: float) -> str:

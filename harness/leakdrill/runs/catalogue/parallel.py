@@ -34,7 +34,7 @@ class DrillsInParallel:
         drills: what is run; in which order is decided here.
         runs: where the records go.
         jobs: how many run at once.
-        tell: is called with each drill when it begins (result None) and when it has ended.
+        report: is called with each drill when it begins (result None) and when it has ended.
         notify: gets a sentence for a person about each thing that could not be undone.
     """
 
@@ -44,11 +44,11 @@ class DrillsInParallel:
         *,
         runs: Path,
         jobs: int,
-        tell: Callable[[PlannedDrill, DrillResult | None], None],
+        report: Callable[[PlannedDrill, DrillResult | None], None],
         notify: Notify,
     ) -> None:
         self._waiting = in_order(drills)
-        self._runs, self._jobs, self._tell, self._notify = runs, jobs, tell, notify
+        self._runs, self._jobs, self._report, self._notify = runs, jobs, report, notify
         self._running: list[DrillProcess] = []
         self.results: list[DrillResult] = []
 
@@ -76,7 +76,7 @@ class DrillsInParallel:
         while self._waiting and may_start(self._waiting[0], [r.drill for r in self._running], jobs=self._jobs):
             drill = self._waiting.pop(0)
             self._running.append(DrillProcess(drill, self._runs))
-            self._tell(drill, None)
+            self._report(drill, None)
 
     def _collect(self) -> None:
         for process in list(self._running):
@@ -85,7 +85,7 @@ class DrillsInParallel:
             if process.ended():
                 self._running.remove(process)
                 self.results.append(process.result())
-                self._tell(process.drill, self.results[-1])
+                self._report(process.drill, self.results[-1])
 
     def _end(self, processes: Sequence[DrillProcess]) -> None:
         """Ask each to undo and end, wait for all, and kill what does not: its journal is undone afterwards."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.analyze import STORED_BASELINE
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
+from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
-from leakdrill.judging.leak.verdict import LeakOutcome
 from leakdrill.machine.signals import interruptible, uninterruptible
 from leakdrill.record.events import GateTimeIsUp, Notice
 from leakdrill.record.store import write_run_info
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from leakdrill.judging.leak.baseline_file import BaselineFile
-    from leakdrill.judging.leak.verdict import LeakVerdict
+    from leakdrill.judging.leak.gate_baseline import BaselineFile
+    from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.record.verdict import Verdict
     from leakdrill.runs.session import FinishedRun
     from leakdrill.scenario.scenario import Scenario

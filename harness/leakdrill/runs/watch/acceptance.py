@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.baseline_file import BaselineRun, accept, read_baseline, write_baseline
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
+from leakdrill.judging.watch.watch_baseline import BaselineRun, accept, read_baseline, write_baseline
 from leakdrill.record.verdict import Outcome, worst
 
 if TYPE_CHECKING:

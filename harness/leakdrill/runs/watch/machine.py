@@ -7,7 +7,7 @@ import platform
 
 import psutil
 
-from leakdrill.judging.watch.baseline_file import MachineClass
+from leakdrill.judging.watch.watch_baseline import MachineClass
 from leakdrill.machine.cgroup import Cgroup, this_machine
 from leakdrill.meters.cgroup import CgroupMeter
 

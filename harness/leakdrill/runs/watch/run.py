@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import Interrupted
-from leakdrill.judging.watch.budgets import why_memory
+from leakdrill.judging.watch.budgets import memory_reason
 from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.judging.watch.plan import starting_mode
-from leakdrill.judging.watch.record import run_name, write_watch_info
+from leakdrill.judging.watch.run_files import run_name, write_watch_info
 from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
 from leakdrill.machine.signals import StopRequest
 from leakdrill.machine.undo import UNDO
@@ -109,9 +109,9 @@ class _Attempts:
             return ""
         history = self._recorder.history()
         last = attempts(history)[-1]
-        why = why_memory(history, self._plan, last)
+        reason = memory_reason(history, self._plan, last)
         failed = last.exited is not None and last.status != 0
-        return why or (f"exit code {last.status:.0f}" if failed and self._plan.retry_any else "")
+        return reason or (f"exit code {last.status:.0f}" if failed and self._plan.retry_any else "")
 
     def _attempt(self, number: int, mode: Mode | None, free: float) -> None:
         act = WatchAttempt(str(number), mode.name if mode else "", f"{free:.0f}")

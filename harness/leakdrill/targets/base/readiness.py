@@ -66,7 +66,7 @@ class Readiness:
             raise self._not_ready(
                 f"{self.subject} ended with {show_exit(status)} after {show_duration(time.monotonic() - start)}, "
                 f"before GET {self.url} answered 2xx.",
-                "run the command by hand",
+                "run the command by hand, in its folder (target.cwd; by default that of the scenario file)",
             )
         try:
             response = client.get(self.url)

@@ -93,7 +93,7 @@ class Baseline(Frozen):
         return max(run.programs.get(program, 0) for run in self.runs)
 
 
-def why_incomparable(baseline: Baseline, command: tuple[str, ...], machine: MachineClass) -> str:
+def incomparable_reason(baseline: Baseline, command: tuple[str, ...], machine: MachineClass) -> str:
     """The reason why a run of `command` on `machine` cannot be compared with `baseline`; empty when it can."""
     if baseline.command != command:
         return f"it is of another command: {shlex.join(baseline.command)}"
@@ -112,9 +112,9 @@ def accept(
     fresh = Baseline(command=command, machine=machine, runs=(run,))
     if old is None:
         return fresh, ""
-    why = why_incomparable(old, command, machine)
-    if why:
-        return fresh, why
+    reason = incomparable_reason(old, command, machine)
+    if reason:
+        return fresh, reason
     same = old.in_mode(run.mode)
     if same and not same.low_bytes * (1 - tolerance) <= run.peak_bytes <= same.high_bytes * (1 + tolerance):
         others = tuple(r for r in old.runs if r.mode != run.mode)

@@ -1,4 +1,4 @@
-"""Everything that is measured on one recording before a word is said about it."""
+"""All measurements on one recording, on which the verdict rests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class GrowthEvidence:
     """The measurements on one recording.
 
     Attributes:
@@ -103,7 +103,7 @@ class Evidence:
         return self.resident.all.high + self.unseen_steps
 
 
-def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> Evidence:
+def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> GrowthEvidence:
     """Measure `series`, which has `FEWEST_JUDGED` points at least."""
     waited = _after_ttl(series, longest_ttl_s)
     start = max(waited, settled_from(series.requests, series.resident, resolution=PAGE_BYTES))
@@ -112,7 +112,7 @@ def gather(series: Points, *, confidence: float, longest_ttl_s: float) -> Eviden
     judged, whole = series.part(start), series.part(waited)
     resident, live_growth = _resident_trend(judged, confidence), live(judged, confidence)
     in_use = series.malloc_in_use
-    return Evidence(
+    return GrowthEvidence(
         points=judged,
         warmup_points=start,
         resident=resident,

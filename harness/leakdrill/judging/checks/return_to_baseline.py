@@ -325,7 +325,7 @@ def resource_stays(names: Sequence[ResourceName], judge: JudgesResource) -> Chec
             yield Case(Claim(RESOURCES[name].stays), partial(judge, history, scenario=scenario, name=name))
 
     return Check(
-        {RESOURCES[name].stays: f"Nothing leaked: {_is_at(name)} at the end of `load`." for name in names}, cases
+        {RESOURCES[name].stays: f"Nothing leaked: {_level_phrase(name)} at the end of `load`." for name in names}, cases
     )
 
 
@@ -340,7 +340,8 @@ def resource_returns(names: Sequence[ResourceName], judge: JudgesResource) -> Ch
             yield Case(Claim(RESOURCES[name].returns), partial(judge, history, scenario=scenario, name=name))
 
     return Check(
-        {RESOURCES[name].returns: f"After the steps {_is_at(name)}, at the end of `recover`." for name in names}, cases
+        {RESOURCES[name].returns: f"After the steps {_level_phrase(name)}, at the end of `recover`." for name in names},
+        cases,
     )
 
 
@@ -349,10 +350,10 @@ def _checked(names: Sequence[ResourceName], history: History, scenario: Scenario
     return [name for name in names if name not in left_out and scenario.margin(name) is not None]
 
 
-def _is_at(name: str) -> str:
+def _level_phrase(name: str) -> str:
     resource = RESOURCES[name]
     flat = "" if resource.is_rate else ", and no longer " + ("grow" if resource.plural else "grows")
-    return f"{name} {resource.present} within the margin of {resource.its} baseline{flat}"
+    return f"`{name}` {resource.present} within the margin of {resource.its} baseline{flat}"
 
 
 _PLAIN: Final = tuple(name for name in RESOURCES if name not in held_by("torch"))

@@ -16,12 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from leakdrill.judging.leak import sentences
-from leakdrill.judging.leak.difference import difference, why_not_comparable
-from leakdrill.judging.leak.evidence import FEWEST_JUDGED, gather
-from leakdrill.judging.leak.growth_kind import Kind
-from leakdrill.judging.leak.level_shifts import without_level_shifts
-from leakdrill.judging.leak.quiescent_points import points
-from leakdrill.judging.leak.rules import (
+from leakdrill.judging.leak.decision_rules import (
     DEFAULT_BUDGET,
     DEFAULT_CONFIDENCE,
     DEFAULT_LONGEST_TTL_S,
@@ -32,11 +27,16 @@ from leakdrill.judging.leak.rules import (
     differs,
     within,
 )
+from leakdrill.judging.leak.difference import difference, incomparable_reason
+from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED, gather
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.level_shifts import without_level_shifts
+from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.slope import NOTHING_KNOWN
 from leakdrill.record.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.evidence import Evidence
+    from leakdrill.judging.leak.growth_evidence import GrowthEvidence
     from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
     from leakdrill.judging.leak.trace import Trace
@@ -167,7 +167,7 @@ def judge_trace(
     if baseline is None:
         return _verdict(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
-    obstacle = why_not_comparable(series, other, rate_matters=evidence.rate_rises)
+    obstacle = incomparable_reason(series, other, rate_matters=evidence.rate_rises)
     if obstacle:
         unlike = _Finding(LeakOutcome.UNKNOWN, alone.kind, *sentences.not_comparable(evidence, obstacle))
         return _verdict(candidate, evidence, None, unlike, rules)
@@ -194,8 +194,10 @@ def _skipped_s(trace: Trace, rules: Judging) -> float:
     return rules.longest_ttl_s if len(trace) and trace.t[-1] >= 2 * rules.longest_ttl_s else 0.0
 
 
-def _alone_or_between_shifts(series: Points, evidence: Evidence, rules: Judging) -> tuple[_Finding, Evidence]:
-    """The verdict without a baseline, and what it rests on: an open one is asked again between leaps, for a LEAK."""
+def _alone_or_between_shifts(
+    series: Points, evidence: GrowthEvidence, rules: Judging
+) -> tuple[_Finding, GrowthEvidence]:
+    """The verdict without a baseline, and what it rests on: an UNKNOWN is judged again between level shifts."""
     alone = _alone(evidence, rules)
     if alone.outcome is not LeakOutcome.UNKNOWN or not series.quiet:
         return alone, evidence
@@ -210,7 +212,7 @@ def _alone_or_between_shifts(series: Points, evidence: Evidence, rules: Judging)
     return replace(alone, message=f"{alone.message}; {shifted}; {sentences.otherwise(between)}"), evidence
 
 
-def _alone(evidence: Evidence, rules: Judging) -> _Finding:
+def _alone(evidence: GrowthEvidence, rules: Judging) -> _Finding:
     """The verdict on one recording as it is."""
     kind = evidence.kind
     if within(evidence, rules):
@@ -228,11 +230,11 @@ def _alone(evidence: Evidence, rules: Judging) -> _Finding:
     return _leak(evidence, kind, rules)
 
 
-def _leak(evidence: Evidence, kind: Kind, rules: Judging) -> _Finding:
+def _leak(evidence: GrowthEvidence, kind: Kind, rules: Judging) -> _Finding:
     return _Finding(LeakOutcome.LEAK, kind, sentences.leak_sentence(evidence, kind, rules), sentences.LOOK[kind])
 
 
-def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
+def _against(alone: _Finding, evidence: GrowthEvidence, more: tuple[Slope, Slope], rules: Judging) -> _Finding:
     """The verdict with the difference to a baseline, whole and in the second half."""
     versus = sentences.versus(more, rules)
     if alone.outcome is LeakOutcome.CLEAN or not above(evidence, rules):
@@ -244,7 +246,7 @@ def _against(alone: _Finding, evidence: Evidence, more: tuple[Slope, Slope], rul
 
 
 def _verdict(
-    trace: Trace, evidence: Evidence | None, more: tuple[Slope, Slope] | None, finding: _Finding, rules: Judging
+    trace: Trace, evidence: GrowthEvidence | None, more: tuple[Slope, Slope] | None, finding: _Finding, rules: Judging
 ) -> LeakVerdict:
     rss = trace.columns.get("rss", trace.resident)
     under_load = trace.columns.get("rss_before", rss)

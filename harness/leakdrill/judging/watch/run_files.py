@@ -42,7 +42,7 @@ class WatchInfo(BaseModel):
 
 
 def run_name(command: tuple[str, ...]) -> str:
-    """The folder of a command's runs: its program, and what tells it from the program's other commands."""
+    """The folder of a command's runs: its program, and what distinguishes it from the program's other commands."""
     program = re.sub(r"[^a-z0-9]+", "-", program_name(command).lower()).strip("-")[:40]
     digest = hashlib.sha256("\0".join(command).encode(errors="surrogateescape")).hexdigest()[:8]
     return f"watch-{program}-{digest}"

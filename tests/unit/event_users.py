@@ -47,17 +47,25 @@ def event_users(root: Path, names: Collection[str]) -> Mapping[str, Users]:
 
 
 def contract_problems(events: Iterable[type[EventClass]], users: Mapping[str, Users]) -> list[str]:
-    """A sentence for each event that is read and never written, or written and never read without saying why."""
+    """A sentence for each event that is read and never written, is never read without saying why, or names others."""
     problems = []
     for event in events:
-        mine = users.get(event.__name__, Users())
-        if not mine.writers:
+        own = users.get(event.__name__, Users())
+        writers, readers = _folders(own.writers), _folders(own.readers)
+        if not writers:
             problems.append(f"{event.__name__} is never written")
-        if not mine.readers and not event.for_people:
+        if not readers and not event.for_people:
             problems.append(f"{event.__name__} is never read, and does not say that only people read it")
-        if mine.readers and event.for_people:
-            problems.append(f"{event.__name__} says that only people read it, and {min(mine.readers)} does")
+        if readers and event.for_people:
+            problems.append(f"{event.__name__} says that only people read it, and {min(own.readers)} does")
+        for verb, named, actual in (("written", event.written_by, writers), ("read", event.read_by, readers)):
+            if actual and named != actual:
+                problems.append(f"{event.__name__} is {verb} by {actual}, and says by {named}")
     return problems
+
+
+def _folders(files: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({file.partition("/")[0] for file in files}))
 
 
 def _uses(node: ast.AST) -> Iterator[tuple[str, bool]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from leakdrill.judging.leak.evidence import Evidence, Trend
+    from leakdrill.judging.leak.growth_evidence import GrowthEvidence, Trend
     from leakdrill.judging.leak.slope import Slope
 
 DEFAULT_BUDGET: Final = 32.0
@@ -52,7 +52,7 @@ class Judging:
     longest_ttl_s: float = DEFAULT_LONGEST_TTL_S
 
 
-def within(evidence: Evidence, rules: Judging) -> bool:
+def within(evidence: GrowthEvidence, rules: Judging) -> bool:
     """Whether growth is within the budget: by resident memory, or by the allocators' count where that only wavers."""
     live = evidence.live
     if live is not None and live.least_bytes > rules.budget:
@@ -65,7 +65,7 @@ def within(evidence: Evidence, rules: Judging) -> bool:
     return live_is_flat and (wavers or growth.high - evidence.retained < rules.budget)
 
 
-def above(evidence: Evidence, rules: Judging) -> bool:
+def above(evidence: GrowthEvidence, rules: Judging) -> bool:
     """Whether growth is above the budget, in all and in the second half."""
     if all(live is not None and live.low_bytes > rules.budget for live in (evidence.live, evidence.live_second)):
         return evidence.in_use is None or goes_on(evidence.in_use)
@@ -82,14 +82,14 @@ def goes_on(trend: Trend) -> bool:
     return _fall(trend, _Z_GOES_ON)[1] < _KEPT * max(trend.first.per_request, 0.0)
 
 
-def above_from_the_start(evidence: Evidence, rules: Judging) -> bool:
+def above_from_the_start(evidence: GrowthEvidence, rules: Judging) -> bool:
     """Whether growth is above the budget without what memory's own trend made of warm-up."""
     live = evidence.live
     counted = live is not None and live.low_bytes > rules.budget
     return counted or evidence.whole.all.low - evidence.retained > rules.budget
 
 
-def declines(evidence: Evidence) -> bool:
+def declines(evidence: GrowthEvidence) -> bool:
     """Whether growth falls off, of resident memory or of what is in use."""
     if _falls_off(evidence.resident, evidence.whole):
         return True
