@@ -95,6 +95,7 @@ def test_a_promise_to_survive_becomes_a_budget():
         (run(extra=[(("target", "exited", -9.0), {"oom_kill": "true"})]), "ended in the middle"),
         (run(extra=[(("load", "exited", 1.0), {})]), "Locust ended"),
         (History([]), "cut short after 0"),
+        (run(corpus=""), "does not say under which corpus"),
     ],
 )
 def test_a_run_that_broke_off_is_unknown_and_never_passes(history, why):

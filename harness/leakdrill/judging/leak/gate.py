@@ -94,6 +94,8 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
         return "the service ended in the middle, so its memory was not that of one process"
     if history.of(LoadExited):
         return "Locust ended in the middle"
+    if not corpus:
+        return "the record does not say under which corpus its slots were measured"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
     ends = {look.after_slots for look in planned_looks(scenario, stored)}
     if done not in ends and not _time_is_up(history, corpus):
