@@ -37,6 +37,16 @@ def test_an_act_that_fails_is_recorded_as_failed_and_the_error_goes_on(recorder)
     assert act.reason == "OSError: no space left"
 
 
+def test_an_error_that_one_file_raises_and_catches_is_recorded_without_its_name(recorder):
+    class _Ended(Exception):  # noqa: N818
+        pass
+
+    with pytest.raises(_Ended), recorder.act(StepAct("rotate")):
+        raise _Ended("Prometheus ended")
+    (act,) = recorder.history().acts(StepAct)
+    assert act.reason == "Prometheus ended"
+
+
 def test_begin_is_on_disk_before_the_act(recorder, tmp_path):
     with recorder.act(StepAct("restart")):
         history = read_history(tmp_path / "history.jsonl")

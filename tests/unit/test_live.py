@@ -51,7 +51,7 @@ def test_without_a_terminal_each_turn_of_events_is_one_plain_line():
         "   1.0 s  alert High (warning): firing",
         "   1.0 s  step restart it …",
         "   1.0 s  step restart it: failed: StepFailed: refused",
-        "   1.0 s  target exited: -9.0 signal=SIGKILL oom_kill=true",
+        "   1.0 s  target exited: -9 signal=SIGKILL oom_kill=true",
     ]
 
 

@@ -121,4 +121,7 @@ class Recorder:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type(error).__name__
+    if text and name.startswith("_"):
+        return text  # the name is for the one file that raises and catches it
+    return f"{name}: {text}" if text else name

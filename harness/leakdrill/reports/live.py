@@ -117,7 +117,11 @@ class LiveView:
             self._see_alert(alert)
         elif any(event_class.matches(event) for event_class in _LOGGED_EVENTS):
             detail = " ".join(f"{k}={v}" for k, v in event.labels.items())
-            self._log(event.t, f"{event.source} {event.name}: {event.value or ''} {detail}".rstrip())
+            value = event.value or ""
+            self._log(
+                event.t,
+                f"{event.source} {event.name}: {value if isinstance(value, str) else f'{value:g}'} {detail}".rstrip(),
+            )
 
     def _see_numbers(self, event: Event) -> None:
         if event.t - self._memory_at >= _CURVE_EVERY_S:
