@@ -58,6 +58,15 @@ RUNS_ELSEWHERE: Final = {
 """What runs in the target or under gevent, and the packages that it may import beside the standard library."""
 
 
+BY_NAME: Final = {
+    "cli/commands.py": "a command's module is imported when the command is called",
+    "cli/schema.py": "so is the module that knows the schema",
+    "meters/nvml.py": "the module comes with an extra, and has no types",
+    "steps/step.py": "a step's file is found by the step's key",
+}
+"""Files that import a module by a name made at run time, with the reason; of others every import can be read."""
+
+
 class Import(NamedTuple):
     """One import statement's module, and where it stands."""
 
@@ -82,11 +91,14 @@ class Tree:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     def _imports(self, file: Path) -> Iterator[Import]:
+        own = {self.package.name, self._name(self.package / file.parent)}  # by these names a file reads its own data
         for node in ast.walk(ast.parse((self.package / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 modules = [self._imported(node.module or "", alias.name) for alias in node.names]
+            elif isinstance(node, ast.Constant) and node.value in self.files and node.value not in own:
+                modules = [node.value]
             else:
                 continue
             yield from (Import(module, str(file), node.lineno) for module in dict.fromkeys(modules))
@@ -143,6 +155,19 @@ def foreign_imports(tree: Tree) -> list[str]:
     return wrong
 
 
+def imports_by_name(tree: Tree) -> list[str]:
+    """Returns the files that import, or run, what no import statement names."""
+    ways = {"import_module", "__import__", "exec", "eval"}
+    return sorted(
+        {
+            str(file)
+            for file in tree.files.values()
+            for node in ast.walk(ast.parse((tree.package / file).read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and {getattr(node.func, "id", ""), getattr(node.func, "attr", "")} & ways
+        }
+    )
+
+
 def circle(tree: Tree) -> list[str]:
     """Returns modules that import one another in a circle, the first one again at the end; empty when there is none."""
     graph = {
@@ -181,6 +206,10 @@ def test_no_file_imports_itself_by_way_of_others(ours: Tree) -> None:
     assert not circle(ours)
 
 
+def test_only_files_with_a_reason_import_by_name(ours: Tree) -> None:
+    assert imports_by_name(ours) == sorted(BY_NAME)
+
+
 def test_each_folder_has_one_row() -> None:
     folders = [folder for row in ROWS for folder in row]
     assert len(folders) == len(set(folders))
@@ -202,6 +231,8 @@ def made_up(tmp_path: Path, files: Mapping[str, str]) -> Tree:
         "from leakdrill.cli.main import main",
         "from leakdrill.cli import main",
         "def late():\n    from leakdrill.cli.main import main",
+        "from leakdrill.cli.main import *",
+        "from importlib import import_module\nimport_module('leakdrill.cli.main')",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from leakdrill.cli.main import main",
     ],
 )
@@ -209,6 +240,13 @@ def test_an_import_against_the_order_is_named_wherever_it_stands(tmp_path: Path,
     tree = made_up(tmp_path, {"scenario/load.py": text, "cli/__init__.py": "", "cli/main.py": "import leakdrill.wait"})
     (named,) = imports_against_the_order(tree)
     assert named.startswith("scenario/load.py:")
+
+
+@pytest.mark.parametrize(
+    "text", ["importlib.import_module(name)", "import_module(name)", "__import__(name)", "exec(name)"]
+)
+def test_an_import_by_name_is_named(tmp_path: Path, text: str) -> None:
+    assert imports_by_name(made_up(tmp_path, {"record/a.py": text})) == ["record/a.py"]
 
 
 def test_folders_of_one_row_import_nothing_of_one_another(tmp_path: Path) -> None:
