@@ -5,6 +5,7 @@ A bare number is refused where a unit matters: `timeout: 30` has cost people an 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -54,7 +55,10 @@ def parse_size(text: object) -> int:
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{quoted(text)} is not a size; expected {SIZE_HELP}")
-    return round(float(match[1]) * _BYTES[match[2]])
+    count_bytes = float(match[1]) * _BYTES[match[2]]
+    if count_bytes == math.inf:
+        raise ValueError(f"{quoted(text)} is larger than any size; expected {SIZE_HELP}")
+    return round(count_bytes)
 
 
 def parse_rate(text: object) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import yaml
 
 from leakdrill.errors import BadInput
-from leakdrill.units import quoted
+from leakdrill.units import quoted, show_size
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -39,6 +39,8 @@ ALIASED_VALUES: Final = 100_000
 """How many values aliases may stand for in one document, beside those that are written in it."""
 NESTED: Final = 100
 """How deep a document may be nested: PyYAML's binding to libyaml ends the whole process where the stack ends."""
+MOST_BYTES: Final = 16 * 2**20
+"""How long a file may be: `/dev/zero` has no end."""
 _SHOWN_CHARS: Final = 40
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 """Raised by PyYAML for a scalar that does not fit its tag: `2026-13-45`, `!!bool maybe`, `!!int ''`."""
@@ -55,9 +57,12 @@ class _Yaml11(_SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, int):
+                float(value)  # a number that no float holds fits no key, and Python refuses to write out a longer one
         except _MALFORMED as e:
             raise yaml.constructor.ConstructorError(None, None, _misfit(node), node.start_mark) from e
+        return value
 
 
 def _misfit(node: yaml.Node) -> str:
@@ -147,7 +152,7 @@ def read_yaml(path: Path, *, expected: str, scalars: Scalars = "yaml 1.1", hint:
     """Reads the file at `path`, which holds one document or none; `expected` says in errors what it should hold.
 
     Raises:
-        BadInput: when it cannot be read or is not YAML, gives a key twice, or has aliases without bound.
+        BadInput: when it cannot be read, is too large or not YAML, gives a key twice, or has aliases without bound.
     """
     return _read(path, expected, hint, lambda text: _single(_LOADERS[scalars](text), path, expected))
 
@@ -195,7 +200,11 @@ _Dumper.add_representer(Verbatim, _represent)
 
 def _read(path: Path, expected: str, hint: str, parse: Callable[[str], T]) -> T:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise BadInput(f"{path}: is larger than {show_size(MOST_BYTES)}; expected {expected}", hint=hint)
+        text = content.decode("utf-8")
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}; expected {expected}", hint=hint) from e
     except UnicodeDecodeError as e:

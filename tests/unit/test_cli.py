@@ -15,6 +15,13 @@ def test_a_scenario_that_is_not_there_is_bad_input(capsys):
     assert "did you mean gateway/unbounded-cache?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["run", "gate", "matrix", "analyze", "report", "init"])
+def test_a_name_that_is_too_long_for_a_file_is_bad_input(command, capsys):
+    more = ["--command", "true"] if command == "init" else []
+    assert exit_code([command, "x" * 300, *more]) == 3
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["rnu"], ["run"], ["run", "--no-such-option", "x"], ["analyze"], []])
 def test_a_mistake_on_the_command_line_exits_3_and_not_2_which_means_unknown(arguments, capsys):
     assert exit_code(arguments) == 3

@@ -311,7 +311,11 @@ def test_manifests_are_read_in_order_and_marked_with_the_run(tmp_path):
     ("text", "message"),
     [
         ("kind: Pod\n", "shop.yaml:1: found no apiVersion, kind and metadata"),
-        ("# one\n\napiVersion: v1\nkind: Pod\nmetadata: {}\n", "shop.yaml:3: metadata: found no name"),
+        (
+            "# one\n\napiVersion: v1\nkind: Pod\nmetadata: {}\n",
+            "shop.yaml:3: metadata.name: found none; expected a text",
+        ),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: 5}\n", "shop.yaml:1: metadata.name: found 5; expected a text"),
         ("a: [\n", "shop.yaml:1: not YAML"),
     ],
 )

@@ -83,6 +83,7 @@ def test_waits_stay_above_what_alertmanager_accepts() -> None:
         ("  receiver: team/pager\n", "", ":3: route: names no receiver"),
         ("resolve_timeout: 10m", "resolve_timeout: 1.5m", ':1: global.resolve_timeout: "1.5m" is not a duration'),
         ("route:\n", "rout:\n", ":1: the file: has no route"),
+        ("- name: team/pager", "- pager: x", ":13: receivers[0].name: is missing"),
         ("- name: team/pager", "- team/pager\n  - name: x", ":13: receivers[0]: found "),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from leakdrill.errors import BadInput
-from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.reader import MOST_MISTAKES, read_scenario
 from leakdrill.scenario.scenario import Scenario, scenario_schema
 
 GOOD = """\
@@ -82,6 +82,8 @@ def test_a_scenario_is_frozen(write):
         ("  users: 3\n", "  users: 3\n  users: 4\n", "cart.yaml:10: load.users: given twice; first on line 9"),
         ("locustfile: locustfile.py", "locustfile: nowhere.py", "cart.yaml:8: load.locustfile: there is no nowhere.py"),
         ("High{severity=warning}", "High{severity}", 'cart.yaml:19: steps[0].on: "High{severity}" is no alert'),
+        ("restart: {}", "restart: 5", "cart.yaml:20: steps[0].restart: found 5; expected a mapping of keys to values"),
+        ("locustfile: locustfile.py", "locustfile: 5", "cart.yaml:8: load.locustfile: found 5; expected a path"),
         ("name: shop/cart\n", "", "name: is missing"),
         ("  name: cart\n", "  name: [cart\n", "not YAML"),
     ],
@@ -94,6 +96,17 @@ def test_a_mistake_names_file_line_path_and_what_is_expected(write, before, afte
 def test_every_mistake_of_a_file_is_named_at_once(write):
     text = GOOD.replace("256MiB", "lots").replace("users: 3", "usrs: 3").replace("30s", "30")
     assert len(mistake(write(text)).splitlines()) == 3
+
+
+def test_of_many_mistakes_the_first_are_named(write):
+    lines = mistake(write(GOOD + "".join(f"key{number}: 1\n" for number in range(1000)))).splitlines()
+    assert len(lines) == MOST_MISTAKES + 1
+    assert lines[-1] == "cart.yaml: and 980 more mistakes"
+
+
+@pytest.mark.parametrize("locustfile", ["x" * 300, '"a\\0b"'])
+def test_a_path_that_no_file_can_have_is_one_that_is_not_there(write, locustfile):
+    assert "load.locustfile: there is no " in mistake(write(GOOD.replace("locustfile.py", locustfile, 1)))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "just words", "42"])

@@ -83,6 +83,12 @@ def test_a_twins_mistake_is_named_in_its_own_file(read, text, message):
     assert message in str(caught.value)
 
 
+def test_a_twin_of_a_file_that_is_no_mapping_names_that_file(read, tmp_path):
+    (tmp_path / "number.yaml").write_text("12\n")
+    with pytest.raises(BadInput, match=r"number\.yaml:1: the file: "):
+        read("name: a\ntwin_of: number.yaml\n")
+
+
 def test_the_schema_knows_a_whole_plan_and_a_twin():
     whole, twin = scenario_schema()["anyOf"]
     assert set(whole["required"]) == {"name", "target", "load"}

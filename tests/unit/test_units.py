@@ -34,6 +34,11 @@ def test_what_is_no_size_is_refused(text):
         units.parse_size(text)
 
 
+def test_a_size_beyond_all_numbers_is_refused():
+    with pytest.raises(ValueError, match="is larger than any size"):
+        units.parse_size("9" * 400 + "MiB")
+
+
 def test_rates_and_shares_carry_their_unit_too():
     assert units.parse_rate("600/m") == 10
     assert units.parse_share("0.5%") == 0.005

@@ -113,6 +113,17 @@ def test_a_file_that_is_not_there_is_named():
         read_yaml(Path("nowhere.yaml"), expected="a scenario")
 
 
+def test_a_file_without_an_end_is_refused():
+    with pytest.raises(BadInput, match=r"^/dev/zero: is larger than 16 MiB; expected a scenario"):
+        read_yaml(Path("/dev/zero"), expected="a scenario")
+
+
+@pytest.mark.parametrize("scalars", ["yaml 1.1", "yaml 1.2"])
+def test_a_number_that_nothing_holds_is_refused_and_not_shown_whole(file, scalars):
+    with pytest.raises(BadInput, match=r':2: not YAML: "0xf{38}…" is no int; expected x$'):
+        read_yaml(file("a: 1\nb: 0x" + "f" * 6000), expected="x", scalars=scalars)
+
+
 def test_every_document_of_a_file_has_its_own_lines(file):
     first, second = read_yaml_documents(file("a: 1\n---\n---\nb:\n  c: 2\n"), expected="a manifest")
     assert (first.data, first.line(("a",))) == ({"a": 1}, 1)

@@ -60,8 +60,7 @@ def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     document = read_yaml(path, expected="an Alertmanager configuration")
     top = document.mapping(document.data, ())
     receivers = [
-        str(document.mapping(receiver, ("receivers", i)).get("name"))
-        for i, receiver in enumerate(document.items(top, "receivers", ()))
+        _name(document, receiver, ("receivers", i)) for i, receiver in enumerate(document.items(top, "receivers", ()))
     ]
     if "route" not in top:
         raise document.wrong((), "has no route; expected an Alertmanager configuration")
@@ -72,6 +71,13 @@ def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     remarks: list[str] = []
     _check_route(document, root, ("route",), receivers, remarks)
     return _routing(top, scale, webhook_url, tuple(remarks))
+
+
+def _name(document: Document, receiver: Any, loc: Loc) -> str:
+    name = document.mapping(receiver, loc).get("name")
+    if name is None:
+        raise document.wrong((*loc, "name"), "is missing; expected the name by which routes call the receiver")
+    return str(name)
 
 
 def _check_timeout(document: Document, top: dict[str, Any]) -> None:

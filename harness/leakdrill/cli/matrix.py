@@ -14,6 +14,7 @@ from rich.console import Console
 
 from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput, Interrupted
+from leakdrill.files import is_file
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import cell_result, overall
@@ -86,7 +87,7 @@ def _files(services: Sequence[str]) -> list[Path]:
 
 def _file(service: str, known: Sequence[str]) -> Path:
     path = Path(service)
-    if path.is_file():
+    if is_file(path):
         return path
     if service in known:
         return catalogue_root() / service / FILE_NAME

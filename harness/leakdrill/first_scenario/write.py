@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
+from leakdrill.files import exists
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_first_scenario(folder: Path, *, command: str, health: str) -> list[Pat
     """
     values = {"__NAME__": _slug(folder), "__COMMAND__": _argv(command), "__HEALTH__": health}
     paths = [folder / name for name in FILES]
-    there = [str(path) for path in paths if path.exists()]
+    there = [str(path) for path in paths if exists(path)]
     if there:
         raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
     try:

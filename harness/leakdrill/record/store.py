@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
+from leakdrill.files import is_file
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal import JOURNAL_FILE
 from leakdrill.scenario.scenario import Scenario
@@ -117,7 +118,7 @@ def open_run(path: Path) -> RunFolder:
         BadInput: when there is no run.
     """
     for candidate in (path, path / "latest"):
-        if (candidate / "history.jsonl").is_file():
+        if is_file(candidate / "history.jsonl"):
             return RunFolder(candidate.resolve())
     raise BadInput(
         f"{path}: is not a run folder: it has no history.jsonl",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from leakdrill.errors import BadInput
+from leakdrill.files import exists, is_file
 from leakdrill.scenario.scenario import Scenario
 from leakdrill.scenario.twin import Twin
 from leakdrill.units import quoted
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from leakdrill.yaml_file import Document, Loc
 
 T = TypeVar("T")
+MOST_MISTAKES: Final = 20
+"""How many mistakes of a file are named; a file that is no scenario has one on each line."""
+_PYTHON_WORDS: Final = {
+    "model_type": "expected a mapping of keys to values",
+    "dataclass_type": "expected a mapping of keys to values",
+    "dict_type": "expected a mapping of keys to values",
+    "path_type": "expected a path",
+}
+"""What is said in place of pydantic's message where that names types of Python."""
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -30,7 +40,7 @@ def read_scenario(path: Path) -> Scenario:
     A file with `twin_of` gives the original's scenario without its leaks.
 
     Raises:
-        BadInput: for anything that cannot be used; every mistake of the file has a line of its own.
+        BadInput: for anything that cannot be used; each mistake of the file has a line, up to `MOST_MISTAKES`.
     """
     file = _load(path)
     data = file.data
@@ -45,15 +55,19 @@ def _validated(make: Callable[[], T], model: type[BaseModel], file: Document) ->
     try:
         return make()
     except ValidationError as e:
-        raise BadInput("\n".join(_explain(file, model, error) for error in e.errors())) from e
+        errors = e.errors()
+        lines = [_explain(file, model, error) for error in errors[:MOST_MISTAKES]]
+        more = len(errors) - len(lines)
+        raise BadInput("\n".join([*lines, f"{file.path}: and {more:,} more mistakes"] if more else lines)) from e
 
 
 def _original(twin: Twin, file: Document) -> Scenario:
     """Returns the drill that `twin` is the twin of; its own mistakes are named in its own file."""
     folder, path = file.path.resolve().parent, file.path.parent / twin.twin_of
-    if not path.is_file() or path.resolve().parent != folder:
+    if not is_file(path) or path.resolve().parent != folder:
         raise file.wrong(("twin_of",), f"found {quoted(twin.twin_of)}; expected a scenario file in {folder}")
-    if "twin_of" in (_load(path).data or {}):
+    data = _load(path).data
+    if isinstance(data, dict) and "twin_of" in data:
         raise file.wrong(("twin_of",), f"{twin.twin_of} is a twin itself; expected the original")
     return read_scenario(path)
 
@@ -61,7 +75,7 @@ def _original(twin: Twin, file: Document) -> Scenario:
 def interpreter(path: Path) -> Path:
     """Returns the interpreter that `path` means: itself, or the one of the virtual environment that it is."""
     inside = path / "bin" / "python"
-    return inside if inside.exists() else path
+    return inside if exists(inside) else path
 
 
 def _load(path: Path) -> Document:
@@ -76,7 +90,10 @@ def _explain(file: Document, model: type[BaseModel], error: ErrorDetails) -> str
         return f"{place}: is not a key here{_suggestion(model, loc)}"
     if error["type"] == "missing":
         return f"{place}: is missing"
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable")[0]
+    message = (
+        _PYTHON_WORDS.get(error["type"])
+        or error["msg"].removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable")[0]
+    )
     value = error["input"]
     if isinstance(value, dict | list) or quoted(value) in message or not loc:
         return f"{place}: {message}"
@@ -114,7 +131,7 @@ def _absolute(scenario: Scenario, file: Document) -> Scenario:
 
     def known(relative: Path, *loc: int | str) -> Path:
         absolute = folder / relative
-        if not absolute.exists():
+        if not exists(absolute):
             raise file.wrong(loc, f"there is no {relative}; expected a path relative to {folder}")
         # A virtual environment's interpreter is a link: followed, it would be another interpreter.
         return absolute.absolute()

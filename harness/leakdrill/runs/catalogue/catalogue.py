@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leakdrill.errors import BadInput
+from leakdrill.files import is_file
 from leakdrill.yaml_file import read_yaml
 
 _PACKAGED = Path(__file__).parents[2] / "catalogue_files"
@@ -47,10 +48,10 @@ def find_scenario(name_or_file: str) -> Path:
         BadInput: when it is neither, with the nearest name.
     """
     path = Path(name_or_file)
-    if path.is_file():
+    if is_file(path):
         return path
     named = catalogue_root() / f"{name_or_file}.yaml"
-    if named.is_file():
+    if is_file(named):
         return named
     known = [entry.name for entry in catalogue()]
     close = difflib.get_close_matches(name_or_file, known, n=1, cutoff=0.5)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
+from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml_documents
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def _manifest(document: Document) -> Manifest:
     meta = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not {"apiVersion", "kind"} <= value.keys() or not isinstance(meta, dict):
         raise BadInput(f"{place}: found no apiVersion, kind and metadata; expected an object of Kubernetes")
-    if "name" not in meta:
-        raise BadInput(f"{place}: metadata: found no name; expected one")
+    if not isinstance(meta.get("name"), str):
+        raise BadInput(f"{place}: metadata.name: found {quoted(meta.get('name'))}; expected a text")
     return value
 
 
