@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt .ci/system-packages
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-setup-tests: $(VENV)/.ready-tests ## and what only tests and linters need: torch, which is large
+setup-tests: $(VENV)/.ready-tests ## the same, and what only tests and linters need: torch, which is large
 
 $(VENV)/.ready-tests: $(VENV)/.ready
 	@bash .ci/system-packages tests
@@ -60,14 +60,14 @@ lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-format: setup ## let ruff lay the code out
+format: setup ## format the code with ruff
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 reference: setup ## rewrite the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
 
-bench: setup ## the costs that we claim: meters, load, the drill's own time
+bench: setup ## measure the costs that the pages claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py
 	@$(BIN)/python benchmarks/locust_overhead.py
 	@$(BIN)/python benchmarks/start_up.py

@@ -18,9 +18,10 @@ from leakdrill.scenario.reference import REQUIRED, scenario_keys, steps_referenc
 from leakdrill.steps.step import kinds_with_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from leakdrill.record.event_class import EventClass
+    from leakdrill.record.parts import Part
     from leakdrill.scenario.reference import Key, StepReference
 
 FOLDER: Final = Path(__file__).parent / "reference"
@@ -51,7 +52,8 @@ def events_page() -> str:
         "An **act** writes two lines: `begin`, then one of `ok`, `failed` or `unknown`. Both carry the label `act`, a "
         "number; `failed` has the label `error`, and `unknown` the reason as its value.\n\n"
         "A **reading** is a sample whose value holds several numbers. Its entry `requests` is the number of requests "
-        "that the target had completed. Where there is no reading, the label `error` says why.\n"
+        "that the target had completed. Where there is no reading, the label `error` says why.\n\n"
+        "*Every other* in a table stands for all entries, or labels, that have no row of their own.\n"
     )
     return intro + "".join(f"\n## `{event.__name__}`\n\n{_event(event)}" for event in EVENTS)
 
@@ -62,21 +64,26 @@ def _event(event: type[EventClass]) -> str:
     people = f" For people only: {event.for_people}." if event.for_people else ""
     used = f"written by {_folders(event.written_by)}; read by {_folders(event.read_by) or 'no code'}"
     head = f"{first_line(event)}{people}\n\nsource `{event.source}`, name {name}, {kind}; {used}\n"
-    parts = [part for name, part in event.parts().items() if part.meaning and name not in shared]
-    fields = [(code(part.key), part.place, part.unit, part.meaning) for part in parts]
+    parts = [part for name, part in event.parts().items() if part.meaning and part != shared.get(name)]
+    fields = [(_field(part), part.place, part.unit, part.meaning) for part in parts]
     return head + ("\n" + table(("field", "place", "unit", "meaning"), fields) if fields else "")
+
+
+def _field(part: Part) -> str:
+    """Returns the name of a field in a line; what has no row of its own is in one row together."""
+    return "*every other*" if part.place in ("entries", "labels") else code(part.key)
 
 
 def _folders(names: Iterable[str]) -> str:
     return ", ".join(code(f"{name}/") for name in names)
 
 
-def _kind(event: type[EventClass]) -> tuple[str, set[str]]:
+def _kind(event: type[EventClass]) -> tuple[str, Mapping[str, Part]]:
     """Returns what kind of event it is, and the fields that every event of that kind has."""
     for base, kind in ((ActEvent, "act"), (Reading, "reading")):
         if issubclass(event, base):
-            return kind, set(base.parts())
-    return "sample", set()
+            return kind, base.parts()
+    return "sample", {}
 
 
 def scenario_page() -> str:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -31,6 +33,7 @@ def test_a_healthy_twin_stays_silent_and_passes(run):
     assert drill.outcomes("PASS") >= {"memory_does_not_grow", "other_alerts_stay_silent"}
 
 
+@pytest.mark.long
 def test_collecting_garbage_does_not_cure_an_unbounded_cache(run):
     drill = run(SCENARIOS / "collecting-garbage.yaml")
     assert drill.exit_code == 1, drill.out

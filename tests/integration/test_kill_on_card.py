@@ -73,7 +73,7 @@ def test_another_tenants_process_is_named_and_left_alone_and_so_is_the_service_i
     with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as tenant:
         card.take(tenant.pid, 5 * GIB)
         said = target.kill()
-        assert f"(pid {tenant.pid}) holds most of the cards, 5 GiB, and is not the target's" in said
+        assert f"(pid {tenant.pid}) holds most of the GPUs' memory, 5 GiB, and is not the target's" in said
         assert tenant.poll() is None
         card.take(tenant.pid, 0)
         tenant.communicate()

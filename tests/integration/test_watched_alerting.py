@@ -138,6 +138,7 @@ def verdicts(folder):
     return {v["check"]: v for v in json.loads(file.read_text())["verdicts"]}
 
 
+@pytest.mark.long
 def test_a_drill_passes_on_what_staging_already_watches(tmp_path, staging):
     """The alert fires at staging's own times, staging pages its own receiver, and nothing of staging is changed."""
     code, out = finished(scenario(tmp_path, staging))
@@ -153,6 +154,7 @@ def test_a_drill_passes_on_what_staging_already_watches(tmp_path, staging):
     assert staging.alertmanager.alive()
 
 
+@pytest.mark.long
 def test_a_staging_that_pages_nobody_fails(tmp_path, staging):
     """An alert that Alertmanager holds and passes on to nobody is not delivered."""
     staging.paged.stop()

@@ -53,7 +53,7 @@ def test_the_catalogue_is_the_same_as_json(capsys):
 
 def test_what_is_no_run_is_bad_input(tmp_path, capsys):
     assert exit_code(["analyze", str(tmp_path)]) == 3
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run folder" in capsys.readouterr().err
 
 
 def test_with_nothing_left_behind_clean_says_so(tmp_path, capsys):

@@ -32,7 +32,7 @@ def test_a_run_is_found_by_its_folder_its_latest_and_its_scenario(tmp_path):
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="is no run"):
+    with pytest.raises(BadInput, match="is not a run folder"):
         open_run(tmp_path)
 
 

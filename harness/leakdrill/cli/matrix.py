@@ -50,7 +50,9 @@ def matrix(
     cells = [cell for path in _files(services or []) for cell in read_matrix(path)]
     cells = [c for c in cells if (not leak or c.leak in leak) and (not step or c.step in step)]
     if not cells:
-        raise BadInput("no cell has this leak and this step", hint=f"leaks and steps stand in scenarios/*/{FILE_NAME}")
+        raise BadInput(
+            "no cell has this leak and this step", hint=f"leaks and steps are listed in scenarios/*/{FILE_NAME}"
+        )
     console, began = Console(stderr=data == _STDOUT), time.monotonic()
     results, complete = run_cells(cells, runs=runs, jobs=jobs or default_jobs(), console=console)
     took_s = time.monotonic() - began

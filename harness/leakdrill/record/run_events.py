@@ -157,7 +157,7 @@ class TargetLeave(
     ActEvent,
     source="target",
     name="leave",
-    for_people="confirms that the service still runs",
+    for_people="says whether everything was put back",
     written_by=("targets",),
 ):
     """A service that ran before the drill was left as it was found."""

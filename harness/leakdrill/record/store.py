@@ -121,7 +121,8 @@ def open_run(path: Path) -> RunFolder:
         if is_file(candidate / "history.jsonl"):
             return RunFolder(candidate.resolve())
     raise BadInput(
-        f"{path}: is no run: it has no history.jsonl", hint="runs lie in runs/SCENARIO/START; try runs/SCENARIO"
+        f"{path}: is not a run folder: it has no history.jsonl",
+        hint="a run is in runs/SCENARIO/START; try runs/SCENARIO/latest",
     )
 
 

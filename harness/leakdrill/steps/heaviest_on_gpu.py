@@ -20,7 +20,7 @@ def held_on(gpus: Sequence[int | str]) -> dict[int, float]:
         StepFailed: when there is no GPU to ask, it does not answer, or it does not say.
     """
     if not gpus:
-        raise StepFailed("no card is named; expected target.gpu for a step with by: gpu_memory")
+        raise StepFailed("no GPU is named; expected target.gpu for a step with by: gpu_memory")
     try:
         nvml = open_nvml()
     except NvmlUnavailable as e:
@@ -28,7 +28,7 @@ def held_on(gpus: Sequence[int | str]) -> dict[int, float]:
     try:
         listed = [find_device(nvml, gpu).processes() for gpu in gpus]
     except (NvmlUnavailable, DeviceSilent) as e:
-        raise StepFailed(f"NVML does not tell which processes hold memory of the cards: {e}") from e
+        raise StepFailed(f"NVML does not tell which processes hold memory of the GPUs: {e}") from e
     finally:
         nvml.nvmlShutdown()
     return _summed(listed)
@@ -38,11 +38,11 @@ def _summed(listed: Sequence[Mapping[int, float | None] | None]) -> dict[int, fl
     held: dict[int, float] = {}
     for processes in listed:
         if processes is None or None in processes.values():
-            raise StepFailed("NVML does not tell how much each process holds of the cards")
+            raise StepFailed("NVML does not tell how much each process holds of the GPUs")
         for pid, count in processes.items():
             held[pid] = held.get(pid, 0.0) + (count or 0.0)
     if not held:
-        raise StepFailed("NVML names no process that holds memory of the cards")
+        raise StepFailed("NVML names no process that holds memory of the GPUs")
     if not sees_all_processes() and not all(exists(pid) for pid in held):
         raise StepFailed("NVML names processes that cannot be seen from here: its numbers are another PID namespace's")
     return held
@@ -57,7 +57,7 @@ def heaviest(held: Mapping[int, float], own: Collection[int]) -> int:
     most = max(held, key=lambda pid: held[pid])
     if most not in own:
         raise StepFailed(
-            f"{program(most)} (pid {most}) holds most of the cards, {show_size(held[most])}, "
+            f"{program(most)} (pid {most}) holds most of the GPUs' memory, {show_size(held[most])}, "
             "and is not the target's: it was left alone"
         )
     return most

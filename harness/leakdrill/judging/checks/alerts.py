@@ -139,7 +139,7 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
         f"{summary}; budget {_both(alert.fires_within, scenario.alerts)}",
         numbers=numbers,
         events=[e.index for e in _ended(history, window)],
-        hint="does the rule's threshold lie above what the leak reaches, or its `for` above the budget?",
+        hint="does the leak reach the rule's threshold within `phases.load`, and does its `for` fit into the budget?",
     )
 
 

@@ -52,7 +52,7 @@ def gpu_memory_is_the_targets_own(history: History, *, scenario: Scenario) -> Ve
             f"{'; '.join(one.text for one in troubles)}; {summary}",
             numbers=numbers,
             events=[peak.index, *(index for one in troubles for index in one.events)],
-            hint="end that process, give the service a card of its own, or raise `target.gpu.others`"
+            hint="end that process, give the service a GPU of its own, or raise `target.gpu.others`"
             if sharing
             else "see the verdict gpu_answers_throughout",
         )

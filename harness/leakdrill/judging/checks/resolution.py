@@ -105,7 +105,7 @@ def _cleared(
             message,
             numbers=numbers,
             events=indices,
-            hint="a long range in the rule, or `keep_firing_for`, keeps it up",
+            hint="a long range in the rule, or `keep_firing_for`, keeps it firing",
         )
     clear_for_s = numbers["watched_s"] - cleared_s
     if clear_for_s < _EVALUATIONS_AFTER * scenario.alerts.evaluation_interval or _pending(events):

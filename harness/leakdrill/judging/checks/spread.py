@@ -64,7 +64,7 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
             f"the load was not spread over {replicas} replicas: {counts}; an even share is {even:.0f}",
             numbers=numbers,
             events=events,
-            hint="does what stands in front look its upstream up again, and reuse no connection for ever?",
+            hint="does the proxy in front resolve its upstream again, and does it let go of old connections?",
         )
     return claim.holds(f"{counts}; an even share is {even:.0f}", numbers=numbers, events=events)
 

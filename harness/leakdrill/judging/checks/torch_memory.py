@@ -67,7 +67,7 @@ def _explained(judge: Callable[..., Verdict], history: History, scenario: Scenar
     return replace(
         verdict,
         message=f"returned to the allocator but not to the device: {verdict.message}{_unused(history)}",
-        hint="torch.cuda.empty_cache() gives free segments back; what is split goes back with the tensors beside it",
+        hint="torch.cuda.empty_cache() returns free segments; a split one is returned once the tensors in it are gone",
     )
 
 
@@ -143,7 +143,7 @@ def _served_meanwhile(
     summary = f"{times}; {served.message}"
     if served.outcome is Outcome.FAIL:
         return claim.fails(
-            summary, numbers=numbers, events=served.events, hint="does it try with less what did not fit?"
+            summary, numbers=numbers, events=served.events, hint="does it retry with less after memory ran out?"
         )
     if served.outcome is Outcome.UNKNOWN:
         return claim.unknown(summary, numbers=numbers, events=served.events, hint=served.hint)

@@ -52,7 +52,7 @@ def _count_does_not_grow(history: History, claim: Claim, field: str, noun: str) 
             "they still grew in the second half",
             numbers=numbers,
             events=[event.index for event in slots],
-            hint=f"look for what opens a {noun} on a request and closes it only when all goes well",
+            hint=f"look for what opens a {noun} on a request and closes it only if the request succeeds",
         )
     return claim.holds(f"{last:.0f} {noun}s at the end, {first:.0f} at the beginning", numbers=numbers)
 

@@ -176,7 +176,7 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
             f"{recorded}; {_growth(Owners(history).shares(top), baseline)}",
             numbers=numbers,
             events=[top.index],
-            hint="if it is meant, accept it with --update",
+            hint="if it is intended, accept it with --update",
         )
     lower = "; lower than all of them" if top.total_bytes < baseline.low_bytes * (1 - plan.tolerance) else ""
     return claim.holds(

@@ -51,7 +51,7 @@ def find_program(name: str, *, cwd: Path, path: str | None, place: str = "target
         if program is None:
             raise BadInput(
                 f'{place}: "{name}" was not found on PATH; expected a program',
-                hint="{python} is the Python that runs leakdrill; a path is seen from target.cwd",
+                hint="{python} is the Python that runs leakdrill; paths are relative to target.cwd",
             )
         return program
     path_given = cwd / name

@@ -40,5 +40,5 @@ def gpus_given(gpu: Gpu | None, target: str) -> Iterator[None]:
         named = ", ".join(map(str, gpu.devices))
         raise EnvironmentProblem(
             f"target '{target}': the engine cannot give its container the cards of target.gpu ({named}). {e.message}",
-            hint="install NVIDIA's container toolkit where the engine runs, or say target.gpu: {required: false}",
+            hint="install NVIDIA's container toolkit where the engine runs, or set target.gpu: {required: false}",
         ) from e

@@ -47,7 +47,7 @@ def reachable(form: ContainerForm, host: str | None) -> str:
     raise BadInput(
         f"target.container.publish: {form.publish} is the loopback of {host}, where the engine of DOCKER_HOST runs; "
         "expected an address of it that is reached from here",
-        hint=f"an address opens the service to whoever reaches it; the other way is to run leakdrill on {host}",
+        hint=f"an address opens the service to anyone who can reach it; the other way is to run leakdrill on {host}",
     )
 
 
