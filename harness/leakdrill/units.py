@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Final
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -43,7 +44,8 @@ def parse_duration(text: object) -> float:
     """
     if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
         raise ValueError(f"{quoted(text)} is not a duration; expected {DURATION_HELP}")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    return _finite(seconds, text, "duration", DURATION_HELP)
 
 
 def parse_size(text: object) -> int:
@@ -55,10 +57,7 @@ def parse_size(text: object) -> int:
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{quoted(text)} is not a size; expected {SIZE_HELP}")
-    count_bytes = float(match[1]) * _BYTES[match[2]]
-    if count_bytes == math.inf:
-        raise ValueError(f"{quoted(text)} is larger than any size; expected {SIZE_HELP}")
-    return round(count_bytes)
+    return round(_finite(float(match[1]) * _BYTES[match[2]], text, "size", SIZE_HELP))
 
 
 def parse_rate(text: object) -> float:
@@ -70,7 +69,7 @@ def parse_rate(text: object) -> float:
     match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{quoted(text)} is not a rate; expected {RATE_HELP}")
-    return float(match[1]) / _SECONDS[match[2]]
+    return _finite(float(match[1]) / _SECONDS[match[2]], text, "rate", RATE_HELP)
 
 
 def parse_share(text: object) -> float:
@@ -82,7 +81,19 @@ def parse_share(text: object) -> float:
     match = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{quoted(text)} is not a percentage; expected {SHARE_HELP}")
-    return float(match[1]) / 100
+    return _finite(float(match[1]) / 100, text, "percentage", SHARE_HELP)
+
+
+def _finite(number: float, text: object, what: str, expected: str) -> float:
+    if number == math.inf:
+        raise ValueError(f"{quoted(text)} is larger than any {what}; expected {expected}")
+    return number
+
+
+def plain(number: float) -> str:
+    """`number` in digits alone, as the quantities here are read: `1099511627776`, `0.00001`; never `1e-05`."""
+    short = f"{number:.12g}"
+    return f"{Decimal(short if float(short) == number else repr(number)):f}"
 
 
 def quoted(value: object) -> str:

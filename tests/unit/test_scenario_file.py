@@ -3,6 +3,7 @@
 import pytest
 
 from leakdrill.errors import BadInput
+from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.reader import MOST_MISTAKES, read_scenario
 from leakdrill.scenario.scenario import Scenario, scenario_schema
 
@@ -63,6 +64,21 @@ def test_a_scenario_survives_the_way_through_json(write):
     assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("256MiB", "2TiB"), ("5m", "0.00001s"), ("users: 3", "users: 3\n  rate: 0.001/h")]
+)
+def test_great_and_small_quantities_survive_it_too(write, before, after):
+    assert before in GOOD
+    scenario = read_scenario(write(GOOD.replace(before, after, 1)))
+    assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
+
+
+@pytest.mark.parametrize(("resource", "amount"), [("memory", "2TiB"), ("cpu", "0.01ms")])
+def test_a_leak_keeps_what_it_grows_by(resource, amount):
+    leak = Leak.model_validate({"name": "a", "resource": resource, "per_request": amount})
+    assert Leak.model_validate_json(leak.model_dump_json()) == leak
+
+
 def test_a_scenario_is_frozen(write):
     with pytest.raises(ValueError, match="frozen"):
         read_scenario(write(GOOD)).phases.baseline = 3
@@ -84,6 +100,7 @@ def test_a_scenario_is_frozen(write):
         ("High{severity=warning}", "High{severity}", 'cart.yaml:19: steps[0].on: "High{severity}" is no alert'),
         ("restart: {}", "restart: 5", "cart.yaml:20: steps[0].restart: found 5; expected a mapping of keys to values"),
         ("locustfile: locustfile.py", "locustfile: 5", "cart.yaml:8: load.locustfile: found 5; expected a path"),
+        ("memory: 256MiB", "cpus: .inf", "cart.yaml:5: target.limits.cpus: found inf; expected a finite number"),
         ("name: shop/cart\n", "", "name: is missing"),
         ("  name: cart\n", "  name: [cart\n", "not YAML"),
     ],

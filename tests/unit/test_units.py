@@ -34,9 +34,29 @@ def test_what_is_no_size_is_refused(text):
         units.parse_size(text)
 
 
-def test_a_size_beyond_all_numbers_is_refused():
-    with pytest.raises(ValueError, match="is larger than any size"):
-        units.parse_size("9" * 400 + "MiB")
+@pytest.mark.parametrize(
+    ("parse", "unit", "what"),
+    [
+        (units.parse_size, "MiB", "size"),
+        (units.parse_duration, "s", "duration"),
+        (units.parse_rate, "/s", "rate"),
+        (units.parse_share, "%", "percentage"),
+    ],
+)
+def test_a_quantity_beyond_all_numbers_is_refused(parse, unit, what):
+    with pytest.raises(ValueError, match=f"is larger than any {what}"):
+        parse("9" * 400 + unit)
+
+
+@given(st.floats(min_value=1e-9, max_value=1e30))
+def test_a_quantity_is_read_again_as_it_was_written(number):
+    assert units.parse_duration(f"{units.plain(number)}s") == number
+    assert units.parse_rate(f"{units.plain(number)}/s") == number
+
+
+@pytest.mark.parametrize("size", [1024**4, 3 * 10**12, 123456789123456])
+def test_a_size_of_terabytes_is_read_again_as_it_was_written(size):
+    assert units.parse_size(f"{units.plain(size)}B") == size
 
 
 def test_rates_and_shares_carry_their_unit_too():

@@ -93,9 +93,9 @@ class Leak(Frozen):
         if value is None:
             return None
         if self.resource in SIZED:
-            return f"{value:.12g}B"
+            return f"{units.plain(value)}B"
         if RESOURCES[self.resource].is_rate and info.field_name == "per_request":
-            return f"{value:.12g}s"
+            return f"{units.plain(value)}s"
         return handler(value)
 
     @property

@@ -47,10 +47,10 @@ def _quantity(parse: Any, pattern: str, help_text: str, quantity: Quantity) -> l
 
 
 _NUMBER = r"^\d+(\.\d+)?"
-_DURATION = Quantity("duration", "ms, s, m, h, d or w", "5m", lambda seconds: f"{seconds:.12g}s")
-_BYTES = Quantity("size", "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB", "256MiB", lambda count: f"{count:.12g}B")
-_RATE = Quantity("rate", "/s, /m or /h", "50/s", lambda per_second: f"{per_second:.12g}/s")
-_SHARE = Quantity("share", "%", "10%", lambda ratio: f"{ratio * 100:.12g}%")
+_DURATION = Quantity("duration", "ms, s, m, h, d or w", "5m", lambda seconds: f"{units.plain(seconds)}s")
+_BYTES = Quantity("size", "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB", "256MiB", lambda count: f"{units.plain(count)}B")
+_RATE = Quantity("rate", "/s, /m or /h", "50/s", lambda per_second: f"{units.plain(per_second)}/s")
+_SHARE = Quantity("share", "%", "10%", lambda ratio: f"{units.plain(float(f'{ratio * 100:.12g}'))}%")
 
 Duration = Annotated[
     float, *_quantity(units.parse_duration, r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", units.DURATION_HELP, _DURATION)
@@ -63,4 +63,4 @@ Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r" ?%$", units.
 class Frozen(BaseModel):
     """A part of a scenario: immutable, and unknown keys are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, allow_inf_nan=False)
