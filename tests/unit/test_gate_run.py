@@ -1,6 +1,7 @@
 """From the slots of a gate run to its verdicts; literal histories, no process."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,13 +96,25 @@ def test_a_promise_to_survive_becomes_a_budget():
         (run(extra=[(("target", "exited", -9.0), {"oom_kill": "true"})]), "ended in the middle"),
         (run(extra=[(("load", "exited", 1.0), {})]), "Locust ended"),
         (History([]), "cut short after 0"),
-        (run(corpus=""), "does not say under which corpus"),
+        (run(corpus=""), "lacks its corpus"),
     ],
 )
 def test_a_run_that_broke_off_is_unknown_and_never_passes(history, why):
     outcome, message = outcomes(history)["memory_does_not_leak"]
     assert outcome == "UNKNOWN"
     assert why in message
+
+
+@pytest.mark.parametrize("name", ["load_s", "requests", "processes"])
+def test_a_slot_without_a_number_is_unknown_and_no_mistake_of_ours(name):
+    events = [
+        replace(event, value={key: number for key, number in event.value.items() if key != name})
+        if event.name == "slot"
+        else event
+        for event in run()
+    ]
+    outcome, message = outcomes(History(events))["memory_does_not_leak"]
+    assert (outcome, name in message, "itself broke" in message) == ("UNKNOWN", True, False)
 
 
 def test_an_oom_kill_fails():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
+_EVERY_SLOT_HAS: Final = ("load_s", "requests", "processes")
 
 
 class GatePlan(NamedTuple):
@@ -94,9 +95,11 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
         return "the service ended in the middle, so its memory was not that of one process"
     if history.of(LoadExited):
         return "Locust ended in the middle"
-    if not corpus:
-        return "the record does not say under which corpus its slots were measured"
-    done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
+    slots = slot_events(history, build=CANDIDATE, corpus=corpus)
+    lacking = [name for name in _EVERY_SLOT_HAS if any(name not in slot.values for slot in slots)]
+    if lacking or not corpus:
+        return f"the record of a slot lacks {' and '.join(lacking) or 'its corpus'}"
+    done = len(slots)
     ends = {look.after_slots for look in planned_looks(scenario, stored)}
     if done not in ends and not _time_is_up(history, corpus):
         return f"the run was cut short after {done} of {scenario.gate.slots} slots ({corpus} corpus)"
