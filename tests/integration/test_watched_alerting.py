@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import yaml
 
 from leakdrill.alerting.alertmanager import AlertmanagerServer
 from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.prometheus_api import PrometheusApi
 from leakdrill.alerting.routing import Routing
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.machine.ports import free_port
@@ -63,6 +65,13 @@ class Staging:
             alertmanager_url=self.alertmanager.url,
         )
         self.prometheus.start()
+        self._wait_for_the_first_evaluation()
+
+    def _wait_for_the_first_evaluation(self):
+        """A staging fires its Watchdog since long before anybody drills on it."""
+        with contextlib.closing(PrometheusApi(self.prometheus.url)) as api:
+            fires = 'ALERTS{alertname="Watchdog",alertstate="firing"}'
+            wait_for(lambda: api.query(fires), what="staging's Watchdog", timeout_s=20, every_s=0.1)
 
     def _routing(self):
         webhook = {"url": f"{self.paged.url}/on-call", "send_resolved": True}
