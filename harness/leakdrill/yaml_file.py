@@ -154,7 +154,7 @@ def read_yaml(path: Path, *, expected: str, scalars: Scalars = "yaml 1.1", hint:
     Raises:
         BadInput: when it cannot be read, is too large or not YAML, gives a key twice, or has aliases without bound.
     """
-    return _read(path, expected, hint, lambda text: _single(_LOADERS[scalars](text), path, expected))
+    return _read(path, expected, hint, lambda text: _single(text, scalars, path, expected))
 
 
 def read_yaml_documents(path: Path, *, expected: str, scalars: Scalars = "yaml 1.1") -> list[Document]:
@@ -163,7 +163,7 @@ def read_yaml_documents(path: Path, *, expected: str, scalars: Scalars = "yaml 1
     Raises:
         BadInput: as `read_yaml` does.
     """
-    return _read(path, expected, "", lambda text: list(_documents(_LOADERS[scalars](text), path, expected)))
+    return _read(path, expected, "", lambda text: list(_documents(text, scalars, path, expected)))
 
 
 def parse_yaml(text: str, source: Path, *, expected: str, scalars: Scalars = "yaml 1.1") -> Document:
@@ -172,7 +172,7 @@ def parse_yaml(text: str, source: Path, *, expected: str, scalars: Scalars = "ya
     Raises:
         BadInput: as `read_yaml` does.
     """
-    return _parsed(text, source, expected, lambda text: _single(_LOADERS[scalars](text), source, expected))
+    return _parsed(text, source, expected, lambda text: _single(text, scalars, source, expected))
 
 
 def dump_yaml(data: Any) -> str:
@@ -237,21 +237,32 @@ def _refuse_deep(text: str, path: Path, expected: str) -> None:
             raise BadInput(f"{path}:{line}: nested more than {NESTED} deep; expected {expected}")
 
 
-def _single(loader: _Yaml11, path: Path, expected: str) -> Document:
+def _single(text: str, scalars: Scalars, path: Path, expected: str) -> Document:
+    loader = _LOADERS[scalars](text)
     node = loader.get_single_node()
-    return Document(path, None, {}) if node is None else _document(loader, node, path, expected)
+    if node is None:
+        return Document(path, None, {})
+    _refuse_aliases_without_bound(text, node, path, expected)
+    return _document(loader, node, path)
 
 
-def _documents(loader: _Yaml11, path: Path, expected: str) -> Iterable[Document]:
+def _documents(text: str, scalars: Scalars, path: Path, expected: str) -> Iterable[Document]:
+    loader = _LOADERS[scalars](text)
     while loader.check_node():
         node = loader.get_node()
-        if node is not None and (document := _document(loader, node, path, expected)).data is not None:
+        if node is None:
+            continue
+        _refuse_aliases_without_bound(text, node, path, expected)
+        if (document := _document(loader, node, path)).data is not None:
             yield document
 
 
-def _document(loader: _Yaml11, node: yaml.Node, path: Path, expected: str) -> Document:
-    sizes = _Sizes(path, expected)
-    sizes.of(node)
+def _refuse_aliases_without_bound(text: str, node: yaml.Node, path: Path, expected: str) -> None:
+    if "&" in text:  # else there is no anchor, and so no alias
+        _Sizes(path, expected).of(node)
+
+
+def _document(loader: _Yaml11, node: yaml.Node, path: Path) -> Document:
     lines: dict[Loc, int] = {}
     _note_lines(node, (), lines, path)
     return Document(path, loader.construct_document(node), lines)
