@@ -22,7 +22,7 @@ class TimedOut(Exception):  # noqa: N818 - it is an outcome; whoever waits turns
 
 
 def wait_for(probe: Callable[[], T | None], *, what: str, timeout_s: float, every_s: float = 0.05) -> T:
-    """The first value of `probe` that is neither None nor False.
+    """The first value of `probe` that is true: an empty list, zero and None are not.
 
     Args:
         probe: asked every `every_s` seconds; whatever it raises goes through.
@@ -38,7 +38,7 @@ def wait_for(probe: Callable[[], T | None], *, what: str, timeout_s: float, ever
     while True:
         tries += 1
         seen = probe()
-        if seen is not None and seen is not False:
+        if seen:
             return seen
         if time.monotonic() >= deadline:
             raise TimedOut(what, timeout_s=timeout_s, tries=tries)

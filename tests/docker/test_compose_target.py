@@ -102,7 +102,7 @@ def test_pruning_removes_what_is_the_runs_and_a_killed_drill_leaves_nothing(benc
     finally:
         anothers.remove()
     services(engine)["gateway"].kill()
-    (ended,) = wait_for(lambda: this.events(source="target", name="exited") or None, what="the end", timeout_s=20)
+    (ended,) = wait_for(lambda: this.events(source="target", name="exited"), what="the end", timeout_s=20)
     assert ended.labels["signal"] == "SIGKILL"
     assert clean(this.folder / "journal.jsonl") == []
     assert services(engine) == {}

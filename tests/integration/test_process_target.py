@@ -142,7 +142,7 @@ def ask(target: LocalProcess, path: str) -> str:
 
 
 def seen(probe: Callable[[], object], what: str) -> None:
-    wait_for(lambda: bool(probe()) or None, what=what, timeout_s=60)
+    wait_for(lambda: bool(probe()), what=what, timeout_s=60)
 
 
 def test_a_target_starts_and_is_what_the_drill_expects(bench: Bench) -> None:

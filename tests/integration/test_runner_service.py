@@ -51,7 +51,7 @@ class Service:
         """Does once what the kernel does where memory runs out."""
 
         def kill() -> None:
-            wait_for(lambda: self.children("build.py") or None, what="a build", timeout_s=60, every_s=0.005)[
+            wait_for(lambda: self.children("build.py"), what="a build", timeout_s=60, every_s=0.005)[
                 0
             ].send_signal(signal.SIGKILL)
 

@@ -57,7 +57,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, recorder: Recorder) -
 def test_a_server_that_is_killed_is_recorded_with_its_signal(server: Running, recorder: Recorder) -> None:
     process, event_class = server
     os.kill(process.pid, signal.SIGKILL)
-    (ended,) = wait_for(lambda: recorder.history().of(event_class) or None, what="the end in the record", timeout_s=30)
+    (ended,) = wait_for(lambda: recorder.history().of(event_class), what="the end in the record", timeout_s=30)
     assert ended.exit_code == -signal.SIGKILL
     process.stop()
     assert len(recorder.history().of(event_class)) == 1
