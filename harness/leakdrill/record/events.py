@@ -84,6 +84,7 @@ from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
+    WatchMemory,
     WatchNotice,
     WatchThreshold,
 )
@@ -161,6 +162,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     GateSite,
     GateTimeIsUp,
     WatchAttempt,
+    WatchMemory,
     WatchExited,
     WatchInterrupted,
     WatchThreshold,
@@ -254,6 +256,7 @@ __all__ = [
     "WatchAttempt",
     "WatchExited",
     "WatchInterrupted",
+    "WatchMemory",
     "WatchNotice",
     "WatchThreshold",
     "WorkerEnded",
