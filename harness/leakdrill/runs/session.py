@@ -17,6 +17,7 @@ from leakdrill.machine.signals import uninterruptible
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.seal import covered_file
 from leakdrill.record.store import create_run, read_run_info
 from leakdrill.runs.undo import clean_runs, undo_all
 
@@ -137,6 +138,11 @@ class RunSession(Session):
     def finish(self) -> FinishedRun:
         """Judge the run, which has ended and is closed."""
         return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+
+    def cover(self, *names: str) -> None:
+        """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
+        for name in names:
+            self.recorder.record(covered_file(self.folder, name))
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
