@@ -140,6 +140,21 @@ def make_private(folder: Path) -> None:
     folder.chmod(0o700)
 
 
+def make_parents(path: Path) -> None:
+    """Makes the folders above the file at `path`, which a person named, with the mode that other folders have.
+
+    Raises:
+        OSError: when one cannot be made, or is no folder.
+    """
+    before = os.umask(_umask())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except ValueError as e:
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
+    finally:
+        os.umask(before)
+
+
 @contextlib.contextmanager
 def private_by_default() -> Iterator[None]:
     """Makes what this process and its helpers write their owner's alone; `users_umask` is for the user's programs."""
