@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RECORD_IS_INTACT: Final = "record_is_intact"
 """The claim that is UNKNOWN, with every other one, when the record is not as the run wrote it."""
 
+UNSEALED_NOTE: Final = "the record is unsealed: nothing shows whether it was changed"
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedRun:

@@ -27,8 +27,8 @@ class Event:
         index: position in the record, from 0, without gaps.
         t: seconds since the start of the run when the line was written; never decreases.
         phase: one of `PHASES`.
-        source: who says so: `record`, `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
-            `target`, `leak`, `step`, `drill`.
+        source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
+            `target`, `leak`, `step`, `drill`, `record`.
         kind: `sample` for a reading; for an act `begin`, then exactly one of `ok`, `failed`, `unknown`.
         name: what was read or done.
         value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.

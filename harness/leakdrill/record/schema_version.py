@@ -23,7 +23,9 @@ def read_schema_version(path: Path) -> int | None:
     try:
         text = read_below(path.parent, path.name)
     except OSError as e:
-        raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest") from e
+        raise BadInput(
+            f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest"
+        ) from e
     return schema_version(text, path)
 
 

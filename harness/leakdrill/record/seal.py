@@ -6,12 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from leakdrill.errors import BadInput
 from leakdrill.files import open_below, read_below
 from leakdrill.record.chain import ChainCheck
-from leakdrill.record.event import SCHEMA_VERSION, Event, read_event
+from leakdrill.record.event import Event, read_event
 from leakdrill.record.events import RecordCovers, RecordEnd
 from leakdrill.record.schema_version import read_schema_version
 from leakdrill.record.verdict_file import verdicts_fault
@@ -26,7 +24,8 @@ UNSEALED_VERSION: Final = 1
 RUN_JSON: Final = "run.json"
 STORED_BASELINE: Final = "baseline.json"
 """A gate run that was compared with a stored baseline keeps a copy of it, so that it can be judged again."""
-_COVERABLE: Final = (RUN_JSON, STORED_BASELINE)
+COVERABLE: Final = (RUN_JSON, STORED_BASELINE)
+"""The files that the verdicts depend on beside the history."""
 _DIGITS: Final = 8
 
 
@@ -92,11 +91,17 @@ _JUDGE_AGAIN: Final = "remove verdicts.json, and `leakdrill analyze` judges the 
 
 
 def _unsealed(folder: RunFolder, lines: _HistoryLines, *, accepted: bool) -> Seal:
-    fault, hint = verdicts_fault(folder.verdicts, ""), _JUDGE_AGAIN
-    if not (fault or accepted):
-        fault = f"{folder.history}:1: the record has no hash chain, so nothing shows whether it was changed"
-        hint = f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same"
-    return Seal(head="", lines=lines.check.lines, fault=fault, hint=hint)
+    fault = verdicts_fault(folder.verdicts, "")
+    if fault:
+        return Seal(head="", lines=lines.check.lines, fault=fault, hint=_JUDGE_AGAIN, verdicts_edited=True)
+    if accepted:
+        return Seal(head="", lines=lines.check.lines)
+    return Seal(
+        head="",
+        lines=lines.check.lines,
+        fault=f"{folder.history}:1: the record has no hash chain, so nothing shows whether it was changed",
+        hint=f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same",
+    )
 
 
 @dataclass(slots=True)
@@ -139,7 +144,7 @@ class _HistoryLines:
             self.torn = True
             return
         body = self.check.take(line[:-1])
-        event = _own_event(body)
+        event = seal_event(body)
         if event is None:
             return
         if RecordEnd.matches(event):
@@ -148,20 +153,22 @@ class _HistoryLines:
             self.covers.append(RecordCovers.from_event(event))
 
 
-def _own_event(body: bytes) -> Event | None:
+def seal_event(body: bytes) -> Event | None:
+    """The event of a line, without its chain, that says what the seal covers, or that the record ends; else None."""
     if b'"record"' not in body:
         return None
     try:
-        return read_event(body, "")
+        event = read_event(body, "")
     except BadInput:
         return None
+    return event if RecordCovers.matches(event) or RecordEnd.matches(event) else None
 
 
 def _faults_of_covered(folder: RunFolder, covers: list[RecordCovers]) -> Iterator[str]:
     covered = {event.file: event for event in covers}
     if RUN_JSON not in covered:
         yield f"{folder.history}:1: the record does not say which {RUN_JSON} it belongs to"
-    for name in _COVERABLE:
+    for name in COVERABLE:
         yield _fault_of_covered(folder, name, covered.get(name))
 
 

@@ -15,7 +15,9 @@ class RecordCovers(Sample, source="record", name="covers", written_by=("record",
 
     file: Annotated[str, Label("its name in the run folder")] = ""
     sha256: Annotated[str, Label("SHA-256 of its content")] = ""
-    lines: Annotated[str, Label("the first 8 digits of each line's own SHA-256, which tell the line that was edited")] = ""
+    lines: Annotated[
+        str, Label("the first 8 digits of each line's own SHA-256, which tell the line that was edited")
+    ] = ""
 
 
 @dataclass(frozen=True)

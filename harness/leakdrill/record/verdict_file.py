@@ -35,7 +35,8 @@ class VerdictFile:
         outcome: the worst of all verdicts; UNKNOWN when there is none.
         exit_code: 0 for PASS, 1 for FAIL, 2 for UNKNOWN.
         verdicts: in the order in which a person would ask.
-        chain: the head of the chain of the record that was judged; empty when that record is unsealed.
+        record_is_sealed: whether the record that was judged has a hash chain.
+        chain: the head of that chain; empty when the record is unsealed.
         seal: SHA-256 of this file with an empty `seal`; empty when `verdicts.json` was found edited.
     """
 
@@ -44,6 +45,7 @@ class VerdictFile:
     outcome: Outcome
     exit_code: int
     verdicts: tuple[Verdict, ...]
+    record_is_sealed: bool = False
     chain: str = ""
     seal: str = ""
 
@@ -72,11 +74,10 @@ def verdicts_as_json(verdicts: Sequence[Verdict], *, chain: str = "", sealed: bo
         outcome=outcome,
         exit_code=outcome.exit_code,
         verdicts=tuple(verdicts),
+        record_is_sealed=bool(chain),
         chain=chain,
     )
-    text = orjson.dumps(
-        _FILE.dump_python(content, mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    )
+    text = orjson.dumps(_FILE.dump_python(content, mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return _with_seal(text, hashlib.sha256(text).hexdigest() if sealed else "").decode()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import analyze
+from leakdrill.judging.analyze import judge_run
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -43,12 +44,14 @@ class FinishedRun:
     Attributes:
         folder: its files.
         verdicts: what it shows.
+        seal: what the seal of its record says.
         error: what ended it before its time; None when nothing did.
         leftovers: why something could not be undone, for each such thing.
     """
 
     folder: RunFolder
     verdicts: list[Verdict]
+    seal: Seal
     error: LeakdrillError | None
     leftovers: list[str]
 
@@ -137,7 +140,8 @@ class RunSession(Session):
 
     def finish(self) -> FinishedRun:
         """Judge the run, which has ended and is closed."""
-        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+        judged = judge_run(self.folder)
+        return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
 
     def cover(self, *names: str) -> None:
         """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
