@@ -139,8 +139,13 @@ class RunSession(Session):
         self._watchdog: Watchdog | None = None
 
     def finish(self) -> FinishedRun:
-        """Judge the run, which has ended and is closed."""
-        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+        """Judge the run, which has ended and is closed; a signal does not leave half of a file.
+
+        Raises:
+            Interrupted: when one came.
+        """
+        with uninterruptible():
+            return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
