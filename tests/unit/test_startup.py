@@ -36,7 +36,7 @@ MAY_LOAD: Final = {
     ("schema", "scenario"): (START | {"scenario"}, TYPER),
     ("schema", "history"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
     ("schema", "verdicts"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
-    ("scenarios",): (START | {"runs/catalogue"}, TYPER | RICH | {"yaml", "_yaml"}),
+    ("scenarios",): (START | {"reports", "runs/catalogue"}, TYPER | RICH | {"yaml", "_yaml"}),
 }
 """For each command: the folders of ours, and the packages of others, that it may load."""
 

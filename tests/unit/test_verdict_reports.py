@@ -14,9 +14,9 @@ from junitparser import JUnitXml
 from rich.console import Console
 
 from leakdrill.errors import BadInput
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.record.verdict_file import read_verdicts, verdict_file_schema, verdicts_as_json, write_verdicts
-from leakdrill.reports.escape import printable
 from leakdrill.reports.junit import junit_xml
 from leakdrill.reports.markdown import markdown
 from leakdrill.reports.terminal import print_verdicts, summary

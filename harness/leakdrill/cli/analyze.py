@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
-from rich.console import Console
-
 from leakdrill.cli.options import AsJson, RunFolder  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.output import print_json
 from leakdrill.judging.analyze import analyze as analyze_run
 from leakdrill.record.store import open_run
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.terminal import print_verdicts
 
 
@@ -18,7 +16,7 @@ def analyze(run_folder: RunFolder, as_json: AsJson = False) -> int:
     """Judge a stored run again; needs nothing but its files."""
     verdicts = analyze_run(open_run(run_folder))
     if as_json:
-        sys.stdout.write(verdicts_as_json(verdicts))
+        print_json(verdicts_as_json(verdicts))
     else:
-        print_verdicts(verdicts, Console())
+        print_verdicts(verdicts, SafeConsole())
     return worst(verdicts).exit_code
