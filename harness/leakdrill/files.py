@@ -199,9 +199,7 @@ def _open_at(path: Path | str, flags: int, at: int | None) -> int:
         if e.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
             raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", str(path)) from e
         if e.errno == errno.ENXIO:
-            raise OSError(
-                errno.ENXIO, "is a socket, or a pipe that nobody reads", str(path)
-            ) from e
+            raise OSError(errno.ENXIO, "is a socket, or a pipe that nobody reads", str(path)) from e
         raise
 
 
