@@ -37,7 +37,7 @@ except OSError as e:
 """
 
 
-def start_adopted(argv: Sequence[str], *, env: Mapping[str, str], own_group: bool) -> int:
+def start_adopted(argv: Sequence[str], *, env: Mapping[str, str], own_group: bool, umask: int) -> int:
     """Start `argv` with our standard streams; returns its process id, once it is the command.
 
     Raises:
@@ -50,6 +50,7 @@ def start_adopted(argv: Sequence[str], *, env: Mapping[str, str], own_group: boo
                 [sys.executable, "-I", "-S", "-c", _FORK_AND_BECOME, str(theirs), "own" if own_group else "", *argv],
                 env=env,
                 pass_fds=(theirs,),
+                umask=umask,
             )
         finally:
             os.close(theirs)

@@ -80,6 +80,7 @@ from leakdrill.record.run_events import (
     WorkerEnded,
     WorkerLost,
 )
+from leakdrill.record.seal_events import RecordCovers, RecordEnd
 from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
@@ -90,6 +91,8 @@ from leakdrill.record.watch_events import (
 )
 
 EVENTS: tuple[type[EventClass], ...] = (
+    RecordCovers,
+    RecordEnd,
     RunPhase,
     Notice,
     RunBroken,
@@ -231,6 +234,8 @@ __all__ = [
     "PrometheusExited",
     "PrometheusPoll",
     "PrometheusStart",
+    "RecordCovers",
+    "RecordEnd",
     "ReplicaRequestCounts",
     "ReplicaResources",
     "RuleError",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.adopted_start import SMALL_BYTES, start_adopted
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.targets.base.placeholders import entering
@@ -101,8 +102,10 @@ class Command:
 
     def _start(self, argv: list[str], env: Mapping[str, str]) -> int:
         if self._adopted:
-            return start_adopted(argv, env=env, own_group=not self.on_terminal)
-        self._process = subprocess.Popen(argv, env=env, process_group=None if self.on_terminal else 0)
+            return start_adopted(argv, env=env, own_group=not self.on_terminal, umask=users_umask())
+        self._process = subprocess.Popen(
+            argv, env=env, process_group=None if self.on_terminal else 0, umask=users_umask()
+        )
         return self._process.pid
 
     def poll(self) -> Ended | None:
