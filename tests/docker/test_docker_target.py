@@ -11,7 +11,7 @@ from engine_proxy import EngineProxy
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.sampler import Sampler
-from leakdrill.record.journal import read_journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ContainerForm

@@ -16,7 +16,7 @@ from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.sampler import Sampler
-from leakdrill.record.journal import read_journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean
 from leakdrill.targets.base.capabilities import (
     Autoscalable,

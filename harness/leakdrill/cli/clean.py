@@ -14,7 +14,8 @@ def clean(runs: Runs = Path("runs")) -> int:
     """Undo what interrupted drills left behind, from their journals."""
     problems = clean_runs(runs)
     for problem in problems:
-        typer.echo(problem, err=True)
+        typer.echo(str(problem), err=True)
     if not problems:
         typer.echo("nothing is left behind")
-    return 4 if problems else 0
+        return 0
+    return 3 if all(problem.refused for problem in problems) else 4

@@ -16,7 +16,7 @@ from leakdrill import __version__
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file
 from leakdrill.record.history import SCHEMA_VERSION
-from leakdrill.record.journal import JOURNAL_FILE
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ import psutil
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Command:
         try:
             self._process = subprocess.Popen(
                 entering(folders, plan.command),
-                env={**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART},
+                env={**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark},
                 process_group=None if self.on_terminal else 0,
             )
         except OSError as e:

@@ -16,7 +16,6 @@ from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted, WatchNotice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
 from leakdrill.runs.watch.command import PART, STOP_TIMEOUT_S, Command
@@ -81,7 +80,7 @@ class _Attempts:
         if not (self._plan.enforce and self._plan.limit_bytes):
             return
         try:
-            self._cgroup = make_cgroup(f"{NAME_PREFIX}{self._run_id}", self._journal, part=PART)
+            self._cgroup = make_cgroup(self._journal.header.own_name(self._run_id), self._journal, part=PART)
             self._cgroup.limit_memory(self._plan.limit_bytes)
         except (CgroupRefused, OSError) as e:
             reason = str(e) if isinstance(e, CgroupRefused) else e.strerror or str(e)

@@ -12,6 +12,7 @@ import psutil
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def start_child(
         with log.open("ab") as output:
             process = subprocess.Popen(
                 with_default_sigint(entering(folders, argv)),
-                env=env,
+                env={**env, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
