@@ -18,6 +18,8 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from leakdrill.units import show_size
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -140,6 +142,21 @@ def make_private(folder: Path) -> None:
     folder.chmod(0o700)
 
 
+def make_parents(path: Path) -> None:
+    """Makes the folders above the file at `path`, which a person named, with the mode that other folders have.
+
+    Raises:
+        OSError: when one cannot be made, or is no folder.
+    """
+    before = os.umask(_umask())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except ValueError as e:
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
+    finally:
+        os.umask(before)
+
+
 @contextlib.contextmanager
 def private_by_default() -> Iterator[None]:
     """Makes what this process and its helpers write their owner's alone; `users_umask` is for the user's programs."""
@@ -182,9 +199,7 @@ def _open_at(path: Path | str, flags: int, at: int | None) -> int:
         if e.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
             raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", str(path)) from e
         if e.errno == errno.ENXIO:
-            raise OSError(
-                errno.ENXIO, "is a socket, or a pipe that nobody reads; expected a plain file", str(path)
-            ) from e
+            raise OSError(errno.ENXIO, "is a socket, or a pipe that nobody reads", str(path)) from e
         raise
 
 
@@ -205,7 +220,7 @@ def _plain(descriptor: int, flags: int = os.O_RDONLY) -> BinaryIO:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
-        raise OSError(errno.EINVAL, f"is {kind}; expected a plain file")
+        raise OSError(errno.EINVAL, f"is {kind} and no plain file")
     os.set_blocking(descriptor, True)
     if flags & os.O_CREAT:
         os.fchmod(descriptor, 0o600)
@@ -224,7 +239,7 @@ def _python_mode(flags: int) -> str:
 def _content(file: BinaryIO, most_bytes: int) -> bytes:
     content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise OSError(errno.EFBIG, f"is longer than {most_bytes:,} bytes")
+        raise OSError(errno.EFBIG, f"is larger than {show_size(most_bytes)}")
     return content
 
 

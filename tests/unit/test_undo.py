@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import orjson
 
 import leakdrill
 from leakdrill.machine import undo as machine
 from leakdrill.record.journal import Entry, Journal
-from leakdrill.record.journal_header import Header
+from leakdrill.record.journal_header import Header, started_ticks
 from leakdrill.record.undo import Problem, clean, undo, undo_all
 from leakdrill.runs.undo import UNDO
 from leakdrill.targets.compose import undo as compose
@@ -92,11 +96,13 @@ def test_the_journal_of_a_living_owner_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
     journal.plan("volume", name="a")
-    assert clean(path, {}) == []
     journal.close()
-    assert [str(problem) for problem in clean(path, {})] == [
-        f"{path}: volume a: this version does not know how to undo it"
-    ]
+    lines = path.read_bytes().splitlines(keepends=True)
+    parent = replace(journal.header, pid=os.getppid(), started=started_ticks(os.getppid()) or 0)
+    path.write_bytes(orjson.dumps(parent.as_line()) + b"\n" + lines[1])
+    assert clean(path, {}) == []
+    path.write_bytes(orjson.dumps(replace(parent, started=parent.started - 1).as_line()) + b"\n" + lines[1])
+    assert [str(one) for one in clean(path, {})] == [f"{path}: volume a: this version does not know how to undo it"]
 
 
 def test_what_the_journal_lacks_and_what_the_system_refuses_is_told_with_the_kind(tmp_path: Path) -> None:

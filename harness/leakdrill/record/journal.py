@@ -9,9 +9,7 @@ that nobody cleans up under a living drill, on this machine or on another that s
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import itertools
 import os
 import threading
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import orjson
 
 from leakdrill.record.journal_header import JOURNAL_FILE, Header
+from leakdrill.record.journal_lock import say_alive
 
 if TYPE_CHECKING:
     import io
@@ -51,8 +50,7 @@ class Journal:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
         self._take(os.fdopen(descriptor, "r+b", buffering=0), ())
-        with contextlib.suppress(OSError):  # not every filesystem can lock; then the header alone says who it is
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        say_alive(descriptor)
         self.header = Header.of_this_process(path.parent, inode=os.fstat(descriptor).st_ino)
         self._write(self.header.as_line())
 

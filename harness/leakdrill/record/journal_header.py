@@ -144,7 +144,7 @@ class Header:
             return f"it belongs to user {state.st_uid if state.st_uid != os.geteuid() else self.uid}"
         if state.st_mode & 0o022:
             return "others than its owner may write to it"
-        if state.st_ino != self.inode or state.st_nlink != 1 or str(journal.parent) != self.folder:
+        if state.st_ino != self.inode or state.st_nlink > 1 or str(journal.parent) != self.folder:
             return f"it was copied or moved here: it was written in {self.folder}"
         if self.rebooted and (not self.machine or self.machine != machine_id()):
             return "it was written on another machine"

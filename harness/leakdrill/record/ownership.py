@@ -10,7 +10,7 @@ import psutil
 
 from leakdrill.files import write_below
 from leakdrill.record.journal_header import NAME_PREFIX
-from leakdrill.record.stored_journal import locked_elsewhere, read_header
+from leakdrill.record.stored_journal import owner_lives
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +25,3 @@ def note_owner(run_dir: Path) -> None:
     """Write down in `run_dir` that this process runs its drill."""
     created = psutil.Process().create_time()
     write_below(run_dir, OWNER_FILE, orjson.dumps({"pid": os.getpid(), "create_time": created}))
-
-
-def owner_lives(run_dir: Path) -> bool:
-    """Whether the drill of `run_dir` still runs: its journal is locked, or the process in the header is there."""
-    header = read_header(run_dir)
-    return header is not None and (header.owner_is_here or locked_elsewhere(run_dir))

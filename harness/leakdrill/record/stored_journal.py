@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ import orjson
 from leakdrill.files import open_below
 from leakdrill.record.journal import Entry, Journal
 from leakdrill.record.journal_header import JOURNAL_FILE, Header
+from leakdrill.record.journal_lock import drill_lives, locked
 
 if TYPE_CHECKING:
     import io
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64 * 2**20
 """How long a journal may be; that of a drill of a day has some 10 KiB."""
 
+OPEN_FILES: Final = Path("/proc/self/fd")
 _MOST_PROBLEMS: Final = 3
 
 
@@ -110,23 +110,14 @@ def read_journal(path: Path) -> list[Entry]:
     return parse_journal(path.read_bytes()).entries
 
 
-def read_header(run_dir: Path) -> Header | None:
-    """The header of the journal in `run_dir`; None where there is none."""
+def owner_lives(run_dir: Path) -> bool:
+    """Whether the drill of `run_dir` still runs: its journal is locked, or the process in the header is there."""
     try:
         with open_below(run_dir, JOURNAL_FILE) as file:
-            return parse_journal(file.readline(MOST_BYTES)).header
+            header = parse_journal(file.readline(MOST_BYTES)).header
+            return header is not None and (header.owner_is_here or drill_lives(file.fileno()))
     except OSError:
-        return None
-
-
-def locked_elsewhere(run_dir: Path) -> bool:
-    """Whether another open file holds the journal in `run_dir`, as that of a living drill does."""
-    try:
-        with open_below(run_dir, JOURNAL_FILE) as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as e:
-        return e.errno in (errno.EWOULDBLOCK, errno.EACCES)
-    return False
+        return False
 
 
 @contextlib.contextmanager
@@ -137,45 +128,51 @@ def taken_over(folder: Path, name: str) -> Iterator[tuple[Journal, list[str]]]:
         OSError: when it cannot be opened, or is no plain file.
         OwnerLives: when its drill still runs.
         NotOurs: when nothing may be undone from it.
+        EnvironmentProblem: when another process has been undoing it for minutes.
     """
     with contextlib.ExitStack() as stack:
-        file = cast("io.FileIO", stack.enter_context(_opened(folder, name)))
-        path = Path(f"/proc/self/fd/{file.fileno()}").readlink()
-        content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise NotOurs(f": it is longer than {MOST_BYTES:,} bytes; nothing was undone")
-        contents = parse_journal(content)
-        _demand_ours(contents, path, os.fstat(file.fileno()))
-        _lock(file, contents.header)
-        # The lock may have been waited for: what was undone meanwhile is read again.
-        file.seek(0)
-        contents = parse_journal(file.read(MOST_BYTES))
-        header = cast("Header", contents.header)
+        file = stack.enter_context(_opened(folder, name))
+        descriptor, path = file.fileno(), _path_of(file)
+        header = _demand_ours(_contents(file), path, os.fstat(descriptor))
+        if drill_lives(descriptor) or (header.owner_is_here and not header.is_ours):  # our own pid is no news
+            raise OwnerLives
+        stack.enter_context(locked(descriptor, path))
+        contents = _contents(file)  # another may have undone something while we waited for the lock
         if contents.entries:
             file.truncate(contents.length)  # a line torn by a crash would run into the next one that is appended
         yield Journal.reopened(file, header, contents.entries), contents.problems[:_MOST_PROBLEMS]
 
 
-def _opened(folder: Path, name: str) -> Any:
-    return open_below(folder, name, flags=os.O_RDWR | os.O_APPEND)
+def _opened(folder: Path, name: str) -> io.FileIO:
+    """Its file; that which a watchdog holds open is a link by nature."""
+    if folder == OPEN_FILES:
+        return (folder / name).open("r+b", buffering=0)
+    return cast("io.FileIO", open_below(folder, name, flags=os.O_RDWR | os.O_APPEND))
 
 
-def _demand_ours(contents: Contents, path: Path, state: os.stat_result) -> None:
+def _path_of(file: io.FileIO) -> Path:
+    """Where it lies, or lay, without links."""
+    path = str((OPEN_FILES / str(file.fileno())).readlink())
+    return Path(path if os.fstat(file.fileno()).st_nlink else path.removesuffix(" (deleted)"))
+
+
+def _contents(file: io.FileIO) -> Contents:
+    file.seek(0)
+    content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise NotOurs(f": it is longer than {MOST_BYTES:,} bytes; nothing was undone")
+    return parse_journal(content)
+
+
+def _demand_ours(contents: Contents, path: Path, state: os.stat_result) -> Header:
     header = contents.header
     if header is None and not contents.entries and not contents.problems[1:]:
         raise NotOurs  # it says nothing, or that everything was undone
-    why = f": {header.foreign(path, state) or ''}" if header else f":{(contents.problems or ['1: is empty'])[0]}"
-    if why == ": ":
-        return
+    if header is None:
+        why = f":{contents.problems[0]}"
+    elif foreign := header.foreign(path, state):
+        why = f": {foreign}"
+    else:
+        return header
     left = f"; {len(contents.entries)} entries were left" if contents.entries else ""
     raise NotOurs(f"{why}; nothing was undone{left}" if contents.entries or contents.problems else "")
-
-
-def _lock(file: io.FileIO, header: Header | None) -> None:
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        if e.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise OwnerLives from e
-    if header and header.owner_is_here and not header.is_ours:  # our own would be locked
-        raise OwnerLives

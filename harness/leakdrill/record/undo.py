@@ -12,14 +12,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.journal_header import JOURNAL_FILE, Header
 from leakdrill.record.stored_journal import NotOurs, OwnerLives, taken_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from leakdrill.record.journal import Entry, Journal
@@ -87,9 +89,24 @@ def undo_all(journal: Journal, table: UndoTable) -> list[str]:
     return [reason for reason in reasons if reason]
 
 
-def clean(journal_path: Path, table: UndoTable) -> list[Problem]:
-    """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone."""
-    return _clean(journal_path.parent, journal_path.name, table)
+def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()) -> list[Problem]:
+    """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone.
+
+    Only one process undoes a journal at a time; another waits for it.
+
+    Args:
+        journal_path: the journal.
+        table: how each kind is undone.
+        at_once: kinds whose entries are undone all at the same time before the others; what fails is tried again.
+    """
+    return _clean(journal_path.parent, journal_path.name, table, at_once)
+
+
+def _take_back_at_once(journal: Journal, kinds: Collection[str], table: UndoTable) -> None:
+    """Undo the entries of `kinds` all at the same time; those that are not gone are tried again, and then told."""
+    entries = [entry for entry in journal.pending() if entry.kind in kinds]
+    with ThreadPoolExecutor(max_workers=max(len(entries), 1)) as pool:
+        list(pool.map(lambda entry: take_back(journal, entry, table), entries))
 
 
 def clean_runs(runs: Path, table: UndoTable) -> list[Problem]:
@@ -98,16 +115,19 @@ def clean_runs(runs: Path, table: UndoTable) -> list[Problem]:
     return [*problems, *(problem for name in sorted(names, reverse=True) for problem in _clean(runs, name, table))]
 
 
-def _clean(folder: Path, name: str, table: UndoTable) -> list[Problem]:
+def _clean(folder: Path, name: str, table: UndoTable, at_once: Collection[str] = ()) -> list[Problem]:
     path = folder / name
     try:
         with taken_over(folder, name) as (journal, misread):
             problems = [Problem(f"{path}:{sentence}", refused=True) for sentence in misread]
+            _take_back_at_once(journal, at_once, table)
             return problems + [Problem(f"{path}: {reason}") for reason in undo_all(journal, table)]
     except (OwnerLives, FileNotFoundError):
         return []
     except NotOurs as e:
         return [Problem(f"{path}{e}", refused=True)] if str(e) else []
+    except EnvironmentProblem as e:
+        return [Problem(e.message)]
     except OSError as e:
         return [Problem(f"{path}: {e.strerror or e}; nothing was undone", refused=True)]
 
