@@ -80,15 +80,19 @@ from leakdrill.record.run_events import (
     WorkerEnded,
     WorkerLost,
 )
+from leakdrill.record.seal_events import RecordCovers, RecordEnd
 from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
+    WatchMemory,
     WatchNotice,
     WatchThreshold,
 )
 
 EVENTS: tuple[type[EventClass], ...] = (
+    RecordCovers,
+    RecordEnd,
     RunPhase,
     Notice,
     RunBroken,
@@ -161,6 +165,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     GateSite,
     GateTimeIsUp,
     WatchAttempt,
+    WatchMemory,
     WatchExited,
     WatchInterrupted,
     WatchThreshold,
@@ -229,6 +234,8 @@ __all__ = [
     "PrometheusExited",
     "PrometheusPoll",
     "PrometheusStart",
+    "RecordCovers",
+    "RecordEnd",
     "ReplicaRequestCounts",
     "ReplicaResources",
     "RuleError",
@@ -254,6 +261,7 @@ __all__ = [
     "WatchAttempt",
     "WatchExited",
     "WatchInterrupted",
+    "WatchMemory",
     "WatchNotice",
     "WatchThreshold",
     "WorkerEnded",

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import analyze
+from leakdrill.judging.analyze import judge_run
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.seal import covered_file
+from leakdrill.record.signature import sign, users_key
 from leakdrill.record.store import create_run, read_run_info
 from leakdrill.runs.undo import clean_runs, undo_all
 from leakdrill.runs.watchdog import Watchdog
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -43,12 +46,14 @@ class FinishedRun:
     Attributes:
         folder: its files.
         verdicts: what it shows.
+        seal: what the seal of its record says.
         error: what ended it before its time; None when nothing did.
         leftovers: why something could not be undone, for each such thing.
     """
 
     folder: RunFolder
     verdicts: list[Verdict]
+    seal: Seal
     error: LeakdrillError | None
     leftovers: list[str]
 
@@ -135,6 +140,7 @@ class RunSession(Session):
     def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
+        self._key = users_key()
         self._journals: list[Journal] = []
         self._watchdog: Watchdog | None = None
 
@@ -145,7 +151,13 @@ class RunSession(Session):
             Interrupted: when one came.
         """
         with uninterruptible():
-            return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+            judged = judge_run(self.folder, key=self._key)
+            return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
+
+    def cover(self, *names: str) -> None:
+        """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
+        for name in names:
+            self.recorder.record(covered_file(self.folder, name))
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
@@ -175,6 +187,8 @@ class RunSession(Session):
 
     def _close(self) -> None:
         self.recorder.close()
+        if self._key is not None:
+            sign(self.folder, self._key, self.recorder.head)
         for journal in self._journals:
             journal.close()
 
