@@ -21,8 +21,8 @@ _ABOUT: Final = """\
 # The kill matrix
 
 Each cell is a drill that gets SIGKILL, SIGTERM or SIGINT in one of its phases. There is one for every target, every
-kind of step that the target supports (and one drill with Prometheus, Alertmanager and two Locust workers), every phase from
-`setup` to `teardown`, and every signal; in `mitigate` the signal comes while the step is carried out. Nobody calls
+kind of step that the target supports (and one drill with Prometheus, Alertmanager and two Locust workers), every phase
+from `setup` to `teardown`, and every signal; in `mitigate` the signal comes while the step is carried out. Nobody calls
 `leakdrill clean`. Ten seconds after the drill's death these are counted: processes, cgroups, mounts, loop devices,
 temporary files, shared memory, sockets, containers, networks, volumes, objects in the cluster, and entries of the
 journal that are not undone. A second later they are counted once more, so that nothing comes back.
