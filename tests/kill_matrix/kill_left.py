@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from leakdrill.record.journal import read_journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.targets.docker import engine as docker_engine
 from leakdrill.targets.kubernetes import api as kubernetes_api
 

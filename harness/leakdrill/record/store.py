@@ -16,7 +16,7 @@ from leakdrill import __version__
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, read_below, write_below
 from leakdrill.record.history import SCHEMA_VERSION
-from leakdrill.record.journal import JOURNAL_FILE
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.schema_version import schema_version
 from leakdrill.scenario.scenario import Scenario
 

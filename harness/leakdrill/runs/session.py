@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 from leakdrill.errors import Interrupted, LeakdrillError
 from leakdrill.judging.analyze import judge_run
 from leakdrill.machine.signals import uninterruptible
-from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.journal import Journal
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
 from leakdrill.record.seal import covered_file
@@ -120,7 +121,7 @@ class Session:
 
     def _undo(self) -> list[str]:
         """Undo what the runs that were started here have left; returns why, for each thing that would not go."""
-        return clean_runs(self._runs)
+        return [str(problem) for problem in clean_runs(self._runs)]
 
 
 class RunSession(Session):

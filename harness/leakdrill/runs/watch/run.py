@@ -19,7 +19,6 @@ from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted, WatchNotice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.seal import RUN_JSON
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
@@ -113,7 +112,7 @@ class _Attempts:
     def _make_cgroup(self, number: int) -> Cgroup | None:
         """A control group for one attempt, which the kernel counts for; None where this machine gives us none."""
         try:
-            cgroup = make_cgroup(f"{NAME_PREFIX}{self._run_id}-{number}", self._journal, part=PART)
+            cgroup = make_cgroup(self._journal.header.own_name(f"{self._run_id}-{number}"), self._journal, part=PART)
         except (CgroupRefused, OSError) as e:
             self._without_cgroup(str(e) if isinstance(e, CgroupRefused) else e.strerror or str(e))
             return None

@@ -96,9 +96,15 @@ class Cluster:
         made: dict[str, Any] = json.loads(self._ask("POST", path, body))
         return made
 
-    def patch(self, path: str, body: dict[str, Any], *, kind: str = "strategic") -> dict[str, Any]:
-        """Change the object at `path`; `kind` is `merge` or `strategic`. Raises as `get` does."""
-        changed: dict[str, Any] = json.loads(self._ask("PATCH", path, body, content=_PATCHES[kind]))
+    def patch(
+        self, path: str, body: dict[str, Any], *, kind: str = "strategic", dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Change the object at `path`, or only say what it would be; `kind` is `merge` or `strategic`.
+
+        Raises as `get` does.
+        """
+        query = _query({"dryRun": "All"}) if dry_run else ""
+        changed: dict[str, Any] = json.loads(self._ask("PATCH", path + query, body, content=_PATCHES[kind]))
         return changed
 
     def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
