@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from leakdrill.load.workers import WorkerPlace
@@ -41,6 +43,7 @@ class LocustLoad:
         max_run_s: Locust ends itself after this long, whatever becomes of the drill.
         record_corpus: gets the first requests, for `replay_spec` (corpus.py); None records none.
         place: where the workers run; None for processes of this machine.
+        labels: `build` and `corpus` of a gate run, on what is recorded of its requests.
     """
 
     def __init__(  # noqa: PLR0913 - all that a load is made of; each is named at the call
@@ -55,6 +58,7 @@ class LocustLoad:
         max_run_s: float,
         record_corpus: Path | None = None,
         place: WorkerPlace | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._spec = spec
         self._host = host
@@ -76,7 +80,9 @@ class LocustLoad:
             recorder=recorder,
             table=run_dir / "load.csv",
             wanted_workers=spec.workers,
+            labels=labels or {},
         )
+        self._lifeline_fd: int | None = None
         self._remote_workers: RemoteWorkers | None = None
 
     def start(self) -> None:
@@ -111,11 +117,13 @@ class LocustLoad:
         """Start the process with what it inherits."""
         remote = self._remote_workers
         status_fd, control_fd = self._monitor.open(), self._pause_control.open()
+        far_lifeline_fd, self._lifeline_fd = os.pipe()
         addresses_fd = remote.far_fd if remote else None
         env = environment(
             self._spec,
             counts=self._folder,
             status_fd=status_fd,
+            lifeline_fd=far_lifeline_fd,
             run_id=self._run_id,
             control_fd=control_fd,
             record=self._record_corpus,
@@ -126,9 +134,13 @@ class LocustLoad:
             self._process.start(
                 argv(self._spec, host=self._host, max_run_s=self._max_run_s, master=master),
                 env,
-                inherited_fds=[fd for fd in (status_fd, control_fd, addresses_fd) if fd is not None],
+                inherited_fds=[
+                    *(status_fd, far_lifeline_fd),
+                    *(fd for fd in (control_fd, addresses_fd) if fd is not None),
+                ],
             )
         finally:
+            os.close(far_lifeline_fd)
             self._monitor.hand_over()
         self._pause_control.hand_over()
 
@@ -225,5 +237,8 @@ class LocustLoad:
         if self._remote_workers is not None:
             self._remote_workers.stop()
         self._pause_control.close()
+        if self._lifeline_fd is not None:
+            os.close(self._lifeline_fd)
+            self._lifeline_fd = None
         shutil.rmtree(self._folder, ignore_errors=True)
         self._process.forget()

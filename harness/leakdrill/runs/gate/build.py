@@ -64,7 +64,7 @@ class Build:
             journal=journal,
         )
         self._agent = AgentReadings(name, recorder)
-        self.load = SlotLoad(scenario, folder=folder, run_id=run_id, recorder=recorder, journal=journal)
+        self.load = SlotLoad(scenario, folder=folder, run_id=run_id, recorder=recorder, journal=journal, build=name)
         self._round = 0
 
     def up(self) -> None:
