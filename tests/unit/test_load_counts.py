@@ -105,7 +105,7 @@ def test_several_workers_run_distributed_on_loopback() -> None:
 def test_the_environment_has_the_pace_and_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAKDRILL_TOKEN", "secret")
     spec = Load.model_validate({"locustfile": "l.py", "users": 10, "rate": "40/s", "env": {"A": "1"}})
-    env = environment(spec, counts=Path("/c"), status_fd=3, lifeline_fd=4, run_id="r1")
+    env = environment(spec, counts=Path("/c"), status_fd=3, run_id="r1")
     assert "LEAKDRILL_TOKEN" not in env
     assert env["LEAKDRILL_LOAD_PERIOD_S"] == "0.25"
     assert (env["A"], env["LEAKDRILL_RUN_ID"], env["LEAKDRILL_LOAD_STATUS_FD"]) == ("1", "r1", "3")

@@ -11,7 +11,6 @@ from leakdrill.load.in_locust.variables import (
     ADDRESSES_ENV,
     CONTROL_ENV,
     COUNTS_ENV,
-    LIFELINE_ENV,
     PERIOD_ENV,
     RECORD_ENV,
     STATUS_ENV,
@@ -72,7 +71,6 @@ def environment(
     *,
     counts: Path,
     status_fd: int,
-    lifeline_fd: int,
     run_id: str,
     control_fd: int | None = None,
     record: Path | None = None,
@@ -81,8 +79,7 @@ def environment(
     """Returns our environment with the listener's settings, without the run's token: that is for the target alone."""
     env = {**os.environ, **spec.env}
     env.pop("LEAKDRILL_TOKEN", None)
-    env |= {COUNTS_ENV: str(counts), STATUS_ENV: str(status_fd), LIFELINE_ENV: str(lifeline_fd)}
-    env["LEAKDRILL_RUN_ID"] = run_id
+    env |= {COUNTS_ENV: str(counts), STATUS_ENV: str(status_fd), "LEAKDRILL_RUN_ID": run_id}
     if spec.rate is not None:
         env[PERIOD_ENV] = repr(spec.users / spec.rate)
     if control_fd is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -61,9 +60,7 @@ class LocustLoad:
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self._spec = spec
-        self._host = host
-        self._run_dir = run_dir
-        self._run_id = run_id
+        self._host, self._run_dir, self._run_id = host, run_dir, run_id
         self._recorder = recorder
         self._max_run_s = max_run_s
         self._record_corpus = record_corpus
@@ -82,7 +79,6 @@ class LocustLoad:
             wanted_workers=spec.workers,
             labels=labels or {},
         )
-        self._lifeline_fd: int | None = None
         self._remote_workers: RemoteWorkers | None = None
 
     def start(self) -> None:
@@ -117,13 +113,11 @@ class LocustLoad:
         """Start the process with what it inherits."""
         remote = self._remote_workers
         status_fd, control_fd = self._monitor.open(), self._pause_control.open()
-        far_lifeline_fd, self._lifeline_fd = os.pipe()
         addresses_fd = remote.far_fd if remote else None
         env = environment(
             self._spec,
             counts=self._folder,
             status_fd=status_fd,
-            lifeline_fd=far_lifeline_fd,
             run_id=self._run_id,
             control_fd=control_fd,
             record=self._record_corpus,
@@ -134,13 +128,9 @@ class LocustLoad:
             self._process.start(
                 argv(self._spec, host=self._host, max_run_s=self._max_run_s, master=master),
                 env,
-                inherited_fds=[
-                    *(status_fd, far_lifeline_fd),
-                    *(fd for fd in (control_fd, addresses_fd) if fd is not None),
-                ],
+                inherited_fds=[fd for fd in (status_fd, control_fd, addresses_fd) if fd is not None],
             )
         finally:
-            os.close(far_lifeline_fd)
             self._monitor.hand_over()
         self._pause_control.hand_over()
 
@@ -237,8 +227,5 @@ class LocustLoad:
         if self._remote_workers is not None:
             self._remote_workers.stop()
         self._pause_control.close()
-        if self._lifeline_fd is not None:
-            os.close(self._lifeline_fd)
-            self._lifeline_fd = None
         shutil.rmtree(self._folder, ignore_errors=True)
         self._process.forget()

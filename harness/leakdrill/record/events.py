@@ -22,6 +22,7 @@ from leakdrill.record.alerting_events import (
 from leakdrill.record.event_class import EventClass, Reading
 from leakdrill.record.gate_events import (
     GateAgent,
+    GateEnd,
     GateRequestsByName,
     GateSite,
     GateSlot,
@@ -161,6 +162,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     AlertInhibited,
     AlertSilenced,
     GateSlot,
+    GateEnd,
     GateRequestsByName,
     GateAgent,
     GateTypes,
@@ -200,6 +202,7 @@ __all__ = [
     "EngineStats",
     "FilesystemDisk",
     "GateAgent",
+    "GateEnd",
     "GateRequestsByName",
     "GateSite",
     "GateSlot",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from locust.stats import RequestStats, StatsError
 
-from leakdrill.load.in_locust.hooks import replace_method
+from leakdrill.load.in_locust.replaced_method import replace_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,7 +28,7 @@ from leakdrill.load.in_locust.counters import (
     USERS_ENDED,
     USERS_STARTED,
 )
-from leakdrill.load.in_locust.hooks import replace_method
+from leakdrill.load.in_locust.replaced_method import replace_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
