@@ -15,6 +15,7 @@ import psutil
 from leakdrill.load.in_locust.variables import LIFELINE_ENV
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.session import kill_session
+from leakdrill.record.journal_header import MARK_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -67,7 +68,7 @@ class LocustProcess:
             with self.log.open("ab") as log:
                 process = self._process = subprocess.Popen(
                     with_default_sigint(argv),
-                    env={**env, LIFELINE_ENV: str(far_fd)},
+                    env={**env, LIFELINE_ENV: str(far_fd), MARK_VARIABLE: self._journal.mark},
                     pass_fds=(*inherited_fds, far_fd),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

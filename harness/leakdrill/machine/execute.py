@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.record.undo import take_back
 from leakdrill.units import show_duration
 
@@ -42,12 +44,13 @@ def execute(
         with output.open("wb") as sink:
             process = subprocess.Popen(
                 with_default_sigint(argv),
-                env={**env, PART_VARIABLE: PART},
+                env={**env, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=users_umask(),
             )
         entry = journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
         return process.wait(timeout_s)

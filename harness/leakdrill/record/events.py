@@ -84,15 +84,19 @@ from leakdrill.record.run_events import (
     WorkerEnded,
     WorkerLost,
 )
+from leakdrill.record.seal_events import RecordCovers, RecordEnd
 from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
+    WatchMemory,
     WatchNotice,
     WatchThreshold,
 )
 
 EVENTS: tuple[type[EventClass], ...] = (
+    RecordCovers,
+    RecordEnd,
     RunPhase,
     Notice,
     RunBroken,
@@ -169,6 +173,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     GateSite,
     GateTimeIsUp,
     WatchAttempt,
+    WatchMemory,
     WatchExited,
     WatchInterrupted,
     WatchThreshold,
@@ -241,6 +246,8 @@ __all__ = [
     "PrometheusExited",
     "PrometheusPoll",
     "PrometheusStart",
+    "RecordCovers",
+    "RecordEnd",
     "ReplicaRequestCounts",
     "ReplicaResources",
     "RuleError",
@@ -266,6 +273,7 @@ __all__ = [
     "WatchAttempt",
     "WatchExited",
     "WatchInterrupted",
+    "WatchMemory",
     "WatchNotice",
     "WatchThreshold",
     "WorkerEnded",

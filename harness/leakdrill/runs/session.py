@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import analyze
+from leakdrill.errors import BadInput, EnvironmentProblem, Interrupted, LeakdrillError
+from leakdrill.judging.analyze import JudgedRun, judge_run
 from leakdrill.machine.signals import uninterruptible
-from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.journal import Journal
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.seal import Seal, covered_file
+from leakdrill.record.signature import SIGNATURE_FILE, sign, users_key
 from leakdrill.record.store import create_run, read_run_info
+from leakdrill.record.writing import DISK_IS_LOST, unwritable, writing
 from leakdrill.runs.undo import clean_runs, undo_all
+from leakdrill.runs.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import TracebackType
 
     from rich.console import Console
@@ -42,12 +47,14 @@ class FinishedRun:
     Attributes:
         folder: its files.
         verdicts: what it shows.
+        seal: what the seal of its record says.
         error: what ended it before its time; None when nothing did.
         leftovers: why something could not be undone, for each such thing.
     """
 
     folder: RunFolder
     verdicts: list[Verdict]
+    seal: Seal
     error: LeakdrillError | None
     leftovers: list[str]
 
@@ -78,7 +85,9 @@ class Session:
     def __enter__(self) -> Self:
         for problem in clean_runs(self._runs):
             self._notify(f"left by an earlier run: {problem}")
-        self._open(self._closing)
+        with contextlib.ExitStack() as opening:
+            self._open(opening)
+            self._closing = opening.pop_all()
         self._closing.callback(self.undo)
         self._handlers.enter_context(self._signals)
         return self
@@ -101,18 +110,25 @@ class Session:
 
     @contextlib.contextmanager
     def keeping_error(self, kind: type[LeakdrillError] = LeakdrillError) -> Iterator[None]:
-        """Let an error of this `kind` end the block, and keep the first as what ended the run."""
+        """Let an error of this `kind` end the block, and keep the first as what ended the run.
+
+        A disk that is full or gone is an error of the environment, whichever file of the run meets it first.
+        """
         try:
             yield
         except kind as e:
             self.error = self.error or e
+        except OSError as e:
+            if e.errno not in DISK_IS_LOST or not issubclass(EnvironmentProblem, kind):
+                raise
+            self.error = self.error or unwritable(Path(e.filename or self._runs), e)
 
     def _open(self, closing: contextlib.ExitStack) -> None:
         """Open what the run writes to, and leave with `closing` how it is closed."""
 
     def _undo(self) -> list[str]:
         """Undo what the runs that were started here have left; returns why, for each thing that would not go."""
-        return clean_runs(self._runs)
+        return [str(problem) for problem in clean_runs(self._runs)]
 
 
 class RunSession(Session):
@@ -132,31 +148,68 @@ class RunSession(Session):
     def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
+        self._key = users_key()
         self._journals: list[Journal] = []
+        self._watchdog: Watchdog | None = None
 
     def finish(self) -> FinishedRun:
-        """Judge the run, which has ended and is closed."""
-        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+        """Judge the run, which has ended and is closed; a signal does not leave half of a file.
+
+        Raises:
+            Interrupted: when one came.
+        """
+        judged = JudgedRun([], Seal(head="", lines=0))
+        with uninterruptible(), self.keeping_error():
+            try:
+                judged = judge_run(self.folder, key=self._key)
+            except BadInput as e:  # the record of a run that has just ended is no input of the user's
+                raise EnvironmentProblem(e.message, hint=e.hint) from e
+        return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
+
+    def cover(self, *names: str) -> None:
+        """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
+        for name in names:
+            self.recorder.record(covered_file(self.folder, name))
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
         folder.mkdir(parents=True, exist_ok=True)
         note_owner(folder)
         self._journals.append(Journal(folder / JOURNAL_FILE))
+        if self._watchdog is not None:
+            self._watchdog.guard(folder / JOURNAL_FILE)
         return self._journals[-1]
 
     def _open(self, closing: contextlib.ExitStack) -> None:
         self.folder = create_run(self._runs, self._name)
-        self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
+        self._start_watchdog(closing)
+        with writing(self.folder.path):
+            self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
         closing.callback(self._close)
+
+    def _start_watchdog(self, closing: contextlib.ExitStack) -> None:
+        try:
+            self._watchdog = Watchdog()
+            closing.callback(self._watchdog.end)
+        except OSError as e:
+            reason = f"its watchdog could not be started: {e.strerror}"
+            self._notify(f"{reason}; should this process be killed, `leakdrill clean` ends what it started")
 
     def _undo(self) -> list[str]:
         return [reason for journal in reversed(self._journals) for reason in undo_all(journal)]
 
     def _close(self) -> None:
         self.recorder.close()
+        self.error = self.error or self.recorder.lost
+        with self.keeping_error():
+            self._sign()
         for journal in self._journals:
             journal.close()
+
+    def _sign(self) -> None:
+        if self._key is not None:
+            with writing(self.folder.path / SIGNATURE_FILE):
+                sign(self.folder, self._key, self.recorder.head)
 
 
 def print_to(console: Console) -> Notify:

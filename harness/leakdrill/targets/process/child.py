@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -118,12 +120,13 @@ def start_child(
         with log.open("ab") as output:
             process = subprocess.Popen(
                 with_default_sigint(entering(folders, argv)),
-                env=env,
+                env={**env, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=users_umask(),
             )
     except OSError as e:
         raise EnvironmentProblem(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
