@@ -192,8 +192,13 @@ class _Attempts:
             self._note_end(_End(ended, processes.adopted_bytes, watcher.peak, left, unseen), number, ended_at_s)
 
     def _wait(self, command: Command, processes: CommandProcesses) -> Ended:
-        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started."""
+        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started.
+
+        Raises:
+            EnvironmentProblem: when the record was lost.
+        """
         while (ended := command.poll()) is None:
+            self._recorder.raise_if_lost()
             for number in self._stop.take():
                 command.forward(number)
             if self._stop.is_urgent(STOP_TIMEOUT_S):
