@@ -55,7 +55,7 @@ def _functions(source: str) -> dict[str, list[str]]:
         if line.lstrip().startswith(("def ", "async def ")):
             name = line.split("def ", 1)[1].split("(", 1)[0]
             current = functions.setdefault(name, [])
-        elif current is not None:
+        elif current is not None and line.strip():
             current.append(line.strip())
     return functions
 
