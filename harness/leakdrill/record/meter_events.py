@@ -74,8 +74,8 @@ class ReplicaResources(
     _ContainerReading,
     source="replica",
     name="resources",
-    for_people="shows which replica holds the memory",
     written_by=("targets",),
+    read_by=("judging",),
 ):
     """Memory and CPU of one replica, about twice a second."""
 
@@ -179,8 +179,8 @@ class ServiceMetrics(
     Reading,
     source="service",
     name="metrics",
-    for_people="the service's own view, beside what is measured from outside",
     written_by=("meters",),
+    read_by=("judging",),
 ):
     """The service's own metrics page."""
 
