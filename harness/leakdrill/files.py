@@ -1,12 +1,40 @@
-"""Whether a file is there, asked of a path that a person wrote: one that no file can have is no error of ours."""
+"""Files as a stranger may have left them: opened only where they are plain files, written whole or not at all.
+
+A path that a person names may lead over links, but to a plain file: a pipe would wait for ever, `/dev/zero` never
+ends. Inside of a run folder, whose content may be somebody else's, no link is followed at all. What is written there is
+written beside its place, under a name that nobody else has, and then moved there, so that a reader sees the old file
+or the new one, and a link in its place is replaced, not followed.
+
+Everything here raises OSError with a `strerror` for people; callers say which file it was and what was expected.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import os.path
-from typing import TYPE_CHECKING
+import secrets
+import stat
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from leakdrill.units import show_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+MOST_BYTES: Final = 256 * 2**20
+"""How long a file that is read in one piece may be."""
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_umasks: Final[list[int]] = []
 
 
 def is_file(path: Path) -> bool:
@@ -17,3 +45,220 @@ def is_file(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """Returns whether something is at `path`; not where its name is too long, or its folder may not be looked into."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for both
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Opens the plain file at `path`, which a person named, to read it.
+
+    Raises:
+        OSError: when it cannot be opened, or is anything but a plain file.
+    """
+    return _plain(_open(path, _READ))
+
+
+def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
+    """Returns the content of the plain file at `path`, which a person named.
+
+    Raises:
+        OSError: when it cannot be read, is anything but a plain file, or is longer than `most_bytes`.
+    """
+    with open_file(path) as file:
+        return _content(file, most_bytes)
+
+
+def open_below(folder: Path, name: str, *, flags: int = os.O_RDONLY) -> BinaryIO:
+    """Opens `name` below `folder`, of whose content nothing is known, without following a link below it.
+
+    Args:
+        folder: which a person named, or which is ours; links on the way to it are followed.
+        name: relative, without `..`; of several parts where it stands in an inner folder.
+        flags: those of `os.open`, such as `os.O_WRONLY | os.O_APPEND | os.O_CREAT`; what is made is its owner's alone.
+
+    Raises:
+        OSError: when it is not there, cannot be opened, is a link, or is anything but a plain file.
+    """
+    *folders, last = _parts(name)
+    with contextlib.ExitStack() as opened:
+        at = _opened(opened, _open(folder, _READ | os.O_DIRECTORY))
+        for part in folders:
+            at = _opened(opened, _open_at(part, _READ | os.O_DIRECTORY | os.O_NOFOLLOW, at))
+        return _plain(_open_at(last, flags | _READ | os.O_NOFOLLOW, at), flags)
+
+
+def read_below(folder: Path, name: str, *, most_bytes: int = MOST_BYTES) -> bytes:
+    """Returns the content of `name` below `folder`, as `open_below` opens it.
+
+    Raises:
+        OSError: as `open_below` does, or when it is longer than `most_bytes`.
+    """
+    with open_below(folder, name) as file:
+        return _content(file, most_bytes)
+
+
+def write_below(folder: Path, name: str, content: str | bytes) -> None:
+    """Writes `name` in `folder`, for its owner alone and whole or not at all; what stands there is replaced.
+
+    Raises:
+        OSError: when it cannot be written; nothing of it is left then.
+    """
+    (last,) = _parts(name)
+    at = _open(folder, _READ | os.O_DIRECTORY)
+    try:
+        _replace(at, last, content, mode=0o600)
+    finally:
+        os.close(at)
+
+
+def write_named(path: Path, content: str | bytes) -> None:
+    """Writes the file at `path`, which a person named: whole or not at all, with the mode that other files have.
+
+    A link is followed, and what is no plain file (`/dev/stdout`, a pipe) is written to.
+
+    Raises:
+        OSError: when it cannot be written, or nobody reads the pipe that it is.
+    """
+    data = _bytes(content)
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(_status(path).st_mode):
+            with os.fdopen(_open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "wb") as file:
+                os.set_blocking(file.fileno(), True)
+                file.write(data)
+            return
+    place = os.path.realpath(path)
+    at = _open(os.path.dirname(place), _READ | os.O_DIRECTORY)  # noqa: PTH120 - a text, as realpath gives it
+    try:
+        _replace(at, os.path.basename(place), data, mode=0o666 & ~_umask())  # noqa: PTH119 - likewise
+    finally:
+        os.close(at)
+
+
+def make_private(folder: Path) -> None:
+    """Makes `folder`, which is not there yet, for its owner alone, whatever the umask.
+
+    Raises:
+        OSError: when it cannot be made, or is there.
+    """
+    folder.mkdir(mode=0o700)
+    folder.chmod(0o700)
+
+
+def make_parents(path: Path) -> None:
+    """Makes the folders above the file at `path`, which a person named, with the mode that other folders have.
+
+    Raises:
+        OSError: when one cannot be made, or is no folder.
+    """
+    before = os.umask(_umask())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except ValueError as e:
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
+    finally:
+        os.umask(before)
+
+
+@contextlib.contextmanager
+def private_by_default() -> Iterator[None]:
+    """Makes what this process and its helpers write their owner's alone; `users_umask` is for the user's programs."""
+    _umasks.append(os.umask(0o077))
+    try:
+        yield
+    finally:
+        os.umask(_umasks.pop())
+
+
+def users_umask() -> int:
+    """Returns the umask with which the user started us, as `subprocess.Popen` takes it; -1 where it is in force."""
+    return _umasks[0] if _umasks else -1
+
+
+def _umask() -> int:
+    if _umasks:
+        return _umasks[0]
+    os.umask(before := os.umask(0o077))
+    return before
+
+
+def _parts(name: str) -> list[str]:
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise OSError(errno.EINVAL, "is no name of a file below the folder", name)
+    return parts
+
+
+def _open(path: Path | str, flags: int) -> int:
+    return _open_at(path, flags, None)
+
+
+def _open_at(path: Path | str, flags: int, at: int | None) -> int:
+    try:
+        return os.open(path, flags, 0o600, dir_fd=at)
+    except ValueError as e:  # a NUL character
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
+    except OSError as e:
+        if e.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
+            raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", str(path)) from e
+        if e.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "is a socket, or a pipe that nobody reads", str(path)) from e
+        raise
+
+
+def _opened(stack: contextlib.ExitStack, descriptor: int) -> int:
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return os.stat(path)  # noqa: PTH116 - beside os.open
+    except ValueError as e:
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
+
+
+def _plain(descriptor: int, flags: int = os.O_RDONLY) -> BinaryIO:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
+        raise OSError(errno.EINVAL, f"is {kind} and no plain file")
+    os.set_blocking(descriptor, True)
+    if flags & os.O_CREAT:
+        os.fchmod(descriptor, 0o600)
+    buffering = 0 if flags & (os.O_WRONLY | os.O_RDWR) else -1
+    return cast("BinaryIO", os.fdopen(descriptor, _python_mode(flags), buffering=buffering))
+
+
+def _python_mode(flags: int) -> str:
+    if flags & os.O_RDWR:
+        return "r+b"
+    if flags & os.O_WRONLY:
+        return "ab" if flags & os.O_APPEND else "wb"
+    return "rb"
+
+
+def _content(file: BinaryIO, most_bytes: int) -> bytes:
+    content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {show_size(most_bytes)}")
+    return content
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+def _replace(at: int, name: str, content: str | bytes, *, mode: int) -> None:
+    """Writes `name` in the folder that is open as `at`, by way of a new file beside it."""
+    beside = f".{name[:200]}.{secrets.token_hex(6)}"
+    descriptor = _open_at(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, at)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(_bytes(content))
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, name, src_dir_fd=at, dst_dir_fd=at)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside, dir_fd=at)
+        raise

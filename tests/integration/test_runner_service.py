@@ -51,9 +51,9 @@ class Service:
         """Does once what the kernel does where memory runs out."""
 
         def kill() -> None:
-            wait_for(lambda: self.children("build.py"), what="a build", timeout_s=60, every_s=0.005)[
-                0
-            ].send_signal(signal.SIGKILL)
+            wait_for(lambda: self.children("build.py"), what="a build", timeout_s=60, every_s=0.005)[0].send_signal(
+                signal.SIGKILL
+            )
 
         thread = threading.Thread(target=kill)
         thread.start()

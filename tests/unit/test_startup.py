@@ -28,15 +28,15 @@ TYPER: Final = {
 }  # fmt: skip
 """Typer, and what it loads by itself."""
 RICH: Final = {"markdown_it", "mdurl", "pygments", "rich"}
-START: Final = {"", "cli"}
-"""The folders that every command loads: the modules at the root, and the command line."""
+START: Final = {"", "cli", "machine"}
+"""The folders that every command loads: the modules at the root, the command line, and how signals are taken."""
 MAY_LOAD: Final = {
     ("version",): (START, TYPER),
     ("--help",): (START, TYPER),
     ("schema", "scenario"): (START | {"scenario"}, TYPER),
     ("schema", "history"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
     ("schema", "verdicts"): (START | {"scenario", "record"}, TYPER | {"orjson"}),
-    ("scenarios",): (START | {"runs/catalogue"}, TYPER | RICH | {"yaml", "_yaml"}),
+    ("scenarios",): (START | {"reports", "runs/catalogue"}, TYPER | RICH | {"yaml", "_yaml"}),
 }
 """For each command: the folders of ours, and the packages of others, that it may load."""
 

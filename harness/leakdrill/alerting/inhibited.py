@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from leakdrill.alerting.prometheus_api import event_labels
+from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
+from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertInhibited
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class InhibitionPoller:
     """
 
     def __init__(self, alertmanager_url: str, recorder: Recorder, *, every_s: float = 0.5) -> None:
-        self._http = httpx.Client(base_url=alertmanager_url, timeout=_TIMEOUT_S, trust_env=False)
+        self._http = bounded_client(base_url=alertmanager_url, timeout_s=_TIMEOUT_S, most_bytes=MOST_ALERTING_BYTES)
         self._recorder = recorder
         self._every_s = every_s
         self._recorded: set[tuple[str, str]] = set()
@@ -50,9 +51,11 @@ class InhibitionPoller:
     def poll(self) -> None:
         """Ask once, and record what is new."""
         try:
-            alerts = self._http.get("/api/v2/alerts").json()
-        except (httpx.HTTPError, ValueError):
-            return
+            self._note(self._http.get("/api/v2/alerts").json())
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return  # what answers is no Alertmanager, or not now
+
+    def _note(self, alerts: list[Mapping[str, Any]]) -> None:
         by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}
         for alert in alerts:
             for source in alert["status"]["inhibitedBy"]:

@@ -100,9 +100,9 @@ class KubeletSeries:
             kubelets = [target for target in self._api.targets() if target.get("scrapePool") == self._job]
             # A pause container and the sums over a pod are series too, of a container that is none.
             rows = self._api.query(f'time() - timestamp({_SERIES}{{job="{self._job}",container!~"|POD"}})')
-        except NoAnswer as e:
+            ages = [float(row["value"][1]) for row in rows]
+        except (NoAnswer, ValueError, LookupError, TypeError) as e:
             return KubeletScrape(error=str(e))
-        ages = [float(row["value"][1]) for row in rows]
         problem = _missing_series(kubelets, ages)
         if problem is not None:
             return KubeletScrape(error=problem)

@@ -32,6 +32,7 @@ _LEAST_RESEND_S: Final = 0.5
 """An alert not sent again for four resend delays counts as over; less than 2 s would make a busy machine lie."""
 
 _LOOKBACK_SCRAPES: Final = 4
+_MOST_SCRAPED: Final = "32MB"
 
 
 class PrometheusServer:
@@ -142,9 +143,17 @@ class PrometheusServer:
         try:
             state = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
         except TimedOut as e:
-            raise ComponentDied(str(e), hint=f"open {self.url}/targets, or read {self._server.log}") from e
+            raise ComponentDied(f"{e}{self._unscraped()}", hint=f"read {self._server.log}") from e
         if state == "dead":
             raise ComponentDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
+
+    def _unscraped(self) -> str:
+        try:
+            targets = self._api().targets()
+        except NoAnswer as e:
+            return f"; {e}"
+        down = [f"{t.get('scrapeUrl')}: {t.get('lastError') or 'not yet'}" for t in targets if t.get("health") != "up"]
+        return f"; not scraped: {', '.join(down)}" if down else ""
 
     def stop(self) -> None:
         """End it and remove its data; configuration, rules and log stay. May be called again."""
@@ -182,7 +191,9 @@ def _scrape(job: str, address: str) -> dict[str, object]:
     # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
     host, _, path = address.partition("/")
     where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
-    return {"job_name": job, "honor_labels": True, **where}
+    # What is scraped may be broken: it must neither lead elsewhere nor fill the memory of the server.
+    bounds = {"follow_redirects": False, "body_size_limit": _MOST_SCRAPED}
+    return {"job_name": job, "honor_labels": True, **bounds, **where}
 
 
 def _alerting(url: str) -> dict[str, object]:

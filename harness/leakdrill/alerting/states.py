@@ -20,6 +20,7 @@ from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from leakdrill.alerting.rules import AlertRule
     from leakdrill.alerting.timeline import State
@@ -56,6 +57,7 @@ class AlertPoller:
         every_s: seconds between two polls.
         look_back_s: how far the first poll looks back: a Prometheus that ran before may have alerts that fire already.
         ahead_s: how far its clock is ahead of ours.
+        only: names of the alerts whose rule groups must be evaluated in time; None for all of them.
     """
 
     def __init__(
@@ -66,13 +68,16 @@ class AlertPoller:
         every_s: float = 0.25,
         look_back_s: float = 0.0,
         ahead_s: float = 0.0,
+        only: AbstractSet[str] | None = None,
     ) -> None:
         self._api = PrometheusApi(prometheus_url)
         self._recorder = recorder
         self._every_s = every_s
         self._ahead_s = ahead_s
+        self._only = only
         self._answered_at = time.time() - look_back_s
         self._answered_mono = time.monotonic()
+        self._clocks_apart_s = _clocks_apart_s()
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
         self._errors: set[tuple[str, str, str]] = set()
@@ -111,8 +116,9 @@ class AlertPoller:
         with self._polling:
             try:
                 value = self._query()
-            except NoAnswer as e:
-                self._recorder.record(PrometheusPoll(error=str(e)))
+            except (NoAnswer, ValueError, LookupError, TypeError, AttributeError, OverflowError) as e:
+                error = str(e) if isinstance(e, NoAnswer) else f"no sense in the answer: {type(e).__name__}: {e}"
+                self._recorder.record(PrometheusPoll(error=error))
             else:
                 self._recorder.record(PrometheusPoll.of(value))
 
@@ -138,7 +144,14 @@ class AlertPoller:
             "alerts_firing": float(counted.count("firing")),
             "alerts_pending": float(counted.count("pending")),
             "rules_failing": float(self._note_errors(groups)),
+            "evaluation_late_s": round(self._late_s(groups, queried_at + self._ahead_s), 3),
+            "clock_ahead_s": round(_clocks_apart_s() - self._clocks_apart_s, 3),
         }
+
+    def _late_s(self, groups: Iterable[_Group], now_epoch_s: float) -> float:
+        """By how much the group that is latest should have been evaluated before; a new one is not late yet."""
+        counted = [g for g in groups if g.rules and (self._only is None or self._only & g.alert_names)]
+        return max((now_epoch_s - g.evaluated_at - g.interval_s for g in counted if g.evaluated_at > 0), default=0.0)
 
     def _follow(self, key: Key, samples: list[tuple[float, State]], group: _Group, *, gone: bool) -> None:
         timeline = self._timelines.setdefault(key, Timeline())
@@ -166,6 +179,11 @@ class AlertPoller:
         return len(failing)
 
 
+def _clocks_apart_s() -> float:
+    """From the clock of the run to that by which Prometheus dates: constant until somebody sets the latter."""
+    return time.time() - time.monotonic()
+
+
 def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iterable[AlertRule]) -> None:
     """Record how many series each selector of each rule matches now, as samples `selector` of source `prometheus`.
 
@@ -188,8 +206,11 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
         rows = api.query(f"count by (job) ({selector})")
     except NoAnswer as e:
         return SelectorMatches(selector=selector, error=str(e))
-    jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
-    series = sum(float(row["value"][1]) for row in rows)
+    try:
+        jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
+        series = sum(float(row["value"][1]) for row in rows)
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
+        return SelectorMatches(selector=selector, error=f"no sense in the answer: {type(e).__name__}: {e}")
     return SelectorMatches(series, selector=selector, jobs=",".join(jobs))
 
 
@@ -202,6 +223,11 @@ class _Group:
         self.interval_s = float(group.get("interval") or _DEFAULT_INTERVAL_S)
         self.rules: list[dict[str, Any]] = group.get("rules") or []
         self.evaluated_at = datetime.fromisoformat(group["lastEvaluation"]).timestamp()
+
+    @property
+    def alert_names(self) -> frozenset[str]:
+        """The names of its alerting rules."""
+        return frozenset(str(rule["name"]) for rule in self.rules if rule.get("type") == "alerting")
 
     def has(self, alert: Mapping[str, str], *, with_labels: bool) -> bool:
         """Whether the rule of `alert` is in this group."""

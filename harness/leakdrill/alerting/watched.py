@@ -47,7 +47,7 @@ class WatchedPrometheus:
             self.ahead_s = float(row["value"][1]) - (queried_s + time.time()) / 2
             self._groups = self._api.groups()
             self._active = self._api.query('ALERTS{alertstate="firing"}')
-        except (NoAnswer, ValueError, KeyError, TypeError) as e:
+        except (NoAnswer, ValueError, LookupError, TypeError, AttributeError) as e:
             raise BadInput(
                 f"alerts.prometheus: nothing at {self.url} answers as a Prometheus does: {e}",
                 hint=f"curl {self.url}/api/v1/rules",

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.alerting.prometheus_api import event_labels
+from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
 from leakdrill.errors import BadInput
+from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ VIA_API: Final = {"via": "api"}
 _TRIED: Final = "alertmanager_notification_requests_total"
 _FAILED: Final = "alertmanager_notification_requests_failed_total"
 _TIMEOUT_S: Final = 2.0
+_NO_SENSE: Final = (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading an answer raises that is none of Alertmanager's."""
 
 
 class DeliveryWatcher:
@@ -47,7 +50,7 @@ class DeliveryWatcher:
 
     def __init__(self, url: str, recorder: Recorder, *, every_s: float = 0.5, ahead_s: float = 0.0) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT_S, trust_env=False)
+        self._http = bounded_client(base_url=self.url, timeout_s=_TIMEOUT_S, most_bytes=MOST_ALERTING_BYTES)
         self._recorder = recorder
         self._every_s = every_s
         self._ahead_s = ahead_s
@@ -66,7 +69,7 @@ class DeliveryWatcher:
         try:
             self._alerts()
             self._requests()
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as e:
+        except _NO_SENSE as e:
             raise BadInput(
                 f"alerts.alertmanager: nothing at {self.url} answers as an Alertmanager does: {e}",
                 hint=f"curl {self.url}/api/v2/alerts; {_TRIED} must be at {self.url}/metrics (0.22 or later)",
@@ -88,15 +91,14 @@ class DeliveryWatcher:
         try:
             alerts = self._alerts()  # first: a request that succeeds after this may have been for one of them
             counts = self._requests()
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as e:
+            before = self._counts["succeeded"] if self._counts else counts["succeeded"]
+            if counts != self._counts:
+                self._counts = counts
+                self._recorder.record(AlertmanagerRequests(counts["succeeded"], counts["failed"]))
+            for alert in alerts:
+                self._follow(alert, before, counts["succeeded"])
+        except _NO_SENSE as e:
             self._recorder.record(AlertmanagerPoll(error=f"{type(e).__name__}: {e}"))
-            return
-        before = self._counts["succeeded"] if self._counts else counts["succeeded"]
-        if counts != self._counts:
-            self._counts = counts
-            self._recorder.record(AlertmanagerRequests(counts["succeeded"], counts["failed"]))
-        for alert in alerts:
-            self._follow(alert, before, counts["succeeded"])
 
     def _follow(self, alert: Mapping[str, Any], before: float, succeeded: float) -> None:
         labels = {str(name): str(value) for name, value in alert["labels"].items()}
@@ -122,7 +124,8 @@ class DeliveryWatcher:
         """The number of requests to receivers that succeeded and failed since it started."""
         response = self._http.get("/metrics")
         response.raise_for_status()
-        lines = "\n".join(line for line in response.text.splitlines() if line.startswith((_TRIED, _FAILED))) + "\n"
+        page = response.content.decode(errors="replace").splitlines()
+        lines = "\n".join(line for line in page if line.startswith((_TRIED, _FAILED))) + "\n"
         total = {_TRIED: 0.0, _FAILED: 0.0}
         samples = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
         if not any(sample.name == _TRIED for sample in samples):

@@ -32,7 +32,14 @@ class Watching:
         self.url = self._prometheus.url
         self.rules = self._prometheus.rules_of(alerts.expect)
         ahead_s = self._prometheus.ahead_s
-        self._poller = AlertPoller(self.url, recorder, every_s=POLL_EVERY_S, look_back_s=LOOK_BACK_S, ahead_s=ahead_s)
+        self._poller = AlertPoller(
+            self.url,
+            recorder,
+            every_s=POLL_EVERY_S,
+            look_back_s=LOOK_BACK_S,
+            ahead_s=ahead_s,
+            only={one.alert for one in alerts.expect},
+        )
         self._delivery: DeliveryWatcher | None = None
         self._inhibited: InhibitionPoller | None = None
         if alerts.alertmanager is not None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from leakdrill.cli.options import Runs  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.cli.output import complain, print_lines
 from leakdrill.runs.undo import clean_runs
 
 
@@ -14,7 +13,7 @@ def clean(runs: Runs = Path("runs")) -> int:
     """Undo what interrupted drills left behind, from their journals."""
     problems = clean_runs(runs)
     for problem in problems:
-        typer.echo(problem, err=True)
+        complain(problem)
     if not problems:
-        typer.echo("nothing is left behind")
+        print_lines("nothing is left behind")
     return 4 if problems else 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
+from leakdrill.cli.output import print_json
 from leakdrill.runs.catalogue.alert_coverage import alert_coverage, step_coverage
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
 from leakdrill.runs.catalogue.coverage import FILE_NAME, problems, read_coverage
@@ -40,7 +40,7 @@ def show_coverage(console: Console, *, as_json: bool) -> int:
             "steps": [step.as_dict() for step in steps],
             "problems": wrong,
         }
-        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        print_json(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     else:
         print_coverage(documents, console)
         print_drilled(alerts, steps, console)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from leakdrill.cli.output import deliver, print_json
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.gate import CANDIDATE, measured_conditions
 from leakdrill.judging.leak.gate_baseline import read_baseline, write_baseline
@@ -16,6 +15,7 @@ from leakdrill.judging.leak.slots import corpora, slot_trace
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome, worst
 from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.catalogue.catalogue import find_scenario
@@ -45,21 +45,23 @@ def gate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
-    console = Console(stderr=as_json)
+    console = SafeConsole(stderr=as_json)
     path = find_scenario(service)
     done = _measure(path, against, baseline, update=update, runs=runs, on=on, console=console)
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
-    if update and baseline is not None:
-        _write(baseline, done, console)
-    append_step_summary(done.verdicts, name=done.scenario().name)
+    code = deliver(
+        worst(done.verdicts).exit_code,
+        *([lambda: _write(baseline, done, console)] if baseline and update else []),
+        lambda: append_step_summary(done.verdicts, name=done.scenario().name),
+    )
     if as_json:
-        sys.stdout.write(verdicts_as_json(done.verdicts))
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
     else:
         print_verdicts(done.verdicts, console)
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
-    return worst(done.verdicts).exit_code
+    return code
 
 
 def _measure(
@@ -70,7 +72,7 @@ def _measure(
     update: bool,
     runs: Path,
     on: str | None,
-    console: Console,
+    console: SafeConsole,
 ) -> FinishedRun:
     if update and baseline is None:
         raise BadInput("--update: there is no file to write; expected --baseline FILE beside it")
@@ -82,7 +84,7 @@ def _measure(
     return run_gate(path, runs=runs, console=console, against=other, stored=stored, whole=update, on=on)
 
 
-def _write(path: Path, done: FinishedRun, console: Console) -> None:
+def _write(path: Path, done: FinishedRun, console: SafeConsole) -> None:
     """Write the baseline; only a run that passes may become one."""
     if worst(done.verdicts) is not Outcome.PASS:
         console.print(f"{path}: not written: only a run that passes becomes a baseline", markup=False)

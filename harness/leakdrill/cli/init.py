@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from leakdrill.cli.output import print_lines
 from leakdrill.first_scenario import write_first_scenario
 
 
@@ -19,6 +20,6 @@ def init(
 ) -> int:
     """Write a first scenario for your own service, which runs as it is."""
     for path in write_first_scenario(folder, command=command, health=health):
-        typer.echo(path)
-    typer.echo(f"run it: leakdrill run {folder / 'scenario.yaml'}")
+        print_lines(str(path))
+    print_lines(f"run it: leakdrill run {folder / 'scenario.yaml'}")
     return 0

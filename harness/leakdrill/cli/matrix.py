@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput, Interrupted
 from leakdrill.files import is_file
+from leakdrill.printable import printable_json
+from leakdrill.reports.console import SafeConsole
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import cell_result, overall
@@ -53,19 +54,20 @@ def matrix(
         raise BadInput(
             "no cell has this leak and this step", hint=f"leaks and steps are listed in scenarios/*/{FILE_NAME}"
         )
-    console, began = Console(stderr=data == _STDOUT), time.monotonic()
+    console, began = SafeConsole(stderr=data == _STDOUT), time.monotonic()
     results, complete = run_cells(cells, runs=runs, jobs=jobs or default_jobs(), console=console)
     took_s = time.monotonic() - began
     if data != _STDOUT:
         print_matrix(results, console, took_s=took_s)
+    code = overall(results).exit_code
     if data is not None:
-        _write(data, results, took_s)
+        code = deliver(code, lambda: _write(data, results, took_s))
     if not complete:
         raise Interrupted(f"stopped after {show_duration(took_s)}; everything was undone")
-    return overall(results).exit_code
+    return code
 
 
-def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: Console) -> tuple[list[CellResult], bool]:
+def run_cells(cells: Sequence[Cell], *, runs: Path, jobs: int, console: SafeConsole) -> tuple[list[CellResult], bool]:
     """Run the drills of `cells`, and whether none was stopped before its end; the results are in the cells' order."""
     with tempfile.TemporaryDirectory(prefix="leakdrill-matrix-") as folder:
         drills = [planned(_written(cell, Path(folder))) for cell in cells]
@@ -100,7 +102,7 @@ def _written(cell: Cell, folder: Path) -> Path:
     return path
 
 
-def _teller(console: Console, cells: dict[str, Cell]) -> Callable[[PlannedDrill, DrillResult | None], None]:
+def _teller(console: SafeConsole, cells: dict[str, Cell]) -> Callable[[PlannedDrill, DrillResult | None], None]:
     done = 0
 
     def report(drill: PlannedDrill, result: DrillResult | None) -> None:
@@ -123,6 +125,6 @@ def _write(place: str, results: Sequence[CellResult], took_s: float) -> None:
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if place == _STDOUT:
-        sys.stdout.write(text)
+        print_json(text)
     else:
-        write_report(Path(place), text)
+        write_report(Path(place), printable_json(text))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_many import chosen, run_many, write_report
 from leakdrill.judging.time_budget import time_budget
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.budget import print_budget
+from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.junit import junit_xml
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
@@ -45,7 +45,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""
     paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
-    console = Console(stderr=as_json)
+    console = SafeConsole(stderr=as_json)
     if len(paths) == 1:
         return _run_one(paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
     return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
@@ -59,21 +59,23 @@ def _run_one(
     allow: str | None,
     as_json: bool,
     junit: Path | None,
-    console: Console,
+    console: SafeConsole,
 ) -> int:
     done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
     if done.error is not None:
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         raise done.error
     scenario = done.scenario()
-    append_step_summary(done.verdicts, name=scenario.name)
-    leave_termination_message(done.verdicts, name=scenario.name)
-    if junit is not None:
-        write_report(junit, junit_xml(done.verdicts, name=scenario.name))
+    code = deliver(
+        worst(done.verdicts).exit_code,
+        lambda: append_step_summary(done.verdicts, name=scenario.name),
+        lambda: leave_termination_message(done.verdicts, name=scenario.name),
+        *([lambda: write_report(junit, junit_xml(done.verdicts, name=scenario.name))] if junit else []),
+    )
     if as_json:
-        sys.stdout.write(verdicts_as_json(done.verdicts))
-        return worst(done.verdicts).exit_code
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
+        return code
     print_verdicts(done.verdicts, console)
     print_budget(time_budget(read_history(done.folder.history), scenario), console)
     console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
-    return worst(done.verdicts).exit_code
+    return code

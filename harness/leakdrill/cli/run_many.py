@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from leakdrill.cli.output import deliver, print_json, unwritable
 from leakdrill.errors import BadInput, Interrupted
+from leakdrill.files import make_parents, write_named
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.junit import junit_of_runs
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, find_scenario
@@ -82,15 +83,17 @@ def run_many(
     )
     complete = together.run()
     took_s, results = time.monotonic() - began, together.results
+    code = overall(results).exit_code
     if junit is not None:
-        write_report(junit, junit_of_runs([(result.name, result.verdicts) for result in results]))
+        suites = [(result.name, result.verdicts) for result in results]
+        code = deliver(code, lambda: write_report(junit, junit_of_runs(suites)))
     if as_json:
-        sys.stdout.write(_as_json(results, took_s))
+        print_json(_as_json(results, took_s))
     else:
         print_results(results, console, took_s=took_s, missing=len(drills) - len(results))
     if not complete:
         raise Interrupted(f"stopped after {show_duration(took_s)}; everything was undone")
-    return overall(results).exit_code
+    return code
 
 
 def _teller(console: Console, total: int) -> Callable[[PlannedDrill, DrillResult | None], None]:
@@ -124,10 +127,11 @@ def write_report(path: Path, text: str) -> None:
     """Write `text` to `path`, and its folder where there is none.
 
     Raises:
-        BadInput: when it cannot be written.
+        BadInput: when no file can be there.
+        EnvironmentProblem: when it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_parents(path)
+        write_named(path, text)
     except OSError as e:
-        raise BadInput(f"{path}: cannot be written: {e.strerror}") from e
+        raise unwritable(e, f"{path}:") from e

@@ -6,10 +6,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.cli.output import print_json
+from leakdrill.reports.console import SafeConsole
 from leakdrill.runs.catalogue.catalogue import catalogue
 
 
@@ -23,13 +24,14 @@ def scenarios(
     if covers:
         from leakdrill.cli.covers import show_coverage  # noqa: PLC0415 - reads whole scenarios; the list reads names
 
-        return show_coverage(Console(), as_json=as_json)
+        return show_coverage(SafeConsole(), as_json=as_json)
     entries = catalogue()
     if as_json:
-        typer.echo(json.dumps([{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]))
+        content = [{"name": e.name, "summary": e.summary, "rehearses": e.rehearses} for e in entries]
+        print_json(json.dumps(content) + "\n")
         return 0
     table = Table(Column("scenario", no_wrap=True), "what it rehearses", "from", box=None)
     for entry in entries:
         table.add_row(entry.name, entry.summary, entry.rehearses)
-    Console().print(table)
+    SafeConsole().print(table)
     return 0

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from leakdrill.cli.output import print_json
 from leakdrill.errors import BadInput
 
 _SCHEMAS: Final = {
@@ -25,5 +26,5 @@ def schema(
     if of not in _SCHEMAS:
         raise BadInput(f'"{of}" has no schema; expected one of {", ".join(_SCHEMAS)}')
     module, function = _SCHEMAS[of]
-    typer.echo(json.dumps(getattr(import_module(module), function)(), indent=2))
+    print_json(json.dumps(getattr(import_module(module), function)(), indent=2) + "\n")
     return 0

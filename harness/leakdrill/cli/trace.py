@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
+from leakdrill.cli.output import print_json, print_lines
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
 from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
@@ -60,7 +60,10 @@ def trace(
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )
     projection = _projection(verdict, production)
-    sys.stdout.write(_as_json(verdict, projection) if as_json else _as_text(series.name, verdict, projection))
+    if as_json:
+        print_json(_as_json(verdict, projection))
+    else:
+        print_lines(_as_text(series.name, verdict, projection))
     raise typer.Exit(verdict.outcome.check_outcome.exit_code)
 
 
@@ -132,7 +135,7 @@ def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> 
         ("hint", verdict.hint),
     ]
     lines = [f"{verdict.outcome}  {name}: {verdict.message}", *(f"  {key:<12}{text}" for key, text in rows if text)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _interval_text(growth: Slope) -> str:

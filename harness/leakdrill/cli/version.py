@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
 from leakdrill import __version__
+from leakdrill.cli.output import print_lines
 
 
 def version() -> int:
     """Print the version."""
-    typer.echo(f"leakdrill {__version__}")
+    print_lines(f"leakdrill {__version__}")
     return 0

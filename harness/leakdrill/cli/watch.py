@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
+from leakdrill.cli.output import deliver, print_json
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.run_files import success_line
 from leakdrill.judging.watch.watch_baseline import incomparable_reason, read_baseline
+from leakdrill.printable import printable_lines
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
 from leakdrill.runs.watch.machine import machine_class
@@ -85,17 +87,17 @@ def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool
     if done.error is not None:
         raise done.error
     folder = done.folder
-    history, console = read_history(folder.history), Console(stderr=True)
+    history, console = read_history(folder.history), SafeConsole(stderr=True)
     print_split(history, plan, console)
     print_verdicts(done.verdicts, console)
     _print(success_line(folder.path.parent))
+    code = worst(done.verdicts).exit_code
     if to_update:
-        _print(update_baseline(to_update, plan, history, done.verdicts))
+        code = deliver(code, lambda: _print(update_baseline(to_update, plan, history, done.verdicts)))
     _print(f"record: {folder.path}")
     if as_json:
-        sys.stdout.write(verdicts_as_json(done.verdicts))
-        sys.stdout.flush()
-    return worst(done.verdicts).exit_code
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
+    return code
 
 
 def _parsed(option: str, text: str, parse: Callable[[object], Number]) -> Number:
@@ -131,5 +133,5 @@ def _with_stored_baseline(plan: WatchPlan, path: Path | None, *, update: bool) -
 
 
 def _print(sentence: str) -> None:
-    sys.stderr.write(f"leakdrill watch: {sentence}\n")
+    sys.stderr.write(printable_lines(f"leakdrill watch: {sentence}") + "\n")
     sys.stderr.flush()

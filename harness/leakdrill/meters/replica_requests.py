@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from leakdrill.meters.service import parse_exposition
+from leakdrill.machine.http_client import bounded_client
+from leakdrill.meters.service import page_text, parse_exposition
 from leakdrill.record.events import ReplicaRequestCounts
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class ReplicaRequests:
     def __init__(self, urls: Callable[[], Mapping[str, str]], path: str) -> None:
         self._urls = urls
         self._path = path
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
+        self._client = bounded_client(timeout_s=_TIMEOUT_S)
 
     def read(self) -> dict[str, float] | None:
         """Requests by replica; one that does not answer is left out, and None when none does."""
@@ -44,7 +45,7 @@ class ReplicaRequests:
     def _count(self, url: str) -> float | None:
         try:
             response = self._client.get(url + self._path)
-            samples = parse_exposition(response.text) if response.is_success else {}
+            samples = parse_exposition(page_text(response)) if response.is_success else {}
         except (httpx.HTTPError, ValueError):
             return None
         counted = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _is_counted(name)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import ServiceMetrics
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 MOST_SAMPLES: Final = 200
 """More would make each line of the record longer than everything else in it; histograms' buckets are left out first."""
 
+_MOST_LINES: Final = 20 * MOST_SAMPLES
+_GZIP: Final = b"\x1f\x8b"
+_MOST_CHARS: Final = 16 * 1024
 _TIMEOUT_S: Final = 1.0
 _LEFT_OUT: Final = ("_bucket", "_created")
 
@@ -32,7 +36,7 @@ class ServiceMeter:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
+        self._client = bounded_client(timeout_s=_TIMEOUT_S)
 
     def read(self) -> dict[str, float] | None:
         """The samples; None when the service does not answer with 2xx.
@@ -42,13 +46,15 @@ class ServiceMeter:
         """
         try:
             response = self._client.get(self._url)
-        except httpx.HTTPError:
+        except httpx.ConnectError:
             return None
+        except httpx.HTTPError as e:
+            raise OSError(f"GET {self._url}: {type(e).__name__}: {e}") from e
         if not response.is_success:
             return None
         try:
             return self._parse(response)
-        except ValueError as e:
+        except (ValueError, OverflowError, RecursionError) as e:
             raise OSError(f"GET {self._url}: {e}") from e
 
     def close(self) -> None:
@@ -56,17 +62,35 @@ class ServiceMeter:
         self._client.close()
 
     def _parse(self, response: httpx.Response) -> dict[str, float]:
-        try:
-            return parse_exposition(response.text)
-        except ValueError as e:
-            raise ValueError(f"not Prometheus' text format: {e}") from e
+        return parse_exposition(page_text(response))
+
+
+def page_text(response: httpx.Response) -> str:
+    """A page in Prometheus' text format, which is UTF-8 whatever its headers claim.
+
+    Raises:
+        ValueError: when it is compressed.
+    """
+    if response.content.startswith(_GZIP):
+        raise ValueError("the page is compressed, which was not asked for")
+    return response.content.decode(errors="replace")
 
 
 def parse_exposition(text: str) -> dict[str, float]:
-    """The first `MOST_SAMPLES` samples of a page in Prometheus' text format, without buckets and creation times."""
+    """The first `MOST_SAMPLES` samples of a page in Prometheus' text format, without buckets and creation times.
+
+    Raises:
+        ValueError: when it is not in that format.
+    """
     # Buckets are dropped before parsing: they are most of the page, and parsing is what costs.
-    kept = "\n".join(line for line in text.splitlines() if "_bucket{" not in line) + "\n"
-    return {_series_name(s): float(s.value) for s in itertools.islice(_samples(kept), MOST_SAMPLES)}
+    lines = [line for line in text.splitlines() if "_bucket{" not in line][:_MOST_LINES]
+    if any(len(line) > _MOST_CHARS for line in lines):
+        raise ValueError(f"not Prometheus' text format: a line is longer than {_MOST_CHARS} characters")
+    try:
+        samples = itertools.islice(_samples("\n".join(lines) + "\n"), MOST_SAMPLES)
+        return {_series_name(s): float(s.value) for s in samples}
+    except (ValueError, LookupError, OverflowError) as e:  # the parser has no error of its own
+        raise ValueError(f"not Prometheus' text format: {e}") from e
 
 
 def _samples(text: str) -> Iterator[Sample]:

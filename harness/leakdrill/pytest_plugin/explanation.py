@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
-from leakdrill.reports.escape import printable
+from leakdrill.printable import printable
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:

@@ -83,14 +83,13 @@ class LeakGate:
 
     def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
         """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
-        from rich.console import Console  # noqa: PLC0415 - see the module's docstring
-
         from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
+        from leakdrill.reports.console import SafeConsole  # noqa: PLC0415 - see the module's docstring
         from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
 
         place = self._item.path.parent / scenario
         try:
-            verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=Console(stderr=True))
+            verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=SafeConsole(stderr=True))
         except LeakdrillError as e:
             pytest.fail(str(e), pytrace=False)
         _record_service(self._item, verdicts)

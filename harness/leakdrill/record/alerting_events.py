@@ -41,6 +41,8 @@ class PrometheusPoll(Reading, source="prometheus", name="poll", written_by=("ale
     alerts_firing: Annotated[float | None, Entry("alerts that are firing", "count")] = None
     alerts_pending: Annotated[float | None, Entry("alerts that are pending", "count")] = None
     rules_failing: Annotated[float | None, Entry("rules that it cannot evaluate", "count")] = None
+    evaluation_late_s: Annotated[float | None, Entry("by how much a rule group is late", "s")] = None
+    clock_ahead_s: Annotated[float | None, Entry("by how much the wall clock gained on the run's", "s")] = None
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,18 @@ def note_owner(run_dir: Path) -> None:
 
 
 def owner_lives(run_dir: Path) -> bool:
-    """Whether the process that runs the drill of `run_dir` is still there; False when it was not recorded."""
+    """Whether the process that runs the drill of `run_dir` is still there; False when it was not recorded.
+
+    A stopped process lives; one that has ended and that its parent has not waited for does not.
+    """
     try:
         owner = orjson.loads((run_dir / OWNER_FILE).read_bytes())
-        created = psutil.Process(owner["pid"]).create_time()
+        process = psutil.Process(owner["pid"])
+        created, status = process.create_time(), process.status()
     except (OSError, orjson.JSONDecodeError, psutil.NoSuchProcess):
         return False
-    same: bool = abs(created - owner["create_time"]) < _CREATE_TIME_SLACK_S
+    same: bool = (
+        status not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        and abs(created - owner["create_time"]) < _CREATE_TIME_SLACK_S
+    )
     return same

@@ -11,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.record.journal import JOURNAL_FILE, Entry, Journal, read_journal
+from leakdrill.record.journal_lock import locked
 from leakdrill.record.ownership import owner_lives
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 UndoFunction = Callable[[Mapping[str, Any]], str | None]
@@ -53,17 +56,34 @@ def undo_all(journal: Journal, table: UndoTable) -> list[str]:
     return [reason for reason in reasons if reason]
 
 
-def clean(journal_path: Path, table: UndoTable) -> list[str]:
-    """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone."""
+def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()) -> list[str]:
+    """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone.
+
+    Only one process undoes a journal at a time; another waits for it.
+
+    Args:
+        journal_path: the journal.
+        table: how each kind is undone.
+        at_once: kinds whose entries are undone all at the same time before the others; what fails is tried again.
+    """
     if owner_lives(journal_path.parent):
         return []
-    _cut_torn_line(journal_path)
-    entries = read_journal(journal_path)
-    if not entries:
-        return []
-    with contextlib.closing(Journal(journal_path)) as journal:
-        reasons = [take_back(journal, entry, table) for entry in entries]
+    with locked(journal_path):
+        _cut_torn_line(journal_path)
+        entries = read_journal(journal_path)
+        if not entries:
+            return []
+        with contextlib.closing(Journal(journal_path)) as journal:
+            gone = _taken_back_at_once(journal, [entry for entry in entries if entry.kind in at_once], table)
+            reasons = [take_back(journal, entry, table) for entry in entries if entry not in gone]
     return [f"{journal_path}: {reason}" for reason in reasons if reason]
+
+
+def _taken_back_at_once(journal: Journal, entries: list[Entry], table: UndoTable) -> list[Entry]:
+    """The entries that are gone; why others are not is found out when they are tried again."""
+    with ThreadPoolExecutor(max_workers=max(len(entries), 1)) as pool:
+        reasons = pool.map(lambda entry: take_back(journal, entry, table), entries)
+        return [entry for entry, reason in zip(entries, reasons, strict=True) if reason is None]
 
 
 def clean_runs(runs: Path, table: UndoTable) -> list[str]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
-from leakdrill.reports.escape import printable, show_number
+from leakdrill.reports.number import show_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
-from leakdrill.reports.escape import printable, show_number
+from leakdrill.reports.number import show_number
 from leakdrill.reports.terminal import summary
 
 if TYPE_CHECKING:

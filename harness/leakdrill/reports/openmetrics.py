@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.printable import printable
 from leakdrill.record.verdict import worst
-from leakdrill.reports.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
-from leakdrill.reports.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

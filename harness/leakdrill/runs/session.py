@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import analyze
+from leakdrill.judging.analyze import judge_run
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.seal import covered_file
 from leakdrill.record.store import create_run, read_run_info
 from leakdrill.runs.undo import clean_runs, undo_all
+from leakdrill.runs.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -42,12 +45,14 @@ class FinishedRun:
     Attributes:
         folder: its files.
         verdicts: what it shows.
+        seal: what the seal of its record says.
         error: what ended it before its time; None when nothing did.
         leftovers: why something could not be undone, for each such thing.
     """
 
     folder: RunFolder
     verdicts: list[Verdict]
+    seal: Seal
     error: LeakdrillError | None
     leftovers: list[str]
 
@@ -78,7 +83,9 @@ class Session:
     def __enter__(self) -> Self:
         for problem in clean_runs(self._runs):
             self._notify(f"left by an earlier run: {problem}")
-        self._open(self._closing)
+        with contextlib.ExitStack() as opening:
+            self._open(opening)
+            self._closing = opening.pop_all()
         self._closing.callback(self.undo)
         self._handlers.enter_context(self._signals)
         return self
@@ -133,22 +140,45 @@ class RunSession(Session):
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
         self._journals: list[Journal] = []
+        self._watchdog: Watchdog | None = None
 
     def finish(self) -> FinishedRun:
-        """Judge the run, which has ended and is closed."""
-        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+        """Judge the run, which has ended and is closed; a signal does not leave half of a file.
+
+        Raises:
+            Interrupted: when one came.
+        """
+        with uninterruptible():
+            judged = judge_run(self.folder)
+            return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
+
+    def cover(self, *names: str) -> None:
+        """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
+        for name in names:
+            self.recorder.record(covered_file(self.folder, name))
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""
         folder.mkdir(parents=True, exist_ok=True)
         note_owner(folder)
         self._journals.append(Journal(folder / JOURNAL_FILE))
+        if self._watchdog is not None:
+            self._watchdog.guard(folder / JOURNAL_FILE)
         return self._journals[-1]
 
     def _open(self, closing: contextlib.ExitStack) -> None:
         self.folder = create_run(self._runs, self._name)
+        self._start_watchdog(closing)
         self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
         closing.callback(self._close)
+
+    def _start_watchdog(self, closing: contextlib.ExitStack) -> None:
+        try:
+            self._watchdog = Watchdog()
+            closing.callback(self._watchdog.end)
+        except OSError as e:
+            reason = f"its watchdog could not be started: {e.strerror}"
+            self._notify(f"{reason}; should this process be killed, `leakdrill clean` ends what it started")
 
     def _undo(self) -> list[str]:
         return [reason for journal in reversed(self._journals) for reason in undo_all(journal)]

@@ -27,7 +27,7 @@ class HttpCall(Action, Frozen):
     undo: ClassVar[str] = "With another step: only the service knows what the request changed."
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The HTTP method.")
-    path: str = Field(description="The path, with its query.", examples=["/admin/flush"])
+    path: str = Field(pattern="^/", description="The path, with its query.", examples=["/admin/flush"])
     body: Any = Field(None, description="The body of the request, sent as JSON.", examples=[{"cache": "all"}])
     expect_status: int = Field(200, description="The status that the response must have.")
     timeout: Duration = Field(10.0, description="How long the response may take.")
@@ -45,7 +45,7 @@ class CollectGarbage(Action, Frozen):
 
     undo: ClassVar[str] = "Nothing to undo."
 
-    path: str = Field("/admin/gc", description="The path that collects garbage when it receives a POST.")
+    path: str = Field("/admin/gc", pattern="^/", description="The path that collects garbage when it receives a POST.")
 
 
 class TruncateLog(Action, Frozen):
@@ -268,7 +268,9 @@ class CopyOut(Action, Frozen):
     undo: ClassVar[str] = "Nothing to undo: it only reads."
 
     path: str | None = Field(None, description="A file, relative to the disk.", examples=["profile.bin"])
-    http: str | None = Field(None, description="A path that is requested with GET.", examples=["/debug/pprof/heap"])
+    http: str | None = Field(
+        None, pattern="^/", description="A path that is requested with GET.", examples=["/debug/pprof/heap"]
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> CopyOut:

@@ -17,7 +17,10 @@ class Ready(Frozen):
     """The condition under which the target counts as started."""
 
     path: str = Field(
-        "/health", description="The path that answers 2xx once the service is ready.", examples=["/health"]
+        "/health",
+        pattern="^/",
+        description="The path that answers 2xx once the service is ready.",
+        examples=["/health"],
     )
     timeout: Duration = Field(30.0, description="How long the service may take to become ready.")
 
@@ -83,7 +86,7 @@ class ProcessTarget(Frozen):
     port: int | None = Field(None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000])
     ready: Ready = Ready()
     metrics: str | None = Field(
-        None, description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
+        None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
     )
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")

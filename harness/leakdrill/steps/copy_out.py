@@ -36,7 +36,7 @@ def act(action: CopyOut, context: StepContext) -> dict[str, str]:
     if action.path is not None:
         _copy(action.path, copy, context)
     else:
-        copy.write_bytes(fetch(wanted, context.target, timeout_s=context.timeout_s))
+        fetch(wanted, context.target, copy, timeout_s=context.timeout_s)
     size = copy.stat().st_size
     if not size:
         raise StepFailed(f"{wanted}: is empty; expected something to look at")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from leakdrill.machine.http_client import bounded_client
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from leakdrill.steps.context import StepContext
     from leakdrill.targets.base.capabilities import Target
 
 NEEDS: Final[tuple[type, ...]] = ()
 _MOST_CHARS: Final = 200
+_MOST_BYTES: Final = 2048
+_LONGEST_COPY: Final = 4 * 1024**3
 
 
 def act(action: HttpCall, context: StepContext) -> dict[str, str]:
@@ -32,42 +39,70 @@ def call(action: HttpCall, target: Target, *, base_url: str | None = None) -> di
     Raises:
         StepFailed: when the connection fails or the status is another one.
     """
-    response = _send(action, target, base_url or target.base_url)
-    return {"status": str(response.status_code), "answer": _shortened(response.text)}
+    start = bytearray()
+
+    def keep_start(piece: bytes) -> None:
+        start.extend(piece[: _MOST_BYTES - len(start)])
+
+    status = _send(action, target, base_url or target.base_url, keep_start)
+    return {"status": str(status), "answer": _shortened(start)}
 
 
-def fetch(path: str, target: Target, *, timeout_s: float) -> bytes:
-    """Returns the body of the response to GET `path`, which must have status 200.
+def fetch(path: str, target: Target, copy: Path, *, timeout_s: float) -> None:
+    """Writes the body of the response to GET `path`, which must have status 200, to the new file `copy`.
 
     Raises:
-        StepFailed: as `call` does.
+        StepFailed: as `call` does, and when there is no room for it, or it is longer than 4 GiB.
     """
     action = HttpCall(method="GET", path=path).model_copy(update={"timeout": timeout_s})
-    return _send(action, target, target.base_url).content
+    try:
+        with copy.open("wb") as file:
+            _send(action, target, target.base_url, file.write, most_bytes=_LONGEST_COPY)
+    except OSError as e:
+        raise StepFailed(f"GET {path}: cannot be written to {copy}: {e.strerror}") from e
 
 
-def _send(action: HttpCall, target: Target, base_url: str) -> httpx.Response:
+def _send(
+    action: HttpCall,
+    target: Target,
+    base_url: str,
+    take: Callable[[bytes], object],
+    *,
+    most_bytes: int | None = None,
+) -> int:
+    """Sends the request, and hands the body of the response to `take` piece by piece; returns the status."""
     where = f"{action.method} {base_url}{action.path}"
     try:
-        # trust_env: a proxy that is meant for the outside must not get a loopback request, nor the token in it.
-        with httpx.Client(timeout=action.timeout, trust_env=False) as client:
-            response = client.request(action.method, base_url + action.path, json=action.body, headers=_headers(target))
+        with (
+            bounded_client(timeout_s=action.timeout, most_bytes=most_bytes) as client,
+            client.stream(
+                action.method, base_url + action.path, json=action.body, headers=_headers(target)
+            ) as response,
+        ):
+            if response.status_code != action.expect_status:
+                raise _refused(response, where, action)
+            for piece in response.iter_raw():
+                take(piece)
     except httpx.TimeoutException as e:
         raise StepFailed(f"{where}: no answer within {action.timeout:g} s ({type(e).__name__})") from e
     except (httpx.HTTPError, httpx.InvalidURL) as e:
         raise StepFailed(f"{where}: {e}; expected status {action.expect_status}") from e
-    if response.status_code != action.expect_status:
-        raise StepFailed(
-            f"{where}: answered {response.status_code}; expected {action.expect_status}; "
-            f"it said: {_shortened(response.text)}"
+    return response.status_code
+
+
+def _refused(response: httpx.Response, where: str, action: HttpCall) -> StepFailed:
+    with contextlib.suppress(httpx.HTTPError):
+        first = next(response.iter_raw(), b"")
+        return StepFailed(
+            f"{where}: answered {response.status_code}; expected {action.expect_status}; it said: {_shortened(first)}"
         )
-    return response
+    return StepFailed(f"{where}: answered {response.status_code}; expected {action.expect_status}")
 
 
 def _headers(target: Target) -> dict[str, str]:
     return {"Authorization": f"Bearer {target.token}"} if target.token else {}
 
 
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
+def _shortened(body: bytes | bytearray) -> str:
+    line = " ".join(body[:_MOST_BYTES].decode(errors="replace").split())
     return line if len(line) <= _MOST_CHARS else f"{line[:_MOST_CHARS]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _SHORTEST_GAP_S: Final = 1.0
 _EVALUATIONS: Final = 3
+_CLOCK_JUMP_S: Final = 0.25
+"""Between two polls: a clock that is only adjusted gains or loses a two-thousandth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,38 @@ def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
     """The spans in which Prometheus did not answer for longer than is tolerated, or had no data for the rules."""
     answered = [e.t for e in history.of(PrometheusPoll) if e.values and (e.up is None or e.up > 0)]
     silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
-    return [*silent, *_series_gaps(history, span)]
+    return [
+        *silent,
+        *_late_evaluations(history, alerts, span),
+        *_clock_jumps(history, span),
+        *_series_gaps(history, span),
+    ]
+
+
+def _late_evaluations(history: History, alerts: Alerts, span: Span) -> list[Silence]:
+    """The spans in which Prometheus answered, but had not evaluated a rule group for longer than is tolerated."""
+    tolerated_s = tolerated_gap_s(alerts)
+    polls = [e for e in history.of(PrometheusPoll) if e.evaluation_late_s is not None]
+    late: list[Silence] = []
+    for poll in polls:
+        lateness_s = poll.evaluation_late_s or 0.0
+        if lateness_s <= tolerated_s or not span.start_s <= poll.t <= span.end_s:
+            continue
+        since_s = max(poll.t - lateness_s, span.start_s)
+        if late and since_s <= late[-1].end_s:
+            since_s = late.pop().start_s
+        late.append(Silence(since_s, poll.t, reason="Prometheus did not evaluate the rules"))
+    return late
+
+
+def _clock_jumps(history: History, span: Span) -> list[Silence]:
+    """From each jump of the clock by which Prometheus evaluates and dates, to the end of `span`."""
+    polls = [(e.t, e.clock_ahead_s) for e in history.of(PrometheusPoll) if e.clock_ahead_s is not None]
+    return [
+        Silence(t, span.end_s, reason=f"the clock of this machine had been set by {after - before:+.1f} s")
+        for (_, before), (t, after) in pairwise(polls)
+        if abs(after - before) > _CLOCK_JUMP_S and span.start_s <= t < span.end_s
+    ]
 
 
 def _series_gaps(history: History, span: Span) -> list[Silence]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from leakdrill.reports.escape import printable
+from leakdrill.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

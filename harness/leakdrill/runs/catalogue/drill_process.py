@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.ownership import OWNER_FILE
 from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
+from leakdrill.runs.watchdog import superior_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,8 @@ _LAST_CHARACTERS: Final = 4000
 
 class DrillProcess:
     """`leakdrill run SCENARIO`, in a session of its own: what a terminal sends on Ctrl-C reaches us and not it.
+
+    Should this process die, the drill's watchdog ends the drill.
 
     Args:
         drill: what is run.
@@ -39,13 +44,17 @@ class DrillProcess:
         command = [sys.executable, "-P", "-m", "leakdrill", "run", str(drill.path), "--runs", str(runs)]
         command += ["--on", drill.on] if drill.on else []
         command += ["--allow", drill.allow] if drill.allow else []
+        stdin, self._pipe, tied = superior_pipe()
         self._process = subprocess.Popen(
             with_default_sigint(command),
-            stdin=subprocess.DEVNULL,
+            env={**os.environ, **tied},
+            stdin=stdin,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=users_umask(),
         )
+        os.close(stdin)
 
     @property
     def age_s(self) -> float:
@@ -73,6 +82,7 @@ class DrillProcess:
         verdicts = verdicts_in(folder)
         trouble = "" if code in (0, 1, 2) and verdicts else self._last_message(code)
         self._output.close()
+        os.close(self._pipe)
         return DrillResult(
             name=self.drill.name,
             exit_code=code,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
-from leakdrill.reports.escape import printable
 from leakdrill.runs.catalogue.matrix_result import overall
 from leakdrill.units import show_duration
 

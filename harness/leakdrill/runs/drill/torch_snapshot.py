@@ -38,13 +38,15 @@ def take_snapshot(path: str, target: Target, recorder: Recorder, *, moment: str,
         moment: when this is: `baseline` or `recover`; a later one replaces the file.
         run_dir: where the file goes.
     """
+    fetched = run_dir / f"{FILE}.new"
     try:
-        snapshot = fetch(path, target, timeout_s=_TIMEOUT_S)
-        held = holders(json.loads(snapshot))
-    except (StepFailed, ValueError) as e:
+        fetch(path, target, fetched, timeout_s=_TIMEOUT_S)
+        held = holders(json.loads(fetched.read_bytes()))
+    except (StepFailed, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as e:
+        fetched.unlink(missing_ok=True)
         recorder.record(TorchHolders(moment=moment, error=str(e)))
         return
-    (run_dir / FILE).write_bytes(snapshot)
+    fetched.replace(run_dir / FILE)
     recorder.record(TorchHolders(dict(list(held.items())[:_MOST_HOLDERS]), moment=moment))
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from leakdrill.judging.watch.memory_split import Owners, attempts, readings
-from leakdrill.reports.escape import printable
+from leakdrill.printable import printable
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.errors import TargetNotReady
+from leakdrill.machine.http_client import bounded_client
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _TRY_TIMEOUT_S: Final = 2.0
 _LAST_LINES: Final = 3
+_MOST_CHARS: Final = 200
 _TAIL_BYTES: Final = 8192
 
 
@@ -49,7 +51,7 @@ class Readiness:
             TargetNotReady: when it did not in time, or ended first.
         """
         start = time.monotonic()
-        with httpx.Client(trust_env=False, timeout=_TRY_TIMEOUT_S) as client:
+        with bounded_client(timeout_s=_TRY_TIMEOUT_S) as client:
             try:
                 wait_for(lambda: self._answers(client, start), what=f"GET {self.url} answers", timeout_s=self.timeout_s)
             except TimedOut as e:
@@ -69,17 +71,23 @@ class Readiness:
                 "run the command by hand, in its folder (target.cwd; by default that of the scenario file)",
             )
         try:
-            response = client.get(self.url)
-        except httpx.HTTPError as e:
+            with client.stream("GET", self.url) as response:  # the status is enough: the body may be of any length
+                self.outcome = f"answered {response.status_code}{_elsewhere(response)}"
+                return response.is_success
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
             self.outcome = f"failed with {type(e).__name__}: {e}"
             return False
-        self.outcome = f"answered {response.status_code}"
-        return response.is_success
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
         return TargetNotReady(
             f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )
+
+
+def _elsewhere(response: httpx.Response) -> str:
+    """Where a response redirects to."""
+    location = response.headers.get("location", "")[:_MOST_CHARS]
+    return f" with a redirect to {location!r}, which is not followed" if location else ""
 
 
 def _rendered(lines: list[str]) -> str:
@@ -100,7 +108,8 @@ def last_lines(path: Path, start: int = 0) -> list[str]:
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            file.seek(max(start, size - _TAIL_BYTES))
+            # A log that was cut in the meantime is shorter than where this start began in it.
+            file.seek(max(start if start <= size else 0, size - _TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
         return []
