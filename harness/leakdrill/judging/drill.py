@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
 from leakdrill.judging.checks.completeness import COMPLETE
@@ -58,8 +60,10 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
     A PASS that rests on a part of the record that contradicts itself is UNKNOWN.
     """
     attribution = Attribution(history, partial(judge_claims, scenario=scenario))
-    verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
-    return doubted(excused_by_platform(verdicts, history, attribution), find_doubts(history, scenario), scenario)
+    with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
+        verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
+        verdicts = excused_by_platform(verdicts, history, attribution)
+        return doubted(verdicts, find_doubts(history, scenario), scenario)
 
 
 def judge_claims(history: History, scenario: Scenario) -> list[Verdict]:

@@ -241,6 +241,13 @@ class _Judged:
                 "succeeded",
                 "freeing memory by not serving is no cure; read target.log in the run folder",
             )
+        later = _served_after(self.history, (self.run.end_s + until_s) / 2, until_s)
+        if later is not None and not later[0] and later[1]:
+            return self._fails(
+                f"after {self.step.name} the service served {served[0]:.0f} requests and then nothing more: "
+                f"{later[1]:.0f} requests failed",
+                "freeing memory by not serving is no cure; read target.log in the run folder",
+            )
         took_s = self.run.span.length_s
         return self.claim.holds(
             f"{self.step.name} took {show_duration(took_s)}; {effect}; "

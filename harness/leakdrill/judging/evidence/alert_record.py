@@ -39,9 +39,9 @@ _AFTER: Final[Mapping[str, frozenset[str]]] = {
 _EVALUATIONS: Final = 1.5
 _SOONER_S: Final = 1.0
 _APART_S: Final = 1.0
-_STALE_S: Final = 1.5
-_LEAST_SHARE: Final = 0.85
-_MOST_SHARE: Final = 1.1
+_STALE_S: Final = 0.5
+_LEAST_SHARE: Final = 0.9
+_MOST_SHARE: Final = 1.05
 _PUBLISHED: Final = ("container_", "node_", "DCGM_")
 """How the names of the series begin that are published as long as the target is there."""
 _MEMORY: Final = "container_memory_"

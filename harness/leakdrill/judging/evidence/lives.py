@@ -169,6 +169,18 @@ def _limits(history: History, scenario: Scenario, unsettled: list[Span]) -> Iter
             yield Doubt(f"{text}, and no step asks for it", (before.index, after.index), about)
             break
     yield from _first_limit(scenario, limited, read)
+    yield from _not_arrived(told, read)
+
+
+def _not_arrived(told: list[TargetLimits], read: list[Numbers]) -> Iterator[Doubt]:
+    """A limit that was set, and that the control group did not have a while later."""
+    for event in told:
+        later = [one for one in read if one.t > event.t + _LIMIT_WITHIN_S and "limit_bytes" in one.values]
+        limit = later[0].values["limit_bytes"] if later else None
+        wanted = event.memory_bytes or 0.0
+        if limit is not None and wanted and abs(limit - max(1, round(limit / wanted)) * wanted) > _SAME * limit:
+            text = f"the memory limit was set to {show_size(wanted)}, and the control group has {show_size(limit)}"
+            yield Doubt(text, (event.index, later[0].index), frozenset({"memory", "alerts"}))
 
 
 def _size(limit: float | None) -> str:

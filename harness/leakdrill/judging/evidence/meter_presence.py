@@ -39,7 +39,12 @@ NO_CGROUP: Final = "no cgroup of its own"
 _OWN_PROCESS: Final = (ProcessTree, ProcessSmaps, FilesystemDisk)
 _ONE_MISSING: Final = 1.6
 """Two readings further apart than this many periods have lost one between them."""
-_MOST_LOST: Final = 0.25
+_WINDOW_S: Final = 6.0
+_WINDOW_PERIODS: Final = 40
+_REGULAR: Final = 0.8
+"""Of what is read at no regular times nobody can tell whether a reading is missing."""
+_AT_ONCE: Final = 0.1
+_MOST_LOST: Final = 0.15
 """More single readings are not lost by a machine that has other work to do."""
 _LEAST_LOST: Final = 5
 _PAIR_S: Final = 0.06
@@ -86,14 +91,19 @@ def _lost_singly(history: History, event_class: type[Reading], span: Span, unset
     if len(inside) < 2 or period_s <= 0:  # noqa: PLR2004 - a gap lies between two
         return
     distances = np.diff(inside)
-    settled = np.array([not _touches(unsettled, a, b) for a, b in pairwise(inside.tolist())])
-    gaps = int((settled & (distances > _ONE_MISSING * period_s)).sum())
-    if gaps > max(_LEAST_LOST, _MOST_LOST * len(inside)):
-        text = f"{name} lacks readings in {gaps} places, though one came every {show_duration(period_s)}"
-        yield Doubt(text, (), ABOUT[event_class])
-    close = int((distances < period_s / 10).sum())
+    close = int((distances < _AT_ONCE * float(np.quantile(distances, 0.9))).sum())
     if close > max(_LEAST_LOST, _MOST_LOST * len(inside)):
         yield Doubt(f"{name} has {close} readings that follow another at once", (), ABOUT[event_class])
+        return
+    settled = np.array([not _touches(unsettled, a, b) for a, b in pairwise(inside.tolist())])
+    gaps = inside[1:][settled & (distances > _ONE_MISSING * period_s)]
+    window_s = max(_WINDOW_S, _WINDOW_PERIODS * period_s)
+    for start_s in gaps.tolist() if period_s >= _REGULAR * float(np.median(distances)) else ():
+        number = int(((gaps >= start_s) & (gaps < start_s + window_s)).sum())
+        if number > max(_LEAST_LOST, _MOST_LOST * window_s / period_s):
+            text = f"{name} lacks readings in {number} places from {show_duration(start_s)} on"
+            yield Doubt(f"{text}, though one came every {show_duration(period_s)}", (), ABOUT[event_class])
+            return
 
 
 def _touches(spans: list[Span], start_s: float, end_s: float) -> bool:

@@ -24,7 +24,6 @@ from leakdrill.record.events import (
     ProcessTree,
     PrometheusPoll,
     ReplicaRequestCounts,
-    ServerClock,
     ServiceMetrics,
     TorchAllocator,
 )
@@ -83,8 +82,8 @@ _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
     AlertTransition: frozenset({"pending", "firing", "resolved", "inactive"}),
     Notification: frozenset({"firing", "resolved"}),
 }
-_SIGNED: Final = (ServiceMetrics, ServerClock)
-"""What holds numbers that may be negative."""
+_SIGNED: Final = "ahead_s"
+"""The one number of ours that may be negative."""
 _CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
 
 
@@ -95,6 +94,10 @@ def value_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
         yield from _lost_fields(history, scenario, event_class)
     yield from _beyond_whole(history, scenario)
     yield from _no_process(history, scenario)
+    for poll in history.of(PrometheusPoll):
+        if poll.up not in (None, 0.0, 1.0):
+            yield Doubt(f"Prometheus cannot be up {poll.up:g} times", (poll.index,), frozenset({ALERTS}))
+            break
     for words, known in _WORDS.items():
         for event in history.of(words):
             if event.line_value() not in known:
@@ -127,9 +130,10 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
     if not isinstance(event.value, dict):
         silent = event.value is None and event.labels.get("error")
         return "" if silent or not issubclass(event_class, Reading) else "there are no numbers, and no reason"
-    if event_class in _SIGNED:
+    if event_class is ServiceMetrics:
         return ""
-    return next((text for name, number in event.value.items() if (text := _beyond(name, number))), "")
+    told = ((name, number) for name, number in event.value.items() if name != _SIGNED)
+    return next((text for name, number in told if (text := _beyond(name, number))), "")
 
 
 def _beyond(name: str, number: float) -> str:

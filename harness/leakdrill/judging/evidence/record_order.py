@@ -93,7 +93,9 @@ def _acts(history: History, scenario: Scenario) -> Iterator[Doubt]:
         text = _act_problem(act)
         if text:
             first, failed = act[0], {event.kind for event in act} & {"failed", "unknown"}
-            about = of_leak.get(first.labels.get("leak", "")) or first.labels.get("phase") or _OF_SOURCE.get(first.source)
+            about = (
+                of_leak.get(first.labels.get("leak", "")) or first.labels.get("phase") or _OF_SOURCE.get(first.source)
+            )
             yield Doubt(text, tuple(event.index for event in act[:3]), frozenset({about} if about and failed else ()))
 
 
