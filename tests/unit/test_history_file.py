@@ -59,7 +59,7 @@ def test_a_torn_last_line_is_left_out(recorder, tmp_path):
     recorder.close()
     path = tmp_path / "history.jsonl"
     path.write_bytes(path.read_bytes() + b'{"index":1,"t":0.2,"pha')
-    assert len(read_history(path)) == 1
+    assert [event.name for event in read_history(path)] == ["requests", "end"]
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
@@ -81,7 +81,7 @@ def test_threads_share_one_order(recorder, tmp_path):
         thread.join()
     recorder.close()
     events = read_history(tmp_path / "history.jsonl").events
-    assert [e.index for e in events] == list(range(800))
+    assert [e.index for e in events] == list(range(801))
     assert all(a.t <= b.t for a, b in itertools.pairwise(events))
 
 

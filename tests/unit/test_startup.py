@@ -28,8 +28,8 @@ TYPER: Final = {
 }  # fmt: skip
 """Typer, and what it loads by itself."""
 RICH: Final = {"markdown_it", "mdurl", "pygments", "rich"}
-START: Final = {"", "cli"}
-"""The folders that every command loads: the modules at the root, and the command line."""
+START: Final = {"", "cli", "machine"}
+"""The folders that every command loads: the modules at the root, the command line, and how signals are taken."""
 MAY_LOAD: Final = {
     ("version",): (START, TYPER),
     ("--help",): (START, TYPER),

@@ -144,7 +144,7 @@ def test_verdicts_survive_the_file(tmp_path: Path) -> None:
 def test_the_file_says_its_version_and_the_worst_outcome() -> None:
     content = json.loads(verdicts_as_json([GOOD]))
     assert {k: content[k] for k in ("schema_version", "outcome", "exit_code")} == {
-        "schema_version": 1,
+        "schema_version": 2,
         "outcome": "PASS",
         "exit_code": 0,
     }
@@ -161,7 +161,7 @@ def test_a_file_that_holds_no_verdicts_is_refused_by_name(tmp_path: Path, text: 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.json"
-    path.write_text(verdicts_as_json([GOOD]).replace('"schema_version": 1', '"schema_version": 99'))
+    path.write_text(verdicts_as_json([GOOD]).replace('"schema_version": 2', '"schema_version": 99'))
     with pytest.raises(BadInput, match="schema_version 99"):
         read_verdicts(path)
 

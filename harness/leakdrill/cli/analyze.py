@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from leakdrill.cli.options import AsJson, RunFolder  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, RunFolder, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json
-from leakdrill.judging.analyze import analyze as analyze_run
+from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
 from leakdrill.record.store import open_run
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -12,11 +12,14 @@ from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.terminal import print_verdicts
 
 
-def analyze(run_folder: RunFolder, as_json: AsJson = False) -> int:
+def analyze(run_folder: RunFolder, as_json: AsJson = False, unsealed: Unsealed = False) -> int:
     """Judge a stored run again; needs nothing but its files."""
-    verdicts = analyze_run(open_run(run_folder))
+    judged = judge_run(open_run(run_folder), unsealed=unsealed)
     if as_json:
-        print_json(verdicts_as_json(verdicts))
+        print_json(verdicts_as_json(judged.verdicts, chain=judged.seal.head))
     else:
-        print_verdicts(verdicts, SafeConsole())
-    return worst(verdicts).exit_code
+        console = SafeConsole()
+        print_verdicts(judged.verdicts, console)
+        if not judged.seal.is_sealed:
+            console.print(UNSEALED_NOTE, markup=False)
+    return worst(judged.verdicts).exit_code

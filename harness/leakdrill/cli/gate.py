@@ -57,7 +57,7 @@ def gate(
         lambda: append_step_summary(done.verdicts, name=done.scenario().name),
     )
     if as_json:
-        print_json(verdicts_as_json(done.verdicts))
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
     else:
         print_verdicts(done.verdicts, console)
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)

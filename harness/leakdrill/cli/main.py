@@ -17,6 +17,7 @@ from leakdrill.cli.commands import COMMAND_LINE
 from leakdrill.cli.output import complain, lasting_output
 from leakdrill.errors import BadInput, EnvironmentProblem, Interrupted, LeakdrillError
 from leakdrill.files import private_by_default
+from leakdrill.machine.signals import interruptible
 from leakdrill.printable import printable_lines
 
 # Typer brings a Click of its own, or uses the installed one, as its version pleases; either way this is its base.
@@ -26,7 +27,12 @@ _WrongUsage: Final[Any] = next(base for base in typer.BadParameter.__mro__ if ba
 def main() -> None:
     """Run the command line and exit with the code that its outcome has, also where nobody can read what it prints."""
     output, arguments = lasting_output(), sys.argv[1:] or ["--help"]
-    sys.exit(output.code_for(arguments, exit_code(arguments)))
+    with interruptible(to_the_end=True):
+        try:
+            code = output.code_for(arguments, exit_code(arguments))
+        except Interrupted as e:
+            code = _complain(e)
+    sys.exit(code)
 
 
 def exit_code(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from leakdrill.errors import BadInput, EnvironmentProblem, LeakdrillError
+from leakdrill.machine.signals import uninterruptible
 from leakdrill.printable import printable_json, printable_lines
 
 if TYPE_CHECKING:
@@ -144,14 +145,18 @@ def deliver(code: int, *reports: Callable[[], object]) -> int:
 
     Returns:
         `code`; where a report could not be written that error's code in place of 0, and standard error says why.
+
+    Raises:
+        Interrupted: when a signal came, and only after every report was written whole.
     """
-    for report in reports:
-        try:
-            report()
-        except OSError as e:
-            complain(e)
-            code = code or EnvironmentProblem.exit_code
-        except LeakdrillError as e:
-            complain(e)
-            code = code or e.exit_code
+    with uninterruptible():
+        for report in reports:
+            try:
+                report()
+            except OSError as e:
+                complain(e)
+                code = code or EnvironmentProblem.exit_code
+            except LeakdrillError as e:
+                complain(e)
+                code = code or e.exit_code
     return code

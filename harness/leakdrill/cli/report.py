@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotation when it runs
+from leakdrill.cli.options import RunFolder, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_lines, unwritable
 from leakdrill.files import make_parents, write_below
-from leakdrill.judging.analyze import analyze
+from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
 from leakdrill.printable import printable_json
 from leakdrill.record.store import open_run
 from leakdrill.record.verdict import worst
@@ -23,15 +23,18 @@ from leakdrill.reports.openmetrics import openmetrics
 def report(
     run_folder: RunFolder,
     out: Annotated[Path | None, typer.Option(help="Where to write the reports; default: the run folder.")] = None,
+    unsealed: Unsealed = False,
 ) -> int:
     """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
     folder = open_run(run_folder)
-    name, verdicts = folder.path.parent.name, analyze(folder)
+    judged = judge_run(folder, unsealed=unsealed)
+    verdicts = judged.verdicts
+    name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path
     reports = {
         "report.xml": junit_xml(verdicts, name=name),
         "report.md": markdown(verdicts, name=name),
-        "report.json": printable_json(verdicts_as_json(verdicts)),
+        "report.json": printable_json(verdicts_as_json(verdicts, chain=judged.seal.head)),
         "metrics.txt": openmetrics(verdicts, name=name),
     }
     try:

@@ -73,7 +73,7 @@ def _run_one(
         *([lambda: write_report(junit, junit_xml(done.verdicts, name=scenario.name))] if junit else []),
     )
     if as_json:
-        print_json(verdicts_as_json(done.verdicts))
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
         return code
     print_verdicts(done.verdicts, console)
     print_budget(time_budget(read_history(done.folder.history), scenario), console)

@@ -96,7 +96,7 @@ def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool
         code = deliver(code, lambda: _print(update_baseline(to_update, plan, history, done.verdicts)))
     _print(f"record: {folder.path}")
     if as_json:
-        print_json(verdicts_as_json(done.verdicts))
+        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
     return code
 
 

@@ -32,7 +32,7 @@ _postponed: Final[list[list[Interrupted]]] = []
 
 
 @contextlib.contextmanager
-def _handled(handler: Callable[[signal.Signals], None]) -> Iterator[None]:
+def _handled(handler: Callable[[signal.Signals], None], *, ignored_afterwards: bool = False) -> Iterator[None]:
     """Call `handler` with each signal that asks us to end, except for those that we were started to ignore."""
     terminals = [stream for stream in _STANDARD_STREAMS if os.isatty(stream)]
 
@@ -49,7 +49,7 @@ def _handled(handler: Callable[[signal.Signals], None]) -> Iterator[None]:
         yield
     finally:
         for number, previous in before.items():
-            signal.signal(number, previous)
+            signal.signal(number, signal.SIG_IGN if ignored_afterwards else previous)
 
 
 def _detach(terminals: list[int]) -> None:
@@ -63,8 +63,12 @@ def _detach(terminals: list[int]) -> None:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn a signal that asks us to end into `Interrupted`, once: later ones are ignored, so that undo can end."""
+def interruptible(*, to_the_end: bool = False) -> Iterator[None]:
+    """Turn a signal that asks us to end into `Interrupted`, once: later ones are ignored, so that undo can end.
+
+    Args:
+        to_the_end: whether the process ends after this; then a late signal does not change its exit code any more.
+    """
     interrupted = False
 
     def interrupt(number: signal.Signals) -> None:
@@ -72,12 +76,13 @@ def interruptible() -> Iterator[None]:
         if interrupted:
             return
         interrupted = True
-        error = Interrupted(f"stopped by {number.name} (pid {os.getpid()}); everything was undone")
+        done = "" if to_the_end else "; everything was undone"  # a session says so, and only it can
+        error = Interrupted(f"stopped by {number.name} (pid {os.getpid()}){done}")
         if not _postponed:
             raise error
         _postponed[-1].append(error)
 
-    with _handled(interrupt):
+    with _handled(interrupt, ignored_afterwards=to_the_end):
         yield
 
 

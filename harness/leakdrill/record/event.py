@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from leakdrill.errors import BadInput
 
-SCHEMA_VERSION: Final = 1
-"""Version of the event line and of `verdicts.json`; grows when either changes its meaning."""
+SCHEMA_VERSION: Final = 2
+"""Version of the event line, `run.json` and `verdicts.json`; grows when one changes its meaning. 2: the hash chain."""
 
 Kind = Literal["sample", "begin", "ok", "failed", "unknown"]
 Value = float | str | dict[str, float] | None
@@ -28,7 +28,7 @@ class Event:
         t: seconds since the start of the run when the line was written; never decreases.
         phase: one of `PHASES`.
         source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
-            `target`, `leak`, `step`, `drill`.
+            `target`, `leak`, `step`, `drill`, `record`.
         kind: `sample` for a reading; for an act `begin`, then exactly one of `ok`, `failed`, `unknown`.
         name: what was read or done.
         value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.

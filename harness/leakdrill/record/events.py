@@ -80,6 +80,7 @@ from leakdrill.record.run_events import (
     WorkerEnded,
     WorkerLost,
 )
+from leakdrill.record.seal_events import RecordCovers, RecordEnd
 from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
@@ -89,6 +90,8 @@ from leakdrill.record.watch_events import (
 )
 
 EVENTS: tuple[type[EventClass], ...] = (
+    RecordCovers,
+    RecordEnd,
     RunPhase,
     Notice,
     RunBroken,
@@ -229,6 +232,8 @@ __all__ = [
     "PrometheusExited",
     "PrometheusPoll",
     "PrometheusStart",
+    "RecordCovers",
+    "RecordEnd",
     "ReplicaRequestCounts",
     "ReplicaResources",
     "RuleError",

@@ -1,4 +1,4 @@
-"""Writes the history while the drill runs: one clock, one phase, one file, any thread."""
+"""Writes the history while the drill runs: one clock, one phase, one file, one chain, any thread."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from leakdrill.record.chain import CHAIN_START, chained
 from leakdrill.record.event import Event, event_line
-from leakdrill.record.events import RunPhase
+from leakdrill.record.events import RecordEnd, RunPhase
 from leakdrill.record.history import History
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Recorder:
         self._started_mono = time.monotonic()
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
+        self._head = CHAIN_START
         self._events: list[Event] = []
         self._acts = itertools.count(1)
         self._listeners: list[Callable[[Event], None]] = []
@@ -89,7 +91,8 @@ class Recorder:
             return History(self._events)
 
     def close(self) -> None:
-        """Flush to disk and close the file."""
+        """Write the end of the record, flush to disk and close the file."""
+        self.record(RecordEnd(float(len(self._events))))
         with self._lock:
             os.fsync(self._file.fileno())
             self._file.close()
@@ -111,7 +114,8 @@ class Recorder:
                 name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
             )  # fmt: skip
             self._events.append(event)
-            self._file.write(event_line(event))
+            line, self._head = chained(event_line(event), self._head)
+            self._file.write(line)
             if sync:
                 os.fsync(self._file.fileno())
         for listener in self._listeners:

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
-from leakdrill.files import is_file
+from leakdrill.files import is_file, read_below, write_below
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal import JOURNAL_FILE
+from leakdrill.record.schema_version import schema_version
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def write_run_info(
         versions={"python": platform.python_version(), **_package_versions(), **versions},
         machine=_machine(),
     )
-    folder.run_json.write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
     return info
 
 
@@ -155,7 +156,9 @@ def read_run_info(folder: RunFolder) -> RunInfo:
         BadInput: when it is missing or of another schema.
     """
     try:
-        return RunInfo.model_validate_json(folder.run_json.read_bytes())
+        text = read_below(folder.path, folder.run_json.name)
+        schema_version(text, folder.run_json)
+        return RunInfo.model_validate_json(text)
     except OSError as e:
         raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
     except ValidationError as e:

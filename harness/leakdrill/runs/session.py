@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import analyze
+from leakdrill.judging.analyze import judge_run
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.seal import covered_file
 from leakdrill.record.store import create_run, read_run_info
 from leakdrill.runs.undo import clean_runs, undo_all
 from leakdrill.runs.watchdog import Watchdog
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -43,12 +45,14 @@ class FinishedRun:
     Attributes:
         folder: its files.
         verdicts: what it shows.
+        seal: what the seal of its record says.
         error: what ended it before its time; None when nothing did.
         leftovers: why something could not be undone, for each such thing.
     """
 
     folder: RunFolder
     verdicts: list[Verdict]
+    seal: Seal
     error: LeakdrillError | None
     leftovers: list[str]
 
@@ -139,8 +143,19 @@ class RunSession(Session):
         self._watchdog: Watchdog | None = None
 
     def finish(self) -> FinishedRun:
-        """Judge the run, which has ended and is closed."""
-        return FinishedRun(self.folder, analyze(self.folder), self.error, self.leftovers)
+        """Judge the run, which has ended and is closed; a signal does not leave half of a file.
+
+        Raises:
+            Interrupted: when one came.
+        """
+        with uninterruptible():
+            judged = judge_run(self.folder)
+            return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
+
+    def cover(self, *names: str) -> None:
+        """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
+        for name in names:
+            self.recorder.record(covered_file(self.folder, name))
 
     def open_journal(self, folder: Path) -> Journal:
         """Open a journal in `folder`, for what is stopped by undoing all that its journal holds."""

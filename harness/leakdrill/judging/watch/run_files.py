@@ -13,18 +13,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
-from leakdrill.judging.watch.judge import judge_watch
+from leakdrill.files import read_below, write_below
 from leakdrill.judging.watch.naming import program_name
 from leakdrill.judging.watch.plan import WatchPlan
-from leakdrill.record.history import SCHEMA_VERSION, read_history
+from leakdrill.record.history import SCHEMA_VERSION
+from leakdrill.record.schema_version import schema_version
+from leakdrill.record.seal import check_seal
+from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
-from leakdrill.record.verdict_file import read_verdicts, write_verdicts
+from leakdrill.record.verdict_file import read_verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from leakdrill.record.store import RunFolder
-    from leakdrill.record.verdict import Verdict
 
 
 class WatchInfo(BaseModel):
@@ -56,14 +56,14 @@ def write_watch_info(folder: RunFolder, plan: WatchPlan) -> WatchInfo:
         watch=plan,
         versions={"python": platform.python_version(), "kernel": platform.release()},
     )
-    folder.run_json.write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
     return info
 
 
 def is_watch(folder: RunFolder) -> bool:
     """Whether `folder` holds a watched run; False when its `run.json` cannot be read as JSON."""
     try:
-        content = orjson.loads(folder.run_json.read_bytes())
+        content = orjson.loads(read_below(folder.path, folder.run_json.name))
     except (OSError, orjson.JSONDecodeError):
         return False
     return isinstance(content, dict) and content.get("kind") == "watch"
@@ -76,7 +76,9 @@ def read_watch_info(folder: RunFolder) -> WatchInfo:
         BadInput: when it is missing, or of no watched run.
     """
     try:
-        return WatchInfo.model_validate_json(folder.run_json.read_bytes())
+        text = read_below(folder.path, folder.run_json.name)
+        schema_version(text, folder.run_json)
+        return WatchInfo.model_validate_json(text)
     except OSError as e:
         raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
     except ValidationError as e:
@@ -88,19 +90,11 @@ def read_watch_info(folder: RunFolder) -> WatchInfo:
         ) from e
 
 
-def analyze_watch(folder: RunFolder) -> list[Verdict]:
-    """The verdicts on a watched run, from its files alone; they are also written to its `verdicts.json`.
-
-    Raises:
-        BadInput: when a file of the run cannot be read.
-    """
-    verdicts = judge_watch(read_history(folder.history), read_watch_info(folder).watch)
-    write_verdicts(folder.verdicts, verdicts)
-    return verdicts
-
-
 def success_line(runs_of_command: Path) -> str:
-    """The share of the runs in that folder that succeeded, and those that needed a retry; stopped ones do not count."""
+    """The share of the runs in that folder that succeeded, and those that needed a retry.
+
+    What was stopped does not count, nor does a run whose record is unsealed, or not as the run wrote it.
+    """
     passed = retried = total = 0
     for path in sorted(runs_of_command.glob("*/verdicts.json")):
         if path.parent.is_symlink():
@@ -118,6 +112,8 @@ def success_line(runs_of_command: Path) -> str:
 def _outcome(path: Path) -> tuple[bool, bool] | None:
     """Whether the run kept to its claims, and whether after a retry; None when nobody can say."""
     try:
+        if check_seal(RunFolder(path.parent)).fault:
+            return None
         content = read_verdicts(path)
     except BadInput:
         return None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
+from leakdrill.record.seal import check_seal
+from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome, Verdict, worst
 from leakdrill.record.verdict_file import read_verdicts
 
@@ -76,10 +78,12 @@ class DrillResult:
 
 
 def verdicts_in(folder: Path | None) -> tuple[Verdict, ...]:
-    """The verdicts of the record in `folder`; none when it has none that can be read."""
+    """The verdicts of the record in `folder`; none when it has none that can be read, or is not as the run wrote it."""
     if folder is None:
         return ()
     try:
+        if check_seal(RunFolder(folder)).fault:
+            return ()
         return read_verdicts(folder / "verdicts.json").verdicts
     except BadInput:
         return ()

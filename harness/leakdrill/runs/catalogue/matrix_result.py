@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from leakdrill.errors import LeakdrillError
 from leakdrill.judging.matrix_cell import Finding, judge_cell
 from leakdrill.record.history import read_history
+from leakdrill.record.seal import check_seal
+from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -53,9 +55,12 @@ def cell_result(cell: Cell, drill: DrillResult | None) -> CellResult:
     if drill.folder is None or drill.interrupted or drill.exit_code not in (0, 1, 2):
         return CellResult(cell, Finding(effect=None, reason=drill.sentence), record)
     try:
+        fault = check_seal(RunFolder(drill.folder)).fault
         history = read_history(drill.folder / "history.jsonl")
     except LeakdrillError as e:
         return CellResult(cell, Finding(effect=None, reason=e.message), record)
+    if fault:
+        return CellResult(cell, Finding(effect=None, reason=fault), record)
     return CellResult(cell, judge_cell(history, cell.scenario), record)
 
 

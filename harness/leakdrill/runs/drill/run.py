@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leakdrill.machine.signals import interruptible
+from leakdrill.record.seal import RUN_JSON
 from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.drill.conductor import Drill
@@ -41,6 +42,7 @@ def run_drill(
     scenario = placed(read_scenario(scenario_file), on, allow)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
+        session.cover(RUN_JSON)
         environment = Environment(
             scenario,
             scenario_dir=scenario_file.resolve().parent,

@@ -10,12 +10,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.analyze import STORED_BASELINE
+from leakdrill.files import write_below
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
 from leakdrill.machine.signals import interruptible, uninterruptible
 from leakdrill.record.events import GateTimeIsUp, Notice
+from leakdrill.record.seal import RUN_JSON, STORED_BASELINE
 from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.gate.against import Against
@@ -63,7 +64,8 @@ def run_gate(
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), {}, kind="gate")
         if stored is not None:
-            (session.folder.path / STORED_BASELINE).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
+            write_below(session.folder.path, STORED_BASELINE, stored.model_dump_json(indent=1))
+        session.cover(RUN_JSON, *([STORED_BASELINE] if stored is not None else []))
         builds = _builds(Against(scenario, scenario_file.resolve().parent), against, session)
         with session.keeping_error(), LiveView(scenario, console) as view:
             session.recorder.subscribe(view.see)

@@ -17,6 +17,7 @@ from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted, WatchNotice
 from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.record.seal import RUN_JSON
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
 from leakdrill.runs.watch.command import PART, STOP_TIMEOUT_S, Command
@@ -47,6 +48,7 @@ def run_watch(plan: WatchPlan, *, runs: Path, notify: Callable[[str], None]) -> 
     stop = StopRequest()
     with RunSession(runs, run_name(plan.command), notify=notify, signals=stop) as session:
         write_watch_info(session.folder, plan)
+        session.cover(RUN_JSON)
         with session.keeping_error():
             with session.recorder.in_phase("load"):
                 _Attempts(plan, session, stop, notify).run()
