@@ -18,6 +18,8 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from leakdrill.units import show_size
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -197,9 +199,7 @@ def _open_at(path: Path | str, flags: int, at: int | None) -> int:
         if e.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
             raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", str(path)) from e
         if e.errno == errno.ENXIO:
-            raise OSError(
-                errno.ENXIO, "is a socket, or a pipe that nobody reads; expected a plain file", str(path)
-            ) from e
+            raise OSError(errno.ENXIO, "is a socket, or a pipe that nobody reads", str(path)) from e
         raise
 
 
@@ -220,7 +220,7 @@ def _plain(descriptor: int, flags: int = os.O_RDONLY) -> BinaryIO:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
-        raise OSError(errno.EINVAL, f"is {kind}; expected a plain file")
+        raise OSError(errno.EINVAL, f"is {kind} and no plain file")
     os.set_blocking(descriptor, True)
     if flags & os.O_CREAT:
         os.fchmod(descriptor, 0o600)
@@ -239,7 +239,7 @@ def _python_mode(flags: int) -> str:
 def _content(file: BinaryIO, most_bytes: int) -> bytes:
     content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise OSError(errno.EFBIG, f"is longer than {most_bytes:,} bytes")
+        raise OSError(errno.EFBIG, f"is larger than {show_size(most_bytes)}")
     return content
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import yaml
 
 from leakdrill.errors import BadInput
-from leakdrill.units import quoted, show_size
+from leakdrill.files import read_file
+from leakdrill.units import quoted
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -200,11 +201,7 @@ _Dumper.add_representer(Verbatim, _represent)
 
 def _read(path: Path, expected: str, hint: str, parse: Callable[[str], T]) -> T:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise BadInput(f"{path}: is larger than {show_size(MOST_BYTES)}; expected {expected}", hint=hint)
-        text = content.decode("utf-8")
+        text = read_file(path, most_bytes=MOST_BYTES).decode("utf-8")
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}; expected {expected}", hint=hint) from e
     except UnicodeDecodeError as e:

@@ -81,7 +81,7 @@ def test_a_name_that_leads_out_of_the_folder_or_that_no_file_has_is_refused(tmp_
 def test_a_file_that_is_too_long_is_not_read_into_memory(tmp_path):
     with (tmp_path / "long").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(OSError, match="longer than 1,000 bytes"):
+    with pytest.raises(OSError, match="larger than 1"):
         read_file(tmp_path / "long", most_bytes=1000)
 
 

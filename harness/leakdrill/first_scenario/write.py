@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
-from leakdrill.files import exists
+from leakdrill.files import exists, make_parents, write_named
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def write_first_scenario(folder: Path, *, command: str, health: str) -> list[Pat
     if there:
         raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            path.write_text(_filled(path.name, values), encoding="utf-8")
+            make_parents(path)
+            write_named(path, _filled(path.name, values))
     except OSError as e:
         raise BadInput(f"{folder}: cannot be written: {e.strerror}") from e
     read_scenario(folder / "scenario.yaml")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
@@ -48,6 +49,7 @@ def execute(
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=users_umask(),
             )
         entry = journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
         return process.wait(timeout_s)

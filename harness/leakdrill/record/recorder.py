@@ -40,7 +40,7 @@ class Recorder:
         self._started_mono = time.monotonic()
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
-        self._head = CHAIN_START
+        self.head = CHAIN_START
         self._events: list[Event] = []
         self._acts = itertools.count(1)
         self._listeners: list[Callable[[Event], None]] = []
@@ -114,7 +114,7 @@ class Recorder:
                 name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
             )  # fmt: skip
             self._events.append(event)
-            line, self._head = chained(event_line(event), self._head)
+            line, self.head = chained(event_line(event), self.head)
             self._file.write(line)
             if sync:
                 os.fsync(self._file.fileno())

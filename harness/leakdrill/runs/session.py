@@ -18,6 +18,7 @@ from leakdrill.record.journal import JOURNAL_FILE, Journal
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
 from leakdrill.record.seal import covered_file
+from leakdrill.record.signature import sign, users_key
 from leakdrill.record.store import create_run, read_run_info
 from leakdrill.runs.undo import clean_runs, undo_all
 from leakdrill.runs.watchdog import Watchdog
@@ -139,6 +140,7 @@ class RunSession(Session):
     def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
+        self._key = users_key()
         self._journals: list[Journal] = []
         self._watchdog: Watchdog | None = None
 
@@ -149,7 +151,7 @@ class RunSession(Session):
             Interrupted: when one came.
         """
         with uninterruptible():
-            judged = judge_run(self.folder)
+            judged = judge_run(self.folder, key=self._key)
             return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
 
     def cover(self, *names: str) -> None:
@@ -185,6 +187,8 @@ class RunSession(Session):
 
     def _close(self) -> None:
         self.recorder.close()
+        if self._key is not None:
+            sign(self.folder, self._key, self.recorder.head)
         for journal in self._journals:
             journal.close()
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
+from leakdrill.files import read_file, write_named
 from leakdrill.judging.leak.trace import Trace
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def write_baseline(path: Path, trace: Trace, conditions: Conditions, *, bytes_pe
         columns={name: [round(float(v), 3) for v in values] for name, values in columns.items()},
     )
     try:
-        path.write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_named(path, file.model_dump_json(indent=1) + "\n")
     except OSError as e:
         raise BadInput(f"{path}: cannot be written: {e.strerror}") from e
 
@@ -104,7 +105,7 @@ def read_baseline(path: Path) -> BaselineFile:
         BadInput: when it is not there or not one.
     """
     try:
-        return BaselineFile.model_validate_json(path.read_bytes())
+        return BaselineFile.model_validate_json(read_file(path))
     except OSError as e:
         raise BadInput(
             f"{path}: cannot be read: {e.strerror}", hint="`leakdrill gate … --baseline FILE --update` writes it"

@@ -8,6 +8,7 @@ more, and the interpreter's own counts beside it tell what grew.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.errors import BadInput
+from leakdrill.files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +78,7 @@ def read_trace(path: Path) -> Trace:
             before it; names file, line and column.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
             return _trace(csv.reader(file), str(path))
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a CSV file with t, requests, …") from e

@@ -19,6 +19,7 @@ from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.schema_version import schema_version
 from leakdrill.record.seal import check_seal
+from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
 from leakdrill.record.verdict_file import read_verdicts
@@ -112,7 +113,7 @@ def success_line(runs_of_command: Path) -> str:
 def _outcome(path: Path) -> tuple[bool, bool] | None:
     """Whether the run kept to its claims, and whether after a retry; None when nobody can say."""
     try:
-        if check_seal(RunFolder(path.parent)).fault:
+        if check_seal(RunFolder(path.parent), key=users_key()).fault:
             return None
         content = read_verdicts(path)
     except BadInput:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, ValidationError
 
 from leakdrill.errors import BadInput
+from leakdrill.files import make_parents, read_file, write_named
 from leakdrill.scenario.quantities import Frozen
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def read_baseline(path: Path) -> Baseline:
         BadInput: when it is not there, or is no baseline file.
     """
     try:
-        baseline = Baseline.model_validate_json(path.read_bytes())
+        baseline = Baseline.model_validate_json(read_file(path))
     except OSError as e:
         raise BadInput(f"--baseline {path}: cannot be read: {e.strerror}", hint="--update writes it") from e
     except ValidationError as e:
@@ -151,10 +152,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     Raises:
         BadInput: when the place cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(baseline.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        make_parents(path)
+        write_named(path, baseline.model_dump_json(indent=2) + "\n")
     except OSError as e:
         raise BadInput(f"--baseline {path}: cannot be written: {e.strerror}") from e

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.ownership import OWNER_FILE
 from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
@@ -51,6 +52,7 @@ class DrillProcess:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=users_umask(),
         )
         os.close(stdin)
 

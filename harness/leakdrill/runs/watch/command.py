@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.targets.base.placeholders import entering
 
@@ -82,6 +83,7 @@ class Command:
                 entering(folders, plan.command),
                 env={**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART},
                 process_group=None if self.on_terminal else 0,
+                umask=users_umask(),
             )
         except OSError as e:
             raise EnvironmentProblem(f"{plan.command[0]} could not be started: {e.strerror}") from e

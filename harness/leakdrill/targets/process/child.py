@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
 from leakdrill.targets.base.placeholders import entering
@@ -125,6 +126,7 @@ def start_child(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=users_umask(),
             )
     except OSError as e:
         raise EnvironmentProblem(f"{argv[0]} could not be started in {cwd}: {e.strerror} ({e.filename})") from e
