@@ -142,7 +142,11 @@ class Drill:
         temporary = self.folder / "tmp"
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         return [
-            *(f"process {p.pid} {p.info['name']}" for p in processes if (p.info["environ"] or {}).get(_MARK) == self.mark),
+            *(
+                f"process {p.pid} {p.info['name']}"
+                for p in processes
+                if (p.info["environ"] or {}).get(_MARK) == self.mark
+            ),
             *(f"mount {path}" for path in mounts if path.startswith(f"{temporary}/")),
             *(f"folder {path}" for path in temporary.glob("leakdrill-*")),
             *ids,

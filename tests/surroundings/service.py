@@ -39,7 +39,9 @@ def hang_20_s() -> None:
 
 def eat() -> None:
     """Take memory until the OOM killer comes."""
-    threading.Thread(target=lambda: [held.append(bytearray(b"x") * 16_000_000) for _ in range(100)], daemon=True).start()
+    threading.Thread(
+        target=lambda: [held.append(bytearray(b"x") * 16_000_000) for _ in range(100)], daemon=True
+    ).start()
 
 
 def flood() -> None:
@@ -154,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         if "metrics are garbage" in faults:
             self.answer(os.urandom(5000))
         elif "metrics are 200 MB" in faults:
-            self.answer(b"held_bytes 1\n" * 15_000_000)
+            self.long()
         elif "metrics never end" in faults:
             self.endless()
         elif "metrics drip" in faults:
@@ -201,6 +203,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", encoding)
         self.end_headers()
         self.wfile.write(body)
+
+    def long(self) -> None:
+        """Send 200 MB."""
+        piece = b"held_bytes 1\n" * 1000
+        self.send_response(200)
+        self.send_header("Content-Length", str(16_000 * len(piece)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(16_000):
+                self.wfile.write(piece)
 
     def redirect(self) -> None:
         """Send the client to another machine."""

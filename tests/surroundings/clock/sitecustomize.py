@@ -1,14 +1,10 @@
-"""Sets the clock of the harness by a minute, 13 seconds after it began: for nobody else, and no real clock."""
+"""Sets the clock of the harness by a minute once a file is there: for nobody else, and no real clock."""
 
+import os
 import sys
 import time
 
-if "leakdrill" in sys.orig_argv and "run" in sys.orig_argv:
-    began = time.monotonic()
+FILE = os.environ.get("CLOCK_IS_SET_BY", "")
+if FILE and "leakdrill" in sys.orig_argv and "run" in sys.orig_argv:
     real = time.time
-
-    def jumping() -> float:
-        """The time, a minute ahead from the thirteenth second on."""
-        return real() + (60 if time.monotonic() - began > 13 else 0)
-
-    time.time = jumping
+    time.time = lambda: real() + (60 if os.path.exists(FILE) else 0)  # noqa: PTH110 - it is asked very often

@@ -156,7 +156,7 @@ class LocalProcess(OwnedTarget):
         return [watched(name, value, "the target has no cgroup of its own") for name, value in wanted.items()]
 
     def _stranger(self) -> str:
-        return stranger_on(self.port, {*self.pids(), *(process.pid for process in self.processes())})
+        return stranger_on(self.port, self.pids())
 
     def _own_meters(self) -> Sequence[Meter]:
         meters: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
