@@ -13,6 +13,7 @@ import psutil
 
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.session import kill_session
+from leakdrill.record.journal_header import MARK_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -62,7 +63,7 @@ class LocustProcess:
         with self.log.open("ab") as log:
             process = self._process = subprocess.Popen(
                 with_default_sigint(argv),
-                env=env,
+                env={**env, MARK_VARIABLE: self._journal.mark},
                 pass_fds=tuple(inherited_fds),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -85,6 +85,7 @@ from leakdrill.record.watch_events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
+    WatchMemory,
     WatchNotice,
     WatchThreshold,
 )
@@ -164,6 +165,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     GateSite,
     GateTimeIsUp,
     WatchAttempt,
+    WatchMemory,
     WatchExited,
     WatchInterrupted,
     WatchThreshold,
@@ -259,6 +261,7 @@ __all__ = [
     "WatchAttempt",
     "WatchExited",
     "WatchInterrupted",
+    "WatchMemory",
     "WatchNotice",
     "WatchThreshold",
     "WorkerEnded",

@@ -237,4 +237,6 @@ class _Measurement:
         build.quiescent_point()
 
     def _alive(self) -> bool:
+        """Whether the builds and their load still run; raises EnvironmentProblem when the record was lost."""
+        self._recorder.raise_if_lost()
         return all(build.alive() for build in self._builds)

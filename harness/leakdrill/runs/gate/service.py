@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.record.events import Notice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
 
@@ -56,7 +55,7 @@ class BuildService:
         self._build = build
         self._recorder = recorder
         self._journal = journal
-        self._agent_folder = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
+        self._agent_folder = Path(tempfile.gettempdir()).resolve() / journal.header.own_name(f"{run_id}-agent")
         # Nothing is in flight when a gate stops its target: a long stop would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
         self._target = _target_type(scenario.target)(
