@@ -6,7 +6,7 @@ RERUNS ?= 0
 MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
-HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest first
+HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/unit # the longest first
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help

@@ -91,12 +91,12 @@ class Drill:
 
     @property
     def run(self) -> Path:
-        """The run's folder; raises IndexError before there is one."""
-        return sorted(self.runs.glob("*/2*"))[-1]
+        """The run's folder; raises ValueError before there is one."""
+        return max(self.runs.glob("*/2*"))
 
     def events(self) -> list[dict[str, Any]]:
         """What its record holds now."""
-        with contextlib.suppress(IndexError, OSError):
+        with contextlib.suppress(OSError, ValueError):
             lines = (self.run / "history.jsonl").read_text(errors="replace").split("\n")[:-1]
             return [json.loads(line) for line in lines]
         return []
@@ -106,7 +106,7 @@ class Drill:
 
         def probe() -> bool:
             text = ""
-            with contextlib.suppress(IndexError, OSError):
+            with contextlib.suppress(OSError, ValueError):
                 text = (self.run / "history.jsonl").read_text(errors="replace")
             return moment in text or self.process.poll() is not None
 
@@ -238,7 +238,7 @@ def differences(case: Case, drill: Drill, code: int | None) -> list[str]:
 def _verdicts(drill: Drill) -> list[dict[str, Any]]:
     try:
         verdicts: list[dict[str, Any]] = json.loads((drill.run / "verdicts.json").read_text())["verdicts"]
-    except (OSError, IndexError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return []
     return verdicts
 

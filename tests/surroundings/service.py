@@ -1,7 +1,7 @@
 """A small service that leaks on request and breaks on request: the target of drills that must not pass.
 
-`POST /fault?name=hangs` breaks it in the way that `FAULTS` names; the environment variable FAULT does so from the start.
-It needs no package, so that it runs anywhere.
+`POST /fault?name=hangs` breaks it in the way that `FAULTS` names; the environment variable FAULT does so from the
+start. It needs no package, so that it runs anywhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import gzip
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -122,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.work()
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - http.server looks for that name
 
     def work(self) -> None:
         """One request of the load."""
@@ -263,8 +262,8 @@ def main(port: int) -> None:
         # Another service, started by nobody that the drill knows, has the port; we ourselves only wait.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LEAKDRILL")}
         environment["FAULT"] = ""
-        outside = ["sh", "-c", 'for group in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do echo $$ '
-                   '> "$group"; done 2>/dev/null; exec timeout 60 "$@"', "sh"]  # fmt: skip
+        leave = 'for group in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do echo $$ > "$group"; done'
+        outside = ["sh", "-c", f'{leave} 2>/dev/null; exec timeout 60 "$@"', "sh"]
         subprocess.Popen([*outside, sys.executable, __file__, str(port)], env=environment, start_new_session=True)
         time.sleep(60)
     if "forks away" in wanted:

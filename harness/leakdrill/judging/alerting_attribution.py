@@ -1,4 +1,4 @@
-"""A step that waits for an alert is not carried out when the alert cannot fire; what follows is not the service's doing.
+"""A step that waits for an alert is not carried out when that cannot fire; what follows is not the service's doing.
 
 An alert cannot fire, or is not seen to, while Prometheus is silent or late, and a leak is slower than planned once a
 part of the load is gone.
