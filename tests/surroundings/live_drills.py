@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from case import Case, send
+from spoilt_drill import Case, send
 from surroundings import BASELINE, LEAK, MITIGATE, RECOVER
 
 FIRES: Final = "alert_fires_in_time"

@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import psutil
-from case import MOST_S, Case, remove_run_folder, send, signal_to, stop_for
+from spoilt_drill import MOST_S, Case, remove_run_folder, send, signal_to, stop_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from case import Drill
+    from spoilt_drill import Drill
 
 SETUP: Final = '"phase":"setup"'
 WARMUP: Final = '"phase":"warmup"'

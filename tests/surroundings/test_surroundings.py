@@ -1,8 +1,8 @@
-"""Spoilt drills, live: a thinned set of `make surroundings` and of `make sabotage-live`, each with what it must come to."""
+"""Spoilt drills, live: a thinned set of `make surroundings` and of `make sabotage-live`."""
 
 import pytest
 from live_drills import LIVE
-from run import play_all
+from run_spoilt_drills import play_all
 from surroundings import SURROUNDINGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]

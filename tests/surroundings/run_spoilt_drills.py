@@ -1,4 +1,4 @@
-"""Runs spoilt drills side by side and prints what became of each: `python run.py [--live] [--ci] [NAME …]`."""
+"""Runs spoilt drills side by side: `python run_spoilt_drills.py [--live] [--ci] [NAME …]` prints what each came to."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from case import play
 from live_drills import LIVE
+from spoilt_drill import play
 from surroundings import SURROUNDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from case import Case, Result
+    from spoilt_drill import Case, Result
 
 WORKERS = 3
 
