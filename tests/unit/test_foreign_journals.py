@@ -310,6 +310,9 @@ SLOW = ("process", "project", "container")
 """Kinds for which every process of the machine is looked at, or an engine is waited for."""
 
 
+KINDS = [pytest.param(kind, marks=pytest.mark.long if kind in SLOW else ()) for kind in FIELDS]
+
+
 def test_every_kind_has_its_fields_here() -> None:
     assert set(FIELDS) == set(UNDO)
 
