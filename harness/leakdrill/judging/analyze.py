@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from leakdrill import __version__
-from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.errors import BadInput
 from leakdrill.files import read_below
 from leakdrill.judging.drill import judge
 from leakdrill.judging.leak.gate import judge_gate
@@ -19,6 +19,7 @@ from leakdrill.record.seal import JUDGE_AGAIN, STORED_BASELINE, Seal, check_seal
 from leakdrill.record.store import read_run_info
 from leakdrill.record.verdict import Outcome, Verdict, worst
 from leakdrill.record.verdict_file import read_verdicts, verdicts_as_json, write_verdicts
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
     from leakdrill.record.signature import Key
@@ -69,10 +70,8 @@ def judge_run(folder: RunFolder, *, unsealed: bool = False, key: Key | None = No
     if seal.verdicts_edited:
         seal = _with_line(folder, seal, _judged(folder, read_history(folder.history)))
     verdicts = _all_unknown(folder, seal) if seal.fault else _judged(folder, read_history(folder.history))
-    try:
+    with writing(folder.verdicts):
         write_verdicts(folder.verdicts, verdicts, chain=seal.head, sealed=not seal.verdicts_edited)
-    except OSError as e:
-        raise EnvironmentProblem(f"{folder.verdicts}: cannot be written: {e.strerror}") from e
     return JudgedRun(verdicts, seal)
 
 

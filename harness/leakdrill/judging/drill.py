@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.judging.alerting_attribution import excused_by_alerting
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
 from leakdrill.judging.checks.completeness import COMPLETE
@@ -12,6 +13,7 @@ from leakdrill.judging.checks.gpu import GPU_ANSWERS
 from leakdrill.judging.checks.gpu_sharing import GPU_IS_OWN
 from leakdrill.judging.checks.growth import LEAK_GROWS
 from leakdrill.judging.checks.limits import BEFORE_DISK_FULL, BEFORE_OOM_KILL, KEEPS_RUNNING
+from leakdrill.judging.checks.load import AS_ASKED
 from leakdrill.judging.checks.requests import ERROR_RATE, LATENCY, SURVIVE_STEPS
 from leakdrill.judging.checks.resolution import RESOLVES
 from leakdrill.judging.checks.return_to_baseline import RETURNS, STAYS
@@ -38,6 +40,7 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
     (RESOLVES,),
     (RETURNS,),
     (TORCH_RETURNS,),
+    (AS_ASKED,),
     (ERROR_RATE,),
     (LATENCY,),
     (SURVIVE_STEPS,),
@@ -55,6 +58,7 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
     attribution = Attribution(history, partial(_judged, scenario=scenario))
     verdicts = attributed_to_target(_judged(history, scenario), history, scenario, attribution)
+    verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
     return excused_by_platform(verdicts, history, attribution)
 
 

@@ -14,6 +14,7 @@ from leakdrill.record.events import RecordCovers, RecordEnd
 from leakdrill.record.schema_version import read_schema_version
 from leakdrill.record.signature import read_signature, signature_fault
 from leakdrill.record.verdict_file import verdicts_fault
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,9 +64,10 @@ def covered_file(folder: RunFolder, name: str) -> RecordCovers:
     """The event that covers the file `name` of a run that begins.
 
     Raises:
-        OSError: when it cannot be read.
+        EnvironmentProblem: when it cannot be read, although the run has just written it.
     """
-    content = read_below(folder.path, name)
+    with writing(folder.path / name):
+        content = read_below(folder.path, name)
     return RecordCovers(name, hashlib.sha256(content).hexdigest(), " ".join(_line_digests(content)))
 
 

@@ -23,6 +23,7 @@ from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
 from leakdrill.record.verdict_file import read_verdicts
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,8 @@ def write_watch_info(folder: RunFolder, plan: WatchPlan) -> WatchInfo:
         watch=plan,
         versions={"python": platform.python_version(), "kernel": platform.release()},
     )
-    write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
+    with writing(folder.run_json):
+        write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
     return info
 
 

@@ -21,6 +21,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
 from leakdrill.machine.adopted_start import SMALL_BYTES, start_adopted
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Command:
         data = {"run_id": run_id, "part": PART, "cgroup": str(folders[0]) if folders else None}
         self.entry = journal.plan("process", command=list(plan.command), stop_timeout_s=STOP_TIMEOUT_S, **data)
         self._adopted = adopts and not cgroup
-        whole = {**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART}
+        whole = {**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark}
         try:
             self.pid = self._start(entering(folders, plan.command), whole)
         except OSError as e:

@@ -19,7 +19,6 @@ from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted, WatchNotice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.seal import RUN_JSON
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
@@ -115,7 +114,7 @@ class _Attempts:
     def _make_cgroup(self, number: int) -> Cgroup | None:
         """A control group for one attempt, which the kernel counts for; None where this machine gives us none."""
         try:
-            cgroup = make_cgroup(f"{NAME_PREFIX}{self._run_id}-{number}", self._journal, part=PART)
+            cgroup = make_cgroup(self._journal.header.own_name(f"{self._run_id}-{number}"), self._journal, part=PART)
         except (CgroupRefused, OSError) as e:
             self._without_cgroup(str(e) if isinstance(e, CgroupRefused) else e.strerror or str(e))
             return None
@@ -195,8 +194,13 @@ class _Attempts:
             self._note_end(_End(ended, processes.adopted_bytes, watcher.peak, left, unseen), number, ended_at_s)
 
     def _wait(self, command: Command, processes: CommandProcesses) -> Ended:
-        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started."""
+        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started.
+
+        Raises:
+            EnvironmentProblem: when the record was lost.
+        """
         while (ended := command.poll()) is None:
+            self._recorder.raise_if_lost()
             for number in self._stop.take():
                 command.forward(number)
             if self._stop.is_urgent(STOP_TIMEOUT_S):
