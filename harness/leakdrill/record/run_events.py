@@ -20,7 +20,7 @@ class RunPhase(
 
 
 @dataclass(frozen=True)
-class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs"), read_by=("reports",)):
+class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs", "targets"), read_by=("reports",)):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""
