@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from leakdrill.judging.alerting_attribution import excused_by_alerting
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
 from leakdrill.judging.checks.completeness import COMPLETE
@@ -14,6 +15,7 @@ from leakdrill.judging.checks.gpu import GPU_ANSWERS
 from leakdrill.judging.checks.gpu_sharing import GPU_IS_OWN
 from leakdrill.judging.checks.growth import LEAK_GROWS
 from leakdrill.judging.checks.limits import BEFORE_DISK_FULL, BEFORE_OOM_KILL, KEEPS_RUNNING
+from leakdrill.judging.checks.load import AS_ASKED
 from leakdrill.judging.checks.requests import ERROR_RATE, LATENCY, SURVIVE_STEPS
 from leakdrill.judging.checks.resolution import RESOLVES
 from leakdrill.judging.checks.return_to_baseline import RETURNS, STAYS
@@ -41,6 +43,7 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
     (RESOLVES,),
     (RETURNS,),
     (TORCH_RETURNS,),
+    (AS_ASKED,),
     (ERROR_RATE,),
     (LATENCY,),
     (SURVIVE_STEPS,),
@@ -62,6 +65,7 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
     attribution = Attribution(history, partial(judge_claims, scenario=scenario))
     with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
         verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
+        verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
         verdicts = excused_by_platform(verdicts, history, attribution)
         return doubted(verdicts, find_doubts(history, scenario), scenario)
 

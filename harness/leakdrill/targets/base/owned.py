@@ -17,7 +17,6 @@ from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import TargetReady, TargetRestart, TargetStart
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
@@ -60,7 +59,8 @@ class OwnedTarget(RecordedTarget, ABC):
         super().__init__(spec, run_id=run_id, part=part, **run)
         self.port = spec.port or free_port()
         self.disk: Disk | None = None
-        self._base = Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}{part.removeprefix(PART)}"
+        own_name = self._journal.header.own_name(f"{run_id}{part.removeprefix(PART)}")
+        self._base = Path(tempfile.gettempdir()).resolve() / own_name
         self._notices: list[str] = []
         self._running: Started | None = None
 
@@ -82,12 +82,14 @@ class OwnedTarget(RecordedTarget, ABC):
             TargetNotReady: when it ended or did not answer in time; everything made for it is gone then.
         """
         details = self._prepare()
+        self._log_keeper.start()
         with self._recorder.act(TargetStart(port=str(self.port), more=details)):
             try:
                 self._make()
                 self._launch()
             except BaseException:
                 self._take_back(self._pending())
+                self._log_keeper.stop()
                 raise
 
     def restart(self) -> None:
@@ -214,8 +216,13 @@ class OwnedTarget(RecordedTarget, ABC):
             exit_status=lambda: running.exit_status,
             log=self.log,
             log_start=log_start,
+            stranger=self._stranger,
         ).wait()
         self._recorder.record(TargetReady(process=float(pid or 0), took_s=round(took_s, 3)))
+
+    def _stranger(self) -> str:
+        """Who answers at the port in the place of the target; empty when nobody does, or nobody can know."""
+        return ""
 
     def _end(self, kind: str) -> None:
         """Undo the entries of `kind`, because others will follow. Raises EnvironmentProblem when one would not go."""

@@ -15,6 +15,7 @@ from leakdrill.record.events import TargetLeave, TargetStart
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
+from leakdrill.targets.compose.undo import leaks_on
 from leakdrill.targets.docker.engine import where
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ExistingComposeService(ComposeService):
                     f"{self._project()}; expected it to be up",
                     hint="make stack",
                 )
+            self._log_keeper.start()
             self._base_url = self._address(containers)
             self._token = _token(containers[0])
             entry = self._journal.plan(
@@ -51,6 +53,7 @@ class ExistingComposeService(ComposeService):
                 project=self._project(),
                 service=self.form.service,
                 port=self.form.port,
+                on={str(one.id): leaks_on(one.attrs, self.form.port) for one in containers},
             )
             self._journal.done(entry)
             self._replicas = service

@@ -13,7 +13,9 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
+from leakdrill.targets.base.readiness import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +75,7 @@ class Child:
             TargetExited(
                 exit_code=float(code),
                 pid=str(self.pid),
-                signal=signal.Signals(-code).name if code < 0 else "",
+                signal=signal_name(-code) if code < 0 else "",
                 oom_kill=self._oom_kill(code),
             )
         )
@@ -119,7 +121,7 @@ def start_child(
         with log.open("ab") as output:
             process = subprocess.Popen(
                 with_default_sigint(entering(folders, argv)),
-                env=env,
+                env={**env, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
