@@ -10,7 +10,7 @@ HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest firs
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs kill-matrix
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 
 leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
 	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded
+
+kill-matrix: setup-tests ## SIGKILL, SIGTERM and SIGINT in each phase of each kind of drill, and what is left; hours. ONLY="process scale" chooses
+	@$(BIN)/python tests/kill_matrix/kill_matrix.py $(foreach word,$(ONLY),--only $(word)) $(if $(JOBS),--jobs $(JOBS)) --page docs/background/kill-matrix.md
 
 package-pairs: setup ## leaking releases of real packages against the releases that fixed them
 	@$(BIN)/python benchmarks/package_pairs.py

@@ -143,7 +143,9 @@ def claims_page() -> str:
     claims = all_claims()
     intro = (
         "# Claims\n\nEvery claim that a verdict may carry, in the order in which they are judged. "
-        "[Verdicts](verdicts.md) says when the main ones are UNKNOWN, and how they are judged.\n"
+        "[Verdicts](verdicts.md) says when the main ones are UNKNOWN, and how they are judged. "
+        "Before all of them stands `record_is_intact`, with UNKNOWN, where the [record](record.md#the-seal) is not as "
+        "the run wrote it.\n"
     )
     return intro + "".join(
         f"\n## `leakdrill {command}`\n\n"

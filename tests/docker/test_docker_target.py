@@ -11,7 +11,7 @@ from engine_proxy import EngineProxy
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.sampler import Sampler
-from leakdrill.record.journal import read_journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ContainerForm
@@ -166,7 +166,7 @@ def test_an_engine_that_went_away_is_named_and_stays_in_the_journal(tmp_path, mo
     this = Bench(tmp_path)
     this.target.start()
     proxy.cut()
-    reasons = clean(tmp_path / "journal.jsonl")
+    reasons = [str(problem) for problem in clean(tmp_path / "journal.jsonl")]
     assert [reason for reason in reasons if "no Docker Engine answers" in reason]
     assert [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")][:1] == ["container"]
     again = EngineProxy(port=proxy.port)

@@ -29,7 +29,7 @@ from leakdrill.record.verdict_file import read_verdicts
 from leakdrill.runs.catalogue.coverage import read_coverage
 from leakdrill.runs.catalogue.drill_result import verdicts_in
 from leakdrill.runs.catalogue.matrix_plan import read_matrix
-from leakdrill.runs.drill.torch_holders import holders, parse_snapshot
+from leakdrill.runs.drill.torch_holders import holders
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.targets.kubernetes.api import contexts_of
 from leakdrill.targets.kubernetes.manifests import read_manifests
@@ -155,7 +155,7 @@ def _of_answers(folder: Path) -> list[Reader]:
     snapshot = json.dumps({"segments": [{"blocks": [BLOCK, {**BLOCK, "size": 9}]}]}).encode()
     return [
         Reader("metrics page", _made(folder / "metrics", METRICS), _page, names_no_file=(ValueError, OSError)),
-        Reader("torch snapshot", _made(folder / "snapshot", snapshot), _holders, names_no_file=(ValueError, OSError)),
+        Reader("torch snapshot", _made(folder / "snapshot", snapshot), _holders, names_no_file=CAUGHT_OF_TORCH),
         Reader("mode", _made(folder / "mode", b"small below=4GiB A=1"), lambda path: parse_modes([_text(path)]), names_no_file=(OSError,)),
         Reader("phase", _made(folder / "phase", b"compile=cc1plus|ld"), lambda path: parse_phases([_text(path)]), names_no_file=(OSError,)),
     ]
@@ -171,9 +171,12 @@ def _page(path: Path) -> None:
 
 
 def _holders(path: Path) -> None:
-    holders(parse_snapshot(read_file(path)))
+    holders(json.loads(read_file(path)))
 
 
+CAUGHT_OF_TORCH: Final = (
+    ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError,
+)  # fmt: skip
 CONDITIONS: Final = gate_baseline.Conditions(
     scenario="shop", python="3.11", allocator="glibc", machine="x86_64", corpus="open", slots=8, slot_s=3.0, users=4,
     rate=50.0,

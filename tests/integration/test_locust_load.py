@@ -19,8 +19,9 @@ import pytest
 from leakdrill.errors import BadInput, ComponentDied
 from leakdrill.load.locust import LocustLoad
 from leakdrill.machine.session import kill_session, members
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.scenario.load import Load
 from leakdrill.wait import wait_for
 

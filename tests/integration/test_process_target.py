@@ -16,8 +16,9 @@ from leakdrill.machine.process_tree import ProcessTree
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import ProcessTree as ProcessTreeReading
 from leakdrill.record.history import PHASES
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.targets.base.capabilities import Logged, Restartable, Target
 from leakdrill.targets.process.target import LocalProcess

@@ -21,8 +21,9 @@ from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.errors import ComponentDied
 from leakdrill.record.events import CgroupResources, PrometheusStart
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.scenario.alerts import AlertName
 from leakdrill.wait import wait_for
 

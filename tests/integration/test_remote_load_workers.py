@@ -15,8 +15,9 @@ from watched_server import WatchedServer
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.load import remote_workers
 from leakdrill.load.locust import LocustLoad
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.scenario.load import Load
 from leakdrill.wait import wait_for
 

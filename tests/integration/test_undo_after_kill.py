@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,12 @@ import psutil
 import pytest
 
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
-from leakdrill.record.journal import Entry, Journal, read_journal
+from leakdrill.record.journal import Entry, Journal
+from leakdrill.record.journal_header import MARK_VARIABLE, Header
 from leakdrill.record.ownership import note_owner, owner_lives
-from leakdrill.runs.undo import clean, clean_runs, undo, undo_all
+from leakdrill.record.stored_journal import read_journal
+from leakdrill.record.undo import undo as undo_with
+from leakdrill.runs.undo import UNDO, clean, clean_runs, undo_all
 
 pytestmark = pytest.mark.integration
 
@@ -99,15 +105,25 @@ def test_clean_leaves_a_living_drill_alone(tmp_path: Path) -> None:
     assert ProcessTree(run_id=f"live-{tmp_path.name}").members() == []
 
 
-def test_a_process_that_was_only_planned_is_found_by_its_marker(tmp_path: Path) -> None:
+@pytest.fixture
+def header(tmp_path: Path) -> Header:
+    """That of a run whose drill is gone."""
+    return replace(Header.of_this_process(tmp_path, inode=1), pid=2**22 + 1)
+
+
+def undo(entry: Entry, header: Header) -> str | None:
+    return undo_with(entry, UNDO, header)
+
+
+def test_a_process_that_was_only_planned_is_found_by_its_marker(tmp_path: Path, header: Header) -> None:
     run_id = f"planned-{tmp_path.name}"
-    child = marked_child(run_id, "target")
-    other = marked_child(run_id, "load")
+    child = marked_child(run_id, "target", header.mark)
+    other = marked_child(run_id, "load", header.mark)
     try:
-        assert undo(Entry(1, "process", {"run_id": run_id, "part": "target"})) is None
+        assert undo(Entry(1, "process", {"run_id": run_id, "part": "target"}), header) is None
         assert child.wait(60) == -signal.SIGTERM
         assert other.poll() is None
-        assert undo(Entry(2, "process", {"run_id": run_id})) is None
+        assert undo(Entry(2, "process", {"run_id": run_id}), header) is None
         assert other.wait(60) == -signal.SIGTERM
     finally:
         for process in (child, other):
@@ -115,50 +131,84 @@ def test_a_process_that_was_only_planned_is_found_by_its_marker(tmp_path: Path) 
             process.wait()
 
 
-def test_a_recorded_pid_with_another_runs_marker_is_left_alone(tmp_path: Path) -> None:
-    child = marked_child(f"theirs-{tmp_path.name}", "target")
+@pytest.mark.parametrize("pid_of", ["child", "init", "this", "parent"])
+def test_a_process_without_the_mark_is_left_alone_whatever_the_journal_says(
+    tmp_path: Path, header: Header, pid_of: str
+) -> None:
+    run_id = f"theirs-{tmp_path.name}"
+    child = marked_child(run_id, "target", "0" * 32)
     try:
-        data = {"run_id": "ours", "pid": child.pid, "create_time": psutil.Process(child.pid).create_time()}
-        assert undo(Entry(1, "process", data)) is None
+        pid = {"child": child.pid, "init": 1, "this": os.getpid(), "parent": os.getppid()}[pid_of]
+        data = {"run_id": run_id, "pid": pid, "create_time": psutil.Process(pid).create_time()}
+        reason = undo(Entry(1, "process", data), header)
+        assert reason is not None
+        assert f"process {pid}" in reason
+        assert "does not carry the mark of the run, so it was left" in reason
         assert child.poll() is None
     finally:
         child.kill()
         child.wait()
 
 
-def test_what_no_run_made_is_refused(tmp_path: Path) -> None:
-    precious = tmp_path / "precious"
-    precious.mkdir()
+@pytest.mark.parametrize("pid", [0, -1, 2**31 - 1, 2**70, True, "1", None, [1]])
+def test_a_number_that_is_no_process_ends_nothing(tmp_path: Path, header: Header, pid: object) -> None:
+    assert undo(Entry(1, "process", {"run_id": tmp_path.name, "pid": pid, "create_time": "x"}), header) is None
+
+
+def test_what_no_run_made_is_refused(tmp_path: Path, header: Header) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    precious = outside / "leakdrill-precious"
+    precious.mkdir(parents=True)
+    (precious / "cgroup.procs").write_text(f"{os.getpid()}\n")
     for kind, path in (("folder", precious), ("cgroup", precious), ("mount", precious / "disk")):
-        reason = undo(Entry(1, kind, {"path": str(path)}))
+        reason = undo(Entry(1, kind, {"path": str(path)}), header)
         assert reason is not None
-        assert "does not begin with leakdrill-" in reason
+        assert "neither its name nor its place is one that this run gives" in reason
     assert precious.is_dir()
+    shutil.rmtree(outside)
 
 
-def test_a_folder_inside_of_a_run_folder_is_the_runs_own(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").touch()
+def test_a_folder_inside_of_the_run_folder_is_the_runs_own(tmp_path: Path, header: Header) -> None:
     data = tmp_path / "prometheus" / "data"
     (data / "wal").mkdir(parents=True)
-    assert undo(Entry(1, "folder", {"path": str(data)})) is None
+    assert undo(Entry(1, "folder", {"path": str(data)}), header) is None
     assert not data.exists()
 
 
+def test_a_cgroup_is_known_by_its_name_and_by_the_kernel(tmp_path: Path, header: Header) -> None:
+    """A folder with a file `cgroup.procs` in it is none, even where its name is the run's own."""
+    made_up = tmp_path / header.own_name("x")
+    made_up.mkdir()
+    child = marked_child("theirs", "target", "0" * 32)
+    try:
+        (made_up / "cgroup.procs").write_text(f"{child.pid}\n")
+        reason = undo(Entry(1, "cgroup", {"path": str(made_up)}), header)
+        assert reason is not None
+        assert undo(Entry(2, "process", {"run_id": "x", "cgroup": str(made_up)}), header) is None
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
 @pytest.mark.parametrize("kind", ["folder", "cgroup", "mount"])
-def test_undoing_what_is_gone_is_done(kind: str) -> None:
-    assert undo(Entry(1, kind, {"path": "/nowhere/leakdrill-x" + ("/disk" if kind == "mount" else "")})) is None
+def test_undoing_what_is_gone_is_done(kind: str, header: Header) -> None:
+    path = f"/nowhere/{header.own_name('x')}" + ("/disk" if kind == "mount" else "")
+    assert undo(Entry(1, kind, {"path": path}), header) is None
 
 
-@pytest.mark.parametrize("kind_and_data", [("galaxy", {}), ("folder", {})])
-def test_an_entry_that_nobody_understands_is_reported(kind_and_data: tuple[str, dict[str, Any]]) -> None:
-    assert undo(Entry(1, *kind_and_data)) is not None
+@pytest.mark.parametrize("kind_and_data", [("galaxy", {}), ("folder", {}), ("folder", {"path": 3}), ("process", {})])
+def test_an_entry_that_nobody_understands_is_reported(
+    kind_and_data: tuple[str, dict[str, Any]], header: Header
+) -> None:
+    assert undo(Entry(1, *kind_and_data), header) is not None
 
 
 def test_undo_all_takes_back_the_newest_first_and_goes_on_after_a_failure(tmp_path: Path) -> None:
-    outer, inner = tmp_path / "leakdrill-outer", tmp_path / "leakdrill-outer" / "leakdrill-inner"
+    outer, inner = tmp_path / "outer", tmp_path / "outer" / "inner"
     inner.mkdir(parents=True)
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
+    foreign = tmp_path.parent / "foreign"
+    foreign.mkdir(exist_ok=True)
     journal = Journal(tmp_path / "facts.jsonl")
     journal.plan("folder", path=str(outer))
     journal.plan("folder", path=str(foreign))
@@ -168,21 +218,24 @@ def test_undo_all_takes_back_the_newest_first_and_goes_on_after_a_failure(tmp_pa
     assert len(reasons) == 1
     assert "foreign" in reasons[0]
     assert not outer.exists()
-    states = [json.loads(line) for line in (tmp_path / "facts.jsonl").read_text().splitlines()]
+    states = [json.loads(line) for line in (tmp_path / "facts.jsonl").read_text().splitlines()[1:]]
     assert [s["id"] for s in states if s["state"] == "undone"] == [3, 1]
 
 
 def test_a_recycled_pid_does_not_count_as_a_living_drill(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
     note_owner(tmp_path)
     assert owner_lives(tmp_path)
-    owner = json.loads((tmp_path / "drill.pid").read_text())
-    (tmp_path / "drill.pid").write_text(json.dumps({**owner, "create_time": owner["create_time"] - 100}))
+    journal.close()
+    assert owner_lives(tmp_path)  # this process still lives
+    header = {**journal.header.as_line(), "started": journal.header.started - 100}
+    (tmp_path / "journal.jsonl").write_text(json.dumps(header) + "\n")
     assert not owner_lives(tmp_path)
 
 
-def marked_child(run_id: str, part: str) -> subprocess.Popen[bytes]:
+def marked_child(run_id: str, part: str, mark: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
-        env={RUN_ID_VARIABLE: run_id, PART_VARIABLE: part},
+        env={RUN_ID_VARIABLE: run_id, PART_VARIABLE: part, MARK_VARIABLE: mark},
         start_new_session=True,
     )

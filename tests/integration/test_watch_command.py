@@ -14,8 +14,8 @@ import pytest
 
 from leakdrill.judging.analyze import analyze
 from leakdrill.record.history import read_history
-from leakdrill.record.journal import read_journal
 from leakdrill.record.store import open_run
+from leakdrill.record.stored_journal import read_journal
 
 pytestmark = pytest.mark.integration
 

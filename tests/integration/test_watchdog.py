@@ -16,9 +16,10 @@ import pytest
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.process_tree import ProcessTree
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.journal_lock import locked
 from leakdrill.record.store import RunFolder
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean_runs
 from leakdrill.runs.watchdog import WAIT_FILE, Watchdog
 from leakdrill.wait import wait_for
@@ -244,13 +245,13 @@ def test_a_stopped_watchdog_does_not_hold_the_end_up() -> None:
 def test_a_journal_that_another_process_undoes_is_waited_for_and_then_named(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     Journal(journal).close()
-    with locked(journal):
+    with journal.open("r+b") as ours, journal.open("r+b") as theirs, locked(ours.fileno(), journal):
         began = time.monotonic()
         with (
             pytest.raises(EnvironmentProblem, match="another process has been undoing it"),
-            locked(journal, timeout_s=0.5),
+            locked(theirs.fileno(), journal, timeout_s=0.5),
         ):
             pass
         assert time.monotonic() - began >= 0.5
-    with locked(journal, timeout_s=0):
+    with journal.open("r+b") as theirs, locked(theirs.fileno(), journal, timeout_s=0):
         pass

@@ -15,8 +15,8 @@ from kube_bench import ROOT
 
 from leakdrill.judging.analyze import analyze
 from leakdrill.record.history import read_history
-from leakdrill.record.journal import read_journal
 from leakdrill.record.store import open_run
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.record.verdict import Outcome
 from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.targets.kubernetes.execute import execute_in_pod

@@ -16,7 +16,7 @@ from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.sampler import Sampler
-from leakdrill.record.journal import read_journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean
 from leakdrill.targets.base.capabilities import (
     Autoscalable,
@@ -253,7 +253,7 @@ def test_an_api_server_that_went_away_is_named_and_what_is_left_stays_in_the_jou
     this.target.start()
     proxy.cut()
     wait_for(lambda: this.target.lost, what="the loss to be seen", timeout_s=30)
-    reasons = clean(tmp_path / "journal.jsonl")
+    reasons = [str(problem) for problem in clean(tmp_path / "journal.jsonl")]
     assert [reason for reason in reasons if "namespace" in reason and "does not answer" in reason]
     assert "namespace" in [entry.kind for entry in read_journal(tmp_path / "journal.jsonl")]
     again = ApiProxy(tmp_path, port=proxy.port, real=real)

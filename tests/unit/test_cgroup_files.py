@@ -18,7 +18,8 @@ from leakdrill.machine.cgroup import (
     watched,
 )
 from leakdrill.meters.cgroup import CgroupMeter
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.scenario.target import Limits
 
 if TYPE_CHECKING:

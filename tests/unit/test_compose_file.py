@@ -33,7 +33,7 @@ FORM = ComposeForm(file=Path("shop/compose.yaml"), service="gateway", entrance="
 
 
 def own(form=FORM):
-    return own_config(CONFIG, form, run_id="run-1", port=4000)
+    return own_config(CONFIG, form, labels={"leakdrill.run": "run-1"}, port=4000)
 
 
 def test_only_what_the_target_needs_is_in_it_and_all_of_it_carries_the_label():

@@ -1,6 +1,7 @@
 """The journal says what is left to undo, whatever happened to whoever wrote it."""
 
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
+from leakdrill.record.stored_journal import read_journal
 
 
 def test_what_is_planned_is_pending_until_it_is_undone(tmp_path):

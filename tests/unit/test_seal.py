@@ -255,6 +255,6 @@ def test_what_the_recorder_writes_holds_together_and_ends(run: RunFolder, tmp_pa
         pass
     recorder.close()
     *_, last = read_history(tmp_path / "history.jsonl")
-    assert (last.source, last.name, last.value) == ("record", "end", {"lines": 2.0})
+    assert (last.source, last.name, last.value) == ("record", "end", None)
     run.history.write_bytes((tmp_path / "history.jsonl").read_bytes())
     assert check_seal(run).fault.endswith("history.jsonl:1: the record does not say which run.json it belongs to")

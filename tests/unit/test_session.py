@@ -11,8 +11,8 @@ import pytest
 
 from leakdrill.errors import BadInput, EnvironmentProblem, Interrupted
 from leakdrill.machine.signals import interruptible
-from leakdrill.record.journal import read_journal
 from leakdrill.record.ownership import owner_lives
+from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.session import RunSession
 
 if TYPE_CHECKING:

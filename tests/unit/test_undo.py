@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import orjson
 
 import leakdrill
 from leakdrill.machine import undo as machine
 from leakdrill.record.journal import Entry, Journal
-from leakdrill.record.ownership import note_owner
-from leakdrill.record.undo import clean, undo, undo_all
+from leakdrill.record.journal_header import Header, started_ticks
+from leakdrill.record.undo import Problem, clean, undo, undo_all
 from leakdrill.runs.undo import UNDO
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import undo as docker
@@ -58,14 +62,14 @@ def test_no_kind_belongs_to_two_owners() -> None:
 def test_what_nobody_can_undo_is_a_reason_and_stays_pending(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.plan("volume", name="x")
-    assert undo_all(journal, {}) == ["volume {'name': 'x'}: this version does not know how to undo it"]
+    assert undo_all(journal, {}) == ["volume x: this version does not know how to undo it"]
     assert [entry.kind for entry in journal.pending()] == ["volume"]
     journal.close()
 
 
 def test_entries_are_undone_newest_first_and_only_once(tmp_path: Path) -> None:
     undone: list[str] = []
-    table: UndoTable = {"volume": lambda data: undone.append(data["name"])}
+    table: UndoTable = {"volume": lambda data, _header: undone.append(data["name"])}
     journal = Journal(tmp_path / "journal.jsonl")
     for name in "abc":
         journal.plan("volume", name=name)
@@ -76,7 +80,7 @@ def test_entries_are_undone_newest_first_and_only_once(tmp_path: Path) -> None:
 
 
 def test_one_that_would_not_go_keeps_no_other_from_going(tmp_path: Path) -> None:
-    def refuse(data: Mapping[str, object]) -> str | None:
+    def refuse(data: Mapping[str, object], _header: Header) -> str | None:
         return "volume b: in use" if data["name"] == "b" else None
 
     path = tmp_path / "journal.jsonl"
@@ -84,8 +88,8 @@ def test_one_that_would_not_go_keeps_no_other_from_going(tmp_path: Path) -> None
     for name in "abc":
         journal.plan("volume", name=name)
     journal.close()
-    assert clean(path, {"volume": refuse}) == [f"{path}: volume b: in use"]
-    assert clean(path, {"volume": lambda _data: None}) == []
+    assert clean(path, {"volume": refuse}) == [Problem(f"{path}: volume b: in use")]
+    assert clean(path, {"volume": lambda _data, _header: None}) == []
 
 
 def test_the_journal_of_a_living_owner_is_left_alone(tmp_path: Path) -> None:
@@ -93,16 +97,22 @@ def test_the_journal_of_a_living_owner_is_left_alone(tmp_path: Path) -> None:
     journal = Journal(path)
     journal.plan("volume", name="a")
     journal.close()
-    note_owner(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    parent = replace(journal.header, pid=os.getppid(), started=started_ticks(os.getppid()) or 0)
+    path.write_bytes(orjson.dumps(parent.as_line()) + b"\n" + lines[1])
     assert clean(path, {}) == []
+    path.write_bytes(orjson.dumps(replace(parent, started=parent.started - 1).as_line()) + b"\n" + lines[1])
+    assert [str(one) for one in clean(path, {})] == [f"{path}: volume a: this version does not know how to undo it"]
 
 
-def test_what_the_journal_lacks_and_what_the_system_refuses_is_told_with_the_kind() -> None:
-    def missing(data: Mapping[str, object]) -> str | None:
+def test_what_the_journal_lacks_and_what_the_system_refuses_is_told_with_the_kind(tmp_path: Path) -> None:
+    def missing(data: Mapping[str, object], _header: Header) -> str | None:
         return str(data["path"])
 
-    def refused(_data: Mapping[str, object]) -> str | None:
+    def refused(_data: Mapping[str, object], _header: Header) -> str | None:
         raise PermissionError(1, "Operation not permitted", "/x")
 
-    assert undo(Entry(1, "volume", {}), {"volume": missing}) == "volume {}: the journal lacks 'path'"
-    assert undo(Entry(1, "volume", {}), {"volume": refused}) == "volume /x: Operation not permitted"
+    header = Header.of_this_process(tmp_path, inode=1)
+    entry = Entry(1, "volume", {})
+    assert undo(entry, {"volume": missing}, header) == "volume (entry 1): the journal lacks 'path'"
+    assert undo(entry, {"volume": refused}, header) == "volume /x: Operation not permitted"

@@ -27,6 +27,7 @@ from leakdrill.record.events import (
     WatchAttempt,
     WatchExited,
     WatchInterrupted,
+    WatchMemory,
 )
 
 HERE = MachineClass(system="Linux", architecture="x86_64", cpus=4, memory_bytes=16 * 2**30)
@@ -236,3 +237,113 @@ def test_only_what_was_asked_is_claimed():
     assert [v.check for v in judge_watch(history, plan())] == ["command_succeeds", "memory_is_measured"]
     claims = [v.check for v in judge_watch(history, plan(limit_bytes=1, baseline=baseline(500)))]
     assert claims[2:] == ["peak_stays_within_budget", "peak_stays_near_baseline"]
+
+
+def counted(record=None, *, low=500.0, high=500.0, memory=None, start=0.0, end=10.0, followed="cgroup", **exited):
+    """A record with the kernel's count of all memory, ten times a second."""
+    record = record or Record()
+    act = WatchAttempt(number="1", available_bytes=str(8 * 2**30), followed=followed)
+    record.act(act, start, end + 0.1)
+    record.sample(start, ProcessMember(number=10, pid="10", program="make", phase="other", command="make"))
+    for tick in range(int((end - start) * 10)):
+        t = start + tick / 10
+        now = memory(t) if memory else 100.0 + t % 3
+        record.sample(t, ProcessTree(rss_bytes=now * MIB, processes=1.0))
+        record.sample(t, ProcessPss.of({"pss_bytes": now * MIB, "pid_10_bytes": now * MIB}))
+        if followed == "cgroup":
+            record.sample(
+                t, WatchMemory(now * MIB, now * MIB, now * MIB, cache_bytes=0.0, anon_bytes=now * MIB, clock_s=t)
+            )
+    values = {"low_bytes": low and low * MIB, "high_bytes": high and high * MIB, "unseen": 0.0} | exited
+    record.sample(end, WatchExited(0.0, number="1", oom_kill="false", **values))
+    return record
+
+
+def budget(record, limit_mib=400):
+    told = peak_stays_within_budget(record.history(), plan=plan(limit_bytes=limit_mib * MIB))
+    return str(told.outcome), told.message
+
+
+def test_the_kernels_peak_counts_where_no_reading_was_above_the_limit():
+    outcome, message = budget(counted())
+    assert outcome == "FAIL"
+    assert "all its memory together reached 500 MiB between two readings, by the kernel's own count" in message
+    assert budget(counted(), limit_mib=600)[0] == "PASS"
+
+
+def test_a_short_command_is_judged_by_the_kernels_peak_alone():
+    short = counted(low=31.0, high=31.5, end=0.1, memory=lambda _t: 3.0)
+    short.drop("process")
+    assert budget(short, limit_mib=20)[0] == "FAIL"
+    assert budget(short, limit_mib=40) == ("PASS", "the peak was 31 MiB, 78 % of the limit 40 MiB")
+    assert memory_is_measured(short.history(), plan=plan()).outcome == "PASS"
+
+
+def test_a_peak_that_may_have_been_page_cache_is_unknown():
+    outcome, message = budget(counted(low=120.0, high=700.0))
+    assert outcome == "UNKNOWN"
+    assert "the peak was between 120 MiB and 700 MiB" in message
+
+
+def test_without_the_kernels_peak_at_the_end_nothing_is_shown():
+    for record in (counted(low=None, high=None), counted().drop("watch", "memory")):
+        assert budget(record, limit_mib=600)[0] == "UNKNOWN"
+        assert memory_is_measured(record.history(), plan=plan()).outcome == "UNKNOWN"
+    assert budget(counted(high=None), limit_mib=600)[0] == "PASS"  # an old kernel keeps no peak; readings were many
+
+
+@pytest.mark.parametrize("number", [-5.0, float("nan"), float("inf"), -1.0 * 2**40])
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda n: ProcessTree(rss_bytes=n, processes=1.0),
+        lambda n: ProcessPss.of({"pss_bytes": n, "pid_10_bytes": n}),
+        lambda n: WatchMemory(n, 1.0, 1.0, clock_s=5.05),
+        lambda n: WatchMemory(1.0, 1.0, n, clock_s=5.05),
+    ],
+)
+def test_a_negative_or_infinite_reading_is_unknown(event, number):
+    for spoilt in (counted(low=number, high=110.0), counted(low=110.0, high=number)):
+        assert budget(spoilt, limit_mib=600)[0] != "PASS"
+    record = counted(low=110.0, high=110.0).sample(5.0, event(number))
+    assert budget(record, limit_mib=600)[0] != "PASS"
+    assert memory_is_measured(record.history(), plan=plan()).outcome == "UNKNOWN"
+
+
+def test_a_meter_that_stands_still_is_unknown():
+    frozen = counted(low=110.0, high=110.0).change("watch", "memory", lambda e: {**e.value, "clock_s": 1.0})
+    assert "not read anew" in budget(frozen)[1]
+
+    def growing(t):
+        return 100.0 + 10 * t
+
+    still = counted(low=200.0, high=200.0, memory=growing)
+    still.change("watch", "memory", lambda e: {**e.value, "memory_bytes": 50.0 * MIB, "low_bytes": 50.0 * MIB})
+    assert "stands still" in budget(still)[1]
+    assert budget(counted(low=200.0, high=200.0, memory=growing))[0] == "PASS"
+    assert budget(counted(low=110.0, high=110.0, memory=lambda _t: 100.0))[0] == "PASS"  # a command that only waits
+
+
+def test_a_process_that_left_the_control_group_is_unknown():
+    outcome, message = budget(counted(low=110.0, high=110.0, unseen=1.0))
+    assert outcome == "UNKNOWN"
+    assert "left its control group" in message
+
+
+def test_without_a_control_group_few_readings_and_unseen_processes_are_unknown():
+    def alone(**more):
+        return counted(low=110.0, high=110.0, followed="processes", **more)
+
+    assert budget(alone())[0] == "PASS"
+    assert "read only 4 times" in budget(alone(end=0.4))[1]
+    many = alone(unseen=5.0, largest_process_bytes=150.0 * MIB)
+    assert "nobody knows how many did at once" in budget(many)[1]
+    assert budget(alone(unseen=5.0, largest_process_bytes=100.0 * MIB))[0] == "PASS"
+    perhaps = counted(low=110.0, high=500.0, followed="processes")
+    assert budget(perhaps)[0] == "UNKNOWN"
+
+
+def test_files_in_memory_are_named_as_what_broke_the_limit():
+    record = counted(low=500.0, high=500.0)
+    record.sample(5.0, ProcessPss(100.0 * MIB, 700.0 * MIB, 1.0 * MIB, others={"pid_10_bytes": 100.0 * MIB}))
+    assert "files in memory held 700 MiB of 801 MiB when the limit 400 MiB was crossed" in budget(record)[1]

@@ -14,6 +14,7 @@ import psutil
 from leakdrill.errors import ComponentDied, EnvironmentProblem
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.ports import free_port
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Server:
     def _launch(self, command: list[str]) -> None:
         entry = self._journal.plan("process", run_id=self._run_id, argv0=command[0])
         self._process_entry = entry
-        environment = {**os.environ, MARKER: self._run_id}
+        environment = {**os.environ, MARKER: self._run_id, MARK_VARIABLE: self._journal.mark}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 with_default_sigint(command),

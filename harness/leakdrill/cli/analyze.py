@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from leakdrill.cli.options import AsJson, RunFolder, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, RunFolder  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json
+from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
+from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -12,9 +14,9 @@ from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.terminal import print_verdicts
 
 
-def analyze(run_folder: RunFolder, as_json: AsJson = False, unsealed: Unsealed = False) -> int:
+def analyze(run_folder: RunFolder, as_json: AsJson = False, unsealed: Unsealed = False, key: KeyFile = None) -> int:
     """Judge a stored run again; needs nothing but its files."""
-    judged = judge_run(open_run(run_folder), unsealed=unsealed)
+    judged = judge_run(open_run(run_folder), unsealed=unsealed, key=read_key(key) if key else None)
     if as_json:
         print_json(verdicts_as_json(judged.verdicts, chain=judged.seal.head))
     else:

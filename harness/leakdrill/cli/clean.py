@@ -13,7 +13,8 @@ def clean(runs: Runs = Path("runs")) -> int:
     """Undo what interrupted drills left behind, from their journals."""
     problems = clean_runs(runs)
     for problem in problems:
-        complain(problem)
+        complain(str(problem))
     if not problems:
         print_lines("nothing is left behind")
-    return 4 if problems else 0
+        return 0
+    return 3 if all(problem.refused for problem in problems) else 4

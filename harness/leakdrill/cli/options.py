@@ -11,6 +11,3 @@ Runs = Annotated[Path, typer.Option(help="Where run folders are kept.")]
 Platform = Literal["process", "docker", "kubernetes"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]
-Unsealed = Annotated[
-    bool, typer.Option("--unsealed", help="Judge a record of an old version, which has no hash chain, all the same.")
-]

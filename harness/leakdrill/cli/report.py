@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from leakdrill.cli.options import RunFolder, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_lines, unwritable
+from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.files import make_parents, write_below
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
 from leakdrill.printable import printable_json
+from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -24,10 +26,11 @@ def report(
     run_folder: RunFolder,
     out: Annotated[Path | None, typer.Option(help="Where to write the reports; default: the run folder.")] = None,
     unsealed: Unsealed = False,
+    key: KeyFile = None,
 ) -> int:
     """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
     folder = open_run(run_folder)
-    judged = judge_run(folder, unsealed=unsealed)
+    judged = judge_run(folder, unsealed=unsealed, key=read_key(key) if key else None)
     verdicts = judged.verdicts
     name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill import __version__
+from leakdrill.errors import BadInput
+from leakdrill.files import read_below
 from leakdrill.judging.drill import judge
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.leak.gate_baseline import read_baseline
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.history import History, read_history
-from leakdrill.record.seal import STORED_BASELINE, Seal, check_seal
+from leakdrill.record.seal import JUDGE_AGAIN, STORED_BASELINE, Seal, check_seal
 from leakdrill.record.store import read_run_info
-from leakdrill.record.verdict import Outcome, Verdict
-from leakdrill.record.verdict_file import write_verdicts
+from leakdrill.record.verdict import Outcome, Verdict, worst
+from leakdrill.record.verdict_file import read_verdicts, verdicts_as_json, write_verdicts
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
+    from leakdrill.record.signature import Key
     from leakdrill.record.store import RunFolder
 
 RECORD_IS_INTACT: Final = "record_is_intact"
@@ -49,24 +54,63 @@ def analyze(folder: RunFolder) -> list[Verdict]:
     return judge_run(folder).verdicts
 
 
-def judge_run(folder: RunFolder, *, unsealed: bool = False) -> JudgedRun:
+def judge_run(folder: RunFolder, *, unsealed: bool = False, key: Key | None = None) -> JudgedRun:
     """The verdicts on the run in `folder`, as `analyze` gives them, and what the seal of its record says.
 
     Args:
         folder: the run.
         unsealed: whether a record of a version that had no hash chain is judged all the same.
+        key: the record must be signed with this one, if given.
 
     Raises:
         BadInput: when a file of the run cannot be read.
         EnvironmentProblem: when `verdicts.json` cannot be written.
     """
-    seal = check_seal(folder, unsealed=unsealed)
+    seal = check_seal(folder, unsealed=unsealed, key=key)
+    if seal.verdicts_edited:
+        seal = _with_line(folder, seal, _judged(folder, read_history(folder.history)))
     verdicts = _all_unknown(folder, seal) if seal.fault else _judged(folder, read_history(folder.history))
-    try:
+    with writing(folder.verdicts):
         write_verdicts(folder.verdicts, verdicts, chain=seal.head, sealed=not seal.verdicts_edited)
-    except OSError as e:
-        raise EnvironmentProblem(f"{folder.verdicts}: cannot be written: {e.strerror}") from e
     return JudgedRun(verdicts, seal)
+
+
+def verify_run(folder: RunFolder, *, key: Key | None = None) -> Seal:
+    """Compare the record in `folder` with its seal, and its verdicts with those that it gives; writes nothing.
+
+    The latter also where `verdicts.json` was sealed again, as whoever forges one would; not where another version of
+    Leakdrill judged.
+
+    Raises:
+        BadInput: when a file of the run cannot be read.
+    """
+    seal = check_seal(folder, key=key)
+    if seal.verdicts_edited:
+        return _with_line(folder, seal, _judged(folder, read_history(folder.history)))
+    if seal.fault or not folder.verdicts.exists():
+        return seal
+    stored = read_verdicts(folder.verdicts)
+    if stored.leakdrill != __version__:
+        return seal
+    given = {(v.check, v.subject): v.outcome for v in _judged(folder, read_history(folder.history))}
+    found = {(v.check, v.subject): v.outcome for v in stored.verdicts}
+    wrong = next((claim for claim in [*found, *given] if found.get(claim) != given.get(claim)), None)
+    if wrong is None and stored.outcome is worst(stored.verdicts):
+        return seal
+    check = " ".join(wrong or ("the worst of all",)).strip()
+    fault = f"{folder.verdicts}: {check}: says otherwise than this record gives"
+    return replace(seal, fault=fault, hint=JUDGE_AGAIN, verdicts_edited=True)
+
+
+def _with_line(folder: RunFolder, seal: Seal, verdicts: list[Verdict]) -> Seal:
+    """`seal`, whose fault is in `verdicts.json`, with the first line that does not say what the record gives."""
+    text = verdicts_as_json(verdicts, chain=seal.head).splitlines()
+    found = read_below(folder.path, folder.verdicts.name).decode("utf-8", "replace").splitlines()
+    line = next((n for n, (a, b) in enumerate(zip_longest(found, text), 1) if a != b), 0)
+    if not line or '"leakdrill"' in text[min(line, len(text)) - 1]:  # of another version, whose sentences differ
+        return seal
+    place = f"{folder.verdicts}:"
+    return replace(seal, fault=seal.fault.replace(f"{place} ", f"{place}{line}: ", 1))
 
 
 def _judged(folder: RunFolder, history: History) -> list[Verdict]:

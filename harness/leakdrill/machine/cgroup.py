@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from leakdrill.machine.process_tree import group_pids
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -99,11 +100,8 @@ class Cgroup:
             _write(folder / "cpu.max", f"{quota_us} {PERIOD_US}")
 
     def pids(self) -> list[int]:
-        """Its members now; none when it is gone."""
-        try:
-            return [int(line) for line in (self.folders[0] / "cgroup.procs").read_text().split()]
-        except OSError:
-            return []
+        """Its members now, those of groups below it too; none when it is gone."""
+        return group_pids(self.folders[0])
 
     def oom_kills(self) -> int | None:
         """Members that the OOM killer ended so far; None when the kernel does not count them."""

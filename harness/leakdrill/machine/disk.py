@@ -17,6 +17,8 @@ import psutil
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import watched
+from leakdrill.machine.process_tree import PART_VARIABLE
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
 ADMIN_PATH: Final = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 """Where to look for mount and mkfs: not every shell has the administrator's folders on its path."""
+
+DISK_NAME: Final = "disk"
+IMAGE_NAME: Final = "disk.img"
+TMPFS: Final = "leakdrill"
+PART: Final = "disk"
+"""Value of `LEAKDRILL_PART` in the programs that make a disk."""
 
 _COMMAND_TIMEOUT_S: Final = 30.0
 
@@ -89,7 +97,7 @@ def make_disk(base: Path, size_bytes: int | None, journal: Journal, *, part: str
         EnvironmentProblem: when not even the folder can be made.
     """
     entry = journal.plan("folder", path=str(base), part=part)
-    path = base / "disk"
+    path = base / DISK_NAME
     try:
         path.mkdir(parents=True)
     except OSError as e:
@@ -112,37 +120,42 @@ def make_disk(base: Path, size_bytes: int | None, journal: Journal, *, part: str
 
 
 def _ext4(path: Path, size_bytes: int, journal: Journal, part: str) -> Disk:
-    image = path.parent / "disk.img"
+    image = path.parent / IMAGE_NAME
     with image.open("wb") as file:
         file.truncate(size_bytes)
     # No journal and no reserve: on a disk of a few MiB both would take a share that production disks do not lose.
-    _run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", str(image))
+    _run(journal, "mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", str(image))
     _mount(path, journal, part, "-o", "loop", "-t", "ext4", str(image))
     return Disk(path=path, device=_device_of(path), fstype="ext4", limited=True, size_bytes=size_bytes)
 
 
 def _tmpfs(path: Path, size_bytes: int, journal: Journal, part: str) -> Disk:
-    _mount(path, journal, part, "-t", "tmpfs", "-o", f"size={size_bytes}", "leakdrill")
+    _mount(path, journal, part, "-t", "tmpfs", "-o", f"size={size_bytes}", TMPFS)
     return Disk(path=path, device="tmpfs", fstype="tmpfs", limited=True, size_bytes=size_bytes)
 
 
 def _mount(path: Path, journal: Journal, part: str, *args: str) -> None:
     entry = journal.plan("mount", path=str(path), part=part)
     try:
-        _run("mount", *args, str(path))
+        _run(journal, "mount", *args, str(path))
     except _Refused:
         journal.undone(entry)
         raise
     journal.done(entry)
 
 
-def _run(name: str, *args: str) -> None:
+def _run(journal: Journal, name: str, *args: str) -> None:
     program = shutil.which(name, path=ADMIN_PATH)
     if program is None:
         raise _Refused(f"{name} is not installed")
     try:
         ended = subprocess.run(
-            [program, *args], capture_output=True, text=True, check=False, timeout=_COMMAND_TIMEOUT_S
+            [program, *args],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_TIMEOUT_S,
+            env={**os.environ, MARK_VARIABLE: journal.mark, PART_VARIABLE: PART},
         )
     except (OSError, subprocess.TimeoutExpired) as e:
         raise _Refused(f"{name}: {e}") from e

@@ -16,6 +16,7 @@ from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.record.undo import take_back
 from leakdrill.units import show_duration
 
@@ -43,7 +44,7 @@ def execute(
         with output.open("wb") as sink:
             process = subprocess.Popen(
                 with_default_sigint(argv),
-                env={**env, PART_VARIABLE: PART},
+                env={**env, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,

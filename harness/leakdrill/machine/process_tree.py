@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
+from leakdrill.machine.orphans import living_thread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -105,17 +107,21 @@ class ProcessTree:
         return same and _marker(pid, RUN_ID_VARIABLE) in (None, self.run_id)
 
     def _in_cgroup(self) -> list[int]:
-        if self.cgroup is None:
-            return []
-        try:
-            return [int(line) for line in (self.cgroup / "cgroup.procs").read_text().split()]
-        except OSError:
-            return []
+        return group_pids(self.cgroup) if self.cgroup else []
 
     def _marked(self) -> Iterator[int]:
         for pid in psutil.pids():
             if _marker(pid, RUN_ID_VARIABLE) == self.run_id and self.part in (None, _marker(pid, PART_VARIABLE)):
                 yield pid
+
+
+def group_pids(folder: Path) -> list[int]:
+    """The members of a control group and of the groups that its members made below it; none when it is gone."""
+    pids: list[int] = []
+    for procs in (folder / "cgroup.procs", *folder.glob("*/**/cgroup.procs")):
+        with contextlib.suppress(OSError):
+            pids += map(int, procs.read_text().split())
+    return pids
 
 
 def _marker(pid: int, variable: str) -> str | None:
@@ -136,6 +142,6 @@ def _own_ancestry() -> set[int]:
 def _living(pid: int) -> psutil.Process | None:
     try:
         process = psutil.Process(pid)
-        return None if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else process
+        return process if living_thread(pid) else None
     except psutil.Error:
         return None

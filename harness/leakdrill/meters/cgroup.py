@@ -78,7 +78,7 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 1 group, by the names that the meter gives them."""
     names = {"inactive": b"total_inactive_file", "anon": b"total_rss", "cache": b"total_cache"}
     fields = _memory(texts, names)
-    cpu = _pairs(texts.get("cpu", b""))
+    cpu = pairs(texts.get("cpu", b""))
     _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
     _put(fields, cpu, {b"throttled_time": ("throttled_seconds", _NS)})
     if "cpuacct" in texts:
@@ -89,7 +89,7 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
 def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 2 group, by the names that the meter gives them."""
     fields = _memory(texts, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
-    cpu = _pairs(texts.get("cpu", b""))
+    cpu = pairs(texts.get("cpu", b""))
     _put(fields, cpu, {b"usage_usec": ("cpu_seconds", _US), b"throttled_usec": ("throttled_seconds", _US)})
     _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
     return fields
@@ -97,7 +97,7 @@ def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
 
 def _memory(texts: Mapping[str, bytes], names: Mapping[str, bytes]) -> dict[str, float]:
     fields: dict[str, float] = {}
-    stat = _pairs(texts.get("stat", b""))
+    stat = pairs(texts.get("stat", b""))
     if "usage" in texts:
         usage = int(texts["usage"])
         fields["usage_bytes"] = usage
@@ -106,11 +106,12 @@ def _memory(texts: Mapping[str, bytes], names: Mapping[str, bytes]) -> dict[str,
     limit = texts.get("limit", b"max").strip()
     if limit != b"max" and int(limit) < _NO_LIMIT_BYTES:
         fields["limit_bytes"] = int(limit)
-    _put(fields, _pairs(texts.get("events", b"")), {b"oom_kill": ("oom_kills", 1)})
+    _put(fields, pairs(texts.get("events", b"")), {b"oom_kill": ("oom_kills", 1)})
     return fields
 
 
-def _pairs(text: bytes) -> dict[bytes, int]:
+def pairs(text: bytes) -> dict[bytes, int]:
+    """The counters in a file of lines `name number`."""
     tokens = text.split()
     return dict(zip(tokens[::2], map(int, tokens[1::2]), strict=True))
 

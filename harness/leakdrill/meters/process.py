@@ -22,6 +22,7 @@ _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _CPU_TIMES: Final = slice(11, 15)  # user and system time, own and of reaped children, counted after the command's name
 _THREADS: Final = 17
 _KIB: Final = 1024
+_SMAPS: Final = {"pss_bytes", "uss_bytes", "anon_bytes"}
 
 
 class ProcessTreeMeter:
@@ -109,13 +110,19 @@ class SmapsMeter:
         total: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                for name, value in parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
-                    total[name] = total.get(name, 0) + value
+                fields = parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
+                for name in _SMAPS & fields.keys():
+                    total[name] = total.get(name, 0) + fields[name]
         return total or None
 
 
 def parse_smaps_rollup(text: bytes) -> dict[str, float]:
-    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie."""
+    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie.
+
+    `pss_bytes` is what is resident; `swap_bytes` (its share of what is swapped out), `shmem_bytes` (its share of the
+    files in memory that it maps, which is part of `pss_bytes`), `hugetlb_bytes` and `shared_hugetlb_bytes` (huge pages
+    of its own, and those that it shares) stand beside it.
+    """
     kib = {tokens[0]: int(tokens[1]) for line in text.splitlines() if (tokens := line.split())[-1:] == [b"kB"]}
     if not kib:
         return {}
@@ -124,4 +131,8 @@ def parse_smaps_rollup(text: bytes) -> dict[str, float]:
         "pss_bytes": kib.get(b"Pss:", 0) * _KIB,
         "uss_bytes": sum(kib.get(name, 0) for name in unique) * _KIB,
         "anon_bytes": kib.get(b"Anonymous:", 0) * _KIB,
+        "shmem_bytes": kib.get(b"Pss_Shmem:", 0) * _KIB,
+        "swap_bytes": kib.get(b"SwapPss:", kib.get(b"Swap:", 0)) * _KIB,
+        "hugetlb_bytes": kib.get(b"Private_Hugetlb:", 0) * _KIB,
+        "shared_hugetlb_bytes": kib.get(b"Shared_Hugetlb:", 0) * _KIB,
     }

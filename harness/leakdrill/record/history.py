@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from leakdrill.errors import BadInput
+from leakdrill.files import open_below
 from leakdrill.record.event import PHASES, SCHEMA_VERSION, Event, Kind, Value, event_line, event_schema, read_event
 from leakdrill.record.events import RunPhase
 
@@ -31,8 +32,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -100,7 +102,7 @@ class Act(Generic[A]):
 class History:
     """The events of one run. Immutable; the views are computed once."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Iterable[Event]) -> None:
         self.events: tuple[Event, ...] = tuple(events)
 
     def __len__(self) -> int:
@@ -183,10 +185,15 @@ def read_history(path: Path) -> History:
         BadInput: when the file cannot be read, or another line is no event; names file and line.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        with open_below(path.parent, path.name) as file:
+            return History(_events(file, path))
     except OSError as e:
         raise BadInput(
             f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest"
         ) from e
-    *complete, _torn = lines
-    return History([read_event(line, f"{path}:{number}") for number, line in enumerate(complete, start=1)])
+
+
+def _events(file: BinaryIO, path: Path) -> Iterator[Event]:
+    for number, line in enumerate(file, start=1):
+        if line.endswith(b"\n"):
+            yield read_event(line, f"{path}:{number}")

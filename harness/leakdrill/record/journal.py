@@ -1,26 +1,30 @@
 """The journal: everything that must be undone, on disk before it is done.
 
-One JSON line per fact: `{"id": 3, "state": "planned", "kind": "cgroup", "data": {...}}`, later `{"id": 3, "state":
-"done", "data": {...}}` with what only became known by doing it (a pid), later `{"id": 3, "state": "undone"}`. After a
-SIGKILL the file alone says what is left; whoever plans a kind of entry brings the function that undoes it from
-its data (`undo.py`).
+The first line is the header (`journal_header.py`). Then one JSON line per fact: `{"id": 3, "state": "planned", "kind":
+"cgroup", "data": {...}}`, later `{"id": 3, "state": "done", "data": {...}}` with what only became known by doing it (a
+pid), later `{"id": 3, "state": "undone"}`. After a SIGKILL the file alone says what is left; whoever plans a kind of
+entry brings the function that undoes it from its data (`undo.py`). As long as the file is open here it is locked, so
+that nobody cleans up under a living drill, on this machine or on another that shares the folder.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import orjson
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from leakdrill.record.journal_header import JOURNAL_FILE, Header
+from leakdrill.record.journal_lock import say_alive
 
-JOURNAL_FILE: Final = "journal.jsonl"
-"""Name of the journal in a run folder."""
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,35 @@ class Entry:
 
 
 class Journal:
-    """Appends to `path`, each line synced to disk before the call returns."""
+    """Begins the journal `path`, which is its owner's alone; each line is synced to disk before the call returns.
+
+    Raises:
+        OSError: when it cannot be written, or is there already.
+
+    Attributes:
+        header: its first line.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-        self._ids = itertools.count(1)
-        self._lock = threading.Lock()
-        self._open: dict[int, Entry] = {}
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        self._take(os.fdopen(descriptor, "r+b", buffering=0), ())
+        say_alive(descriptor)
+        self.header = Header.of_this_process(path.parent, inode=os.fstat(descriptor).st_ino)
+        self._write(self.header.as_line())
+
+    @classmethod
+    def reopened(cls, file: io.FileIO, header: Header, entries: Iterable[Entry]) -> Self:
+        """The journal of an earlier run, open for appending, with what is pending in it."""
+        journal = cls.__new__(cls)
+        journal.header = header
+        journal._take(file, entries)  # noqa: SLF001 - of the class itself
+        return journal
+
+    @property
+    def mark(self) -> str:
+        """What everything that the run makes carries."""
+        return self.header.mark
 
     def plan(self, kind: str, **data: Any) -> Entry:
         """Announce a change before it is made."""
@@ -51,14 +77,14 @@ class Journal:
     def done(self, entry: Entry, **data: Any) -> Entry:
         """Add facts that are known only after doing it, such as a pid."""
         known = Entry(entry.id, entry.kind, {**entry.data, **data})
-        self._write({"id": entry.id, "state": "done", "data": data})
         self._open[entry.id] = known
+        self._write({"id": entry.id, "state": "done", "data": data})
         return known
 
     def undone(self, entry: Entry) -> None:
         """The change is gone."""
-        self._write({"id": entry.id, "state": "undone"})
         self._open.pop(entry.id, None)
+        self._write({"id": entry.id, "state": "undone"})
 
     def pending(self) -> list[Entry]:
         """The entries that are still to be undone, newest first."""
@@ -68,22 +94,22 @@ class Journal:
         """Close the file; pending entries stay on disk for `leakdrill clean`."""
         self._file.close()
 
+    def _take(self, file: io.FileIO | io.BufferedRandom, entries: Iterable[Entry]) -> None:
+        self._file = cast("io.FileIO", file)
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._open = {entry.id: entry for entry in entries}
+
     def _write(self, fact: dict[str, Any]) -> None:
+        """Write one whole line; a part of one, as a full disk leaves it, is taken away again.
+
+        Raises:
+            OSError: when the disk is full, or the system refuses.
+        """
+        line = orjson.dumps(fact, option=orjson.OPT_APPEND_NEWLINE)
         with self._lock:
-            self._file.write(orjson.dumps(fact, option=orjson.OPT_APPEND_NEWLINE))
+            before = os.fstat(self._file.fileno()).st_size
+            if self._file.write(line) != len(line):
+                os.ftruncate(self._file.fileno(), before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), JOURNAL_FILE)
             os.fsync(self._file.fileno())
-
-
-def read_journal(path: Path) -> list[Entry]:
-    """The entries of `path` that are not undone, newest first. A torn last line is left out."""
-    left: dict[int, Entry] = {}
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        fact = orjson.loads(line)
-        if fact["state"] == "undone":
-            left.pop(fact["id"], None)
-        elif fact["state"] == "planned":
-            left[fact["id"]] = Entry(fact["id"], fact["kind"], fact["data"])
-        elif fact["id"] in left:
-            old = left[fact["id"]]
-            left[fact["id"]] = Entry(old.id, old.kind, {**old.data, **fact["data"]})
-    return sorted(left.values(), key=lambda e: e.id, reverse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -23,13 +22,14 @@ _NO_LOCKS: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 @contextlib.contextmanager
-def locked(journal_path: Path, *, timeout_s: float = _TIMEOUT_S) -> Iterator[None]:
-    """Hold the journal's lock, which the kernel takes back from whoever dies; without one where there are no locks.
+def locked(fd: int, journal_path: Path, *, timeout_s: float = _TIMEOUT_S) -> Iterator[None]:
+    """Hold the lock of the journal that is open as `fd`, which the kernel takes back from whoever dies.
+
+    Without one where there are no locks.
 
     Raises:
         EnvironmentProblem: when another process holds it for longer than `timeout_s`.
     """
-    fd = os.open(journal_path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         deadline = time.monotonic() + timeout_s
         while not _lock(fd):
@@ -41,7 +41,26 @@ def locked(journal_path: Path, *, timeout_s: float = _TIMEOUT_S) -> Iterator[Non
             time.sleep(_POLL_S)
         yield
     finally:
-        os.close(fd)
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def say_alive(fd: int) -> None:
+    """Hold a lock that says that the drill which writes the journal open as `fd` lives; it goes with this process.
+
+    It is one of POSIX': a fork of the drill has no part in it, and a file server passes it on to other machines.
+    """
+    with contextlib.suppress(OSError):  # not every file system has locks; then the header alone says who it is
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def drill_lives(fd: int) -> bool:
+    """Whether another process says that it is the drill which writes the journal open as `fd`."""
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.lockf(fd, fcntl.LOCK_UN)
+    except OSError as e:
+        return e.errno in (errno.EWOULDBLOCK, errno.EACCES)
+    return False
 
 
 def _lock(fd: int) -> bool:

@@ -138,7 +138,11 @@ class ProcessSmaps(Reading, source="process", name="smaps", written_by=("meters"
 class ProcessPss(Reading, source="process", name="pss", written_by=("runs",), read_by=("judging",)):
     """Proportional set size of everything that the watched command started."""
 
-    pss_bytes: Annotated[float | None, Entry("PSS of all its processes, summed", _BYTES)] = None
+    pss_bytes: Annotated[
+        float | None, Entry("PSS of all its processes, summed, with what is swapped out and in huge pages", _BYTES)
+    ] = None
+    files_bytes: Annotated[float | None, Entry("files in memory that no process maps", _BYTES)] = None
+    rest_bytes: Annotated[float | None, Entry("other memory that is charged and not of these processes", _BYTES)] = None
     others: Annotated[Mapping[str, float], Entries("PSS of each process, as pid_PID_bytes", _BYTES)] = field(
         default_factory=dict, kw_only=True
     )

@@ -1,43 +1,27 @@
-"""The process that runs a drill, and how everything that a run makes outside its folder is recognised."""
+"""The process that runs a drill: noted beside the journal, and known to live by the journal's lock."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 import orjson
 import psutil
 
+from leakdrill.files import write_below
+from leakdrill.record.journal_header import NAME_PREFIX
+from leakdrill.record.stored_journal import owner_lives
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+__all__ = ["NAME_PREFIX", "OWNER_FILE", "note_owner", "owner_lives"]
+
 OWNER_FILE: Final = "drill.pid"
-"""Beside the journal: which process runs the drill, so that nobody cleans up under a living one."""
-
-NAME_PREFIX: Final = "leakdrill-"
-"""The prefix of the name of every cgroup, folder, container and namespace that a run makes outside its run folder."""
-
-_CREATE_TIME_SLACK_S: Final = 1.0
+"""Beside the journal: which process runs the drill, for people and for whoever started it. Nothing is decided by it."""
 
 
 def note_owner(run_dir: Path) -> None:
     """Write down in `run_dir` that this process runs its drill."""
-    this = psutil.Process()
-    (run_dir / OWNER_FILE).write_bytes(orjson.dumps({"pid": this.pid, "create_time": this.create_time()}))
-
-
-def owner_lives(run_dir: Path) -> bool:
-    """Whether the process that runs the drill of `run_dir` is still there; False when it was not recorded.
-
-    A stopped process lives; one that has ended and that its parent has not waited for does not.
-    """
-    try:
-        owner = orjson.loads((run_dir / OWNER_FILE).read_bytes())
-        process = psutil.Process(owner["pid"])
-        created, status = process.create_time(), process.status()
-    except (OSError, orjson.JSONDecodeError, psutil.NoSuchProcess):
-        return False
-    same: bool = (
-        status not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        and abs(created - owner["create_time"]) < _CREATE_TIME_SLACK_S
-    )
-    return same
+    created = psutil.Process().create_time()
+    write_below(run_dir, OWNER_FILE, orjson.dumps({"pid": os.getpid(), "create_time": created}))

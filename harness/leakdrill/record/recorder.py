@@ -1,4 +1,11 @@
-"""Writes the history while the drill runs: one clock, one phase, one file, one chain, any thread."""
+"""Writes the history while the drill runs: one clock, one phase, one file, one chain, any thread.
+
+Nothing is kept in memory: a run may last for days. Who waits for an event subscribes; who needs all that was recorded
+so far has it read from the file again.
+
+A disk that is full or gone loses the record, and the run has to end; its undo must not. So `record` goes on without the
+file, while an act is refused whose begin cannot be written, until the teardown: what was started is ended all the same.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +15,24 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.record.chain import CHAIN_START, chained
 from leakdrill.record.event import Event, event_line
 from leakdrill.record.events import RecordEnd, RunPhase
-from leakdrill.record.history import History
+from leakdrill.record.history import History, read_history
+from leakdrill.record.writing import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from leakdrill.errors import EnvironmentProblem
     from leakdrill.record.event import Kind, Value
     from leakdrill.record.event_class import ActEvent, EventClass
+
+TEARDOWN: Final = "teardown"
+"""The phase in which everything is undone, whether that can be recorded or not."""
 
 
 @dataclass(slots=True)
@@ -33,18 +45,27 @@ class ActNote:
 
 
 class Recorder:
-    """Appends events to `path`. `begin` lines are on disk (fsync) before the act they announce is begun."""
+    """Appends events to `path`. `begin` lines are on disk (fsync) before the act they announce is begun.
+
+    Attributes:
+        started_at: the start of the run, in Unix time.
+        phase: the phase of the run.
+        head: the chain of the last line.
+        lost: why nothing is written any more; None while the file can be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.started_at = time.time()
+        self.phase = "setup"
+        self.head = CHAIN_START
+        self.lost: EnvironmentProblem | None = None
         self._started_mono = time.monotonic()
+        self._path = path
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
-        self._head = CHAIN_START
-        self._events: list[Event] = []
+        self._lines = 0
         self._acts = itertools.count(1)
         self._listeners: list[Callable[[Event], None]] = []
-        self.phase = "setup"
 
     def now_s(self) -> float:
         """Seconds since the start of the run, by a clock that never steps."""
@@ -62,10 +83,16 @@ class Recorder:
 
     @contextmanager
     def act(self, event: ActEvent) -> Iterator[ActNote]:
-        """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises."""
+        """Record an act: `begin` on disk first, then `ok`; `failed` with the error when the block raises.
+
+        Raises:
+            EnvironmentProblem: when `begin` cannot be written; the block is not entered then, but in the teardown.
+        """
         source, name = event.source, event.line_name()
         labels = {**event.line_labels(), "act": str(next(self._acts))}
         self._append(source, "begin", name, None, labels, None, sync=True)
+        if self.phase != TEARDOWN:
+            self.raise_if_lost()
         note = ActNote()
         try:
             yield note
@@ -85,17 +112,26 @@ class Recorder:
         """Call `listener` with every event, on the thread that records it. It must be quick and must not record."""
         self._listeners.append(listener)
 
+    def raise_if_lost(self) -> None:
+        """Return when all that was recorded was written.
+
+        Raises:
+            EnvironmentProblem: when it was not, because the disk is full or gone.
+        """
+        if self.lost is not None:
+            raise self.lost
+
     def history(self) -> History:
-        """Everything recorded so far."""
-        with self._lock:
-            return History(self._events)
+        """Everything recorded so far, read from the file; for what is asked seldom."""
+        return read_history(self._path)
 
     def close(self) -> None:
-        """Write the end of the record, flush to disk and close the file."""
-        self.record(RecordEnd(float(len(self._events))))
+        """Write the end of the record, flush to disk and close the file; what is recorded later is left out."""
+        end = RecordEnd()
         with self._lock:
-            os.fsync(self._file.fileno())
-            self._file.close()
+            if not self._file.closed:
+                self._write(end.source, "sample", end.line_name(), None, {}, None, sync=True)
+                self._file.close()
 
     def _append(
         self,
@@ -109,18 +145,40 @@ class Recorder:
         sync: bool = False,
     ) -> Event:
         with self._lock:
-            event = Event(
-                index=len(self._events), t=round(self.now_s(), 4), phase=self.phase, source=source, kind=kind,
-                name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
-            )  # fmt: skip
-            self._events.append(event)
-            line, self._head = chained(event_line(event), self._head)
-            self._file.write(line)
-            if sync:
-                os.fsync(self._file.fileno())
+            event = self._write(source, kind, name, value, labels, at, sync=sync)
         for listener in self._listeners:
             listener(event)
         return event
+
+    def _write(
+        self,
+        source: str,
+        kind: Kind,
+        name: str,
+        value: Value,
+        labels: dict[str, str],
+        at: float | None,
+        *,
+        sync: bool,
+    ) -> Event:
+        event = Event(
+            index=self._lines, t=round(self.now_s(), 4), phase=self.phase, source=source, kind=kind,
+            name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
+        )  # fmt: skip
+        if self.lost is None and not self._file.closed:
+            line, self.head = chained(event_line(event), self.head)
+            self._lines += 1
+            self._put(line, sync=sync)
+        return event
+
+    def _put(self, line: bytes, *, sync: bool) -> None:
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+            if sync:
+                os.fsync(self._file.fileno())
+        except OSError as e:
+            self.lost = unwritable(self._path, e)
 
 
 def _one_line(error: BaseException) -> str:

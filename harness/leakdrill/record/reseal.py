@@ -53,7 +53,6 @@ def _moved(body: bytes, by: int) -> bytes:
 def _end(bodies: list[bytes]) -> bytes:
     last: dict[str, Any] = orjson.loads(bodies[-1]) if bodies else {}
     end = RecordEnd(
-        float(len(bodies)),
         index=last.get("index", -1) + 1,
         t=last.get("t", 0.0),
         run_phase=last.get("phase", "setup"),

@@ -12,11 +12,14 @@ from leakdrill.record.chain import ChainCheck
 from leakdrill.record.event import Event, read_event
 from leakdrill.record.events import RecordCovers, RecordEnd
 from leakdrill.record.schema_version import read_schema_version
+from leakdrill.record.signature import read_signature, signature_fault
 from leakdrill.record.verdict_file import verdicts_fault
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from leakdrill.record.signature import Key
     from leakdrill.record.store import RunFolder
 
 UNSEALED_VERSION: Final = 1
@@ -39,6 +42,8 @@ class Seal:
         fault: the file and line at which it is not as the run wrote it, and why; empty when all is.
         hint: what to do about it.
         verdicts_edited: whether the fault is in `verdicts.json` alone.
+        signed_with: the id of the key with which the record says that it was signed; empty where it was not.
+        signature_checked: whether that was checked with the key, and holds.
     """
 
     head: str
@@ -46,6 +51,8 @@ class Seal:
     fault: str = ""
     hint: str = ""
     verdicts_edited: bool = False
+    signed_with: str = ""
+    signature_checked: bool = False
 
     @property
     def is_sealed(self) -> bool:
@@ -57,18 +64,20 @@ def covered_file(folder: RunFolder, name: str) -> RecordCovers:
     """The event that covers the file `name` of a run that begins.
 
     Raises:
-        OSError: when it cannot be read.
+        EnvironmentProblem: when it cannot be read, although the run has just written it.
     """
-    content = read_below(folder.path, name)
+    with writing(folder.path / name):
+        content = read_below(folder.path, name)
     return RecordCovers(name, hashlib.sha256(content).hexdigest(), " ".join(_line_digests(content)))
 
 
-def check_seal(folder: RunFolder, *, unsealed: bool = False) -> Seal:
+def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = None) -> Seal:
     """Compare the record in `folder` with its seal.
 
     Args:
         folder: the run.
         unsealed: whether a record of a version that had no seal is accepted as it is.
+        key: the record must be signed with this one, if given.
 
     Raises:
         BadInput: when a file cannot be read, or is of a version that is not known here.
@@ -76,31 +85,40 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False) -> Seal:
     version = read_schema_version(folder.run_json)
     lines = _HistoryLines(folder)
     if version == UNSEALED_VERSION and not lines.shows_a_seal:
-        return _unsealed(folder, lines, accepted=unsealed)
-    fault = lines.fault() or next(filter(None, _faults_of_covered(folder, lines.covers)), "")
-    if fault:
-        return Seal(head=lines.check.head, lines=lines.check.lines, fault=fault, hint=_EDITED)
-    fault = verdicts_fault(folder.verdicts, lines.check.head)
-    return Seal(
-        head=lines.check.head, lines=lines.check.lines, fault=fault, hint=_JUDGE_AGAIN, verdicts_edited=bool(fault)
-    )
+        return _checked(folder, "", lines, [(_fault_of_unsealed(folder, accepted=unsealed), _UNSEALED)], key)
+    faults = ((fault, _EDITED) for fault in (lines.fault(), *_faults_of_covered(folder, lines.covers)))
+    return _checked(folder, lines.check.head, lines, faults, key)
 
 
 _EDITED: Final = "nothing can be concluded from a record that is not as the run wrote it; run the drill again"
-_JUDGE_AGAIN: Final = "remove verdicts.json, and `leakdrill analyze` judges the record again"
+JUDGE_AGAIN: Final = "remove verdicts.json, and `leakdrill analyze` judges the record again"
+_UNSEALED: Final = f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same"
+_UNSIGNED: Final = "name the key of whoever ran it with --key; without a key, the signature is not asked for"
 
 
-def _unsealed(folder: RunFolder, lines: _HistoryLines, *, accepted: bool) -> Seal:
-    fault = verdicts_fault(folder.verdicts, "")
-    if fault:
-        return Seal(head="", lines=lines.check.lines, fault=fault, hint=_JUDGE_AGAIN, verdicts_edited=True)
+def _fault_of_unsealed(folder: RunFolder, *, accepted: bool) -> str:
     if accepted:
-        return Seal(head="", lines=lines.check.lines)
+        return ""
+    return f"{folder.history}:1: the record has no hash chain, so nothing shows whether it was changed"
+
+
+def _checked(
+    folder: RunFolder, head: str, lines: _HistoryLines, faults: Iterable[tuple[str, str]], key: Key | None
+) -> Seal:
+    """The seal with the first of `faults`, each with its hint, or else the one of the signature or the verdicts."""
+    fault, hint = next(((fault, hint) for fault, hint in faults if fault), ("", ""))
+    if not fault and (fault := signature_fault(folder, head, key)):
+        hint = _UNSIGNED
+    verdicts = "" if fault else verdicts_fault(folder.verdicts, head)
+    signature = None if fault else read_signature(folder)
     return Seal(
-        head="",
+        head=head,
         lines=lines.check.lines,
-        fault=f"{folder.history}:1: the record has no hash chain, so nothing shows whether it was changed",
-        hint=f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same",
+        fault=fault or verdicts,
+        hint=hint or (JUDGE_AGAIN if verdicts else ""),
+        verdicts_edited=bool(verdicts),
+        signed_with=signature.key if signature else "",
+        signature_checked=bool(signature and key),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leakdrill.record.event_class import Sample
-from leakdrill.record.parts import Entry, Label
+from leakdrill.record.parts import Label
 
 
 @dataclass(frozen=True)
@@ -23,5 +23,3 @@ class RecordCovers(Sample, source="record", name="covers", written_by=("record",
 @dataclass(frozen=True)
 class RecordEnd(Sample, source="record", name="end", written_by=("record",), read_by=("record",)):
     """The record was closed; no line follows."""
-
-    lines: Annotated[float | None, Entry("lines before this one", "count")] = None

@@ -16,8 +16,9 @@ from leakdrill import __version__
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, read_below, write_below
 from leakdrill.record.history import SCHEMA_VERSION
-from leakdrill.record.journal import JOURNAL_FILE
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.schema_version import schema_version
+from leakdrill.record.writing import DISK_IS_LOST, unwritable, writing
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
 
     Raises:
         BadInput: when the folder cannot be made.
+        EnvironmentProblem: when that is because the disk is full or gone.
     """
     parent = root.resolve() / scenario_name.replace("/", "-")
     start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -90,6 +92,8 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
         path = _make_unique(parent, start)
         _point_latest(parent / "latest", path.name)
     except OSError as e:
+        if e.errno in DISK_IS_LOST:
+            raise unwritable(parent, e) from e
         raise BadInput(f"{parent}: cannot make the run folder: {e.strerror}", hint="name another with --runs") from e
     return RunFolder(path)
 
@@ -135,7 +139,11 @@ def write_run_info(
     *,
     kind: Literal["drill", "gate"] = "drill",
 ) -> RunInfo:
-    """Write `run.json`."""
+    """Write `run.json`.
+
+    Raises:
+        EnvironmentProblem: when it cannot be written.
+    """
     info = RunInfo(
         kind=kind,
         run_id=folder.run_id,
@@ -145,7 +153,8 @@ def write_run_info(
         versions={"python": platform.python_version(), **_package_versions(), **versions},
         machine=_machine(),
     )
-    write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
+    with writing(folder.run_json):
+        write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
     return info
 
 

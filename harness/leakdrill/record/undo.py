@@ -2,8 +2,9 @@
 
 Nothing here knows what a cgroup or a container is: whoever plans entries of a kind brings the function that undoes
 them, and the caller hands these functions over as a table. Each may run in a fresh process, long after the drill was
-killed, and twice: what is gone already counts as undone. None touches anything but what carries the run's id, in its
-name, label or environment, or lies in its folder.
+killed, and twice: what is gone already counts as undone. None touches anything but what carries the mark of the run,
+in its name, label or environment, or lies in its folder. A journal that is not this user's own, written at its place on
+this machine, is data: nothing is undone from it, and a person is told.
 """
 
 from __future__ import annotations
@@ -12,41 +13,73 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.record.journal import JOURNAL_FILE, Entry, Journal, read_journal
-from leakdrill.record.journal_lock import locked
-from leakdrill.record.ownership import owner_lives
+from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.journal_header import JOURNAL_FILE, Header
+from leakdrill.record.stored_journal import NotOurs, OwnerLives, taken_over
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
-UndoFunction = Callable[[Mapping[str, Any]], str | None]
-"""Undoes one change from the data of its journal entry: None when it is gone, else why it is not."""
+    from leakdrill.record.journal import Entry, Journal
+
+UndoFunction = Callable[[Mapping[str, Any], Header], str | None]
+"""Undoes one change from the data of its entry and the header of its journal: None when it is gone, else why not."""
 
 UndoTable = Mapping[str, UndoFunction]
 """The function for each kind of entry."""
 
+_TOLD: Final = ("name", "path", "pid", "project")
+_LONGEST: Final = 200
 
-def undo(entry: Entry, table: UndoTable) -> str | None:
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was not undone.
+
+    Attributes:
+        text: what, and why.
+        refused: whether the journal itself is the reason: it is not this run's own, or not well formed.
+    """
+
+    text: str
+    refused: bool = False
+
+    def __str__(self) -> str:
+        """The sentence, without what a terminal would obey."""
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.text)
+
+
+def undo(entry: Entry, table: UndoTable, header: Header) -> str | None:
     """Undo one change: None when it is gone, else why it is not."""
     function = table.get(entry.kind)
     if function is None:
-        return f"{entry.kind} {entry.data}: this version does not know how to undo it"
+        return f"{told(entry)}: this version does not know how to undo it"
     try:
-        return function(entry.data)
+        return function(entry.data, header)
     except KeyError as e:
-        return f"{entry.kind} {entry.data}: the journal lacks {e}"
+        return f"{told(entry)}: the journal lacks {e}"
     except OSError as e:
-        return f"{entry.kind} {e.filename or entry.data}: {e.strerror or e}"
+        return f"{entry.kind} {e.filename or told(entry)}: {e.strerror or e}"
+    except Exception as e:  # noqa: BLE001 - whatever is wrong with one entry must not keep the others from going
+        return f"{told(entry)}: {type(e).__name__}: {str(e)[:_LONGEST]}"
+
+
+def told(entry: Entry) -> str:
+    """`entry` for a message: its kind, and what names it."""
+    named = [entry.data[key] for key in _TOLD if isinstance(entry.data.get(key), str | int)]
+    return f"{entry.kind} {str(named[0])[:_LONGEST]}" if named else f"{entry.kind} (entry {entry.id})"
 
 
 def take_back(journal: Journal, entry: Entry, table: UndoTable) -> str | None:
     """Undo `entry` and note it in the journal: None when it is gone, else why it is not."""
-    reason = undo(entry, table)
+    reason = undo(entry, table, journal.header)
     if reason is None:
-        journal.undone(entry)
+        with contextlib.suppress(OSError):  # on a full disk the note is missing, and it is undone once more: no harm
+            journal.undone(entry)
     return reason
 
 
@@ -56,7 +89,7 @@ def undo_all(journal: Journal, table: UndoTable) -> list[str]:
     return [reason for reason in reasons if reason]
 
 
-def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()) -> list[str]:
+def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()) -> list[Problem]:
     """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone.
 
     Only one process undoes a journal at a time; another waits for it.
@@ -66,36 +99,65 @@ def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()
         table: how each kind is undone.
         at_once: kinds whose entries are undone all at the same time before the others; what fails is tried again.
     """
-    if owner_lives(journal_path.parent):
-        return []
-    with locked(journal_path):
-        _cut_torn_line(journal_path)
-        entries = read_journal(journal_path)
-        if not entries:
-            return []
-        with contextlib.closing(Journal(journal_path)) as journal:
-            gone = _taken_back_at_once(journal, [entry for entry in entries if entry.kind in at_once], table)
-            reasons = [take_back(journal, entry, table) for entry in entries if entry not in gone]
-    return [f"{journal_path}: {reason}" for reason in reasons if reason]
+    return _clean(journal_path.parent, journal_path.name, table, at_once)
 
 
-def _taken_back_at_once(journal: Journal, entries: list[Entry], table: UndoTable) -> list[Entry]:
-    """The entries that are gone; why others are not is found out when they are tried again."""
+def _take_back_at_once(journal: Journal, kinds: Collection[str], table: UndoTable) -> None:
+    """Undo the entries of `kinds` all at the same time; those that are not gone are tried again, and then told."""
+    entries = [entry for entry in journal.pending() if entry.kind in kinds]
     with ThreadPoolExecutor(max_workers=max(len(entries), 1)) as pool:
-        reasons = pool.map(lambda entry: take_back(journal, entry, table), entries)
-        return [entry for entry, reason in zip(entries, reasons, strict=True) if reason is None]
+        list(pool.map(lambda entry: take_back(journal, entry, table), entries))
 
 
-def clean_runs(runs: Path, table: UndoTable) -> list[str]:
+def clean_runs(runs: Path, table: UndoTable) -> list[Problem]:
     """`clean` for every journal below `runs`, newest run first."""
-    patterns = (f"*/*/{JOURNAL_FILE}", f"*/*/*/{JOURNAL_FILE}")  # a gate's second build has a folder in the run's
-    journals = sorted((path for pattern in patterns for path in runs.glob(pattern)), reverse=True)
-    return [reason for path in journals if not path.parent.is_symlink() for reason in clean(path, table)]
+    names, problems = _journals(runs)
+    return [*problems, *(problem for name in sorted(names, reverse=True) for problem in _clean(runs, name, table))]
 
 
-def _cut_torn_line(path: Path) -> None:
-    """A line torn by a crash would run into the next one that is appended."""
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
+def _clean(folder: Path, name: str, table: UndoTable, at_once: Collection[str] = ()) -> list[Problem]:
+    path = folder / name
+    try:
+        with taken_over(folder, name) as (journal, misread):
+            problems = [Problem(f"{path}:{sentence}", refused=True) for sentence in misread]
+            _take_back_at_once(journal, at_once, table)
+            return problems + [Problem(f"{path}: {reason}") for reason in undo_all(journal, table)]
+    except (OwnerLives, FileNotFoundError):
+        return []
+    except NotOurs as e:
+        return [Problem(f"{path}{e}", refused=True)] if str(e) else []
+    except EnvironmentProblem as e:
+        return [Problem(e.message)]
+    except OSError as e:
+        return [Problem(f"{path}: {e.strerror or e}; nothing was undone", refused=True)]
+
+
+def _journals(runs: Path) -> tuple[list[str], list[Problem]]:
+    """The names below `runs` of every journal, and a sentence for what could not be looked into."""
+    names: list[str] = []
+    problems: list[Problem] = []
+    for scenario in _folders(runs, "", problems):
+        for start in _folders(runs, scenario, problems):
+            names += _journal_in(runs, start)
+            for build in _folders(runs, start, problems):  # a gate's second build has a folder in the run's
+                names += _journal_in(runs, build)
+    return names, problems
+
+
+def _folders(runs: Path, below: str, problems: list[Problem]) -> Iterator[str]:
+    """The folders in the folder `below` of `runs`; what is behind a link is not the run's own, and left alone."""
+    try:
+        with os.scandir(runs / below) as found:
+            inner = [one for one in found if one.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        problems.append(Problem(f"{runs / below}: cannot be looked into: {e.strerror}", refused=True))
+        return
+    for one in inner:
+        yield f"{below}/{one.name}" if below else one.name
+
+
+def _journal_in(runs: Path, folder: str) -> list[str]:
+    name = f"{folder}/{JOURNAL_FILE}"
+    return [name] if os.path.lexists(runs / name) else []

@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from leakdrill.errors import Interrupted, LeakdrillError
-from leakdrill.judging.analyze import judge_run
+from leakdrill.errors import BadInput, EnvironmentProblem, Interrupted, LeakdrillError
+from leakdrill.judging.analyze import JudgedRun, judge_run
 from leakdrill.machine.signals import uninterruptible
-from leakdrill.record.journal import JOURNAL_FILE, Journal
+from leakdrill.record.journal import Journal
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.ownership import note_owner
 from leakdrill.record.recorder import Recorder
-from leakdrill.record.seal import covered_file
+from leakdrill.record.seal import Seal, covered_file
+from leakdrill.record.signature import SIGNATURE_FILE, sign, users_key
 from leakdrill.record.store import create_run, read_run_info
+from leakdrill.record.writing import DISK_IS_LOST, unwritable, writing
 from leakdrill.runs.undo import clean_runs, undo_all
 from leakdrill.runs.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import TracebackType
 
     from rich.console import Console
 
-    from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -108,18 +110,25 @@ class Session:
 
     @contextlib.contextmanager
     def keeping_error(self, kind: type[LeakdrillError] = LeakdrillError) -> Iterator[None]:
-        """Let an error of this `kind` end the block, and keep the first as what ended the run."""
+        """Let an error of this `kind` end the block, and keep the first as what ended the run.
+
+        A disk that is full or gone is an error of the environment, whichever file of the run meets it first.
+        """
         try:
             yield
         except kind as e:
             self.error = self.error or e
+        except OSError as e:
+            if e.errno not in DISK_IS_LOST or not issubclass(EnvironmentProblem, kind):
+                raise
+            self.error = self.error or unwritable(Path(e.filename or self._runs), e)
 
     def _open(self, closing: contextlib.ExitStack) -> None:
         """Open what the run writes to, and leave with `closing` how it is closed."""
 
     def _undo(self) -> list[str]:
         """Undo what the runs that were started here have left; returns why, for each thing that would not go."""
-        return clean_runs(self._runs)
+        return [str(problem) for problem in clean_runs(self._runs)]
 
 
 class RunSession(Session):
@@ -139,6 +148,7 @@ class RunSession(Session):
     def __init__(self, runs: Path, name: str, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
         super().__init__(runs, notify=notify, signals=signals)
         self._name = name
+        self._key = users_key()
         self._journals: list[Journal] = []
         self._watchdog: Watchdog | None = None
 
@@ -148,9 +158,13 @@ class RunSession(Session):
         Raises:
             Interrupted: when one came.
         """
-        with uninterruptible():
-            judged = judge_run(self.folder)
-            return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
+        judged = JudgedRun([], Seal(head="", lines=0))
+        with uninterruptible(), self.keeping_error():
+            try:
+                judged = judge_run(self.folder, key=self._key)
+            except BadInput as e:  # the record of a run that has just ended is no input of the user's
+                raise EnvironmentProblem(e.message, hint=e.hint) from e
+        return FinishedRun(self.folder, judged.verdicts, judged.seal, self.error, self.leftovers)
 
     def cover(self, *names: str) -> None:
         """Put digests of these files of the run folder into the record, which from then on cannot change unseen."""
@@ -169,7 +183,8 @@ class RunSession(Session):
     def _open(self, closing: contextlib.ExitStack) -> None:
         self.folder = create_run(self._runs, self._name)
         self._start_watchdog(closing)
-        self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
+        with writing(self.folder.path):
+            self.recorder, self.journal = Recorder(self.folder.history), self.open_journal(self.folder.path)
         closing.callback(self._close)
 
     def _start_watchdog(self, closing: contextlib.ExitStack) -> None:
@@ -185,8 +200,16 @@ class RunSession(Session):
 
     def _close(self) -> None:
         self.recorder.close()
+        self.error = self.error or self.recorder.lost
+        with self.keeping_error():
+            self._sign()
         for journal in self._journals:
             journal.close()
+
+    def _sign(self) -> None:
+        if self._key is not None:
+            with writing(self.folder.path / SIGNATURE_FILE):
+                sign(self.folder, self._key, self.recorder.head)
 
 
 def print_to(console: Console) -> Notify:

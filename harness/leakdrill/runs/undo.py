@@ -11,15 +11,10 @@ from leakdrill.targets.kinds import KINDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.record.journal import Entry, Journal
-    from leakdrill.record.undo import UndoTable
+    from leakdrill.record.journal import Journal
+    from leakdrill.record.undo import Problem, UndoTable
 
 UNDO: Final[UndoTable] = {**machine.UNDO, **{kind: undo for row in KINDS for kind, undo in row.undo.items()}}
-
-
-def undo(entry: Entry) -> str | None:
-    """Undo one change: None when it is gone, else why it is not."""
-    return generic.undo(entry, UNDO)
 
 
 def undo_all(journal: Journal) -> list[str]:
@@ -27,11 +22,11 @@ def undo_all(journal: Journal) -> list[str]:
     return generic.undo_all(journal, UNDO)
 
 
-def clean(journal_path: Path) -> list[str]:
+def clean(journal_path: Path) -> list[Problem]:
     """`undo_all` for a drill that is no longer there; a run whose drill still lives is left alone."""
     return generic.clean(journal_path, UNDO)
 
 
-def clean_runs(runs: Path) -> list[str]:
+def clean_runs(runs: Path) -> list[Problem]:
     """`clean` for every journal below `runs`, newest run first."""
     return generic.clean_runs(runs, UNDO)

@@ -20,6 +20,7 @@ from leakdrill.runs.undo import UNDO
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from leakdrill.record.journal_header import Header
     from leakdrill.record.undo import UndoFunction
 
 LOG_FILE: Final = "watchdog.log"
@@ -40,13 +41,13 @@ def main(arguments: list[str]) -> int:
     for path, fd in reversed(journals):
         problems = clean(_reachable(path, fd), table, at_once=_AT_ONCE)
         left += len(problems)
-        _note(path.parent, ["the drill has died; what it had started was ended and undone", *problems])
+        _note(path.parent, ["the drill has died; what it had started was ended and undone", *map(str, problems)])
     return 4 if left else 0
 
 
 def _impatient(undo: UndoFunction) -> UndoFunction:
-    def hurried(data: Mapping[str, Any]) -> str | None:
-        return undo({**data, "stop_timeout_s": min(data.get("stop_timeout_s", _PATIENCE_S), _PATIENCE_S)})
+    def hurried(data: Mapping[str, Any], header: Header) -> str | None:
+        return undo({**data, "stop_timeout_s": _PATIENCE_S}, header)
 
     return hurried
 

@@ -6,16 +6,19 @@ All judge the last attempt: one that failed in a larger memory mode is what a re
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.watch.kernel_peak import distrust, kernel_peak, unseen
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, killed_s, peak, readings
-from leakdrill.record.events import ProcessTree, WatchExited, WatchInterrupted
+from leakdrill.record.events import ProcessTree, WatchExited, WatchInterrupted, WatchMemory
 from leakdrill.units import show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leakdrill.judging.watch.kernel_peak import KernelPeak
     from leakdrill.judging.watch.memory_split import Attempt, Reading
     from leakdrill.judging.watch.plan import WatchPlan
     from leakdrill.judging.watch.watch_baseline import Baseline
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 _USUAL_GAP_S: Final = 1.0
 _MOST_MISSED: Final = 0.10
+_MORE: Final = 1.02
 _NEAR: Final = 0.85
 """A command that fails this near to all the memory it may have probably failed for it."""
 
@@ -65,13 +69,13 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
     tries = attempts(history)
     samples = readings(history, tries[-1]) if tries else []
     top = peak(samples)
+    counted = kernel_peak(history, tries[-1]) if tries else None
+    if tries and (reason := distrust(history, tries[-1], samples)):
+        return claim.unknown(reason, hint="the record does not tell how much memory it had; watch it again")
     if top is None:
-        return claim.unknown(
-            f"`{plan.command_line}` ended before its memory was read once",
-            hint="a command of a few milliseconds is too short to be watched; watch what runs it",
-        )
+        return _unread(claim, counted, plan)
     last = tries[-1]
-    numbers = _figures(samples, last) | _programs(Owners(history), top)
+    numbers = _figures(history, samples, last) | _programs(Owners(history), top)
     missed_s = _missed_s(history, last)
     if missed_s > _MOST_MISSED * last.duration_s:
         return claim.unknown(
@@ -79,11 +83,28 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
             numbers=numbers,
             hint="the machine may have been too busy to read it; the peak may have been missed",
         )
+    highest = max(top.total_bytes, counted.low_bytes if counted else 0.0)
+    between = f"up to {show_size(highest)} between two readings, by the kernel's count; "
     return claim.holds(
         f"peak {show_size(top.total_bytes)} after {show_duration(top.t - last.start_s)} ({_split(history, top)}); "
+        f"{between if highest > top.total_bytes * _MORE else ''}"
         f"area {show_size(area_byte_s(samples))}·s; {show_duration(last.duration_s)}",
         numbers=numbers,
         events=[top.index],
+    )
+
+
+def _unread(claim: Claim, counted: KernelPeak | None, plan: WatchPlan) -> Verdict:
+    """The command ended before a process of it was read: the kernel's count alone, where there is one."""
+    if counted and math.isfinite(counted.high_bytes) and counted.low_bytes:
+        return claim.holds(
+            f"peak {show_size(counted.low_bytes)}, by the kernel's count; it ended before its processes were read",
+            numbers={"peak_bytes": counted.low_bytes},
+            events=counted.events,
+        )
+    return claim.unknown(
+        f"`{plan.command_line}` ended before its memory was read once",
+        hint="a command of a few milliseconds is too short to be watched; watch what runs it",
     )
 
 
@@ -96,7 +117,7 @@ def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
     last = tries[-1]
     samples = readings(history, last)
     top = peak(samples)
-    numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(samples, last)}
+    numbers: dict[str, Number] = {"limit_bytes": limit, **_figures(history, samples, last)}
     if last.exited and last.exited.oom_kill == "true":
         return claim.fails(
             f"the kernel killed for memory at the limit {show_size(limit)}{_victim(history, last, samples)}",
@@ -121,7 +142,7 @@ def _unbroken(
 ) -> Verdict:
     """No reading was over the limit: what else is known."""
     limit = plan.limit_bytes or 0
-    largest = last.largest_process_bytes
+    largest, counted = last.largest_process_bytes, kernel_peak(history, last)
     if largest > limit:
         return claim.fails(
             f"one process reached {show_size(largest)} between two readings, by the kernel's own count; "
@@ -130,20 +151,64 @@ def _unbroken(
             events=[last.exited.index] if last.exited else [],
             hint="raise the limit; the record does not tell which process it was",
         )
-    if top is None:
-        return claim.unknown("no reading was taken", numbers=numbers, hint="see memory_is_measured")
-    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
-        return claim.unknown(
-            f"the peak of what was read is {show_size(top.total_bytes)}, but the record has gaps",
+    if counted.low_bytes > limit:
+        return claim.fails(
+            f"all its memory together reached {show_size(counted.low_bytes)} between two readings, by the kernel's own "
+            f"count; limit {show_size(limit)}{_kinds(history, last)}",
             numbers=numbers,
-            hint="see memory_is_measured",
+            events=counted.events,
+            hint="raise the limit, or run fewer processes at once; the record does not tell which process it was",
         )
+    if reason := _doubt(history, last, limit, counted, top):
+        message, hint = reason
+        return claim.unknown(message, numbers=numbers, events=counted.events, hint=hint)
+    highest = max(top.total_bytes if top else 0.0, counted.low_bytes)
+    who = f" ({_split(history, top)})" if top else ""
     return claim.holds(
-        f"the peak was {show_size(top.total_bytes)}, {show_share(round(top.total_bytes / limit, 2))} of the limit "
-        f"{show_size(limit)} ({_split(history, top)})",
+        f"the peak was {show_size(highest)}, {show_share(round(highest / limit, 2))} of the limit "
+        f"{show_size(limit)}{who}",
         numbers=numbers,
-        events=[top.index],
+        events=[top.index] if top else counted.events,
     )
+
+
+def _doubt(
+    history: History, last: Attempt, limit: float, counted: KernelPeak, top: Reading | None
+) -> tuple[str, str] | None:
+    """Why nobody can say that the peak stayed below the limit, and a hint; None when it did."""
+    samples, known = readings(history, last), math.isfinite(counted.high_bytes)
+    if top is None and not known:
+        return "no reading was taken", "see memory_is_measured"
+    if reason := distrust(history, last, samples) or unseen(last, samples, limit):
+        return f"{reason}, so the peak may have been missed", "see memory_is_measured"
+    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
+        seen = show_size(top.total_bytes if top else 0.0)
+        return f"the peak of what was read is {seen}, but the record has gaps", "see memory_is_measured"
+    if known and counted.high_bytes > limit:
+        low, high = show_size(counted.low_bytes), show_size(counted.high_bytes)
+        return (
+            f"the peak was between {low} and {high}: what of it was page cache, or another program's, is not known; "
+            f"limit {show_size(limit)}"
+        ), "run it again; a limit that is not that near tells more"
+    return None
+
+
+def _kinds(history: History, last: Attempt, most: int = 2) -> str:
+    """The kinds of memory at the highest reading of all memory, the largest first."""
+    lines = [e for e in history.of(WatchMemory) if last.start_s <= e.t <= last.closed_s]
+    line = max(lines, key=lambda e: e.memory_bytes or 0.0, default=None)
+    if line is None or (line.memory_bytes or 0.0) < kernel_peak(history, last).low_bytes / 2:
+        return ""
+    kinds = {
+        "anonymous": line.anon_bytes,
+        "files in memory": line.shmem_bytes,
+        "swapped out": line.swap_bytes,
+        "the kernel's own": line.kernel_bytes,
+        "huge pages": line.hugetlb_bytes,
+    }
+    largest = sorted(((held, name) for name, held in kinds.items() if held), reverse=True)[:most]
+    read = ", ".join(f"{name} {show_size(held)}" for held, name in largest)
+    return f"; at the highest reading {read}" if read else ""
 
 
 def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
@@ -189,7 +254,8 @@ def memory_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
     exited = attempt.exited or WatchExited()
     status = attempt.status
     top = peak(readings(history, attempt))
-    used = max(top.total_bytes if top else 0.0, attempt.largest_process_bytes)
+    counted = kernel_peak(history, attempt).low_bytes
+    used = max(top.total_bytes if top else 0.0, attempt.largest_process_bytes, counted)
     if exited.oom_kill == "true":
         return f"the kernel killed at the limit {show_size(plan.limit_bytes or 0)}"
     if plan.limit_bytes and used > plan.limit_bytes:
@@ -216,7 +282,7 @@ def _attempt(tries: Sequence[Attempt], plan: WatchPlan) -> str:
 
 
 def _breaker(history: History, reading: Reading) -> str:
-    most = max(reading.by_pid.values(), default=0.0)
+    most = max([*reading.by_pid.values(), *reading.others.values()], default=0.0)
     return f"{Owners(history).heaviest(reading)} held {show_size(most)} of {show_size(reading.total_bytes)}"
 
 
@@ -239,12 +305,16 @@ def _split(history: History, reading: Reading, most: int = 3) -> str:
     return ", ".join(f"{name} {show_size(held)}" for name, held in shares[:most]) + more
 
 
-def _figures(samples: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
+def _figures(history: History, samples: Sequence[Reading], attempt: Attempt) -> dict[str, Number]:
     top = peak(samples)
     figures: dict[str, Number] = {"readings": len(samples), "duration_s": attempt.duration_s}
     if top:
         figures |= {"peak_bytes": top.total_bytes, "area_byte_s": area_byte_s(samples)}
-    largest = attempt.largest_process_bytes
+    largest, counted = attempt.largest_process_bytes, kernel_peak(history, attempt)
+    if counted.low_bytes:
+        figures["peak_low_bytes"] = counted.low_bytes
+    if counted.low_bytes and math.isfinite(counted.high_bytes):
+        figures["peak_high_bytes"] = counted.high_bytes
     return figures | ({"largest_process_bytes": largest} if largest else {})
 
 

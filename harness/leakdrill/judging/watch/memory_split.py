@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from leakdrill.record.events import CgroupResources, ProcessMember, ProcessPss, WatchAttempt, WatchExited
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from leakdrill.record.history import History
 
 By = Literal["program", "phase"]
+
+FILES: Final = "files in memory"
+"""What no process maps: tmpfs, memfd, shared memory."""
+
+REST: Final = "the kernel and ended processes"
+"""What the control group is charged with besides: pipes, sockets, page tables, and what was gone when it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,8 @@ class Attempt:
         start_s, end_s: seconds since the start of the run; the record's end where the attempt has none.
         exited: the event that says how the command ended; None when it does not say.
         available_bytes: what the machine had left for it when it began.
+        followed: how its processes were followed: `cgroup`, `processes`; empty in records of earlier versions.
+        closed_s: when all that it started had ended, too.
     """
 
     number: int
@@ -34,6 +42,8 @@ class Attempt:
     end_s: float
     exited: WatchExited | None
     available_bytes: float
+    followed: str
+    closed_s: float
 
     @property
     def duration_s(self) -> float:
@@ -59,12 +69,14 @@ class Reading:
         t: seconds since the start of the run.
         total_bytes: of all processes.
         by_pid: bytes of each process.
+        others: bytes that are of no process, by what they are.
         index: the event.
     """
 
     t: float
     total_bytes: float
     by_pid: dict[int, float]
+    others: dict[str, float]
     index: int
 
 
@@ -104,6 +116,8 @@ def attempts(history: History) -> list[Attempt]:
                 end_s=last.when if last else history.end_s,
                 exited=exited,
                 available_bytes=float(act.begin.available_bytes or "inf"),
+                followed=act.begin.followed,
+                closed_s=act.end.t if act.end else history.end_s,
             )
         )
     return starts
@@ -114,8 +128,9 @@ def readings(history: History, attempt: Attempt) -> list[Reading]:
     return [
         Reading(
             t=e.t,
-            total_bytes=e.pss_bytes,
+            total_bytes=e.pss_bytes + (e.files_bytes or 0.0) + (e.rest_bytes or 0.0),
             by_pid={int(key[4:-6]): held for key, held in e.others.items() if key.startswith("pid_")},
+            others={name: held for name, held in ((FILES, e.files_bytes), (REST, e.rest_bytes)) if held},
             index=e.index,
         )
         for e in history.of(ProcessPss)
@@ -161,11 +176,15 @@ class Owners:
         for pid, count in reading.by_pid.items():
             name = self.name(pid, reading.index, by)
             held[name] = held.get(name, 0.0) + count
+        held |= reading.others
         return dict(sorted(held.items(), key=lambda item: -item[1]))
 
     def heaviest(self, reading: Reading) -> str:
         """The process that holds most of `reading`, named with its id."""
         pid = max(reading.by_pid, key=lambda p: reading.by_pid[p], default=None)
+        other = max(reading.others, key=lambda name: reading.others[name], default="")
+        if other and reading.others[other] > reading.by_pid.get(pid or 0, 0.0):
+            return other
         return "no process" if pid is None else f"{self.name(pid, reading.index, 'program')} (pid {pid})"
 
     def killed(self, samples: Sequence[Reading], at_s: float) -> tuple[str, Reading] | None:

@@ -19,9 +19,11 @@ from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.schema_version import schema_version
 from leakdrill.record.seal import check_seal
+from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
 from leakdrill.record.verdict_file import read_verdicts
+from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +58,8 @@ def write_watch_info(folder: RunFolder, plan: WatchPlan) -> WatchInfo:
         watch=plan,
         versions={"python": platform.python_version(), "kernel": platform.release()},
     )
-    write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
+    with writing(folder.run_json):
+        write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
     return info
 
 
@@ -112,7 +115,7 @@ def success_line(runs_of_command: Path) -> str:
 def _outcome(path: Path) -> tuple[bool, bool] | None:
     """Whether the run kept to its claims, and whether after a retry; None when nobody can say."""
     try:
-        if check_seal(RunFolder(path.parent)).fault:
+        if check_seal(RunFolder(path.parent), key=users_key()).fault:
             return None
         content = read_verdicts(path)
     except BadInput:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.record.seal import check_seal
+from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome, Verdict, worst
 from leakdrill.record.verdict_file import read_verdicts
@@ -82,7 +83,7 @@ def verdicts_in(folder: Path | None) -> tuple[Verdict, ...]:
     if folder is None:
         return ()
     try:
-        if check_seal(RunFolder(folder)).fault:
+        if check_seal(RunFolder(folder), key=users_key()).fault:
             return ()
         return read_verdicts(folder / "verdicts.json").verdicts
     except BadInput:

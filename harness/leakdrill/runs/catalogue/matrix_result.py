@@ -9,6 +9,7 @@ from leakdrill.errors import LeakdrillError
 from leakdrill.judging.matrix_cell import Finding, judge_cell
 from leakdrill.record.history import read_history
 from leakdrill.record.seal import check_seal
+from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
 
@@ -55,7 +56,7 @@ def cell_result(cell: Cell, drill: DrillResult | None) -> CellResult:
     if drill.folder is None or drill.interrupted or drill.exit_code not in (0, 1, 2):
         return CellResult(cell, Finding(effect=None, reason=drill.sentence), record)
     try:
-        fault = check_seal(RunFolder(drill.folder)).fault
+        fault = check_seal(RunFolder(drill.folder), key=users_key()).fault
         history = read_history(drill.folder / "history.jsonl")
     except LeakdrillError as e:
         return CellResult(cell, Finding(effect=None, reason=e.message), record)

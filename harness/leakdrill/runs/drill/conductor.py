@@ -172,6 +172,7 @@ class Drill:
         """Let the load run for `seconds`, or until `until` holds; leave early when a part has died."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not until():
+            self._recorder.raise_if_lost()
             broken = self._environment.broken()
             if broken:
                 raise _Broken(broken)

@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psutil
+
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.record.events import Notice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
 
@@ -56,7 +57,7 @@ class BuildService:
         self._build = build
         self._recorder = recorder
         self._journal = journal
-        self._agent_folder = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}{run_id}-agent"
+        self._agent_folder = Path(tempfile.gettempdir()).resolve() / journal.header.own_name(f"{run_id}-agent")
         # Nothing is in flight when a gate stops its target: a long stop would only make everybody wait.
         stop_s = min(scenario.target.stop_timeout, _STOP_TIMEOUT_S)
         self._target = _target_type(scenario.target)(
@@ -109,6 +110,13 @@ class BuildService:
         """Whether it has processes."""
         return bool(self._target.pids())
 
+    def members(self) -> str:
+        """Returns its processes, each by its number and the moment of its start; empty when it is down.
+
+        A worker that was replaced has given back whatever it leaked, and nothing of what is read says so.
+        """
+        return ",".join(_named(pid) for pid in sorted(self._target.pids()))
+
     def tree(self) -> Mapping[str, float] | None:
         """Returns the sums over its processes; None when it is down."""
         return self._tree.read()
@@ -116,6 +124,13 @@ class BuildService:
     def smaps(self) -> Mapping[str, float] | None:
         """Returns its memory with shared pages divided; None when it is down."""
         return self._smaps.read()
+
+
+def _named(pid: int) -> str:
+    try:
+        return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+    except psutil.Error:
+        return f"{pid}@gone"
 
 
 def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:

@@ -7,7 +7,6 @@ another user, its RSS stands in. Sources: proc(5); the kernel's Documentation/AB
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.naming import phase_of, program_name
+from leakdrill.machine.orphans import living_thread
 from leakdrill.meters.process import parse_smaps_rollup
 from leakdrill.record.events import ProcessMember
 
@@ -44,6 +44,18 @@ class Member:
     phase: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The memory of one process: its share of shared pages, what is swapped out, and its own huge pages.
+
+    `shmem_bytes` of it are mapped files in memory; `huge_bytes` beside it are huge pages that it shares.
+    """
+
+    memory_bytes: float
+    shmem_bytes: float = 0.0
+    huge_bytes: float = 0.0
+
+
 class Census:
     """Reads the processes of one attempt; `rules` name its phases."""
 
@@ -51,20 +63,23 @@ class Census:
         self._recorder = recorder
         self._rules = rules
         self._members: dict[int, Member] = {}
+        self._threads: dict[int, str] = {}
 
     def resident(self, pids: Iterable[int]) -> dict[int, bytes]:
         """The `statm` of each living process; those without memory (just ended, not yet waited for) are left out."""
         statm = {}
         for pid in pids:
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - ten times a second
-                text = file.read()
-                if resident_bytes(text):
-                    statm[pid] = text
+            text = _statm(f"/proc/{pid}")
+            if text and not resident_bytes(text) and (thread := living_thread(pid)) not in (pid, None):
+                self._threads[pid] = f"/proc/{pid}/task/{thread}"
+                text = _statm(self._threads[pid])
+            if text and resident_bytes(text):
+                statm[pid] = text
         return statm
 
-    def proportional(self, statm: dict[int, bytes]) -> dict[int, float]:
-        """Bytes of each process, shared pages divided; everyone new is recorded as a member first."""
-        held: dict[int, float] = {}
+    def held(self, statm: dict[int, bytes]) -> dict[int, Held]:
+        """The memory of each process; everyone new is recorded as a member first."""
+        held: dict[int, Held] = {}
         for pid, text in statm.items():
             try:
                 self._meet(pid)
@@ -78,13 +93,15 @@ class Census:
         member = self._members.get(pid)
         return f"{member.program} (pid {pid})" if member else f"pid {pid}"
 
-    def _one(self, pid: int, text: bytes, statm: dict[int, bytes]) -> float:
+    def _one(self, pid: int, text: bytes, statm: dict[int, bytes]) -> Held:
         try:
-            fields = parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
+            fields = parse_smaps_rollup(Path(self._threads.get(pid, f"/proc/{pid}"), "smaps_rollup").read_bytes())
         except PermissionError:
-            return float(resident_bytes(text))
-        borrowed = self._is_borrowed(pid, fields.get("uss_bytes", 0.0), statm)
-        return 0.0 if borrowed else fields.get("pss_bytes", 0.0)
+            return Held(memory_bytes=float(resident_bytes(text)))
+        if not fields or self._is_borrowed(pid, fields["uss_bytes"], statm):
+            return Held(memory_bytes=0.0)
+        memory = fields["pss_bytes"] + fields["swap_bytes"] + fields["hugetlb_bytes"]
+        return Held(memory_bytes=memory, shmem_bytes=fields["shmem_bytes"], huge_bytes=fields["shared_hugetlb_bytes"])
 
     def _is_borrowed(self, pid: int, own_bytes: float, statm: dict[int, bytes]) -> bool:
         """Whether `pid` still lives in its parent's memory, between vfork and exec, and would count it once more.
@@ -110,6 +127,14 @@ class Census:
         self._recorder.record(
             ProcessMember(pid, parent, str(pid), program=member.program, command=command, phase=member.phase)
         )
+
+
+def _statm(folder: str) -> bytes:
+    try:
+        with open(f"{folder}/statm", "rb") as file:  # noqa: PTH123 - ten times a second
+            return file.read()
+    except OSError:
+        return b""
 
 
 def resident_bytes(statm: bytes) -> int:

@@ -19,7 +19,9 @@ import psutil
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
+from leakdrill.machine.adopted_start import SMALL_BYTES, start_adopted
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -46,12 +48,14 @@ class Ended:
         signal: the signal's name, also where a shell reports it for a child; empty when it was none.
         largest_process_bytes: the largest resident size that any one process had, by the kernel's count, so also
             between readings; None where it cannot be distinguished from our own size.
+        unknown_bytes: up to here nobody can tell how large its processes became, when `largest_process_bytes` is None.
         oom_kill: `true`, `false`, `machine` (someone was killed somewhere on the machine) or `unknown`.
     """
 
     status: int
     signal: str
     largest_process_bytes: int | None
+    unknown_bytes: int
     oom_kill: str
 
 
@@ -62,6 +66,7 @@ class Command:
         plan: says what to run.
         env: added to our environment.
         cgroup: entered before its first instruction; None for none.
+        adopts: whether orphans come to us.
         journal: gets it before it exists.
         run_id: marks its processes.
 
@@ -70,30 +75,38 @@ class Command:
     """
 
     def __init__(
-        self, plan: WatchPlan, *, env: Mapping[str, str], cgroup: Cgroup | None, journal: Journal, run_id: str
+        self,
+        plan: WatchPlan,
+        *,
+        env: Mapping[str, str],
+        cgroup: Cgroup | None,
+        adopts: bool,
+        journal: Journal,
+        run_id: str,
     ) -> None:
         self.on_terminal = _on_terminal()
+        self._process: subprocess.Popen[bytes] | None = None
         self._cgroup = cgroup
         self._kills = self._count_kills()
         folders = cgroup.folders if cgroup else ()
         data = {"run_id": run_id, "part": PART, "cgroup": str(folders[0]) if folders else None}
         self.entry = journal.plan("process", command=list(plan.command), stop_timeout_s=STOP_TIMEOUT_S, **data)
+        self._adopted = adopts and not cgroup
+        whole = {**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark}
         try:
-            self._process = subprocess.Popen(
-                entering(folders, plan.command),
-                env={**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART},
-                process_group=None if self.on_terminal else 0,
-                umask=users_umask(),
-            )
+            self.pid = self._start(entering(folders, plan.command), whole)
         except OSError as e:
             raise EnvironmentProblem(f"{plan.command[0]} could not be started: {e.strerror}") from e
-        born = psutil.Process(self._process.pid).create_time()
-        self.entry = journal.done(self.entry, pid=self._process.pid, create_time=born)
+        born = psutil.Process(self.pid).create_time()
+        self.entry = journal.done(self.entry, pid=self.pid, create_time=born)
         self.family = ProcessTree.from_journal(self.entry.data)
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
+    def _start(self, argv: list[str], env: Mapping[str, str]) -> int:
+        if self._adopted:
+            return start_adopted(argv, env=env, own_group=not self.on_terminal, umask=users_umask())
+        self._process = subprocess.Popen(
+            argv, env=env, process_group=None if self.on_terminal else 0, umask=users_umask()
+        )
         return self._process.pid
 
     def poll(self) -> Ended | None:
@@ -101,14 +114,17 @@ class Command:
         pid, raw, usage = os.wait4(self.pid, os.WNOHANG)
         if not pid:
             return None
-        status = self._process.returncode = os.waitstatus_to_exitcode(raw)
+        status = os.waitstatus_to_exitcode(raw)
+        if self._process:
+            self._process.returncode = status
         largest = usage.ru_maxrss * _KIB
-        # A child begins in its parent's memory, and its record starts with that size.
-        ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+        # A child that we start directly begins in our memory, and its record starts with that size.
+        ours = SMALL_BYTES if self._adopted else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
         return Ended(
             status=status,
             signal=signal_name(status),
             largest_process_bytes=largest if largest > ours else None,
+            unknown_bytes=ours,
             oom_kill=self._oom_kill(status),
         )
 

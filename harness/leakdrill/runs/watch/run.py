@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import Interrupted
@@ -11,18 +13,19 @@ from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.judging.watch.plan import starting_mode
 from leakdrill.judging.watch.run_files import run_name, write_watch_info
 from leakdrill.machine.cgroup import CgroupRefused, make_cgroup, watched
+from leakdrill.machine.orphans import adopting_orphans
 from leakdrill.machine.signals import StopRequest
 from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import WatchAttempt, WatchExited, WatchInterrupted, WatchNotice
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.seal import RUN_JSON
 from leakdrill.record.undo import take_back
 from leakdrill.runs.session import RunSession
 from leakdrill.runs.watch.command import PART, STOP_TIMEOUT_S, Command
 from leakdrill.runs.watch.machine import available_bytes
-from leakdrill.runs.watch.processes import CommandProcesses
+from leakdrill.runs.watch.memory_source import GroupMemory, UngroupedMemory
+from leakdrill.runs.watch.processes import CommandProcesses, forks_so_far, own_children
 from leakdrill.runs.watch.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -31,10 +34,35 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.watch.plan import Mode, WatchPlan
     from leakdrill.machine.cgroup import Cgroup
+    from leakdrill.record.events import WatchMemory
     from leakdrill.runs.session import FinishedRun
     from leakdrill.runs.watch.command import Ended
+    from leakdrill.runs.watch.watcher import Peak
 
 _POLL_S: Final = 0.02
+_UNSEEN: Final = (
+    "there is no control group, so memory is read from processes: what processes of less than a fiftieth of a second "
+    "hold together, the kernel's own memory (pipes, sockets) and files in memory that nobody has open are not counted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What is known when an attempt is over: how it ended, and the most memory that it had.
+
+    Attributes:
+        ended: the end of the command.
+        adopted_bytes: the largest resident set of an orphan of it.
+        peak: of all memory.
+        left: the last reading of all memory, when every process has ended.
+        unseen: processes outside the control group, or too short to be read.
+    """
+
+    ended: Ended
+    adopted_bytes: int
+    peak: Peak
+    left: WatchMemory | None
+    unseen: int
 
 
 def run_watch(plan: WatchPlan, *, runs: Path, notify: Callable[[str], None]) -> FinishedRun:
@@ -68,7 +96,8 @@ class _Attempts:
         self._journal = session.journal
         self._stop = stop
         self._notify = notify
-        self._cgroup: Cgroup | None = None
+        self._adopts = False
+        self._noticed: list[str] = []
 
     def run(self) -> None:
         """Run the command until it succeeds, or nothing is left to try.
@@ -76,20 +105,40 @@ class _Attempts:
         Raises:
             EnvironmentProblem: when the command could not be started.
         """
-        self._enforce()
-        self._attempts()
+        with adopting_orphans() as adopts:
+            self._adopts = adopts
+            self._attempts()
 
-    def _enforce(self) -> None:
-        if not (self._plan.enforce and self._plan.limit_bytes):
-            return
+    def _make_cgroup(self, number: int) -> Cgroup | None:
+        """A control group for one attempt, which the kernel counts for; None where this machine gives us none."""
         try:
-            self._cgroup = make_cgroup(f"{NAME_PREFIX}{self._run_id}", self._journal, part=PART)
-            self._cgroup.limit_memory(self._plan.limit_bytes)
+            cgroup = make_cgroup(self._journal.header.own_name(f"{self._run_id}-{number}"), self._journal, part=PART)
         except (CgroupRefused, OSError) as e:
-            reason = str(e) if isinstance(e, CgroupRefused) else e.strerror or str(e)
-            notice = watched("memory", float(self._plan.limit_bytes), reason)
-            self._recorder.record(WatchNotice(notice))
-            self._notify(notice)
+            self._without_cgroup(str(e) if isinstance(e, CgroupRefused) else e.strerror or str(e))
+            return None
+        if cgroup.memory is None:
+            self._without_cgroup("the memory controller is not available here")
+            return None
+        self._limit(cgroup)
+        return cgroup
+
+    def _limit(self, cgroup: Cgroup) -> None:
+        if self._plan.enforce and self._plan.limit_bytes:
+            try:
+                cgroup.limit_memory(self._plan.limit_bytes)
+            except OSError as e:
+                self._notice(watched("memory", float(self._plan.limit_bytes), e.strerror or str(e)))
+
+    def _without_cgroup(self, reason: str) -> None:
+        if self._plan.enforce and self._plan.limit_bytes:
+            self._notice(watched("memory", float(self._plan.limit_bytes), reason))
+        self._notice(f"{_UNSEEN}: {reason}")
+
+    def _notice(self, sentence: str) -> None:
+        if sentence not in self._noticed:
+            self._noticed.append(sentence)
+            self._recorder.record(WatchNotice(sentence))
+            self._notify(sentence)
 
     def _attempts(self) -> None:
         modes = self._plan.modes
@@ -116,38 +165,59 @@ class _Attempts:
         return reason or (f"exit code {last.status:.0f}" if failed and self._plan.retry_any else "")
 
     def _attempt(self, number: int, mode: Mode | None, free: float) -> None:
-        act = WatchAttempt(str(number), mode.name if mode else "", f"{free:.0f}")
+        cgroup = self._make_cgroup(number)
+        followed = "cgroup" if cgroup else "processes"
+        act = WatchAttempt(str(number), mode.name if mode else "", f"{free:.0f}", followed)
         env = {**mode.env, "LEAKDRILL_MODE": mode.name} if mode else {}
-        with self._recorder.act(act):
-            command = Command(self._plan, env=env, cgroup=self._cgroup, journal=self._journal, run_id=self._run_id)
-            watcher = Watcher(CommandProcesses(command.family, self._cgroup), self._plan, self._recorder, self._notify)
-            sampler = Sampler([CgroupMeter(self._cgroup)] if self._cgroup else [], self._recorder)
+        before, forks = own_children(), forks_so_far()
+        source = GroupMemory(cgroup) if cgroup else UngroupedMemory()
+        with self._recorder.act(act), contextlib.closing(source):
+            command = Command(
+                self._plan, env=env, cgroup=cgroup, adopts=self._adopts, journal=self._journal, run_id=self._run_id
+            )
+            processes = CommandProcesses(command.family, cgroup, before)
+            watcher = Watcher(processes, source, self._plan, self._recorder, self._notify)
+            sampler = Sampler([CgroupMeter(cgroup)] if cgroup else [], self._recorder)
             watcher.start()
             sampler.start()
             try:
-                ended = self._wait(command)
+                ended = self._wait(command, processes)
                 ended_at_s = self._recorder.now_s()
+                self._end_family(command, processes)
             finally:
                 sampler.stop()
-                watcher.stop()
-            self._note_end(ended, number, ended_at_s)
-            self._end_family(command)
+                left = watcher.stop()
+            too_short = 0 if cgroup else forks_so_far() - forks - len(processes.seen)
+            unseen = len(processes.escaped) + max(too_short, 0)
+            self._note_end(_End(ended, processes.adopted_bytes, watcher.peak, left, unseen), number, ended_at_s)
 
-    def _wait(self, command: Command) -> Ended:
-        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started."""
+    def _wait(self, command: Command, processes: CommandProcesses) -> Ended:
+        """Return its end. Our signals are passed on; a command that then goes on is ended with all it started.
+
+        Raises:
+            EnvironmentProblem: when the record was lost.
+        """
         while (ended := command.poll()) is None:
+            self._recorder.raise_if_lost()
             for number in self._stop.take():
                 command.forward(number)
             if self._stop.is_urgent(STOP_TIMEOUT_S):
                 command.family.end(term_timeout_s=0.0)
+            processes.reap()
             time.sleep(_POLL_S)
         return ended
 
-    def _note_end(self, ended: Ended, number: int, at_s: float) -> None:
+    def _note_end(self, end: _End, number: int, at_s: float) -> None:
+        ended = end.ended
+        largest = max(ended.largest_process_bytes or 0, end.adopted_bytes)
         self._recorder.record(
             WatchExited(
                 float(ended.status),
-                None if ended.largest_process_bytes is None else float(ended.largest_process_bytes),
+                float(largest) if largest > ended.unknown_bytes else None,
+                end.peak.low_bytes,
+                end.peak.high_bytes,
+                end.left.shmem_bytes if end.left else None,
+                float(end.unseen),
                 number=str(number),
                 signal=ended.signal,
                 oom_kill=ended.oom_kill,
@@ -157,10 +227,12 @@ class _Attempts:
         if self._stop:
             self._recorder.record(WatchInterrupted(self._stop.signal_name))
 
-    def _end_family(self, command: Command) -> None:
+    def _end_family(self, command: Command, processes: CommandProcesses) -> None:
         left = len(command.family.members())
         if left:
             self._notify(f"{left} process{'es' if left > 1 else ''} outlived the command; ending what it started")
         reason = take_back(self._journal, command.entry, UNDO)
         if reason:
             self._notify(reason)
+        if stay := processes.end_strays():
+            self._notify(f"{stay} process{'es' if stay > 1 else ''} could not be ended")

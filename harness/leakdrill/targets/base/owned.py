@@ -17,7 +17,6 @@ from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.filesystem import FilesystemMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import TargetReady, TargetRestart, TargetStart
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import PART, RecordedTarget, given_limits
@@ -60,7 +59,8 @@ class OwnedTarget(RecordedTarget, ABC):
         super().__init__(spec, run_id=run_id, part=part, **run)
         self.port = spec.port or free_port()
         self.disk: Disk | None = None
-        self._base = Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{run_id}{part.removeprefix(PART)}"
+        own_name = self._journal.header.own_name(f"{run_id}{part.removeprefix(PART)}")
+        self._base = Path(tempfile.gettempdir()).resolve() / own_name
         self._notices: list[str] = []
         self._running: Started | None = None
 

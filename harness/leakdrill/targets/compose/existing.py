@@ -15,6 +15,7 @@ from leakdrill.record.events import TargetLeave, TargetStart
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.recorded import PART
 from leakdrill.targets.compose.service import ComposeService
+from leakdrill.targets.compose.undo import leaks_on
 from leakdrill.targets.docker.engine import where
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ExistingComposeService(ComposeService):
                 project=self._project(),
                 service=self.form.service,
                 port=self.form.port,
+                on={str(one.id): leaks_on(one.attrs, self.form.port) for one in containers},
             )
             self._journal.done(entry)
             self._replicas = service

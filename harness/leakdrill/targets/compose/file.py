@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK
-from leakdrill.targets.docker.engine import RUN_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,13 +35,13 @@ def needed(services: Mapping[str, Config], names: Sequence[str]) -> list[str]:
     return [name for name in services if name in needed]
 
 
-def own_config(config: Config, form: ComposeForm, *, run_id: str, port: int) -> Config:
+def own_config(config: Config, form: ComposeForm, *, labels: Mapping[str, str], port: int) -> Config:
     """The run's own file from `config`, as compose resolved the user's.
 
     Args:
         config: what `compose config` says.
         form: service and entrance.
-        run_id: the value of the label that everything gets.
+        labels: what everything gets.
         port: of this machine; it leads to the entrance, or without one to the service.
 
     Raises:
@@ -55,15 +54,15 @@ def own_config(config: Config, form: ComposeForm, *, run_id: str, port: int) -> 
             raise BadInput(
                 f"target.compose.{key}: {form.file} has no service {name}; expected one of {', '.join(services)}"
             )
-    chosen = {name: _own_service(name, services[name], form, run_id) for name in needed(services, wanted)}
+    chosen = {name: _own_service(name, services[name], form, labels) for name in needed(services, wanted)}
     door, inside = (form.entrance, form.entrance_port) if form.entrance else (form.service, form.port)
     chosen[form.service]["ports"] = [f"{LOOPBACK}::{form.port}"]
     chosen[door]["ports"] = [f"{LOOPBACK}:{port}:{inside}"]
     return {
         **({"version": config["version"]} if "version" in config else {}),
         "services": chosen,
-        "networks": _own_parts(config.get("networks") or {"default": {}}, run_id),
-        "volumes": _own_parts(config.get("volumes") or {}, run_id),
+        "networks": _own_parts(config.get("networks") or {"default": {}}, labels),
+        "volumes": _own_parts(config.get("volumes") or {}, labels),
     }
 
 
@@ -79,23 +78,23 @@ def set_service(config: Config, service: str, *, env: Mapping[str, str], limits:
         owner["cpus"] = limits.cpus
 
 
-def _own_service(name: str, service: Config, form: ComposeForm, run_id: str) -> Config:
+def _own_service(name: str, service: Config, form: ComposeForm, labels: Mapping[str, str]) -> Config:
     own = copy.deepcopy({key: value for key, value in service.items() if key not in _SHARED})
-    own["labels"] = {**_pairs(own.get("labels")), RUN_LABEL: run_id}
+    own["labels"] = {**_pairs(own.get("labels")), **labels}
     if "build" in own:
         # A name of its own would leave an image behind for each run.
         own.setdefault("image", f"leakdrill-{form.file.parent.name}-{name}".lower())
     return own
 
 
-def _own_parts(parts: Mapping[str, Config | None], run_id: str) -> dict[str, Config]:
+def _own_parts(parts: Mapping[str, Config | None], labels: Mapping[str, str]) -> dict[str, Config]:
     """Networks or volumes; those from outside stay what they are."""
     own: dict[str, Config] = {}
     for name, part in parts.items():
         kept = dict(part or {})
         if not kept.get("external"):
             kept.pop("name", None)
-            kept["labels"] = {**_pairs(kept.get("labels")), RUN_LABEL: run_id}
+            kept["labels"] = {**_pairs(kept.get("labels")), **labels}
         own[name] = kept
     return own
 

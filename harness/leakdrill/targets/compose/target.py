@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.machine.ports import LOOPBACK, free_port
+from leakdrill.machine.process_tree import PART_VARIABLE
 from leakdrill.record.events import TargetRestart, TargetScale, TargetStart
-from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.record.journal_header import MARK_VARIABLE, NAME_PREFIX
 from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
 from leakdrill.targets.compose.file import own_config, set_service
 from leakdrill.targets.compose.service import ComposeService
+from leakdrill.targets.compose.undo import COMPOSE_PART
 from leakdrill.targets.docker import limits as engine_limits
-from leakdrill.targets.docker.engine import RUN_LABEL, where
+from leakdrill.targets.docker.engine import own_labels, where, with_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,9 +51,10 @@ class ComposeTarget(ComposeService):
         """
         port = self.spec.port or free_port()
         user = Compose(self.form.file, project=self._project())
-        self._config = own_config(user.config(), self.form, run_id=self._run_id, port=port)
+        self._config = own_config(user.config(), self.form, labels=self._labels(), port=port)
         self._base_url = f"http://{LOOPBACK}:{port}"
-        self._compose = Compose(self._run_dir / FILE_NAME, project=self._project())
+        env = {MARK_VARIABLE: self._journal.mark, PART_VARIABLE: COMPOSE_PART}
+        self._compose = Compose(self._run_dir / FILE_NAME, project=self._project(), env=env)
         with self._recorder.act(TargetStart(port=str(port), more={"project": self._project()})):
             try:
                 self._build()
@@ -139,7 +142,7 @@ class ComposeTarget(ComposeService):
         Raises:
             EnvironmentProblem: when the engine refuses.
         """
-        mine = {"label": f"{RUN_LABEL}={self._run_id}"}
+        mine = {"label": with_labels(self._labels())}
         kinds: dict[str, Callable[..., Any]] = {
             "ContainersDeleted": self._client.containers.prune,
             "NetworksDeleted": self._client.networks.prune,
@@ -147,6 +150,9 @@ class ComposeTarget(ComposeService):
         }
         pruned = {key: self._ask(partial(prune, filters=mine), "prune") for key, prune in kinds.items()}
         return {key.removesuffix("Deleted").lower(): len(report.get(key) or []) for key, report in pruned.items()}
+
+    def _labels(self) -> dict[str, str]:
+        return own_labels(self._run_id, self._journal.mark)
 
     def _project(self) -> str:
         return re.sub(r"[^a-z0-9-]", "-", f"{NAME_PREFIX}{self._run_id}".lower())

@@ -6,13 +6,22 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.marked_processes import Seen, end, marked, see_all
 from leakdrill.machine.ports import LOOPBACK
-from leakdrill.targets.docker.engine import RUN_LABEL, connect
+from leakdrill.targets.docker.container import engine_errors
+from leakdrill.targets.docker.engine import connect, own_labels, with_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    import httpx
+    from docker import DockerClient
+
+    from leakdrill.record.journal_header import Header
     from leakdrill.record.undo import UndoTable
+
+COMPOSE_PART: Final = "compose"
+"""Value of `LEAKDRILL_PART` in the compose programs of a run."""
 
 _TIMEOUT_S: Final = 5.0
 _LOOKS: Final = 2
@@ -20,64 +29,108 @@ _LEAKS: Final = "/admin/leaks"
 _TOKEN: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
 
-def _undo_project(data: Mapping[str, Any]) -> str | None:
-    """Remove the containers, networks and volumes that carry the run's label: None when they are gone, else why not."""
-    from leakdrill.targets.docker.container import engine_errors
-
-    mine: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={data['run_id']}"}
+def _undo_project(data: Mapping[str, Any], header: Header) -> str | None:
+    """Remove the containers, networks and volumes that carry the labels of the run: None when they are gone."""
+    name = str(data["name"])
+    _end_compose(header)
     try:
         client = connect(data["engine"])
     except EnvironmentProblem as e:
-        return f"project {data['name']}: {e}"
+        return f"project {name}: {e}"
     with contextlib.closing(client):
         try:
-            for _ in range(_LOOKS):  # one that compose was about to make when it was interrupted comes a moment later
-                for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
-                    container.remove(force=True, v=True)
-            for network in client.networks.list(filters=mine):
-                network.remove()
-            for volume in client.volumes.list(filters=mine):
-                volume.remove(force=True)
+            _remove_labelled(client, with_labels(own_labels(str(data["run_id"]), header.mark)))
         except engine_errors() as e:
-            return f"project {data['name']}: {e}"
+            return f"project {name}: {e}"
     return None
 
 
-def _undo_leaks(data: Mapping[str, Any]) -> str | None:
-    """Switch off every leak of the service's containers; None when none leaks any more, else why one may."""
+def _end_compose(header: Header) -> None:
+    """The compose program that the drill was waiting for when it was killed goes on making containers without it."""
+
+    def find() -> list[Seen]:
+        living = see_all()
+        return [living[pid] for pid in marked(living, mark=header.mark, part=COMPOSE_PART)]
+
+    end(find, term_timeout_s=0.0)
+
+
+def _remove_labelled(client: DockerClient, labels: list[str]) -> None:
+    import docker.errors
+
+    mine: dict[str, str | list[str] | bool] = {"label": labels}
+    for _ in range(_LOOKS):  # one that compose was about to make when it was interrupted comes a moment later
+        for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
+            with contextlib.suppress(docker.errors.NotFound):
+                container.remove(force=True, v=True)
+    for network in client.networks.list(filters=mine):
+        network.remove()
+    for volume in client.volumes.list(filters=mine):
+        volume.remove(force=True)
+
+
+def _undo_leaks(data: Mapping[str, Any], header: Header) -> str | None:  # noqa: ARG001 - a service has no place for it
+    """Switch off what was not on before, in the containers that the drill found; None when none leaks any more."""
     import httpx
 
     from leakdrill.targets.compose.replicas import PROJECT_LABEL, SERVICE_LABEL
-    from leakdrill.targets.docker.container import engine_errors
 
-    service = f"{data['project']}/{data['service']}"
-    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, ValueError, *engine_errors())
-    labels = [f"{PROJECT_LABEL}={data['project']}", f"{SERVICE_LABEL}={data['service']}"]
+    project, service, before = str(data["project"]), str(data["service"]), data["on"]
+    if not isinstance(before, dict):
+        raise TypeError("on: expected the containers, each with the names of its leaks")
+    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, *engine_errors())
+    labels = with_labels({PROJECT_LABEL: project, SERVICE_LABEL: service})
     try:
         client = connect(data["engine"])
         with contextlib.closing(client):
-            containers = client.containers.list(filters={"label": labels}, ignore_removed=True)
-            for container in containers:
-                _switch_off(container.attrs, data["port"])
+            for container in client.containers.list(filters={"label": labels}, ignore_removed=True):
+                if container.id in before:
+                    _switch_off(container.attrs, int(data["port"]), keep=before[container.id])
     except broken as e:
-        return f"leaks of {service}: they could not be switched off: {e}"
+        return f"leaks of {project}/{service}: they could not be switched off: {e}"
     return None
 
 
-def _switch_off(attrs: Mapping[str, Any], port: int) -> None:
+def leaks_on(attrs: Mapping[str, Any], port: int) -> list[str]:
+    """The names of the leaks that are on in the container that `attrs` describes; none where it does not tell."""
+    import httpx
+
+    try:
+        with _admin(attrs, port) as http:
+            return [leak["name"] for leak in _leaks(http) if leak.get("on")] if http else []
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _switch_off(attrs: Mapping[str, Any], port: int, *, keep: list[str]) -> None:
+    with _admin(attrs, port) as http:
+        if http is None:
+            return  # then the drill could not switch one on either
+        names = [leak["name"] for leak in _leaks(http) if leak["name"] not in keep]
+        if names:
+            http.post(_LEAKS, json=dict.fromkeys(names, False)).raise_for_status()
+
+
+def _leaks(http: httpx.Client) -> list[dict[str, Any]]:
+    response = http.get(_LEAKS)
+    leaks: list[dict[str, Any]] = response.json()["leaks"] if response.is_success else []
+    return leaks
+
+
+@contextlib.contextmanager
+def _admin(attrs: Mapping[str, Any], port: int) -> Iterator[httpx.Client | None]:
+    """A client of the admin endpoints of a container on loopback; None where they are not published, or not open."""
     import httpx
 
     places = attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []
     environment = dict(pair.partition("=")[::2] for pair in attrs["Config"]["Env"] or [])
     if not places or not environment.get(_TOKEN):
-        return  # then the drill could not switch one on either
-    address = f"http://{LOOPBACK}:{places[0]['HostPort']}{_LEAKS}"
-    with httpx.Client(
-        trust_env=False, timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {environment[_TOKEN]}"}
-    ) as http:
-        response = http.get(address)
-        if response.is_success:
-            http.post(address, json={leak["name"]: False for leak in response.json()["leaks"]}).raise_for_status()
+        yield None
+        return
+    headers = {"Authorization": f"Bearer {environment[_TOKEN]}"}
+    address = f"http://{LOOPBACK}:{places[0]['HostPort']}"
+    with httpx.Client(base_url=address, trust_env=False, timeout=_TIMEOUT_S, headers=headers) as http:
+        yield http
 
 
 UNDO: Final[UndoTable] = {"project": _undo_project, "leaks": _undo_leaks}

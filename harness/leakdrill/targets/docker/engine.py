@@ -6,13 +6,26 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.record.journal_header import MARK_LABEL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from docker import DockerClient
 
 _SOCKET = "unix:///var/run/docker.sock"
 RUN_LABEL = "leakdrill.run"
 """Label that everything a run makes on an engine carries, with the run's id."""
+
+
+def own_labels(run_id: str, mark: str) -> dict[str, str]:
+    """What everything of a run carries on an engine: its id, for people, and its mark, by which it is undone."""
+    return {RUN_LABEL: run_id, MARK_LABEL: mark}
+
+
+def with_labels(labels: Mapping[str, str]) -> list[str]:
+    """`labels` as the engine filters by them."""
+    return [f"{name}={value}" for name, value in labels.items()]
 
 
 def connect(url: str | None = None, *, timeout_s: int = 60) -> DockerClient:

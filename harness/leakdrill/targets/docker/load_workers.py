@@ -11,10 +11,9 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
-from leakdrill.record.ownership import NAME_PREFIX
 from leakdrill.record.undo import take_back
 from leakdrill.targets.docker.container import engine_errors
-from leakdrill.targets.docker.engine import RUN_LABEL, where
+from leakdrill.targets.docker.engine import own_labels, where
 from leakdrill.targets.docker.remote_engine import engine_host
 from leakdrill.targets.docker.undo import UNDO
 
@@ -93,7 +92,7 @@ class ContainerWorkers:
         network = network_of(self._neighbour())[0]
         files = packed(plan.files)
         for worker_index in range(plan.count):
-            name = f"{NAME_PREFIX}{self._run_id}-load-{worker_index + 1}"
+            name = self._journal.header.own_name(f"{self._run_id}-load-{worker_index + 1}")
             data = {"part": PART, "name": name, "run_id": self._run_id, "engine": where(self._client)}
             entry = self._journal.plan("container", **data)
             self._entries.append(entry)
@@ -137,7 +136,7 @@ class ContainerWorkers:
             "entrypoint": [plan.command[0]],
             "command": list(plan.command[1:]),
             "environment": plan.env_of(worker_index),
-            "labels": {RUN_LABEL: self._run_id},
+            "labels": own_labels(self._run_id, self._journal.mark),
             "working_dir": FOLDER,
             "network": network,
             "init": True,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.targets.docker.engine import RUN_LABEL
 from leakdrill.targets.docker.gpus import device_requests
 from leakdrill.targets.docker.limits import limits
 from leakdrill.targets.docker.remote_engine import volume
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from leakdrill.machine.disk import Disk
@@ -20,10 +20,12 @@ SCENARIO_DIR: Final = "/scenario"
 """Where the scenario's folder is seen inside, read-only: what `{scenario_dir}` means there."""
 
 
-def platform_options(spec: ProcessTarget, form: ContainerForm, *, run_id: str, port: int) -> dict[str, Any]:
+def platform_options(
+    spec: ProcessTarget, form: ContainerForm, *, labels: Mapping[str, str], port: int
+) -> dict[str, Any]:
     """What the engine is to label, publish, limit and give: all that is the same on any machine."""
     return {
-        "labels": {RUN_LABEL: run_id},
+        "labels": dict(labels),
         "ports": {f"{form.port}/tcp": (form.publish, port)},
         **limits(spec.limits.memory, spec.limits.cpus),
         **device_requests(spec.gpu),
@@ -40,6 +42,6 @@ def shared_folders(
     return {"volumes": {**volumes, **(agent.volumes() if agent else {})}}
 
 
-def remote_disk(form: ContainerForm, size_bytes: int | None, *, run_id: str) -> dict[str, Any]:
+def remote_disk(form: ContainerForm, size_bytes: int | None, *, labels: Mapping[str, str]) -> dict[str, Any]:
     """The disk of a container elsewhere, which shares no folder with this machine."""
-    return {"mounts": [volume(form, size_bytes, {RUN_LABEL: run_id})]}
+    return {"mounts": [volume(form, size_bytes, dict(labels))]}

@@ -13,7 +13,7 @@ from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker import undo as docker
 from leakdrill.targets.docker.agent import AgentMount, pid_inside
 from leakdrill.targets.docker.container import RunningContainer
-from leakdrill.targets.docker.engine import connect, where
+from leakdrill.targets.docker.engine import connect, own_labels, where
 from leakdrill.targets.docker.engine_container import EngineContainer
 from leakdrill.targets.docker.execute import execute_inside
 from leakdrill.targets.docker.gpus import gpus_given
@@ -211,13 +211,16 @@ class DockerTarget(OwnedTarget):
             "name": name,
             "command": self._command(),
             "environment": self._environment(),
-            **platform_options(self.spec, self.form, run_id=self._run_id, port=self.port),
+            **platform_options(self.spec, self.form, labels=self._labels(), port=self.port),
             **self._files(),
         }
 
+    def _labels(self) -> dict[str, str]:
+        return own_labels(self._run_id, self._journal.mark)
+
     def _files(self) -> dict[str, Any]:
         if self._host:
-            return remote_disk(self.form, self.spec.limits.disk, run_id=self._run_id)
+            return remote_disk(self.form, self.spec.limits.disk, labels=self._labels())
         return shared_folders(self.form, scenario_dir=self._scenario_dir, disk=self.disk, agent=self._agent)
 
     def _command(self) -> list[str] | None:

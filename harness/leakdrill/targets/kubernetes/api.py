@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.files import is_file
+from leakdrill.targets.kubernetes.credentials import Credentials
 from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -55,9 +56,13 @@ class Cluster:
         api: the official client.
         context: its name.
         kubeconfig: the files it stands in; None inside a cluster.
+        credentials: what is closed with it; None inside a cluster.
     """
 
-    def __init__(self, api: Any, *, context: str, kubeconfig: str | None) -> None:
+    def __init__(
+        self, api: Any, *, context: str, kubeconfig: str | None, credentials: Credentials | None = None
+    ) -> None:
+        self._credentials = credentials
         self.context = context
         self.kubeconfig = kubeconfig
         self._api = api
@@ -92,9 +97,15 @@ class Cluster:
         made: dict[str, Any] = json.loads(self._ask("POST", path, body))
         return made
 
-    def patch(self, path: str, body: dict[str, Any], *, kind: str = "strategic") -> dict[str, Any]:
-        """Change the object at `path`; `kind` is `merge` or `strategic`. Raises as `get` does."""
-        changed: dict[str, Any] = json.loads(self._ask("PATCH", path, body, content=_PATCHES[kind]))
+    def patch(
+        self, path: str, body: dict[str, Any], *, kind: str = "strategic", dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Change the object at `path`, or only say what it would be; `kind` is `merge` or `strategic`.
+
+        Raises as `get` does.
+        """
+        query = _query({"dryRun": "All"}) if dry_run else ""
+        changed: dict[str, Any] = json.loads(self._ask("PATCH", path + query, body, content=_PATCHES[kind]))
         return changed
 
     def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -151,8 +162,10 @@ class Cluster:
         return headers
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, and forget who we are."""
         self._api.close()
+        if self._credentials is not None:
+            self._credentials.close()
 
     def _ask(self, method: str, path: str, body: Any = None, *, content: str = "application/json") -> bytes:
         with self._errors(method, path):
@@ -214,10 +227,11 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
         return _from_inside(config, client, context, files)
     try:
         name = choose_context(context, contexts_of(files), files)
-        api = config.new_client_from_config(config_file=files, context=name, persist_config=False)
+        credentials = Credentials(config, client, files=files, context=name)
     except config.ConfigException as e:
         raise EnvironmentProblem(f"{files}: is no kubeconfig that can be used: {e}") from e
-    return _answering(Cluster(api, context=name, kubeconfig=files))
+    api = client.ApiClient(configuration=credentials.settings)
+    return _answering(Cluster(api, context=name, kubeconfig=files, credentials=credentials))
 
 
 def contexts_of(files: str) -> list[str]:

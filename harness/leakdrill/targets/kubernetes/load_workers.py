@@ -13,6 +13,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.load.worker_bundle import FOLDER
 from leakdrill.load.workers import MEMORY_BYTES, PART, WorkerState
 from leakdrill.machine.ports import address_towards
+from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.record.undo import take_back
 from leakdrill.targets.kubernetes.api import RUN_LABEL, ClusterRefused
 from leakdrill.targets.kubernetes.deployment import env_list
@@ -129,6 +130,7 @@ class PodWorkers:
         path = f"{self._base}/{kind}/{body['metadata']['name']}"
         where = {"context": self._cluster.context, "kubeconfig": self._cluster.kubeconfig}
         self._entries.append(self._journal.plan("object", part=PART, path=path, run_id=self._run, **where))
+        body["metadata"]["labels"][MARK_LABEL] = self._journal.mark
         self._cluster.create(f"{self._base}/{kind}", body)
 
     def _state(self, name: str) -> WorkerState:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.disk import make_disk
+from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.scenario.target import ContainerForm
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker.engine import connect as connect_engine
@@ -18,14 +19,14 @@ from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.targets.kubernetes.deployment import SCENARIO_DIR, Wanted, deployment, env_list
 from leakdrill.targets.kubernetes.manifests import collection, placed, read_manifests, workload_of
 from leakdrill.targets.kubernetes.nodes import share_our_files, share_our_kernel, show_here
-from leakdrill.targets.kubernetes.workload import Workload
+from leakdrill.targets.kubernetes.workload import Workload, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from leakdrill.machine.disk import Disk
-    from leakdrill.record.journal import Journal
+    from leakdrill.record.journal import Entry, Journal
     from leakdrill.scenario.kubernetes import KubernetesForm
     from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.kubernetes.api import Cluster
@@ -83,7 +84,7 @@ class Placement:
         self._journal = journal
         self._part = part
         self._manifests = read_manifests([scenario_dir / file for file in form.manifests])
-        self._changed = False
+        self._changed: Entry | None = None
 
     @property
     def workload_name(self) -> str:
@@ -135,9 +136,12 @@ class Placement:
         containers = workload.get()["spec"]["template"]["spec"]["containers"]
         return str(containers[0]["name"])
 
-    def plan_object(self, path: str) -> None:
-        """Let the journal hear of an object at `path` that is about to be made."""
-        self._journal.plan("object", part=self._part, path=path, run_id=self.run, **self._where())
+    def make_object(self, where: str, manifest: Mapping[str, Any]) -> None:
+        """Make `manifest` in the collection `where`, with the mark of the run; the journal hears of it before."""
+        meta = manifest["metadata"]
+        self._journal.plan("object", part=self._part, path=f"{where}/{meta['name']}", run_id=self.run, **self._where())
+        labels = {**(meta.get("labels") or {}), MARK_LABEL: self._journal.mark}
+        self._cluster.create(where, {**manifest, "metadata": {**meta, "labels": labels}})
 
     def values(self) -> dict[str, str]:
         """What the placeholders mean, seen from inside."""
@@ -169,23 +173,31 @@ class Placement:
 
     def _make_namespace(self) -> None:
         entry = self._journal.plan("namespace", part=self._part, name=self.namespace, run_id=self.run, **self._where())
-        labels = {RUN_LABEL: self.run}
+        labels = {RUN_LABEL: self.run, MARK_LABEL: self._journal.mark}
         self._cluster.create("/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": labels}})
         self._journal.done(entry)
 
     def _existing(self, name: str) -> Workload:
-        workload = Workload(self._cluster, namespace=self.namespace, name=name, before_change=self._note_before)
+        workload = Workload(
+            self._cluster,
+            namespace=self.namespace,
+            name=name,
+            marks={RUN_LABEL: self.run, MARK_LABEL: self._journal.mark},
+            before_change=self._note_before,
+        )
         workload.get()
         return workload
 
-    def _note_before(self, path: str, manifest: Mapping[str, Any]) -> None:
-        """Let the journal hear, once, how a workload was that is not ours."""
-        if self._changed:
+    def _note_before(self, path: str, before: Mapping[str, Any], after: Mapping[str, Any], elastic: bool) -> None:
+        """Let the journal hear how a workload was that is not ours, and what each change makes of it."""
+        entry = self._changed
+        if entry is None:
+            uid = before["metadata"]["uid"]
+            more = {"uid": uid, "sets": [state_of(after)], "elastic": elastic, **self._where()}
+            self._changed = self._journal.plan("workload", part=self._part, path=path, **state_of(before), **more)
             return
-        self._changed = True
-        spec, uid = manifest["spec"], manifest["metadata"]["uid"]
-        before = {"replicas": spec.get("replicas", 1), "template": spec["template"], "uid": uid}
-        self._journal.plan("workload", part=self._part, path=path, **before, **self._where())
+        sets = [entry.data["sets"][-1], state_of(after)]  # the one before holds until this one is made
+        self._changed = self._journal.done(entry, sets=sets, elastic=elastic or entry.data["elastic"])
 
     def _where(self) -> dict[str, str | None]:
         return {"context": self._cluster.context, "kubeconfig": self._cluster.kubeconfig}

@@ -55,8 +55,7 @@ class PodScaling:
         follower.elastic = True
         with follower.expecting_changes():
             workload.announce()
-            place.plan_object(f"{base}/{workload.name}")
-            cluster.create(base, manifest)
+            place.make_object(base, manifest)
             if int(workload.get()["spec"].get("replicas", 1)) < least:
                 workload.scale(least)
             self._deployed.roll_out()

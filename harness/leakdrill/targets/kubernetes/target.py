@@ -195,7 +195,7 @@ class KubernetesTarget(RecordedTarget):
         )
 
     def _private_folder(self, suffix: str = "") -> Path:
-        return Path(tempfile.gettempdir()).resolve() / f"{NAME_PREFIX}{self._run_id}{suffix}"
+        return Path(tempfile.gettempdir()).resolve() / self._journal.header.own_name(f"{self._run_id}{suffix}")
 
     def _take_back(self, entries: Sequence[Entry]) -> list[str]:
         self._deployed.unfollow()

@@ -1,17 +1,28 @@
-"""Undoes what a run changed in a cluster: its namespace, single objects, and a workload that existed before."""
+"""Undoes what a run changed in a cluster: its namespace, single objects, and a workload that existed before.
+
+What was made is deleted only where it carries the mark of the run as a label. A workload is put back only where it
+carries the mark as an annotation, and only what is still as the drill set it: others' changes stay.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import LeakdrillError
+from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.targets.kubernetes.api import CONFLICT, RUN_LABEL, ClusterRefused, connect
+from leakdrill.targets.kubernetes.three_way import without_change
+from leakdrill.targets.kubernetes.workload import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from leakdrill.record.journal_header import Header
     from leakdrill.record.undo import UndoTable
     from leakdrill.targets.kubernetes.api import Cluster
 
@@ -20,26 +31,41 @@ GONE_TIMEOUT_S: Final = 90.0
 
 _POLL_S: Final = 0.2
 _TRIES: Final = 3
+_NAME: Final = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+_NAMESPACE: Final = re.compile(_NAME)
+_OBJECT: Final = re.compile(
+    rf"/(api/v1|apis/autoscaling/v\w+)/namespaces/{_NAME}/(pods|configmaps|horizontalpodautoscalers)/{_NAME}"
+)
+_WORKLOAD: Final = re.compile(rf"/apis/apps/v1/namespaces/{_NAME}/deployments/{_NAME}")
 
 
-def _undo_namespace(data: Mapping[str, Any]) -> str | None:
-    """Delete the run's namespace, and wait until it is gone with everything in it."""
-    return _on_cluster(f"namespace {data['name']}", data, lambda cluster: _delete_namespace(cluster, data))
+def _undo_namespace(data: Mapping[str, Any], header: Header) -> str | None:
+    """Delete the namespace of the run, and wait until it is gone with everything in it."""
+    name = _checked(data["name"], _NAMESPACE)
+    return _on_cluster(f"namespace {name}", data, lambda cluster: _delete_namespace(cluster, data, header))
 
 
-def _undo_object(data: Mapping[str, Any]) -> str | None:
-    """Delete one object that carries the run's label."""
-    return _on_cluster(f"object {data['path']}", data, lambda cluster: _delete_object(cluster, data))
+def _undo_object(data: Mapping[str, Any], header: Header) -> str | None:
+    """Delete one object that carries the mark of the run."""
+    path = _checked(data["path"], _OBJECT)
+    return _on_cluster(f"object {path}", data, lambda cluster: _delete_object(cluster, data, header))
 
 
-def _undo_workload(data: Mapping[str, Any]) -> str | None:
+def _undo_workload(data: Mapping[str, Any], header: Header) -> str | None:
     """Put a workload back as it was: its replicas and the template of its pods."""
-    return _on_cluster(f"deployment {data['path']}", data, lambda cluster: _put_back(cluster, data))
+    path = _checked(data["path"], _WORKLOAD)
+    return _on_cluster(f"deployment {path}", data, lambda cluster: _put_back(cluster, data, header))
+
+
+def _checked(value: Any, form: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError("its place in the cluster is none where a run makes or changes anything")
+    return value
 
 
 def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str | None]) -> str | None:
     try:
-        cluster = connect(data["context"], kubeconfig=data["kubeconfig"])
+        cluster = connect(data["context"], kubeconfig=_own_files(data["kubeconfig"]))
         with contextlib.closing(cluster):
             reason = do(cluster)
     except LeakdrillError as e:
@@ -47,13 +73,23 @@ def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str 
     return None if reason is None else f"{what}: {reason}"
 
 
-def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
+def _own_files(kubeconfig: str | None) -> str | None:
+    """A kubeconfig may name programs that are run; those of somebody else's are not."""
+    for file in (kubeconfig or "").split(os.pathsep):
+        with contextlib.suppress(FileNotFoundError):
+            state = Path(file).stat()
+            if file and (state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o002):
+                raise ValueError(f"the kubeconfig {file} belongs to somebody else, or everybody may write to it")
+    return kubeconfig
+
+
+def _delete_namespace(cluster: Cluster, data: Mapping[str, Any], header: Header) -> str | None:
     path = f"/api/v1/namespaces/{data['name']}"
     manifest = cluster.find(path)
     if manifest is None:
         return None
-    if _run_of(manifest) != data["run_id"]:
-        return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
+    if not _marked(manifest, "labels", header):
+        return _not_marked("label", header)
     cluster.delete(path)
     deadline = time.monotonic() + GONE_TIMEOUT_S
     while cluster.find(path) is not None:
@@ -65,36 +101,61 @@ def _delete_namespace(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _delete_object(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
+def _delete_object(cluster: Cluster, data: Mapping[str, Any], header: Header) -> str | None:
     manifest = cluster.find(data["path"])
     if manifest is None:
         return None
-    if _run_of(manifest) != data["run_id"]:
-        return f"it does not carry the label {RUN_LABEL}={data['run_id']}, so no run made it"
+    if not _marked(manifest, "labels", header):
+        return _not_marked("label", header)
     cluster.delete(data["path"])
     return None
 
 
-def _put_back(cluster: Cluster, data: Mapping[str, Any]) -> str | None:
+def _put_back(cluster: Cluster, data: Mapping[str, Any], header: Header) -> str | None:
     """Another writer may come between reading and writing; then the server says so, and it is tried again."""
+    before = {"replicas": data["replicas"], "template": data["template"]}
     for attempt in range(_TRIES):
         manifest = cluster.find(data["path"])
         if manifest is None or manifest["metadata"]["uid"] != data["uid"]:
             return None
-        spec = {**manifest["spec"], "replicas": data["replicas"], "template": data["template"]}
-        if spec == manifest["spec"]:
-            return None
+        marked = _marked(manifest, "annotations", header)
+        if not marked:
+            return (
+                None if state_of(manifest) == before else f"{_not_marked('annotation', header)}; it was left as it is"
+            )
+        others: list[str] = []
+        restored = _restored(manifest, before, data, others)
         try:
-            cluster.replace(data["path"], {**manifest, "spec": spec})
+            if restored != manifest:
+                cluster.replace(data["path"], restored)
         except ClusterRefused as e:
             if e.status != CONFLICT or attempt == _TRIES - 1:
                 raise
+            continue
+        return f"somebody else changed it since: {'; '.join(others)}; that was left" if others else None
     return None
 
 
-def _run_of(manifest: Mapping[str, Any]) -> str | None:
-    run: str | None = (manifest["metadata"].get("labels") or {}).get(RUN_LABEL)
-    return run
+def _restored(
+    manifest: Mapping[str, Any], before: dict[str, Any], data: Mapping[str, Any], others: list[str]
+) -> dict[str, Any]:
+    """The object without our changes, and without our annotations where all of them could be taken back."""
+    now = state_of(manifest)
+    if data.get("elastic"):
+        now["replicas"] = before["replicas"]  # the autoscaler of the run chose the number that it is
+    state = without_change(before, data["sets"], now, others=others)
+    meta = dict(manifest["metadata"])
+    if not others:
+        meta["annotations"] = {k: v for k, v in meta["annotations"].items() if k not in (RUN_LABEL, MARK_LABEL)}
+    return {**manifest, "metadata": meta, "spec": {**manifest["spec"], **state}}
+
+
+def _marked(manifest: Mapping[str, Any], where: str, header: Header) -> bool:
+    return (manifest["metadata"].get(where) or {}).get(MARK_LABEL) == header.mark
+
+
+def _not_marked(what: str, header: Header) -> str:
+    return f"it does not carry the {what} {MARK_LABEL}={header.mark}, so this run did not make or change it"
 
 
 UNDO: Final[UndoTable] = {"namespace": _undo_namespace, "object": _undo_object, "workload": _undo_workload}

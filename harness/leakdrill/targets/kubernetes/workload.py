@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from leakdrill.targets.kubernetes.pod import Pod
     from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
 
+    BeforeChange = Callable[[str, Mapping[str, Any], Mapping[str, Any], bool], None]
+
 _RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 _POLL_S: Final = 0.1
 
@@ -29,7 +31,9 @@ class Workload:
         cluster: where it is.
         namespace: likewise.
         name: likewise.
-        before_change: called with its path and its present object before each change, for the journal.
+        marks: annotations that it gets with the first change, so that others see whose change that was.
+        before_change: called before each change, for the journal: with its path, its object, what that will be, and
+            whether its replicas will be others' choice from then on. None where the workload is the run's own.
     """
 
     def __init__(
@@ -38,11 +42,13 @@ class Workload:
         *,
         namespace: str,
         name: str,
-        before_change: Callable[[str, Mapping[str, Any]], None] = lambda _path, _found: None,
+        marks: Mapping[str, str] | None = None,
+        before_change: BeforeChange | None = None,
     ) -> None:
         self.name = name
         self.path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         self._cluster = cluster
+        self._marks = dict(marks or {})
         self._before_change = before_change
 
     def __str__(self) -> str:
@@ -71,12 +77,21 @@ class Workload:
         self._change({"replicas": replicas})
 
     def announce(self) -> None:
-        """Say how it is now, before somebody else is told to change it."""
-        self._before_change(self.path, self.get())
+        """Say how it is now, before somebody else is told to change the number of its pods."""
+        if self._before_change:
+            self._change({}, elastic=True)
 
-    def _change(self, spec: Mapping[str, Any]) -> None:
-        self.announce()
-        self._cluster.patch(self.path, {"spec": spec})
+    def _change(self, spec: Mapping[str, Any], *, elastic: bool = False) -> None:
+        body = {"metadata": {"annotations": self._marks}, "spec": spec}
+        if self._before_change:
+            found = self.get()
+            self._before_change(self.path, found, self._cluster.patch(self.path, body, dry_run=True), elastic)
+        self._cluster.patch(self.path, body)
+
+
+def state_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a Deployment a drill may change: the number of its pods and their template."""
+    return {"replicas": manifest["spec"].get("replicas", 1), "template": manifest["spec"]["template"]}
 
 
 def rolled_out(manifest: Mapping[str, Any]) -> bool:

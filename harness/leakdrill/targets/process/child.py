@@ -13,6 +13,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
+from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def start_child(
         with log.open("ab") as output:
             process = subprocess.Popen(
                 with_default_sigint(entering(folders, argv)),
-                env=env,
+                env={**env, MARK_VARIABLE: journal.mark},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

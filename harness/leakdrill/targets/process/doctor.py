@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.machine.finding import Finding
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
-from leakdrill.record.journal import JOURNAL_FILE, Journal
-from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.record.journal import Journal
+from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.undo import undo_all
 from leakdrill.scenario.target import Limits
 
@@ -25,7 +25,7 @@ def examine() -> list[Finding]:
     """Makes a small cgroup and a small filesystem, as a drill would, and removes them."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / JOURNAL_FILE)
-        base = Path(tempfile.gettempdir()) / f"{NAME_PREFIX}doctor-{os.getpid()}"
+        base = Path(tempfile.gettempdir()).resolve() / journal.header.own_name(f"doctor-{os.getpid()}")
         try:
             sandbox = make_sandbox(base, _TRIAL, journal, part="doctor")
         finally:
