@@ -21,9 +21,10 @@ from leakdrill.judging.watch import watch_baseline
 from leakdrill.judging.watch.plan import parse_modes, parse_phases
 from leakdrill.load.corpus import read_corpus
 from leakdrill.meters.service import parse_exposition
-from leakdrill.record.journal import Journal, read_journal
+from leakdrill.record.journal import Journal
 from leakdrill.record.reseal import reseal
 from leakdrill.record.store import RunFolder, open_run, read_run_info
+from leakdrill.record.undo import clean_runs
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import read_verdicts
 from leakdrill.runs.catalogue.coverage import read_coverage
@@ -121,24 +122,38 @@ def _of_runs(folder: Path) -> list[Reader]:
     found = [run.run_json, run.history, run.verdicts]
     copy = RunFolder(folder / "forged" / "shop-cart" / "20260101T000000Z")
     shutil.copytree(run.path, copy.path)
-    journal = folder / "journal" / "journal.jsonl"
-    journal.parent.mkdir()
+    forged = _kept([copy.run_json, copy.history])
+    journal = folder / "left" / "shop-cart" / "20260101T000000Z" / "journal.jsonl"
+    journal.parent.mkdir(parents=True)
     written = Journal(journal)
     written.done(written.plan("process", command=["sleep"], run_id="x"), pid=2**22, create_time=1.0)
     written.plan("folder", path="/nowhere/at/all", part="target")
     written.close()
     return [
         Reader("run folder", _kept(found), _run, of_a_folder=True),
-        Reader("run folder, sealed again", _kept([copy.run_json, copy.history]), _forged, may_pass=True, of_a_folder=True),
-        Reader("run.json", _kept([run.run_json]), lambda path: read_run_info(RunFolder(path.parent)), of_a_folder=True),
+        Reader("run folder, sealed again", forged, _forged, may_pass=True, of_a_folder=True),
+        Reader("run.json", _kept([run.run_json]), _run_json, of_a_folder=True),
         Reader("verdicts.json", _kept([run.verdicts]), read_verdicts),
         Reader("verdicts of a drill", _kept([run.verdicts]), lambda path: verdicts_in(path.parent), of_a_folder=True),
-        Reader("journal", _kept([journal]), read_journal),
+        Reader("journal", _kept([journal]), _clean, of_a_folder=True),
     ]
 
 
 def _run(path: Path) -> Any:
     return worst(judge_run(open_run(path.parent)).verdicts)
+
+
+def _run_json(path: Path) -> None:
+    read_run_info(RunFolder(path.parent))
+
+
+def _clean(path: Path) -> None:
+    """Reads the journal as `leakdrill clean` does, with a table of ways back that touch nothing."""
+    clean_runs(path.parents[2], dict.fromkeys(("process", "folder", "mount", "cgroup"), _nothing_left))
+
+
+def _nothing_left(*_: Any, **__: Any) -> None:
+    return None
 
 
 def _forged(path: Path) -> Any:
@@ -156,14 +171,32 @@ def _of_answers(folder: Path) -> list[Reader]:
     return [
         Reader("metrics page", _made(folder / "metrics", METRICS), _page, names_no_file=(ValueError, OSError)),
         Reader("torch snapshot", _made(folder / "snapshot", snapshot), _holders, names_no_file=CAUGHT_OF_TORCH),
-        Reader("mode", _made(folder / "mode", b"small below=4GiB A=1"), lambda path: parse_modes([_text(path)]), names_no_file=(OSError,)),
-        Reader("phase", _made(folder / "phase", b"compile=cc1plus|ld"), lambda path: parse_phases([_text(path)]), names_no_file=(OSError,)),
+        Reader(
+            "mode",
+            _made(folder / "mode", b"small below=4GiB A=1"),
+            lambda path: parse_modes([_text(path)]),
+            names_no_file=(OSError,),
+        ),
+        Reader(
+            "phase",
+            _made(folder / "phase", b"compile=cc1plus|ld"),
+            lambda path: parse_phases([_text(path)]),
+            names_no_file=(OSError,),
+        ),
     ]
 
 
 def _text(path: Path) -> str:
     """Returns what a command line can carry of the file."""
     return read_file(path)[:100_000].decode("utf-8", "surrogateescape")
+
+
+def _mode(path: Path) -> None:
+    parse_modes([_text(path)])
+
+
+def _phase(path: Path) -> None:
+    parse_phases([_text(path)])
 
 
 def _page(path: Path) -> None:
