@@ -1,4 +1,4 @@
-"""`python crashing_drill.py FOLDER RUN_ID NUMBER WHEN`: the whole life of a target, cut off at one line of a journal."""
+"""`python crashing_drill.py FOLDER RUN_ID NUMBER WHEN`: the life of a target, cut off at one line of its journal."""
 
 from __future__ import annotations
 
