@@ -34,6 +34,7 @@ will do as well.
 
 def table(results: Sequence[Result]) -> str:
     """A row for each target and signal, and the sum."""
+    results = [result for result in results if result.came]
     rows = [
         _row(
             target,
