@@ -28,7 +28,7 @@ class Notice(Sample, source="drill", name="notice", written_by=("alerting", "run
 
 
 @dataclass(frozen=True)
-class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
+class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("judging", "reports")):
     """The drill was cut short."""
 
     message: Annotated[str, Text("why")] = ""
