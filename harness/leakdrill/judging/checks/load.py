@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.checks.requests import reports_outside
+from leakdrill.judging.checks.requests import AFTER_STEP_S, reports_outside
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.load_conduct import Conduct, Problem, summary
@@ -107,8 +107,9 @@ def _silent(history: History) -> Iterator[Problem]:
     usual_s = (reports[-1].t - reports[0].t) / max(1.0, total)
     moved = [b.t for a, b in pairwise(reports) if b.requests != a.requests]
     edges = [reports[0].t, *moved, min(reports[-1].t, watched_until_s(history))]
+    left_out = [*down_spans(history), *(Span(run.start_s, run.end_s + AFTER_STEP_S) for run in step_runs(history))]
     for start_s, end_s in pairwise(edges):
-        rest = outside(Span(start_s, end_s), down_spans(history))
+        rest = outside(Span(start_s, end_s), left_out)
         longest = max(rest, key=lambda span: span.length_s, default=None)
         if longest is not None and longest.length_s > max(_SILENT_S, _SILENT_GAPS * usual_s):
             yield Problem(
