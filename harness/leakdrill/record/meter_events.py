@@ -77,8 +77,8 @@ class ReplicaResources(
     _ContainerReading,
     source="replica",
     name="resources",
-    for_people="shows which replica holds the memory",
     written_by=("targets",),
+    read_by=("judging",),
 ):
     """Memory and CPU of one replica, about twice a second."""
 
