@@ -85,6 +85,15 @@ def open_below(folder: Path, name: str, *, flags: int = os.O_RDONLY) -> BinaryIO
         return _plain(_open_at(last, flags | _READ | os.O_NOFOLLOW, at), flags)
 
 
+def new_file(path: Path) -> BinaryIO:
+    """Opens the plain file at `path` to write it anew, for its owner alone; a link in its place is not followed.
+
+    Raises:
+        OSError: as `open_below` does.
+    """
+    return open_below(path.parent, path.name, flags=os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+
+
 def read_below(folder: Path, name: str, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Returns the content of `name` below `folder`, as `open_below` opens it.
 

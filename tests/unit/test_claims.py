@@ -28,6 +28,8 @@ NEVER: Final = {
     ("run gpu_answers_throughout", "FAIL"): "a GPU that does not answer is not the service's doing",
     ("run gpu_memory_is_the_targets_own", "FAIL"): "another process's memory is not the service's doing",
     ("run measurements_are_complete", "FAIL"): "a gap in the record says nothing about the service",
+    ("run load_is_as_asked", "FAIL"): "a load that went wrong says nothing about the service",
+    ("gate load_is_as_asked", "FAIL"): "a load that went wrong says nothing about the service",
     ("gate growth_is_explained", "FAIL"): "it explains what memory_does_not_leak judges",
     ("watch memory_is_measured", "FAIL"): "a gap in the record says nothing about the command",
 }

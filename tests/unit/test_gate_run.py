@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from leakdrill.errors import BadInput
+from leakdrill.judging.evidence.load_conduct import COUNTS
 from leakdrill.judging.leak.gate import judge_gate, measured_conditions, verdict_so_far
 from leakdrill.judging.leak.gate_baseline import conditions, read_baseline, write_baseline
 from leakdrill.judging.leak.looks import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
@@ -25,6 +26,28 @@ SCENARIO = Scenario.model_validate(
     }
 )
 REQUESTS = 1000
+
+
+def load_reports(event, slots, **labels):
+    """Locust's reports of a load that was as it should be, second by second."""
+    made = [
+        ("warmup" if t < 15 else "slots", t, float(REQUESTS * t))
+        for t in range(1, int(15 + 1.4 * slots) + 2)
+    ]  # fmt: skip
+    return [
+        replace(
+            event(
+                "load",
+                "requests",
+                dict.fromkeys(COUNTS, 0.0) | {
+                    "requests": n, "completed": n, "tasks": n, "users_started": 10.0, "p99_ms": 3.0,
+                },
+                t=float(t), **labels,
+            ),
+            phase=phase,
+        )
+        for phase, t, n in made
+    ]  # fmt: skip
 
 
 def run(*, leak=0.0, slots=24, build="candidate", corpus="open", extra=(), **counts):
@@ -56,12 +79,14 @@ def run(*, leak=0.0, slots=24, build="candidate", corpus="open", extra=(), **cou
                     "uss_bytes": 11e6 + in_use, "pss_bytes": 13e6 + in_use,
                     "blocks": 60_000 + leak / 64 * REQUESTS * n, "gc_objects": 15_000.0,
                     "uordblks_bytes": in_use, "hblkhd_bytes": 6e5, "fordblks_bytes": 8e4,
-                    "processes": 1.0,
+                    "processes": 1.0, "cpu_seconds": 30 + 0.9 * n, "rest_s": 0.1,
                     **{name: first + each * n for name, (first, each) in counts.items()},
                 },
-                build=build, corpus=corpus, t=15 + 1.4 * n,
+                build=build, corpus=corpus, t=15 + 1.4 * n, members="4121@1700000000.00",
             )
         )  # fmt: skip
+    events += load_reports(event, slots, build=build, corpus=corpus)
+    events.append(event("gate", "end", None, build=build, corpus=corpus, t=60.0, members="4121@1700000000.00"))
     return History([*events, *(event(*args, **labels) for args, labels in extra)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 from typing import TYPE_CHECKING, ClassVar
 
@@ -107,8 +108,14 @@ def test_keeping_none_archives_nothing(tmp_path: Path, log: Path) -> None:
     assert log.stat().st_size == 0
 
 
-def test_an_archive_that_cannot_be_written_leaves_the_log_alone(tmp_path: Path, log: Path) -> None:
-    (tmp_path / "gateway.log.1.gz.partial").symlink_to("/dev/full")
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_archive_that_cannot_be_written_leaves_the_log_alone(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.copyfileobj", no_room)
     with pytest.raises(StepFailed, match=r"No space left on device; .* are free beside it; the log was left as it is"):
         carry_out(step(rotate_log={"path": "gateway.log"}), FolderTarget(tmp_path))
     assert log.stat().st_size == 7000

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
+from disk_target import DiskTarget
 
-from leakdrill.errors import BadInput
 from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from leakdrill.meters.meter import Meter
-
-
-class DiskTarget:
-    """A target that is nothing but its disk."""
-
-    part_types: ClassVar[Sequence[type]] = ()
-    parts: Sequence[object] = ()
-
-    name = "disk"
-    base_url = "http://127.0.0.1:9"
-    token = ""
-    labels: Mapping[str, str] = {}
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-    def meters(self) -> Sequence[Meter]:
-        return ()
-
-    def notices(self) -> Sequence[str]:
-        return ()
-
-    def file(self, path: str) -> Path:
-        found = (self.folder / path).resolve()
-        if not found.is_relative_to(self.folder.resolve()):
-            raise BadInput(f"{path}: lies outside of the target's disk")
-        return found
 
 
 @pytest.fixture
@@ -114,8 +82,12 @@ def test_compressing_keeps_content_and_time_and_leaves_archives_alone(disk: Path
     assert do(disk, compress_files={"path": "app.log.*"})["files"] == "0"
 
 
-def test_a_file_that_cannot_be_compressed_is_left_as_it_is(disk: Path) -> None:
-    (disk / "app.log.1.gz.partial").symlink_to("/dev/full")
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_that_cannot_be_compressed_is_left_as_it_is(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.copyfileobj", no_room)
     with pytest.raises(StepFailed, match=r"app.log.1: cannot be compressed: .*; the file was left as it is"):
         do(disk, compress_files={"path": "app.log.1"})
     assert (disk / "app.log.1").stat().st_size == 4000

@@ -12,6 +12,7 @@ from leakdrill.judging.checks.gpu import GPU_ANSWERS
 from leakdrill.judging.checks.gpu_sharing import GPU_IS_OWN
 from leakdrill.judging.checks.growth import LEAK_GROWS
 from leakdrill.judging.checks.limits import BEFORE_DISK_FULL, BEFORE_OOM_KILL, KEEPS_RUNNING
+from leakdrill.judging.checks.load import AS_ASKED
 from leakdrill.judging.checks.requests import ERROR_RATE, LATENCY, SURVIVE_STEPS
 from leakdrill.judging.checks.resolution import RESOLVES
 from leakdrill.judging.checks.return_to_baseline import RETURNS, STAYS
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
     (RESOLVES,),
     (RETURNS,),
     (TORCH_RETURNS,),
+    (AS_ASKED,),
     (ERROR_RATE,),
     (LATENCY,),
     (SURVIVE_STEPS,),

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from leakdrill.judging.checks.growth import leak_grows_as_declared
+from leakdrill.judging.checks.load import load_problems
 from leakdrill.judging.evidence.growth import growth_per_request
+from leakdrill.judging.evidence.load_conduct import summary
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, leak_span, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import LoadRequests
@@ -106,8 +108,10 @@ def judge_cell(history: History, scenario: Scenario) -> Finding:
         return Finding(effect="worse", reason=down, took_s=run.span.length_s, failed=failed)
     if not run.act.succeeded:
         return Finding(effect=None, reason=f"{step.name} could not be carried out: {run.act.reason}", failed=failed)
-    series = resource_series(history, leak.resource)
+    series, problems = resource_series(history, leak.resource), load_problems(history, scenario)
     levels = _levels(history, series, leak, run)
+    if problems:
+        levels = f"the load was not as asked: {summary(problems)}"
     if isinstance(levels, str):
         return Finding(effect=None, reason=levels, failed=failed)
     return _finding(history, series, leak, run, levels, failed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,17 +13,47 @@ from leakdrill.load.in_locust.counters import (
     ANSWERED,
     CELLS,
     COMPLETED,
+    CRASHES_AS_SUCCESS,
+    DIVERTED,
+    ELSEWHERE,
+    EMPTY,
+    ERRORS_AS_SUCCESS,
+    EVENT_EXCEPTIONS,
+    EXCEPTIONS,
     FAILED,
     FILE_BYTES,
     FIRST_BUCKET,
+    LISTENER_EXCEPTIONS,
+    MASTER,
     SUFFIX,
+    TASKS,
+    USERS_ENDED,
+    USERS_STARTED,
     bucket_middle_ms,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+_BESIDES: Final = {
+    "completed": COMPLETED,
+    "users_started": USERS_STARTED,
+    "users_ended": USERS_ENDED,
+    "tasks": TASKS,
+    "exceptions": EXCEPTIONS,
+    "listener_exceptions": LISTENER_EXCEPTIONS,
+    "event_exceptions": EVENT_EXCEPTIONS,
+    "errors_as_success": ERRORS_AS_SUCCESS,
+    "crashes_as_success": CRASHES_AS_SUCCESS,
+    "empty": EMPTY,
+    "diverted": DIVERTED,
+    "elsewhere": ELSEWHERE,
+}
+"""What is counted besides requests and failures, by the names of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +76,11 @@ class Totals:
     def requests(self) -> int:
         """All requests that ended, including those that reached nobody."""
         return self.answered + self.failures
+
+    @property
+    def besides(self) -> dict[str, float]:
+        """The other counts, by the names that they have in the record."""
+        return {name: float(self.cells[cell]) for name, cell in _BESIDES.items()}
 
 
 NOTHING = Totals(np.zeros(CELLS, dtype=np.uint64))
@@ -73,6 +108,12 @@ class CounterReader:
         for process_cells in self._mapped.values():
             cells += process_cells
         return Totals(cells)
+
+    def by_worker(self) -> Mapping[str, Totals]:
+        """Returns the counts of each process that makes requests, by its process id or number."""
+        self._map_new()
+        files = {name.removesuffix(SUFFIX): cells for name, cells in self._mapped.items()}
+        return {name: Totals(cells.copy()) for name, cells in sorted(files.items()) if name != MASTER}
 
     def _sum(self, cell: int) -> int:
         self._map_new()

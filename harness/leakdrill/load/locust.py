@@ -17,6 +17,7 @@ from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from leakdrill.load.workers import WorkerPlace
@@ -41,6 +42,7 @@ class LocustLoad:
         max_run_s: Locust ends itself after this long, whatever becomes of the drill.
         record_corpus: gets the first requests, for `replay_spec` (corpus.py); None records none.
         place: where the workers run; None for processes of this machine.
+        labels: `build` and `corpus` of a gate run, on what is recorded of its requests.
     """
 
     def __init__(  # noqa: PLR0913 - all that a load is made of; each is named at the call
@@ -55,11 +57,10 @@ class LocustLoad:
         max_run_s: float,
         record_corpus: Path | None = None,
         place: WorkerPlace | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._spec = spec
-        self._host = host
-        self._run_dir = run_dir
-        self._run_id = run_id
+        self._host, self._run_dir, self._run_id = host, run_dir, run_id
         self._recorder = recorder
         self._max_run_s = max_run_s
         self._record_corpus = record_corpus
@@ -76,6 +77,7 @@ class LocustLoad:
             recorder=recorder,
             table=run_dir / "load.csv",
             wanted_workers=spec.workers,
+            labels=labels or {},
         )
         self._remote_workers: RemoteWorkers | None = None
 

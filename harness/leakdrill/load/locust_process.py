@@ -5,12 +5,14 @@ Locust is never imported here, because gevent would replace the sockets and thre
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from leakdrill.load.in_locust.variables import LIFELINE_ENV
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.session import kill_session
 from leakdrill.record.journal_header import MARK_VARIABLE
@@ -41,6 +43,7 @@ class LocustProcess:
         self._journal = journal
         self._process: subprocess.Popen[bytes] | None = None
         self._entry: Entry | None = None
+        self._lifeline_fd: int | None = None
 
     @property
     def pid(self) -> int:
@@ -58,18 +61,22 @@ class LocustProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], *, inherited_fds: Collection[int]) -> None:
-        """Start Locust; the journal has it first."""
+        """Start Locust; the journal has it first. It ends by itself when we are gone (in_locust/lifeline.py)."""
         entry = self._entry = self._journal.plan("process", run_id=self._run_id, argv0="locust")
-        with self.log.open("ab") as log:
-            process = self._process = subprocess.Popen(
-                with_default_sigint(argv),
-                env={**env, MARK_VARIABLE: self._journal.mark},
-                pass_fds=tuple(inherited_fds),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        far_fd, self._lifeline_fd = os.pipe()
+        try:
+            with self.log.open("ab") as log:
+                process = self._process = subprocess.Popen(
+                    with_default_sigint(argv),
+                    env={**env, LIFELINE_ENV: str(far_fd), MARK_VARIABLE: self._journal.mark},
+                    pass_fds=(*inherited_fds, far_fd),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        finally:
+            os.close(far_fd)
         self._entry = self._journal.done(entry, pid=process.pid, create_time=psutil.Process(process.pid).create_time())
 
     def terminate(self) -> None:
@@ -85,6 +92,9 @@ class LocustProcess:
 
     def forget(self) -> None:
         """Note in the journal that there is nothing left to undo. Safe to call twice."""
+        if self._lifeline_fd is not None:
+            os.close(self._lifeline_fd)
+            self._lifeline_fd = None
         if self._entry is not None:
             self._journal.undone(self._entry)
             self._entry = None

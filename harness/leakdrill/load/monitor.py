@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from leakdrill.load.counter_reader import NOTHING, CounterReader, row
-from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests, WorkerLost
+from leakdrill.record.events import (
+    LoadErrors,
+    LoadExited,
+    LoadIdle,
+    LoadNamesBounded,
+    LoadRequests,
+    LoadWorkerRequests,
+    WorkerLost,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from leakdrill.load.locust_process import LocustProcess
@@ -25,13 +34,16 @@ COLUMNS: Final = (
     *("t", "requests", "failures", "rps", "fail_per_s", "p50_ms", "p95_ms", "p99_ms", "users", "workers"),
 )
 _POLL_S: Final = 0.1
+_MOST_ERRORS: Final = 1000
+"""Different errors whose counts are remembered; an error whose text has an id in it never comes again."""
 
 
 class LocustMonitor:
     """Records one Locust process, second by second, on a thread of its own.
 
     It records `LoadRequests` every second; `LoadErrors` for each of the most frequent errors, when its count changes;
-    `WorkerLost` with the number missing; and `LoadExited` when Locust ends though nobody stopped it.
+    `WorkerLost` with the number missing; `LoadExited` when Locust ends though nobody stopped it; and at the end
+    `LoadIdle` for what never ran, and `LoadWorkerRequests` for each of several workers.
 
     Args:
         process: the Locust that leads.
@@ -39,6 +51,7 @@ class LocustMonitor:
         recorder: where the samples go.
         table: the CSV file.
         wanted_workers: how many Locust processes there should be.
+        labels: `build` and `corpus` of a gate run, on what it records.
     """
 
     def __init__(
@@ -49,6 +62,7 @@ class LocustMonitor:
         recorder: Recorder,
         table: Path,
         wanted_workers: int,
+        labels: Mapping[str, str],
     ) -> None:
         self.status: dict[str, Any] = {}
         self.stopping = False
@@ -57,6 +71,8 @@ class LocustMonitor:
         self._recorder = recorder
         self._table = table
         self._wanted = wanted_workers
+        self._labels = labels
+        self._idle: list[str] = []
         self._most_workers = 0
         self._recorded_errors: dict[tuple[str, str, str], int] = {}
         self._rest = b""
@@ -124,6 +140,7 @@ class LocustMonitor:
         self._read_pipe(0)
         if self.running:
             self._record_second(writer, max(seconds, 1e-3))
+        self._record_end()
         if not self.stopping:
             self._recorder.record(LoadExited(exit_code=self._process.returncode))
 
@@ -146,9 +163,13 @@ class LocustMonitor:
             self._recorder.record(WorkerLost(lost=self.lost_workers, wanted=str(self._wanted)))
         for error in status.get("errors", ()):
             self._record_error(error)
+        if not self.stopping:
+            self._idle = status.get("idle", self._idle)
 
     def _record_error(self, error: dict[str, Any]) -> None:
         key = (error["method"], error["name"], error["error"])
+        if len(self._recorded_errors) >= _MOST_ERRORS:
+            self._recorded_errors.clear()
         if self._recorded_errors.get(key) != error["count"]:
             self._recorded_errors[key] = error["count"]
             method, name, text = key
@@ -159,5 +180,27 @@ class LocustMonitor:
         figures = row(self._before, now, seconds)
         self._before = now
         figures |= {"users": float(self.status.get("users", 0)), "workers": float(self.workers)}
-        event = self._recorder.record(LoadRequests.of(figures))
+        states = {name: float(self.status[name]) for name in ("wanted_users", "oldest_s") if self.status.get(name)}
+        event = self._recorder.record(LoadRequests.of({**figures, **now.besides, **states}, **self._labels))
         writer.writerow({"t": event.t, **figures})
+
+    def _record_end(self) -> None:
+        """Record what can be told only at the end of the load."""
+        for part in self._idle:
+            self._recorder.record(
+                LoadIdle(part, build=self._labels.get("build", ""), corpus=self._labels.get("corpus", ""))
+            )
+        if self.status.get("names_bounded"):
+            self._recorder.record(LoadNamesBounded())
+        if self._wanted > 1:
+            for worker, totals in self._counters.by_worker().items():
+                self._recorder.record(
+                    LoadWorkerRequests(
+                        requests=float(totals.requests),
+                        failures=float(totals.failures),
+                        exceptions=totals.besides["exceptions"],
+                        users_started=totals.besides["users_started"],
+                        users_ended=totals.besides["users_ended"],
+                        worker=worker,
+                    )
+                )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.files import users_umask
+from leakdrill.files import new_file, users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
@@ -41,7 +41,7 @@ def execute(
     entry = journal.plan("process", run_id=env[RUN_ID_VARIABLE], part=PART, command=list(argv))
     process: subprocess.Popen[bytes] | None = None
     try:
-        with output.open("wb") as sink:
+        with new_file(output) as sink:
             process = subprocess.Popen(
                 with_default_sigint(argv),
                 env={**env, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark},

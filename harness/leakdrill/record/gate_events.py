@@ -27,11 +27,22 @@ class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_b
     pss_bytes: Annotated[float | None, Entry("proportional set size (PSS)", _BYTES)] = None
     uss_bytes: Annotated[float | None, Entry("unique set size (USS)", _BYTES)] = None
     anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
+    cpu_seconds: Annotated[float | None, Entry("CPU time of the processes so far", _SECONDS)] = None
+    members: Annotated[str, Label("its processes, each as `pid@start`")] = ""
     build: Annotated[str, Label("`baseline` or `candidate`")] = ""
     corpus: Annotated[str, Label("`open` or `closed`")] = ""
     others: Annotated[Mapping[str, float], Entries("figures of the agent in the service: blocks, live_bytes, …")] = (
         field(default_factory=dict, kw_only=True)
     )
+
+
+@dataclass(frozen=True)
+class GateEnd(Sample, source="gate", name="end", written_by=("runs",), read_by=("judging",)):
+    """The service after the last slot of a corpus: that it was still there, and still the same."""
+
+    members: Annotated[str, Label("its processes, each as `pid@start`; empty when it was gone")] = ""
+    build: Annotated[str, Label("`baseline` or `candidate`")] = ""
+    corpus: Annotated[str, Label("`open` or `closed`")] = ""
 
 
 @dataclass(frozen=True)

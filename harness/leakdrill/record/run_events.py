@@ -84,6 +84,22 @@ class LoadRequests(
     p99_ms: Annotated[float | None, Entry("99th percentile of the response time", "ms")] = None
     users: Annotated[float | None, Entry("simulated users", "count")] = None
     workers: Annotated[float | None, Entry("worker processes", "count")] = None
+    wanted_users: Annotated[float | None, Entry("users that should run now, if a load shape says so", "count")] = None
+    users_started: Annotated[float | None, Entry("users started so far", "count")] = None
+    users_ended: Annotated[float | None, Entry("users that have ended so far", "count")] = None
+    tasks: Annotated[float | None, Entry("tasks begun", "count")] = None
+    exceptions: Annotated[float | None, Entry("exceptions of tasks and of `on_start`", "count")] = None
+    listener_exceptions: Annotated[float | None, Entry("exceptions of listeners to requests", "count")] = None
+    event_exceptions: Annotated[float | None, Entry("exceptions of listeners to other events", "count")] = None
+    errors_as_success: Annotated[float | None, Entry("responses 400 to 499 marked as success", "count")] = None
+    crashes_as_success: Annotated[float | None, Entry("responses from 500 on marked as success", "count")] = None
+    empty: Annotated[float | None, Entry("GET requests answered with 200 and no content", "count")] = None
+    diverted: Annotated[float | None, Entry("requests led to a login page or a common page", "count")] = None
+    elsewhere: Annotated[float | None, Entry("requests to another host than the target", "count")] = None
+    completed: Annotated[float | None, Entry("requests that got a response", "count")] = None
+    oldest_s: Annotated[float | None, Entry("longest time of a user in a task without an answer", "seconds")] = None
+    build: Annotated[str, Label("`baseline` or `candidate`, in a gate run", optional=True)] = ""
+    corpus: Annotated[str, Label("`open`, `closed` or `recording`, in a gate run", optional=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,34 @@ class LoadErrors(Sample, source="load", name="errors", written_by=("load",), rea
     error: Annotated[str, Label("the error")] = ""
     method: Annotated[str, Label("the HTTP method")] = ""
     request: Annotated[str, Label("the request's name", key="name")] = ""
+
+
+@dataclass(frozen=True)
+class LoadWorkerRequests(Sample, source="load", name="worker_requests", written_by=("load",), read_by=("judging",)):
+    """What one of several load workers did, at the end of the load."""
+
+    requests: Annotated[float | None, Entry("requests that ended", "count")] = None
+    failures: Annotated[float | None, Entry("requests that failed", "count")] = None
+    exceptions: Annotated[float | None, Entry("exceptions of tasks and of `on_start`", "count")] = None
+    users_started: Annotated[float | None, Entry("users started", "count")] = None
+    users_ended: Annotated[float | None, Entry("users that ended", "count")] = None
+    worker: Annotated[str, Label("the worker: its process id, or its number")] = ""
+
+
+@dataclass(frozen=True)
+class LoadIdle(Sample, source="load", name="idle", written_by=("load",), read_by=("judging",)):
+    """A user class or a task of the locustfile that never ran, though the load was long enough for it."""
+
+    part: Annotated[str, Text("the user class, or the task with its owner")] = ""
+    build: Annotated[str, Label("`baseline` or `candidate`, in a gate run", optional=True)] = ""
+    corpus: Annotated[str, Label("`open`, `closed` or `recording`, in a gate run", optional=True)] = ""
+
+
+@dataclass(frozen=True)
+class LoadNamesBounded(
+    Sample, source="load", name="names_bounded", for_people="explains requests under one name", written_by=("load",)
+):
+    """The locustfile gives its requests more names than Locust keeps apart; the rest is under `(other names)`."""
 
 
 @dataclass(frozen=True)

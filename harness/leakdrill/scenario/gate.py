@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from leakdrill.scenario.quantities import Duration, Frozen, Rate, Size
+from leakdrill.scenario.quantities import Duration, Frozen, Rate, Share, Size
 
 
 class Survive(Frozen):
@@ -36,6 +36,9 @@ class Gate(Frozen):
     rate: Rate | None = Field(
         None,
         description="The rate of all users together. Left out: as fast as the service answers.",
+    )
+    error_rate: Share = Field(
+        0.05, description="Failed requests, as a share of all; with more, the load says nothing about the service."
     )
     corpus: Literal["open", "closed", "both"] = Field(
         "open", description="Which requests are sent; closed: the same recorded ones, pass after pass."

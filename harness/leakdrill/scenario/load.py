@@ -9,6 +9,11 @@ from pydantic import Field, model_validator
 
 from leakdrill.scenario.quantities import Duration, Frozen, Rate
 
+Oddity = Literal[
+    "client errors", "empty answers", "redirects", "other hosts", "idle tasks", "idle users", "uncounted requests"
+]
+"""What a load may do on purpose that otherwise shows that it is not what was asked for."""
+
 
 class Load(Frozen):
     """The source of the requests."""
@@ -44,6 +49,12 @@ class Load(Frozen):
     )
     env: dict[str, str] = Field(
         default_factory=dict, description="Variables added to Locust's environment.", examples=[{"BASKETS": "5"}]
+    )
+
+    allow: list[Oddity] = Field(
+        default_factory=list,
+        description="What this load does on purpose, and is not to be taken for a load that went wrong.",
+        examples=[["redirects", "idle tasks"]],
     )
 
     @model_validator(mode="after")

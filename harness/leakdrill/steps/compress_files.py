@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -9,15 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import MATCHING, find_arguments, find_inside, run_inside
-from leakdrill.steps.log_file import find_files
+from leakdrill.steps.log_file import find_files, folder_of
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from leakdrill.scenario.actions import CompressFiles
     from leakdrill.steps.context import StepContext
+    from leakdrill.steps.disk_folder import DiskFolder
 
 NEEDS: Final = (Logged, FilesInside)
 SUFFIX: Final = ".gz"
@@ -29,7 +29,7 @@ _INSIDE: Final = (
     + """matching | { while read -r size file; do
   case $file in *.gz) continue ;; esac
   partial="$file.gz.partial"
-  gzip -1 -c "$file" > "$partial" && touch -r "$file" "$partial" || { rm -f "$partial"; exit 1; }
+  rm -f "$partial" && gzip -1 -c "$file" > "$partial" && touch -r "$file" "$partial" || { rm -f "$partial"; exit 1; }
   mv -f "$partial" "$file.gz" && rm -f "$file" || exit 1
   files=$((files + 1)) before=$((before + size)) after=$((after + $(stat -c %s "$file.gz")))
 done; echo "files=$files"; echo "bytes_before=$before"; echo "bytes_after=$after"; }
@@ -51,25 +51,31 @@ def act(action: CompressFiles, context: StepContext) -> dict[str, str]:
     files = [f for f in find_files(context, action.path, older_than_s=action.older_than) if f.suffix != SUFFIX]
     before, after = 0, 0
     for file in files:
-        size = file.stat().st_size
-        after += _compress(file)
-        before += size
+        with folder_of(context, file) as folder:
+            size, packed = _compress(folder, file.name)
+        before, after = before + size, after + packed
     return {"files": str(len(files)), "bytes_before": str(before), "bytes_after": str(after)}
 
 
-def _compress(file: Path) -> int:
-    """Write the archive under a passing name, and only when it is whole move it to its place; return its size."""
-    partial, state = file.with_name(f"{file.name}{SUFFIX}.partial"), file.stat()
+def _compress(folder: DiskFolder, name: str) -> tuple[int, int]:
+    """Write the archive under a passing name, and only when it is whole move it to its place; return both sizes."""
+    partial = f"{name}{SUFFIX}.partial"
     try:
-        with file.open("rb") as source, gzip.open(partial, "wb", compresslevel=_LEVEL) as sink:
-            shutil.copyfileobj(source, sink, _CHUNK_BYTES)
-        os.utime(partial, ns=(state.st_atime_ns, state.st_mtime_ns))
-        packed = partial.rename(file.with_name(f"{file.name}{SUFFIX}"))
-        file.unlink()
+        with folder.open(name) as source:
+            state = os.fstat(source.fileno())
+            with (
+                folder.create(partial, like=state) as file,
+                gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=_LEVEL) as sink,
+            ):
+                shutil.copyfileobj(source, sink, _CHUNK_BYTES)
+        folder.set_times(partial, state)
+        folder.rename(partial, f"{name}{SUFFIX}")
+        folder.remove(name)
+        return state.st_size, folder.status(f"{name}{SUFFIX}").st_size
     except OSError as e:
-        partial.unlink(missing_ok=True)
-        free = show_size(shutil.disk_usage(file.parent).free)
+        with contextlib.suppress(OSError):
+            folder.remove(partial)
         raise StepFailed(
-            f"{file}: cannot be compressed: {e.strerror}; {free} are free beside it; the file was left as it is"
+            f"{folder.path / name}: cannot be compressed: {e.strerror}; "
+            f"{show_size(folder.free_bytes())} are free beside it; the file was left as it is"
         ) from e
-    return packed.stat().st_size

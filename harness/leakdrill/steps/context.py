@@ -54,4 +54,6 @@ class StepContext:
         if self.kept_in is None:
             raise StepFailed("there is no run folder to keep anything in")
         self.kept_in.mkdir(parents=True, exist_ok=True)
+        if self.kept_in.is_symlink() or self.kept_in.parent.is_symlink():
+            raise StepFailed(f"{self.kept_in}: somebody has put a link there, which is not followed")
         return self.kept_in

@@ -7,10 +7,11 @@ import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.files import new_file
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import find_inside, path_inside
 from leakdrill.steps.http import fetch
-from leakdrill.steps.log_file import find_log
+from leakdrill.steps.log_file import find_log, folder_of
 from leakdrill.steps.output import output_tail
 from leakdrill.targets.base.capabilities import Copyable
 from leakdrill.units import show_size
@@ -51,10 +52,12 @@ def _copy(path: str, copy: Path, context: StepContext) -> None:
         _read_inside(path, copy, inside, timeout_s=context.timeout_s)
         return
     source = find_log(context, path, expected="a file")
-    try:
-        shutil.copyfile(source, copy)
-    except OSError as e:
-        raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+    with folder_of(context, source) as folder:
+        try:
+            with folder.open(source.name) as file, new_file(copy) as sink:
+                shutil.copyfileobj(file, sink)
+        except OSError as e:
+            raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
 
 
 def _read_inside(path: str, copy: Path, target: FilesInside, *, timeout_s: float) -> None:

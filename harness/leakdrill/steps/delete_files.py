@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import MATCHING, find_arguments, find_inside, run_inside
-from leakdrill.steps.log_file import find_files
+from leakdrill.steps.log_file import find_files, folder_of
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def act(action: DeleteFiles, context: StepContext) -> dict[str, str]:
     freed, files = 0, find_files(context, action.path, older_than_s=action.older_than)
     for file in files:
         try:
-            size = file.stat().st_size
-            file.unlink(missing_ok=True)
+            with folder_of(context, file) as folder:
+                size = folder.status(file.name).st_size
+                folder.remove(file.name)
         except FileNotFoundError:
             continue  # the service was faster
         except OSError as e:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from leakdrill.steps.context import StepContext
 
 LOG: Final = """set -e
-log=$1 keep=$2 suffix=$3 packed=0
-[ -f "$log" ] || { echo "found no file at $log; expected a log"; exit 1; }
+log=$(readlink -f "$1") keep=$2 suffix=$3 disk=$(readlink -f "$4") packed=0
+case $log in "${disk%/}"/*) ;; *) echo "$1 leads to ${log:-nothing}, which is outside of the disk $4"; exit 1 ;; esac
+[ -f "$log" ] || { echo "found no file at $1; expected a log"; exit 1; }
 """
-"""The head of a script on a log: its path, how many archives are kept, and the suffix of each."""
+"""The head of a script on a log: its path, how many archives are kept, the suffix of each, and the disk."""
 
 MATCHING: Final = """cd "$1" || exit 1
 pattern=$2 older=$3 now=$(date +%s) files=0 before=0 after=0

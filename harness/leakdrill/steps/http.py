@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from leakdrill.files import new_file
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
@@ -56,7 +57,7 @@ def fetch(path: str, target: Target, copy: Path, *, timeout_s: float) -> None:
     """
     action = HttpCall(method="GET", path=path).model_copy(update={"timeout": timeout_s})
     try:
-        with copy.open("wb") as file:
+        with new_file(copy) as file:
             _send(action, target, target.base_url, file.write, most_bytes=_LONGEST_COPY)
     except OSError as e:
         raise StepFailed(f"GET {path}: cannot be written to {copy}: {e.strerror}") from e

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import LeakdrillError
+from leakdrill.steps.disk_folder import DiskFolder
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.base.capabilities import Logged
 
@@ -26,6 +27,19 @@ def find_log(context: StepContext, path: str, *, expected: str = "a log") -> Pat
         there = "something that is no file" if file.exists() else "nothing"
         raise StepFailed(f"{path}: found {there} at {file}; expected {expected} of target '{context.target.name}'")
     return file
+
+
+def folder_of(context: StepContext, file: Path) -> DiskFolder:
+    """The folder of `file`, which `find_log` or `find_files` found, held open.
+
+    Raises:
+        StepFailed: when the service has put something else in its place.
+    """
+    try:
+        return DiskFolder(_own(context, "."), file)
+    except (OSError, ValueError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "lies outside of the disk"
+        raise StepFailed(f"{file}: its folder cannot be opened: {reason}") from e
 
 
 def find_files(context: StepContext, pattern: str, *, older_than_s: float) -> list[Path]:
@@ -50,3 +64,5 @@ def _own(context: StepContext, path: str) -> Path:
         return context.require(Logged).file(path)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
+    except (OSError, RuntimeError, ValueError) as e:  # a link to itself, a name with a NUL
+        raise StepFailed(f"{path}: names no file of target '{context.target.name}': {e}") from e

@@ -7,24 +7,25 @@ that this gap is the time of one read, not that of the whole copy. It cannot be 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import LOG, find_inside, path_inside, run_inside
-from leakdrill.steps.log_file import find_log
+from leakdrill.steps.log_file import find_log, folder_of
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from leakdrill.scenario.actions import RotateLog
     from leakdrill.steps.context import StepContext
+    from leakdrill.steps.disk_folder import DiskFolder
 
 NEEDS: Final = (Logged, FilesInside)
 _CHUNK_BYTES: Final = 1 << 20
@@ -33,7 +34,7 @@ _LEVEL: Final = 1
 _INSIDE: Final = (
     LOG
     + """if [ "$keep" -gt 0 ]; then
-  partial="$log.1$suffix.partial"
+  partial="$log.1$suffix.partial"; rm -f "$partial"
   if [ -n "$suffix" ]; then packer="gzip -1 -c"; else packer=cat; fi
   $packer "$log" > "$partial" || { rm -f "$partial"; exit 1; }
   n=1; while [ "$n" -lt "$keep" ] && [ -e "$log.$n$suffix" ]; do n=$((n + 1)); done
@@ -58,60 +59,71 @@ def act(action: RotateLog, context: StepContext) -> dict[str, str]:
     """
     suffix = ".gz" if action.compress else ""
     if inside := find_inside(context):
-        arguments = [path_inside(action.path, inside), str(action.keep), suffix]
+        arguments = [path_inside(action.path, inside), str(action.keep), suffix, inside.disk_inside or "/"]
         return run_inside(_INSIDE, arguments, inside, context)
     log = find_log(context, action.path)
     archived = 0
-    try:
-        with log.open("r+b", buffering=0) as source:
-            if action.keep:
-                archived = _archive(source, log, suffix, action.keep)
-            size = source.seek(0, os.SEEK_END)
-            source.truncate(0)
-        _drop_beyond(log, suffix, action.keep)
-    except OSError as e:
-        raise StepFailed(f"{log}: cannot be rotated: {e.strerror}") from e
+    with folder_of(context, log) as folder:
+        try:
+            with folder.open(log.name, write=True) as source:
+                if action.keep:
+                    archived = _archive(source, folder, _Archives(log.name, suffix, action.keep))
+                size = source.seek(0, os.SEEK_END)
+                source.truncate(0)
+            _drop_beyond(folder, _Archives(log.name, suffix, action.keep))
+        except OSError as e:
+            raise StepFailed(f"{log}: cannot be rotated: {e.strerror}") from e
     return {"file": str(log), "bytes_freed": str(size), "bytes_archived": str(archived)}
 
 
-def _archive(source: BinaryIO, log: Path, suffix: str, keep: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Archives:
+    """The names of the archives of a log, of which the newest `keep` are kept."""
+
+    log: str
+    suffix: str
+    keep: int
+
+    def name(self, number: int) -> str:
+        return f"{self.log}.{number}{self.suffix}"
+
+
+def _archive(source: BinaryIO, folder: DiskFolder, archives: _Archives) -> int:
     """Write the archive under a passing name, and only when it is whole move it to its place; return its size."""
-    partial = log.with_name(f"{log.name}.1{suffix}.partial")
+    partial = f"{archives.name(1)}.partial"
     try:
-        with _writer(partial, compress=bool(suffix)) as sink:
+        with _writer(folder.create(partial, like=os.fstat(source.fileno())), archives) as sink:
             shutil.copyfileobj(source, sink, _CHUNK_BYTES)
     except OSError as e:
-        partial.unlink(missing_ok=True)
-        free = show_size(shutil.disk_usage(log.parent).free)
+        with contextlib.suppress(OSError):
+            folder.remove(partial)
         raise StepFailed(
-            f"{log}: cannot be archived: {e.strerror}; {free} are free beside it; the log was left as it is"
+            f"{folder.path / archives.log}: cannot be archived: {e.strerror}; "
+            f"{show_size(folder.free_bytes())} are free beside it; the log was left as it is"
         ) from e
-    for number in range(_newest_free(log, suffix, keep) - 1, 0, -1):
-        _archive_name(log, suffix, number).rename(_archive_name(log, suffix, number + 1))
-    return partial.rename(_archive_name(log, suffix, 1)).stat().st_size
+    for number in range(_newest_free(folder, archives) - 1, 0, -1):
+        folder.rename(archives.name(number), archives.name(number + 1))
+    folder.rename(partial, archives.name(1))
+    return folder.status(archives.name(1)).st_size
 
 
-@contextmanager
-def _writer(path: Path, *, compress: bool) -> Iterator[BinaryIO]:
-    with path.open("wb") as file:
-        if not compress:
+@contextlib.contextmanager
+def _writer(file: BinaryIO, archives: _Archives) -> Iterator[BinaryIO]:
+    with file:
+        if not archives.suffix:
             yield file
             return
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=_LEVEL) as packed:
             yield packed  # type: ignore[misc]
 
 
-def _newest_free(log: Path, suffix: str, keep: int) -> int:
+def _newest_free(folder: DiskFolder, archives: _Archives) -> int:
     """The first number without an archive; at most `keep`, whose archive gives way."""
-    return next((n for n in range(1, keep) if not _archive_name(log, suffix, n).exists()), keep)
+    return next((n for n in range(1, archives.keep) if not folder.has(archives.name(n))), archives.keep)
 
 
-def _drop_beyond(log: Path, suffix: str, keep: int) -> None:
-    number = keep + 1
-    while (old := _archive_name(log, suffix, number)).exists():
-        old.unlink()
+def _drop_beyond(folder: DiskFolder, archives: _Archives) -> None:
+    number = archives.keep + 1
+    while folder.has(old := archives.name(number)):
+        folder.remove(old)
         number += 1
-
-
-def _archive_name(log: Path, suffix: str, number: int) -> Path:
-    return log.with_name(f"{log.name}.{number}{suffix}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from leakdrill.judging.evidence.check import always, where
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.load_conduct import count_of, is_number
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests
 from leakdrill.units import show_duration, show_share
@@ -34,6 +35,8 @@ class _Second:
     requests: float
     failures: float
     p99_ms: float | None
+    tasks: float
+    raised: float
     event: int
 
 
@@ -97,11 +100,28 @@ def _judge_errors(history: History, claim: Claim, seconds: list[_Second], allowe
     if failures / requests > allowed:
         reason = f"; most often: {top}" if top else ""
         return claim.fails(message + reason, numbers=numbers, events=events, hint="read target.log in the run folder")
+    raised, tasks = sum(s.raised for s in seconds), sum(s.tasks for s in seconds)
+    if raised > allowed * max(1.0, tasks):
+        reason = f", most often: {top}" if top else ""
+        return claim.unknown(
+            f"{message}; but {raised:.0f} of {tasks:.0f} tasks raised an exception{reason}",
+            numbers=numbers,
+            events=events,
+            hint="what a task does after it raised is not tried; read load.log in the run folder",
+        )
     return _cut_short(history, claim, message) or claim.holds(message, numbers=numbers, events=events)
 
 
 def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | None:
-    """UNKNOWN when there are too few requests to judge; None otherwise."""
+    """UNKNOWN when the counts cannot be true, or there are too few requests to judge; None otherwise."""
+    spoilt = _untrue(history)
+    if spoilt is not None:
+        return claim.unknown(
+            f"a report of the load at {show_duration(spoilt.t)} cannot be true: {spoilt.requests} requests so far, "
+            f"{spoilt.failures} of them failed",
+            events=[spoilt.index],
+            hint="expected two counts that never fall, the second no larger than the first",
+        )
     requests = sum(s.requests for s in seconds)
     if requests >= _LEAST_REQUESTS:
         return None
@@ -114,6 +134,23 @@ def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | 
         events=[e.index for e in ended],
         hint="read load.log in the run folder; does the locustfile use the host that it is given?",
     )
+
+
+def _untrue(history: History) -> LoadRequests | None:
+    """The first report whose counts are no numbers, fall, or have more failures than requests."""
+    before = LoadRequests(requests=0.0, failures=0.0)
+    for report in (event for event in history.of(LoadRequests) if event.values):
+        if not _may_follow(before, report):
+            return report
+        before = report
+    return None
+
+
+def _may_follow(before: LoadRequests, report: LoadRequests) -> bool:
+    requests, failures = report.requests, report.failures
+    if not (is_number(requests) and is_number(failures)):
+        return False
+    return (before.requests or 0) <= requests and (before.failures or 0) <= failures <= requests
 
 
 def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
@@ -145,6 +182,12 @@ def top_error(history: History) -> str:
     return errors.most_common(1)[0][0] if errors else ""
 
 
+def reports_outside(history: History) -> list[tuple[LoadRequests, LoadRequests]]:
+    """Neighbouring reports of Locust from the baseline on, between which no step was carried out or felt."""
+    windows = _step_windows(history)
+    return [(a, b) for a, b in _reports(history) if not any(Span(a.t, b.t).overlaps(window) for window in windows)]
+
+
 def _outside(history: History) -> list[_Second]:
     """The seconds from the baseline on in which no step was carried out or felt."""
     windows = _step_windows(history)
@@ -156,20 +199,24 @@ def _step_windows(history: History) -> list[Span]:
 
 
 def _seconds(history: History) -> list[_Second]:
+    return [_second(a, b) for a, b in _reports(history)]
+
+
+def _reports(history: History) -> list[tuple[LoadRequests, LoadRequests]]:
     baseline = history.phase("baseline")
     from_s, until_s = 0.0 if baseline is None else baseline[0], watched_until_s(history)
     reports = [e for e in history.of(LoadRequests) if e.values]
-    return [_second(a, b) for a, b in pairwise(reports) if a.t >= from_s and b.t <= until_s]
+    return [(a, b) for a, b in pairwise(reports) if a.t >= from_s and b.t <= until_s]
 
 
 def _second(before: LoadRequests, after: LoadRequests) -> _Second:
-    reset = (after.requests or 0.0) < (before.requests or 0.0)  # Locust started its counts anew
-    start = LoadRequests() if reset else before
     return _Second(
         span=Span(before.t, after.t),
-        requests=(after.requests or 0.0) - (start.requests or 0.0),
-        failures=(after.failures or 0.0) - (start.failures or 0.0),
-        p99_ms=after.p99_ms,
+        requests=count_of(after, "requests") - count_of(before, "requests"),
+        failures=count_of(after, "failures") - count_of(before, "failures"),
+        p99_ms=after.p99_ms if is_number(after.p99_ms) else None,
+        tasks=count_of(after, "tasks") - count_of(before, "tasks"),
+        raised=count_of(after, "exceptions") - count_of(before, "exceptions"),
         event=after.index,
     )
 

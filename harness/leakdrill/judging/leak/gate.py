@@ -12,12 +12,15 @@ from leakdrill.judging.leak.correlation import correlating_requests
 from leakdrill.judging.leak.counts import descriptors_do_not_grow, threads_do_not_grow
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.gate_baseline import conditions
+from leakdrill.judging.leak.gate_load import RECORDING, keeps_error_rate, load_is_as_asked
+from leakdrill.judging.leak.gate_slots import slot_problem
 from leakdrill.judging.leak.growing_types import growing_sites, growing_types
 from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import look_after, looks, most_slots
 from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
-from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, TargetExited
+from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, TargetExited
+from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +36,13 @@ if TYPE_CHECKING:
 
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
-_EVERY_SLOT_HAS: Final = ("load_s", "requests", "processes")
+_LOAD: Final = ("requests_keep_error_rate", "load_is_as_asked")
+_RESTS_ON_LOAD: Final = (
+    "memory_does_not_leak",
+    "growth_is_explained",
+    "threads_do_not_grow",
+    "descriptors_do_not_grow",
+)
 
 
 class GatePlan(NamedTuple):
@@ -44,8 +53,20 @@ class GatePlan(NamedTuple):
 
 
 def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None = None) -> list[Verdict]:
-    """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN."""
-    return judge_all(CHECKS, history, GatePlan(scenario, stored))
+    """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN.
+
+    What passed under a load that was not what was asked for is UNKNOWN: it may well be what nobody asked for.
+    """
+    verdicts = judge_all(CHECKS, history, GatePlan(scenario, stored))
+    bad = [v for v in verdicts if v.check in _LOAD and v.outcome is not Outcome.PASS]
+    return [_doubted(v, bad[0]) if bad and v.check in _RESTS_ON_LOAD else v for v in verdicts]
+
+
+def _doubted(verdict: Verdict, load: Verdict) -> Verdict:
+    if verdict.outcome is not Outcome.PASS:
+        return verdict
+    message = f"{verdict.message}; but {load.check} is {load.outcome}: {load.message}"
+    return replace(verdict, outcome=Outcome.UNKNOWN, message=message, hint=load.hint)
 
 
 def verdict_so_far(
@@ -95,35 +116,49 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
         return "the service ended in the middle, so its memory was not that of one process"
     if history.of(LoadExited):
         return "Locust ended in the middle"
-    slots = slot_events(history, build=CANDIDATE, corpus=corpus)
-    lacking = [name for name in _EVERY_SLOT_HAS if any(name not in slot.values for slot in slots)]
-    if lacking or not corpus:
-        return f"the record of a slot lacks {' and '.join(lacking) or 'its corpus'}"
-    done = len(slots)
+    done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
+    problem = slot_problem(history, CANDIDATE, corpus)
+    if problem:
+        return problem
     ends = {look.after_slots for look in planned_looks(scenario, stored)}
-    if done not in ends and not _time_is_up(history, corpus):
+    if done not in ends and not _time_is_up(history, corpus, done):
         return f"the run was cut short after {done} of {scenario.gate.slots} slots ({corpus} corpus)"
-    processes = history_processes(history, corpus)
-    if len(processes) > 1:
-        return f"the number of processes changed ({', '.join(f'{p:.0f}' for p in sorted(processes))})"
-    return ""
+    return _other_broken(history, corpus, done)
 
 
-def _time_is_up(history: History, corpus: str) -> bool:
-    """Whether the run ended because its time was over."""
-    return any(event.corpus == corpus for event in history.of(GateTimeIsUp))
+def _other_broken(history: History, corpus: str, done: int) -> str:
+    """The reason why the other build cannot be judged, where there is one: its slots alternate with the candidate's."""
+    if BASELINE not in _builds(history):
+        return ""
+    others = len(slot_events(history, build=BASELINE, corpus=corpus))
+    if others != done:
+        return f"the baseline has {others} slots, and the candidate {done}"
+    problem = slot_problem(history, BASELINE, corpus)
+    return f"of the baseline: {problem}" if problem else ""
 
 
-def history_processes(history: History, corpus: str) -> set[float]:
-    """The number of processes that the service had, over the slots."""
-    events = slot_events(history, build=CANDIDATE, corpus=corpus)
-    return {event.processes for event in events if event.processes is not None}
+def _builds(history: History) -> list[str]:
+    """The builds that were measured: the candidate, and the one that any line of the record calls the baseline."""
+    other = any(event.labels.get("build") == BASELINE for event in history)
+    return [CANDIDATE, BASELINE] if other else [CANDIDATE]
+
+
+def _corpora(history: History, scenario: Scenario) -> list[str]:
+    """The corpora that were measured, and those that should have been."""
+    wanted = ("open", "closed") if scenario.gate.corpus == "both" else (scenario.gate.corpus,)
+    return list(dict.fromkeys([*wanted, *corpora(history, build=CANDIDATE)]))
+
+
+def _time_is_up(history: History, corpus: str, slots_done: int) -> bool:
+    """Whether the run ended after so many slots because its time was over."""
+    return any(event.corpus == corpus and event.slots_done == slots_done for event in history.of(GateTimeIsUp))
 
 
 def _judged(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None = None) -> LeakVerdict:
     candidate = slot_trace(history, build=CANDIDATE, corpus=corpus)
     planned = planned_looks(scenario, stored)
-    look = look_after(len(candidate), planned, time_is_up=_time_is_up(history, corpus))
+    done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
+    look = look_after(done, planned, time_is_up=_time_is_up(history, corpus, done))
     baseline = stored.trace() if stored else slot_trace(history, build=BASELINE, corpus=corpus)
     return judge_trace(
         candidate,
@@ -189,14 +224,26 @@ def _keeps_running(history: History) -> Verdict:
 
 
 def _memory_cases(history: History, plan: GatePlan) -> Iterator[Case]:
-    measured = corpora(history, build=CANDIDATE) or ["open"]
+    measured = _corpora(history, plan.scenario)
     for corpus in measured:
         claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
         yield Case(claim, partial(_memory, history, plan.scenario, corpus, claim, plan.stored))
 
 
+def _load_cases(
+    name: str, judge: Callable[[History, Scenario, Claim, str, list[str]], Verdict], history: History, plan: GatePlan
+) -> Iterator[Case]:
+    """One case for each build; a closed corpus was recorded under a load of its own."""
+    measured = _corpora(history, plan.scenario)
+    recorded = [RECORDING] if any(report.corpus == RECORDING for report in history.of(LoadRequests)) else []
+    builds = _builds(history)
+    for build in builds:
+        claim = Claim(name, build if len(builds) > 1 else "")
+        yield Case(claim, partial(judge, history, plan.scenario, claim, build, [*recorded, *measured]))
+
+
 def _explained_cases(history: History, plan: GatePlan) -> Iterator[Case]:
-    if len(corpora(history, build=CANDIDATE)) > 1:
+    if len(_corpora(history, plan.scenario)) > 1:
         yield Case(Claim("growth_is_explained"), partial(_open_or_closed, history, plan.scenario))
 
 
@@ -229,6 +276,18 @@ CHECKS: Final[tuple[tuple[Check[GatePlan], ...], ...]] = (
             "descriptors_do_not_grow",
             "As many file descriptors are held at the last quiescent points as at the first.",
             descriptors_do_not_grow,
+        ),
+    ),
+    (
+        Check(
+            {"requests_keep_error_rate": "At most the allowed share of the requests failed."},
+            partial(_load_cases, "requests_keep_error_rate", keeps_error_rate),
+        ),
+    ),
+    (
+        Check(
+            {"load_is_as_asked": "The load had the users, the rate and the tasks that the scenario asks for."},
+            partial(_load_cases, "load_is_as_asked", load_is_as_asked),
         ),
     ),
     (_always("target_keeps_running", "The service lived through the measurement.", _keeps_running),),

@@ -27,6 +27,9 @@ COLUMNS: Final = {
 }
 """Names in a slot's event, and the columns of a recording that they become."""
 
+_AGENTS: Final = frozenset({"live_bytes", "blocks", "gc_objects", "uordblks_bytes", "hblkhd_bytes", "fordblks_bytes"})
+"""What only an agent in the service says."""
+
 
 def slot_events(history: History, *, build: str, corpus: str) -> list[GateSlot]:
     """The quiescent points of one build under one corpus, in order."""
@@ -39,8 +42,13 @@ def corpora(history: History, *, build: str) -> list[str]:
 
 
 def slot_trace(history: History, *, build: str, corpus: str) -> Trace:
-    """The recording of one build under one corpus; a column that any slot lacks is left out."""
+    """The recording of one build under one corpus; a column that any slot lacks is left out.
+
+    Slots in which an agent was silent that spoke in the others are left out: garbage was not collected there.
+    """
     rows = [event.values for event in slot_events(history, build=build, corpus=corpus)]
+    spoken = [row for row in rows if _AGENTS & row.keys()]
+    rows = spoken if len(spoken) > len(rows) / 2 else rows
     known = [name for name in COLUMNS if rows and all(name in row for row in rows)]
 
     def column(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -3,9 +3,9 @@
 A file per process, no lock, no message: the hot path is two additions in memory. Locust's own worker reports come every
 three seconds, which is too coarse for growth per request at ten readings a second.
 
-The file is an array of 64-bit numbers: answered, failed, completed, then a histogram of response times that is 0.1 ms
-fine below 100 ms and 1 % fine above. Each number only grows, so that a reader in the middle of an update is off by one
-at most.
+The file is an array of 64-bit numbers: one for each of the names below, then a histogram of response times that is
+0.1 ms fine below 100 ms and 1 % fine above. Each number only grows, so that a reader in the middle of an update is off
+by one at most.
 """
 
 from __future__ import annotations
@@ -21,11 +21,33 @@ if TYPE_CHECKING:
 ANSWERED: Final = 0
 FAILED: Final = 1
 COMPLETED: Final = 2
-FIRST_BUCKET: Final = 3
+ERRORS_AS_SUCCESS: Final = 3
+"""Responses with a status of 400 to 499 that the locustfile marked as a success."""
+CRASHES_AS_SUCCESS: Final = 4
+"""Responses with a status of 500 or more that the locustfile marked as a success."""
+EMPTY: Final = 5
+"""Responses to a GET with status 200 and nothing in them."""
+DIVERTED: Final = 6
+"""Requests that were led to a login page, or to the page to which other pages are led as well."""
+ELSEWHERE: Final = 7
+"""Requests to another host than the target."""
+USERS_STARTED: Final = 8
+USERS_ENDED: Final = 9
+TASKS: Final = 10
+"""Tasks begun."""
+EXCEPTIONS: Final = 11
+"""Exceptions that a task, or a user's `on_start`, did not catch."""
+LISTENER_EXCEPTIONS: Final = 12
+"""Exceptions of listeners to Locust's `request` event."""
+EVENT_EXCEPTIONS: Final = 13
+"""Exceptions of listeners to Locust's other events, such as `test_start`."""
+FIRST_BUCKET: Final = 16
 _BUCKETS: Final = 3701
 CELLS: Final = FIRST_BUCKET + _BUCKETS
 FILE_BYTES: Final = CELLS * 8
 SUFFIX: Final = ".counts"
+MASTER: Final = "master"
+"""The name of the file of a master, which makes no requests, but has listeners."""
 
 
 def bucket(response_ms: float) -> int:
@@ -82,21 +104,25 @@ class Counters:
     def __init__(self) -> None:
         self._cells: memoryview = memoryview(bytearray(FILE_BYTES)).cast("Q")
 
-    def open(self, folder: Path) -> None:
-        """Count into `folder/<pid>.counts`, going on from what was counted so far.
+    def open(self, folder: Path, name: str = "") -> None:
+        """Count into `folder/<name>.counts`, or `<pid>.counts`, going on from what was counted so far.
 
         Called after Locust has forked its workers, or they would share one file. The file appears with its full size.
         """
-        self._cells = mapped_cells(folder, str(os.getpid()), self._cells.cast("B"))
+        self._cells = mapped_cells(folder, name or str(os.getpid()), self._cells.cast("B"))
+
+    def add(self, cell: int) -> None:
+        """Count one more in `cell`."""
+        self._cells[cell] += 1
 
     def packed(self) -> bytes:
         """Returns everything counted so far, small enough for a message."""
         return zlib.compress(self._cells.cast("B"), 1)
 
     @property
-    def ended(self) -> int:
-        """The requests that ended so far, however."""
-        return int(self._cells[ANSWERED] + self._cells[FAILED])
+    def changes(self) -> int:
+        """A number that rises whenever something is counted."""
+        return sum(self._cells[:FIRST_BUCKET])
 
     def on_request(self, response_time: float | None, exception: object, response: Any = None, **_others: Any) -> None:
         """Handle Locust's `request` event: one request ended, after `response_time` milliseconds.

@@ -7,7 +7,6 @@ of its own counts as busy in it, and stops before its next task.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from locust import TaskSet, User
@@ -15,12 +14,13 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING, DefaultTaskSet
 
+from leakdrill.load.in_locust.replaced_method import Method, replace_method
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from socket import socket
 
     from leakdrill.load.in_locust.pause_gate import PauseGate
-
-Method = Callable[..., Any]
 
 
 def install(pause_gate: PauseGate) -> None:
@@ -31,11 +31,6 @@ def install(pause_gate: PauseGate) -> None:
         replace_method(tasks, "execute_task", _execute_task(pause_gate))
     for session in (HttpSession, FastHttpSession):
         replace_method(session, "request", _request(pause_gate))
-
-
-def replace_method(owner: type, name: str, wrap: Callable[[Method], Method]) -> None:
-    """Replace a method with `wrap(method)`, for all who inherit it."""
-    setattr(owner, name, wrap(getattr(owner, name)))
 
 
 def _user_run(pause_gate: PauseGate) -> Callable[[Method], Method]:

@@ -24,14 +24,19 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
 from leakdrill.load.in_locust import hooks
-from leakdrill.load.in_locust.counters import Counters
+from leakdrill.load.in_locust.bounded_stats import bound_stats, forget_old_seconds, is_bounded
+from leakdrill.load.in_locust.counters import MASTER, Counters
+from leakdrill.load.in_locust.lifeline import end_with_harness
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.pause_gate import PauseGate
 from leakdrill.load.in_locust.request_recorder import RequestRecorder
+from leakdrill.load.in_locust.task_reports import TaskReports
+from leakdrill.load.in_locust.user_monitor import UserMonitor
 from leakdrill.load.in_locust.variables import (
     ADDRESSES_ENV,
     CONTROL_ENV,
     COUNTS_ENV,
+    LIFELINE_ENV,
     PERIOD_ENV,
     RECORD_ENV,
     STATUS_ENV,
@@ -45,6 +50,8 @@ _TOP_ERRORS: Final = 5
 _ERROR_CHARS: Final = 300
 _TOP_NAMES: Final = 12
 _NAME_CHARS: Final = 80
+_MOST_LINE_BYTES: Final = 4096
+"""What a pipe takes in one piece (PIPE_BUF), whether there is room for more or not."""
 
 
 class Listener:
@@ -53,6 +60,7 @@ class Listener:
     Args:
         folder: where the counts go.
         status_fd: the pipe to the harness.
+        lifeline_fd: the pipe from it, whose end says that it is gone.
         period_s: seconds between two tasks of a user; None leaves the locustfile's own wait times.
         control_fd: the socket on which orders to pause come; None when there is more than one process.
         record: the file that gets the recorded requests; None records none.
@@ -63,6 +71,7 @@ class Listener:
         self,
         folder: Path,
         status_fd: int,
+        lifeline_fd: int,
         *,
         period_s: float | None,
         control_fd: int | None,
@@ -71,8 +80,12 @@ class Listener:
     ) -> None:
         self._folder = folder
         self._fd = status_fd
+        os.set_blocking(status_fd, False)  # a harness that was stopped reads nothing, and must not stop the users
+        self._lifeline_fd = lifeline_fd
         self._period_s = period_s
         self._counters = Counters()
+        self._monitor = UserMonitor(self._counters)
+        self._tasks = TaskReports(self._monitor)
         self._control = None if control_fd is None else socket.socket(fileno=control_fd)
         self._pause_gate = None if self._control is None else PauseGate(self._report_drained)
         self._recorder = None if record is None else RequestRecorder(record)
@@ -82,7 +95,11 @@ class Listener:
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
+        end_with_harness(self._lifeline_fd)
+        bound_stats()
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
+        self._monitor.install()
+        self._tasks.register()
         if self._recorder is not None:
             self._recorder.install()
             locust.events.request.add_listener(self._recorder.on_request)  # type: ignore[no-untyped-call]
@@ -103,11 +120,13 @@ class Listener:
             self._send({"state": "loading", "unrecordable": reason})
         if self._pause_gate is not None:
             gevent.spawn(hooks.listen, self._pause_gate, self._control)
-        if not isinstance(runner, MasterRunner):
-            self._counters.open(self._folder)
-        elif self._collector is not None:
+        self._monitor.target_is([environment.host or ""])
+        self._counters.open(self._folder, MASTER if isinstance(runner, MasterRunner) else "")
+        if self._collector is not None:
             self._collector.attach(environment)
-        if not isinstance(runner, WorkerRunner):
+        if isinstance(runner, WorkerRunner):
+            end_with_harness(self._lifeline_fd)  # it was forked, and a thread is not
+        else:
             self._environment = environment
             gevent.spawn(self._report)
 
@@ -123,6 +142,8 @@ class Listener:
     def _report(self) -> None:
         while self._send(self._status("running")):
             gevent.sleep(1)
+            if self._environment is not None:
+                forget_old_seconds(self._environment.stats)
         # Nobody reads the pipe any more: the harness is gone, and load that nobody watches must not go on.
         if self._environment is not None and self._environment.runner is not None:
             self._environment.runner.quit()
@@ -134,7 +155,17 @@ class Listener:
         workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
         if self._workers_at_stop is not None:
             workers = self._workers_at_stop
-        status = {"state": state, "users": runner.user_count, "workers": workers, "errors": _errors(runner)}
+        shape = self._environment is not None and self._environment.shape_class is not None
+        status = {
+            "state": state,
+            "users": runner.user_count,
+            "workers": workers,
+            "errors": _errors(runner),
+            "wanted_users": runner.target_user_count if shape else None,
+            "oldest_s": self._tasks.oldest_s(),
+            "idle": self._tasks.idle(runner.environment),
+            "names_bounded": is_bounded(runner.stats),
+        }
         return status if self._pause_gate is None else {**status, "busy": self._pause_gate.busy}
 
     def _report_drained(self, order: int, seconds: float) -> None:
@@ -152,10 +183,19 @@ class Listener:
 
     def _send(self, status: dict[str, Any]) -> bool:
         try:
-            os.write(self._fd, json.dumps(status).encode() + b"\n")
+            os.write(self._fd, _line(status))
+        except BlockingIOError:
+            return True  # the next one says it again
         except BrokenPipeError:
             return False
         return True
+
+
+def _line(status: dict[str, Any]) -> bytes:
+    """Returns a status as a line, with as many of its errors as fit."""
+    line = json.dumps(status).encode() + b"\n"
+    errors = status.get("errors") or []
+    return line if len(line) <= _MOST_LINE_BYTES or not errors else _line({**status, "errors": errors[:-1]})
 
 
 def _errors(runner: Any) -> list[dict[str, Any]]:
@@ -174,11 +214,12 @@ def _errors(runner: Any) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Register the listener, then be Locust."""
-    names = (COUNTS_ENV, STATUS_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, ADDRESSES_ENV)
+    names = (COUNTS_ENV, STATUS_ENV, LIFELINE_ENV, PERIOD_ENV, CONTROL_ENV, RECORD_ENV, ADDRESSES_ENV)
     settings = {name: os.environ.pop(name, "") for name in names}
     Listener(
         Path(settings[COUNTS_ENV]),
         int(settings[STATUS_ENV]),
+        int(settings[LIFELINE_ENV]),
         period_s=float(settings[PERIOD_ENV]) if settings[PERIOD_ENV] else None,
         control_fd=int(settings[CONTROL_ENV]) if settings[CONTROL_ENV] else None,
         record=Path(settings[RECORD_ENV]) if settings[RECORD_ENV] else None,

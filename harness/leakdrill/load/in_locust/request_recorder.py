@@ -20,7 +20,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession, FastHttpUser, LocustUserAgent
 
 from leakdrill.load.in_locust.corpus_file import Request, refusal_line, request_line
-from leakdrill.load.in_locust.hooks import replace_method
+from leakdrill.load.in_locust.replaced_method import replace_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -42,6 +42,11 @@ class TargetAddresses:
         self._clock = clock
         self._avoided: dict[str, float] = {}
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Every address at which the target has answered so far."""
+        return frozenset(self._known)
+
     def change(self, addresses: Sequence[str]) -> None:
         """Send to `addresses` from now on; an empty list changes nothing."""
         if addresses:
@@ -60,7 +65,9 @@ class TargetAddresses:
         """Handle Locust's `request` event: an address that did not answer at all is avoided for a moment."""
         if exception is not None and not getattr(response, "status_code", None):
             parts = urlsplit(url or "")
-            self._avoided[f"{parts.scheme}://{parts.netloc}"] = self._clock() + AVOID_S
+            address = f"{parts.scheme}://{parts.netloc}"
+            if address in self._known:
+                self._avoided[address] = self._clock() + AVOID_S
 
     def redirect(self, sessions: Iterable[type]) -> None:
         """Make every client of these classes send requests for the target to where it answers now.

@@ -36,3 +36,6 @@ CORPUS_ENV: Final = "LEAKDRILL_CORPUS"
 
 CORPUS_LENGTH_ENV: Final = "LEAKDRILL_CORPUS_LENGTH"
 """The number of requests in one pass over it."""
+
+LIFELINE_ENV: Final = "LEAKDRILL_LOAD_LIFELINE_FD"
+"""The pipe that nobody writes to: its end says that the harness is gone."""

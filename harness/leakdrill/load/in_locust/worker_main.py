@@ -20,10 +20,14 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import RPCError
 
+from leakdrill.load.in_locust.bounded_stats import bound_stats
 from leakdrill.load.in_locust.counters import Counters
+from leakdrill.load.in_locust.lifeline import Heartbeats
 from leakdrill.load.in_locust.messages import ADDRESSES, COUNTS, REPORT_S
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.target_addresses import TargetAddresses
+from leakdrill.load.in_locust.task_reports import TaskReports
+from leakdrill.load.in_locust.user_monitor import UserMonitor
 from leakdrill.load.in_locust.variables import (
     HOSTS_ENV,
     LIFETIME_ENV,
@@ -50,11 +54,18 @@ class Worker:
         self._addresses = addresses
         self._period_s = period_s
         self._counters = Counters()
+        self._monitor = UserMonitor(self._counters)
+        self._tasks = TaskReports(self._monitor)
+        self._heartbeats = Heartbeats()
         self._reported = 0
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
+        bound_stats()
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
+        self._monitor.install()
+        self._tasks.register()
+        locust.events.heartbeat_received.add_listener(self._heartbeats.on_heartbeat)  # type: ignore[no-untyped-call]
         locust.events.request.add_listener(self._addresses.on_request)  # type: ignore[no-untyped-call]
         self._addresses.redirect((HttpSession, FastHttpSession))
         locust.events.init.add_listener(self._on_init)  # type: ignore[no-untyped-call]
@@ -65,11 +76,13 @@ class Worker:
             wait_time = paced(self._period_s)
             for user in environment.user_classes:
                 user.wait_time = wait_time
+        self._monitor.target_is(self._addresses.known)
         runner.register_message(ADDRESSES, self._on_addresses)
         gevent.spawn(self._report, runner)
 
     def _on_addresses(self, msg: Any, **_others: Any) -> None:
         self._addresses.change(msg.data)
+        self._monitor.target_is(msg.data)
 
     def _on_report(self, data: dict[str, Any], **_others: Any) -> None:
         """Add the counts to Locust's own report, sent every three seconds and at the end: then none is missing."""
@@ -77,11 +90,11 @@ class Worker:
 
     def _report(self, runner: Any) -> None:
         while True:
-            ended = self._counters.ended
-            if ended != self._reported:
+            changes = self._counters.changes
+            if changes != self._reported:
                 with contextlib.suppress(RPCError):  # Locust's own report brings it
                     runner.send_message(COUNTS, self._counters.packed())
-                    self._reported = ended
+                    self._reported = changes
             gevent.sleep(REPORT_S)
 
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.record.events import GateRequestsByName, GateSlot
+from leakdrill.record.events import GateEnd, GateRequestsByName, GateSlot
 from leakdrill.runs.gate.agent_readings import AgentReadings
 from leakdrill.runs.gate.service import BuildService
 from leakdrill.runs.gate.slot_load import SlotLoad
@@ -64,7 +64,7 @@ class Build:
             journal=journal,
         )
         self._agent = AgentReadings(name, recorder)
-        self.load = SlotLoad(scenario, folder=folder, run_id=run_id, recorder=recorder, journal=journal)
+        self.load = SlotLoad(scenario, folder=folder, run_id=run_id, recorder=recorder, journal=journal, build=name)
         self._round = 0
 
     def up(self) -> None:
@@ -116,6 +116,10 @@ class Build:
         self._record(rest_s, before.get("rss_bytes", tree["rss_bytes"]), {**tree, **smaps}, figures)
         self._round += 1
 
+    def record_end(self) -> None:
+        """Record whether the service is still there after the last slot, and still the same processes."""
+        self._recorder.record(GateEnd(members=self._service.members(), build=self.name, corpus=self.load.corpus))
+
     def record_types(self, moment: str) -> None:
         """Record how many objects of each type there are, `before` the slots and `after` them."""
         if self.load.started:
@@ -154,6 +158,8 @@ class Build:
                 pss_bytes=memory["pss_bytes"],
                 uss_bytes=memory["uss_bytes"],
                 anon_bytes=memory["anon_bytes"],
+                cpu_seconds=memory["cpu_seconds"],
+                members=self._service.members(),
                 build=self.name,
                 corpus=self.load.corpus,
                 others=figures,

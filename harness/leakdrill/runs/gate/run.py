@@ -203,6 +203,8 @@ class _Measurement:
         in_time = self._recorder.now_s() < deadline_s
         if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).outcome is LeakOutcome.LEAK:
             self._builds[0].record_sites()
+        for build in self._builds:
+            build.record_end()
 
     def _until_certain(self, corpus: str, deadline_s: float) -> None:
         """Slot after slot until a planned look has the answer, or time is up."""

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psutil
+
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.record.events import Notice
@@ -108,6 +110,13 @@ class BuildService:
         """Whether it has processes."""
         return bool(self._target.pids())
 
+    def members(self) -> str:
+        """Returns its processes, each by its number and the moment of its start; empty when it is down.
+
+        A worker that was replaced has given back whatever it leaked, and nothing of what is read says so.
+        """
+        return ",".join(_named(pid) for pid in sorted(self._target.pids()))
+
     def tree(self) -> Mapping[str, float] | None:
         """Returns the sums over its processes; None when it is down."""
         return self._tree.read()
@@ -115,6 +124,13 @@ class BuildService:
     def smaps(self) -> Mapping[str, float] | None:
         """Returns its memory with shared pages divided; None when it is down."""
         return self._smaps.read()
+
+
+def _named(pid: int) -> str:
+    try:
+        return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+    except psutil.Error:
+        return f"{pid}@gone"
 
 
 def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:

@@ -42,10 +42,14 @@ class SlotLoad:
         run_id: marks its processes.
         recorder: gets its counts.
         journal: gets each process before it is started.
+        build: `candidate` or `baseline`; on what is recorded of its requests.
     """
 
-    def __init__(self, scenario: Scenario, *, folder: Path, run_id: str, recorder: Recorder, journal: Journal) -> None:
+    def __init__(
+        self, scenario: Scenario, *, folder: Path, run_id: str, recorder: Recorder, journal: Journal, build: str
+    ) -> None:
         self.corpus = ""
+        self._build = build
         self._gate: Gate = scenario.gate
         self._spec = scenario.load
         self._folder = folder
@@ -167,4 +171,5 @@ class SlotLoad:
             journal=self._journal,
             max_run_s=_MOST_RUN_S,
             record_corpus=record_corpus,
+            labels={"build": self._build, "corpus": "recording" if record_corpus else self.corpus},
         )

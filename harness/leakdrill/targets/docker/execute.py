@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import new_file
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.units import show_duration
 
@@ -43,7 +44,7 @@ def execute_inside(container: Container, argv: Sequence[str], *, output: Path, t
 
     def keep() -> None:
         try:
-            with output.open("wb") as file, contextlib.closing(_whole(connection)), contextlib.closing(connection):
+            with new_file(output) as file, contextlib.closing(_whole(connection)), contextlib.closing(connection):
                 for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]
                     file.write(chunk)
         except engine_errors() as e:

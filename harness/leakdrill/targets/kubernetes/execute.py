@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import new_file
 from leakdrill.targets.kubernetes.port_forward import open_websocket, socket_errors
 from leakdrill.units import show_duration
 
@@ -51,7 +52,7 @@ def execute_in_pod(
 
 def _keep(socket: Any, output: Path, deadline: float) -> bytes:
     """Write what it says into `output`; returns the node's word on how it ended."""
-    with output.open("wb") as file:
+    with new_file(output) as file:
         while time.monotonic() < deadline:
             kind, frame = socket.recv_data_frame(control_frame=True)
             if kind == _CLOSE:
