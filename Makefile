@@ -10,7 +10,7 @@ HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest firs
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs kill-matrix
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs kill-matrix
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 	@$(BIN)/python benchmarks/drill_overhead.py
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py
+
+soak: setup ## record five million samples; the gate's own statistics say whether the harness leaks: about ten minutes
+	@$(BIN)/python benchmarks/soak.py --samples 5000000 --budget 1
 
 leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
 	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded

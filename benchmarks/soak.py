@@ -5,7 +5,7 @@ exporter that Prometheus scrapes, the receiver of notifications, and names that 
 errors). What it holds is read after each portion, when garbage was collected and the heap trimmed, and judged as
 `leakdrill gate` judges a service: a sample is a request.
 
-    python benchmarks/soak.py [--samples 300000] [--keep] [--trace FILE]
+    python benchmarks/soak.py [--samples 300000] [--budget 32] [--keep]
 
 Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN. `--keep` holds on to every event, as the recorder once did: a LEAK.
 """
@@ -16,20 +16,20 @@ import argparse
 import ctypes
 import gc
 import io
-import json
 import sys
 import tempfile
 import time
-import urllib.request
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
+import httpx
 import numpy as np
 from rich.console import Console
 
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.webhook import Webhook
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.leak_verdict import judge_trace
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.meters.process import SmapsMeter
@@ -84,12 +84,12 @@ class SoakRun:
         self._kept: list[Event] = []
         self._number = 0
 
-    def __enter__(self) -> SoakRun:
+    def __enter__(self) -> Self:
         recorder = self.session.__enter__().recorder
         write_run_info(self.session.folder, SCENARIO, Path("soak.yaml"), {})
         self.session.cover(RUN_JSON)
         recorder.subscribe(LiveView(SCENARIO, Console(file=io.StringIO(), force_terminal=True)).see)
-        recorder.subscribe(AlertStates(delivery_observable=True).note)
+        recorder.subscribe(AlertStates(SCENARIO).note)
         if self._keep:
             recorder.subscribe(self._kept.append)
         self._exporter = Exporter(recorder, labels={"container": "soak"}, mountpoint="/data")
@@ -110,10 +110,9 @@ class SoakRun:
             recorder.record(event)
         self._number += samples
         _act(recorder, self._number)
-        urllib.request.urlopen(f"http://{self._exporter.address}/metrics").read()
+        httpx.get(f"http://{self._exporter.address}/metrics").raise_for_status()
         alert = {"status": "firing", "labels": {"alertname": "High"}, "startsAt": "2026-01-01T00:00:00Z"}
-        body = json.dumps({"alerts": [alert]}).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{self._webhook.url}/pager", data=body)).read()
+        httpx.post(f"{self._webhook.url}/pager", json={"alerts": [alert]}).raise_for_status()
 
 
 def _events(first: int, count: int) -> Iterator[EventClass]:
@@ -162,27 +161,28 @@ def soak(samples: int, runs: Path, *, keep: bool = False) -> Trace:
             rows.append((time.monotonic() - began, float(portion * (samples // PORTIONS)), held["anon_bytes"]))
         folder = run.session.folder
     seal = check_seal(folder)
-    assert not seal.fault, seal.fault
-    assert seal.lines >= samples
+    if seal.fault or seal.lines < portion * (samples // PORTIONS):
+        raise RuntimeError(f"the record lacks samples: {seal}")
     t, requests, anon = np.array(rows).T
     return Trace(name="the recording process", t=t, requests=requests, columns={"anon": anon}, quiet=True)
 
 
-def judged(trace: Trace) -> LeakVerdict:
-    """The gate's own verdict; nothing here is kept for a time on purpose."""
-    return judge_trace(trace, longest_ttl_s=0.0)
+def judged(trace: Trace, budget: float) -> LeakVerdict:
+    """The gate's own verdict, with so many bytes for each sample; nothing here is kept for a time on purpose."""
+    return judge_trace(trace, budget_bytes_per_request=budget, longest_ttl_s=0.0)
 
 
 def main() -> int:
     """Soak, judge, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=300_000)
+    parser.add_argument("--budget", type=float, default=DEFAULT_BUDGET)
     parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as runs:
         began = time.monotonic()
         trace = soak(given.samples, Path(runs), keep=given.keep)
-        verdict = judged(trace)
+        verdict = judged(trace, given.budget)
     print(f"{given.samples:,} samples in {time.monotonic() - began:.0f} s; {verdict.outcome}: {verdict.message}")
     return verdict.outcome.check_outcome.exit_code
 
