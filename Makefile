@@ -10,7 +10,7 @@ HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest firs
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs kill-matrix
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs mutants kill-matrix
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ kill-matrix: setup-tests ## SIGKILL, SIGTERM and SIGINT in each phase of each ki
 
 package-pairs: setup ## leaking releases of real packages against the releases that fixed them
 	@$(BIN)/python benchmarks/package_pairs.py
+
+mutants: setup-tests ## change the judging code a little, thousands of times: does a test notice? An hour or two the first time
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@$(BIN)/python tests/mutants/run.py
 
 images: setup ## what a drill in a cluster needs: `leakdrill` (for deploy/leakdrill-job.yaml) and `leakdrill-samples`
 	@PYTHONPATH=deploy $(BIN)/python -m staging build docker-compose.yml configure gateway

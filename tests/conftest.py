@@ -1,14 +1,14 @@
-"""For every test: children get the signals that end a run, also where a shell made the tests ignore some.
+"""Children of tests take signals as a user's do.
 
-A shell starts what is in the background with SIGINT ignored, and `nohup` ignores SIGHUP; children would inherit that.
-A handler is not inherited: with one in its place they begin with the default action.
+A shell starts what is in the background with SIGINT ignored, `nohup` ignores SIGHUP, and a supervisor may ignore or
+block others; children would inherit that, and a test that signals one would wait in vain. A handler is not inherited.
 """
-
-from __future__ import annotations
 
 import signal
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, lambda *_: None)
+_SENT = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+for _number in _SENT:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else lambda *_: None)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT)

@@ -57,3 +57,25 @@ def test_it_stays_the_same_process_with_the_same_arguments() -> None:
 
 def test_nothing_is_in_front_of_the_command_where_the_interrupt_is_not_ignored() -> None:
     assert with_default_sigint(["sleep", "1"]) == ["sleep", "1"]
+
+
+def test_a_child_of_a_test_ignores_and_blocks_nothing_that_tests_send() -> None:
+    status = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
+    fields = dict(line.split(":\t", 1) for line in status.splitlines())
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1):
+        for field in ("SigIgn", "SigBlk"):
+            assert not int(fields[field], 16) >> number - 1 & 1, f"{field} has {number.name}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", ["trap '' INT HUP TERM QUIT USR1", "sigmask"])
+def test_that_holds_however_the_tests_were_started(start: str) -> None:
+    test = f"{__file__}::{test_a_child_of_a_test_ignores_and_blocks_nothing_that_tests_send.__name__}"
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", test]
+    if start == "sigmask":
+        block = "import os, signal, sys; signal.pthread_sigmask(0, range(1, 16)); os.execv(sys.argv[1], sys.argv[1:])"
+        command = [sys.executable, "-c", block, *pytest_command]
+    else:
+        command = ["sh", "-c", f'{start}; exec "$@"', "sh", *pytest_command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.judging.claims import all_claims
 from leakdrill.record.verdict import Verdict
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 FILE: Final = Path(__file__).with_name("claim_outcomes.json")
 RECORD: Final = "LEAKDRILL_RECORD_OUTCOMES"
@@ -23,7 +26,7 @@ Made = tuple[str, str]
 """A claim, such as `run memory_returns_to_baseline`, and an outcome."""
 
 _JUDGING: Final = "leakdrill.judging."
-_WORDING: Final = (f"{_JUDGING}evidence.claim", f"{_JUDGING}evidence.check", "dataclasses")
+_WORDING: Final = (f"{_JUDGING}evidence.claim", f"{_JUDGING}evidence.check")
 
 
 def watch_verdicts(made: list[Made]) -> Any:
@@ -40,11 +43,14 @@ def watch_verdicts(made: list[Made]) -> Any:
 
 
 def _maker() -> str:
-    """The module that made a verdict, behind the functions that only word it."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals["__name__"] in _WORDING:
+    """The module of the judging code that made a verdict, behind those that only word it; empty when none did."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        module = str(frame.f_globals["__name__"])
+        if module.startswith(_JUDGING) and module not in _WORDING:
+            return module
         frame = frame.f_back
-    return str(frame.f_globals["__name__"])
+    return ""
 
 
 def _command(module: str) -> str:

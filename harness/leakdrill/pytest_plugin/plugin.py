@@ -83,14 +83,14 @@ class LeakGate:
 
     def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
         """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
-        from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
+        from leakdrill.errors import Interrupted, LeakdrillError  # noqa: PLC0415 - likewise
         from leakdrill.reports.console import SafeConsole  # noqa: PLC0415 - see the module's docstring
         from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
 
         place = self._item.path.parent / scenario
         try:
             verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=SafeConsole(stderr=True))
-        except LeakdrillError as e:
+        except (LeakdrillError, Interrupted) as e:
             pytest.fail(str(e), pytrace=False)
         _record_service(self._item, verdicts)
         _apply_service_outcome(verdicts, unknown or _options(self._item).unknown)

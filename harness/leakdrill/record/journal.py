@@ -70,8 +70,12 @@ class Journal:
     def plan(self, kind: str, **data: Any) -> Entry:
         """Announce a change before it is made."""
         entry = Entry(next(self._ids), kind, data)
-        self._write({"id": entry.id, "state": "planned", "kind": kind, "data": data})
-        self._open[entry.id] = entry
+        self._open[entry.id] = entry  # first: an interruption between the two must not leave it on disk alone
+        try:
+            self._write({"id": entry.id, "state": "planned", "kind": kind, "data": data})
+        except OSError:
+            del self._open[entry.id]
+            raise
         return entry
 
     def done(self, entry: Entry, **data: Any) -> Entry:
@@ -83,8 +87,12 @@ class Journal:
 
     def undone(self, entry: Entry) -> None:
         """The change is gone."""
-        self._open.pop(entry.id, None)
-        self._write({"id": entry.id, "state": "undone"})
+        try:
+            self._write({"id": entry.id, "state": "undone"})
+        except OSError:
+            self._open.pop(entry.id, None)
+            raise
+        self._open.pop(entry.id, None)  # last: an interruption between the two must not leave it pending on disk alone
 
     def pending(self) -> list[Entry]:
         """The entries that are still to be undone, newest first."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,8 @@ UndoTable = Mapping[str, UndoFunction]
 
 _TOLD: Final = ("name", "path", "pid", "project")
 _LONGEST: Final = 200
+_SLOW_S: Final = 3.0
+"""What takes longer to go does not hold up the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,28 @@ def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()
     return _clean(journal_path.parent, journal_path.name, table, at_once)
 
 
+def undo_kinds(journal_path: Path, table: UndoTable) -> None:
+    """Undo the entries of the kinds in `table`, all at the same time; what does not go is left for `clean`."""
+    name = journal_path.name
+    with (
+        contextlib.suppress(OwnerLives, NotOurs, EnvironmentProblem, OSError),
+        taken_over(journal_path.parent, name) as (journal, _),
+    ):
+        _take_back_at_once(journal, table, table)
+
+
 def _take_back_at_once(journal: Journal, kinds: Collection[str], table: UndoTable) -> None:
-    """Undo the entries of `kinds` all at the same time; those that are not gone are tried again, and then told."""
+    """Undo the entries of `kinds` all at the same time, and those known to `table` besides that need not wait for them.
+
+    A namespace may take a minute, and mounts must not stay for so long. What is not gone is tried again, and then told.
+    """
     entries = [entry for entry in journal.pending() if entry.kind in kinds]
     with ThreadPoolExecutor(max_workers=max(len(entries), 1)) as pool:
-        list(pool.map(lambda entry: take_back(journal, entry, table), entries))
+        begun = {pool.submit(take_back, journal, entry, table): entry for entry in entries}
+        slow = [begun[future].id for future in wait(begun, timeout=_SLOW_S).not_done]
+        for entry in journal.pending():
+            if slow and entry.kind in table and entry.id not in slow:
+                take_back(journal, entry, table)
 
 
 def clean_runs(runs: Path, table: UndoTable) -> list[Problem]:

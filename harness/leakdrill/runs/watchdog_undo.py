@@ -9,13 +9,15 @@ says, so it writes it into the run folder.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.record.undo import clean
-from leakdrill.runs.undo import UNDO
+from leakdrill.files import write_below
+from leakdrill.machine import undo as machine
+from leakdrill.record.undo import clean, undo_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +38,15 @@ _PATIENCE_S: Final = 1.0
 def main(arguments: list[str]) -> int:
     """Undo the journals, the latest first; returns 4 when something is left."""
     journals = [(Path(path), int(fd)) for path, fd in zip(arguments[::2], arguments[1::2], strict=True)]
-    table = {**UNDO, "process": _impatient(UNDO["process"])}
+    impatient = {"process": _impatient(machine.UNDO["process"])}
+    for path, fd in reversed(journals):
+        undo_kinds(_reachable(path, fd), impatient)
+    # Only now, because it takes ten times as long as all above: what engines and clusters need is imported.
+    from leakdrill.runs.undo import UNDO  # noqa: PLC0415
+
     left = 0
     for path, fd in reversed(journals):
-        problems = clean(_reachable(path, fd), table, at_once=_AT_ONCE)
+        problems = clean(_reachable(path, fd), {**UNDO, **impatient}, at_once=_AT_ONCE)
         left += len(problems)
         _note(path.parent, ["the drill has died; what it had started was ended and undone", *map(str, problems)])
     return 4 if left else 0
@@ -59,11 +66,9 @@ def _reachable(path: Path, fd: int) -> Path:
 
 def _note(folder: Path, sentences: list[str]) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        with (folder / LOG_FILE).open("a", encoding="utf-8") as log:
-            log.writelines(f"{now} {sentence}\n" for sentence in sentences)
-    except OSError:
-        return  # the run folder is gone, and with it whoever could read this
+    text = "".join(f"{now} {sentence}\n" for sentence in sentences)
+    with contextlib.suppress(OSError):  # the run folder may be gone, and with it whoever could read this
+        write_below(folder, LOG_FILE, text)
 
 
 if __name__ == "__main__":

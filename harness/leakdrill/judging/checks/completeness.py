@@ -37,6 +37,7 @@ _ANSWERED_BY_THE_SERVICE: Final = frozenset({TorchAllocator})
 """Meters that are silent while the service does nothing but what a step asked of it, such as a collection."""
 
 _SHORTEST_GAP_S: Final = 1.0
+_SHORTEST_STANDSTILL_S: Final = 2.0
 _INTERVALS: Final = 10
 _PARTS: Final[Mapping[str, type[PrometheusExited | AlertmanagerExited | LoadExited]]] = {
     "Prometheus": PrometheusExited,
@@ -53,6 +54,7 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
     """
     claim = Claim("measurements_are_complete")
     problems = [
+        *_standstills(history),
         *_phase_problems(history, scenario),
         *_part_problems(history),
         *_meter_problems(history),
@@ -77,6 +79,19 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
 
 
 _Problem = tuple[str, list[int]]
+
+
+def _standstills(history: History) -> list[_Problem]:
+    """The times in which nothing at all was recorded: a stopped drill does not stop its load and its service."""
+    span = _watched(history)
+    if span is None:
+        return []
+    at = sorted(event.t for event in history)
+    longest_s = max(_SHORTEST_STANDSTILL_S, _INTERVALS * float(np.median(np.diff(at))))
+    return [
+        (f"the drill itself stood still for {_from(gap)}, while its load and its service went on", list[int]())
+        for gap in gaps(at, span, longest_s=longest_s)
+    ]
 
 
 def _phase_problems(history: History, scenario: Scenario) -> list[_Problem]:
