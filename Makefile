@@ -6,11 +6,11 @@ RERUNS ?= 0
 MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
-HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest first
+HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/unit # the longest first
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs mutants kill-matrix
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs mutants kill-matrix surroundings sabotage-live
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,12 @@ package-pairs: setup ## leaking releases of real packages against the releases t
 mutants: setup-tests ## change the judging code a little, thousands of times: does a test notice? An hour or two the first time
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
 	@$(BIN)/python tests/mutants/run.py
+
+surroundings: setup ## whole drills in surroundings that fail: what each must come to, and caught / total; a quarter of an hour
+	@$(BIN)/python tests/surroundings/run_spoilt_drills.py $(ONLY)
+
+sabotage-live: setup ## whole drills that are spoilt in what they are about, likewise; ONLY="--ci" runs those of CI
+	@$(BIN)/python tests/surroundings/run_spoilt_drills.py --live $(ONLY)
 
 images: setup ## what a drill in a cluster needs: `leakdrill` (for deploy/leakdrill-job.yaml) and `leakdrill-samples`
 	@PYTHONPATH=deploy $(BIN)/python -m staging build docker-compose.yml configure gateway

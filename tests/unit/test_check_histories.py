@@ -10,6 +10,7 @@ from histories import MIB, PER_REQUEST, Record, drill, flat, leaking, phases, pl
 from leakdrill.judging.drill import judge
 from leakdrill.record.events import (
     AlertmanagerExited,
+    AlertmanagerPoll,
     CgroupResources,
     LeakSwitchOn,
     LoadErrors,
@@ -18,6 +19,7 @@ from leakdrill.record.events import (
     PrometheusExited,
     RuleError,
     SelectorMatches,
+    ServiceMetrics,
     StepAct,
     TargetExited,
     TargetRestart,
@@ -151,6 +153,51 @@ def test_an_alert_after_its_budget_fails() -> None:
 
 def test_an_alert_that_never_fires_fails() -> None:
     is_told("alert_fires_in_time", "FAIL", drill().drop("prometheus", "alert"), "had not fired 30 s after")
+
+
+def polled(record: Record, after: float, **changes: float) -> Record:
+    return record.change("prometheus", "poll", lambda e: {**e.value, **changes} if e.t > after else e.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"evaluation_late_s": 9.0}, "Prometheus did not evaluate the rules"),
+        ({"scrape_late_s": 9.0}, "Prometheus took in no readings of the target"),
+        ({"clock_ahead_s": -60.0}, "the clock of this machine had been set by -60.0 s"),
+    ],
+)
+def test_an_alert_that_could_not_fire_for_a_prometheus_in_trouble_is_not_blamed(
+    changes: dict[str, float], reason: str
+) -> None:
+    record = polled(polled(drill().drop("prometheus", "alert"), 0, clock_ahead_s=0.0), 25, **changes)
+    is_told("alert_fires_in_time", "UNKNOWN", record, reason)
+    is_told("measurements_are_complete", "UNKNOWN", record, reason)
+
+
+def test_a_prometheus_that_is_a_little_late_is_none_in_trouble() -> None:
+    record = polled(drill(), 0, evaluation_late_s=0.9, scrape_late_s=0.9, clock_ahead_s=0.01)
+    is_told("measurements_are_complete", "PASS", record)
+
+
+def test_an_alertmanager_that_did_not_answer_is_not_blamed_for_silence() -> None:
+    record = drill().drop("alertmanager", "notification")
+    for t in (36.0, 38.5):
+        record.sample(t, AlertmanagerPoll(error="ReadTimeout: timed out"))
+    is_told("notification_arrives", "UNKNOWN", record, "Alertmanager did not answer (ReadTimeout: timed out)")
+    is_told("measurements_are_complete", "UNKNOWN", record, "Alertmanager did not answer")
+
+
+def test_one_answer_of_alertmanager_may_be_late() -> None:
+    record = drill().sample(36.0, AlertmanagerPoll(error="ReadTimeout: timed out"))
+    is_told("measurements_are_complete", "PASS", record)
+
+
+def test_metrics_of_the_service_that_fall_silent_make_the_record_incomplete() -> None:
+    record = drill()
+    for t in range(2, 72):
+        record.sample(t + 0.5, ServiceMetrics.of({"up": 1.0}) if t < 40 else ServiceMetrics(error="garbage"))
+    is_told("measurements_are_complete", "UNKNOWN", record, "service/metrics was silent for", "garbage")
 
 
 def test_a_selector_without_series_is_named() -> None:

@@ -59,6 +59,7 @@ class AlertPoller:
         look_back_s: how far the first poll looks back: a Prometheus that ran before may have alerts that fire already.
         ahead_s: how far its clock is ahead of ours.
         only: names of the alerts whose rule groups must be evaluated in time; None for all of them.
+        scraped: the job whose series the rules need, and without which they see nothing; None where others choose.
     """
 
     def __init__(
@@ -70,12 +71,15 @@ class AlertPoller:
         look_back_s: float = 0.0,
         ahead_s: float = 0.0,
         only: AbstractSet[str] | None = None,
+        scraped: str | None = None,
     ) -> None:
         self._api = PrometheusApi(prometheus_url)
         self._recorder = recorder
         self._every_s = every_s
         self._ahead_s = ahead_s
         self._only = only
+        self._scraped = scraped
+        self._scraped_mono: float | None = None
         self._answered_at = time.time() - look_back_s
         self._answered_mono = time.monotonic()
         self._clocks_apart_s = _clocks_apart_s()
@@ -148,7 +152,18 @@ class AlertPoller:
             "rules_failing": float(self._note_errors(groups)),
             "evaluation_late_s": round(self._late_s(groups, queried_at + self._ahead_s), 3),
             "clock_ahead_s": round(_clocks_apart_s() - self._clocks_apart_s, 3),
+            **self._scrapes(),
         }
+
+    def _scrapes(self) -> dict[str, float]:
+        """The time since the newest sample of `scraped`; nothing before the first one."""
+        if self._scraped is None:
+            return {}
+        rows = self._api.query(f'time() - timestamp(up{{job="{self._scraped}"}} == 1)')
+        now = time.monotonic()
+        if rows:
+            self._scraped_mono = now - min(float(row["value"][1]) for row in rows)
+        return {} if self._scraped_mono is None else {"scrape_late_s": round(max(0.0, now - self._scraped_mono), 3)}
 
     def _late_s(self, groups: Iterable[_Group], now_epoch_s: float) -> float:
         """By how much the group that is latest should have been evaluated before; a new one is not late yet."""

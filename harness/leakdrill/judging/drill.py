@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.judging.alerting_attribution import excused_by_alerting
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
 from leakdrill.judging.checks.completeness import COMPLETE
@@ -57,6 +58,7 @@ def judge(history: History, scenario: Scenario) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
     attribution = Attribution(history, partial(_judged, scenario=scenario))
     verdicts = attributed_to_target(_judged(history, scenario), history, scenario, attribution)
+    verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
     return excused_by_platform(verdicts, history, attribution)
 
 

@@ -183,8 +183,8 @@ class ServiceMetrics(
     Reading,
     source="service",
     name="metrics",
-    for_people="the service's own view, beside what is measured from outside",
     written_by=("meters",),
+    read_by=("judging",),
 ):
     """The service's own metrics page."""
 

@@ -20,7 +20,7 @@ class RunPhase(
 
 
 @dataclass(frozen=True)
-class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs"), read_by=("reports",)):
+class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs", "targets"), read_by=("reports",)):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""
@@ -28,7 +28,7 @@ class Notice(Sample, source="drill", name="notice", written_by=("alerting", "run
 
 
 @dataclass(frozen=True)
-class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
+class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("judging", "reports")):
     """The drill was cut short."""
 
     message: Annotated[str, Text("why")] = ""

@@ -15,6 +15,7 @@ from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.events import TargetExited
 from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
+from leakdrill.targets.base.readiness import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ class Child:
             TargetExited(
                 exit_code=float(code),
                 pid=str(self.pid),
-                signal=signal.Signals(-code).name if code < 0 else "",
+                signal=signal_name(-code) if code < 0 else "",
                 oom_kill=self._oom_kill(code),
             )
         )
