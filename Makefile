@@ -10,7 +10,7 @@ HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/unit
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench soak leak-benchmark package-pairs mutants kill-matrix surroundings sabotage-live
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-long: setup-tests ## the tests that are marked `long`: whole drills, and th
 
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
+
+fuzz: setup-tests ## 24,000 spoilt files for every reader of files: none may end in a traceback, a wait or a PASS
+	@PYTHONPATH=tests/spoilt_files:tests/unit $(BIN)/python tests/spoilt_files/spoilt_files.py 24000
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/docker
@@ -75,6 +78,7 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py
 
+.PHONY: soak
 soak: setup ## record five million samples; the gate's own statistics say whether the harness leaks: about ten minutes
 	@$(BIN)/python benchmarks/soak.py --samples 5000000 --budget 1
 
