@@ -117,8 +117,8 @@ class Drill:
         for event in self.events():
             if event["source"] == source and "pid" in event["labels"]:
                 return int(event["labels"]["pid"])
-            if event["source"] == source and isinstance(event["value"], dict) and "process" in event["value"]:
-                return int(event["value"]["process"])
+            if event["source"] == source and isinstance(event["value"], dict) and "pid" in event["value"]:
+                return int(event["value"]["pid"])
         raise LookupError(f"the record names no process of {source}")
 
     def target_url(self) -> str:
