@@ -6,11 +6,11 @@ RERUNS ?= 0
 MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
-HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/unit # the longest first
+HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabotage tests/unit # the longest first
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs mutants kill-matrix surroundings sabotage-live fuzz
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: setup-tests ## every test that needs no container engine, without the long
 test-long: setup-tests ## the tests that are marked `long`: whole drills, and the subset of the catalogue
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long $(TOGETHER) $(HERE)
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue
+
+sabotage: setup ## spoilt records of drills, and how many of each kind do not pass: it must be all
+	@$(BIN)/python tests/sabotage/suite.py
 
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit

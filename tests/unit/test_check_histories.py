@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import MIB, PER_REQUEST, Record, drill, flat, leaking, phases, plan, requests_at, twin, twin_plan
 
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import (
     AlertmanagerExited,
     AlertmanagerPoll,
@@ -38,7 +38,7 @@ OTHER = {"alertname": "HighCpu", "severity": "critical"}
 
 def verdict(check: str, record: Record, scenario: Scenario | None = None) -> Verdict:
     """The verdict of `check` when the whole record is judged."""
-    return next(v for v in judge(record.history(), scenario or plan()) if v.check == check)
+    return next(v for v in judge_claims(record.history(), scenario or plan()) if v.check == check)
 
 
 def is_told(check: str, outcome: str, record: Record, *words: str, scenario: Scenario | None = None) -> None:
@@ -62,7 +62,7 @@ def disk_leaking(t: float) -> float:
 
 
 def test_a_drill_that_went_well_passes_every_check() -> None:
-    verdicts = judge(drill().history(), plan())
+    verdicts = judge_claims(drill().history(), plan())
     assert {v.outcome for v in verdicts} == {Outcome.PASS}, [v for v in verdicts if v.outcome != "PASS"]
     assert [v.check for v in verdicts] == [
         "leak_grows_as_declared",
@@ -81,21 +81,21 @@ def test_a_drill_that_went_well_passes_every_check() -> None:
 
 
 def test_a_healthy_twin_passes_every_check() -> None:
-    assert worst(judge(twin().history(), twin_plan())) == "PASS"
+    assert worst(judge_claims(twin().history(), twin_plan())) == "PASS"
 
 
 def test_an_empty_record_passes_nothing() -> None:
-    assert {v.outcome for v in judge(History([]), plan())} == {Outcome.UNKNOWN}
-    assert {v.outcome for v in judge(History([]), twin_plan())} == {Outcome.UNKNOWN}
+    assert {v.outcome for v in judge_claims(History([]), plan())} == {Outcome.UNKNOWN}
+    assert {v.outcome for v in judge_claims(History([]), twin_plan())} == {Outcome.UNKNOWN}
 
 
 @pytest.mark.parametrize("end", [1, 4, 10, 20, 40, 55.4, 56])
 def test_a_drill_that_broke_off_never_passes(end: float) -> None:
-    assert worst(judge(drill().cut(end).history(), plan())) != "PASS"
+    assert worst(judge_claims(drill().cut(end).history(), plan())) != "PASS"
 
 
 def test_a_drill_that_broke_off_before_recovery_cannot_tell_what_recovery_shows() -> None:
-    told = {v.check: v.outcome for v in judge(drill().cut(55.9).history(), plan())}
+    told = {v.check: v.outcome for v in judge_claims(drill().cut(55.9).history(), plan())}
     for check in ("memory_returns_to_baseline", "alert_resolves_and_stays_resolved", "target_keeps_running"):
         assert told[check] == "UNKNOWN", check
 

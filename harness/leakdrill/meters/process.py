@@ -110,14 +110,18 @@ class SmapsMeter:
         total: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                fields = parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
-                for name in _SMAPS & fields.keys():
-                    total[name] = total.get(name, 0) + fields[name]
+                for name, value in parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
+                    total[name] = total.get(name, 0) + value
         return total or None
 
 
 def parse_smaps_rollup(text: bytes) -> dict[str, float]:
-    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie.
+    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie."""
+    return {name: value for name, value in parse_memory_kinds(text).items() if name in _SMAPS}
+
+
+def parse_memory_kinds(text: bytes) -> dict[str, float]:
+    """Every kind of memory in the content of a `smaps_rollup`, in bytes; empty for a process without memory.
 
     `pss_bytes` is what is resident, `pss_anon_bytes` its anonymous part and `shmem_bytes` its share of the files in
     memory that it maps. Beside it stand `swap_bytes`, its share of what is swapped out, `hugetlb_bytes`, huge pages of

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine.orphans import descendants
 from leakdrill.meters.files_in_memory import FilesInMemory, mounted_in_memory
-from leakdrill.meters.process import parse_smaps_rollup
+from leakdrill.meters.process import parse_memory_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,14 +51,14 @@ class HiddenMemory:
         processes = self._processes()
         files, mapped = self._shared(processes)
         grown = max(files - self._start[0], mapped - self._start[1], 0.0)
-        mine = parse_smaps_rollup(_rollup(self._pid))
+        mine = parse_memory_kinds(_rollup(self._pid))
         own = mine.get("swap_bytes", 0.0) + mine.get("hugetlb_bytes", 0.0) + mine.get("shared_hugetlb_bytes", 0.0)
         return grown + own + sum(_private(fields) for fields in processes[1:]) + _descriptors(self._pid)
 
     def _processes(self) -> Sequence[Mapping[str, float]]:
         """This process and all below it."""
         self._pids = list(descendants(self._pid))
-        return [parse_smaps_rollup(_rollup(pid)) for pid in self._pids]
+        return [parse_memory_kinds(_rollup(pid)) for pid in self._pids]
 
     def _shared(self, processes: Sequence[Mapping[str, float]]) -> tuple[float, float]:
         """Bytes of files in memory that are open or left behind, and of those that are mapped."""

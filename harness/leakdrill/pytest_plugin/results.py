@@ -73,6 +73,10 @@ def runs_nothing(function: Callable[..., Any]) -> tuple[str, str] | None:
         return "a mock, which only notes its calls", "leak_gate the real function"
     if inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare):
         return "a generator function, and calling it runs nothing", "wrap it: leak_gate(lambda: list(it()))"
-    if isinstance(bare, type) and all(getattr(bare, name) is getattr(object, name) for name in ("__init__", "__new__")):
+    if (
+        isinstance(bare, type)
+        and not hasattr(bare, "__await__")
+        and all(getattr(bare, name) is getattr(object, name) for name in ("__init__", "__new__"))
+    ):
         return "a class that does nothing when it is made", "leak_gate a method of it, or a function that uses it"
     return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.naming import phase_of, program_name
 from leakdrill.machine.orphans import living_thread
-from leakdrill.meters.process import parse_smaps_rollup
+from leakdrill.meters.process import parse_memory_kinds
 from leakdrill.record.events import ProcessMember
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Census:
 
     def _one(self, pid: int, text: bytes, statm: dict[int, bytes]) -> Held:
         try:
-            fields = parse_smaps_rollup(Path(self._threads.get(pid, f"/proc/{pid}"), "smaps_rollup").read_bytes())
+            fields = parse_memory_kinds(Path(self._threads.get(pid, f"/proc/{pid}"), "smaps_rollup").read_bytes())
         except PermissionError:
             return Held(memory_bytes=float(resident_bytes(text)))
         if not fields or self._is_borrowed(pid, fields["uss_bytes"], statm):
