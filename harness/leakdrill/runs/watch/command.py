@@ -102,7 +102,7 @@ class Command:
             raise EnvironmentProblem(f"{plan.command[0]} could not be started: {e.strerror}") from e
         born = psutil.Process(self.pid).create_time()
         self.entry = journal.done(self.entry, pid=self.pid, create_time=born)
-        self.family = ProcessTree.from_journal(self.entry.data)
+        self.family = ProcessTree.from_journal(self.entry.data, mark=journal.mark)
 
     def _start(self, argv: list[str], env: Mapping[str, str]) -> int:
         if self._adopted:
