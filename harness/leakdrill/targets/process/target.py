@@ -85,7 +85,7 @@ class LocalProcess(OwnedTarget):
 
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now, found by control group, process tree and marker."""
-        trees = [ProcessTree.from_journal(entry.data) for entry in self._pending("process")]
+        trees = [ProcessTree.from_journal(entry.data, mark=self._journal.mark) for entry in self._pending("process")]
         return list({process.pid: process for tree in trees for process in tree.members()}.values())
 
     def pids(self) -> list[int]:
