@@ -85,7 +85,7 @@ class CommandProcesses:
     def living(self) -> bool:
         """Whether any of them runs; the orphans that have ended are taken note of."""
         self.reap()
-        return any(living_thread(pid) for pid in self._last)
+        return any(living_thread(pid) for pid in {*self._last, *self._below()})
 
     def end_strays(self) -> int:
         """Kill what is still below us after the command and its family have ended; returns how many stay."""

@@ -243,6 +243,7 @@ class _Attempts:
         left = len(command.family.members())
         if left:
             self._notify(f"{left} process{'es' if left > 1 else ''} outlived the command; ending what it started")
+        if left or processes.living():
             self._outlast(processes, watcher)
         reason = take_back(self._journal, command.entry, UNDO)
         if reason:
