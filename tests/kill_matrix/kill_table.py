@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from kill_plan import SIGNALS, TARGETS, steps_of
+from kill_plan import SIGNALS, TARGETS, cells, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,10 @@ def page(results: Sequence[Result]) -> str:
     faults = [f"- {r.name}: {r.wrong} {'; '.join(r.left)}".rstrip() for r in results if r.fault]
     steps = [f"- {target}: {', '.join(steps_of(target))}" for target in TARGETS]
     day = datetime.now(UTC).date().isoformat()
+    played, total = sum(result.came for result in results), sum(1 for _ in cells())
     parts = [
         _ABOUT,
-        f"## Figures of {day}\n\n{table(results)}",
+        f"## Figures of {day}\n\n{played} of {total} cells were played.\n\n{table(results)}",
         *(["\n".join(["What was left:", "", *faults])] if faults else []),
     ]
     return "\n".join(["\n\n".join(part.strip() for part in parts), "", "## Steps", "", *steps, ""])

@@ -114,7 +114,12 @@ class Drill:
 
     def pid_of(self, source: str) -> int:
         """The process of its part `source`."""
-        return next(int(e["labels"]["pid"]) for e in self.events() if e["source"] == source and "pid" in e["labels"])
+        for event in self.events():
+            if event["source"] == source and "pid" in event["labels"]:
+                return int(event["labels"]["pid"])
+            if event["source"] == source and isinstance(event["value"], dict) and "pid" in event["value"]:
+                return int(event["value"]["pid"])
+        raise LookupError(f"the record names no process of {source}")
 
     def target_url(self) -> str:
         """Where its service answers."""

@@ -267,7 +267,7 @@ TARGET: Final = (
         "the target listens and never answers",
         "error",
         "",
-        "failed with ReadTimeout",
+        "failed with",
         fault="listens and never accepts",
     ),
     Case(

@@ -100,15 +100,18 @@ def _slow(history: History, scenario: Scenario) -> Iterator[Problem]:
 
 def _silent(history: History) -> Iterator[Problem]:
     """Stretches in which no request ended though the service should have been up, against the usual distance."""
-    reports = [pair[1] for pair in reports_outside(history)]
-    if not reports:
+    judged = [pair[1] for pair in reports_outside(history)]
+    if not judged:
         return
+    # What came back while a step was felt came back too: without it, every step would leave a silence of seconds.
+    reports = [report for report in history.of(LoadRequests) if judged[0].t <= report.t <= judged[-1].t]
+    excused = [*down_spans(history), *(Span(run.start_s, run.end_s) for run in step_runs(history))]
     total = (reports[-1].requests or 0.0) - (reports[0].requests or 0.0)
     usual_s = (reports[-1].t - reports[0].t) / max(1.0, total)
     moved = [b.t for a, b in pairwise(reports) if b.requests != a.requests]
     edges = [reports[0].t, *moved, min(reports[-1].t, watched_until_s(history))]
     for start_s, end_s in pairwise(edges):
-        rest = outside(Span(start_s, end_s), down_spans(history))
+        rest = outside(Span(start_s, end_s), excused)
         longest = max(rest, key=lambda span: span.length_s, default=None)
         if longest is not None and longest.length_s > max(_SILENT_S, _SILENT_GAPS * usual_s):
             yield Problem(
