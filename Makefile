@@ -81,6 +81,10 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py
 
+.PHONY: soak
+soak: setup ## record five million samples; the gate's own statistics say whether the harness leaks: about ten minutes
+	@$(BIN)/python benchmarks/soak.py --samples 5000000 --budget 1
+
 leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
 	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded
 

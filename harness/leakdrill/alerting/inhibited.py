@@ -13,6 +13,7 @@ import httpx
 from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertInhibited, AlertmanagerPoll
+from leakdrill.remember import is_new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ class InhibitionPoller:
         self._recorder = recorder
         self._reports = reports
         self._every_s = every_s
-        self._recorded: set[tuple[str, str]] = set()
+        self._recorded: dict[tuple[str, str], None] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inhibition-poller", daemon=True)
 
@@ -63,8 +64,7 @@ class InhibitionPoller:
         by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}
         for alert in alerts:
             for source in alert["status"]["inhibitedBy"]:
-                if (alert["fingerprint"], source) not in self._recorded:
-                    self._recorded.add((alert["fingerprint"], source))
+                if is_new(self._recorded, (alert["fingerprint"], source)):
                     self._record(alert["labels"], by_fingerprint.get(source, {}))
 
     def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:

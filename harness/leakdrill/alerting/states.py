@@ -17,6 +17,7 @@ from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_lab
 from leakdrill.alerting.time_scale import selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
+from leakdrill.remember import MOST, is_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ class AlertPoller:
         self._clocks_apart_s = _clocks_apart_s()
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
-        self._errors: set[tuple[str, str, str]] = set()
+        self._errors: dict[tuple[str, str, str], None] = {}
         self._stop = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="alert-poller", daemon=True)
@@ -141,6 +142,7 @@ class AlertPoller:
         samples = _by_alert(self._api.query(f"ALERTS[{window_ms}ms]"))
         for key in samples.keys() | self._timelines.keys():
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
+        self._forget(samples.keys())
         self._answered_at, self._answered_mono = queried_at, time.monotonic()
         counted = [s.state for s in self.states()]
         return {
@@ -180,6 +182,12 @@ class AlertPoller:
             self._states[key] = AlertState(dict(key), change.state, at)
             self._recorder.record(AlertTransition(change.state, labels=event_labels(dict(key)), at=at))
 
+    def _forget(self, written: AbstractSet[Key]) -> None:
+        """Forget alerts that ended and of which nothing is written any more, where there are more than `MOST`."""
+        if len(self._timelines) > MOST:
+            for key in [key for key, line in self._timelines.items() if not line.active and key not in written]:
+                del self._timelines[key], self._states[key]
+
     def _was_gone(self, key: Key, epoch_s: float) -> bool:
         present = self._api.query("ALERTS", at_epoch_s=epoch_s - 0.001)
         return all(_key(row["metric"]) != key for row in present)
@@ -188,8 +196,7 @@ class AlertPoller:
         failing = [(g, rule) for g in groups for rule in g.rules if rule.get("health") == "err"]
         for group, rule in failing:
             error = (group.name, str(rule["name"]), str(rule.get("lastError", "")))
-            if error not in self._errors:
-                self._errors.add(error)
+            if is_new(self._errors, error):
                 self._recorder.record(RuleError(error[2], group=group.name, rule=error[1], file=group.file))
         return len(failing)
 
