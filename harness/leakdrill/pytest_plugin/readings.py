@@ -64,10 +64,12 @@ class Readings:
     def take(self, calls: int) -> None:
         """Come to rest and read, `calls` calls after the first one."""
         come_to_rest()
+        hidden_bytes = self._hidden.read()
+        come_to_rest()  # what reading left in the interpreter's free lists would count as blocks
         row = self._rows[self._count]
         row[0], row[1] = time.perf_counter() - self._started_s, calls
         row[2:6] = _resident()
-        row[2] += self._hidden.read()
+        row[2] += hidden_bytes
         row[6] = sys.getallocatedblocks()
         row[8:11] = _malloc()
         row[11] = _live(row[8] + row[9])
