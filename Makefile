@@ -6,11 +6,11 @@ RERUNS ?= 0
 MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
-HERE := tests/e2e tests/integration tests/recorded tests/unit # the longest first
+HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabotage tests/unit # the longest first
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs mutants kill-matrix
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,14 @@ test-long: setup-tests ## the tests that are marked `long`: whole drills, and th
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long $(TOGETHER) $(HERE)
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue
 
+sabotage: setup ## spoilt records of drills, and how many of each kind do not pass: it must be all
+	@$(BIN)/python tests/sabotage/suite.py
+
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
+
+fuzz: setup-tests ## 24,000 spoilt files for every reader of files: none may end in a traceback, a wait or a PASS
+	@PYTHONPATH=tests/spoilt_files:tests/unit $(BIN)/python tests/spoilt_files/spoilt_files.py 24000
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/docker
@@ -75,6 +81,10 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py
 
+.PHONY: soak
+soak: setup ## record five million samples; the gate's own statistics say whether the harness leaks: about ten minutes
+	@$(BIN)/python benchmarks/soak.py --samples 5000000 --budget 1
+
 leak-benchmark: setup ## the gate's verdict beside naive rules, on generated and recorded traces
 	@$(BIN)/python benchmarks/leak_benchmark.py tests/recorded
 
@@ -87,6 +97,12 @@ package-pairs: setup ## leaking releases of real packages against the releases t
 mutants: setup-tests ## change the judging code a little, thousands of times: does a test notice? An hour or two the first time
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
 	@$(BIN)/python tests/mutants/run.py
+
+surroundings: setup ## whole drills in surroundings that fail: what each must come to, and caught / total; a quarter of an hour
+	@$(BIN)/python tests/surroundings/run_spoilt_drills.py $(ONLY)
+
+sabotage-live: setup ## whole drills that are spoilt in what they are about, likewise; ONLY="--ci" runs those of CI
+	@$(BIN)/python tests/surroundings/run_spoilt_drills.py --live $(ONLY)
 
 images: setup ## what a drill in a cluster needs: `leakdrill` (for deploy/leakdrill-job.yaml) and `leakdrill-samples`
 	@PYTHONPATH=deploy $(BIN)/python -m staging build docker-compose.yml configure gateway

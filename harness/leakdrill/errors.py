@@ -2,10 +2,11 @@
 
     LeakdrillError            4  the harness or its surroundings broke
     ├── BadInput              3  what the user wrote cannot be used
-    ├── EnvironmentProblem          4  this machine lacks something, or a part of the drill did not come up
-    │   ├── TargetNotReady    4
-    │   └── ComponentDied          4  Prometheus, Alertmanager or Locust ended on its own
-    └── Interrupted         130  Ctrl-C or SIGTERM
+    └── EnvironmentProblem    4  this machine lacks something, or a part of the drill did not come up
+        ├── TargetNotReady    4
+        └── ComponentDied     4  Prometheus, Alertmanager or Locust ended on its own
+    Interrupted             130  Ctrl-C or SIGTERM; like KeyboardInterrupt no `Exception`, so that nobody takes it for
+                                 a failure of what it interrupts: a step, a request, a probe
 
 They are caught once, in `cli.py`. A verdict is not an error: FAIL exits 1 and UNKNOWN exits 2.
 """
@@ -50,7 +51,11 @@ class ComponentDied(EnvironmentProblem):
     """Prometheus, Alertmanager or Locust could not be started or ended while it was needed."""
 
 
-class Interrupted(LeakdrillError):  # noqa: N818 - likewise
-    """The user, or the system, asked the drill to stop."""
+class Interrupted(BaseException):
+    """The user, or the system, asked the drill to stop; `message` says how, and what has been done about it."""
 
     exit_code: ClassVar[int] = 130
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

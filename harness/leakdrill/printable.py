@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Final
 
+from leakdrill.masking import masked
+
 _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control and format characters, lone surrogates, private and unassigned ones, separators of lines."""
 _COMMAND: Final = re.compile(r":(?=:[A-Za-z][\w-]*(?:\s[^\n]*?)?::)|#(?=#(?:vso|teamcity)?\[)", re.ASCII)
@@ -20,12 +22,12 @@ _QUICK: Final = re.compile(r"[ -9;-~]*", re.ASCII)
 
 def printable(text: str) -> str:
     r"""`text` on one line: white space becomes blanks, and what a terminal or XML would obey becomes `\x1b`."""
-    return _escaped(" ".join(text.split()))
+    return _escaped(" ".join(masked(text).split()))
 
 
 def printable_lines(text: str) -> str:
     """`text` with its lines, each of them harmless; tabulators become blanks."""
-    return "\n".join(_escaped(line.replace("\t", "    ").rstrip("\r")) for line in text.split("\n"))
+    return "\n".join(_escaped(line.replace("\t", "    ").rstrip("\r")) for line in masked(text).split("\n"))
 
 
 def printable_json(text: str) -> str:

@@ -132,12 +132,14 @@ def _torch(field: str) -> tuple[Reading, ...]:
 
 
 _ALL: Final = (
-    # The page cache is left out on purpose: the kernel takes it back before it kills anybody. Least growth and trend:
+    # Anonymous memory, files in memory, swap and huge pages; records of earlier versions have the first alone. The page
+    # cache is left out on purpose: the kernel takes it back before it kills anybody. Least growth and trend:
     # two arenas of CPython 3.10 and later, 1 MiB each.
     Resource(
         name="memory",
         unit="bytes",
         readings=(
+            Reading(source="cgroup", name="resources", field="memory_bytes"),
             Reading(
                 source="cgroup", name="resources", field="anon_bytes",
                 published=("container_memory_rss", "Anonymous memory."),

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.runs.undo import clean
 from leakdrill.targets.base.capabilities import (
     Configurable,
@@ -42,7 +43,8 @@ def bench(tmp_path):
     made = []
 
     def make(**changes):
-        made.append(Bench(tmp_path, **changes))
+        (folder := tmp_path / f"run-{len(made)}").mkdir()
+        made.append(Bench(folder, **changes))
         return made[-1]
 
     yield make
@@ -93,7 +95,7 @@ def test_pruning_removes_what_is_the_runs_and_a_killed_drill_leaves_nothing(benc
     """Another run's containers stay; an end that nobody asked for is seen; the journal alone takes all of it back."""
     this = bench()
     this.target.start()
-    mine = engine.containers.create("leakdrill-samples", labels={RUN_LABEL: RUN_ID})
+    mine = engine.containers.create("leakdrill-samples", labels={RUN_LABEL: RUN_ID, MARK_LABEL: this.journal.mark})
     anothers = engine.containers.create("leakdrill-samples", labels={RUN_LABEL: "another-run"})
     try:
         assert this.target.prune()["containers"] == 1

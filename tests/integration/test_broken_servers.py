@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import time
 import tracemalloc
 from types import SimpleNamespace
@@ -123,6 +124,11 @@ def test_statistics_that_are_none_are_a_reading_that_is_missing(document):
         with pytest.raises(OSError, match="GET"):
             meter.read()
         meter.close()
+
+
+def test_a_page_that_was_compressed_unasked_is_read():
+    with broken_server(answers(gzip.compress(b"up 1\n"))) as url, contextlib.closing(ServiceMeter(url)) as meter:
+        assert meter.read() == {"up": 1.0}
 
 
 def test_a_service_that_is_down_has_nothing_to_read():

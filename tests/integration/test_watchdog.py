@@ -208,6 +208,23 @@ def test_drills_side_by_side_end_with_the_process_that_runs_them(tmp_path: Path)
             clean_runs(tmp_path)
 
 
+def test_a_watched_command_ends_with_its_watch_and_so_does_what_left_its_session(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "leakdrill", "watch", "--limit", "1GiB", "--runs", str(tmp_path), "--"]
+    command += ["sh", "-c", "setsid sleep 71 & echo up; sleep 72"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        try:
+            assert watch.stdout
+            assert watch.stdout.readline() == "up\n"
+            (path,) = tmp_path.glob("*/2*")
+            tree = ProcessTree(run_id=RunFolder(path).run_id)
+            assert len(tree.members()) >= 3
+            watch.kill()
+            wait_for(lambda: not tree.members(), what="the end of the command", timeout_s=DEADLINE_S)
+        finally:
+            watch.kill()
+            clean_runs(tmp_path)
+
+
 def runs_still(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 DEADLINE_S: Final = 10.0
 """From the drill's death until nothing of it may be there any more."""
 
+_NAMESPACE_TIMEOUT_S: Final = 90.0
+_WAITS: Final = ("namespaces ", "deployments ", "configmaps ", "journal entry namespace ")
+"""A cluster takes its time over a namespace in which nothing runs any more; the watchdog waits for it."""
+
 _AGAIN_S: Final = 1.0
 """Nothing may come back within this time after it was gone."""
 
@@ -151,12 +155,21 @@ def _look(cell: Cell, process: subprocess.Popen[bytes], traces: Traces, *, came:
     while left and time.monotonic() - died < DEADLINE_S:
         time.sleep(0.1)
         left = traces.left(cell.target)
+    late = [line for line in left if not _only_waits(cell, line)]
+    while left and not late and time.monotonic() - died < _NAMESPACE_TIMEOUT_S:
+        time.sleep(0.5)
+        left = traces.left(cell.target)
     gone_after_s = None if left else time.monotonic() - died
     if not left:
         time.sleep(_AGAIN_S)
         left = traces.left(cell.target)
     wrong = _wrong(cell, code, traces.runs) if came else ""
     return Result(name=cell.name, came=came, code=code, gone_after_s=gone_after_s, left=left, wrong=wrong)
+
+
+def _only_waits(cell: Cell, line: str) -> bool:
+    """Whether the thing is an empty namespace on its way out, or what waits for that."""
+    return cell.target == "kubernetes" and (line.startswith(_WAITS) or "watchdog_undo" in line)
 
 
 def _wrong(cell: Cell, code: int | None, runs: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from kill_plan import SIGNALS, TARGETS, steps_of
+from kill_plan import SIGNALS, TARGETS, cells, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,8 @@ kind of step that the target supports (and one drill with Prometheus, Alertmanag
 from `setup` to `teardown`, and every signal; in `mitigate` the signal comes while the step is carried out. Nobody calls
 `leakdrill clean`. Ten seconds after the drill's death these are counted: processes, cgroups, mounts, loop devices,
 temporary files, shared memory, sockets, containers, networks, volumes, objects in the cluster, and entries of the
-journal that are not undone. A second later they are counted once more, so that nothing comes back.
+journal that are not undone. A second later they are counted once more, so that nothing comes back. In a cluster an
+empty namespace may take longer, and the watchdog waits for it: pods must be gone after ten seconds, all of it after 90.
 
 A drill that was asked to end must end with exit code 130; in `teardown`, which is past the last moment, its own code
 will do as well.
@@ -34,6 +35,7 @@ will do as well.
 
 def table(results: Sequence[Result]) -> str:
     """A row for each target and signal, and the sum."""
+    results = [result for result in results if result.came]
     rows = [
         _row(
             target,
@@ -51,9 +53,10 @@ def page(results: Sequence[Result]) -> str:
     faults = [f"- {r.name}: {r.wrong} {'; '.join(r.left)}".rstrip() for r in results if r.fault]
     steps = [f"- {target}: {', '.join(steps_of(target))}" for target in TARGETS]
     day = datetime.now(UTC).date().isoformat()
+    played, total = sum(result.came for result in results), sum(1 for _ in cells())
     parts = [
         _ABOUT,
-        f"## Figures of {day}\n\n{table(results)}",
+        f"## Figures of {day}\n\n{played} of {total} cells were played.\n\n{table(results)}",
         *(["\n".join(["What was left:", "", *faults])] if faults else []),
     ]
     return "\n".join(["\n\n".join(part.strip() for part in parts), "", "## Steps", "", *steps, ""])

@@ -16,6 +16,7 @@ from kube_bench import IMAGE, NAMESPACE, RUN_ID, Bench, remove_namespace
 
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.meters.sampler import Sampler
+from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.record.stored_journal import read_journal
 from leakdrill.runs.undo import clean
 from leakdrill.targets.base.capabilities import (
@@ -320,5 +321,39 @@ def test_a_workload_in_staging_is_changed_and_put_back(bench, tmp_path, cluster)
         this.target.stop()
         assert json.dumps(cluster.get(f"{path}/shop")["spec"], sort_keys=True) == json.dumps(before, sort_keys=True)
         assert not cluster.get(f"/apis/autoscaling/v1/namespaces/{staging}/horizontalpodautoscalers")["items"]
+    finally:
+        remove_namespace(cluster, staging)
+
+
+def test_a_killed_drill_in_staging_is_undone_and_what_others_changed_stays(bench, tmp_path, cluster):
+    """What the drill set goes; what another has changed since stays; so does a decoy beside it."""
+    workload, _ = manifests(tmp_path)
+    staging = "kube-test-staging"
+    cluster.create("/api/v1/namespaces", {"metadata": {"name": staging}})
+    path = f"/apis/apps/v1/namespaces/{staging}/deployments"
+    try:
+        cluster.create(path, workload)
+        decoy = {**workload, "metadata": {"name": "decoy", "labels": {RUN_LABEL: SHARED}}}
+        decoy["spec"] = {**workload["spec"], "replicas": 0}
+        cluster.create(path, decoy)
+        existing = {"context": cluster.context, "namespace": staging, "deployment": "shop"}
+        this = bench(kubernetes={"existing": existing}, container=None)
+        this.target.start()
+        journal, before = this.folder / "journal.jsonl", cluster.get(f"{path}/shop")
+        beside = cluster.get(f"{path}/decoy")["spec"]
+        this.step(scale={"replicas": 2})
+        cluster.patch(f"{path}/shop", {"spec": {"revisionHistoryLimit": 7}})
+        assert clean(journal) == []
+        after = cluster.get(f"{path}/shop")
+        assert after["spec"] == {**before["spec"], "revisionHistoryLimit": 7}
+        assert not {MARK_LABEL, RUN_LABEL} & after["metadata"]["annotations"].keys()
+        assert clean(journal) == []
+        this.step(scale={"replicas": 2})
+        cluster.patch(f"{path}/shop", {"spec": {"replicas": 3}})
+        (problem,) = this.target._take_back(this.target._pending()) or clean(journal)
+        assert "replicas was 1, the drill set 2, and it is 3 now; that was left" in str(problem)
+        assert cluster.get(f"{path}/shop")["spec"]["replicas"] == 3
+        cluster.patch(f"{path}/shop", {"spec": {"replicas": 1}})
+        assert cluster.get(f"{path}/decoy")["spec"] == beside
     finally:
         remove_namespace(cluster, staging)

@@ -22,6 +22,8 @@ from leakdrill.record.events import (
     LeakSwitchOn,
     LoadRequests,
     Notification,
+    ProcessSmaps,
+    ProcessTree,
     PrometheusPoll,
     RunPhase,
     StepAct,
@@ -120,7 +122,42 @@ class Record:
 
     def history(self) -> History:
         ordered = sorted(self.events, key=lambda e: e.t)
-        return History([replace(e, index=i) for i, e in enumerate(ordered)])
+        return History([replace(e, index=i, phase=_phase_at(e.t)) for i, e in enumerate(ordered)])
+
+
+def _phase_at(t: float) -> str:
+    return next((name for name, (start, end) in PHASES.items() if start <= t < end), "teardown")
+
+
+def complete(record: Record) -> Record:
+    """`record` with the other meters of a process beside its control group, and Prometheus' counts of alerts."""
+    for event in [e for e in record.events if e.source == "cgroup"]:
+        values = dict(event.value) if isinstance(event.value, dict) else {}
+        anon, requests = values["anon_bytes"], values["requests"]
+        record.sample(event.t, _tree(anon, requests))
+        if round(event.t * 10) % 10 == 0:
+            smaps = ProcessSmaps(pss_bytes=anon + MIB, uss_bytes=anon, anon_bytes=anon, requests=requests)
+            record.sample(event.t, smaps)
+        if round(event.t * 10) % 5 == 0 and not any(e.source == "filesystem" for e in record.events[:9]):
+            record.sample(event.t, FilesystemDisk(used_bytes=1.0 * MIB, requests=requests))
+    return record.change("prometheus", "poll", lambda poll: _counts(record.events, poll.t))
+
+
+def _tree(anon: float, requests: float) -> ProcessTree:
+    return ProcessTree(
+        rss_bytes=anon + 10 * MIB, cpu_seconds=requests / 1000, threads=4.0, fds=20.0, processes=1.0, requests=requests
+    )
+
+
+def _counts(events: list[Event], t: float) -> dict[str, float]:
+    states = {str(e.labels): e.value for e in sorted(events, key=lambda e: e.t) if e.name == "alert" and e.t <= t}
+    counted = list(states.values())
+    return {
+        "up": 1.0,
+        "alerts_firing": float(counted.count("firing")),
+        "alerts_pending": float(counted.count("pending")),
+        "rules_failing": 0.0,
+    }
 
 
 def meters(record: Record, memory: Callable[[float], float], *, disk: Callable[[float], float] | None = None) -> Record:
@@ -133,6 +170,7 @@ def meters(record: Record, memory: Callable[[float], float], *, disk: Callable[[
                 usage_bytes=memory(t) + 5 * MIB,
                 limit_bytes=400.0 * MIB,
                 oom_kills=0.0,
+                cpu_seconds=requests_at(t) / 1000,
                 requests=requests_at(t),
             ),
         )
@@ -145,10 +183,16 @@ def meters(record: Record, memory: Callable[[float], float], *, disk: Callable[[
                 ),
             )
     for t in range(2, 72):
-        record.sample(t, LoadRequests(requests=requests_at(t), failures=0.0, p99_ms=12.0, rps=100.0))
+        record.sample(t, _report(t))
     for t in np.arange(2, 71.001, 0.25).tolist():
         record.sample(t, PrometheusPoll(up=1.0))
     return record
+
+
+def _report(t: float) -> LoadRequests:
+    return LoadRequests(
+        requests=requests_at(t), failures=0.0, p99_ms=12.0, rps=100.0, fail_per_s=0.0, users=8.0, workers=1.0
+    )
 
 
 def phases(record: Record) -> Record:
@@ -193,4 +237,4 @@ def plan(**changes: Any) -> Scenario:
 
 def twin_plan(**changes: Any) -> Scenario:
     """The scenario of `twin`."""
-    return plan(leaks=[], steps=[], alerts={"rules": ["rules.yml"]}, **changes)
+    return plan(leaks=[], steps=[], alerts={"rules": ["rules.yml"]}, phases={"load": "40s"}, **changes)

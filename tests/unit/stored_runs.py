@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from histories import drill, plan
+from histories import complete, drill, plan
 
 from leakdrill.judging.analyze import analyze
 from leakdrill.record.event import event_line
@@ -25,7 +25,7 @@ def store_run(folder: Path, record: Record | None = None, scenario: Scenario | N
     path.mkdir(parents=True)
     run = RunFolder(path)
     write_run_info(run, scenario or plan(), folder / "cart.yaml", {})
-    reseal(run, [event_line(event) for event in (record or drill()).history()])
+    reseal(run, [event_line(event) for event in (record or complete(drill())).history()])
     return run
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import MIB, PER_REQUEST, Record, drill, flat, leaking, phases, plan, requests_at, twin, twin_plan
 
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import (
     AlertmanagerExited,
+    AlertmanagerPoll,
     CgroupResources,
     LeakSwitchOn,
     LoadErrors,
@@ -18,6 +19,7 @@ from leakdrill.record.events import (
     PrometheusExited,
     RuleError,
     SelectorMatches,
+    ServiceMetrics,
     StepAct,
     TargetExited,
     TargetRestart,
@@ -36,7 +38,7 @@ OTHER = {"alertname": "HighCpu", "severity": "critical"}
 
 def verdict(check: str, record: Record, scenario: Scenario | None = None) -> Verdict:
     """The verdict of `check` when the whole record is judged."""
-    return next(v for v in judge(record.history(), scenario or plan()) if v.check == check)
+    return next(v for v in judge_claims(record.history(), scenario or plan()) if v.check == check)
 
 
 def is_told(check: str, outcome: str, record: Record, *words: str, scenario: Scenario | None = None) -> None:
@@ -60,7 +62,7 @@ def disk_leaking(t: float) -> float:
 
 
 def test_a_drill_that_went_well_passes_every_check() -> None:
-    verdicts = judge(drill().history(), plan())
+    verdicts = judge_claims(drill().history(), plan())
     assert {v.outcome for v in verdicts} == {Outcome.PASS}, [v for v in verdicts if v.outcome != "PASS"]
     assert [v.check for v in verdicts] == [
         "leak_grows_as_declared",
@@ -79,21 +81,21 @@ def test_a_drill_that_went_well_passes_every_check() -> None:
 
 
 def test_a_healthy_twin_passes_every_check() -> None:
-    assert worst(judge(twin().history(), twin_plan())) == "PASS"
+    assert worst(judge_claims(twin().history(), twin_plan())) == "PASS"
 
 
 def test_an_empty_record_passes_nothing() -> None:
-    assert {v.outcome for v in judge(History([]), plan())} == {Outcome.UNKNOWN}
-    assert {v.outcome for v in judge(History([]), twin_plan())} == {Outcome.UNKNOWN}
+    assert {v.outcome for v in judge_claims(History([]), plan())} == {Outcome.UNKNOWN}
+    assert {v.outcome for v in judge_claims(History([]), twin_plan())} == {Outcome.UNKNOWN}
 
 
 @pytest.mark.parametrize("end", [1, 4, 10, 20, 40, 55.4, 56])
 def test_a_drill_that_broke_off_never_passes(end: float) -> None:
-    assert worst(judge(drill().cut(end).history(), plan())) != "PASS"
+    assert worst(judge_claims(drill().cut(end).history(), plan())) != "PASS"
 
 
 def test_a_drill_that_broke_off_before_recovery_cannot_tell_what_recovery_shows() -> None:
-    told = {v.check: v.outcome for v in judge(drill().cut(55.9).history(), plan())}
+    told = {v.check: v.outcome for v in judge_claims(drill().cut(55.9).history(), plan())}
     for check in ("memory_returns_to_baseline", "alert_resolves_and_stays_resolved", "target_keeps_running"):
         assert told[check] == "UNKNOWN", check
 
@@ -151,6 +153,51 @@ def test_an_alert_after_its_budget_fails() -> None:
 
 def test_an_alert_that_never_fires_fails() -> None:
     is_told("alert_fires_in_time", "FAIL", drill().drop("prometheus", "alert"), "had not fired 30 s after")
+
+
+def polled(record: Record, after: float, **changes: float) -> Record:
+    return record.change("prometheus", "poll", lambda e: {**e.value, **changes} if e.t > after else e.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"evaluation_late_s": 9.0}, "Prometheus did not evaluate the rules"),
+        ({"scrape_late_s": 9.0}, "Prometheus took in no readings of the target"),
+        ({"clock_ahead_s": -60.0}, "the clock of this machine had been set by -60.0 s"),
+    ],
+)
+def test_an_alert_that_could_not_fire_for_a_prometheus_in_trouble_is_not_blamed(
+    changes: dict[str, float], reason: str
+) -> None:
+    record = polled(polled(drill().drop("prometheus", "alert"), 0, clock_ahead_s=0.0), 25, **changes)
+    is_told("alert_fires_in_time", "UNKNOWN", record, reason)
+    is_told("measurements_are_complete", "UNKNOWN", record, reason)
+
+
+def test_a_prometheus_that_is_a_little_late_is_none_in_trouble() -> None:
+    record = polled(drill(), 0, evaluation_late_s=0.9, scrape_late_s=0.9, clock_ahead_s=0.01)
+    is_told("measurements_are_complete", "PASS", record)
+
+
+def test_an_alertmanager_that_did_not_answer_is_not_blamed_for_silence() -> None:
+    record = drill().drop("alertmanager", "notification")
+    for t in (36.0, 38.5):
+        record.sample(t, AlertmanagerPoll(error="ReadTimeout: timed out"))
+    is_told("notification_arrives", "UNKNOWN", record, "Alertmanager did not answer (ReadTimeout: timed out)")
+    is_told("measurements_are_complete", "UNKNOWN", record, "Alertmanager did not answer")
+
+
+def test_one_answer_of_alertmanager_may_be_late() -> None:
+    record = drill().sample(36.0, AlertmanagerPoll(error="ReadTimeout: timed out"))
+    is_told("measurements_are_complete", "PASS", record)
+
+
+def test_metrics_of_the_service_that_fall_silent_make_the_record_incomplete() -> None:
+    record = drill()
+    for t in range(2, 72):
+        record.sample(t + 0.5, ServiceMetrics.of({"up": 1.0}) if t < 40 else ServiceMetrics(error="garbage"))
+    is_told("measurements_are_complete", "UNKNOWN", record, "service/metrics was silent for", "garbage")
 
 
 def test_a_selector_without_series_is_named() -> None:

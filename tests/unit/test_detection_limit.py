@@ -8,7 +8,7 @@ import pytest
 from histories import Record, drill, flat, leaking, plan
 
 from leakdrill.alerting.threshold import memory_threshold
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import MemoryThreshold, TargetExited
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def ruled(record: Record, ratio: float, for_s: float, severity: str = "warning")
 
 
 def told(record: Record, scenario: Scenario | None = None) -> Verdict:
-    verdicts = judge(record.history(), scenario or plan())
+    verdicts = judge_claims(record.history(), scenario or plan())
     return next(v for v in verdicts if v.check == "alert_fires_before_oom_kill")
 
 

@@ -86,7 +86,7 @@ def run(*, leak=0.0, slots=24, build="candidate", corpus="open", extra=(), **cou
             )
         )  # fmt: skip
     events += load_reports(event, slots, build=build, corpus=corpus)
-    events.append(event("gate", "end", None, build=build, corpus=corpus, t=60.0, members="4121@1700000000.00"))
+    events.append(event("gate", "end", float(slots), build=build, corpus=corpus, t=60.0, members="4121@1700000000.00"))
     return History([*events, *(event(*args, **labels) for args, labels in extra)])
 
 

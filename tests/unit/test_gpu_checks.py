@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from histories import MIB, Record, drill, flat, plan, requests_at
+from histories import MIB, Record, complete, drill, flat, plan, requests_at
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.drill import judge
@@ -84,7 +84,7 @@ def scenario(**gpu: Any) -> Scenario:
 
 
 def told(check: str, record: Record, **gpu: Any) -> Verdict:
-    return next(v for v in judge(record.history(), scenario(**gpu)) if v.check == check)
+    return next(v for v in judge(complete(record).history(), scenario(**gpu)) if v.check == check)
 
 
 def spoiled(record: Record) -> Record:
@@ -94,7 +94,7 @@ def spoiled(record: Record) -> Record:
 
 
 def test_a_leak_on_a_card_is_seen_cured_and_gone() -> None:
-    verdicts = judge(card().history(), scenario())
+    verdicts = judge(complete(card()).history(), scenario())
     assert [(v.check, v.message) for v in verdicts if v.outcome != "PASS"] == []
     checks = {v.check for v in verdicts}
     assert {"gpu_memory_returns_to_baseline", "gpu_answers_throughout", "gpu_memory_is_the_targets_own"} <= checks

@@ -15,7 +15,7 @@ from leakdrill.alerting.kubelet_series import refuse_short_ranges
 from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput, EnvironmentProblem
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import KubeletScrape, SelectorMatches
 from leakdrill.record.journal import Journal
 from leakdrill.targets.kubernetes.api import Cluster
@@ -219,7 +219,7 @@ def on_the_kubelet(record: Record, *, gone: tuple[float, float] = (0.0, 0.0)) ->
 
 
 def verdicts(record: Record, scenario: Scenario | None = None) -> dict[str, Verdict]:
-    return {v.check: v for v in judge(record.history(), scenario or plan())}
+    return {v.check: v for v in judge_claims(record.history(), scenario or plan())}
 
 
 def test_the_verdict_says_that_the_alert_was_judged_on_the_kubelets_series():

@@ -62,6 +62,7 @@ BY_NAME: Final = {
     "cli/commands.py": "a command's module is imported when the command is called",
     "cli/schema.py": "so is the module that knows the schema",
     "meters/nvml.py": "the module comes with an extra, and has no types",
+    "runs/watchdog_undo.py": "what a dead drill left on an engine or in a cluster is imported when it is undone",
     "steps/step.py": "a step's file is found by the step's key",
 }
 """Files that import a module by a name made at run time, with the reason; of others every import can be read."""

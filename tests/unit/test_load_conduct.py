@@ -230,3 +230,16 @@ def test_a_gate_without_reports_of_its_load_is_unknown() -> None:
     verdicts = {v.check: v.outcome for v in judge_gate(history, SCENARIO)}
     assert verdicts["requests_keep_error_rate"] == verdicts["load_is_as_asked"] == "UNKNOWN"
     assert verdicts["memory_does_not_leak"] == "UNKNOWN"
+
+
+def test_the_errors_of_a_recording_that_took_less_than_a_second_count_and_its_users_do_not() -> None:
+    def recorded(failures: float) -> dict[str, str]:
+        events = list(run(corpus="closed"))
+        first = next(event for event in events if event.source == "load")
+        value = {**first.value, "requests": 500.0, "failures": failures, "users_ended": 10.0}  # type: ignore[dict-item]
+        brief = replace(first, value=value, labels={**first.labels, "corpus": "recording"})
+        closed = SCENARIO.model_copy(update={"gate": SCENARIO.gate.model_copy(update={"corpus": "closed"})})
+        return {v.check: str(v.outcome) for v in judge_gate(History([*events, brief]), closed)}
+
+    assert set(recorded(5.0).values()) == {"PASS"}
+    assert recorded(500.0)["requests_keep_error_rate"] == "FAIL"

@@ -6,7 +6,7 @@ import pytest
 from histories import Record, phases, plan
 
 from leakdrill.judging.checks.spread import load_is_spread
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import ReplicaRequestCounts, StepAct
 
 
@@ -68,5 +68,5 @@ def test_replicas_that_were_there_too_briefly_are_unknown():
 def test_it_is_asked_wherever_replicas_share_a_load():
     process = plan(steps=[{"name": "scale out", "scale": {"replicas": 2}}])
     for asked, there in ((scenario(), True), (process, True), (plan(), False)):
-        checks = {v.check for v in judge(record(second_per_s=25.0), asked)}
+        checks = {v.check for v in judge_claims(record(second_per_s=25.0), asked)}
         assert ("load_is_spread" in checks) is there

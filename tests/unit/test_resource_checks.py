@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from histories import MIB, Record, drill, flat, leaking, plan, requests_at, twin
 
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, ProcessTree, StepAct, TargetExited
 
@@ -55,7 +55,7 @@ PEAK = leak(peak="80MiB", expect={})
 
 
 def told(check: str, record: Record, scenario: Scenario) -> Verdict:
-    return next(v for v in judge(record.history(), scenario) if v.check == check)
+    return next(v for v in judge_claims(record.history(), scenario) if v.check == check)
 
 
 def is_told(check: str, outcome: str, record: Record, *words: str, scenario: Scenario) -> None:
@@ -142,7 +142,7 @@ def test_each_resource_must_come_back(
 
 def test_only_what_leaks_and_memory_must_come_back_and_null_turns_it_off() -> None:
     def asked(scenario: Scenario) -> set[str]:
-        return {v.check for v in judge(drill().history(), scenario) if v.check.endswith("_to_baseline")}
+        return {v.check for v in judge_claims(drill().history(), scenario) if v.check.endswith("_to_baseline")}
 
     assert asked(leak(resource="threads", per_request=1, expect={})) == {
         "memory_returns_to_baseline", "threads_return_to_baseline",

@@ -10,7 +10,7 @@ import pytest
 from histories import MIB, Record, drill, flat, plan, requests_at, twin, twin_plan
 
 from leakdrill.alerting.container_series import container_series
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import EVENTS
 from leakdrill.resources import RESOURCES, Resource
@@ -47,7 +47,7 @@ def read(record: Record, resource: Resource, value: Callable[[float], float]) ->
 
 
 def verdict(claim: str, record: Record, scenario: Scenario) -> Verdict:
-    (found,) = [v for v in judge(record.history(), scenario) if v.check == claim]
+    (found,) = [v for v in judge_claims(record.history(), scenario) if v.check == claim]
     return found
 
 

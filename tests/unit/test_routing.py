@@ -29,6 +29,7 @@ receivers:
   - name: team/pager
     pagerduty_configs: [{service_key: secret}]
   - name: chat
+    slack_configs: [{channel: '#alerts'}]
 inhibit_rules:
   - {source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: [alertname]}
 time_intervals:
@@ -73,6 +74,24 @@ def test_waits_stay_above_what_alertmanager_accepts() -> None:
     """However large the scale, intervals do not become zero."""
     route = default_routing(scale=1e6, webhook_url=URL).config["route"]
     assert (route["group_interval"], route["repeat_interval"]) == ("100ms", "1s")
+
+
+@pytest.mark.parametrize(
+    ("receivers", "told"),
+    [
+        ("[{name: a}, {name: b}]", ["a", "b"]),
+        ("[{name: a}, {name: 'null'}]", ["a"]),
+        ("[{name: nobody}]", []),
+        ("[{name: a, webhook_configs: [{url: http://x}]}, {name: b}]", ["a"]),
+        ("[{name: a, webhook_configs: []}, {name: b, slack_configs: [{}]}]", ["b"]),
+    ],
+)
+def test_a_receiver_that_notifies_nobody_notifies_nobody_here(tmp_path: Path, receivers: str, told: list[str]) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(f"route: {{receiver: {'nobody' if 'nobody' in receivers else 'a'}}}\nreceivers: {receivers}\n")
+    routing = read_routing(file, scale=1, webhook_url="http://127.0.0.1:1/notify")
+    assert [one["name"] for one in routing.config["receivers"] if "webhook_configs" in one] == told
+    assert len(routing.remarks) == len(routing.receivers) - len(told)
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,17 @@ def test_sigterm_ends_a_run_that_was_started_to_ignore_it() -> None:
             work([], signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_what_catches_failures_does_not_take_a_stop_for_one() -> None:
+    after: list[str] = []
+
+    def step() -> None:
+        try:
+            work(after)
+        except Exception:  # noqa: BLE001 - as a step, a probe or a library does
+            after.append("failed")
+
+    with pytest.raises(Interrupted), interruptible():
+        step()
+    assert after == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from histories import MIB, Record, drill, flat, plan, requests_at, twin, twin_plan
 
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import StepAct, TorchAllocator, TorchHolders
 from leakdrill.scenario.scenario import Scenario
 from leakdrill.scenario.twin import Twin
@@ -55,7 +55,7 @@ def held(record: Record, **after: float) -> Record:
 
 
 def told(check: str, record: Record, scenario: Scenario = DEVICE) -> Verdict:
-    return next(v for v in judge(record.history(), scenario) if v.check == check)
+    return next(v for v in judge_claims(record.history(), scenario) if v.check == check)
 
 
 def outcomes(record: Record, scenario: Scenario = DEVICE) -> list[str]:
@@ -121,10 +121,10 @@ def test_a_service_may_be_silent_while_it_does_what_a_step_asked_of_it_and_not_f
 
 
 def test_figures_are_judged_where_torch_is_asked_and_not_turned_off() -> None:
-    plain = {v.check for v in judge(drill(flat).history(), plan())}
+    plain = {v.check for v in judge_claims(drill(flat).history(), plan())}
     assert not any("reserved" in check or "allocated" in check for check in plain)
     some = plan(torch={}, expect={"memory": None, "torch_reserved": None})
-    assert "reserved_memory_returns_to_baseline" not in {v.check for v in judge(drill(flat).history(), some)}
+    assert "reserved_memory_returns_to_baseline" not in {v.check for v in judge_claims(drill(flat).history(), some)}
 
 
 @pytest.mark.parametrize(("level", "outcome"), [(flat, "PASS"), (leaking(99), "FAIL")])

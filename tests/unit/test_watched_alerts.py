@@ -6,7 +6,7 @@ import pytest
 from histories import ALERT, drill, plan
 from pydantic import ValidationError
 
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import AlertSilenced, Notification
 from leakdrill.scenario.alerts import Alerts
 
@@ -39,7 +39,7 @@ def test_without_an_alertmanager_delivery_is_not_claimed():
 
 
 def told(record):
-    (verdict,) = [v for v in judge(record.history(), plan()) if v.check == "notification_arrives"]
+    (verdict,) = [v for v in judge_claims(record.history(), plan()) if v.check == "notification_arrives"]
     return verdict
 
 

@@ -37,6 +37,7 @@ from leakdrill.record.events import (
     TargetRestart,
     TargetStart,
 )
+from leakdrill.remember import remember
 
 if TYPE_CHECKING:
     import threading
@@ -50,6 +51,7 @@ K = TypeVar("K")
 R = TypeVar("R", bound=Reading)
 
 _STALE_AFTER_S: Final = 2.0
+_MOST_PODS: Final = 512
 _PUBLISHED: Final = (CgroupResources, ProcessTree, FilesystemDisk)
 
 _DISK: Final[tuple[Row, ...]] = (
@@ -164,7 +166,8 @@ class Exporter(Collector):
         for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
-            yield from container_series(one, labels, **self._limits_for(1.0), started_at=self._pods_started_at[pod])
+            started_at = self._pods_started_at.get(pod, self._started_at)
+            yield from container_series(one, labels, **self._limits_for(1.0), started_at=started_at)
 
     def _limits_for(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""
@@ -178,8 +181,9 @@ class Exporter(Collector):
                 self._newest[event_class] = (time.monotonic(), reading)
         of_pod = PodResources.read(event)
         if of_pod is not None and of_pod.values:
-            self._pods_started_at.setdefault(of_pod.pod, time.time())
-            self._pods[of_pod.pod] = (time.monotonic(), of_pod)
+            since = self._pods_started_at.get(of_pod.pod, time.time())
+            remember(self._pods_started_at, of_pod.pod, since, most=_MOST_PODS)
+            remember(self._pods, of_pod.pod, (time.monotonic(), of_pod), most=_MOST_PODS)
         self._note_target(event)
 
     def _note_target(self, event: Event) -> None:

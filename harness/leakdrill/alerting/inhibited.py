@@ -12,7 +12,8 @@ import httpx
 
 from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
 from leakdrill.machine.http_client import bounded_client
-from leakdrill.record.events import AlertInhibited
+from leakdrill.record.events import AlertInhibited, AlertmanagerPoll
+from leakdrill.remember import is_new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,14 +27,17 @@ class InhibitionPoller:
     """Records each inhibited alert once for each that inhibits it: a sample `inhibited` of source `alertmanager`.
 
     Its value is the alert that stands for it, such as `HighMemoryUsage{severity=critical}`; its labels are those of the
-    inhibited one. An Alertmanager that does not answer is asked again; whether it lives is another verdict's question.
+    inhibited one. An Alertmanager that does not answer is asked again, and recorded unless somebody else `reports`.
     """
 
-    def __init__(self, alertmanager_url: str, recorder: Recorder, *, every_s: float = 0.5) -> None:
+    def __init__(
+        self, alertmanager_url: str, recorder: Recorder, *, every_s: float = 0.5, reports: bool = True
+    ) -> None:
         self._http = bounded_client(base_url=alertmanager_url, timeout_s=_TIMEOUT_S, most_bytes=MOST_ALERTING_BYTES)
         self._recorder = recorder
+        self._reports = reports
         self._every_s = every_s
-        self._recorded: set[tuple[str, str]] = set()
+        self._recorded: dict[tuple[str, str], None] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inhibition-poller", daemon=True)
 
@@ -52,15 +56,15 @@ class InhibitionPoller:
         """Ask once, and record what is new."""
         try:
             self._note(self._http.get("/api/v2/alerts").json())
-        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return  # what answers is no Alertmanager, or not now
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
+            if self._reports:
+                self._recorder.record(AlertmanagerPoll(error=f"{type(e).__name__}: {e}"))
 
     def _note(self, alerts: list[Mapping[str, Any]]) -> None:
         by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}
         for alert in alerts:
             for source in alert["status"]["inhibitedBy"]:
-                if (alert["fingerprint"], source) not in self._recorded:
-                    self._recorded.add((alert["fingerprint"], source))
+                if is_new(self._recorded, (alert["fingerprint"], source)):
                     self._record(alert["labels"], by_fingerprint.get(source, {}))
 
     def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:

@@ -31,6 +31,9 @@ GRACE_PERIOD_S: Final = 600.0
 _LEAST_RESEND_S: Final = 0.5
 """An alert not sent again for four resend delays counts as over; less than 2 s would make a busy machine lie."""
 
+OWN_JOB: Final = "leakdrill"
+"""The job that scrapes the drill's own readings."""
+
 _LOOKBACK_SCRAPES: Final = 4
 _MOST_SCRAPED: Final = "32MB"
 

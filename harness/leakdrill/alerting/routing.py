@@ -2,6 +2,10 @@
 
 Receivers keep their names, so the record says who would have been notified; what they would have been notified by
 (mail, chat, pager) is replaced, because a drill must page nobody. All of them also report the end of an alert.
+
+A receiver that notifies nobody in production notifies nobody here: one without any `…_configs` beside others that have
+some, or under a name that people give to it, such as `null`. A file in which no receiver has any was written without
+them for the drill, as they hold passwords, and all its other receivers count.
 """
 
 from __future__ import annotations
@@ -26,6 +30,10 @@ _WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval":
 _FLOORS_MS: Final = {"group_wait": 0, "group_interval": 100, "repeat_interval": 1000}
 _RESOLVE_TIMEOUT: Final = "5m"
 _KEPT: Final = ("route", "inhibit_rules", "time_intervals", "mute_time_intervals")
+
+_NULL_NAMES: Final = frozenset(
+    {"null", "nobody", "none", "nowhere", "blackhole", "black-hole", "devnull", "dev-null", "/dev/null", "void", "drop"}
+)
 
 _DEFAULT: Final[dict[str, Any]] = {
     "route": {"receiver": "drill", "group_by": ["alertname", "severity"]},
@@ -118,8 +126,17 @@ def _routing(source: dict[str, Any], scale: float, webhook_url: str, remarks: tu
     timeout = (source.get("global") or {}).get("resolve_timeout") or _RESOLVE_TIMEOUT
     names = tuple(str(receiver["name"]) for receiver in source.get("receivers") or [])
     config["global"] = {"resolve_timeout": show_ms(divide_ms(parse_ms(timeout), scale, floor_ms=1000))}
-    config["receivers"] = [_receiver(name, webhook_url) for name in names]
-    return Routing(config, names, remarks)
+    nobody = _nobody(source.get("receivers") or [])
+    config["receivers"] = [{"name": name} if name in nobody else _receiver(name, webhook_url) for name in names]
+    told = tuple(f"the receiver {name} has no way to notify anybody, here as in production" for name in sorted(nobody))
+    return Routing(config, names, (*remarks, *told))
+
+
+def _nobody(receivers: list[dict[str, Any]]) -> set[str]:
+    """The names of the receivers that notify nobody."""
+    ways = {str(one["name"]): any(v for k, v in one.items() if str(k).endswith("_configs")) for one in receivers}
+    some = any(ways.values())
+    return {name for name, has in ways.items() if not has and (some or name.lower().strip("'\"") in _NULL_NAMES)}
 
 
 def _divide(route: dict[str, Any], scale: float) -> None:

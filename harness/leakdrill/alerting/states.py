@@ -17,6 +17,7 @@ from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_lab
 from leakdrill.alerting.time_scale import selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
+from leakdrill.remember import MOST, is_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +59,7 @@ class AlertPoller:
         look_back_s: how far the first poll looks back: a Prometheus that ran before may have alerts that fire already.
         ahead_s: how far its clock is ahead of ours.
         only: names of the alerts whose rule groups must be evaluated in time; None for all of them.
+        scraped: the job whose series the rules need, and without which they see nothing; None where others choose.
     """
 
     def __init__(
@@ -69,18 +71,21 @@ class AlertPoller:
         look_back_s: float = 0.0,
         ahead_s: float = 0.0,
         only: AbstractSet[str] | None = None,
+        scraped: str | None = None,
     ) -> None:
         self._api = PrometheusApi(prometheus_url)
         self._recorder = recorder
         self._every_s = every_s
         self._ahead_s = ahead_s
         self._only = only
+        self._scraped = scraped
+        self._scraped_mono: float | None = None
         self._answered_at = time.time() - look_back_s
         self._answered_mono = time.monotonic()
         self._clocks_apart_s = _clocks_apart_s()
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
-        self._errors: set[tuple[str, str, str]] = set()
+        self._errors: dict[tuple[str, str, str], None] = {}
         self._stop = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="alert-poller", daemon=True)
@@ -137,6 +142,7 @@ class AlertPoller:
         samples = _by_alert(self._api.query(f"ALERTS[{window_ms}ms]"))
         for key in samples.keys() | self._timelines.keys():
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
+        self._forget(samples.keys())
         self._answered_at, self._answered_mono = queried_at, time.monotonic()
         counted = [s.state for s in self.states()]
         return {
@@ -146,7 +152,18 @@ class AlertPoller:
             "rules_failing": float(self._note_errors(groups)),
             "evaluation_late_s": round(self._late_s(groups, queried_at + self._ahead_s), 3),
             "clock_ahead_s": round(_clocks_apart_s() - self._clocks_apart_s, 3),
+            **self._scrapes(),
         }
+
+    def _scrapes(self) -> dict[str, float]:
+        """The time since the newest sample of `scraped`; nothing before the first one."""
+        if self._scraped is None:
+            return {}
+        rows = self._api.query(f'time() - timestamp(up{{job="{self._scraped}"}} == 1)')
+        now = time.monotonic()
+        if rows:
+            self._scraped_mono = now - min(float(row["value"][1]) for row in rows)
+        return {} if self._scraped_mono is None else {"scrape_late_s": round(max(0.0, now - self._scraped_mono), 3)}
 
     def _late_s(self, groups: Iterable[_Group], now_epoch_s: float) -> float:
         """By how much the group that is latest should have been evaluated before; a new one is not late yet."""
@@ -165,6 +182,12 @@ class AlertPoller:
             self._states[key] = AlertState(dict(key), change.state, at)
             self._recorder.record(AlertTransition(change.state, labels=event_labels(dict(key)), at=at))
 
+    def _forget(self, written: AbstractSet[Key]) -> None:
+        """Forget alerts that ended and of which nothing is written any more, where there are more than `MOST`."""
+        if len(self._timelines) > MOST:
+            for key in [key for key, line in self._timelines.items() if not line.active and key not in written]:
+                del self._timelines[key], self._states[key]
+
     def _was_gone(self, key: Key, epoch_s: float) -> bool:
         present = self._api.query("ALERTS", at_epoch_s=epoch_s - 0.001)
         return all(_key(row["metric"]) != key for row in present)
@@ -173,8 +196,7 @@ class AlertPoller:
         failing = [(g, rule) for g in groups for rule in g.rules if rule.get("health") == "err"]
         for group, rule in failing:
             error = (group.name, str(rule["name"]), str(rule.get("lastError", "")))
-            if error not in self._errors:
-                self._errors.add(error)
+            if is_new(self._errors, error):
                 self._recorder.record(RuleError(error[2], group=group.name, rule=error[1], file=group.file))
         return len(failing)
 

@@ -19,6 +19,7 @@ from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
 from leakdrill.errors import BadInput
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
+from leakdrill.remember import is_new, remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class DeliveryWatcher:
         self._ahead_s = ahead_s
         self._counts: dict[str, float] | None = None
         self._held_since: dict[tuple[str, str], float] = {}
-        self._recorded: set[tuple[str, str]] = set()
+        self._recorded: dict[tuple[str, str], None] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery-watcher", daemon=True)
 
@@ -103,13 +104,12 @@ class DeliveryWatcher:
     def _follow(self, alert: Mapping[str, Any], before: float, succeeded: float) -> None:
         labels = {str(name): str(value) for name, value in alert["labels"].items()}
         status, fingerprint = alert["status"], str(alert["fingerprint"])
-        if status["silencedBy"] and (fingerprint, "silence") not in self._recorded:
-            self._recorded.add((fingerprint, "silence"))
+        if status["silencedBy"] and is_new(self._recorded, (fingerprint, "silence")):
             self._recorder.record(AlertSilenced(str(status["silencedBy"][0]), labels=event_labels(labels)))
         for receiver in alert["receivers"] if status["state"] == "active" else []:
             key = (fingerprint, str(receiver["name"]))
-            if key not in self._recorded and succeeded > self._held_since.setdefault(key, before):
-                self._recorded.add(key)
+            remember(self._held_since, key, since := self._held_since.get(key, before))
+            if succeeded > since and is_new(self._recorded, key):
                 at = self._recorder.at_s(datetime.fromisoformat(alert["startsAt"]).timestamp() - self._ahead_s)
                 notified = event_labels({**labels, **VIA_API})
                 self._recorder.record(Notification("firing", receiver=key[1], labels=notified, at=at))

@@ -45,7 +45,7 @@ class Watching:
         if alerts.alertmanager is not None:
             self._delivery = DeliveryWatcher(alerts.alertmanager, recorder, ahead_s=ahead_s)
             self._delivery.check()
-            self._inhibited = InhibitionPoller(alerts.alertmanager, recorder)
+            self._inhibited = InhibitionPoller(alerts.alertmanager, recorder, reports=False)
 
     def start(self) -> None:
         """Begin to look; what a person should know is in the record first."""

@@ -40,7 +40,7 @@ def exit_code(arguments: list[str]) -> int:
     try:
         with private_by_default():
             result = COMMAND_LINE.main(args=arguments, prog_name="leakdrill", standalone_mode=False)
-    except LeakdrillError as e:
+    except (LeakdrillError, Interrupted) as e:
         return _complain(e)
     except (KeyboardInterrupt, typer.Abort, _WrongUsage) as e:
         return _complain(_from_click(e))
@@ -58,13 +58,13 @@ def _from_system(error: OSError) -> LeakdrillError:
     return EnvironmentProblem(f"{place}{error.strerror or error}")
 
 
-def _from_click(error: BaseException) -> LeakdrillError:
+def _from_click(error: BaseException) -> LeakdrillError | Interrupted:
     if not isinstance(error, _WrongUsage):
         return Interrupted("interrupted")
     context = getattr(error, "ctx", None)
     return BadInput(error.format_message(), hint=f"{context.command_path if context else 'leakdrill'} --help")
 
 
-def _complain(error: LeakdrillError) -> int:
+def _complain(error: LeakdrillError | Interrupted) -> int:
     complain(error)
     return error.exit_code

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from leakdrill.judging.alerting_attribution import excused_by_alerting
 from leakdrill.judging.attribution import Attribution
 from leakdrill.judging.checks.alerts import IN_TIME, NOTIFIED
 from leakdrill.judging.checks.completeness import COMPLETE
@@ -20,6 +23,7 @@ from leakdrill.judging.checks.silence import SILENT
 from leakdrill.judging.checks.spread import SPREAD
 from leakdrill.judging.checks.steps import STEPS
 from leakdrill.judging.checks.torch_memory import OUT_OF_MEMORY, TORCH_RETURNS, TORCH_STAYS
+from leakdrill.judging.doubted import doubted, find_doubts
 from leakdrill.judging.evidence.check import Check, judge_all
 from leakdrill.judging.gpu_attribution import attributed_to_target
 from leakdrill.judging.platform_attribution import excused_by_platform
@@ -54,11 +58,18 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
 
 
 def judge(history: History, scenario: Scenario) -> list[Verdict]:
-    """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN."""
-    attribution = Attribution(history, partial(_judged, scenario=scenario))
-    verdicts = attributed_to_target(_judged(history, scenario), history, scenario, attribution)
-    return excused_by_platform(verdicts, history, attribution)
+    """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN.
+
+    A PASS that rests on a part of the record that contradicts itself is UNKNOWN.
+    """
+    attribution = Attribution(history, partial(judge_claims, scenario=scenario))
+    with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
+        verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
+        verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
+        verdicts = excused_by_platform(verdicts, history, attribution)
+        return doubted(verdicts, find_doubts(history, scenario), scenario)
 
 
-def _judged(history: History, scenario: Scenario) -> list[Verdict]:
+def judge_claims(history: History, scenario: Scenario) -> list[Verdict]:
+    """The verdicts as if every line of `history` were true, and everything that failed the target's doing."""
     return judge_all(CHECKS, history, scenario)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from leakdrill.errors import BadInput
-from leakdrill.load.in_locust.corpus_file import UnrepeatableLoadError, requests_in
+from leakdrill.files import read_file
+from leakdrill.load.in_locust.corpus_file import NoRequestError, UnrepeatableLoadError, requests_in
 from leakdrill.load.in_locust.variables import CORPUS_ENV, CORPUS_LENGTH_ENV
 
 if TYPE_CHECKING:
@@ -27,21 +28,32 @@ def read_corpus(path: Path) -> list[Request]:
     """Returns the requests in the order in which they were sent.
 
     Raises:
-        BadInput: when there is none, or when part of the load could not be recorded.
+        BadInput: when there is none, when part of the load could not be recorded, or when a line is no request.
     """
     try:
-        requests = requests_in(path)
+        requests = requests_in(_content(path))
     except UnrepeatableLoadError as e:
         raise BadInput(
             f"{path}: corpus: closed needs a load that can be sent again, and this one cannot: {e}",
             hint="use corpus: open, or leave what is not HTTP out of the locustfile",
         ) from e
+    except NoRequestError as e:
+        raise BadInput(f"{path}:{e.line}: {e}; expected a request as the gate records it") from e
     if not requests:
         raise BadInput(
             f"{path}: nothing was recorded; expected answered requests of Locust's HttpUser or FastHttpUser",
             hint="use corpus: open for other clients, or record for longer",
         )
     return requests
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_file(path)
+    except FileNotFoundError:
+        return b""
+    except OSError as e:
+        raise BadInput(f"{path}: cannot be read: {e.strerror}; expected a recorded load") from e
 
 
 def replay_spec(spec: Load, corpus: Path, *, at_most: int | None = None) -> Replay:

@@ -22,6 +22,7 @@ from leakdrill.record.events import (
     LoadWorkerRequests,
     WorkerLost,
 )
+from leakdrill.remember import remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,7 +172,7 @@ class LocustMonitor:
         if len(self._recorded_errors) >= _MOST_ERRORS:
             self._recorded_errors.clear()
         if self._recorded_errors.get(key) != error["count"]:
-            self._recorded_errors[key] = error["count"]
+            remember(self._recorded_errors, key, error["count"])
             method, name, text = key
             self._recorder.record(LoadErrors(count=float(error["count"]), error=text, method=method, request=name))
 

@@ -16,6 +16,7 @@ from leakdrill.files import new_file, users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.machine.undo import UNDO
+from leakdrill.masking import masked_tree
 from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.record.undo import take_back
 from leakdrill.units import show_duration
@@ -38,7 +39,7 @@ def execute(
     Raises:
         EnvironmentProblem: when the system refuses to start it, or it ran for longer than `timeout_s`.
     """
-    entry = journal.plan("process", run_id=env[RUN_ID_VARIABLE], part=PART, command=list(argv))
+    entry = journal.plan("process", run_id=env[RUN_ID_VARIABLE], part=PART, command=masked_tree(list(argv)))
     process: subprocess.Popen[bytes] | None = None
     try:
         with new_file(output) as sink:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 LOOPBACK: Final = "127.0.0.1"
 _OUTGOING: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _USUAL_FIRST_OUTGOING: Final = 32768
+_LISTENS: Final = "0A"
+_REACHED_BY_LOOPBACK: Final = frozenset(
+    {
+        "0100007F",
+        "00000000",
+        "0" * 32,
+        "0000000000000000FFFF00000100007F",
+        "0000000000000000FFFF000000000000",
+    }
+)
+"""Addresses in /proc/net: 127.0.0.1 and every address, as IPv4 and as IPv6 that takes IPv4 too."""
+
 _LOWEST: Final = 20000
 _TRIES: Final = 20
 
@@ -77,6 +93,49 @@ def holder(port: int) -> str:
         return ""
     pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid]
     return _described(pids[0]) if pids else ""
+
+
+def stranger_on(port: int, pids: Collection[int]) -> str:
+    """Who listens on `port` of loopback, when it is none of `pids`; empty when it is, or nobody may know.
+
+    The listening socket is looked for among the files of `pids`, so that one which they inherited counts as theirs.
+    """
+    listening = _listening_on(port)
+    held: set[str] = set()
+    for pid in pids:
+        files = _sockets_of(pid)
+        if files is None:
+            return ""
+        held |= files
+    strange = listening - held
+    return (holder(port) or "another process of this machine") if strange else ""
+
+
+def _listening_on(port: int) -> set[str]:
+    """The inodes of the sockets that listen on `port`, at loopback or at every address."""
+    inodes: set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                address, _, number = fields[1].partition(":")
+                if fields[3] == _LISTENS and int(number, 16) == port and address in _REACHED_BY_LOOPBACK:
+                    inodes.add(f"socket:[{fields[9]}]")
+    return inodes
+
+
+def _sockets_of(pid: int) -> set[str] | None:
+    """The files of a process as the kernel names them; none when it has ended, None when this user may not look."""
+    files: set[str] = set()
+    try:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                files.add(os.readlink(file))  # noqa: PTH115 - it is the name of a socket, not a path
+    except PermissionError:
+        return None
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    return files
 
 
 def _described(pid: int) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.machine.orphans import living_thread
+from leakdrill.record.journal_header import MARK_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class ProcessTree:
         pid: the first process; None when the record ends before it was known.
         create_time: its psutil `create_time`, so that a pid given out again is left alone.
         cgroup: the folder of a cgroup that nobody else enters.
+        mark: value of `LEAKDRILL_MARK`, which no other run has; empty where the run id alone counts.
     """
 
     run_id: str
@@ -49,16 +51,18 @@ class ProcessTree:
     pid: int | None = None
     create_time: float | None = None
     cgroup: Path | None = None
+    mark: str = ""
 
     @classmethod
-    def from_journal(cls, data: Mapping[str, Any]) -> ProcessTree:
-        """The process tree of a journal entry of kind `process`."""
+    def from_journal(cls, data: Mapping[str, Any], *, mark: str) -> ProcessTree:
+        """The process tree of an entry of kind `process` of the journal that has this mark."""
         return cls(
             run_id=data["run_id"],
             part=data.get("part"),
             pid=data.get("pid"),
             create_time=data.get("create_time"),
             cgroup=Path(data["cgroup"]) if data.get("cgroup") else None,
+            mark=mark,
         )
 
     def members(self) -> list[psutil.Process]:
@@ -110,8 +114,9 @@ class ProcessTree:
         return group_pids(self.cgroup) if self.cgroup else []
 
     def _marked(self) -> Iterator[int]:
+        wanted = {RUN_ID_VARIABLE: self.run_id, PART_VARIABLE: self.part, MARK_VARIABLE: self.mark}
         for pid in psutil.pids():
-            if _marker(pid, RUN_ID_VARIABLE) == self.run_id and self.part in (None, _marker(pid, PART_VARIABLE)):
+            if all(value in (None, "", _marker(pid, name)) for name, value in wanted.items()):
                 yield pid
 
 
@@ -131,7 +136,9 @@ def _marker(pid: int, variable: str) -> str | None:
     except OSError:
         return None
     start = f"{variable}=".encode()
-    return next((v[len(start) :].decode() for v in environment.split(b"\0") if v.startswith(start)), None)
+    return next(
+        (v[len(start) :].decode(errors="replace") for v in environment.split(b"\0") if v.startswith(start)), None
+    )
 
 
 def _own_ancestry() -> set[int]:

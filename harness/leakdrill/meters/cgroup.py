@@ -1,7 +1,10 @@
 """The figures of a control group: memory against its limit, kills, CPU time and throttling.
 
-The working set is usage less inactive file pages, as the kubelet and cAdvisor define it. Both versions of control
-groups are read into the same names. Sources: the kernel's cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst.
+The working set is usage less inactive file pages, as the kubelet and cAdvisor define it. Memory is what only the
+program can give back: anonymous pages, files in memory (tmpfs, memfd, shared memory), swap and huge pages. Page cache
+of ordinary files is not: the kernel keeps it on lists of its own and does not count it as `shmem`. Both versions of
+control groups are read into the same names. Sources: the kernel's cgroup-v1/memory.rst, scheduler/sched-bwc.rst,
+cgroup-v2.rst.
 """
 
 from __future__ import annotations
@@ -67,7 +70,15 @@ def _v1_files(cgroup: Cgroup) -> dict[str, Path]:
 
 
 def _v2_files(cgroup: Cgroup) -> dict[str, Path]:
-    memory = {"usage": "memory.current", "stat": "memory.stat", "limit": "memory.max", "events": "memory.events"}
+    memory = {
+        "usage": "memory.current",
+        "stat": "memory.stat",
+        "limit": "memory.max",
+        "events": "memory.events",
+        "swap": "memory.swap.current",
+        "hugetlb_2mb": "hugetlb.2MB.current",
+        "hugetlb_1gb": "hugetlb.1GB.current",
+    }
     files = {name: cgroup.memory / file for name, file in memory.items()} if cgroup.memory else {}
     if cgroup.cpuacct:
         files["cpu"] = cgroup.cpuacct / "cpu.stat"
@@ -78,6 +89,9 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 1 group, by the names that the meter gives them."""
     names = {"inactive": b"total_inactive_file", "anon": b"total_rss", "cache": b"total_cache"}
     fields = _memory(texts, names)
+    stat = pairs(texts.get("stat", b""))
+    if {b"total_rss", b"total_shmem"} <= stat.keys():
+        fields["memory_bytes"] = stat[b"total_rss"] + stat[b"total_shmem"] + stat.get(b"total_swap", 0)
     cpu = pairs(texts.get("cpu", b""))
     _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
     _put(fields, cpu, {b"throttled_time": ("throttled_seconds", _NS)})
@@ -89,6 +103,10 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
 def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 2 group, by the names that the meter gives them."""
     fields = _memory(texts, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
+    stat, huge = pairs(texts.get("stat", b"")), [texts[name] for name in texts if name.startswith("hugetlb")]
+    if {b"anon", b"shmem"} <= stat.keys():
+        apart = 0 if b"hugetlb" in stat else sum(map(int, huge))
+        fields["memory_bytes"] = stat[b"anon"] + stat[b"shmem"] + int(texts.get("swap", b"0")) + apart
     cpu = pairs(texts.get("cpu", b""))
     _put(fields, cpu, {b"usage_usec": ("cpu_seconds", _US), b"throttled_usec": ("throttled_seconds", _US)})
     _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})

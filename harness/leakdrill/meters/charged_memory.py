@@ -4,6 +4,7 @@ Page cache of ordinary files lies on the kernel's lists `active_file` and `inact
 charged counts: anonymous pages, files in memory (tmpfs, memfd, System V, shared mappings, which lie on the anonymous
 lists), ramfs and locked files (on the unevictable list), swap, huge pages, and kernel memory such as page tables, pipe
 and socket buffers. Version 2 names kernel memory that can be taken back (dentries, inodes), which does not count.
+Version 1 does not: there, as much as the whole machine has more of it than before is in doubt.
 
 The kernel also keeps the highest charge, page cache included. It is read and reset fifty times a second, so that
 between two readings `peak - cache` is known but for what the cache changed meanwhile: a lower and an upper bound.
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters.cgroup import pairs
+from leakdrill.meters.files_in_memory import reclaimable_kernel_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,12 +61,14 @@ class Charge:
         memory_bytes: all that counts.
         peak_bytes: the highest charge since the last reset, page cache included; None where the kernel does not tell.
         cache_bytes: what the kernel can take back at once, which does not count.
+        doubtful_bytes: what may be such, and is not in `memory_bytes`.
         anon_bytes, shmem_bytes, swap_bytes, kernel_bytes, hugetlb_bytes: parts of it, as far as they are told.
     """
 
     memory_bytes: float
     peak_bytes: float | None
     cache_bytes: float
+    doubtful_bytes: float = 0.0
     anon_bytes: float = 0.0
     shmem_bytes: float = 0.0
     swap_bytes: float = 0.0
@@ -72,24 +76,30 @@ class Charge:
     hugetlb_bytes: float = 0.0
 
 
-def charge_v1(texts: Mapping[str, bytes]) -> Charge:
+def charge_v1(texts: Mapping[str, bytes], reclaimable_bytes: float = 0.0) -> Charge:
     """The charge in the files of a version 1 group; `usage` and `peak` include swap where it is accounted.
+
+    Args:
+        texts: the files.
+        reclaimable_bytes: how much kernel memory that can be taken back the machine has more than before.
 
     Raises:
         KeyError: when a file or a figure that is needed is missing.
     """
     stat = pairs(texts["stat"])
     cache = stat[b"total_active_file"] + stat[b"total_inactive_file"]
-    tcp = int(texts.get("tcp", b"0"))
+    tcp, kernel = int(texts.get("tcp", b"0")), int(texts.get("kernel", b"0"))
+    doubtful = min(max(reclaimable_bytes, 0.0), kernel)
     peak = int(texts["peak"]) + int(texts.get("tcp_peak", b"0")) if "peak" in texts else None
     return Charge(
-        memory_bytes=max(int(texts["usage"]) + tcp - cache, 0),
+        memory_bytes=max(int(texts["usage"]) + tcp - cache - doubtful, 0),
         peak_bytes=peak,
         cache_bytes=cache,
+        doubtful_bytes=doubtful,
         anon_bytes=stat.get(b"total_rss", 0),
         shmem_bytes=stat.get(b"total_shmem", 0),
         swap_bytes=stat.get(b"total_swap", 0),
-        kernel_bytes=int(texts.get("kernel", b"0")) + tcp,
+        kernel_bytes=kernel + tcp,
     )
 
 
@@ -137,9 +147,11 @@ def bounds(before: Charge, after: Charge, *, attained: bool, stale: bool, in_adv
         stale: whether it may be far above what was charged between them; then only the readings are known.
         in_advance_bytes: what may be charged and not used, which the lower bound leaves out.
     """
-    low = high = max(before.memory_bytes, after.memory_bytes)
+    low = max(before.memory_bytes, after.memory_bytes)
+    high = max(before.memory_bytes + before.doubtful_bytes, after.memory_bytes + after.doubtful_bytes)
+    most_cache = max(before.cache_bytes + before.doubtful_bytes, after.cache_bytes + after.doubtful_bytes)
     if after.peak_bytes is not None and attained:
-        low = max(low, after.peak_bytes - max(before.cache_bytes, after.cache_bytes) - in_advance_bytes)
+        low = max(low, after.peak_bytes - most_cache - in_advance_bytes)
     if after.peak_bytes is not None and not stale:
         high = max(high, after.peak_bytes - min(before.cache_bytes, after.cache_bytes))
     return Bounds(low_bytes=low, high_bytes=high)
@@ -158,6 +170,7 @@ class ChargedMemory:
             name: os.open(path, os.O_RDONLY) for name, path in files.items() if name not in self._peaks
         }
         self._can_reset = "peak" in self._peaks
+        self._reclaimable_before = reclaimable_kernel_bytes()
         self._last = self._charge()
         self._was_reset = self._reset()
 
@@ -179,7 +192,7 @@ class ChargedMemory:
             stale=not (attained or self._can_reset),
             in_advance_bytes=_CHARGED_IN_ADVANCE,
         )
-        fallen = (now.peak_bytes or 0) > now.memory_bytes + now.cache_bytes + _STALE_BYTES
+        fallen = (now.peak_bytes or 0) > now.memory_bytes + now.doubtful_bytes + now.cache_bytes + _STALE_BYTES
         self._last, self._was_reset = now, fallen and self._reset()
         return now, since
 
@@ -191,7 +204,9 @@ class ChargedMemory:
     def _charge(self) -> Charge | None:
         try:
             texts = {name: os.pread(fd, _READ_BYTES, 0) for name, fd in self._files.items()}
-            return (charge_v1 if self._version == 1 else charge_v2)(texts)
+            if self._version == 1:
+                return charge_v1(texts, reclaimable_kernel_bytes() - self._reclaimable_before)
+            return charge_v2(texts)
         except (OSError, KeyError, ValueError):
             return None
 

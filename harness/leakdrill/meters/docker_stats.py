@@ -86,6 +86,12 @@ class DockerStatsMeter:
             self._newest, self._problem = (time.monotonic(), values), ""
 
 
+def _memory_bytes(detail: Mapping[str, float]) -> float:
+    """Anonymous memory and files in memory, and swap where version 1 tells it."""
+    anon = detail.get("total_rss", detail.get("anon", 0))
+    return float(anon + detail.get("total_shmem", detail.get("shmem", 0)) + detail.get("total_swap", 0))
+
+
 def parse_stats(stats: Mapping[str, Any]) -> dict[str, float]:
     """The engine's statistics by our names; empty for a container that is down."""
     memory, cpu = stats.get("memory_stats") or {}, stats.get("cpu_stats") or {}
@@ -96,6 +102,7 @@ def parse_stats(stats: Mapping[str, Any]) -> dict[str, float]:
     values = {
         "usage_bytes": float(memory["usage"]),
         "working_set_bytes": float(max(memory["usage"] - inactive, 0)),
+        "memory_bytes": _memory_bytes(detail),
         "anon_bytes": float(detail.get("total_rss", detail.get("anon", 0))),
         "cache_bytes": float(detail.get("total_cache", detail.get("file", 0))),
         "cpu_seconds": cpu.get("cpu_usage", {}).get("total_usage", 0) * _NS,

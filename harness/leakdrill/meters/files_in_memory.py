@@ -109,6 +109,11 @@ def huge_pages_bytes() -> float:
     return pages * kib.get("Hugepagesize:", 0.0) * _KIB
 
 
+def reclaimable_kernel_bytes() -> float:
+    """Bytes of kernel memory on this machine that can be taken back, such as directory entries."""
+    return _meminfo().get("SReclaimable:", 0.0) * _KIB
+
+
 def _meminfo() -> dict[str, float]:
     rows = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
     return {row[0]: float(row[1]) for row in rows}

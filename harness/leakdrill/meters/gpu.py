@@ -23,6 +23,7 @@ from leakdrill.record.events import (
     GpuSilent,
     GpuXid,
 )
+from leakdrill.remember import is_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ class GpuMeter:
         self._events: Any = None
         self._xids: dict[str, float] = {}
         self._silent: set[str] = set()
-        self._known: set[tuple[str, int]] = set()
+        self._known: dict[tuple[str, int], None] = {}
         self._readings = 0
 
     def read(self) -> dict[str, float] | None:
@@ -156,8 +157,7 @@ class GpuMeter:
             self._recorder.record(GpuSilent(state, device_key=key, error=str(error)))
 
     def _note_process(self, key: str, pid: int) -> None:
-        if (key, pid) not in self._known:
-            self._known.add((key, pid))
+        if is_new(self._known, (key, pid)):
             self._recorder.record(GpuProcess(key, pid=str(pid), program=program(pid)))
 
     def _note_xids(self) -> None:

@@ -110,18 +110,22 @@ class SmapsMeter:
         total: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                fields = parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
-                for name in _SMAPS & fields.keys():
-                    total[name] = total.get(name, 0) + fields[name]
+                for name, value in parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
+                    total[name] = total.get(name, 0) + value
         return total or None
 
 
 def parse_smaps_rollup(text: bytes) -> dict[str, float]:
-    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie.
+    """Bytes in the content of a `smaps_rollup`; empty for a process without memory, such as a zombie."""
+    return {name: value for name, value in parse_memory_kinds(text).items() if name in _SMAPS}
 
-    `pss_bytes` is what is resident; `swap_bytes` (its share of what is swapped out), `shmem_bytes` (its share of the
-    files in memory that it maps, which is part of `pss_bytes`), `hugetlb_bytes` and `shared_hugetlb_bytes` (huge pages
-    of its own, and those that it shares) stand beside it.
+
+def parse_memory_kinds(text: bytes) -> dict[str, float]:
+    """Every kind of memory in the content of a `smaps_rollup`, in bytes; empty for a process without memory.
+
+    `pss_bytes` is what is resident, `pss_anon_bytes` its anonymous part and `shmem_bytes` its share of the files in
+    memory that it maps. Beside it stand `swap_bytes`, its share of what is swapped out, `hugetlb_bytes`, huge pages of
+    its own, and `shared_hugetlb_bytes`, huge pages that it shares.
     """
     kib = {tokens[0]: int(tokens[1]) for line in text.splitlines() if (tokens := line.split())[-1:] == [b"kB"]}
     if not kib:
@@ -131,6 +135,7 @@ def parse_smaps_rollup(text: bytes) -> dict[str, float]:
         "pss_bytes": kib.get(b"Pss:", 0) * _KIB,
         "uss_bytes": sum(kib.get(name, 0) for name in unique) * _KIB,
         "anon_bytes": kib.get(b"Anonymous:", 0) * _KIB,
+        "pss_anon_bytes": kib.get(b"Pss_Anon:", kib.get(b"Anonymous:", 0)) * _KIB,
         "shmem_bytes": kib.get(b"Pss_Shmem:", 0) * _KIB,
         "swap_bytes": kib.get(b"SwapPss:", kib.get(b"Swap:", 0)) * _KIB,
         "hugetlb_bytes": kib.get(b"Private_Hugetlb:", 0) * _KIB,

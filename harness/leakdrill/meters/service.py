@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 from typing import TYPE_CHECKING, Final
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.machine.http_client import bounded_client
+from leakdrill.machine.http_client import MOST_BYTES, bounded_client
 from leakdrill.record.events import ServiceMetrics
+from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,7 @@ MOST_SAMPLES: Final = 200
 
 _MOST_LINES: Final = 20 * MOST_SAMPLES
 _GZIP: Final = b"\x1f\x8b"
+_GZIP_HEADER: Final = 16 + zlib.MAX_WBITS  # what zlib calls a stream with gzip's header
 _MOST_CHARS: Final = 16 * 1024
 _TIMEOUT_S: Final = 1.0
 _LEFT_OUT: Final = ("_bucket", "_created")
@@ -68,12 +71,21 @@ class ServiceMeter:
 def page_text(response: httpx.Response) -> str:
     """A page in Prometheus' text format, which is UTF-8 whatever its headers claim.
 
+    Some services compress it although nobody asked for that; a page is unpacked no further than a plain one is read.
+
     Raises:
-        ValueError: when it is compressed.
+        ValueError: when it is longer.
     """
-    if response.content.startswith(_GZIP):
-        raise ValueError("the page is compressed, which was not asked for")
-    return response.content.decode(errors="replace")
+    page = response.content
+    if page.startswith(_GZIP):
+        unpacking = zlib.decompressobj(_GZIP_HEADER)
+        try:
+            page = unpacking.decompress(page, MOST_BYTES)
+        except zlib.error as e:
+            raise ValueError(f"cannot be unpacked: {e}") from e
+        if unpacking.unconsumed_tail:
+            raise ValueError(f"the unpacked page is longer than {show_size(MOST_BYTES)}")
+    return page.decode(errors="replace")
 
 
 def parse_exposition(text: str) -> dict[str, float]:

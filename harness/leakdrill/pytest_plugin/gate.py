@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import gc
+from typing import TYPE_CHECKING, Any, Self
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
+from leakdrill.machine.orphans import adopting_orphans
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.growth_sources import find_growth_sources
-from leakdrill.pytest_plugin.judge import judge, refine
+from leakdrill.pytest_plugin.judge import judge, refine, without_collector
 from leakdrill.pytest_plugin.measure import measure
 from leakdrill.units import parse_duration, parse_size
 
@@ -36,13 +38,35 @@ def gate_function(
         EnvironmentProblem: when this platform does not tell a process its memory.
     """
     budget_bytes, longest_ttl_s = _parsed(budget, longest_ttl)
-    with Calls(function, args, kwargs) as calls:
+    with adopting_orphans(), _Collector() as collector, Calls(function, args, kwargs) as calls:
         measurement = measure(calls, length)
         verdict = judge(measurement, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
+        if verdict.outcome is LeakOutcome.CLEAN and collector.was_switched_off:
+            verdict = without_collector(verdict)
         sources = None if verdict.outcome is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
     if sources is not None:
         verdict = refine(verdict, sources)
     return verdict, explain(verdict, measurement, sources)
+
+
+class _Collector:
+    """Notes whether the function switches garbage collection off, and puts it back as it was."""
+
+    def __enter__(self) -> Self:
+        self._was_enabled, self._threshold = gc.isenabled(), gc.get_threshold()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        gc.set_threshold(*self._threshold)
+        if self._was_enabled:
+            gc.enable()
+        else:
+            gc.disable()
+
+    @property
+    def was_switched_off(self) -> bool:
+        """Whether it does not run by itself any more."""
+        return self._was_enabled and bool(self._threshold[0]) and not (gc.isenabled() and gc.get_threshold()[0])
 
 
 def _parsed(budget: str, longest_ttl: str) -> tuple[float, float]:

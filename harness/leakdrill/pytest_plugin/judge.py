@@ -48,6 +48,16 @@ def judge(measurement: Measurement, *, budget: float, longest_ttl_s: float = 0.0
     return replace(verdict, message=_in_calls(verdict.message), hint=hint)
 
 
+def without_collector(verdict: LeakVerdict) -> LeakVerdict:
+    """Returns UNKNOWN: at rest the gate collects garbage itself, which nobody does once the function is used."""
+    return replace(
+        verdict,
+        outcome=LeakOutcome.UNKNOWN,
+        message=f"the function leaves garbage collection switched off, and only the gate collected; {verdict.message}",
+        hint="have it switch the collector on again, or gate what it does without that",
+    )
+
+
 def _still_filling(verdict: LeakVerdict, fill: CacheFill) -> LeakVerdict:
     growth = verdict.growth
     message = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.leak.growth_kind import PAGE_BYTES
 from leakdrill.judging.leak.warmup import settled_from
 from leakdrill.pytest_plugin.cache_fill import LruCaches
+from leakdrill.pytest_plugin.hidden_memory import HiddenMemory
 from leakdrill.pytest_plugin.readings import Readings, frozen_heap
 from leakdrill.pytest_plugin.schedule import (
     FEWEST_WARMUP_SLOTS,
@@ -56,10 +57,11 @@ def measure(calls: Calls, length: MeasurementLength) -> Measurement:
         EnvironmentProblem: when this platform does not tell a process its memory.
     """
     started_s = time.perf_counter()
-    slot_calls = calls_per_slot(calls, Readings(1), length)
-    readings = Readings(SLOTS + 1)
+    hidden = HiddenMemory()
+    slot_calls = calls_per_slot(calls, Readings(1, hidden), length)
+    readings = Readings(SLOTS + 1, hidden)
     with frozen_heap():
-        _warm_up(calls, slot_calls)
+        _warm_up(calls, Readings(MOST_WARMUP_SLOTS, hidden), slot_calls)
     caches = LruCaches()
     with frozen_heap():
         warmup_calls = calls.done
@@ -71,9 +73,8 @@ def measure(calls: Calls, length: MeasurementLength) -> Measurement:
     return Measurement(readings.trace(calls.name), slot_calls, warmup_calls, time.perf_counter() - started_s, fills)
 
 
-def _warm_up(calls: Calls, slot_calls: int) -> None:
+def _warm_up(calls: Calls, readings: Readings, slot_calls: int) -> None:
     """Run slots until the last `FEWEST_WARMUP_SLOTS` lie on one line, and no more than `MOST_WARMUP_SLOTS`."""
-    readings = Readings(MOST_WARMUP_SLOTS)
     for done in range(1, MOST_WARMUP_SLOTS + 1):
         calls.many(slot_calls)
         readings.take(calls.done)

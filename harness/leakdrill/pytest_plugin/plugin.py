@@ -25,6 +25,9 @@ _UNKNOWN: Final = ("fail", "skip", "pass")
 _LINE: Final = "leakdrill"
 """The property that carries a gate's sentence to the summary, also from a worker of pytest-xdist."""
 
+_GATED: Final = pytest.StashKey[bool]()
+"""Whether a gate of this test has reached a verdict."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
@@ -83,15 +86,16 @@ class LeakGate:
 
     def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
         """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
-        from leakdrill.errors import LeakdrillError  # noqa: PLC0415 - likewise
+        from leakdrill.errors import Interrupted, LeakdrillError  # noqa: PLC0415 - likewise
         from leakdrill.reports.console import SafeConsole  # noqa: PLC0415 - see the module's docstring
         from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
 
         place = self._item.path.parent / scenario
         try:
             verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=SafeConsole(stderr=True))
-        except LeakdrillError as e:
+        except (LeakdrillError, Interrupted) as e:
             pytest.fail(str(e), pytrace=False)
+        self._item.stash[_GATED] = True
         _record_service(self._item, verdicts)
         _apply_service_outcome(verdicts, unknown or _options(self._item).unknown)
         return verdicts
@@ -134,6 +138,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     _gate(pyfuncitem, _options(pyfuncitem), pyfuncitem.obj, (), arguments)
     return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that asked for a gate, passed, and gated nothing: it would look as if it had been judged."""
+    outcome: Any = yield
+    marked = item.get_closest_marker("leak_gate") is not None
+    asked = marked or "leak_gate" in getattr(item, "fixturenames", ())
+    if asked and outcome.excinfo is None and not item.stash.get(_GATED, False):
+        why = "the marker works on test functions of pytest only" if marked else "the test never called leak_gate(…)"
+        outcome.force_exception(pytest.fail.Exception(f"leak_gate: nothing was measured: {why}", pytrace=False))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -186,6 +201,7 @@ def _gate(
             )
     except LeakdrillError as e:
         pytest.fail(str(e), pytrace=False)
+    item.stash[_GATED] = True
     _record(item, verdict)
     _apply_outcome(str(verdict.outcome.check_outcome), text, options.unknown)
     item.add_report_section("call", "memory gate", text)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from leakdrill.pytest_plugin.hidden_memory import HiddenMemory
+
 _MEMORY: Final = Path("/proc/self/smaps_rollup")
 _COLUMNS: Final = ("anon", "uss", "pss", "rss", "blocks", "gcobj", "uord", "hblkhd", "ford", "live")
 _MALLINFO: Final = (
@@ -51,9 +53,10 @@ class _Mallinfo2(ctypes.Structure):
 
 
 class Readings:
-    """A table of up to `most` readings of this process, one after each slot."""
+    """A table of up to `most` readings of this process, one after each slot; `hidden` is what lies outside of it."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, hidden: HiddenMemory) -> None:
+        self._hidden = hidden
         self._rows = np.full((most, 2 + len(_COLUMNS)), -1.0)
         self._count = 0
         self._started_s = time.perf_counter()
@@ -61,14 +64,21 @@ class Readings:
     def take(self, calls: int) -> None:
         """Come to rest and read, `calls` calls after the first one."""
         come_to_rest()
+        hidden_bytes = self._hidden.read()
+        come_to_rest()  # what reading left in the interpreter's free lists would count as blocks
         row = self._rows[self._count]
         row[0], row[1] = time.perf_counter() - self._started_s, calls
         row[2:6] = _resident()
+        row[2] += hidden_bytes
         row[6] = sys.getallocatedblocks()
         row[8:11] = _malloc()
         row[11] = _live(row[8] + row[9])
         row[7] = len(gc.get_objects())  # last, since the list itself is memory
         self._count += 1
+
+    def held_bytes(self) -> float:
+        """Returns the bytes that are held now: anonymous ones, and those outside of this process."""
+        return _resident()[0] + self._hidden.read()
 
     def trace(self, name: str) -> Trace:
         """Returns the readings as a trace, without columns that this platform does not have."""
@@ -98,11 +108,6 @@ def frozen_heap() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def resident_bytes() -> float:
-    """Returns the anonymous bytes now."""
-    return _resident()[0]
 
 
 def malloc_bytes() -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
-from leakdrill.pytest_plugin.readings import come_to_rest, resident_bytes
+from leakdrill.pytest_plugin.readings import come_to_rest
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def calls_per_slot(calls: Calls, readings: Readings, length: MeasurementLength) 
     Raises:
         BadInput: when the function is too slow for the length; says which time would do.
     """
-    call_s, most = _cost(calls, length)
+    call_s, most = _cost(calls, readings, length)
     started_s = time.perf_counter()
     readings.take(calls.done)
     quiet_s = time.perf_counter() - started_s
@@ -70,21 +70,21 @@ def calls_per_slot(calls: Calls, readings: Readings, length: MeasurementLength) 
     return max(1, min(most, int(max(slot_s - quiet_s, _LEAST_CALLING * slot_s) / call_s)))
 
 
-def _cost(calls: Calls, length: MeasurementLength) -> tuple[float, int]:
+def _cost(calls: Calls, readings: Readings, length: MeasurementLength) -> tuple[float, int]:
     """Returns the seconds of one call, and how many a slot may have, from batches that double in size.
 
     The first call, which imports and compiles, does not count.
     """
     calls.many(1)
     come_to_rest()
-    before = resident_bytes()
+    before = readings.held_bytes()
     batch, limit_s = 1, length.seconds * _PROBE_SHARE / 2
     most = _MOST_SLOT_CALLS if length.calls is None else length.calls // SLOTS
     while True:
         started_s = time.perf_counter()
         calls.many(batch)
         took_s = time.perf_counter() - started_s
-        grown = resident_bytes() - before
+        grown = readings.held_bytes() - before
         if took_s >= limit_s or batch >= most or grown > _MOST_SLOT_BYTES:
             a_call = grown / (2 * batch - 1)
             return max(took_s / batch, 1e-9), max(1, min(most, int(_MOST_SLOT_BYTES / max(a_call, 1))))

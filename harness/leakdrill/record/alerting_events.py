@@ -42,6 +42,7 @@ class PrometheusPoll(Reading, source="prometheus", name="poll", written_by=("ale
     alerts_pending: Annotated[float | None, Entry("alerts that are pending", "count")] = None
     rules_failing: Annotated[float | None, Entry("rules that it cannot evaluate", "count")] = None
     evaluation_late_s: Annotated[float | None, Entry("by how much a rule group is late", "s")] = None
+    scrape_late_s: Annotated[float | None, Entry("age of the newest sample of the drill's own readings", "s")] = None
     clock_ahead_s: Annotated[float | None, Entry("by how much the wall clock gained on the run's", "s")] = None
 
 
@@ -137,10 +138,10 @@ class AlertmanagerPoll(
     Reading,
     source="alertmanager",
     name="poll",
-    for_people="explains a notification that was not noticed",
     written_by=("alerting",),
+    read_by=("judging",),
 ):
-    """A watched Alertmanager did not answer."""
+    """Alertmanager did not answer."""
 
 
 @dataclass(frozen=True)

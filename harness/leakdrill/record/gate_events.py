@@ -40,7 +40,18 @@ class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_b
 class GateEnd(Sample, source="gate", name="end", written_by=("runs",), read_by=("judging",)):
     """The service after the last slot of a corpus: that it was still there, and still the same."""
 
+    rounds: Annotated[float | None, Number("quiet points of the build so far", _COUNT)] = None
     members: Annotated[str, Label("its processes, each as `pid@start`; empty when it was gone")] = ""
+    build: Annotated[str, Label("`baseline` or `candidate`")] = ""
+    corpus: Annotated[str, Label("`open` or `closed`")] = ""
+
+
+@dataclass(frozen=True)
+class GateServiceCount(Sample, source="gate", name="service_count", written_by=("runs",), read_by=("judging",)):
+    """Requests as the service itself counts them, and as the load does, while no request is under way."""
+
+    counted: Annotated[float | None, Entry("requests that the service has counted", _COUNT)] = None
+    completed: Annotated[float | None, Entry("requests of the load that got a response", _COUNT)] = None
     build: Annotated[str, Label("`baseline` or `candidate`")] = ""
     corpus: Annotated[str, Label("`open` or `closed`")] = ""
 

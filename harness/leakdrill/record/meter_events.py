@@ -18,6 +18,9 @@ class _ContainerReading(Reading):
 
     usage_bytes: Annotated[float | None, Entry("memory in use, page cache included", _BYTES)] = None
     working_set_bytes: Annotated[float | None, Entry("memory that cannot be reclaimed at once", _BYTES)] = None
+    memory_bytes: Annotated[float | None, Entry("anonymous memory, files in memory, swap and huge pages", _BYTES)] = (
+        None
+    )
     anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
     cache_bytes: Annotated[float | None, Entry("page cache", _BYTES)] = None
     limit_bytes: Annotated[float | None, Entry("the memory limit; missing when there is none", _BYTES)] = None
@@ -74,8 +77,8 @@ class ReplicaResources(
     _ContainerReading,
     source="replica",
     name="resources",
-    for_people="shows which replica holds the memory",
     written_by=("targets",),
+    read_by=("judging",),
 ):
     """Memory and CPU of one replica, about twice a second."""
 
@@ -183,8 +186,8 @@ class ServiceMetrics(
     Reading,
     source="service",
     name="metrics",
-    for_people="the service's own view, beside what is measured from outside",
     written_by=("meters",),
+    read_by=("judging",),
 ):
     """The service's own metrics page."""
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.masking import kept
 from leakdrill.record.chain import CHAIN_START, chained
 from leakdrill.record.event import Event, event_line
 from leakdrill.record.events import RecordEnd, RunPhase
@@ -163,7 +164,8 @@ class Recorder:
     ) -> Event:
         event = Event(
             index=self._lines, t=round(self.now_s(), 4), phase=self.phase, source=source, kind=kind,
-            name=name, value=value, labels=labels, at=None if at is None else round(at, 4),
+            name=name, value=kept(value) if isinstance(value, str) else value,
+            labels={key: kept(text) for key, text in labels.items()}, at=None if at is None else round(at, 4),
         )  # fmt: skip
         if self.lost is None and not self._file.closed:
             line, self.head = chained(event_line(event), self.head)

@@ -20,7 +20,13 @@ class RunPhase(
 
 
 @dataclass(frozen=True)
-class Notice(Sample, source="drill", name="notice", written_by=("alerting", "runs"), read_by=("reports",)):
+class Notice(
+    Sample,
+    source="drill",
+    name="notice",
+    written_by=("alerting", "runs", "targets"),
+    read_by=("judging", "reports"),
+):
     """A remark that restricts what the verdicts can say."""
 
     message: Annotated[str, Text("the remark")] = ""
@@ -28,7 +34,7 @@ class Notice(Sample, source="drill", name="notice", written_by=("alerting", "run
 
 
 @dataclass(frozen=True)
-class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("reports",)):
+class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), read_by=("judging", "reports")):
     """The drill was cut short."""
 
     message: Annotated[str, Text("why")] = ""
@@ -183,9 +189,7 @@ class TargetRestart(
 
 
 @dataclass(frozen=True)
-class TargetScale(
-    ActEvent, source="target", name="scale", for_people="explains a change of the replicas", written_by=("targets",)
-):
+class TargetScale(ActEvent, source="target", name="scale", written_by=("targets",), read_by=("judging",)):
     """The number of replicas was changed."""
 
     replicas: Annotated[str, Label("how many replicas were asked for")] = ""
@@ -252,7 +256,7 @@ class TargetTrouble(
 
 
 @dataclass(frozen=True)
-class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting",)):
+class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting", "judging")):
     """The target's limits were changed."""
 
     memory_bytes: Annotated[float | None, Entry("the new memory limit", "bytes", "memory_bytes")] = None
@@ -260,7 +264,9 @@ class TargetLimits(Sample, source="target", name="limits", written_by=("targets"
 
 
 @dataclass(frozen=True)
-class TargetReplicas(Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting",)):
+class TargetReplicas(
+    Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting", "judging")
+):
     """The number of replicas changed."""
 
     replicas: Annotated[float | None, Entry("how many there are now", "count")] = None

@@ -208,4 +208,4 @@ def _fault_of_covered(folder: RunFolder, name: str, covers: RecordCovers | None)
 
 
 def _line_digests(content: bytes) -> list[str]:
-    return [hashlib.sha256(line).hexdigest()[:_DIGITS] for line in content.splitlines()]
+    return [hashlib.sha256(line).hexdigest()[:_DIGITS] for line in content.splitlines(keepends=True)]

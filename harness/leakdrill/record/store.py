@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from leakdrill import __version__
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, read_below, write_below
+from leakdrill.masking import masked_json
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.schema_version import schema_version
@@ -154,7 +155,7 @@ def write_run_info(
         machine=_machine(),
     )
     with writing(folder.run_json):
-        write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
+        write_below(folder.path, folder.run_json.name, masked_json(info.model_dump(mode="json")))
     return info
 
 

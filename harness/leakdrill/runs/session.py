@@ -55,7 +55,7 @@ class FinishedRun:
     folder: RunFolder
     verdicts: list[Verdict]
     seal: Seal
-    error: LeakdrillError | None
+    error: LeakdrillError | Interrupted | None
     leftovers: list[str]
 
     def scenario(self) -> Scenario:
@@ -73,7 +73,7 @@ class Session:
     """
 
     def __init__(self, runs: Path, *, notify: Notify, signals: AbstractContextManager[object]) -> None:
-        self.error: LeakdrillError | None = None
+        self.error: LeakdrillError | Interrupted | None = None
         self.leftovers: list[str] = []
         self._runs = runs
         self._notify = notify
@@ -93,7 +93,7 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        with self._handlers, self.keeping_error(Interrupted), uninterruptible():
+        with self._handlers, self._keeping_interruption(), uninterruptible():
             self._closing.close()
         for problem in self.leftovers:
             self._notify(f"could not be undone: {problem}; `leakdrill clean` tries again")
@@ -109,19 +109,26 @@ class Session:
             self._is_undone = True
 
     @contextlib.contextmanager
-    def keeping_error(self, kind: type[LeakdrillError] = LeakdrillError) -> Iterator[None]:
-        """Let an error of this `kind` end the block, and keep the first as what ended the run.
+    def keeping_error(self) -> Iterator[None]:
+        """Let an error or an interruption end the block, and keep the first as what ended the run.
 
         A disk that is full or gone is an error of the environment, whichever file of the run meets it first.
         """
         try:
             yield
-        except kind as e:
+        except (LeakdrillError, Interrupted) as e:
             self.error = self.error or e
         except OSError as e:
-            if e.errno not in DISK_IS_LOST or not issubclass(EnvironmentProblem, kind):
+            if e.errno not in DISK_IS_LOST:
                 raise
             self.error = self.error or unwritable(Path(e.filename or self._runs), e)
+
+    @contextlib.contextmanager
+    def _keeping_interruption(self) -> Iterator[None]:
+        try:
+            yield
+        except Interrupted as e:
+            self.error = self.error or e
 
     def _open(self, closing: contextlib.ExitStack) -> None:
         """Open what the run writes to, and leave with `closing` how it is closed."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,13 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from leakdrill.record.journal_header import Header
-    from leakdrill.record.undo import UndoFunction
+    from leakdrill.record.undo import UndoFunction, UndoTable
 
 LOG_FILE: Final = "watchdog.log"
 """In the run folder of a drill that died: what its watchdog did."""
 
 _AT_ONCE: Final = frozenset({"process", "container", "project", "namespace", "object", "leaks"})
 """Kinds of entries behind which something runs. They are independent of one another; what fails is tried again."""
+
+_ELSEWHERE: Final = {
+    "container": "leakdrill.targets.docker.undo",
+    "project": "leakdrill.targets.compose.undo",
+    "leaks": "leakdrill.targets.compose.undo",
+    "namespace": "leakdrill.targets.kubernetes.undo",
+    "object": "leakdrill.targets.kubernetes.undo",
+    "workload": "leakdrill.targets.kubernetes.undo",
+}
+"""The module for each kind of entry that is not of this machine. All of them together take a second to import."""
 
 _PATIENCE_S: Final = 1.0
 """From SIGTERM to SIGKILL, whatever the scenario allows a target that is stopped in good order."""
@@ -38,25 +50,29 @@ _PATIENCE_S: Final = 1.0
 def main(arguments: list[str]) -> int:
     """Undo the journals, the latest first; returns 4 when something is left."""
     journals = [(Path(path), int(fd)) for path, fd in zip(arguments[::2], arguments[1::2], strict=True)]
-    impatient = {"process": _impatient(machine.UNDO["process"])}
     for path, fd in reversed(journals):
-        undo_kinds(_reachable(path, fd), impatient)
-    # Only now, because it takes ten times as long as all above: what engines and clusters need is imported.
-    from leakdrill.runs.undo import UNDO  # noqa: PLC0415
-
+        undo_kinds(_reachable(path, fd), {"process": _undo_process})
     left = 0
     for path, fd in reversed(journals):
-        problems = clean(_reachable(path, fd), {**UNDO, **impatient}, at_once=_AT_ONCE)
+        problems = clean(_reachable(path, fd), table(), at_once=_AT_ONCE)
         left += len(problems)
         _note(path.parent, ["the drill has died; what it had started was ended and undone", *map(str, problems)])
     return 4 if left else 0
 
 
-def _impatient(undo: UndoFunction) -> UndoFunction:
-    def hurried(data: Mapping[str, Any], header: Header) -> str | None:
-        return undo({**data, "stop_timeout_s": _PATIENCE_S}, header)
+def table() -> UndoTable:
+    """How each kind of entry is undone here: as `leakdrill clean` does it, with less patience."""
+    return {**machine.UNDO, "process": _undo_process, **{kind: partial(_undo_elsewhere, kind) for kind in _ELSEWHERE}}
 
-    return hurried
+
+def _undo_process(data: Mapping[str, Any], header: Header) -> str | None:
+    return machine.UNDO["process"]({**data, "stop_timeout_s": _PATIENCE_S}, header)
+
+
+def _undo_elsewhere(kind: str, data: Mapping[str, Any], header: Header) -> str | None:
+    """Undo what is on an engine or in a cluster; its module is imported only now, because that takes longest."""
+    undo: UndoFunction = import_module(_ELSEWHERE[kind]).UNDO[kind]
+    return undo(data, header)
 
 
 def _reachable(path: Path, fd: int) -> Path:

@@ -12,7 +12,7 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from leakdrill.errors import Interrupted, LeakdrillError
+from leakdrill.errors import LeakdrillError
 from leakdrill.steps.context import StepContext
 from leakdrill.steps.failure import StepFailed
 from leakdrill.targets.kinds import KINDS
@@ -68,8 +68,6 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
     context = StepContext(step.action_name, target, step.timeout, run_dir and run_dir / FOLDER / _slug(step.name))
     try:
         return step_file(step.action_name).act(step.action, context)
-    except Interrupted:
-        raise
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.judging.checks.growth import leaks_show
 from leakdrill.judging.evidence.alert_states import (
+    alertmanager_silences,
     already_active,
     first_firing,
     rests_on_kubelet_series,
@@ -237,6 +238,14 @@ def _undelivered(
             f"{alert} fired, but Alertmanager ended on its own before it told anybody",
             numbers=numbers,
             events=[fired.index],
+            hint="read alertmanager's log in the run folder",
+        )
+    silences = alertmanager_silences(history, Span(fired.when, watched_until_s(history)))
+    if silences:
+        return claim.unknown(
+            f"{alert} fired, but {silences[0]}: nobody can say whether it would have told somebody",
+            numbers=numbers,
+            events=[fired.index, *silences[0].events],
             hint="read alertmanager's log in the run folder",
         )
     silenced = [e for e in history.of(AlertSilenced) if alert.matches(e.labels)]

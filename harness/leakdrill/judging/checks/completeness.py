@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from leakdrill.judging.evidence.alert_states import unanswered
+from leakdrill.judging.evidence.alert_states import alertmanager_silences, unanswered
 from leakdrill.judging.evidence.check import always
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.resource_series import resource_series
@@ -19,6 +19,7 @@ from leakdrill.record.events import (
     LoadRequests,
     PrometheusExited,
     RunPhase,
+    ServiceMetrics,
     TorchAllocator,
     WorkerLost,
 )
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
 
-_ANSWERED_BY_THE_SERVICE: Final = frozenset({TorchAllocator})
+_ANSWERED_BY_THE_SERVICE: Final = frozenset({ServiceMetrics, TorchAllocator})
 """Meters that are silent while the service does nothing but what a step asked of it, such as a collection."""
 
 _SHORTEST_GAP_S: Final = 1.0
 _SHORTEST_STANDSTILL_S: Final = 2.0
 _INTERVALS: Final = 10
+_INTERVALS_OF_METRICS: Final = 5  # they are read once a second
 _PARTS: Final[Mapping[str, type[PrometheusExited | AlertmanagerExited | LoadExited]]] = {
     "Prometheus": PrometheusExited,
     "Alertmanager": AlertmanagerExited,
@@ -49,7 +51,8 @@ _PARTS: Final[Mapping[str, type[PrometheusExited | AlertmanagerExited | LoadExit
 def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdict:
     """Whether every phase was reached and every source answered throughout, the target's restarts aside.
 
-    A meter may be silent for one second, or ten of its own intervals; Prometheus for one second or three evaluations.
+    A meter may be silent for one second, or ten of its own intervals (the service's own metrics: five); Prometheus for
+    one second or three evaluations.
     What the service itself answers may be silent while a step is carried out, besides.
     """
     claim = Claim("measurements_are_complete")
@@ -132,7 +135,7 @@ def _meter_problems(history: History) -> list[_Problem]:
     if span is None:
         return []
     nothing = [] if len(resource_series(history, "memory")) else [("no meter read the target's memory", list[int]())]
-    return [*nothing, *(p for meter in METERS for p in _silences(history, meter, span))]
+    return [*nothing, *(p for meter in (*METERS, ServiceMetrics) for p in _silences(history, meter, span))]
 
 
 def _silences(history: History, meter: type[Reading], span: Span) -> list[_Problem]:
@@ -145,7 +148,8 @@ def _silences(history: History, meter: type[Reading], span: Span) -> list[_Probl
     down = [] if meter is LoadRequests else down_spans(history)
     if meter in _ANSWERED_BY_THE_SERVICE:
         down = [*down, *(Span(step.act.begin.t, step.end_s) for step in step_runs(history))]
-    longest_s = max(_SHORTEST_GAP_S, _INTERVALS * interval_s)
+    intervals = _INTERVALS_OF_METRICS if meter is ServiceMetrics else _INTERVALS
+    longest_s = max(_SHORTEST_GAP_S, intervals * interval_s)
     silent = [
         rest
         for gap in gaps(read, span, longest_s=longest_s)
@@ -171,6 +175,7 @@ def _prometheus_problems(history: History, scenario: Scenario) -> list[_Problem]
     if span is None or not scenario.alerts.evaluated:
         return []
     silences = [(f"{gap.reason} for {_from(gap)}", list[int]()) for gap in unanswered(history, scenario.alerts, span)]
+    silences += [(f"{gap.reason} for {_from(gap)}", list(gap.events)) for gap in alertmanager_silences(history, span)]
     if _uses_kubelet_series(scenario) and not history.of(KubeletScrape):
         silences.append(("nobody looked whether Prometheus had the kubelet's series", []))
     return silences

@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from leakdrill.judging.checks.requests import reports_outside
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.load_conduct import Conduct, Problem, summary
-from leakdrill.judging.evidence.windows import Span, down_spans, outside, watched_until_s
-from leakdrill.record.events import LoadIdle, LoadRequests, LoadWorkerRequests
+from leakdrill.judging.evidence.service_count import disagreement, service_count
+from leakdrill.judging.evidence.windows import Span, down_spans, outside, step_runs, watched_until_s
+from leakdrill.record.events import LoadIdle, LoadRequests, LoadWorkerRequests, ProcessTree, ServiceMetrics
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -62,7 +65,13 @@ def load_problems(history: History, scenario: Scenario) -> list[Problem]:
     if not counts_conduct(history):
         return []
     problems = _conduct(history, scenario).problems()
-    return problems or [*_slow(history, scenario), *_silent(history), *_idle(history, scenario), *_lazy(history)]
+    return problems or [
+        *_slow(history, scenario),
+        *_silent(history),
+        *_idle(history, scenario),
+        *_lazy(history),
+        *_miscounted(history, scenario),
+    ]
 
 
 def counts_conduct(history: History) -> bool:
@@ -91,15 +100,18 @@ def _slow(history: History, scenario: Scenario) -> Iterator[Problem]:
 
 def _silent(history: History) -> Iterator[Problem]:
     """Stretches in which no request ended though the service should have been up, against the usual distance."""
-    reports = [pair[1] for pair in reports_outside(history)]
-    if not reports:
+    judged = [pair[1] for pair in reports_outside(history)]
+    if not judged:
         return
+    # What came back while a step was felt came back too: without it, every step would leave a silence of seconds.
+    reports = [report for report in history.of(LoadRequests) if judged[0].t <= report.t <= judged[-1].t]
+    excused = [*down_spans(history), *(Span(run.start_s, run.end_s) for run in step_runs(history))]
     total = (reports[-1].requests or 0.0) - (reports[0].requests or 0.0)
     usual_s = (reports[-1].t - reports[0].t) / max(1.0, total)
     moved = [b.t for a, b in pairwise(reports) if b.requests != a.requests]
     edges = [reports[0].t, *moved, min(reports[-1].t, watched_until_s(history))]
     for start_s, end_s in pairwise(edges):
-        rest = outside(Span(start_s, end_s), down_spans(history))
+        rest = outside(Span(start_s, end_s), excused)
         longest = max(rest, key=lambda span: span.length_s, default=None)
         if longest is not None and longest.length_s > max(_SILENT_S, _SILENT_GAPS * usual_s):
             yield Problem(
@@ -120,6 +132,27 @@ def _lazy(history: History) -> Iterator[Problem]:
         for worker in workers:
             if not worker.requests:
                 yield Problem(f"the load worker {worker.worker} sent no request", (worker.index,))
+
+
+def _miscounted(history: History, scenario: Scenario) -> Iterator[Problem]:
+    """A load of which the service counted another number of requests, as one process and until the first step."""
+    baseline, pages = history.phase("baseline"), history.of(ServiceMetrics)
+    disturbed = [*(run.start_s for run in step_runs(history)), *(span.start_s for span in down_spans(history))]
+    trees = [tree.processes for tree in history.of(ProcessTree) if tree.values]
+    if baseline is None or not trees or any(count != 1 for count in trees):
+        return
+    until_s = min((t for t in disturbed if t > baseline[0]), default=watched_until_s(history))
+    read = [(page, service_count(page.others)) for page in pages if baseline[0] <= page.t <= until_s]
+    counted = [(page, count) for page, count in read if count is not None]
+    loads = [report for report in history.of(LoadRequests) if report.completed is not None]
+    if len(counted) < 2 or len(loads) < 2:  # noqa: PLR2004 - a difference needs two
+        return
+    (first, before), (last, after) = counted[0], counted[-1]
+    times, completed = [report.t for report in loads], [report.completed or 0.0 for report in loads]
+    made = float(np.interp(last.t, times, completed) - np.interp(first.t, times, completed))
+    text = disagreement(after - before, made, last.t - first.t, scenario.load)
+    if text:
+        yield Problem(text, (first.index, last.index))
 
 
 AS_ASKED: Final = where(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.checks.alerts import expected_firing, for_each_alert
 from leakdrill.judging.evidence.alert_states import firing_spans, transitions, unanswered
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, watched_until_s
+from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, step_runs, watched_until_s
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.alerts import ExpectedAlert
     from leakdrill.scenario.scenario import Scenario
 
+_DIAGNOSES: Final = ("nothing", "stays_within")
 _EVALUATIONS_AFTER = 2
 """The number of evaluations that the record must hold after the alert cleared, before it counts as clear."""
 
@@ -61,6 +62,15 @@ def _judge(
             events=indices,
             hint="the step treats the symptom and not the cause",
         )
+    cures_from_s = _cures_from_s(history, scenario)
+    if spans and spans[-1].end_s < cures_from_s and events[-1].state != "firing":
+        return claim.unknown(
+            f"{alert} cleared {show_duration(cures_from_s - spans[-1].end_s)} before the first step that cures: "
+            "something else cleared it",
+            numbers={"cleared_before_s": cures_from_s - spans[-1].end_s},
+            events=indices,
+            hint="the leak must go on until the step; is there another cure, or was the alert's rule changed?",
+        )
     cleared_s = spans[-1].end_s - watched.start_s
     numbers = {"cleared_after_s": cleared_s, "budget_s": alert.resolves_within, "watched_s": watched.length_s}
     silences = unanswered(history, scenario.alerts, watched)
@@ -74,6 +84,13 @@ def _judge(
     if events[-1].state == "firing" or spans[-1].end_s >= watched.end_s:
         return _still_firing(claim, alert, watched, indices)
     return _cleared(claim, alert, scenario, numbers, events)
+
+
+def _cures_from_s(history: History, scenario: Scenario) -> float:
+    """The beginning of the first step that is to cure; where none is, of the first step."""
+    cures = {step.name for step in scenario.steps if step.seen is None or step.seen.effect not in _DIAGNOSES}
+    begun = [run.start_s for run in step_runs(history) if run.act.name in cures]
+    return min(begun or [run.start_s for run in step_runs(history)])
 
 
 def _still_firing(claim: Claim, alert: ExpectedAlert, watched: Span, indices: list[int]) -> Verdict:

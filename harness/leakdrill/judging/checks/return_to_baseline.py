@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+import numpy as np
+
 from leakdrill.judging.checks.gpu import gpus_are_left_out
 from leakdrill.judging.evidence.capacity import disk_size_bytes
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, growth_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
-from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, swing
+from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, robust_slope, swing
 from leakdrill.judging.evidence.windows import (
     Span,
     last_step_end_s,
@@ -45,6 +47,9 @@ SETTLING_S: Final = 2.0
 """After a step, before its effect is measured: freed memory goes back, caches refill."""
 _SKIPPED_SHARE: Final = 0.4
 _LEAST_WINDOW_S: Final = 3.0
+_FIRST_S: Final = 1.0
+"""The beginning of `load`, in which no leak has taken anything away from the baseline's level yet."""
+_LOW: Final = 0.05
 _LONGER: Final = 4
 """Intervals shrink with the square root of the time, so four times the time halves them."""
 
@@ -164,6 +169,10 @@ def _compare(history: History, scenario: Scenario, name: ResourceName, phase: st
     before, after = series.between(*baseline), series.between(span.start_s, span.end_s)
     if min(len(before), len(after)) < LEAST_SAMPLES:
         return f"only {len(before)} samples in the baseline and {len(after)} in `{phase}`"
+    margin = _level_margin(history, scenario, name, before)
+    unsteady = _unsteady(RESOURCES[name], before, series, history.phase("load"), margin)
+    if unsteady:
+        return unsteady
     trend = _trend(scenario, name, before, series, span)
     if isinstance(trend, str):
         return trend
@@ -173,10 +182,29 @@ def _compare(history: History, scenario: Scenario, name: ResourceName, phase: st
         span=span,
         base=float(before.values.mean()),
         level=difference_of_levels(before.values, after.values),
-        level_margin=_level_margin(history, scenario, name, before),
+        level_margin=margin,
         trend=trend,
         events=(after.indices[0], after.indices[-1]),
     )
+
+
+def _unsteady(
+    measure: Resource, before: Series, series: Series, load: tuple[float, float] | None, margin: float
+) -> str:
+    """Why the baseline is no level to return to: it rose or fell itself, or stands above what came right after it."""
+    length_s, show = float(before.t[-1] - before.t[0]), measure.show
+    noise = swing(before.values)
+    drift = robust_slope(before.t, before.values).times(length_s)
+    if min(abs(drift.low), abs(drift.high)) > max(margin, noise) and drift.low * drift.high > 0:
+        moved = "rose" if drift.estimate > 0 else "fell"
+        return f"{measure.its} baseline itself {moved} by {show(abs(drift.estimate))}, as while warming up"
+    first = series.between(load[0], load[0] + _FIRST_S).values if load else before.values[:0]
+    if measure.is_rate or not len(first):
+        return ""
+    drop = float(np.quantile(before.values, _LOW) - np.median(first))
+    if drop > max(margin, noise):
+        return f"right after the baseline {measure.name} {measure.was} {show(drop)} lower, without a cause"
+    return ""
 
 
 def _trend(scenario: Scenario, name: ResourceName, before: Series, series: Series, span: Span) -> _Trend | str | None:

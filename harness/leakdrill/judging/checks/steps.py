@@ -13,6 +13,8 @@ from leakdrill.judging.evidence.alert_states import first_firing, transitions
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
+from leakdrill.judging.evidence.lasting import came_back, held_long_enough, held_s
+from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import LoadRequests
 from leakdrill.resources import RESOURCES, Resource
@@ -134,7 +136,8 @@ class _Judged:
         if self.expected.stays_within is not None:
             return self._stayed(change, self.expected.stays_within)
         if change.share >= self.expected.least_fall:
-            return f"{self._levels(change)}, {show_share(change.share)} of the growth"
+            effect = f"{self._levels(change)}, {show_share(change.share)} of the growth"
+            return self._lasted(change, change.before - self.expected.least_fall * change.growth) or effect
         changed = (
             "changed nothing" if change.share <= _NOTHING else f"took away {show_share(change.share)} of the growth"
         )
@@ -144,9 +147,30 @@ class _Judged:
     def _fell_below(self, change: Fall, level: float) -> Verdict | str:
         if change.after < level:
             gone = f", {show_share(change.share)} of the growth" if change.growth > 0 else ""
-            return f"{self._levels(change)}{gone}"
+            return self._lasted(change, level) or f"{self._levels(change)}{gone}"
         wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.expected.within)}"
         return self._fails(f"after {self.step.name} {self._levels(change)}; {wanted}", _NO_CURE)
+
+    def _lasted(self, change: Fall, level: float) -> Verdict | None:
+        """FAIL when the metric reached `level` for a moment only, or did not stay there; else None."""
+        if any(leak.peak is not None for leak in self.scenario.leaks if leak.resource == self.metric):
+            return None
+        show, series = self.measure.show, resource_series(self.history, self.metric)
+        held = held_s(series, change.watched, level)
+        if not held_long_enough(held, change.watched):
+            return self._fails(
+                f"after {self.step.name} {self.metric} {self.measure.was} below {show(level)} for "
+                f"{show_duration(held)} only, and then above it again",
+                _NO_CURE,
+            )
+        back = came_back(self.history, self.scenario, self.metric, self.run, level)
+        if back is None:
+            return None
+        return self._fails(
+            f"{self.step.name} did not last: {show_duration(back.start_s - self.run.end_s)} after it {self.metric} "
+            f"{self.measure.was} above {show(level)} again for {show_duration(back.length_s)}",
+            _NO_CURE,
+        )
 
     def _stayed(self, change: Fall, most: float) -> Verdict | str:
         gone = show_share(max(0.0, change.share))
@@ -215,6 +239,13 @@ class _Judged:
             return self._fails(
                 f"after {self.step.name} the service served nothing: {served[1]:.0f} requests failed and none "
                 "succeeded",
+                "freeing memory by not serving is no cure; read target.log in the run folder",
+            )
+        later = _served_after(self.history, (self.run.end_s + until_s) / 2, until_s)
+        if later is not None and not later[0] and later[1]:
+            return self._fails(
+                f"after {self.step.name} the service served {served[0]:.0f} requests and then nothing more: "
+                f"{later[1]:.0f} requests failed",
                 "freeing memory by not serving is no cure; read target.log in the run folder",
             )
         took_s = self.run.span.length_s

@@ -7,18 +7,34 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.windows import Span, down_spans, gaps, outside
-from leakdrill.record.events import AlertTransition, KubeletScrape, PrometheusPoll, RuleError, SelectorMatches
+from leakdrill.record.events import (
+    AlertmanagerPoll,
+    AlertTransition,
+    KubeletScrape,
+    PrometheusPoll,
+    RuleError,
+    SelectorMatches,
+)
 from leakdrill.scenario.kubernetes import KUBELET, KUBELET_MEASURES_WITHIN_S
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leakdrill.record.history import History
     from leakdrill.scenario.alerts import AlertName, Alerts
 
 _SHORTEST_GAP_S: Final = 1.0
 _EVALUATIONS: Final = 3
+_FAILED_POLLS: Final = 2
 _CLOCK_JUMP_S: Final = 0.25
 """Between two polls: a clock that is only adjusted gains or loses a two-thousandth."""
+
+
+_LATENESS: Final[tuple[tuple[Callable[[PrometheusPoll], float | None], str], ...]] = (
+    (lambda poll: poll.evaluation_late_s, "Prometheus did not evaluate the rules"),
+    (lambda poll: poll.scrape_late_s, "Prometheus took in no readings of the target"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,7 @@ class Silence(Span):
     """A stretch in which the states of alerts are not known, and why."""
 
     reason: str = "Prometheus did not answer"
+    events: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.reason} for {show_duration(self.length_s)}"
@@ -87,27 +104,27 @@ def unanswered(history: History, alerts: Alerts, span: Span) -> list[Silence]:
     """The spans in which Prometheus did not answer for longer than is tolerated, or had no data for the rules."""
     answered = [e.t for e in history.of(PrometheusPoll) if e.values and (e.up is None or e.up > 0)]
     silent = [Silence(gap.start_s, gap.end_s) for gap in gaps(answered, span, longest_s=tolerated_gap_s(alerts))]
-    return [
-        *silent,
-        *_late_evaluations(history, alerts, span),
-        *_clock_jumps(history, span),
-        *_series_gaps(history, span),
-    ]
+    jumps = _clock_jumps(history, span)
+    late = (
+        [] if jumps else [s for lateness, reason in _LATENESS for s in _late(history, alerts, span, lateness, reason)]
+    )
+    return [*silent, *jumps, *late, *_series_gaps(history, span)]
 
 
-def _late_evaluations(history: History, alerts: Alerts, span: Span) -> list[Silence]:
-    """The spans in which Prometheus answered, but had not evaluated a rule group for longer than is tolerated."""
-    tolerated_s = tolerated_gap_s(alerts)
-    polls = [e for e in history.of(PrometheusPoll) if e.evaluation_late_s is not None]
+def _late(
+    history: History, alerts: Alerts, span: Span, lateness: Callable[[PrometheusPoll], float | None], reason: str
+) -> list[Silence]:
+    """The spans in which Prometheus answered, but was late with its own work for longer than is tolerated."""
+    tolerated_s = max(tolerated_gap_s(alerts), _EVALUATIONS * alerts.scrape_interval)
     late: list[Silence] = []
-    for poll in polls:
-        lateness_s = poll.evaluation_late_s or 0.0
+    for poll in history.of(PrometheusPoll):
+        lateness_s = lateness(poll) or 0.0
         if lateness_s <= tolerated_s or not span.start_s <= poll.t <= span.end_s:
             continue
         since_s = max(poll.t - lateness_s, span.start_s)
         if late and since_s <= late[-1].end_s:
             since_s = late.pop().start_s
-        late.append(Silence(since_s, poll.t, reason="Prometheus did not evaluate the rules"))
+        late.append(Silence(since_s, poll.t, reason=reason))
     return late
 
 
@@ -119,6 +136,15 @@ def _clock_jumps(history: History, span: Span) -> list[Silence]:
         for (_, before), (t, after) in pairwise(polls)
         if abs(after - before) > _CLOCK_JUMP_S and span.start_s <= t < span.end_s
     ]
+
+
+def alertmanager_silences(history: History, span: Span) -> list[Silence]:
+    """The one stretch of `span` in which Alertmanager did not answer more than once, if there is one."""
+    failed = [e for e in history.of(AlertmanagerPoll) if e.error and span.start_s <= e.t <= span.end_s]
+    if len(failed) < _FAILED_POLLS:
+        return []
+    reason = f"Alertmanager did not answer ({failed[0].error})"
+    return [Silence(failed[0].t, failed[-1].t, reason, tuple(e.index for e in failed))]
 
 
 def _series_gaps(history: History, span: Span) -> list[Silence]:

@@ -19,7 +19,7 @@ from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import look_after, looks, most_slots
 from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
-from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, TargetExited
+from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, RunBroken, TargetExited
 from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
         return "the service ended in the middle, so its memory was not that of one process"
     if history.of(LoadExited):
         return "Locust ended in the middle"
+    if history.of(RunBroken):
+        return f"the run broke off: {history.of(RunBroken)[0].message}"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
     problem = slot_problem(history, CANDIDATE, corpus)
     if problem:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, field_validator
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
@@ -56,7 +56,16 @@ class BaselineFile(BaseModel):
     measured: datetime
     bytes_per_request: float
     conditions: Conditions
-    columns: dict[str, list[float]]
+    columns: dict[str, list[FiniteFloat]]
+
+    @field_validator("columns")
+    @classmethod
+    def _is_a_recording(cls, columns: dict[str, list[float]]) -> dict[str, list[float]]:
+        if not {"t", "requests"} < columns.keys():
+            raise ValueError("expected t, requests and a column of memory")
+        if len({len(values) for values in columns.values()}) != 1:
+            raise ValueError("expected columns of one length")
+        return columns
 
     def trace(self) -> Trace:
         """The recording."""

@@ -7,14 +7,16 @@ and a 404 is one.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.checks.requests import top_error
 from leakdrill.judging.evidence.load_conduct import Conduct, Problem, count_of, summary
+from leakdrill.judging.evidence.service_count import disagreement
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS
 from leakdrill.judging.leak.slots import slot_events
-from leakdrill.record.events import GateEnd, LoadExited, LoadIdle, LoadRequests
+from leakdrill.record.events import GateEnd, GateServiceCount, LoadExited, LoadIdle, LoadRequests, RunBroken
 from leakdrill.units import show_share
 
 if TYPE_CHECKING:
@@ -86,8 +88,10 @@ def load_is_as_asked(history: History, scenario: Scenario, claim: Claim, build: 
 def _uncounted(history: History, claim: Claim, build: str, corpora: list[str]) -> Verdict | None:
     """UNKNOWN when the load of a corpus was not counted while the slots were measured."""
     for corpus in corpora:
+        if corpus == RECORDING:  # it is short, and what was recorded is sent and counted afterwards
+            continue
         pairs = _pairs(history, build, corpus, *_PHASES)
-        if not pairs or (corpus != RECORDING and not _pairs(history, build, corpus, "slots")):
+        if not pairs or not _pairs(history, build, corpus, "slots"):
             return claim.unknown(
                 f"nobody counted the requests of the load ({corpus or 'no'} corpus)",
                 hint="read load.log in the run folder",
@@ -100,12 +104,15 @@ def _uncounted(history: History, claim: Claim, build: str, corpora: list[str]) -
 def _problems(history: History, scenario: Scenario, build: str, corpora: list[str]) -> Iterator[Problem]:
     for event in history.of(LoadExited):
         yield Problem("Locust ended in the middle", (event.index,))
+    for broken in history.of(RunBroken):
+        yield Problem(f"the run broke off: {broken.message}", (broken.index,))
     for corpus in corpora:
-        yield from _conduct(history, scenario, build, corpus).problems()
         if corpus == RECORDING:
             continue
+        yield from _conduct(history, scenario, build, corpus).problems()
         yield from _gaps(history, build, corpus)
         yield from _slow(history, scenario, build, corpus)
+        yield from _miscounted(history, scenario, build, corpus)
         if "idle tasks" not in scenario.load.allow:
             idle = [e for e in history.of(LoadIdle) if (e.build or build, e.corpus) == (build, corpus)]
             yield from (Problem(f"{e.part} never ran; `load.allow` may name idle tasks", (e.index,)) for e in idle)
@@ -156,6 +163,19 @@ def _slow(history: History, scenario: Scenario, build: str, corpus: str) -> Iter
         )
 
 
+def _miscounted(history: History, scenario: Scenario, build: str, corpus: str) -> Iterator[Problem]:
+    """A load that the service saw another number of requests of; of several processes each may count its own."""
+    slots = slot_events(history, build=build, corpus=corpus)
+    counts = [e for e in history.of(GateServiceCount) if (e.build, e.corpus) == (build, corpus)]
+    if len(counts) < 2 or any(slot.processes != 1 for slot in slots):  # noqa: PLR2004 - a difference needs two
+        return
+    first, last = counts[0], counts[-1]
+    counted, completed = ((getattr(last, n) or 0.0) - (getattr(first, n) or 0.0) for n in ("counted", "completed"))
+    text = disagreement(counted, completed, last.t - first.t, scenario.load)
+    if text:
+        yield Problem(text, (first.index, last.index))
+
+
 def _pairs(history: History, build: str, corpus: str, *phases: str) -> list[tuple[LoadRequests, LoadRequests]]:
     """Neighbouring reports of one load in some phases, until the harness was done with it."""
     ends = [end.t for end in history.of(GateEnd) if (end.build, end.corpus) == (build, corpus)]
@@ -166,6 +186,8 @@ def _pairs(history: History, build: str, corpus: str, *phases: str) -> list[tupl
         if event.values and (event.build, event.corpus) == (build, corpus) and event.run_phase in phases
     ]
     reports = [event for event in reports if event.t <= until_s]
+    if corpus == RECORDING and reports:  # it may be over within a second, so that there is one report alone
+        reports = [replace(reports[0], requests=0.0, failures=0.0), *reports]
     return list(pairwise(reports))
 
 

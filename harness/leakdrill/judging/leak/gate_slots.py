@@ -103,6 +103,8 @@ def _gone(history: History, slots: Sequence[GateSlot], build: str, corpus: str) 
         return "nobody looked whether the service lived through the last slot"
     if not ends[-1].members:
         return "the service was gone after the last slot"
+    if ends[-1].rounds != (slots[-1].round or 0.0) + 1:
+        return f"slots are missing: the last is {_number(slots[-1])}, of {ends[-1].rounds or 0:.0f} that were measured"
     return "" if ends[-1].members == slots[-1].members else "processes of the service were replaced after the last slot"
 
 

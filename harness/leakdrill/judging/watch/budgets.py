@@ -84,7 +84,8 @@ def memory_is_measured(history: History, *, plan: WatchPlan) -> Verdict:
             hint="the machine may have been too busy to read it; the peak may have been missed",
         )
     highest = max(top.total_bytes, counted.low_bytes if counted else 0.0)
-    between = f"up to {show_size(highest)} between two readings, by the kernel's count; "
+    whose = "the kernel's count" if last.followed == "cgroup" else "its processes' count"
+    between = f"up to {show_size(highest)} between two readings, by {whose}; "
     return claim.holds(
         f"peak {show_size(top.total_bytes)} after {show_duration(top.t - last.start_s)} ({_split(history, top)}); "
         f"{between if highest > top.total_bytes * _MORE else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+import warnings
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -128,7 +129,8 @@ def parse_phases(texts: list[str]) -> tuple[PhaseRule, ...]:
         if not (name and separator and pattern):
             raise BadInput(f'--phase "{text}" is no phase; expected NAME=REGEX, such as compile=cc1plus')
         try:
-            re.compile(pattern)
+            with warnings.catch_warnings(action="ignore", category=FutureWarning):
+                re.compile(pattern)
         except re.error as e:
             raise BadInput(f'--phase {name}: "{pattern}" is no regular expression: {e}') from e
         rules.append(PhaseRule(name=name, pattern=pattern))

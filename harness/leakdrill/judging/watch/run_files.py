@@ -16,6 +16,7 @@ from leakdrill.errors import BadInput
 from leakdrill.files import read_below, write_below
 from leakdrill.judging.watch.naming import program_name
 from leakdrill.judging.watch.plan import WatchPlan
+from leakdrill.masking import masked_json
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.schema_version import schema_version
 from leakdrill.record.seal import check_seal
@@ -59,7 +60,7 @@ def write_watch_info(folder: RunFolder, plan: WatchPlan) -> WatchInfo:
         versions={"python": platform.python_version(), "kernel": platform.release()},
     )
     with writing(folder.run_json):
-        write_below(folder.path, folder.run_json.name, info.model_dump_json(indent=2) + "\n")
+        write_below(folder.path, folder.run_json.name, masked_json(info.model_dump(mode="json")))
     return info
 
 

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 class UnrepeatableLoadError(ValueError):
     """Part of the recorded load cannot be sent again; the text says which."""
+
+
+class NoRequestError(ValueError):
+    """A line of the file is no request; `line` is its number, from 1."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +69,45 @@ def refusal_line(reason: str) -> bytes:
     return json.dumps({"unrecordable": reason}).encode() + b"\n"
 
 
-def requests_in(path: Path) -> list[Request]:
-    """Returns the requests in the order in which they were sent, without a torn last line; none when there is no file.
+def requests_in(content: bytes) -> list[Request]:
+    """Returns the requests of a corpus in the order in which they were sent, without a torn last line.
 
     Raises:
         UnrepeatableLoadError: when part of the load could not be recorded.
+        NoRequestError: when a line is no request.
     """
-    content = path.read_bytes() if path.exists() else b""
-    entries = [json.loads(line) for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
-    for entry in entries:
-        if "unrecordable" in entry:
-            raise UnrepeatableLoadError(entry["unrecordable"])
-    return [_request(entry) for entry in sorted(entries, key=lambda entry: int(entry["n"]))]
+    lines = [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
+    return [request for _, request in sorted((_numbered(line, at) for at, line in enumerate(lines, 1)), key=_number)]
+
+
+def _number(numbered: tuple[int, Request]) -> int:
+    return numbered[0]
+
+
+def _numbered(line: bytes, at: int) -> tuple[int, Request]:
+    try:
+        entry = json.loads(line)
+        reason = entry.get("unrecordable")
+        numbered = (0, None) if reason is not None else (int(entry["n"]), _request(entry))
+    except KeyError as e:
+        raise NoRequestError(at, f"has no {e}") from e
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as e:
+        raise NoRequestError(at, f"is no request: {e}") from e
+    number, request = numbered
+    if request is None:
+        raise UnrepeatableLoadError(str(reason))
+    return number, request
 
 
 def _request(entry: dict[str, Any]) -> Request:
     body = entry["body"].encode() if "body" in entry else base64.b64decode(entry.get("body_base64", ""))
+    headers = entry["headers"]
+    texts = [entry["method"], entry["path"], *headers, *headers.values()]
+    if not all(isinstance(text, str) and text.isprintable() for text in texts) or not entry["method"]:
+        raise ValueError("expected printable text as method, path and headers")
+    if not math.isfinite(entry["t"]):
+        raise ValueError("expected a finite number of seconds as t")
     return Request(
-        t=entry["t"], method=entry["method"], path=entry["path"], headers=entry["headers"], body=body,
-        redirects=entry["redirects"], status=entry["status"],
+        t=float(entry["t"]), method=entry["method"], path=entry["path"], headers=headers, body=body,
+        redirects=bool(entry["redirects"]), status=int(entry["status"]),
     )  # fmt: skip

@@ -29,6 +29,7 @@ from leakdrill.load.in_locust.counters import MASTER, Counters
 from leakdrill.load.in_locust.lifeline import end_with_harness
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.pause_gate import PauseGate
+from leakdrill.load.in_locust.redirects import stay_with_target
 from leakdrill.load.in_locust.request_recorder import RequestRecorder
 from leakdrill.load.in_locust.task_reports import TaskReports
 from leakdrill.load.in_locust.user_monitor import UserMonitor
@@ -98,6 +99,7 @@ class Listener:
         end_with_harness(self._lifeline_fd)
         bound_stats()
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
+        stay_with_target()
         self._monitor.install()
         self._tasks.register()
         if self._recorder is not None:

@@ -17,7 +17,7 @@ from locust import FastHttpUser, task
 from leakdrill.load.in_locust.corpus_file import requests_in
 from leakdrill.load.in_locust.variables import CORPUS_ENV, CORPUS_LENGTH_ENV
 
-_pass = requests_in(Path(os.environ[CORPUS_ENV]))[: int(os.environ[CORPUS_LENGTH_ENV])]
+_pass = requests_in(Path(os.environ[CORPUS_ENV]).read_bytes())[: int(os.environ[CORPUS_LENGTH_ENV])]
 _next_request = itertools.cycle(_pass).__next__
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from leakdrill.files import users_umask
+from leakdrill.files import read_below, users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.record.ownership import OWNER_FILE
 from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
@@ -108,9 +108,10 @@ class DrillProcess:
         return f"ended with exit code {code}: {message}"
 
 
-def _owner(path: Path) -> int | None:
+def _owner(path: Path) -> object:
+    """The process id that `path` says; None where it is no such file, whoever put it there."""
     try:
-        pid: int = orjson.loads(path.read_bytes())["pid"]
-    except (OSError, orjson.JSONDecodeError, KeyError):
+        owner = orjson.loads(read_below(path.parent, path.name))
+    except (OSError, orjson.JSONDecodeError):
         return None
-    return pid
+    return owner.get("pid") if isinstance(owner, dict) else None

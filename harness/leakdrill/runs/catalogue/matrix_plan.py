@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from leakdrill.files import is_file
 from leakdrill.judging.matrix_cell import Effect
 from leakdrill.scenario.quantities import Duration, Frozen, Size
 from leakdrill.scenario.reader import read_scenario
@@ -126,6 +127,8 @@ def _known(file: Document, loc: Loc, name: str, among: Iterable[str], what: str)
 def _cell(file: Document, plan: _Plan, leak: str, step: str) -> Cell:
     folder = file.path.resolve().parent
     service = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")  # any folder's name, as scenarios are named
+    if not is_file(folder / plan.leaks[leak]):
+        raise file.wrong(("leaks", leak), f"there is no {plan.leaks[leak]}; expected a scenario file in {folder}")
     original = read_scenario(folder / plan.leaks[leak])
     leak_spec = next((one for one in original.leaks if one.name == leak), None)
     if leak_spec is None:

@@ -1,4 +1,7 @@
-"""The alerts of a drill so far: which fired, whose notifications arrived, which are inhibited."""
+"""What has come of the alerts that a drill waits for: which fired, and whose notification arrived.
+
+Only what can be asked for is kept: a drill may last for days, and alerts come with the names of pods.
+"""
 
 from __future__ import annotations
 
@@ -11,33 +14,32 @@ if TYPE_CHECKING:
 
     from leakdrill.record.event import Event
     from leakdrill.scenario.alerts import AlertName, ExpectedAlert
+    from leakdrill.scenario.scenario import Scenario
 
 
 class AlertStates:
-    """Subscribe `note` to the recorder.
+    """Subscribe `note` to the recorder; then the alerts that `scenario` names can be asked for."""
 
-    Args:
-        delivery_observable: whether the arrival of notifications can be seen in this drill.
-    """
-
-    def __init__(self, *, delivery_observable: bool) -> None:
-        self._delivery_observable = delivery_observable
-        self._fired: list[Mapping[str, str]] = []
-        self._delivered: list[Notification] = []
-        self._inhibited: list[Mapping[str, str]] = []
+    def __init__(self, scenario: Scenario) -> None:
+        self._delivery_observable = scenario.alerts.delivery_observable
+        self._expected = scenario.alerts.expect
+        self._named: list[AlertName] = [*self._expected, *(step.on for step in scenario.steps if step.on)]
+        self._fired: set[str] = set()
+        self._delivered: set[tuple[str, str | None]] = set()
 
     def note(self, event: Event) -> None:
         """Take one event in; quick, because the recording thread waits."""
         if AlertTransition.matches(event) and event.value == "firing":
-            self._fired.append(AlertTransition.from_event(event).labels)
+            self._note_fired(AlertTransition.from_event(event).labels)
         elif Notification.matches(event) and event.value == "firing":
-            self._delivered.append(Notification.from_event(event))
+            notification = Notification.from_event(event)
+            self._note_delivered(notification.labels, notification.receiver)
         elif AlertInhibited.matches(event):
-            self._inhibited.append(AlertInhibited.from_event(event).labels)
+            self._note_delivered(AlertInhibited.from_event(event).labels, None)
 
     def has_fired(self, name: AlertName) -> bool:
         """Whether `name` has fired."""
-        return any(name.matches(labels) for labels in list(self._fired))
+        return str(name) in self._fired
 
     def delivered(self, alert: ExpectedAlert) -> bool:
         """Whether the notification of `alert` has arrived, at its receiver where the scenario names one.
@@ -47,7 +49,13 @@ class AlertStates:
         """
         if not self._delivery_observable:
             return self.has_fired(alert)
-        return any(alert.matches(labels) for labels in list(self._inhibited)) or any(
-            alert.matches(notification.labels) and alert.receiver in (None, notification.receiver)
-            for notification in list(self._delivered)
-        )
+        return (str(alert), alert.receiver) in self._delivered
+
+    def _note_fired(self, labels: Mapping[str, str]) -> None:
+        self._fired.update(str(name) for name in self._named if name.matches(labels))
+
+    def _note_delivered(self, labels: Mapping[str, str], receiver: str | None) -> None:
+        """Take note of a delivery to `receiver`; None where there will be none."""
+        for alert in self._expected:
+            if alert.matches(labels) and (receiver is None or alert.receiver in (None, receiver)):
+                self._delivered.add((str(alert), alert.receiver))

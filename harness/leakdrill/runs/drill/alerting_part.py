@@ -12,7 +12,7 @@ from leakdrill.alerting.alertmanager import AlertmanagerServer
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
-from leakdrill.alerting.prometheus import PrometheusServer
+from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.routing import default_routing, read_routing
 from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
@@ -187,7 +187,7 @@ class AlertingPart:
         return server
 
     def _start_pollers(self, server: PrometheusServer) -> None:
-        poller = AlertPoller(server.url, self._recorder)
+        poller = AlertPoller(server.url, self._recorder, scraped=OWN_JOB)
         self._stops.callback(poller.stop)
         poller.start()
         if self._kubelet is not None:
@@ -202,7 +202,7 @@ class AlertingPart:
         return [self._kubelet.start()]
 
     def _scrape_targets(self, exporter: Exporter) -> dict[str, str]:
-        targets = {"leakdrill": exporter.address}
+        targets = {OWN_JOB: exporter.address}
         if self._scenario.target.metrics:
             address = self._target.base_url.removeprefix("http://")
             targets[self._target.name] = address + self._scenario.target.metrics

@@ -56,7 +56,7 @@ class Environment:
             journal=journal,
         )
         self.alerting = AlertingPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
-        self.alerts = AlertStates(delivery_observable=scenario.alerts.delivery_observable)
+        self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
         self._recorder = recorder
         self._target_begun = False

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.record.events import GateEnd, GateRequestsByName, GateSlot
+from leakdrill.record.events import GateEnd, GateRequestsByName, GateServiceCount, GateSlot
 from leakdrill.runs.gate.agent_readings import AgentReadings
 from leakdrill.runs.gate.service import BuildService
 from leakdrill.runs.gate.slot_load import SlotLoad
@@ -118,7 +118,15 @@ class Build:
 
     def record_end(self) -> None:
         """Record whether the service is still there after the last slot, and still the same processes."""
-        self._recorder.record(GateEnd(members=self._service.members(), build=self.name, corpus=self.load.corpus))
+        members = self._service.members()
+        self._recorder.record(GateEnd(float(self._round), members, build=self.name, corpus=self.load.corpus))
+
+    def record_count(self) -> None:
+        """Record how many requests the service has counted, where it says; the load must be at rest."""
+        counted = self._service.request_count() if self.load.started else None
+        if counted is not None:
+            completed = float(self.load.completed())
+            self._recorder.record(GateServiceCount(counted, completed, build=self.name, corpus=self.load.corpus))
 
     def record_types(self, moment: str) -> None:
         """Record how many objects of each type there are, `before` the slots and `after` them."""

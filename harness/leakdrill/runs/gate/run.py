@@ -8,6 +8,7 @@ With two builds their slots alternate, first one ahead and then the other: whate
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.files import write_below
@@ -15,19 +16,20 @@ from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verd
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
 from leakdrill.machine.signals import interruptible, uninterruptible
-from leakdrill.record.events import GateTimeIsUp, Notice
+from leakdrill.record.events import GateTimeIsUp, Notice, RunBroken
 from leakdrill.record.seal import RUN_JSON, STORED_BASELINE
 from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.gate.against import Against
 from leakdrill.runs.gate.build import Build
+from leakdrill.runs.gate.slot_load import LoadBroken
 from leakdrill.runs.gate.warmup import has_settled, rises_plainly
 from leakdrill.runs.placement import placed
 from leakdrill.runs.session import RunSession, print_to
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -135,22 +137,35 @@ class _Measurement:
                 for build in self._builds:
                     build.up()
             for corpus in corpora:
-                self._measure(corpus)
+                if not self._measure(corpus):
+                    break
         finally:
             with uninterruptible(), self._recorder.in_phase("teardown"):
                 for build in reversed(self._builds):
                     build.down()
                 self._session.undo()
 
-    def _measure(self, corpus: str) -> None:
+    def _measure(self, corpus: str) -> bool:
+        """Measure under `corpus`; returns whether the load lasted."""
         with self._recorder.in_phase("warmup"):
             for build in self._builds:
                 build.start_load(corpus)
-            self._warm_up()
-        with self._recorder.in_phase("slots"):
-            self._slots(corpus)
+            lasted = self._lasts(self._warm_up)
+        if lasted:
+            with self._recorder.in_phase("slots"):
+                lasted = self._lasts(partial(self._slots, corpus))
         for build in self._builds:
             build.load.stop()
+        return lasted
+
+    def _lasts(self, part: Callable[[], None]) -> bool:
+        """Carry out a part of the measurement; a load that ends or hangs in it is recorded, and the verdict UNKNOWN."""
+        try:
+            part()
+        except LoadBroken as e:
+            self._recorder.record(RunBroken(str(e)))
+            return False
+        return True
 
     def _warm_up(self) -> None:
         """Load until its time is over, nothing can still wait to expire, and memory has settled; bounded.
@@ -195,11 +210,13 @@ class _Measurement:
 
     def _slots(self, corpus: str) -> None:
         for build in self._builds:
+            build.record_count()
             build.record_types("before")
         deadline_s = self._deadline_s()
         self._until_certain(corpus, deadline_s)
         for build in self._builds:
             build.record_types("after")
+            build.record_count()
         in_time = self._recorder.now_s() < deadline_s
         if self._gate.tracemalloc and in_time and self._alive() and self._verdict(corpus).outcome is LeakOutcome.LEAK:
             self._builds[0].record_sites()

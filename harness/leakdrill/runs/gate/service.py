@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.judging.evidence.service_count import service_count
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import Notice
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
@@ -55,6 +57,7 @@ class BuildService:
         journal: Journal,
     ) -> None:
         self._build = build
+        self._metrics_path = scenario.target.metrics or "/metrics"
         self._recorder = recorder
         self._journal = journal
         self._agent_folder = Path(tempfile.gettempdir()).resolve() / journal.header.own_name(f"{run_id}-agent")
@@ -109,6 +112,16 @@ class BuildService:
     def alive(self) -> bool:
         """Whether it has processes."""
         return bool(self._target.pids())
+
+    def request_count(self) -> float | None:
+        """Returns the requests that it says it has answered; None where its metrics do not say, or it is down."""
+        meter = ServiceMeter(self._target.base_url + self._metrics_path)
+        try:
+            return service_count(meter.read() or {})
+        except OSError:
+            return None
+        finally:
+            meter.close()
 
     def members(self) -> str:
         """Returns its processes, each by its number and the moment of its start; empty when it is down.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import BadInput
+from leakdrill.errors import BadInput, ComponentDied, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from leakdrill.record.journal import Journal
@@ -31,6 +32,10 @@ _MOST_RUN_S: Final = 3600.0
 _SLOT_TIMEOUT_S: Final = 60.0
 _PORTIONS: Final = 8
 """A gentle slot is made of so many short bursts, so that load stays nearly constant."""
+
+
+class LoadBroken(Exception):  # noqa: N818 - leaves the slots; caught in run.py
+    """A load that was under way has ended, or no longer comes to rest."""
 
 
 class SlotLoad:
@@ -114,26 +119,30 @@ class SlotLoad:
             return
         length_s = slot_length_s(self._gate.slot, self._last_rest_s)
         if self._pass_requests and self.corpus == "closed":
-            self._locust.resume(self._passes(length_s, gentle=gentle) * self._pass_requests)
-            self._locust.wait_drained(_SLOT_TIMEOUT_S)
+            with _breaking():
+                self._locust.resume(self._passes(length_s, gentle=gentle) * self._pass_requests)
+                self._locust.wait_drained(_SLOT_TIMEOUT_S)
         elif gentle:
             for _ in range(_PORTIONS):
                 self.let_through(length_s / _PORTIONS, GENTLE_REQUESTS // _PORTIONS)
         else:
-            self._locust.resume()
+            with _breaking():
+                self._locust.resume()
             time.sleep(length_s)
 
     def let_through(self, seconds: float, requests: int) -> None:
         """Load for so long, with so many requests at most."""
         if self._locust is not None:
-            self._locust.resume(requests)
+            with _breaking():
+                self._locust.resume(requests)
         time.sleep(seconds)
 
     def rest(self) -> None:
         """Pause the load and wait until no request is under way."""
         if self._locust is not None:
-            self._locust.pause()
-            self._locust.wait_drained(_DRAIN_TIMEOUT_S)
+            with _breaking():
+                self._locust.pause()
+                self._locust.wait_drained(_DRAIN_TIMEOUT_S)
 
     def note_rest(self, seconds: float) -> None:
         """Take note that the load has rested for so long."""
@@ -173,3 +182,12 @@ class SlotLoad:
             record_corpus=record_corpus,
             labels={"build": self._build, "corpus": "recording" if record_corpus else self.corpus},
         )
+
+
+@contextlib.contextmanager
+def _breaking() -> Iterator[None]:
+    """Turns the end of a load that was under way into `LoadBroken`."""
+    try:
+        yield
+    except (ComponentDied, EnvironmentProblem) as e:
+        raise LoadBroken(str(e)) from e

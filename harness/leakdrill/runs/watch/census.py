@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.watch.naming import phase_of, program_name
 from leakdrill.machine.orphans import living_thread
-from leakdrill.meters.process import parse_smaps_rollup
+from leakdrill.meters.process import parse_memory_kinds
 from leakdrill.record.events import ProcessMember
+from leakdrill.remember import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,8 @@ _LONGEST_COMMAND: Final = 300
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PARENT: Final = 1  # fields of `stat`, counted after the command's name
 _START: Final = 19
+_MOST_MEMBERS: Final = 16_384
+"""More than live at a time; a long build starts processes by the million."""
 _NEW_S: Final = 0.2
 """Longer than a vfork takes to become an exec."""
 
@@ -71,7 +74,7 @@ class Census:
         for pid in pids:
             text = _statm(f"/proc/{pid}")
             if text and not resident_bytes(text) and (thread := living_thread(pid)) not in (pid, None):
-                self._threads[pid] = f"/proc/{pid}/task/{thread}"
+                remember(self._threads, pid, f"/proc/{pid}/task/{thread}")
                 text = _statm(self._threads[pid])
             if text and resident_bytes(text):
                 statm[pid] = text
@@ -95,7 +98,7 @@ class Census:
 
     def _one(self, pid: int, text: bytes, statm: dict[int, bytes]) -> Held:
         try:
-            fields = parse_smaps_rollup(Path(self._threads.get(pid, f"/proc/{pid}"), "smaps_rollup").read_bytes())
+            fields = parse_memory_kinds(Path(self._threads.get(pid, f"/proc/{pid}"), "smaps_rollup").read_bytes())
         except PermissionError:
             return Held(memory_bytes=float(resident_bytes(text)))
         if not fields or self._is_borrowed(pid, fields["uss_bytes"], statm):
@@ -123,7 +126,7 @@ class Census:
         parent, born_s = _origin(pid)
         above = self._members[parent].phase if parent in self._members else ""
         member = Member(parent, born_s, program_name(argv), command, phase_of(command, above, self._rules))
-        self._members[pid] = member
+        remember(self._members, pid, member, most=_MOST_MEMBERS)
         self._recorder.record(
             ProcessMember(pid, parent, str(pid), program=member.program, command=command, phase=member.phase)
         )

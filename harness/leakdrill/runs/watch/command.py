@@ -21,6 +21,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
 from leakdrill.machine.adopted_start import SMALL_BYTES, start_adopted
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
+from leakdrill.masking import masked_tree
 from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
 
@@ -90,7 +91,9 @@ class Command:
         self._kills = self._count_kills()
         folders = cgroup.folders if cgroup else ()
         data = {"run_id": run_id, "part": PART, "cgroup": str(folders[0]) if folders else None}
-        self.entry = journal.plan("process", command=list(plan.command), stop_timeout_s=STOP_TIMEOUT_S, **data)
+        self.entry = journal.plan(
+            "process", command=masked_tree(list(plan.command)), stop_timeout_s=STOP_TIMEOUT_S, **data
+        )
         self._adopted = adopts and not cgroup
         whole = {**os.environ, **env, RUN_ID_VARIABLE: run_id, PART_VARIABLE: PART, MARK_VARIABLE: journal.mark}
         try:
@@ -99,7 +102,7 @@ class Command:
             raise EnvironmentProblem(f"{plan.command[0]} could not be started: {e.strerror}") from e
         born = psutil.Process(self.pid).create_time()
         self.entry = journal.done(self.entry, pid=self.pid, create_time=born)
-        self.family = ProcessTree.from_journal(self.entry.data)
+        self.family = ProcessTree.from_journal(self.entry.data, mark=journal.mark)
 
     def _start(self, argv: list[str], env: Mapping[str, str]) -> int:
         if self._adopted:

@@ -58,6 +58,7 @@ class CommandProcesses:
         self._marked: list[int] = []
         self._rescan_at_s = time.monotonic() + _RESCAN_S
         self._inside: set[int] = set()
+        self._last: list[int] = []
         self.seen: set[int] = set()
         self.escaped: set[int] = set()
         """Those that were found outside the control group."""
@@ -78,7 +79,13 @@ class CommandProcesses:
             self._rescan()
         pids = list(dict.fromkeys([*below, *self._marked]))
         self.seen.update(pids)
+        self._last = pids
         return pids
+
+    def living(self) -> bool:
+        """Whether any of them runs; the orphans that have ended are taken note of."""
+        self.reap()
+        return any(living_thread(pid) for pid in {*self._last, *self._below()})
 
     def end_strays(self) -> int:
         """Kill what is still below us after the command and its family have ended; returns how many stay."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from leakdrill.runs.watch.watcher import Peak
 
 _POLL_S: Final = 0.02
+_SETTLED_S: Final = 1.0
+_LONGEST_S: Final = 10.0
 _UNSEEN: Final = (
     "there is no control group, so memory is read from processes: what processes of less than a fiftieth of a second "
     "hold together, the kernel's own memory (pipes, sockets) and files in memory that nobody has open are not counted"
@@ -183,7 +185,7 @@ class _Attempts:
             try:
                 ended = self._wait(command, processes)
                 ended_at_s = self._recorder.now_s()
-                self._end_family(command, processes)
+                self._end_family(command, processes, watcher)
             finally:
                 sampler.stop()
                 left = watcher.stop()
@@ -207,6 +209,15 @@ class _Attempts:
             time.sleep(_POLL_S)
         return ended
 
+    def _outlast(self, processes: CommandProcesses, watcher: Watcher) -> None:
+        """Return when what goes on has not taken more memory for a second, or has ended, or after ten seconds."""
+        began = risen = time.monotonic()
+        high = watcher.peak.low_bytes
+        while not self._stop and processes.living() and time.monotonic() < min(risen + _SETTLED_S, began + _LONGEST_S):
+            time.sleep(_POLL_S)
+            if watcher.peak.low_bytes > high:
+                high, risen = watcher.peak.low_bytes, time.monotonic()
+
     def _note_end(self, end: _End, number: int, at_s: float) -> None:
         ended = end.ended
         largest = max(ended.largest_process_bytes or 0, end.adopted_bytes)
@@ -227,10 +238,13 @@ class _Attempts:
         if self._stop:
             self._recorder.record(WatchInterrupted(self._stop.signal_name))
 
-    def _end_family(self, command: Command, processes: CommandProcesses) -> None:
+    def _end_family(self, command: Command, processes: CommandProcesses, watcher: Watcher) -> None:
+        """End what outlived the command, when it has shown for a while how much memory it takes."""
         left = len(command.family.members())
         if left:
             self._notify(f"{left} process{'es' if left > 1 else ''} outlived the command; ending what it started")
+        if left or processes.living():
+            self._outlast(processes, watcher)
         reason = take_back(self._journal, command.entry, UNDO)
         if reason:
             self._notify(reason)

@@ -144,6 +144,7 @@ class Balancer:
         with self._lock:
             if not ready:
                 return None
+            self._open = +self._open  # without those that have none, and may be gone
             pod = min(ready, key=lambda name: self._open[name])
             self._open[pod] += 1
         return pod

@@ -82,12 +82,14 @@ class OwnedTarget(RecordedTarget, ABC):
             TargetNotReady: when it ended or did not answer in time; everything made for it is gone then.
         """
         details = self._prepare()
+        self._log_keeper.start()
         with self._recorder.act(TargetStart(port=str(self.port), more=details)):
             try:
                 self._make()
                 self._launch()
             except BaseException:
                 self._take_back(self._pending())
+                self._log_keeper.stop()
                 raise
 
     def restart(self) -> None:
@@ -214,8 +216,13 @@ class OwnedTarget(RecordedTarget, ABC):
             exit_status=lambda: running.exit_status,
             log=self.log,
             log_start=log_start,
+            stranger=self._stranger,
         ).wait()
         self._recorder.record(TargetReady(process=float(pid or 0), took_s=round(took_s, 3)))
+
+    def _stranger(self) -> str:
+        """Who answers at the port in the place of the target; empty when nobody does, or nobody can know."""
+        return ""
 
     def _end(self, kind: str) -> None:
         """Undo the entries of `kind`, because others will follow. Raises EnvironmentProblem when one would not go."""

@@ -22,6 +22,8 @@ _TRY_TIMEOUT_S: Final = 2.0
 _LAST_LINES: Final = 3
 _MOST_CHARS: Final = 200
 _TAIL_BYTES: Final = 8192
+_HINT_ON_EXIT: Final = "run the command by hand, in its folder (target.cwd; by default that of the scenario file)"
+_HINT_ON_EXIT_0: Final = "have the command stay in the foreground: the process that is started is the one followed"
 
 
 @dataclass(kw_only=True)
@@ -34,6 +36,7 @@ class Readiness:
         timeout_s: for how long it is asked.
         exit_status: None while the process runs.
         log: what the process writes to; `log_start` is where this start begins in it.
+        stranger: who answers in the place of the target, such as `pid 12 (nginx)`; empty when nobody does.
     """
 
     subject: str
@@ -42,6 +45,7 @@ class Readiness:
     exit_status: Callable[[], int | None]
     log: Path
     log_start: int
+    stranger: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
 
     def wait(self) -> float:
@@ -68,15 +72,19 @@ class Readiness:
             raise self._not_ready(
                 f"{self.subject} ended with {show_exit(status)} after {show_duration(time.monotonic() - start)}, "
                 f"before GET {self.url} answered 2xx.",
-                "run the command by hand, in its folder (target.cwd; by default that of the scenario file)",
+                _HINT_ON_EXIT_0 if status == 0 else _HINT_ON_EXIT,
             )
         try:
             with client.stream("GET", self.url) as response:  # the status is enough: the body may be of any length
                 self.outcome = f"answered {response.status_code}{_elsewhere(response)}"
-                return response.is_success
+                ready = response.is_success
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             self.outcome = f"failed with {type(e).__name__}: {e}"
             return False
+        stranger = self.stranger() if ready else ""
+        if stranger:
+            self.outcome += f", but from {stranger}, which is no process of the target,"
+        return ready and not stranger
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
         return TargetNotReady(
@@ -100,7 +108,15 @@ def _rendered(lines: list[str]) -> str:
 
 def show_exit(status: int) -> str:
     """A process' end for a person: `exit status 1`, `signal 9 (SIGKILL)`."""
-    return f"exit status {status}" if status >= 0 else f"signal {-status} ({signal.Signals(-status).name})"
+    return f"exit status {status}" if status >= 0 else f"signal {-status} ({signal_name(-status)})"
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, such as `SIGKILL`; `SIGRTMIN+3` for one without a name of its own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN{number - signal.SIGRTMIN:+d}"
 
 
 def last_lines(path: Path, start: int = 0) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from leakdrill.record.events import TargetLimits, TargetStop
 from leakdrill.record.undo import take_back
+from leakdrill.targets.base.log_keeper import LogKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +69,7 @@ class RecordedTarget:
         self._journal = journal
         self._token = token
         self._part = part
+        self._log_keeper = LogKeeper(self.log, recorder)
 
     @property
     def parts(self) -> Sequence[object]:
@@ -97,12 +99,12 @@ class RecordedTarget:
     def stop(self) -> None:
         """End it and take back everything made for it; does nothing when that is gone."""
         entries = self._pending()
-        if not entries:
-            return
-        with self._recorder.act(TargetStop()) as note:
-            reasons = self._take_back(entries)
-            if reasons:
-                note.value, note.unknown = "; ".join(reasons), True
+        if entries:
+            with self._recorder.act(TargetStop()) as note:
+                reasons = self._take_back(entries)
+                if reasons:
+                    note.value, note.unknown = "; ".join(reasons), True
+        self._log_keeper.stop()
 
     def _pending(self, kind: str | None = None) -> list[Entry]:
         """What of it is still to be undone, newest first; only the entries of `kind`, where that is given."""

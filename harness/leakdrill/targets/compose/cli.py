@@ -84,9 +84,12 @@ class Compose:
             BadInput: when compose cannot use it; with what compose says.
         """
         command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), "config"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S, env=self._env
-        )
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S, env=self._env
+            )
+        except subprocess.TimeoutExpired as e:
+            raise BadInput(f"{self.file}: compose had not read it after {_ASK_TIMEOUT_S:g} s") from e
         if done.returncode != 0:
             raise BadInput(f"{self.file}: compose cannot use it{_last_lines(done.stderr, done.stdout)}")
         config: dict[str, Any] = parse_yaml(done.stdout, self.file, expected="a compose file").data

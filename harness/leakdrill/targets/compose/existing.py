@@ -43,6 +43,7 @@ class ExistingComposeService(ComposeService):
                     f"{self._project()}; expected it to be up",
                     hint="make stack",
                 )
+            self._log_keeper.start()
             self._base_url = self._address(containers)
             self._token = _token(containers[0])
             entry = self._journal.plan(

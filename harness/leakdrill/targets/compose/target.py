@@ -57,6 +57,7 @@ class ComposeTarget(ComposeService):
         self._compose = Compose(self._run_dir / FILE_NAME, project=self._project(), env=env)
         with self._recorder.act(TargetStart(port=str(port), more={"project": self._project()})):
             try:
+                self._log_keeper.start()
                 self._build()
                 self._journal.plan(
                     "project", part=PART, name=self._project(), run_id=self._run_id, engine=where(self._client)
@@ -66,6 +67,7 @@ class ComposeTarget(ComposeService):
                 self._follow()
             except BaseException:
                 self._take_back(self._pending())
+                self._log_keeper.stop()
                 raise
 
     def stop(self) -> None:

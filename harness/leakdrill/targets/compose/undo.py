@@ -9,7 +9,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.marked_processes import Seen, end, marked, see_all
 from leakdrill.machine.ports import LOOPBACK
 from leakdrill.targets.docker.container import engine_errors
-from leakdrill.targets.docker.engine import connect, own_labels, with_labels
+from leakdrill.targets.docker.engine import connect, engine_of, own_labels, with_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ def _undo_project(data: Mapping[str, Any], header: Header) -> str | None:
     name = str(data["name"])
     _end_compose(header)
     try:
-        client = connect(data["engine"])
+        client = connect(engine_of(data))
     except EnvironmentProblem as e:
         return f"project {name}: {e}"
     with contextlib.closing(client):
@@ -81,7 +81,7 @@ def _undo_leaks(data: Mapping[str, Any], header: Header) -> str | None:  # noqa:
     broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, *engine_errors())
     labels = with_labels({PROJECT_LABEL: project, SERVICE_LABEL: service})
     try:
-        client = connect(data["engine"])
+        client = connect(engine_of(data))
         with contextlib.closing(client):
             for container in client.containers.list(filters={"label": labels}, ignore_removed=True):
                 if container.id in before:

@@ -28,6 +28,18 @@ def with_labels(labels: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in labels.items()]
 
 
+def engine_of(data: Mapping[str, Any]) -> str:
+    """The engine in a journal's entry: the one that the run had, and never whatever is the default by now.
+
+    Raises:
+        ValueError: when it names none.
+    """
+    engine = data["engine"]
+    if not isinstance(engine, str) or not engine:
+        raise ValueError("engine: expected the address of one")
+    return engine
+
+
 def connect(url: str | None = None, *, timeout_s: int = 60) -> DockerClient:
     """A client of the engine at `url`, or of the one that the environment names (`DOCKER_HOST`).
 

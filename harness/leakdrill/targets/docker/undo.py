@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.targets.docker.container import engine_errors
-from leakdrill.targets.docker.engine import connect, own_labels, with_labels
+from leakdrill.targets.docker.engine import connect, engine_of, own_labels, with_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _undo_container(data: Mapping[str, Any], header: Header) -> str | None:
     """Only what carries the labels of the run is removed, whatever its name says."""
     name, labels = str(data["name"]), own_labels(str(data["run_id"]), header.mark)
     try:
-        client = connect(data["engine"])
+        client = connect(engine_of(data))
     except EnvironmentProblem as e:
         return f"container {name}: {e}"
     with contextlib.closing(client):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.files import is_file
 from leakdrill.targets.kubernetes.credentials import Credentials
 from leakdrill.yaml_file import read_yaml
 
@@ -222,7 +223,7 @@ def connect(context: str | None = None, *, kubeconfig: str | None = None) -> Clu
     """
     config, client = _package()
     files = kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    if not any(Path(file).is_file() for file in files.split(os.pathsep)):
+    if not any(is_file(Path(file)) for file in files.split(os.pathsep)):
         return _from_inside(config, client, context, files)
     try:
         name = choose_context(context, contexts_of(files), files)
@@ -242,7 +243,7 @@ def contexts_of(files: str) -> list[str]:
         EnvironmentProblem: when one of the files is no kubeconfig.
     """
     names: list[str] = []
-    for file in filter(Path.is_file, map(Path, files.split(os.pathsep))):
+    for file in filter(is_file, map(Path, files.split(os.pathsep))):
         try:
             content = read_yaml(file, expected="a kubeconfig").data or {}
             names += [str(one["name"]) for one in content.get("contexts") or []]

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, Final
 
 _FILES: Final = ("ssl_ca_cert", "cert_file", "key_file")
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""The client remembers the files that it wrote, for all threads together."""
 
 
 class Credentials:
@@ -34,7 +37,7 @@ class Credentials:
     def __init__(self, config: Any, client: Any, *, files: str, context: str) -> None:
         self.settings = client.Configuration()
         self._open = contextlib.ExitStack()
-        with tempfile.TemporaryDirectory(prefix="leakdrill-") as folder:
+        with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="leakdrill-") as folder:
             config.load_kube_config(
                 config_file=files,
                 context=context,

@@ -97,6 +97,8 @@ class WorkloadFollower:
     def replica_urls(self) -> dict[str, str]:
         """Where each pod that is ready answers by itself, oldest first."""
         ready = self.watcher.ready()
+        for gone in self._by_pod.keys() - {pod.name for pod in self.watcher.pods}:
+            self._by_pod.pop(gone).stop()
         for pod in ready:
             if pod not in self._by_pod:
                 self._by_pod[pod] = self._forwarder(free_port(), partial(self._alone, pod))

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.remember import is_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +22,14 @@ class PodLogs:
         self._cluster = cluster
         self._base = f"/api/v1/namespaces/{namespace}/pods"
         self._query = {"container": container} if container else {}
-        self._followed: set[str] = set()
+        self._followed: dict[str, None] = {}
         self._lock = threading.Lock()
         self._log = log
 
     def follow(self, pods: tuple[Pod, ...]) -> None:
         """Begin to follow the containers that are not followed yet."""
         for pod in pods:
-            if pod.container_id and pod.container_id not in self._followed:
-                self._followed.add(pod.container_id)
+            if pod.container_id and is_new(self._followed, pod.container_id):
                 threading.Thread(target=self._keep, args=(pod.name,), name="pod-log", daemon=True).start()
 
     def last_lines(self, pod: Pod, count: int = 3) -> list[str]:

@@ -20,6 +20,7 @@ from leakdrill.record.events import (
     TargetTrouble,
     TargetUnwatched,
 )
+from leakdrill.remember import remember
 from leakdrill.targets.kubernetes.api import ClusterGone, ClusterRefused
 from leakdrill.targets.kubernetes.pod import Pod, parse_pod
 from leakdrill.wait import TimedOut, wait_for
@@ -202,7 +203,7 @@ class PodWatcher:
         for event in self._cluster.get(self._paths[1])["items"]:
             count, uid = int(event.get("count") or 1), event["metadata"]["uid"]
             if self._matters(event) and count >= 2 * self._event_counts.get(uid, 0):
-                self._event_counts[uid] = count
+                remember(self._event_counts, uid, count)
                 self._note(event, count)
 
     def _matters(self, event: Mapping[str, Any]) -> bool:

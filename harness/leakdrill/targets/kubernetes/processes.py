@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from leakdrill.remember import remember
 from leakdrill.targets.kubernetes.nodes import cgroup_of_container
 
 if TYPE_CHECKING:
@@ -56,6 +57,6 @@ class PodProcesses:
 
     def _cgroup(self, container_id: str) -> Cgroup | None:
         """Looking for it costs a walk, and it stays where it is as long as the container lives."""
-        if self._cgroups.get(container_id) is None:
-            self._cgroups[container_id] = cgroup_of_container(container_id)
-        return self._cgroups[container_id]
+        cgroup = self._cgroups.get(container_id) or cgroup_of_container(container_id)
+        remember(self._cgroups, container_id, cgroup)
+        return cgroup

@@ -124,12 +124,14 @@ class KubernetesTarget(RecordedTarget):
         """
         with self._recorder.act(TargetStart(port=str(self.port), more={"context": self._cluster.context})):
             try:
+                self._log_keeper.start()
                 self._deployed.follow()
                 self._deployed.wait_until_ready()
                 serving = [pod for pod in self._deployed.pods if pod.ready]
                 self._place.look_for([pod.container_id for pod in serving if pod.container_id])
             except BaseException:
                 self._take_back(self._pending())
+                self._log_keeper.stop()
                 raise
 
     def restart(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.record.journal_header import MARK_LABEL
-from leakdrill.targets.kubernetes.api import CONFLICT, RUN_LABEL, ClusterRefused, connect
+from leakdrill.targets.kubernetes.api import CONFLICT, IN_CLUSTER, RUN_LABEL, ClusterRefused, connect
 from leakdrill.targets.kubernetes.three_way import without_change
 from leakdrill.targets.kubernetes.workload import state_of
 
@@ -65,7 +65,8 @@ def _checked(value: Any, form: re.Pattern[str]) -> str:
 
 def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str | None]) -> str | None:
     try:
-        cluster = connect(data["context"], kubeconfig=_own_files(data["kubeconfig"]))
+        context, kubeconfig = _context(data)
+        cluster = connect(context, kubeconfig=kubeconfig)
         with contextlib.closing(cluster):
             reason = do(cluster)
     except LeakdrillError as e:
@@ -73,14 +74,22 @@ def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str 
     return None if reason is None else f"{what}: {reason}"
 
 
-def _own_files(kubeconfig: str | None) -> str | None:
-    """A kubeconfig may name programs that are run; those of somebody else's are not."""
-    for file in (kubeconfig or "").split(os.pathsep):
+def _context(data: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The context and the files that the run had, and never whatever is the default by now.
+
+    A kubeconfig may name programs that are run; those in somebody else's file are not.
+    """
+    context, kubeconfig = data["context"], data["kubeconfig"]
+    if context == IN_CLUSTER and kubeconfig is None:
+        return context, None
+    if not (isinstance(context, str) and context and isinstance(kubeconfig, str) and kubeconfig):
+        raise ValueError("context, kubeconfig: expected texts")
+    for file in kubeconfig.split(os.pathsep):
         with contextlib.suppress(FileNotFoundError):
             state = Path(file).stat()
             if file and (state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o002):
                 raise ValueError(f"the kubeconfig {file} belongs to somebody else, or everybody may write to it")
-    return kubeconfig
+    return context, kubeconfig
 
 
 def _delete_namespace(cluster: Cluster, data: Mapping[str, Any], header: Header) -> str | None:

@@ -12,9 +12,11 @@ import psutil
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import users_umask
 from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.masking import masked_tree
 from leakdrill.record.events import TargetExited
 from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.targets.base.placeholders import entering
+from leakdrill.targets.base.readiness import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +76,7 @@ class Child:
             TargetExited(
                 exit_code=float(code),
                 pid=str(self.pid),
-                signal=signal.Signals(-code).name if code < 0 else "",
+                signal=signal_name(-code) if code < 0 else "",
                 oom_kill=self._oom_kill(code),
             )
         )
@@ -114,7 +116,9 @@ def start_child(
         EnvironmentProblem: when the system refuses to start it.
     """
     folders = cgroup.folders if cgroup else ()
-    entry = journal.plan("process", cgroup=str(folders[0]) if folders else None, command=list(argv), **data)
+    entry = journal.plan(
+        "process", cgroup=str(folders[0]) if folders else None, command=masked_tree(list(argv)), **data
+    )
     oom_kills = cgroup.oom_kills() if cgroup else None
     try:
         with log.open("ab") as output:

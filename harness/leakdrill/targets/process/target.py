@@ -14,7 +14,7 @@ from leakdrill.agent.environment import AGENT_VARIABLE, agent_environment
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import apply_limits, watched
 from leakdrill.machine.execute import execute
-from leakdrill.machine.ports import holder, is_free
+from leakdrill.machine.ports import holder, is_free, stranger_on
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
@@ -85,7 +85,7 @@ class LocalProcess(OwnedTarget):
 
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now, found by control group, process tree and marker."""
-        trees = [ProcessTree.from_journal(entry.data) for entry in self._pending("process")]
+        trees = [ProcessTree.from_journal(entry.data, mark=self._journal.mark) for entry in self._pending("process")]
         return list({process.pid: process for tree in trees for process in tree.members()}.values())
 
     def pids(self) -> list[int]:
@@ -154,6 +154,9 @@ class LocalProcess(OwnedTarget):
         if self._sandbox.cgroup:
             return apply_limits(self._sandbox.cgroup, Limits().model_copy(update=dict(wanted)))[1]
         return [watched(name, value, "the target has no cgroup of its own") for name, value in wanted.items()]
+
+    def _stranger(self) -> str:
+        return stranger_on(self.port, self.pids())
 
     def _own_meters(self) -> Sequence[Meter]:
         meters: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]

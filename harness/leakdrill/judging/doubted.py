@@ -1,0 +1,109 @@
+"""A PASS that rests on evidence in doubt is UNKNOWN, and says why.
+
+Evidence is in doubt where the record contradicts itself, or says what cannot be. A FAIL stays one: what contradicts a
+claim does not become better by being uncertain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.evidence.agreement import agreement_doubts
+from leakdrill.judging.evidence.alert_record import alert_doubts
+from leakdrill.judging.evidence.doubt import ALERTS, REQUESTS, TARGET, Doubt
+from leakdrill.judging.evidence.lives import life_doubts
+from leakdrill.judging.evidence.meter_presence import presence_doubts
+from leakdrill.judging.evidence.possible_values import value_doubts
+from leakdrill.judging.evidence.record_order import order_doubts
+from leakdrill.judging.evidence.request_counts import request_doubts
+from leakdrill.record.verdict import Outcome
+from leakdrill.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from leakdrill.record.history import History
+    from leakdrill.record.verdict import Verdict
+    from leakdrill.scenario.scenario import Scenario
+
+_SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
+    order_doubts,
+    value_doubts,
+    life_doubts,
+    presence_doubts,
+    agreement_doubts,
+    request_doubts,
+    alert_doubts,
+)
+_HINT: Final = "the record contradicts itself; run the drill again, and look at what wrote the lines that are named"
+_MOST_NAMED: Final = 3
+
+_ON_ALERTS: Final[Mapping[str, frozenset[str]]] = {
+    "alert_fires_in_time": frozenset({ALERTS}),
+    "alert_fires_before_oom_kill": frozenset({ALERTS, "memory"}),
+    "alert_fires_before_disk_full": frozenset({ALERTS, "disk"}),
+    "notification_arrives": frozenset({ALERTS}),
+    "other_alerts_stay_silent": frozenset({ALERTS}),
+    "alert_resolves_and_stays_resolved": frozenset({ALERTS}),
+}
+_ON_THE_REST: Final[Mapping[str, frozenset[str]]] = {
+    "target_keeps_running": frozenset({TARGET}),
+    "load_is_spread": frozenset({REQUESTS, TARGET}),
+    "out_of_memory_is_survived": frozenset({REQUESTS, "torch_allocated"}),
+    "memory_does_not_run_out": frozenset({"torch_allocated"}),
+    "gpu_answers_throughout": frozenset({"gpu_memory"}),
+    "gpu_memory_is_the_targets_own": frozenset({"gpu_memory"}),
+    "requests_keep_error_rate": frozenset({REQUESTS}),
+    "requests_keep_latency": frozenset({REQUESTS}),
+    "requests_survive_steps": frozenset({REQUESTS}),
+}
+
+
+def find_doubts(history: History, scenario: Scenario) -> list[Doubt]:
+    """Every doubt about the record of a drill on `scenario`. Never raises: a search that does is a doubt itself."""
+    return [doubt for source in _SOURCES for doubt in _found(source, history, scenario)]
+
+
+def _found(source: Callable[[History, Scenario], Iterator[Doubt]], history: History, scenario: Scenario) -> list[Doubt]:
+    try:
+        return list(source(history, scenario))
+    except Exception as e:  # noqa: BLE001 - what cannot be examined is in doubt
+        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}")]
+
+
+def doubted(verdicts: Sequence[Verdict], doubts: Sequence[Doubt], scenario: Scenario) -> list[Verdict]:
+    """`verdicts`; each PASS that rests on something in `doubts` is UNKNOWN, and says so."""
+    return [_doubted(verdict, doubts, scenario) if verdict.outcome is Outcome.PASS else verdict for verdict in verdicts]
+
+
+def _doubted(verdict: Verdict, doubts: Sequence[Doubt], scenario: Scenario) -> Verdict:
+    rests_on = _rests_on(verdict, scenario)
+    mine = [doubt for doubt in doubts if not doubt.about or rests_on is None or doubt.about & rests_on]
+    if not mine:
+        return verdict
+    more = f"; and {len(mine) - _MOST_NAMED} more" if len(mine) > _MOST_NAMED else ""
+    reasons = "; ".join(doubt.text for doubt in mine[:_MOST_NAMED]) + more
+    return replace(
+        verdict,
+        outcome=Outcome.UNKNOWN,
+        message=reasons if rests_on is None else f"{verdict.message}; but this is in doubt: {reasons}",
+        events=tuple(sorted({*verdict.events, *(index for doubt in mine for index in doubt.events)})),
+        hint=_HINT,
+    )
+
+
+def _rests_on(verdict: Verdict, scenario: Scenario) -> frozenset[str] | None:
+    """What the evidence for `verdict` is about; None where it is the whole record."""
+    about = _ON_ALERTS.get(verdict.check) or _ON_THE_REST.get(verdict.check) or _OF_RESOURCES.get(verdict.check)
+    if verdict.check == "leak_grows_as_declared":
+        about = frozenset({REQUESTS, *(leak.resource for leak in scenario.leaks if leak.name == verdict.subject)})
+    if verdict.check in ("step_works", "step_does_not_cure"):
+        metrics = [scenario.metric_of(step) for step in scenario.steps if step.name == verdict.subject]
+        about = frozenset({REQUESTS, TARGET, *metrics})
+    return about
+
+
+_OF_RESOURCES: Final[Mapping[str, frozenset[str]]] = {
+    claim: frozenset({REQUESTS, name}) for name, one in RESOURCES.items() for claim in (one.returns, one.stays)
+}

@@ -1,0 +1,235 @@
+"""Whether what was read can be: finite, not negative, no more than there is, and the same fields all the time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from leakdrill.judging.evidence.doubt import ALERTS, HOST_RESOURCES, REQUESTS, Doubt
+from leakdrill.judging.evidence.lives import changing
+from leakdrill.judging.evidence.readings import readings
+from leakdrill.record.event_class import Reading
+from leakdrill.record.events import (
+    EVENTS,
+    AlertTransition,
+    CgroupResources,
+    FilesystemDisk,
+    GpuDevices,
+    LoadRequests,
+    Notification,
+    ProcessSmaps,
+    ProcessTree,
+    PrometheusPoll,
+    ReplicaRequestCounts,
+    ServiceMetrics,
+    TorchAllocator,
+)
+from leakdrill.resources import held_by
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from leakdrill.record.event import Event
+    from leakdrill.record.event_class import EventClass
+    from leakdrill.record.history import History
+    from leakdrill.scenario.scenario import Scenario
+
+ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
+    CgroupResources: HOST_RESOURCES,
+    ProcessTree: HOST_RESOURCES,
+    ProcessSmaps: HOST_RESOURCES,
+    FilesystemDisk: frozenset({"disk"}),
+    TorchAllocator: frozenset(held_by("torch")),
+    GpuDevices: frozenset(held_by("gpu")),
+    LoadRequests: frozenset({REQUESTS}),
+    ReplicaRequestCounts: frozenset({REQUESTS}),
+    PrometheusPoll: frozenset({ALERTS}),
+}
+"""What is judged by each reading."""
+
+_MOST: Final = (("bytes", 2.0**50), ("seconds", 1e9), ("", 1e15))
+_SAME_FIELDS: Final = (CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, LoadRequests, PrometheusPoll)
+_STEADY: Final = frozenset(
+    [
+        "requests",
+        "usage_bytes",
+        "working_set_bytes",
+        "anon_bytes",
+        "cache_bytes",
+        "oom_kills",
+        "cpu_seconds",
+        "periods",
+        "throttled_periods",
+        "throttled_seconds",
+        "rss_bytes",
+        "threads",
+        "fds",
+        "processes",
+        "pss_bytes",
+        "uss_bytes",
+        "size_bytes",
+        "used_bytes",
+        "free_bytes",
+        "avail_bytes",
+        "failures",
+        "rps",
+        "fail_per_s",
+        "users",
+        "workers",
+        "up",
+        "alerts_firing",
+        "alerts_pending",
+        "rules_failing",
+    ]
+)
+"""The fields that a meter which has them always has."""
+_CHARGED_AHEAD: Final = 4 * 1024**2
+"""The kernel charges memory in advance, for each processor."""
+_ROUNDED: Final = 1.02
+_PARTS_OF_WHOLES: Final[tuple[tuple[type[Reading], str, str, float], ...]] = (
+    (CgroupResources, "usage_bytes", "limit_bytes", _CHARGED_AHEAD),
+    (CgroupResources, "anon_bytes", "limit_bytes", _CHARGED_AHEAD),
+    (CgroupResources, "anon_bytes", "usage_bytes", _CHARGED_AHEAD),
+    (CgroupResources, "working_set_bytes", "usage_bytes", 0),
+    (FilesystemDisk, "used_bytes", "size_bytes", 0),
+    (FilesystemDisk, "avail_bytes", "free_bytes", 0),
+    (LoadRequests, "failures", "requests", 0),
+    (LoadRequests, "p50_ms", "p99_ms", 0),
+    (LoadRequests, "p95_ms", "p99_ms", 0),
+    (ProcessTree, "processes", "threads", 0),
+)
+"""What is part of what, and how much more the part may seem."""
+_ALWAYS: Final[Mapping[type[Reading], frozenset[str]]] = {
+    CgroupResources: frozenset({"usage_bytes", "anon_bytes"}),
+    ProcessTree: frozenset({"rss_bytes", "cpu_seconds", "threads", "fds", "processes"}),
+    ProcessSmaps: frozenset({"pss_bytes", "uss_bytes", "anon_bytes"}),
+    FilesystemDisk: frozenset({"used_bytes"}),
+    LoadRequests: frozenset({"requests", "failures", "rps", "fail_per_s", "users", "workers"}),
+    PrometheusPoll: frozenset({"up", "alerts_firing", "alerts_pending", "rules_failing"}),
+}
+_WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
+    AlertTransition: frozenset({"pending", "firing", "resolved", "inactive"}),
+    Notification: frozenset({"firing", "resolved"}),
+}
+_SIGNED: Final = ("ahead_s", "late_s")
+"""How the names of numbers end that may be negative."""
+_CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
+
+
+def value_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """Readings that no meter can have given."""
+    yield from _impossible(history)
+    for event_class in _SAME_FIELDS:
+        yield from _lost_fields(history, scenario, event_class)
+    yield from _beyond_whole(history, scenario)
+    yield from _no_process(history, scenario)
+    for poll in history.of(PrometheusPoll):
+        if poll.up not in (None, 0.0, 1.0):
+            yield Doubt(f"Prometheus cannot be up {poll.up:g} times", (poll.index,), frozenset({ALERTS}))
+            break
+    for words, known in _WORDS.items():
+        for event in history.of(words):
+            if event.line_value() not in known:
+                yield Doubt(
+                    f"nobody knows the {words.event_name} `{event.line_value()}`", (event.index,), frozenset({ALERTS})
+                )
+
+
+def _impossible(history: History) -> Iterator[Doubt]:
+    """The first impossible value of each source and name."""
+    told = set()
+    for event in history.events:
+        key = (event.source, event.name)
+        event_class = _CLASSES.get(key)
+        reason = "" if key in told else _reason(event, event_class)
+        if reason:
+            told.add(key)
+            about = frozenset[str]() if event_class is None else ABOUT.get(event_class, frozenset())
+            text = f"{event.source} {event.name} at {show_duration(event.t)} says what cannot be: {reason}"
+            yield Doubt(text, (event.index,), about)
+
+
+def _reason(event: Event, event_class: type[EventClass] | None) -> str:
+    numbers = event.value if isinstance(event.value, dict) else {"value": event.value}
+    for name, number in numbers.items():
+        if isinstance(number, float | int) and not math.isfinite(number):
+            return f"{name} is {number}"
+    if event_class is None or event.kind != "sample":
+        return ""
+    if not isinstance(event.value, dict):
+        silent = event.value is None and event.labels.get("error")
+        return "" if silent or not issubclass(event_class, Reading) else "there are no numbers, and no reason"
+    if event_class is ServiceMetrics:
+        return ""
+    told = ((name, number) for name, number in event.value.items() if not name.endswith(_SIGNED))
+    return next((text for name, number in told if (text := _beyond(name, number))), "")
+
+
+def _beyond(name: str, number: float) -> str:
+    most = next(most for ending, most in _MOST if name.endswith(ending))
+    return f"{name} is {number:g}" if not 0 <= number <= most else ""
+
+
+def _lost_fields(history: History, scenario: Scenario, event_class: type[Reading]) -> Iterator[Doubt]:
+    """Fields that a meter always has or mostly had, and that it lacks, although the target was the same."""
+    unsettled = changing(history, scenario)
+    read = [e for e in readings(history, event_class) if not any(s.start_s <= e.t <= s.end_s for s in unsettled)]
+    counts = Counter(name for event in read for name in event.values if name in _STEADY)
+    wanted = set(counts) | _always(event_class, scenario) | ({"p99_ms"} if event_class is LoadRequests else set())
+    for name in sorted(wanted):
+        lacking = [event for event in read if name not in event.values]
+        if name == "p99_ms":
+            lacking = [event for event in lacking if event.values.get("rps")]
+        if lacking:
+            meter = f"{event_class.source}/{event_class.event_name}"
+            text = f"{meter} lacks {name} in {len(lacking)} of {len(read)} readings"
+            yield Doubt(f"{text}, at first at {show_duration(lacking[0].t)}", (lacking[0].index,), ABOUT[event_class])
+
+
+def _always(event_class: type[Reading], scenario: Scenario) -> frozenset[str]:
+    """The fields that each reading of a meter has; of a control group those that every kernel knows."""
+    if event_class is CgroupResources and scenario.target.kind != "process":
+        return frozenset()
+    return _ALWAYS.get(event_class, frozenset())
+
+
+def _beyond_whole(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """The first reading of each kind of which a part is more than the whole."""
+    unsettled = changing(history, scenario)
+    for event_class, part, whole, more in _PARTS_OF_WHOLES:
+        for event in readings(history, event_class):
+            values = event.values
+            if part not in values or whole not in values or values[part] <= _ROUNDED * values[whole] + more:
+                continue
+            if any(span.start_s <= event.t <= span.end_s for span in unsettled):
+                continue
+            text = f"{part} is {values[part]:g} and {whole} {values[whole]:g}"
+            meter = f"{event_class.source} {event_class.event_name}"
+            yield Doubt(f"{meter} at {show_duration(event.t)} cannot be: {text}", (event.index,), ABOUT[event_class])
+            break
+
+
+def _no_process(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """Readings of a service that serves and has no process, or no memory."""
+    unsettled = changing(history, scenario)
+    for event_class, name in (
+        (ProcessTree, "processes"),
+        (ProcessTree, "threads"),
+        (ProcessTree, "rss_bytes"),
+        (ProcessSmaps, "pss_bytes"),
+        (ProcessSmaps, "anon_bytes"),
+        (CgroupResources, "usage_bytes"),
+        (CgroupResources, "anon_bytes"),
+    ):
+        series = history.series(event_class, name)
+        for place in np.flatnonzero(series.values <= 0).tolist():
+            t = float(series.t[place])
+            if not any(span.start_s <= t <= span.end_s for span in unsettled):
+                meter = f"{event_class.source} {event_class.event_name}"
+                text = f"{meter} read {name} 0 at {show_duration(t)} of a service that ran"
+                yield Doubt(text, (series.indices[place],), HOST_RESOURCES)
+                break

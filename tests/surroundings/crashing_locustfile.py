@@ -1,0 +1,3 @@
+"""A locustfile that cannot be loaded."""
+
+raise RuntimeError("this locustfile is broken")
