@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         elif "metrics drip" in faults:
             self.drip()
         elif "metrics are a bomb" in faults:
-            self.answer(gzip.compress(bytes(100_000_000)), encoding="gzip")
+            self.answer(gzip.compress(bytes(20_000_000)), encoding="gzip")
         elif "metrics are duplicate" in faults:
             self.answer(page + b"held_bytes 1\nheld_bytes NaN\nheld_bytes{a=} 1\n")
         elif "metrics redirect" in faults:

@@ -67,14 +67,14 @@ def relinked(number: int) -> Callable[[Lines], Lines]:
     def change(lines: Lines) -> Lines:
         _, before = unchained(lines[number - 2].rstrip(b"\n"))
         body, _ = unchained(lines[number - 1].rstrip(b"\n"))
-        spoilt, _ = chained(body.replace(b'"phase":"load"', b'"phase":"setup"') + b"\n", before)
+        spoilt, _ = chained(body.replace(b'"t":', b'"t":1') + b"\n", before)
         return [*lines[: number - 1], spoilt, *lines[number:]]
 
     return change
 
 
 EDITS: dict[str, tuple[Callable[[Lines], Lines], int]] = {
-    "a value changed": (in_line(40, b'"up":1.0', b'"up":0.0'), 40),
+    "a value changed": (in_line(38, b'"up":1.0', b'"up":0.0'), 38),
     "a label changed": (in_line(3, b'"act":"8"', b'"act":"7"'), 3),
     "a line removed": (lambda lines: [*lines[:50], *lines[51:]], 51),
     "the first line removed": (lambda lines: lines[1:], 1),

@@ -53,7 +53,40 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
 
 _MOST: Final = (("bytes", 2.0**50), ("seconds", 1e9), ("", 1e15))
 _SAME_FIELDS: Final = (CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, LoadRequests, PrometheusPoll)
-_MAY_COME_AND_GO: Final = frozenset({"limit_bytes", "p50_ms", "p95_ms", "p99_ms"})
+_STEADY: Final = frozenset(
+    [
+        "requests",
+        "usage_bytes",
+        "working_set_bytes",
+        "anon_bytes",
+        "cache_bytes",
+        "oom_kills",
+        "cpu_seconds",
+        "periods",
+        "throttled_periods",
+        "throttled_seconds",
+        "rss_bytes",
+        "threads",
+        "fds",
+        "processes",
+        "pss_bytes",
+        "uss_bytes",
+        "size_bytes",
+        "used_bytes",
+        "free_bytes",
+        "avail_bytes",
+        "failures",
+        "rps",
+        "fail_per_s",
+        "users",
+        "workers",
+        "up",
+        "alerts_firing",
+        "alerts_pending",
+        "rules_failing",
+    ]
+)
+"""The fields that a meter which has them always has."""
 _CHARGED_AHEAD: Final = 4 * 1024**2
 """The kernel charges memory in advance, for each processor."""
 _ROUNDED: Final = 1.02
@@ -82,8 +115,8 @@ _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
     AlertTransition: frozenset({"pending", "firing", "resolved", "inactive"}),
     Notification: frozenset({"firing", "resolved"}),
 }
-_SIGNED: Final = "ahead_s"
-"""The one number of ours that may be negative."""
+_SIGNED: Final = ("ahead_s", "late_s")
+"""How the names of numbers end that may be negative."""
 _CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
 
 
@@ -132,7 +165,7 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
         return "" if silent or not issubclass(event_class, Reading) else "there are no numbers, and no reason"
     if event_class is ServiceMetrics:
         return ""
-    told = ((name, number) for name, number in event.value.items() if name != _SIGNED)
+    told = ((name, number) for name, number in event.value.items() if not name.endswith(_SIGNED))
     return next((text for name, number in told if (text := _beyond(name, number))), "")
 
 
@@ -145,7 +178,7 @@ def _lost_fields(history: History, scenario: Scenario, event_class: type[Reading
     """Fields that a meter always has or mostly had, and that it lacks, although the target was the same."""
     unsettled = changing(history, scenario)
     read = [e for e in readings(history, event_class) if not any(s.start_s <= e.t <= s.end_s for s in unsettled)]
-    counts = Counter(name for event in read for name in event.values if name not in _MAY_COME_AND_GO)
+    counts = Counter(name for event in read for name in event.values if name in _STEADY)
     wanted = set(counts) | _always(event_class, scenario) | ({"p99_ms"} if event_class is LoadRequests else set())
     for name in sorted(wanted):
         lacking = [event for event in read if name not in event.values]
