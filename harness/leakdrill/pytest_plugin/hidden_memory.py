@@ -14,7 +14,6 @@ import fcntl
 import os
 import stat
 import termios
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine.orphans import descendants
@@ -23,6 +22,7 @@ from leakdrill.meters.process import parse_memory_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from leakdrill.meters.files_in_memory import Inode
 
