@@ -14,7 +14,6 @@ import fcntl
 import os
 import stat
 import termios
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.machine.orphans import descendants
@@ -23,13 +22,14 @@ from leakdrill.meters.process import parse_memory_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from leakdrill.meters.files_in_memory import Inode
 
 _DESCRIPTOR_BYTES: Final = 2048
 """About what the kernel keeps for an open pipe or socket: its file, inode, directory entry and table of buffers."""
 
-_SYSV: Final = Path("/proc/sysvipc/shm")
+_SYSV: Final = "/proc/sysvipc/shm"
 _SYSV_CREATOR: Final = 4  # columns of /proc/sysvipc/shm
 _SYSV_RESIDENT: Final = 14
 
@@ -104,7 +104,8 @@ def _used_blocks(path: Path) -> int:
 
 def _sysv(pids: Sequence[int]) -> float:
     try:
-        rows = [line.split() for line in _SYSV.read_text().splitlines()[1:]]
+        with open(_SYSV, "rb") as file:  # noqa: PTH123 - read_text leaves a block behind
+            rows = [line.split() for line in file.read().splitlines()[1:]]
     except OSError:
         return 0.0
     return float(sum(int(row[_SYSV_RESIDENT]) for row in rows if int(row[_SYSV_CREATOR]) in pids))
