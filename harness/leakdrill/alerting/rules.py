@@ -6,6 +6,7 @@ With a scale of 1 the file is copied byte for byte, so what Prometheus evaluates
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ LEAST_INTERVAL_MS: Final = 100
 """Below a tenth of a second Prometheus spends its time on starting evaluations, and skips some."""
 
 _PROMTOOL_TIMEOUT_S: Final = 30
+_LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,8 @@ class Rules:
         folder.mkdir(parents=True, exist_ok=True)
         written = Written()
         for number, document in enumerate(self.documents):
-            target = folder / f"{number:02d}-{document.path.name}"
+            name = re.sub(r"[^\w.-]+", "-", document.path.name[-_LONGEST_NAME:], flags=re.ASCII)
+            target = folder / f"{number:02d}-{name}"  # Prometheus takes its names for patterns
             if scale == 1:
                 shutil.copyfile(document.path, target)
             else:

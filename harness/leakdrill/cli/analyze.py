@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leakdrill.cli.options import AsJson, RunFolder  # noqa: TC001 - typer reads the annotations when it runs
-from leakdrill.cli.output import print_json
+from leakdrill.cli.output import complain, print_json
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
 from leakdrill.record.signature import read_key
@@ -16,7 +16,8 @@ from leakdrill.reports.terminal import print_verdicts
 
 def analyze(run_folder: RunFolder, as_json: AsJson = False, unsealed: Unsealed = False, key: KeyFile = None) -> int:
     """Judge a stored run again; needs nothing but its files."""
-    judged = judge_run(open_run(run_folder), unsealed=unsealed, key=read_key(key) if key else None)
+    folder, used_key = open_run(run_folder), read_key(key) if key else None
+    judged = judge_run(folder, unsealed=unsealed, key=used_key, unwritten=complain)
     if as_json:
         print_json(verdicts_as_json(judged.verdicts, chain=judged.seal.head))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotations when it runs
-from leakdrill.cli.output import print_lines, unwritable
+from leakdrill.cli.output import complain, print_lines, unwritable
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.files import make_parents, write_below
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
@@ -30,7 +30,7 @@ def report(
 ) -> int:
     """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
     folder = open_run(run_folder)
-    judged = judge_run(folder, unsealed=unsealed, key=read_key(key) if key else None)
+    judged = judge_run(folder, unsealed=unsealed, key=read_key(key) if key else None, unwritten=complain)
     verdicts = judged.verdicts
     name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from leakdrill import __version__
-from leakdrill.errors import BadInput
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.files import read_below
 from leakdrill.judging.drill import judge
 from leakdrill.judging.leak.gate import judge_gate
@@ -22,6 +22,8 @@ from leakdrill.record.verdict_file import read_verdicts, verdicts_as_json, write
 from leakdrill.record.writing import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leakdrill.record.signature import Key
     from leakdrill.record.store import RunFolder
 
@@ -54,24 +56,36 @@ def analyze(folder: RunFolder) -> list[Verdict]:
     return judge_run(folder).verdicts
 
 
-def judge_run(folder: RunFolder, *, unsealed: bool = False, key: Key | None = None) -> JudgedRun:
+def judge_run(
+    folder: RunFolder,
+    *,
+    unsealed: bool = False,
+    key: Key | None = None,
+    unwritten: Callable[[str], object] | None = None,
+) -> JudgedRun:
     """The verdicts on the run in `folder`, as `analyze` gives them, and what the seal of its record says.
 
     Args:
         folder: the run.
         unsealed: whether a record of a version that had no hash chain is judged all the same.
         key: the record must be signed with this one, if given.
+        unwritten: called with a sentence when `verdicts.json` cannot be written, for whom the verdicts themselves do.
 
     Raises:
         BadInput: when a file of the run cannot be read.
-        EnvironmentProblem: when `verdicts.json` cannot be written.
+        EnvironmentProblem: when `verdicts.json` cannot be written, and `unwritten` is not given.
     """
     seal = check_seal(folder, unsealed=unsealed, key=key)
     if seal.verdicts_edited:
         seal = _with_line(folder, seal, _judged(folder, read_history(folder.history)))
     verdicts = _all_unknown(folder, seal) if seal.fault else _judged(folder, read_history(folder.history))
-    with writing(folder.verdicts):
-        write_verdicts(folder.verdicts, verdicts, chain=seal.head, sealed=not seal.verdicts_edited)
+    try:
+        with writing(folder.verdicts):
+            write_verdicts(folder.verdicts, verdicts, chain=seal.head, sealed=not seal.verdicts_edited)
+    except EnvironmentProblem as e:
+        if unwritten is None:
+            raise
+        unwritten(e.message)
     return JudgedRun(verdicts, seal)
 
 

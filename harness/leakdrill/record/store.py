@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PACKAGES: Final = ("locust", "numpy", "scipy", "prometheus-client", "promql-parser", "psutil")
+_OTHER: Final = "name another with --runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
         EnvironmentProblem: when that is because the disk is full or gone.
     """
     parent = root.resolve() / scenario_name.replace("/", "-")
+    if not _is_utf8(str(parent)):
+        raise BadInput(f"{parent}: its name is not valid UTF-8, in which a run writes down what it makes", hint=_OTHER)
     start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         path = _make_unique(parent, start)
@@ -95,8 +98,13 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
     except OSError as e:
         if e.errno in DISK_IS_LOST:
             raise unwritable(parent, e) from e
-        raise BadInput(f"{parent}: cannot make the run folder: {e.strerror}", hint="name another with --runs") from e
+        raise BadInput(f"{parent}: cannot make the run folder: {e.strerror}", hint=_OTHER) from e
     return RunFolder(path)
+
+
+def _is_utf8(text: str) -> bool:
+    """Returns whether a path, or another text of the system, is valid UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _make_unique(parent: Path, start: str) -> Path:

@@ -16,6 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 import leakdrill
 from leakdrill.errors import BadInput
 from leakdrill.files import read_below, write_below
+from leakdrill.masking import masked_tree
+from leakdrill.printable import printable_json
 from leakdrill.record.event import SCHEMA_VERSION
 from leakdrill.record.schema_version import schema_version
 from leakdrill.record.verdict import Outcome, Verdict, worst
@@ -77,7 +79,9 @@ def verdicts_as_json(verdicts: Sequence[Verdict], *, chain: str = "", sealed: bo
         record_is_sealed=bool(chain),
         chain=chain,
     )
-    text = orjson.dumps(_FILE.dump_python(content, mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    tree = masked_tree(_FILE.dump_python(content, mode="json"))
+    found = orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    text = printable_json(found.decode()).encode()
     return _with_seal(text, hashlib.sha256(text).hexdigest() if sealed else "").decode()
 
 

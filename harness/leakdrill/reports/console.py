@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment
@@ -20,6 +20,10 @@ class SafeConsole(Console):
 
     What is laid out in columns is escaped before, by `printable`, so that its width is known; this is for all else.
     """
+
+    def __init__(self, *, stderr: bool = False, **settings: Any) -> None:
+        """Takes what `Console` takes; `[bold]` and `:smile:` are text like any other."""
+        super().__init__(stderr=stderr, markup=False, emoji=False, **settings)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yields the segments of `renderable`, harmless where they are text."""

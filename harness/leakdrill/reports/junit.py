@@ -46,7 +46,7 @@ def _suite(name: str, verdicts: Sequence[Verdict]) -> TestSuite:
 
 def _case(verdict: Verdict, name: str) -> TestCase:
     subject = f"[{printable(verdict.subject)}]" if verdict.subject else ""
-    case = TestCase(f"{verdict.check}{subject}", classname=printable(name))
+    case = TestCase(f"{printable(verdict.check)}{subject}", classname=printable(name))
     if verdict.outcome is Outcome.PASS:
         case.system_out = _body(verdict)
     else:

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from leakdrill.printable import printable
 from leakdrill.record.events import (
     AlertmanagerExited,
     AlertTransition,
@@ -141,12 +142,12 @@ class LiveView:
 
     def _see_alert(self, event: AlertTransition) -> None:
         severity = event.labels.get("severity", "")
-        name = event.labels.get("alertname", "?") + (f" ({severity})" if severity else "")
-        self._alerts[name] = event.state
+        name = printable(event.labels.get("alertname", "?") + (f" ({severity})" if severity else ""))
+        self._alerts[name] = printable(event.state)
         self._log(event.when, f"alert {name}: {event.state}")
 
     def _log(self, t: float, text: str) -> None:
-        line = f"{t:6.1f} s  {text}"
+        line = f"{t:6.1f} s  {printable(text)}"
         self._log_lines.append(line)
         if not self._console.is_terminal:
             self._console.print(Text(line), soft_wrap=True)
@@ -160,16 +161,15 @@ class LiveView:
             table.add_row(Text("disk", "dim"), Text(f"{show_size(used)} of {show_size(size)}"))
         table.add_row(Text("load", "dim"), self._load_text())
         table.add_row(Text("alerts", "dim"), self._alerts_text())
-        return Group(
-            Text(f"Leakdrill  {self._scenario.name}", "bold"), table, *[Text(line, "dim") for line in self._log_lines]
-        )
+        title = Text(f"Leakdrill  {printable(self._scenario.name)}", "bold")
+        return Group(title, table, *[Text(line, "dim") for line in self._log_lines])
 
     def _phase_text(self) -> Text:
         now = time.monotonic()
         expected = getattr(self._scenario.phases, self._phase, None)
         of = f" of at most {show_duration(expected)}" if expected else ""
         elapsed = show_duration(round(now - self._phase_began))
-        return Text(f"{self._phase}, {elapsed}{of}; {show_duration(round(now - self._began))} in all")
+        return Text(f"{printable(self._phase)}, {elapsed}{of}; {show_duration(round(now - self._began))} in all")
 
     def _memory_text(self) -> Text:
         values = list(self._memory)

@@ -44,7 +44,7 @@ def openmetrics(verdicts: Sequence[Verdict], *, name: str) -> str:
 def _samples(verdicts: Sequence[Verdict], scenario: str) -> Iterator[tuple[str, _Sample]]:
     yield "leakdrill_run_severity", (_labels({"scenario": scenario}), worst(verdicts).severity)
     for verdict in verdicts:
-        identity = {"scenario": scenario, "check": verdict.check, "subject": printable(verdict.subject)}
+        identity = {"scenario": scenario, "check": printable(verdict.check), "subject": printable(verdict.subject)}
         labels = _labels(identity)
         yield "leakdrill_severity", (labels, verdict.outcome.severity)
         for number, value in verdict.numbers.items():

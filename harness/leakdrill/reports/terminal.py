@@ -71,7 +71,8 @@ def _print_list(verdicts: Sequence[Verdict], console: Console) -> None:
 
 def _claim(verdict: Verdict) -> str:
     """The name of the check, which is its claim, and what it is about on a line of its own."""
-    return f"{verdict.check}\n{printable(verdict.subject)}" if verdict.subject else verdict.check
+    check = printable(verdict.check)
+    return f"{check}\n{printable(verdict.subject)}" if verdict.subject else check
 
 
 def _sentence(verdict: Verdict) -> str:

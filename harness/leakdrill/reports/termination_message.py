@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def one_line(verdicts: Sequence[Verdict], *, name: str) -> str:
     outcome = worst(verdicts)
     alike = [verdict for verdict in verdicts if verdict.outcome is outcome]
     if outcome is Outcome.PASS or not alike:
-        return f"{outcome} {name}: {len(alike)} claims hold"
+        return f"{outcome} {printable(name)}: {len(alike)} claims hold"
     first = alike[0]
     claim = f"{first.check} {first.subject}".rstrip()
     also = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
-    text = " ".join(f"{outcome} {name}: {claim}: {first.message}".split())
+    text = printable(f"{outcome} {name}: {claim}: {first.message}")
     return (text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…") + also

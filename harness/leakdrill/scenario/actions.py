@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
 from leakdrill import units
+from leakdrill.expression import check_expression
 from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 
@@ -108,7 +109,8 @@ class Kill(Action, Frozen):
     undo: ClassVar[str] = "It cannot be undone."
 
     match: str = Field(
-        description="A regular expression that is searched for in the command line.", examples=["worker"]
+        description="A regular expression, without look-around, that is searched for in the command line.",
+        examples=["worker"],
     )
     signal: Signal = Field("KILL", description="The signal.")
     which: Literal["heaviest", "oldest", "newest", "all"] = Field(
@@ -131,8 +133,8 @@ class Kill(Action, Frozen):
     @classmethod
     def _is_an_expression(cls, value: str) -> str:
         try:
-            re.compile(value)
-        except re.error as e:
+            check_expression(value)
+        except ValueError as e:
             raise ValueError(f"{units.quoted(value)} is not a regular expression: {e}") from e
         return value
 

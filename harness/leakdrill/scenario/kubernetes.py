@@ -21,6 +21,9 @@ KUBELET_MEASURES_WITHIN_S: Final = 20.0
 Of the clock on the wall, whatever the time scale. Source: cAdvisor's `--housekeeping_interval` and its jitter.
 """
 
+ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+"""A name as the API server allows it, so that it is one part of a path there."""
+
 
 class Requests(Frozen):
     """Resources that the scheduler keeps free for each pod."""
@@ -37,8 +40,8 @@ class ExistingWorkload(Frozen):
     context: str = Field(
         description="A context of the kubeconfig; `leakdrill run --allow` must name it too.", examples=["staging"]
     )
-    namespace: str = Field(description="The namespace of the Deployment.", examples=["shop"])
-    deployment: str = Field(description="The name of the Deployment.", examples=["shop"])
+    namespace: ObjectName = Field(description="The namespace of the Deployment.", examples=["shop"])
+    deployment: ObjectName = Field(description="The name of the Deployment.", examples=["shop"])
 
 
 class KubernetesForm(Frozen):

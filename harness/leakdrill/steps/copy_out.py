@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leakdrill.targets.base.capabilities import FilesInside
 
 NEEDS: Final[tuple[type, ...]] = ()
+_LONGEST_NAME: Final = 100
 
 
 def act(action: CopyOut, context: StepContext) -> dict[str, str]:
@@ -33,7 +34,7 @@ def act(action: CopyOut, context: StepContext) -> dict[str, str]:
         StepFailed: when there is no such file, the status is not 200, or there is nothing in it.
     """
     wanted = action.path or action.http or ""
-    copy = context.folder / (re.sub(r"[^\w.-]+", "-", PurePosixPath(wanted.partition("?")[0]).name) or "answer")
+    copy = context.folder / _file_name(wanted)
     if action.path is not None:
         _copy(action.path, copy, context)
     else:
@@ -42,6 +43,12 @@ def act(action: CopyOut, context: StepContext) -> dict[str, str]:
     if not size:
         raise StepFailed(f"{wanted}: is empty; expected something to look at")
     return {"file": str(copy), "size": show_size(size)}
+
+
+def _file_name(wanted: str) -> str:
+    """The last part of a path or an address as the name of a file of ours: never `..`, a hidden file or too long."""
+    last = PurePosixPath(wanted.partition("?")[0]).name[-_LONGEST_NAME:]
+    return re.sub(r"[^\w.-]+", "-", last, flags=re.ASCII).lstrip(".") or "answer"
 
 
 def _copy(path: str, copy: Path, context: StepContext) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from leakdrill.expression import is_found
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
 from leakdrill.targets.base.capabilities import OnGpus, Signallable
@@ -51,7 +51,7 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
     if action.by == "gpu_memory":
         living = [_heaviest_on_gpus(context, living)]
     candidates = _look(process for process in living if process.pid != first)
-    matching = [one for one in candidates if re.search(action.match, one.line)]
+    matching = [one for one in candidates if is_found(action.match, one.line)]
     if not matching:
         others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
         raise StepFailed(

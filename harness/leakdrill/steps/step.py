@@ -27,6 +27,7 @@ __all__ = ["StepFailed", "carry_out", "kinds_with_step", "step_file"]
 
 FOLDER: Final = "steps"
 """The folder in the run folder below which each step that keeps files has a folder of its own."""
+_LONGEST_NAME: Final = 100
 
 
 class StepFile(Protocol):
@@ -73,4 +74,4 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "step"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:_LONGEST_NAME].strip("-") or "step"

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.expression import is_found
 from leakdrill.judging.watch.plan import OTHER
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def program_name(argv: Sequence[str]) -> str:
 
 def phase_of(command: str, parent_phase: str, rules: Sequence[PhaseRule]) -> str:
     """The first phase whose pattern is found in `command`; else its parent's."""
-    return next((rule.name for rule in rules if re.search(rule.pattern, command)), parent_phase or OTHER)
+    return next((rule.name for rule in rules if is_found(rule.pattern, command)), parent_phase or OTHER)
 
 
 def _base(path: str) -> str:

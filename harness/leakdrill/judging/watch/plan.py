@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-import warnings
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from leakdrill.errors import BadInput
+from leakdrill.expression import check_expression
 from leakdrill.judging.watch.watch_baseline import Baseline, MachineClass
 from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
@@ -129,9 +129,8 @@ def parse_phases(texts: list[str]) -> tuple[PhaseRule, ...]:
         if not (name and separator and pattern):
             raise BadInput(f'--phase "{text}" is no phase; expected NAME=REGEX, such as compile=cc1plus')
         try:
-            with warnings.catch_warnings(action="ignore", category=FutureWarning):
-                re.compile(pattern)
-        except re.error as e:
+            check_expression(pattern)
+        except ValueError as e:
             raise BadInput(f'--phase {name}: "{pattern}" is no regular expression: {e}') from e
         rules.append(PhaseRule(name=name, pattern=pattern))
     return tuple(rules)
