@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leakdrill.record.event import Event
 
 TREE = of("process", "tree")
-ENDED = "that served since before the baseline ended"
+ENDED = "that were there before the load ended"
 
 
 def ends(shares: Mapping[float, float]) -> Callable[[Tape], Tape]:

@@ -56,7 +56,7 @@ LIVE: Final = (
         "a step that works only by a restart that it does not name",
         "UNKNOWN",
         WORKS,
-        "that served since before the baseline ended",
+        "that were there before the load ended",
         changes={
             "target.command": SUPERVISED,
             "steps.0.http": {"method": "GET", "path": "/fault?name=ends"},

@@ -145,7 +145,14 @@ def complete(record: Record) -> Record:
 
 def _tree(anon: float, requests: float) -> ProcessTree:
     return ProcessTree(
-        rss_bytes=anon + 10 * MIB, cpu_seconds=requests / 1000, threads=4.0, fds=20.0, processes=1.0, requests=requests
+        rss_bytes=anon + 10 * MIB,
+        cpu_seconds=requests / 1000,
+        threads=4.0,
+        fds=20.0,
+        processes=1.0,
+        ended_bytes=0.0,
+        ended_age_s=0.0,
+        requests=requests,
     )
 
 

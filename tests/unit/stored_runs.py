@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from histories import complete, drill, plan
 
 from leakdrill.judging.analyze import analyze
+from leakdrill.judging.evidence.load_conduct import COUNTS
 from leakdrill.record.event import event_line
 from leakdrill.record.reseal import reseal
 from leakdrill.record.store import RunFolder, write_run_info
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from histories import Record
 
+    from leakdrill.record.event import Event
     from leakdrill.scenario.scenario import Scenario
 
 
@@ -25,8 +27,22 @@ def store_run(folder: Path, record: Record | None = None, scenario: Scenario | N
     path.mkdir(parents=True)
     run = RunFolder(path)
     write_run_info(run, scenario or plan(), folder / "cart.yaml", {})
-    reseal(run, [event_line(event) for event in (record or complete(drill())).history()])
+    counted = _counted(record or complete(drill()), scenario or plan())
+    reseal(run, [event_line(event) for event in counted.history()])
     return run
+
+
+def _counted(record: Record, scenario: Scenario) -> Record:
+    """`record` with what the reports of the load count besides requests, as those of a sealed record do."""
+    nothing = dict.fromkeys(COUNTS, 0.0)
+
+    def report(event: Event) -> dict[str, float]:
+        values = event.value if isinstance(event.value, dict) else {}
+        answered = values.get("requests", 0.0)
+        users = float(scenario.load.users)
+        return {**nothing, "users_started": users, "tasks": answered, "completed": answered, **values}
+
+    return record.change("load", "requests", report)
 
 
 def judged_run(folder: Path, record: Record | None = None, scenario: Scenario | None = None) -> RunFolder:

@@ -35,18 +35,19 @@ _RECYCLING: Final = frozenset({"set_env", "set_limits", "recreate"})
 def replaced_service(history: History, scenario: Scenario) -> Iterator[Doubt]:
     """Ends of the processes that held the memory, from the baseline on, that no step asks for.
 
-    Processes that began later, such as the child that a job runs in, may end at any time.
+    Processes that began after the load, such as the child that a job runs in, may end at any time.
     """
     baseline = history.phase("baseline")
     tree = history.series(ProcessTree, "rss_bytes")
     if baseline is None or not len(tree.between(*baseline)):
         return
+    loaded_s = (history.phase("warmup") or baseline)[0]
     usual, excused = float(np.median(tree.between(*baseline).values)), _excused(history, scenario)
     read = [e for e in readings(history, ProcessTree) if {"rss_bytes", "ended_bytes", "ended_age_s"} <= e.values.keys()]
     ends: list[tuple[Numbers, float]] = []
     for before, after in pairwise(read):
         ended = after.values["ended_bytes"] - before.values["ended_bytes"]
-        between, served = Span(before.t, after.t), after.values["ended_age_s"] >= after.t - baseline[0]
+        between, served = Span(before.t, after.t), after.values["ended_age_s"] >= after.t - loaded_s
         if not (ended > 0 and served and baseline[0] < after.t and before.t < watched_until_s(history)):
             continue
         if any(span.overlaps(between) for span in excused):
@@ -55,7 +56,7 @@ def replaced_service(history: History, scenario: Scenario) -> Iterator[Doubt]:
         held, gone = ends[0][0].values["rss_bytes"], sum(size for _, size in ends)
         if gone >= _LEAST_SHARE * held and held - gone <= _MOST_LEFT * usual:
             yield Doubt(
-                f"processes that served since before the baseline ended at {show_duration(after.t)} with "
+                f"processes that were there before the load ended at {show_duration(after.t)} with "
                 f"{show_size(gone)} of the {show_size(held)} that the target held, and no step asks for it",
                 (before.index, after.index),
                 HOST_RESOURCES | {TARGET},
