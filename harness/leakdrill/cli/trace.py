@@ -38,7 +38,7 @@ SCHEMA_VERSION: Final = 1
 
 def trace(
     candidate: Annotated[
-        Path, typer.Argument(help="A CSV file with t, requests and *_bytes, rss_after, anon_after, …")
+        Path, typer.Argument(help="A CSV file, or - for standard input, with t, requests and *_bytes, …")
     ],
     baseline: Annotated[Path | None, typer.Option(help="A recording of a good build under the same schedule.")] = None,
     budget: Annotated[str, typer.Option(help="The growth per request that passes.")] = f"{DEFAULT_BUDGET:.0f}B",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.errors import BadInput
-from leakdrill.files import open_file
+from leakdrill.files import read_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,14 +71,14 @@ class Trace:
 
 
 def read_trace(path: Path) -> Trace:
-    """The recording in the CSV file `path`.
+    """The recording in the CSV file, or from the pipe, `path`, which a person named; `-` is standard input.
 
     Raises:
         BadInput: when the file cannot be read, lacks a column, or a cell is not a number that can follow the one
             before it; names file, line and column.
     """
     try:
-        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(read_named(path)), encoding="utf-8-sig", newline="") as file:
             return _trace(csv.reader(file), str(path))
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a CSV file with t, requests, …") from e
