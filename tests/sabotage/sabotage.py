@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Spoil = Callable[[Tape], Tape]
 
 
+MACHINE = {"memory_bytes": 16 * 1024**3, "cpus": 2}
+"""On which the good records were made, as far as it counts."""
+
+
 @dataclass(frozen=True)
 class Sabotage:
     """A spoilt record.
@@ -43,7 +47,7 @@ class Sabotage:
     def verdicts(self) -> list[Verdict]:
         """What the spoilt record gets."""
         tape = self.spoil(Tape(self.base))
-        return judge(tape.history(), tape.scenario)
+        return judge(tape.history(), tape.scenario, MACHINE)
 
     def escaped(self) -> str:
         """Why it was not caught as it must be; empty when it was."""

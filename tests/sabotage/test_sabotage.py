@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import suite
-from sabotage import SABOTAGES, Sabotage
+from sabotage import MACHINE, SABOTAGES, Sabotage
 from tape import RECORDS, Tape
 
 from leakdrill.judging.drill import judge
@@ -23,7 +23,7 @@ def test_there_are_enough_and_no_two_of_one_name() -> None:
 @pytest.mark.parametrize("base", BASES)
 def test_the_good_record_passes(base: str) -> None:
     tape = Tape(base)
-    assert [(v.check, v.message) for v in judge(tape.history(), tape.scenario) if v.outcome != "PASS"] == []
+    assert [(v.check, v.message) for v in judge(tape.history(), tape.scenario, MACHINE) if v.outcome != "PASS"] == []
 
 
 @pytest.mark.parametrize("spoilt", SABOTAGES, ids=lambda one: f"{one.kind}: {one.name}")

@@ -30,6 +30,8 @@ def step(
     return Case(name, outcome, check, changes={"steps": steps, **more}, in_ci=in_ci)
 
 
+SUPERVISED: Final = ["sh", "-c", 'while true; do "$@"; done', "sh", "{python}", "service.py", "{port}"]
+
 LEAKS_ON: Final = {"leaks.0.stops": "recover"}
 
 LIVE: Final = (
@@ -50,6 +52,17 @@ LIVE: Final = (
     step("a step that does nothing", "FAIL", {"http": {"path": "/admin/nothing"}}),
     step("a step that frees half", "FAIL", {"http": {"path": "/admin/clear-half"}}, in_ci=True),
     step("a step that ends the service", "FAIL", {"kill": {"signal": "KILL", "match": "service.py"}}, in_ci=True),
+    Case(
+        "a step that works only by a restart that it does not name",
+        "UNKNOWN",
+        WORKS,
+        "that served since before the baseline ended",
+        changes={
+            "target.command": SUPERVISED,
+            "steps.0.http": {"method": "GET", "path": "/fault?name=ends"},
+        },
+        in_ci=True,
+    ),
     step("a step that raises the limit above the leak", "FAIL", {"set_limits": {"memory": "2GiB"}}, in_ci=True),
     step(
         "a step that works and relapses",

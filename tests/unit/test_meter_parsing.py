@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +44,52 @@ def test_a_process_without_memory_has_no_smaps() -> None:
 def test_no_process_is_no_reading() -> None:
     assert ProcessTreeMeter(list).read() is None
     assert SmapsMeter(list).read() is None
+
+
+def test_what_a_process_held_counts_when_it_has_ended() -> None:
+    command = [sys.executable, "-c", "held = bytearray(30_000_000); print(); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        meter = ProcessTreeMeter(lambda: [os.getpid(), child.pid])
+        assert child.stdout is not None
+        child.stdout.readline()
+        before = meter.read()
+        child.communicate(b"\n")
+    after = meter.read()
+    meter.close()
+    assert before is not None
+    assert after is not None
+    assert before["ended_bytes"] == 0
+    assert after["ended_bytes"] > 30_000_000
+    assert 0 <= after["ended_age_s"] < 60
+
+
+def test_a_process_that_calls_exec_has_ended_under_its_pid() -> None:
+    program = "import os; print(flush=True); input(); os.execlp('sh', 'sh', '-c', 'echo; read line')"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        meter = ProcessTreeMeter(lambda: [child.pid])
+        assert child.stdout is not None
+        assert child.stdin is not None
+        child.stdout.readline()
+        before = meter.read()
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        after = meter.read()
+        child.communicate(b"\n")
+    meter.close()
+    assert before is not None
+    assert after is not None
+    assert after["ended_bytes"] == before["rss_bytes"]
+
+
+def test_a_process_that_leaves_the_tree_has_not_ended() -> None:
+    pids = [[os.getpid(), os.getppid()], [os.getpid()]]
+    meter = ProcessTreeMeter(lambda: pids.pop(0))
+    meter.read()
+    after = meter.read()
+    meter.close()
+    assert after is not None
+    assert after["ended_bytes"] == 0
 
 
 def test_samples_are_named_as_prometheus_shows_them() -> None:

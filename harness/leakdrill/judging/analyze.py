@@ -134,7 +134,7 @@ def _judged(folder: RunFolder, history: History) -> list[Verdict]:
     if info.kind == "gate":
         copy = folder.path / STORED_BASELINE
         return judge_gate(history, info.scenario, read_baseline(copy) if copy.exists() else None)
-    return judge(history, info.scenario)
+    return judge(history, info.scenario, info.machine)
 
 
 def _all_unknown(folder: RunFolder, seal: Seal) -> list[Verdict]:

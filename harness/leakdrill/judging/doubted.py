@@ -7,15 +7,19 @@ claim does not become better by being uncertain.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.agreement import agreement_doubts
 from leakdrill.judging.evidence.alert_record import alert_doubts
 from leakdrill.judging.evidence.doubt import ALERTS, REQUESTS, TARGET, Doubt
 from leakdrill.judging.evidence.lives import life_doubts
+from leakdrill.judging.evidence.machine_bounds import machine_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
 from leakdrill.judging.evidence.possible_values import value_doubts
 from leakdrill.judging.evidence.record_order import order_doubts
+from leakdrill.judging.evidence.replaced_service import replaced_service
 from leakdrill.judging.evidence.request_counts import request_doubts
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
@@ -31,6 +35,7 @@ _SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
     order_doubts,
     value_doubts,
     life_doubts,
+    replaced_service,
     presence_doubts,
     agreement_doubts,
     request_doubts,
@@ -60,9 +65,15 @@ _ON_THE_REST: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def find_doubts(history: History, scenario: Scenario) -> list[Doubt]:
+def find_doubts(
+    history: History, scenario: Scenario, machine: Mapping[str, str | int] = MappingProxyType({})
+) -> list[Doubt]:
     """Every doubt about the record of a drill on `scenario`. Never raises: a search that does is a doubt itself."""
-    return [doubt for source in _SOURCES for doubt in _found(source, history, scenario)]
+    sources: list[Callable[[History, Scenario], Iterator[Doubt]]] = [
+        *_SOURCES,
+        partial(machine_doubts, machine=machine),
+    ]
+    return [doubt for source in sources for doubt in _found(source, history, scenario)]
 
 
 def _found(source: Callable[[History, Scenario], Iterator[Doubt]], history: History, scenario: Scenario) -> list[Doubt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,6 +30,8 @@ from leakdrill.judging.gpu_attribution import attributed_to_target
 from leakdrill.judging.platform_attribution import excused_by_platform
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -57,17 +60,24 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
 """One row for each question; checks that share a row are asked of one subject after the other."""
 
 
-def judge(history: History, scenario: Scenario) -> list[Verdict]:
+def judge(
+    history: History, scenario: Scenario, machine: Mapping[str, str | int] = MappingProxyType({})
+) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN.
 
-    A PASS that rests on a part of the record that contradicts itself is UNKNOWN.
+    A PASS that rests on a part of the record that contradicts itself, or `machine`, is UNKNOWN.
+
+    Args:
+        history: the record.
+        scenario: what is claimed.
+        machine: the one that the drill ran on, as `run.json` describes it.
     """
     attribution = Attribution(history, partial(judge_claims, scenario=scenario))
     with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
         verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
         verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
         verdicts = excused_by_platform(verdicts, history, attribution)
-        return doubted(verdicts, find_doubts(history, scenario), scenario)
+        return doubted(verdicts, find_doubts(history, scenario, machine), scenario)
 
 
 def judge_claims(history: History, scenario: Scenario) -> list[Verdict]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _CPU_TIMES: Final = slice(11, 15)  # user and system time, own and of reaped children, counted after the command's name
 _THREADS: Final = 17
+_STARTED: Final = 19
+_STACK: Final = 25  # where its stack begins: another place after each exec, under the same pid
 _KIB: Final = 1024
 _SMAPS: Final = {"pss_bytes", "uss_bytes", "anon_bytes"}
 
@@ -29,7 +32,8 @@ class ProcessTreeMeter:
     """Sums over all processes that `pids` names.
 
     CPU seconds include children that ended and were waited for; when a process ends that nobody waits for, its
-    seconds leave the sum.
+    seconds leave the sum. What ended since the first reading tells a service that something started anew inside the
+    target: the sums of a supervisor and its new child look like those before.
     """
 
     event = ProcessTree
@@ -38,10 +42,16 @@ class ProcessTreeMeter:
     def __init__(self, pids: Callable[[], Sequence[int]]) -> None:
         self._pids = pids
         self._open: dict[int, _OpenProcess] = {}
+        self._ended_bytes = 0.0
+        self._ended_age_s = 0.0
 
     def read(self) -> dict[str, float] | None:
-        """Resident bytes, CPU seconds, and counts of threads, open files and processes."""
-        rows = [row for pid in self._follow(self._pids()) if (row := self._row(pid))]
+        """Resident bytes, CPU seconds, counts of threads, open files and processes, and what of them has ended."""
+        ended: list[tuple[float, float]] = []
+        rows = [row for pid in self._follow(self._pids(), ended) if (row := self._row(pid, ended))]
+        if ended:
+            self._ended_bytes += sum(rss_bytes for rss_bytes, _ in ended)
+            self._ended_age_s = max(ended)[1]
         if not rows:
             return None
         rss_bytes, cpu_seconds, threads, fds = (sum(column) for column in zip(*rows, strict=True))
@@ -51,49 +61,85 @@ class ProcessTreeMeter:
             "threads": threads,
             "fds": fds,
             "processes": len(rows),
+            "ended_bytes": self._ended_bytes,
+            "ended_age_s": self._ended_age_s,
         }
 
     def close(self) -> None:
         """Close the files of every process."""
-        self._follow(())
+        self._follow((), [])
 
-    def _follow(self, pids: Sequence[int]) -> Sequence[int]:
+    def _follow(self, pids: Sequence[int], ended: list[tuple[float, float]]) -> Sequence[int]:
         for pid in self._open.keys() - set(pids):
-            self._open.pop(pid).close()
+            self._let_go(pid, ended)
         return pids
 
-    def _row(self, pid: int) -> tuple[float, float, float, float] | None:
+    def _let_go(self, pid: int, ended: list[tuple[float, float]]) -> None:
+        """Close the files of a process; what it last held and its age go into `ended`, unless it only left the tree."""
+        process = self._open.pop(pid)
+        if not process.lives():
+            ended.append(process.last())
+        process.close()
+
+    def _row(self, pid: int, ended: list[tuple[float, float]]) -> tuple[float, float, float, float] | None:
         """Returns the row of a process, or None when it is gone; a pid that is used again is opened anew."""
         for _ in range(2):
             try:
                 if pid not in self._open:
                     self._open[pid] = _OpenProcess(pid)
-                return self._open[pid].row()
+                process = self._open[pid]
+                held, row = process.last(), process.row()
             except (FileNotFoundError, ProcessLookupError):
                 if pid in self._open:
-                    self._open.pop(pid).close()
+                    self._let_go(pid, ended)
+            else:
+                ended += [held] if process.replaced else []
+                return row
         return None
 
 
 class _OpenProcess:
-    """Files of one process, kept open: they refer to the process, not to its number."""
+    """Files of one process, kept open: they refer to the process, not to its number.
+
+    Attributes:
+        replaced: whether its last row is of another program than the one before: it called exec, or died.
+    """
 
     def __init__(self, pid: int) -> None:
         self._fd_folder = f"/proc/{pid}/fd"
         self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY)
         self._stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+        self._rss_bytes, self._started_s = 0.0, 0.0
+        self._program: bytes | None = None
+        self.replaced = False
 
     def close(self) -> None:
         os.close(self._statm)
         os.close(self._stat)
 
+    def lives(self) -> bool:
+        """Whether it still has memory: that goes first when it ends."""
+        with contextlib.suppress(ProcessLookupError):
+            return self._resident_bytes() > 0
+        return False
+
+    def last(self) -> tuple[float, float]:
+        """What it held at its last row, in bytes, and its age now, in seconds."""
+        return self._rss_bytes, max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self._started_s)
+
     def row(self) -> tuple[float, float, float, float]:
-        rss_pages = int(os.pread(self._statm, 256, 0).split()[1])
+        rss_bytes = self._resident_bytes()
         fields = os.pread(self._stat, 1024, 0).rpartition(b")")[2].split()
         cpu_seconds = sum(map(int, fields[_CPU_TIMES])) / _TICKS_PER_S
         # Since Linux 6.2 the folder's size is the number of open files; before that it is 0 and they are counted.
         fds = os.stat(self._fd_folder).st_size or len(os.listdir(self._fd_folder))  # noqa: PTH116, PTH208 - a tenth of the cost
-        return rss_pages * _PAGE_BYTES, cpu_seconds, int(fields[_THREADS]), fds
+        program = fields[_STACK] if rss_bytes else b""
+        self.replaced = self._program not in (None, program)
+        self._program, self._rss_bytes, self._started_s = program, rss_bytes, int(fields[_STARTED]) / _TICKS_PER_S
+        return rss_bytes, cpu_seconds, int(fields[_THREADS]), fds
+
+    def _resident_bytes(self) -> int:
+        return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
 
 
 class SmapsMeter:

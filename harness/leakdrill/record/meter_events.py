@@ -126,6 +126,12 @@ class ProcessTree(
     threads: Annotated[float | None, Entry("threads", _COUNT)] = None
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
+    ended_bytes: Annotated[
+        float | None, Entry("resident memory of the processes that have ended, each just before", _BYTES)
+    ] = None
+    ended_age_s: Annotated[
+        float | None, Entry("age of the last process that ended, the largest of those that did at once", _SECONDS)
+    ] = None
 
 
 @dataclass(frozen=True)

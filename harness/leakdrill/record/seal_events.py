@@ -10,7 +10,7 @@ from leakdrill.record.parts import Label
 
 
 @dataclass(frozen=True)
-class RecordCovers(Sample, source="record", name="covers", written_by=("record",), read_by=("record",)):
+class RecordCovers(Sample, source="record", name="covers", written_by=("record",), read_by=("judging", "record")):
     """A file that the verdicts depend on beside the history, as it was when the run began."""
 
     file: Annotated[str, Label("its name in the run folder")] = ""
@@ -21,5 +21,5 @@ class RecordCovers(Sample, source="record", name="covers", written_by=("record",
 
 
 @dataclass(frozen=True)
-class RecordEnd(Sample, source="record", name="end", written_by=("record",), read_by=("record",)):
+class RecordEnd(Sample, source="record", name="end", written_by=("record",), read_by=("judging", "record")):
     """The record was closed; no line follows."""

@@ -11,6 +11,7 @@ from leakdrill.judging.checks.requests import reports_outside
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.load_conduct import Conduct, Problem, summary
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.service_count import disagreement, service_count
 from leakdrill.judging.evidence.windows import Span, down_spans, outside, step_runs, watched_until_s
 from leakdrill.record.events import LoadIdle, LoadRequests, LoadWorkerRequests, ProcessTree, ServiceMetrics
@@ -41,8 +42,7 @@ def load_is_as_asked(history: History, *, scenario: Scenario) -> Verdict:
     """
     claim = Claim("load_is_as_asked")
     problems = load_problems(history, scenario)
-    pairs = reports_outside(history)
-    if not pairs:
+    if not (counts_conduct(history) and reports_outside(history)):
         return claim.unknown("nobody counted what the load did", hint="read load.log in the run folder")
     if problems:
         return claim.unknown(
@@ -156,7 +156,7 @@ def _miscounted(history: History, scenario: Scenario) -> Iterator[Problem]:
 
 
 AS_ASKED: Final = where(
-    lambda history, _scenario: counts_conduct(history),
+    lambda history, _scenario: counts_conduct(history) or is_sealed(history),
     "load_is_as_asked",
     "The load had the users, the rate and the tasks that the scenario asks for, and reached the target.",
     load_is_as_asked,

@@ -34,6 +34,8 @@ _FROZEN_READINGS: Final = 5
 _FROZEN_REQUESTS: Final = 20
 _CPU_SHARE: Final = 0.2
 _CPU_S: Final = 0.5
+_MORE_CPU_SHARE: Final = 0.5
+"""Processes that come and go between two readings, such as what a step runs, count in the control group only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,10 @@ def _cpu(history: History, span: Span, unsettled: list[Span]) -> Iterator[Doubt]
         ours, theirs = (float(part.values[-1] - part.values[0]) for part in parts)
         if theirs > ours * (1 + _CPU_SHARE) + _CPU_S:
             text = f"in `{name}` the processes used {theirs:.1f} s of CPU, and their control group {ours:.1f} s"
+            yield Doubt(text, (parts[0].indices[0], parts[0].indices[-1]), HOST_RESOURCES)
+        count = history.series(ProcessTree, "processes").between(*bounds).values
+        if count.min() == count.max() == 1 and ours > theirs * (1 + _MORE_CPU_SHARE) + 2 * _CPU_S:
+            text = f"in `{name}` the control group used {ours:.1f} s of CPU, and its only process {theirs:.1f} s"
             yield Doubt(text, (parts[0].indices[0], parts[0].indices[-1]), HOST_RESOURCES)
 
 

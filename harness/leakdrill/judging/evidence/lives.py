@@ -68,7 +68,9 @@ def life_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     yield from _start_times(history, unsettled)
     for name in ("cpu_seconds", "oom_kills", "periods", "throttled_periods", "throttled_seconds"):
         yield from _counts_anew(history, unsettled, name)
+    yield from _falls(history, unsettled, ProcessTree, "ended_bytes", 0.0)
     yield from _tree_anew(history, unsettled)
+    yield from _early_kills(history, scenario)
     yield from _load_anew(history)
     yield from _limits(history, scenario, unsettled)
 
@@ -117,6 +119,14 @@ def _tree_anew(history: History, unsettled: list[Span]) -> Iterator[Doubt]:
     processes = history.series(ProcessTree, "processes").values
     if len(processes) and processes.max() == processes.min() == 1:
         yield from _falls(history, unsettled, ProcessTree, "cpu_seconds", 0.02)
+
+
+def _early_kills(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """OOM kills in a control group that was made for this run, before anything was measured in it."""
+    kills = history.series(CgroupResources, "oom_kills")
+    if scenario.target.kind == "process" and len(kills) and kills.values[0] > 0:
+        text = f"{kills.values[0]:.0f} OOM kills were counted in the target before its first reading"
+        yield Doubt(text, (kills.indices[0],), HOST_RESOURCES | {TARGET})
 
 
 def _falls(

@@ -62,7 +62,7 @@ def presence_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     span, unsettled = Span(baseline[0], watched_until_s(history)), changing(history, scenario)
     for event_class in (CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, PrometheusPoll):
         yield from _lost_singly(history, event_class, span, unsettled)
-    yield from _unpaired(history, span, unsettled)
+    yield from _unpaired(history, scenario, span, unsettled)
     yield from _late_reports(history, span)
 
 
@@ -110,17 +110,20 @@ def _touches(spans: list[Span], start_s: float, end_s: float) -> bool:
     return any(span.start_s <= end_s and start_s <= span.end_s for span in spans)
 
 
-def _unpaired(history: History, span: Span, unsettled: list[Span]) -> Iterator[Doubt]:
+def _unpaired(history: History, scenario: Scenario, span: Span, unsettled: list[Span]) -> Iterator[Doubt]:
     """Readings of the control group without those of the processes at the same tick, and the reverse."""
     pair = (CgroupResources, ProcessTree)
     times = [reading_times(history, event_class) for event_class in pair]
-    if min(len(one) for one in times) < 2 or not 0.5 < _period_s(times[0]) / (_period_s(times[1]) or 1) < 2:  # noqa: PLR2004
+    periods_s = [_period_s(one) for one in times]
+    if min(len(one) for one in times) < 2 or min(periods_s) <= 0:  # noqa: PLR2004 - none at all is told elsewhere
         return
+    if scenario.target.kind != "process" and not 0.5 < periods_s[0] / periods_s[1] < 2:  # noqa: PLR2004
+        return  # they are read in different ways, each at its own times
     for ours, others, event_class in ((times[0], times[1], pair[1]), (times[1], times[0], pair[0])):
         inside = ours[(ours >= span.start_s) & (ours <= span.end_s)]
         place = np.clip(np.searchsorted(others, inside), 1, len(others) - 1)
         apart = np.minimum(np.abs(others[place] - inside), np.abs(others[place - 1] - inside))
-        alone = [float(t) for t in inside[apart > max(_PAIR_S, 0.4 * _period_s(times[0]))]]
+        alone = [float(t) for t in inside[apart > max(_PAIR_S, 0.4 * min(periods_s))]]
         alone = [t for t in alone if not _touches(unsettled, t, t)]
         if len(alone) > max(2, _MOST_UNPAIRED * len(inside)):
             text = (

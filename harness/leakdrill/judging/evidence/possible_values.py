@@ -11,6 +11,7 @@ import numpy as np
 from leakdrill.judging.evidence.doubt import ALERTS, HOST_RESOURCES, REQUESTS, Doubt
 from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.readings import readings
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
     EVENTS,
@@ -19,6 +20,7 @@ from leakdrill.record.events import (
     FilesystemDisk,
     GpuDevices,
     LoadRequests,
+    Notice,
     Notification,
     ProcessSmaps,
     ProcessTree,
@@ -69,6 +71,8 @@ _STEADY: Final = frozenset(
         "threads",
         "fds",
         "processes",
+        "ended_bytes",
+        "ended_age_s",
         "pss_bytes",
         "uss_bytes",
         "size_bytes",
@@ -111,6 +115,10 @@ _ALWAYS: Final[Mapping[type[Reading], frozenset[str]]] = {
     LoadRequests: frozenset({"requests", "failures", "rps", "fail_per_s", "users", "workers"}),
     PrometheusPoll: frozenset({"up", "alerts_firing", "alerts_pending", "rules_failing"}),
 }
+_ENDED: Final = frozenset({"ended_bytes", "ended_age_s"})
+"""What the processes of a sealed record always have; meters of before did not read it."""
+_NOT_ENFORCED: Final = "is watched, not enforced"
+"""What the sandbox says of a limit that this machine does not set."""
 _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
     AlertTransition: frozenset({"pending", "firing", "resolved", "inactive"}),
     Notification: frozenset({"firing", "resolved"}),
@@ -179,9 +187,12 @@ def _lost_fields(history: History, scenario: Scenario, event_class: type[Reading
     unsettled = changing(history, scenario)
     read = [e for e in readings(history, event_class) if not any(s.start_s <= e.t <= s.end_s for s in unsettled)]
     counts = Counter(name for event in read for name in event.values if name in _STEADY)
-    wanted = set(counts) | _always(event_class, scenario) | ({"p99_ms"} if event_class is LoadRequests else set())
+    wanted = set(counts) | _always(history, scenario, event_class)
+    wanted |= {"p99_ms"} if event_class is LoadRequests else set()
     for name in sorted(wanted):
         lacking = [event for event in read if name not in event.values]
+        if name == "limit_bytes" and len(lacking) < len(read):
+            continue  # a limit that comes or goes is told of by itself
         if name == "p99_ms":
             lacking = [event for event in lacking if event.values.get("rps")]
         if lacking:
@@ -190,11 +201,21 @@ def _lost_fields(history: History, scenario: Scenario, event_class: type[Reading
             yield Doubt(f"{text}, at first at {show_duration(lacking[0].t)}", (lacking[0].index,), ABOUT[event_class])
 
 
-def _always(event_class: type[Reading], scenario: Scenario) -> frozenset[str]:
+def _always(history: History, scenario: Scenario, event_class: type[Reading]) -> frozenset[str]:
     """The fields that each reading of a meter has; of a control group those that every kernel knows."""
-    if event_class is CgroupResources and scenario.target.kind != "process":
+    if event_class is ProcessTree and is_sealed(history):
+        return _ALWAYS[ProcessTree] | _ENDED
+    if event_class is not CgroupResources:
+        return _ALWAYS.get(event_class, frozenset())
+    if scenario.target.kind != "process":
         return frozenset()
-    return _ALWAYS.get(event_class, frozenset())
+    limits, notices = scenario.target.limits, [notice.message for notice in history.of(Notice)]
+    asked = {
+        field
+        for field, name, limit in (("limit_bytes", "memory", limits.memory), ("cpu_seconds", "cpu", limits.cpus))
+        if limit is not None and not any(f"{name} limit" in text and _NOT_ENFORCED in text for text in notices)
+    }
+    return _ALWAYS[CgroupResources] | asked
 
 
 def _beyond_whole(history: History, scenario: Scenario) -> Iterator[Doubt]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.doubt import ALERTS, REQUESTS, TARGET, Doubt
 from leakdrill.record.event import PHASES
-from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, RunBroken, RunPhase, StepAct
+from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, RecordCovers, RecordEnd, RunBroken, RunPhase, StepAct
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def _phase_of_lines(history: History) -> Iterator[Doubt]:
     bounds = {name: span for name in PHASES if (span := history.phase(name)) is not None}
     for event in history.events:
         span = bounds.get(event.phase)
+        if RecordCovers.matches(event) or RecordEnd.matches(event):
+            continue  # they come before the first phase and after the last
         if span is None or not span[0] - _BESIDE_S <= event.t <= span[1] + _BESIDE_S:
             text = f"{event.source} {event.name} at {show_duration(event.t)} does not lie in its phase `{event.phase}`"
             yield Doubt(text, (event.index,))
