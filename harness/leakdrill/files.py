@@ -15,16 +15,13 @@ import errno
 import os
 import os.path
 import secrets
-import select
 import stat
-import time
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import FileIO
     from pathlib import Path
 
 MOST_BYTES: Final = 256 * 2**20
@@ -67,34 +64,6 @@ def read_file(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
     """
     with open_file(path) as file:
         return _content(file, most_bytes)
-
-
-def read_named(path: Path, *, most_bytes: int = MOST_BYTES, idle_s: float = 4.0, total_s: float = 60.0) -> bytes:
-    """Returns the content of the plain file or the pipe at `path`, which a person named; `-` is standard input.
-
-    Raises:
-        OSError: as `read_file` does; when nobody writes to the pipe for `idle_s`, or still does after `total_s`.
-    """
-    descriptor = _open("/dev/stdin" if str(path) == "-" else path, _READ)
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        with _plain(descriptor) as file:
-            return _content(file, most_bytes)
-    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
-        return _from_pipe(pipe, most_bytes, idle_s, time.monotonic() + total_s)
-
-
-def _from_pipe(pipe: FileIO, most_bytes: int, idle_s: float, end: float) -> bytes:
-    """Everything that is written to `pipe`; before somebody has opened it to write, it looks as if it had ended."""
-    content, poll = bytearray(), select.poll()
-    poll.register(pipe, select.POLLIN)
-    while poll.poll(max(0.0, min(idle_s, end - time.monotonic())) * 1000):
-        piece = pipe.read(2**20)
-        if piece == b"":
-            return bytes(content)
-        content += piece or b""
-        if len(content) > most_bytes:
-            raise OSError(errno.EFBIG, f"is larger than {show_size(most_bytes)}")
-    raise OSError(errno.ETIMEDOUT, "is a pipe that was not written to its end in time")
 
 
 def open_below(folder: Path, name: str, *, flags: int = os.O_RDONLY) -> BinaryIO:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
+from leakdrill.cli.named_file import read_named
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
@@ -51,11 +52,11 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
-    series = read_trace(candidate)
+    series = read_trace(candidate, read=read_named)
     production = _production(rate, limit)
     verdict = judge_trace(
         series,
-        read_trace(baseline) if baseline else None,
+        read_trace(baseline, read=read_named) if baseline else None,
         budget_bytes_per_request=_budget(budget, survive, production, series),
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )
