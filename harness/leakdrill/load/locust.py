@@ -10,7 +10,6 @@ from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import CounterReader
 from leakdrill.load.locust_process import LocustProcess
 from leakdrill.load.locust_start import wait_started
-from leakdrill.load.log_masking import mask_log
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
@@ -230,4 +229,3 @@ class LocustLoad:
         self._pause_control.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._process.forget()
-        mask_log(self._process.log)
