@@ -21,7 +21,9 @@ _VALUE: Final = r"(?!\d+(?:\.\d+)?(?![\w.]))(\"[^\"]*\"|'[^']*'|[^\s,;&\"'}\])]+
 SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 """The names of variables, headers, options and parameters whose values are secrets."""
 _HINT: Final = re.compile(
-    r"://|=|:|bearer|basic|eyJ|gh[pousr]_|xox|AKIA|AIza|PRIVATE KEY|passw|secret|token|key", re.IGNORECASE
+    r"://[^/]*@|pass|pwd|secret|token|key|credential|auth|cookie|session|signature|dsn|bearer|basic"
+    r"|hooks\.|webhook|eyJ|gh[pousr]_|github_pat|xox|AKIA|AIza|glpat",
+    re.IGNORECASE,
 )
 """Text without any of these has no secret that can be recognised."""
 _PATTERNS: Final = tuple(

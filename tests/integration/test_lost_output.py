@@ -27,6 +27,7 @@ WORKS: Final = {
     "analyze": ["analyze", "{run}"],
     "analyze --json": ["analyze", "{run}", "--json"],
     "report": ["report", "{run}"],
+    "verify": ["verify", "{run}"],
     "scenarios": ["scenarios"],
     "scenarios --json": ["scenarios", "--json"],
     "scenarios --covers": ["scenarios", "--covers"],

@@ -8,7 +8,7 @@ import time
 import pytest
 from histories import plan
 
-from leakdrill.masking import MASK, masked, masked_tree
+from leakdrill.masking import _HINT, _PATTERNS, MASK, masked, masked_tree
 from leakdrill.printable import printable, printable_lines
 from leakdrill.record.events import Notice
 from leakdrill.record.recorder import Recorder
@@ -78,3 +78,10 @@ def test_long_text_takes_no_long_time(text):
     began = time.process_time()
     masked(text)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_what_is_masked_is_looked_for(text):
+    """The quick look that leaves most text alone misses nothing that the patterns find."""
+    assert _HINT.search(text)
+    assert not any(pattern.search(line) for pattern, _ in _PATTERNS for line in PLAIN if not _HINT.search(line))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
+from leakdrill.cli.named_file import read_named
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
@@ -38,7 +39,7 @@ SCHEMA_VERSION: Final = 1
 
 def trace(
     candidate: Annotated[
-        Path, typer.Argument(help="A CSV file with t, requests and *_bytes, rss_after, anon_after, …")
+        Path, typer.Argument(help="A CSV file, or - for standard input, with t, requests and *_bytes, …")
     ],
     baseline: Annotated[Path | None, typer.Option(help="A recording of a good build under the same schedule.")] = None,
     budget: Annotated[str, typer.Option(help="The growth per request that passes.")] = f"{DEFAULT_BUDGET:.0f}B",
@@ -51,11 +52,11 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
-    series = read_trace(candidate)
+    series = read_trace(candidate, read=read_named)
     production = _production(rate, limit)
     verdict = judge_trace(
         series,
-        read_trace(baseline) if baseline else None,
+        read_trace(baseline, read=read_named) if baseline else None,
         budget_bytes_per_request=_budget(budget, survive, production, series),
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from leakdrill.load.in_locust.variables import LIFELINE_ENV
+from leakdrill.load.log_masking import mask_log
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.session import kill_session
 from leakdrill.record.journal_header import MARK_VARIABLE
@@ -91,13 +92,14 @@ class LocustProcess:
             self._process.wait()
 
     def forget(self) -> None:
-        """Note in the journal that there is nothing left to undo. Safe to call twice."""
+        """Note in the journal that there is nothing left to undo, and mask what it logged. Safe to call twice."""
         if self._lifeline_fd is not None:
             os.close(self._lifeline_fd)
             self._lifeline_fd = None
         if self._entry is not None:
             self._journal.undone(self._entry)
             self._entry = None
+            mask_log(self.log)
 
     def state(self, when: str) -> str:
         """Returns what has become of Locust, for a message: how it ended `when`, and the end of its log."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.errors import BadInput
-from leakdrill.files import open_file
+from leakdrill.files import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -70,15 +70,15 @@ class Trace:
         return self.columns[self.resident_name]
 
 
-def read_trace(path: Path) -> Trace:
-    """The recording in the CSV file `path`.
+def read_trace(path: Path, *, read: Callable[[Path], bytes] = read_file) -> Trace:
+    """The recording in the CSV file `path`, whose content `read` returns.
 
     Raises:
         BadInput: when the file cannot be read, lacks a column, or a cell is not a number that can follow the one
             before it; names file, line and column.
     """
     try:
-        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(read(path)), encoding="utf-8-sig", newline="") as file:
             return _trace(csv.reader(file), str(path))
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a CSV file with t, requests, …") from e
