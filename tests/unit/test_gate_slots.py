@@ -152,13 +152,13 @@ def test_a_counter_that_fell_is_another_process_and_says_nothing() -> None:
     assert disagreement(-500.0, 1000.0, 10.0, LOAD) == ""
 
 
-def test_the_requests_of_a_page_are_counted_without_probes() -> None:
+def test_the_requests_of_a_page_are_counted_and_the_load_may_ask_for_health() -> None:
     page = {
         'http_requests_total{path="/p",status="200"}': 7.0,
         'http_requests_total{path="/q",status="404"}': 2.0,
         'http_requests_total{path="/health",status="200"}': 90.0,
         "http_requests_totals": 5.0,
     }
-    assert service_count(page) == 9.0
+    assert service_count(page) == 99.0
     assert service_count({"requests_total": 3.0}) == 3.0
     assert service_count({"cache_hits_total": 3.0}) is None

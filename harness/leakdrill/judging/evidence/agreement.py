@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,8 @@ _IN_A_ROW: Final = 3
 _FROZEN_S: Final = 2.0
 _FROZEN_READINGS: Final = 5
 _FROZEN_REQUESTS: Final = 20
+_FROZEN_CPU_S: Final = 0.05
+"""CPU time that the requests of a frozen stretch must have taken at the record's own rate: the clock ticks in 10 ms."""
 _CPU_SHARE: Final = 0.2
 _CPU_S: Final = 0.5
 _MORE_CPU_SHARE: Final = 0.5
@@ -177,6 +180,9 @@ def _cpu(history: History, span: Span, unsettled: list[Span]) -> Iterator[Doubt]
 
 def _frozen(cpu: Series, unsettled: list[Span]) -> Iterator[Doubt]:
     """A count of CPU time that stands still while requests are answered: the meter repeats itself."""
+    if len(cpu) == 0:
+        return
+    per_request = _cpu_per_request(cpu)
     same = np.flatnonzero(np.diff(cpu.values) != 0).tolist()
     edges = [0, *(place + 1 for place in same), len(cpu)]
     for start, end in pairwise(edges):
@@ -184,7 +190,7 @@ def _frozen(cpu: Series, unsettled: list[Span]) -> Iterator[Doubt]:
         answered = cpu.requests[last] - cpu.requests[start] if last > start else 0.0
         took_s = float(cpu.t[last] - cpu.t[start]) if last > start else 0.0
         long_enough = last - start >= _FROZEN_READINGS and took_s >= _FROZEN_S
-        if not long_enough or not answered >= _FROZEN_REQUESTS:
+        if not long_enough or not answered >= _FROZEN_REQUESTS or answered * per_request < _FROZEN_CPU_S:
             continue
         if not any(span.overlaps(Span(float(cpu.t[start]), float(cpu.t[last]))) for span in unsettled):
             text = (
@@ -193,3 +199,9 @@ def _frozen(cpu: Series, unsettled: list[Span]) -> Iterator[Doubt]:
             )
             yield Doubt(text, (cpu.indices[start], cpu.indices[last]), HOST_RESOURCES | {REQUESTS})
             return
+
+
+def _cpu_per_request(cpu: Series) -> float:
+    """CPU seconds that a request took over the whole series; infinite where the count never rose."""
+    used, answered = cpu.values[-1] - cpu.values[0], cpu.requests[-1] - cpu.requests[0]
+    return float(used / answered) if used > 0 and answered > 0 else math.inf

@@ -20,7 +20,6 @@ COUNTERS: Final = (
 )
 """What clients of Prometheus call the number of requests answered; the first one of a page counts."""
 
-_NOT_OF_THE_LOAD: Final = ("/health", "/healthz", "/ready", "/metrics")
 _LEAST_SHARE: Final = 0.9
 _MOST_SHARE: Final = 1.5
 _FEW: Final = 50.0
@@ -29,15 +28,11 @@ _OTHERS_PER_S: Final = 20.0
 
 
 def service_count(samples: Mapping[str, float]) -> float | None:
-    """Returns the requests that a page of metrics counts, without probes; None when it has no counter that we know."""
+    """Returns the requests that a page of metrics counts, probes too; None when it has no counter that we know."""
     for name in COUNTERS:
         counted = [value for series, value in samples.items() if series == name or series.startswith(name + "{")]
         if counted:
-            return sum(
-                value
-                for series, value in samples.items()
-                if (series == name or series.startswith(name + "{")) and not _is_probe(series)
-            )
+            return sum(counted)
     return None
 
 
@@ -62,7 +57,3 @@ def disagreement(counted: float, completed: float, seconds: float, load: Load) -
         f"the service counted {counted:.0f} requests while the load had {completed:.0f} answered; if it counts only "
         "some, or others send them, `load.allow` may name uncounted requests"
     )
-
-
-def _is_probe(series: str) -> bool:
-    return any(f'="{path}"' in series for path in _NOT_OF_THE_LOAD)
