@@ -10,7 +10,14 @@ from pydantic import Field, model_validator
 from leakdrill.scenario.quantities import Duration, Frozen, Rate
 
 Oddity = Literal[
-    "client errors", "empty answers", "redirects", "other hosts", "idle tasks", "idle users", "uncounted requests"
+    "client errors",
+    "empty answers",
+    "redirects",
+    "other hosts",
+    "idle tasks",
+    "idle users",
+    "lower rate",
+    "uncounted requests",
 ]
 """What a load may do on purpose that otherwise shows that it is not what was asked for."""
 

@@ -151,7 +151,7 @@ def _slow(history: History, scenario: Scenario, build: str, corpus: str) -> Iter
     """A rate that was asked for and not kept."""
     rate = scenario.gate.rate
     slots = slot_events(history, build=build, corpus=corpus)
-    if rate is None or rate > _AS_FAST_AS_IT_ANSWERS or len(slots) < 2:  # noqa: PLR2004 - a difference needs two
+    if rate is None or rate > _AS_FAST_AS_IT_ANSWERS or "lower rate" in scenario.load.allow or len(slots) < 2:  # noqa: PLR2004 - a difference needs two
         return
     loaded_s = sum((b.load_s or 0.0) - (a.load_s or 0.0) - (b.rest_s or 0.0) for a, b in pairwise(slots))
     made = (slots[-1].requests or 0.0) - (slots[0].requests or 0.0)
