@@ -95,8 +95,8 @@ def _slow(history: History, scenario: Scenario) -> Iterator[Problem]:
         begun = sum((b.tasks or 0.0) - (a.tasks or 0.0) for a, b in inside)
         if seconds >= _LEAST_S and begun / seconds < least * rate:
             text = (
-                f"{begun / seconds:.3g} tasks/s were begun in the phase `{phase}`; {rate:g}/s were asked for (if that is "
-                "meant to be more than the service can answer, `load.allow` may name a lower rate)"
+                f"{begun / seconds:.3g} tasks/s were begun in the phase `{phase}`; {rate:g}/s were asked for (if that "
+                "is meant to be more than the service can answer, `load.allow` may name a lower rate)"
             )
             yield Problem(text, (inside[0][0].index, inside[-1][1].index))
 
