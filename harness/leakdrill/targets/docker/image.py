@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput, EnvironmentProblem
@@ -51,13 +52,18 @@ def _pull(client: DockerClient, image: str) -> None:
 
 def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> str:
     import docker.errors
+    import docker.utils
 
     assert form.build is not None  # noqa: S101 - the caller asked
     context = (scenario_dir / form.build).resolve()
     if not (context / "Dockerfile").is_file():
         raise BadInput(f"target.container.build: there is no Dockerfile in {context}; expected a folder with one")
     try:
-        image, _ = client.images.build(path=str(context), tag=form.image, rm=True, network_mode="host")
+        with tempfile.TemporaryFile() as archive:  # it has no name: a drill killed during the build leaves nothing
+            docker.utils.tar(context, exclude=_ignored(context), fileobj=archive)
+            image, _ = client.images.build(
+                fileobj=archive, custom_context=True, tag=form.image, rm=True, network_mode="host"
+            )
     except docker.errors.BuildError as e:
         lines = [text for part in e.build_log if (text := str(part.get("stream", "")).strip())][-_LAST_LINES:]
         lines_shown = "\n  ".join(lines)
@@ -65,3 +71,10 @@ def _build(client: DockerClient, form: ContainerForm, scenario_dir: Path) -> str
     except docker.errors.APIError as e:
         raise EnvironmentProblem(f"{context / 'Dockerfile'} could not be built: {e.explanation}") from e
     return str(image.id)
+
+
+def _ignored(context: Path) -> list[str]:
+    """The patterns of the folder's .dockerignore."""
+    file = context / ".dockerignore"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
