@@ -15,7 +15,7 @@ from leakdrill.judging.drill import judge
 from leakdrill.judging.evidence.load_conduct import COUNTS, asked_users
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.matrix_cell import judge_cell
-from leakdrill.record.events import LoadIdle, LoadWorkerRequests
+from leakdrill.record.events import LoadIdle, LoadWorkerRequests, WorkerLost
 from leakdrill.record.history import Event, History
 
 if TYPE_CHECKING:
@@ -117,6 +117,12 @@ def test_what_a_load_does_on_purpose_may_be_allowed(oddity: str, changes: Any) -
     load = {"locustfile": "locustfile.py"}
     assert load_is_as_asked(history, scenario=plan(load=load)).outcome == "UNKNOWN"
     assert load_is_as_asked(history, scenario=plan(load={**load, "allow": [oddity]})).outcome == "PASS"
+
+
+def test_a_worker_that_was_lost_is_named_and_not_the_users_that_another_took_over() -> None:
+    record = counted(users_started=lambda t: 10.0 if t < LATE else 20.0).sample(LATE, WorkerLost(1, wanted="2"))
+    verdict = load_is_as_asked(record.history(), scenario=plan())
+    assert (verdict.outcome, verdict.message) == ("UNKNOWN", "Locust lost 1 of 2 workers")
 
 
 def test_a_rate_that_was_asked_for_must_be_kept() -> None:

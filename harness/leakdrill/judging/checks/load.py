@@ -14,7 +14,14 @@ from leakdrill.judging.evidence.load_conduct import Conduct, Problem, summary
 from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.service_count import disagreement, service_count
 from leakdrill.judging.evidence.windows import Span, down_spans, outside, step_runs, watched_until_s
-from leakdrill.record.events import LoadIdle, LoadRequests, LoadWorkerRequests, ProcessTree, ServiceMetrics
+from leakdrill.record.events import (
+    LoadIdle,
+    LoadRequests,
+    LoadWorkerRequests,
+    ProcessTree,
+    ServiceMetrics,
+    WorkerLost,
+)
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -64,7 +71,7 @@ def load_problems(history: History, scenario: Scenario) -> list[Problem]:
     """Every way in which the load of a drill was not what its scenario asks for; none where nobody counted."""
     if not counts_conduct(history):
         return []
-    problems = _conduct(history, scenario).problems()
+    problems = _lost(history) or _conduct(history, scenario).problems()
     return problems or [
         *_slow(history, scenario),
         *_silent(history),
@@ -72,6 +79,12 @@ def load_problems(history: History, scenario: Scenario) -> list[Problem]:
         *_lazy(history),
         *_miscounted(history, scenario),
     ]
+
+
+def _lost(history: History) -> list[Problem]:
+    """Workers that Locust lost: whatever else is counted then was counted in part."""
+    lost = [event for event in history.of(WorkerLost) if event.lost]
+    return [Problem(f"Locust lost {lost[-1].lost:.0f} of {lost[-1].wanted} workers", (lost[-1].index,))] if lost else []
 
 
 def counts_conduct(history: History) -> bool:
