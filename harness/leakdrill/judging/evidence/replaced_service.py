@@ -11,7 +11,7 @@ from leakdrill.judging.evidence.doubt import HOST_RESOURCES, TARGET, Doubt
 from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.readings import readings
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
-from leakdrill.record.events import ProcessTree
+from leakdrill.record.events import CgroupResources, ProcessTree
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
@@ -72,4 +72,13 @@ def _excused(history: History, scenario: Scenario) -> list[Span]:
             spans.append(Span(run.start_s, run.end_s + _GRACE_S))
         if run.act.begin.action in _RECYCLING:
             spans.append(Span(run.start_s, history.end_s))
-    return spans
+    return [*spans, *_expected_kills(history, scenario)]
+
+
+def _expected_kills(history: History, scenario: Scenario) -> list[Span]:
+    """The time around each kill by the kernel, where the scenario expects some."""
+    kills = history.series(CgroupResources, "oom_kills")
+    if not scenario.expect.oom_kills or len(kills) == 0:
+        return []
+    rises = np.flatnonzero(np.diff(kills.values) > 0).tolist()
+    return [Span(float(kills.t[row]) - _AT_ONCE_S, float(kills.t[row + 1]) + _GRACE_S) for row in rises]

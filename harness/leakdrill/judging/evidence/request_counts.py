@@ -40,6 +40,8 @@ _IN_A_ROW: Final = 3
 _RATE_SHARE: Final = 0.25
 _RATE: Final = 5.0
 _ERRORS_SHARE: Final = 0.05
+_ERRORS_LATE_S: Final = 5.0
+"""Errors are reported by their kinds less often than failures in sum, and later on a busy machine."""
 _STALL_S: Final = 5.0
 _STALL_REQUESTS: Final = 40.0
 _AFTER_STEP_S: Final = 3.0
@@ -121,7 +123,10 @@ def _errors(history: History, reports: list[Numbers]) -> Iterator[Doubt]:
             key = (event.method, event.request, event.error)
             kinds[key] = max(kinds.get(key, 0.0), event.count or 0.0)
     told, failed = sum(kinds.values()), reports[-1].values["failures"]
-    if abs(told - failed) > _FEW + _ERRORS_SHARE * max(told, failed):
+    known_s = reports[-1].t - _ERRORS_LATE_S
+    least = max((report.values["failures"] for report in reports if report.t <= known_s), default=0.0)
+    slack = _FEW + _ERRORS_SHARE * max(told, failed)
+    if not least - slack <= told <= failed + slack:
         yield _about(f"Locust counted {failed:.0f} failures, and {told:.0f} of them by their error", reports[-1].index)
 
 
