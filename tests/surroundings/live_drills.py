@@ -32,8 +32,6 @@ def step(
 
 SUPERVISED: Final = ["sh", "-c", 'while true; do "$@"; done', "sh", "{python}", "service.py", "{port}"]
 
-LEAKS_ON: Final = {"leaks.0.stops": "recover"}
-
 LIVE: Final = (
     rules("a rule that cannot fire: its threshold is above the limit", "FAIL", FIRES, "above-the-limit", in_ci=True),
     rules("a rule for another target", "FAIL", FIRES, "other-target", in_ci=True),
@@ -70,8 +68,6 @@ LIVE: Final = (
         {"http": {"path": "/admin/clear-and-relapse"}},
         check=RETURNS,
         in_ci=True,
-        **LEAKS_ON,
-        **{"phases.mitigate": "12s"},
     ),
     Case("a step that makes every request fail", "FAIL", ERRORS, moment=MITIGATE, act=send("fails"), in_ci=True),
     Case("requests fail from the leak on", "FAIL", ERRORS, moment=LEAK, act=send("fails")),
@@ -88,8 +84,9 @@ LIVE: Final = (
     Case("a leak without load", "FAIL", ERRORS, moment=LEAK, act=send("hangs")),
     Case(
         "a baseline that is taken while the service warms up",
-        "FAIL",
+        "UNKNOWN",
         RETURNS,
+        "its baseline itself rose",
         fault="warms up",
         in_ci=True,
     ),

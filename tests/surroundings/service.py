@@ -192,6 +192,7 @@ class Handler(BaseHTTPRequestHandler):
             del held[len(held) // 2 :]
         elif action == "clear-and-relapse":
             held.clear()
+            threading.Timer(1, state.update, [{"leaks": True}]).start()
         self.answer(b"done")
 
     def answer(self, body: bytes, status: int = 200, encoding: str = "") -> None:

@@ -198,8 +198,8 @@ LOAD: Final = (
     Case(
         "Locust is stopped while the leak grows",
         "UNKNOWN",
-        COMPLETE,
-        "load",
+        "load_is_as_asked",
+        "no request came back for",
         moment=LEAK,
         act=signal_to("load", signal.SIGSTOP),
         in_ci=True,
@@ -358,7 +358,7 @@ MACHINE: Final = (
     ),
     Case(
         "the run folder cannot be written",
-        "bad input",
+        "error",
         "",
         "Read-only file system",
         wrap=in_a_namespace("mkdir {folder}/runs; mount -t tmpfs -o ro none {folder}/runs"),

@@ -85,15 +85,16 @@ class Sampler:
     def _sample(self, meter: Meter) -> None:
         error: str | None = None
         values: dict[str, float] | None = None
+        requests: float | None = None
         try:
             values = meter.read()
+            requests = self._requests()
         except (OSError, psutil.Error) as e:
             error = f"{type(e).__name__}: {e}"
         if values is None:
             self._note_gap(meter, error or _NOTHING)
             return
         self._errors[meter] = None
-        requests = self._requests()
         if requests is not None:
             values["requests"] = requests
         self._recorder.record(meter.event.of(values))
