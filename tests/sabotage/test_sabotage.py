@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 import suite
 from sabotage import MACHINE, SABOTAGES, Sabotage
 from tape import RECORDS, Tape
 
 from leakdrill.judging.drill import judge
+
+if TYPE_CHECKING:
+    from conftest import Kept
 
 LEAST = 120
 BASES = sorted(path.name.partition(".")[0] for path in RECORDS.glob("*.xz"))
@@ -21,11 +27,15 @@ def test_there_are_enough_and_no_two_of_one_name() -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_the_good_record_passes(base: str) -> None:
+def test_the_good_record_passes(base: str, kept: Kept) -> None:
     tape = Tape(base)
-    assert [(v.check, v.message) for v in judge(tape.history(), tape.scenario, MACHINE) if v.outcome != "PASS"] == []
+    verdicts = judge(tape.history(), tape.scenario, MACHINE)
+    assert [(v.check, v.message) for v in verdicts if v.outcome != "PASS"] == []
+    kept(verdicts)
 
 
 @pytest.mark.parametrize("spoilt", SABOTAGES, ids=lambda one: f"{one.kind}: {one.name}")
-def test_it_is_caught(spoilt: Sabotage) -> None:
-    assert spoilt.escaped() == ""
+def test_it_is_caught(spoilt: Sabotage, kept: Kept) -> None:
+    verdicts = spoilt.verdicts()
+    assert spoilt.escaped(verdicts) == ""
+    kept([replace(v, events=()) for v in verdicts if v.outcome != "PASS"])
