@@ -6,6 +6,7 @@ tests that call its function, until one fails: those that failed for mutants of 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -98,6 +99,8 @@ class Trials:
                 self._note(mutant.place, known.by)
         waiting = [mutant for mutant in self._mutants if self._results.valid(mutant, self._hashes) is None]
         running: list[Child] = []
+        gc.collect()
+        gc.freeze()  # a child need not copy what it never looks at
         for number, mutant in enumerate(self._in_turn(waiting)):
             tests = self._tests_of(mutant)
             if not tests:
