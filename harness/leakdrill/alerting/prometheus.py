@@ -183,16 +183,10 @@ class PrometheusServer:
 
     def _unscraped(self) -> tuple[str, str]:
         """What was not scraped and why, and what may help."""
-        read_log = f"read {self._server.log}"
         try:
-            targets = self._api().targets()
+            return _unscraped(self._api().targets(), self._server.log)
         except NoAnswer as e:
-            return f"; {e}", read_log
-        down = {str(t.get("scrapeUrl")): str(t.get("lastError") or "") for t in targets if t.get("health") != "up"}
-        told = "; ".join(f"{url} was not scraped: {error or 'not asked yet'}" for url, error in down.items())
-        slow = any(_DEADLINE in error for error in down.values())
-        hint = "`alerts.scrape_timeout` says how long the service's metrics may take, such as 10s" if slow else read_log
-        return f"; {told}" if told else "", hint
+            return f"; {e}", f"read {self._server.log}"
 
     def stop(self) -> None:
         """End it and remove its data; configuration, rules and log stay. May be called again."""
@@ -246,6 +240,14 @@ class PrometheusServer:
             f"--rules.alert.for-outage-tolerance={_duration(OUTAGE_TOLERANCE_S / self._scale)}",
             f"--rules.alert.for-grace-period={_duration(GRACE_PERIOD_S / self._scale)}",
         ]
+
+
+def _unscraped(targets: Sequence[Mapping[str, object]], log: Path) -> tuple[str, str]:
+    down = {str(t.get("scrapeUrl")): str(t.get("lastError") or "") for t in targets if t.get("health") != "up"}
+    told = "; ".join(f"{url} was not scraped: {error or 'not asked yet'}" for url, error in down.items())
+    slow = any(_DEADLINE in error for error in down.values())
+    hint = "`alerts.scrape_timeout` says how long the service's metrics may take, such as 10s"
+    return f"; {told}" if told else "", hint if slow else f"read {log}"
 
 
 def _duration(seconds: float) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPECTED: Final = "an Alertmanager configuration"
 _DEEPEST: Final = 8
-_LIKE_ROUTING: Final = re.compile(r"^[\s{\"']*route[\"']?\s*:", re.MULTILINE)
+_LIKE_ROUTING: Final = re.compile(r"^[ {\"']*route[\"']? *:", re.MULTILINE)
 _OF_THE_OPERATOR: Final = "AlertmanagerConfig"
 
 

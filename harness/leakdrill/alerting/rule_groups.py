@@ -15,20 +15,20 @@ from leakdrill.alerting.foreign_rules import refuse_foreign
 from leakdrill.alerting.manifest_texts import holds_texts, read_texts
 from leakdrill.errors import BadInput
 from leakdrill.files import exists, is_file
-from leakdrill.yaml_file import read_yaml_documents
+from leakdrill.yaml_file import Document, read_yaml_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from leakdrill.yaml_file import Document, Loc
+    from leakdrill.yaml_file import Loc
 
 EXPECTED: Final = "Prometheus rules"
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json", ".rules"})
 """Files of a folder that may hold rules."""
 _PATTERN: Final = "*?["
 _DEEPEST: Final = 8
-_LIKE_RULES: Final = re.compile(r"^[\s{\"'-]*groups[\"']?\s*:", re.MULTILINE)
+_LIKE_RULES: Final = re.compile(r"^[ {\"'-]*groups[\"']? *:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ def _of_document(document: Document) -> Iterator[RuleGroups]:
     if _is_list_of_groups(data):
         yield RuleGroups(document, (), data)
     elif isinstance(data, dict) and "name" in data and isinstance(data.get("rules"), list):
-        yield RuleGroups(document, (), [data])
+        lines = {(0, *loc): line for loc, line in document.lines.items()}
+        yield RuleGroups(Document(document.path, [data], lines), (), [data])
     else:
         yield from _below(document, data, ())
 

@@ -37,9 +37,7 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
     noisy = {series_key(e) for e in watched if e.when < began_s}
     pending = _pending_before(counted, began_s)
     loud = [
-        e
-        for e in watched
-        if began_s <= e.when <= span.end_s and series_key(e) not in noisy and e.index not in pending
+        e for e in watched if began_s <= e.when <= span.end_s and series_key(e) not in noisy and e.index not in pending
     ]
     noise = sorted({describe(e) for e in watched if series_key(e) in noisy or e.index in pending})
     also = f"; already firing or pending before, so not counted: {', '.join(noise)}" if noise else ""
