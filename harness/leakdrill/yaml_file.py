@@ -1,9 +1,10 @@
 """The one reader of YAML: a file's data, the line of each key and item, and mistakes named by file and line.
 
-It reads with libyaml where PyYAML has it: a rules file of 1.2 MB takes 12 s in Python. Three things that YAML allows
+It reads with libyaml where PyYAML has it: a rules file of 1.2 MB takes 12 s in Python. Four things that YAML allows
 are refused. A key that is given twice: the first value would be lost. Aliases that expand without bound: eight levels
 of eight aliases are sixteen million values in a file of 300 bytes, so values are counted before any is expanded. And
-nesting without bound, which ends the process inside PyYAML's binding to libyaml.
+nesting without bound, which ends the process inside PyYAML's binding to libyaml. And more values than a person or a
+program writes into such a file.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ Scalars = Literal["yaml 1.1", "yaml 1.2", "text"]
 
 ALIASED_VALUES: Final = 100_000
 """How many values aliases may stand for in one document, beside those that are written in it."""
+WRITTEN_VALUES: Final = 100_000
+"""How many values may be written in one file: a million take a minute to check. A rules file of 1.2 MB has 60,000."""
 NESTED: Final = 100
 """How deep a document may be nested: PyYAML's binding to libyaml ends the whole process where the stack ends."""
-MOST_BYTES: Final = 16 * 2**20
+MOST_BYTES: Final = 8 * 2**20
 """How long a file may be: `/dev/zero` has no end."""
 _SHOWN_CHARS: Final = 40
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
@@ -239,7 +242,7 @@ def _read(path: Path, expected: str, hint: str, parse: Callable[[str], T]) -> T:
 
 def _parsed(text: str, path: Path, expected: str, parse: Callable[[str], T]) -> T:
     try:
-        _refuse_deep(text, path, expected)
+        _refuse_deep_or_long(text, path, expected)
         return parse(text)
     except yaml.MarkedYAMLError as e:
         # libyaml marks an end that comes too early on the line after the last.
@@ -250,16 +253,19 @@ def _parsed(text: str, path: Path, expected: str, parse: Callable[[str], T]) -> 
         raise BadInput(f"{path}:{line}: not YAML: {e.reason}; expected {expected}") from e
 
 
-def _refuse_deep(text: str, path: Path, expected: str) -> None:
-    depth = 0
+def _refuse_deep_or_long(text: str, path: Path, expected: str) -> None:
+    depth = values = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
+        values += isinstance(event, yaml.NodeEvent)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > NESTED:
+        if depth > NESTED or values > WRITTEN_VALUES:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise BadInput(f"{path}:{line}: nested more than {NESTED} deep; expected {expected}")
+            deep, long = f"nested more than {NESTED} deep", f"holds more than {WRITTEN_VALUES:,} values"
+            problem = deep if depth > NESTED else long
+            raise BadInput(f"{path}:{line}: {problem}; expected {expected}")
 
 
 def _single(text: str, scalars: Scalars, path: Path, expected: str) -> Document:
