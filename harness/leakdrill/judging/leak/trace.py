@@ -17,6 +17,7 @@ import numpy as np
 
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
+from leakdrill.judging.leak.possible_readings import check_counters, check_resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +33,10 @@ COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live", "threads
 (bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known. And
 what the process holds beside memory: threads and open descriptors."""
 
-_PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before")
+BESIDE: Final = {"anon": ("swap", "shmem"), "uss": ("swap",), "pss": ("swap",), "rss": ("swap",)}
+"""What a process holds beside each column of resident memory, and has not given back."""
+
+_PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before", "swap", "shmem")
 _MANY_SECONDS: Final = 1e8
 """A `t` beyond three years is a date, so that nothing is known of the time before it."""
 
@@ -66,8 +70,10 @@ class Trace:
 
     @property
     def resident(self) -> NDArray[np.float64]:
-        """The readings of resident memory, in bytes."""
-        return self.columns[self.resident_name]
+        """The readings of resident memory, in bytes, with what is swapped out where that was recorded."""
+        name = self.resident_name
+        parts = BESIDE.get(name, ())
+        return sum((self.columns[part] for part in parts if part in self.columns), start=self.columns[name])
 
 
 def read_trace(path: Path, *, read: Callable[[Path], bytes] = read_file) -> Trace:
@@ -93,8 +99,12 @@ def _trace(rows: Iterator[list[str]], place: str) -> Trace:
     cells = [_numbers(row, header, f"{place}:{line}") for line, row in numbered]
     table = np.array(cells, dtype=float).reshape(len(cells), len(header))
     columns = {name: table[:, index] for name, index in names.items()}
+    places = [f"{place}:{line}" for line, _ in numbered]
     for column in ("t", "requests"):
-        _check_order(columns[column], column, [f"{place}:{line}" for line, _ in numbered])
+        _check_order(columns[column], column, places)
+    check_counters(columns["t"], columns["requests"], places)
+    for name in _judgeable(names, header):
+        check_resident(columns[name], header[names[name]], places, whole_process=name in RESIDENT)
     t = columns.pop("t")
     return Trace(
         name=place,
@@ -120,6 +130,12 @@ def _names(header: list[str], place: str) -> dict[str, int]:
             hint="expected rss, anon_after or any name that ends in _bytes",
         )
     return names
+
+
+def _judgeable(names: Mapping[str, int], header: list[str]) -> list[str]:
+    """The columns that hold resident memory, and the one that is judged where none does."""
+    found = [name for name, index in names.items() if _resident(header[index])]
+    return [name for name in found if name in RESIDENT] or found[:1]
 
 
 def _known(cell: str) -> bool:
