@@ -78,6 +78,17 @@ def test_seconds_before_the_first_sample_count(tmp_path: Path) -> None:
         ("t,requests,rss\n0,0,nan\n", 'run.csv:2: rss: "nan" is not a finite number'),
         ("t,requests,rss\n0,5,1\n1,3,1\n", "run.csv:3: requests: 3 after 5; expected it never to fall"),
         ("t,requests,rss\n2,5,1\n1,6,1\n", "run.csv:3: t: 1 after 2; expected it never to fall"),
+        ("t,requests,rss\n0,0,9\n\n1,2,0\n", "run.csv:4: rss: 0; expected a reading of a running process"),
+        ("t,requests,rss\n0,0,9\n1,2,-9\n", "run.csv:3: rss: -9; expected a reading of a running process"),
+        (
+            "t,requests,heap_bytes\n0,0,0\n1,2,-1\n",
+            "run.csv:3: heap_bytes: -1; expected a reading of a running process",
+        ),
+        ("t,requests,rss,fds\n0,0,9,-1\n", "run.csv:2: fds: -1; expected a reading of a running process"),
+        ("t,requests,rss\n0,-5,9\n", "run.csv:2: requests: -5; expected a reading of a running process"),
+        ("t,requests,rss\n0,0,1e300\n", "run.csv:2: rss: 1e+300; expected a reading of a running process"),
+        ("t,requests,rss\n7,0,9\n7,1,9\n", "run.csv:3: t: 7 after 7; expected seconds, which go on"),
+        ("t,requests,rss\n0,0,9\n1e30,1,9\n", "run.csv:3: t: 1e+30 after 0; expected seconds, which go on"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:

@@ -221,12 +221,20 @@ def _always(history: History, scenario: Scenario, event_class: type[Reading]) ->
 
 
 def _beyond_whole(history: History, scenario: Scenario) -> Iterator[Doubt]:
-    """The first reading of each kind of which a part is more than the whole."""
+    """The first reading of each kind of which a part is more than the whole.
+
+    A meter reads one after the other, and on a busy machine much may be freed in between: so the part is compared with
+    the most that the whole was in this reading and those beside it.
+    """
     unsettled = changing(history, scenario)
     for event_class, part, whole, more in _PARTS_OF_WHOLES:
-        for event in readings(history, event_class):
+        taken = readings(history, event_class)
+        for place, event in enumerate(taken):
             values = event.values
-            if part not in values or whole not in values or values[part] <= _ROUNDED * values[whole] + more:
+            if part not in values or whole not in values:
+                continue
+            most = max(near.values.get(whole, 0.0) for near in taken[max(place - 1, 0) : place + 2])
+            if values[part] <= _ROUNDED * most + more:
                 continue
             if any(span.start_s <= event.t <= span.end_s for span in unsettled):
                 continue
