@@ -25,7 +25,7 @@ except ImportError:  # PyYAML was built without libyaml
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
@@ -126,6 +126,27 @@ class Document:
         """Returns where `loc` is, as the beginning of a message: `file:line: groups[0].rules[1].expr`."""
         return f"{self.path}:{self.line(loc)}: {dotted(loc) or 'the file'}"
 
+    def below(self, loc: Loc) -> Document:
+        """Returns what is at `loc` as a document of its own, with its lines in the file."""
+        data = self.data
+        for part in loc:
+            data = data[part]
+        depth = len(loc)
+        lines = {place[depth:]: line for place, line in self.lines.items() if place[:depth] == loc}
+        return Document(self.path, data, lines)
+
+    def scalars(self) -> Iterator[tuple[Loc, str]]:
+        """Yields each scalar value as text, with its place."""
+        waiting: list[tuple[Loc, Any]] = [((), self.data)]
+        while waiting:
+            loc, value = waiting.pop(0)
+            if isinstance(value, dict):
+                waiting += [((*loc, str(key)), inner) for key, inner in value.items()]
+            elif isinstance(value, list):
+                waiting += [((*loc, index), inner) for index, inner in enumerate(value)]
+            elif value is not None:
+                yield loc, str(value)
+
     def wrong(self, loc: Loc, problem: str, *, hint: str = "") -> BadInput:
         """Returns the error that says `problem` at `loc`."""
         return BadInput(f"{self.place(loc)}: {problem}", hint=hint)
@@ -183,6 +204,13 @@ def dump_yaml(data: Any) -> str:
     """Returns `data` as YAML, keys in their order, what was read as text as it was written."""
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return text
+
+
+def unshared(data: Any) -> Any:
+    """Returns a copy of `data` in which what was an alias is a copy too, so that each place can be changed alone."""
+    if isinstance(data, dict):
+        return {key: unshared(value) for key, value in data.items()}
+    return [unshared(value) for value in data] if isinstance(data, list) else data
 
 
 def dotted(loc: Loc) -> str:
