@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_BYTES: Final = 256 * 2**20
-"""How long a file that is read in one piece may be."""
+MOST_BYTES: Final = 16 * 2**20
+"""How long a file that is read in one piece may be: JSON of nothing but `{}` takes sixty times as much memory."""
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -230,7 +230,8 @@ def _plain(descriptor: int, flags: int = os.O_RDONLY) -> BinaryIO:
         os.close(descriptor)
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
         raise OSError(errno.EINVAL, f"is {kind} and no plain file")
-    os.set_blocking(descriptor, True)
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        os.set_blocking(descriptor, True)  # not for reading: `/proc/kmsg` is a plain file, and waits like a pipe
     if flags & os.O_CREAT:
         os.fchmod(descriptor, 0o600)
     buffering = 0 if flags & (os.O_WRONLY | os.O_RDWR) else -1
@@ -247,6 +248,8 @@ def _python_mode(flags: int) -> str:
 
 def _content(file: BinaryIO, most_bytes: int) -> bytes:
     content = file.read(most_bytes + 1)
+    if content is None:  # type: ignore[redundant-expr, unused-ignore]
+        raise OSError(errno.EAGAIN, "has nothing to read now, and no end")
     if len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"is larger than {show_size(most_bytes)}")
     return content

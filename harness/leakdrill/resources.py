@@ -133,8 +133,8 @@ def _torch(field: str) -> tuple[Reading, ...]:
 
 _ALL: Final = (
     # Anonymous memory, files in memory, swap and huge pages; records of earlier versions have the first alone. The page
-    # cache is left out on purpose: the kernel takes it back before it kills anybody. Least growth and trend:
-    # two arenas of CPython 3.10 and later, 1 MiB each.
+    # cache is left out on purpose: the kernel takes it back before it kills anybody. Least margin and
+    # trend: two arenas of CPython 3.10 and later, 1 MiB each.
     Resource(
         name="memory",
         unit="bytes",
@@ -148,6 +148,7 @@ _ALL: Final = (
         ),
         always_checked=True,
         least_growth=256 * _KIB,
+        least_margin=2 * _MIB,
         unresolved=2 * _MIB,
     ),
     # A few buffers of logs.

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Final
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
+_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.ASCII)
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w)){1,6}", re.ASCII)
 
 _BYTES: Final = {
     "B": 1,
@@ -26,12 +26,13 @@ _BYTES: Final = {
     "GiB": 1024**3,
     "TiB": 1024**4,
 }
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?i?B)", re.ASCII)
+_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)", re.ASCII)
+_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
+
+_SHOWN_CHARS: Final = 300
 _TOO_LARGE: Final = 2.0**63
 """No kernel counts that many bytes, and no record holds such a number."""
-
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?i?B)")
-_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
-_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 DURATION_HELP: Final = "a number with a unit, such as 30s, 5m or 1h30m"
 SIZE_HELP: Final = "a number with a unit, such as 64KiB, 256MiB or 2GiB"
@@ -101,8 +102,11 @@ def plain(number: float) -> str:
 
 
 def quoted(value: object) -> str:
-    """`value` as it should appear in a message: text in double quotes, the rest as YAML would show it."""
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if value is None else repr(value)
+    """`value` as a message shows it, at most its beginning: text in double quotes, the rest as YAML would show it."""
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= _SHOWN_CHARS else f'"{value[:_SHOWN_CHARS]}…"'
+    text = str(value).lower() if value is None else repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def show_duration(seconds: float) -> str:

@@ -1,9 +1,10 @@
 """The one reader of YAML: a file's data, the line of each key and item, and mistakes named by file and line.
 
-It reads with libyaml where PyYAML has it: a rules file of 1.2 MB takes 12 s in Python. Three things that YAML allows
+It reads with libyaml where PyYAML has it: a rules file of 1.2 MB takes 12 s in Python. Four things that YAML allows
 are refused. A key that is given twice: the first value would be lost. Aliases that expand without bound: eight levels
 of eight aliases are sixteen million values in a file of 300 bytes, so values are counted before any is expanded. And
-nesting without bound, which ends the process inside PyYAML's binding to libyaml.
+nesting without bound, which ends the process inside PyYAML's binding to libyaml. And more values than a person or a
+program writes into such a file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ except ImportError:  # PyYAML was built without libyaml
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
@@ -38,9 +39,11 @@ Scalars = Literal["yaml 1.1", "yaml 1.2", "text"]
 
 ALIASED_VALUES: Final = 100_000
 """How many values aliases may stand for in one document, beside those that are written in it."""
+WRITTEN_VALUES: Final = 100_000
+"""How many values may be written in one file: a million take a minute to check. A rules file of 1.2 MB has 60,000."""
 NESTED: Final = 100
 """How deep a document may be nested: PyYAML's binding to libyaml ends the whole process where the stack ends."""
-MOST_BYTES: Final = 16 * 2**20
+MOST_BYTES: Final = 8 * 2**20
 """How long a file may be: `/dev/zero` has no end."""
 _SHOWN_CHARS: Final = 40
 _MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
@@ -123,6 +126,27 @@ class Document:
         """Returns where `loc` is, as the beginning of a message: `file:line: groups[0].rules[1].expr`."""
         return f"{self.path}:{self.line(loc)}: {dotted(loc) or 'the file'}"
 
+    def below(self, loc: Loc) -> Document:
+        """Returns what is at `loc` as a document of its own, with its lines in the file."""
+        data = self.data
+        for part in loc:
+            data = data[part]
+        depth = len(loc)
+        lines = {place[depth:]: line for place, line in self.lines.items() if place[:depth] == loc}
+        return Document(self.path, data, lines)
+
+    def scalars(self) -> Iterator[tuple[Loc, str]]:
+        """Yields each scalar value as text, with its place."""
+        waiting: list[tuple[Loc, Any]] = [((), self.data)]
+        while waiting:
+            loc, value = waiting.pop(0)
+            if isinstance(value, dict):
+                waiting += [((*loc, str(key)), inner) for key, inner in value.items()]
+            elif isinstance(value, list):
+                waiting += [((*loc, index), inner) for index, inner in enumerate(value)]
+            elif value is not None:
+                yield loc, str(value)
+
     def wrong(self, loc: Loc, problem: str, *, hint: str = "") -> BadInput:
         """Returns the error that says `problem` at `loc`."""
         return BadInput(f"{self.place(loc)}: {problem}", hint=hint)
@@ -182,6 +206,13 @@ def dump_yaml(data: Any) -> str:
     return text
 
 
+def unshared(data: Any) -> Any:
+    """Returns a copy of `data` in which what was an alias is a copy too, so that each place can be changed alone."""
+    if isinstance(data, dict):
+        return {key: unshared(value) for key, value in data.items()}
+    return [unshared(value) for value in data] if isinstance(data, list) else data
+
+
 def dotted(loc: Loc) -> str:
     """Returns `loc` as messages write it: `groups[0].rules[1].expr`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
@@ -211,7 +242,7 @@ def _read(path: Path, expected: str, hint: str, parse: Callable[[str], T]) -> T:
 
 def _parsed(text: str, path: Path, expected: str, parse: Callable[[str], T]) -> T:
     try:
-        _refuse_deep(text, path, expected)
+        _refuse_deep_or_long(text, path, expected)
         return parse(text)
     except yaml.MarkedYAMLError as e:
         # libyaml marks an end that comes too early on the line after the last.
@@ -222,16 +253,19 @@ def _parsed(text: str, path: Path, expected: str, parse: Callable[[str], T]) -> 
         raise BadInput(f"{path}:{line}: not YAML: {e.reason}; expected {expected}") from e
 
 
-def _refuse_deep(text: str, path: Path, expected: str) -> None:
-    depth = 0
+def _refuse_deep_or_long(text: str, path: Path, expected: str) -> None:
+    depth = values = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
+        values += isinstance(event, yaml.NodeEvent)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > NESTED:
+        if depth > NESTED or values > WRITTEN_VALUES:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise BadInput(f"{path}:{line}: nested more than {NESTED} deep; expected {expected}")
+            deep, long = f"nested more than {NESTED} deep", f"holds more than {WRITTEN_VALUES:,} values"
+            problem = deep if depth > NESTED else long
+            raise BadInput(f"{path}:{line}: {problem}; expected {expected}")
 
 
 def _single(text: str, scalars: Scalars, path: Path, expected: str) -> Document:

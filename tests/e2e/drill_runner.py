@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -110,7 +111,7 @@ class Traces:
     def residue(self) -> set[str]:
         """All that is there now; empty when nothing runs and everything was undone."""
         ids = self._run_ids()
-        names = tuple(f"leakdrill-{name}" for name in (*ids, "doctor-"))
+        names = tuple(f"leakdrill-{name}" for name in ids)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         groups = [Path(folder, name) for folder, found, _ in os.walk("/sys/fs/cgroup") for name in found]
         processes = psutil.process_iter(["name", "environ"])
@@ -118,7 +119,7 @@ class Traces:
             *(f"process {p.pid} {p.info['name']}" for p in processes if self._made(p.info["environ"] or {}, ids)),
             *(f"mount {path}" for path in mounts if path.startswith(f"{self._temporary}/")),
             *(f"folder {path}" for path in self._temporary.glob("leakdrill-*")),
-            *(f"cgroup {path}" for path in groups if path.name.startswith(names)),
+            *(f"cgroup {path}" for path in groups if path.name.startswith(names) or _left_by_doctor(path.name)),
         }
 
     def gone(self) -> bool:
@@ -132,3 +133,9 @@ class Traces:
     def _made(self, environment: dict[str, str], ids: set[str]) -> bool:
         mine = environment.get("LEAKDRILL_TEST_MARK") == self._mark
         return mine or environment.get("LEAKDRILL_RUN_ID") in ids
+
+
+def _left_by_doctor(name: str) -> bool:
+    """Whether a control group is one of `leakdrill doctor`, and that process has ended."""
+    maker = re.match(r"leakdrill-doctor-(\d+)", name)
+    return maker is not None and not psutil.pid_exists(int(maker[1]))

@@ -15,7 +15,7 @@ from leakdrill.record.events import LoadRequests, LoadStart
 
 pytestmark = pytest.mark.long
 
-STOPPED_S = 4.0
+STOPPED_S = 60.0
 
 
 def test_a_stopped_and_continued_drill_is_unknown_and_says_so(tmp_path):
@@ -27,7 +27,7 @@ def test_a_stopped_and_continued_drill_is_unknown_and_says_so(tmp_path):
     time.sleep(STOPPED_S)
     assert psutil.Process(int(start.end.pid)).is_running(), "its watchdog took it for dead"
     process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode in (1, 2)
     verdict = told(tmp_path)["measurements_are_complete", ""]
     assert verdict["outcome"] == "UNKNOWN"

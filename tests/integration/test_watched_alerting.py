@@ -154,7 +154,7 @@ def test_a_drill_passes_on_what_staging_already_watches(tmp_path, staging):
     assert code == 0, out
     told = verdicts(tmp_path)
     assert "held by Alertmanager for the receiver on-call" in told["notification_arrives"]["message"]
-    assert "already firing before, so not counted: Watchdog" in told["other_alerts_stay_silent"]["message"]
+    assert "already firing or pending before, so not counted: Watchdog" in told["other_alerts_stay_silent"]["message"]
     notices = [e["value"] for e in events(tmp_path) if e["name"] == "notice"]
     assert [n for n in notices if "already firing at" in n and "Watchdog" in n]
     paged = staging.recorder.history().where(source="alertmanager", name="notification")

@@ -319,6 +319,15 @@ def test_an_alert_that_fired_before_the_leak_is_noise_and_is_named() -> None:
     is_told("other_alerts_stay_silent", "PASS", record, "not counted: HighCpu (critical)")
 
 
+def test_an_alert_that_was_pending_before_the_leak_is_noise() -> None:
+    pending = drill().alert(14, "pending", **OTHER).alert(20, "firing", **OTHER)
+    is_told("other_alerts_stay_silent", "PASS", pending, "pending before, so not counted: HighCpu (critical)")
+    broken = drill().alert(12, "pending", **OTHER).alert(14, "inactive", **OTHER).alert(20, "firing", **OTHER)
+    is_told("other_alerts_stay_silent", "FAIL", broken, "HighCpu (critical) after")
+    again = pending.alert(24, "inactive", **OTHER).alert(25, "pending", **OTHER).alert(30, "firing", **OTHER)
+    is_told("other_alerts_stay_silent", "FAIL", again, "HighCpu (critical) after 15 s")
+
+
 def test_an_alert_of_a_twin_counts_from_the_baseline_on() -> None:
     is_told("other_alerts_stay_silent", "FAIL", twin().alert(8, "firing"), "HighMemoryUsage", scenario=twin_plan())
 

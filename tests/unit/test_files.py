@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from leakdrill.files import (
+    _content,
     make_private,
     open_below,
+    open_file,
     private_by_default,
     read_below,
     read_file,
@@ -172,3 +174,19 @@ def test_what_is_appended_goes_behind_what_is_there_and_through_no_link(tmp_path
     (tmp_path / "link").symlink_to("log")
     with pytest.raises(OSError, match="symbolic link"):
         open_below(tmp_path, "link", flags=flags)
+
+
+@pytest.mark.timeout(5)
+def test_a_file_of_the_kernel_that_waits_like_a_pipe_is_not_waited_for() -> None:
+    """`/proc/kmsg` is one, for those who may open it; a pipe in its place, as files.py has opened it by then."""
+    reading, writing = os.pipe2(os.O_NONBLOCK)
+    with os.fdopen(reading, "rb") as file, pytest.raises(OSError, match="has nothing to read now, and no end"):
+        _content(file, 100)
+    os.close(writing)
+
+
+def test_what_is_read_stays_a_descriptor_that_does_not_wait(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("content")
+    with open_file(tmp_path / "f") as file:
+        assert not os.get_blocking(file.fileno())
+        assert file.read() == b"content"

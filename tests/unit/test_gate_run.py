@@ -1,6 +1,7 @@
 """From the slots of a gate run to its verdicts; literal histories, no process."""
 
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -186,6 +187,25 @@ def test_what_is_no_baseline_is_refused(tmp_path):
         read_baseline(path)
     path.write_text("{}")
     with pytest.raises(BadInput, match="expected a baseline"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"schema_version": 2}, "schema_version: Value error, is 2; this version reads 1"),
+        ({"schema_version": 0}, "schema_version: Value error, is 0; this version reads 1"),
+        ({"columns": {"t": [1, 2], "requests": [1, 2], "rss": [5, -5]}}, "expected readings, none of them below 0"),
+        ({"columns": {"t": [1, 2], "requests": [2, 1], "rss": [5, 5]}}, "expected t and requests never to fall"),
+        ({"columns": {"t": [2, 1], "requests": [1, 2], "rss": [5, 5]}}, "expected t and requests never to fall"),
+    ],
+)
+def test_a_baseline_that_cannot_be_one_is_refused(tmp_path, change, problem):
+    healthy, path = run(), tmp_path / "baseline.json"
+    found = measured_conditions(healthy, SCENARIO, "open")
+    write_baseline(path, slot_trace(healthy, build="candidate", corpus="open"), found, bytes_per_request=0.1)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(BadInput, match=problem):
         read_baseline(path)
 
 

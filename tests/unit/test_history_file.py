@@ -1,6 +1,7 @@
 """The record: written as it happens, read back the same."""
 
 import itertools
+import os
 import threading
 
 import pytest
@@ -116,3 +117,11 @@ def test_the_line_is_json_with_the_fields_of_the_schema():
     line = event_line(sample(0, 1.0, {"a": 1.0}))
     assert line.startswith(b'{"index":0,"t":1.0,"phase":"load","source":"cgroup","kind":"sample"')
     assert line.endswith(b"\n")
+
+
+def test_a_line_without_end_is_refused_and_not_held_in_memory(tmp_path):
+    path = tmp_path / "history.jsonl"
+    path.touch()
+    os.truncate(path, 2**34)
+    with pytest.raises(BadInput, match=r"history.jsonl:1: is longer than 16 MiB; expected one event"):
+        read_history(path)

@@ -15,7 +15,11 @@ def judged(record: Record) -> Verdict:
 
 
 def inhibited() -> Record:
-    return drill().drop("alertmanager").sample(36.0, AlertInhibited("HighMemoryUsage{severity=critical}", labels=ALERT))
+    return (
+        drill()
+        .drop("alertmanager")
+        .sample(36.0, AlertInhibited("HighMemoryUsage", by_severity="critical", labels=ALERT))
+    )
 
 
 def test_the_worse_alert_that_was_told_stands_for_the_inhibited_one() -> None:

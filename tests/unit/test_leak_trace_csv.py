@@ -79,6 +79,17 @@ def test_seconds_before_the_first_sample_count(tmp_path: Path) -> None:
         ("t,requests,rss\n0,0,nan\n", 'run.csv:2: rss: "nan" is not a finite number'),
         ("t,requests,rss\n0,5,1\n1,3,1\n", "run.csv:3: requests: 3 after 5; expected it never to fall"),
         ("t,requests,rss\n2,5,1\n1,6,1\n", "run.csv:3: t: 1 after 2; expected it never to fall"),
+        ("t,requests,rss\n0,0,9\n\n1,2,0\n", "run.csv:4: rss: 0; expected a reading of a running process"),
+        ("t,requests,rss\n0,0,9\n1,2,-9\n", "run.csv:3: rss: -9; expected a reading of a running process"),
+        (
+            "t,requests,heap_bytes\n0,0,0\n1,2,-1\n",
+            "run.csv:3: heap_bytes: -1; expected a reading of a running process",
+        ),
+        ("t,requests,rss,fds\n0,0,9,-1\n", "run.csv:2: fds: -1; expected a reading of a running process"),
+        ("t,requests,rss\n0,-5,9\n", "run.csv:2: requests: -5; expected a reading of a running process"),
+        ("t,requests,rss\n0,0,1e300\n", "run.csv:2: rss: 1e+300; expected a reading of a running process"),
+        ("t,requests,rss\n7,0,9\n7,1,9\n", "run.csv:3: t: 7 after 7; expected seconds, which go on"),
+        ("t,requests,rss\n0,0,9\n1e30,1,9\n", "run.csv:3: t: 1e+30 after 0; expected seconds, which go on"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
@@ -108,13 +119,13 @@ def test_two_names_of_one_reading_are_refused(tmp_path: Path, column: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("t,requests,rss\n0,0,1e7\n1,1,0\n", "run.csv:3: rss: 0 cannot be; a running process has some"),
-        ("t,requests,rss,anon\n0,0,1e7,1e7\n1,1,1e7,-1\n", "run.csv:3: anon: -1 cannot be; expected bytes"),
-        ("t,requests,heap_bytes\n0,0,-4\n", "run.csv:2: heap_bytes: -4 cannot be"),
-        ("t,requests,rss\n0,0,1e300\n", "run.csv:2: rss: 1e+300 cannot be; expected bytes"),
-        ("t,requests,rss\n0,-5,1e7\n", "run.csv:2: requests: -5 cannot be"),
-        ("t,requests,rss\n0,1e300,1e7\n", "run.csv:2: requests: 1e+300 cannot be"),
-        ("t,requests,rss\n1e200,1,1e7\n", "run.csv:2: t: 1e+200 cannot be; expected seconds"),
+        ("t,requests,rss\n0,0,1e7\n1,1,0\n", "run.csv:3: rss: 0; expected a reading of a running process"),
+        ("t,requests,rss,anon\n0,0,1e7,1e7\n1,1,1e7,-1\n", "run.csv:3: anon: -1; expected a reading of a running"),
+        ("t,requests,heap_bytes\n0,0,-4\n", "run.csv:2: heap_bytes: -4; expected a reading"),
+        ("t,requests,rss\n0,0,1e300\n", "run.csv:2: rss: 1e+300; expected a reading"),
+        ("t,requests,rss\n0,-5,1e7\n", "run.csv:2: requests: -5; expected a reading"),
+        ("t,requests,rss\n0,1e300,1e7\n", "run.csv:2: requests: 1e+300; expected a reading"),
+        ("t,requests,rss\n1,1,1e7\n1e200,2,1e7\n", "run.csv:3: t: 1e+200 after 1; expected seconds"),
         ("t,requests,rss\n0,0,102400\n1,1,102450\n", "run.csv:3: rss: no process that serves requests is 100 KiB"),
         ("t,requests,heap_bytes\n0,0,200.5\n", "run.csv:2: heap_bytes: no memory of a service is 200 B large"),
         ("t,requests,rss\n0,0,2097152\n1,1,2097156\n", "run.csv:3: rss: looks like KiB, in whole pages"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,15 @@ def test_one_step_is_no_leak_and_no_proof_of_none() -> None:
     memory = FLAT + NOISE + 1e6 * (np.arange(SLOTS) > 9)
     verdict = judge(memory)
     assert (verdict.outcome, verdict.kind) == (LeakOutcome.UNKNOWN, Kind.STEPS)
+
+
+def test_readings_in_kibibytes_are_not_taken_for_bytes() -> None:
+    rss = np.full(60, 51_200.0)
+    trace = Trace(name="x", t=np.arange(60.0), requests=np.arange(60.0) * 99, columns={"rss": rss}, quiet=True)
+    verdict = judge_trace(trace)
+    assert verdict.outcome is LeakOutcome.UNKNOWN
+    assert verdict.message == "rss is never above 50 KiB, and no process under load is so small"
+    assert judge_trace(replace(trace, columns={"rss": rss * 1024})).outcome is LeakOutcome.CLEAN
 
 
 def test_a_few_points_are_unknown() -> None:

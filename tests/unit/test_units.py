@@ -15,7 +15,7 @@ def test_a_duration_is_read_in_seconds(text, seconds):
     assert units.parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["5 minuets", "5", 5, "", "m5", "-5s", None, True, "5m 30"])
+@pytest.mark.parametrize("text", ["5 minuets", "5", 5, "", "m5", "-5s", None, True, "5m 30", "\u0665s", "1h" * 9])
 def test_what_is_no_duration_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="not a duration; expected a number with a unit"):
         units.parse_duration(text)
@@ -93,3 +93,8 @@ def test_a_size_is_shown_in_binary_units(size, text):
 def test_every_size_and_duration_can_be_shown(number):
     assert "e" not in units.show_size(number).split()[0]
     assert units.show_duration(number)
+
+
+def test_a_message_shows_the_beginning_of_a_long_value():
+    assert units.quoted("x" * 10**6) == f'"{"x" * 300}…"'
+    assert len(units.quoted(["x"] * 10**6)) < 400

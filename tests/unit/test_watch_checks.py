@@ -225,6 +225,8 @@ def test_what_is_not_comparable_is_unknown():
         ({"status": 1.0, "oom_kill": "machine"}, 1000, True),
         ({"status": 0.0, "oom_kill": "true"}, 1000, True),
         ({"status": -15.0, "signal": "SIGTERM"}, 1000, False),
+        ({"status": -9.0, "signal": "SIGKILL"}, 1000, False),
+        ({"status": -9.0, "signal": "SIGKILL"}, 550, True),
     ],
 )
 def test_memory_ended_a_command_that_was_killed_for_it_or_failed_near_all_it_could_have(how, limit_mib, memory_did_it):

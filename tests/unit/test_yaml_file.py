@@ -139,3 +139,14 @@ def test_an_empty_file_holds_nothing(file):
 def test_a_text_is_read_under_the_name_of_its_source():
     with pytest.raises(BadInput, match=r"compose\.yml:1: a: given twice"):
         parse_yaml("{a: 1, a: 2}", Path("compose.yml"), expected="a compose file")
+
+
+@pytest.mark.parametrize(
+    "text", ["- x\n" * 200_000, "{a: " + "[x," * 50 + "x," * 200_000, "- &a x\n" + "- *a\n" * 200_000]
+)
+def test_more_values_than_anybody_writes_are_refused_at_once(text: str, tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(text)
+    begun = time.process_time()
+    with pytest.raises(BadInput, match=r"f.yaml:\d+: holds more than 100,000 values; expected a list"):
+        read_yaml(tmp_path / "f.yaml", expected="a list")
+    assert time.process_time() - begun < 4

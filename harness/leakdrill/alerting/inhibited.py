@@ -26,8 +26,8 @@ _TIMEOUT_S: Final = 2.0
 class InhibitionPoller:
     """Records each inhibited alert once for each that inhibits it: a sample `inhibited` of source `alertmanager`.
 
-    Its value is the alert that stands for it, such as `HighMemoryUsage{severity=critical}`; its labels are those of the
-    inhibited one. An Alertmanager that does not answer is asked again, and recorded unless somebody else `reports`.
+    Its value is the name of the alert that stands for it; its labels are those of the inhibited one. An Alertmanager
+    that does not answer is asked again, and recorded unless somebody else `reports`.
     """
 
     def __init__(
@@ -68,10 +68,9 @@ class InhibitionPoller:
                     self._record(alert["labels"], by_fingerprint.get(source, {}))
 
     def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:
-        severity = f"{{severity={source['severity']}}}" if "severity" in source else ""
-        name = f"{source.get('alertname', '?')}{severity}"
         plain = {str(key): str(value) for key, value in labels.items()}
-        self._recorder.record(AlertInhibited(name, labels=event_labels(plain)))
+        name, severity = str(source.get("alertname", "?")), str(source.get("severity", ""))
+        self._recorder.record(AlertInhibited(name, by_severity=severity, labels=event_labels(plain)))
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

@@ -8,7 +8,8 @@ from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.server import Server, find_binary
 from leakdrill.errors import ComponentDied
-from leakdrill.record.events import PrometheusExited, PrometheusStart
+from leakdrill.record.events import Notice, PrometheusExited, PrometheusStart
+from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 from leakdrill.yaml_file import dump_yaml
 
@@ -34,6 +35,10 @@ _LEAST_RESEND_S: Final = 0.5
 OWN_JOB: Final = "leakdrill"
 """The job that scrapes the drill's own readings."""
 
+_SLOWER: Final = 4
+"""How much more time the service's metrics are given when they took too long."""
+_SLOWEST_S: Final = 10.0
+_DEADLINE: Final = "deadline exceeded"
 _LOOKBACK_SCRAPES: Final = 4
 _MOST_SCRAPED: Final = "32MB"
 
@@ -51,6 +56,8 @@ class PrometheusServer:
         rules_files: as `Rules.write` made them.
         alertmanager_url: `http://host:port`, or None to notify nobody.
         scrape_interval_s: rehearsal seconds.
+        scrape_timeout_s: how long the service's own metrics may take; they are then scraped at most so often. None: as
+            long as they are seen to take, up to the ten seconds that Prometheus gives by default.
         evaluation_interval_s: rehearsal seconds.
         time_scale: divides the server's own waits.
         lookback_at_least_s: for how long a sample counts as the newest, whatever the scale.
@@ -68,6 +75,7 @@ class PrometheusServer:
         rules_files: Sequence[Path],
         alertmanager_url: str | None = None,
         scrape_interval_s: float = 0.5,
+        scrape_timeout_s: float | None = None,
         evaluation_interval_s: float = 0.5,
         time_scale: float = 1.0,
         lookback_at_least_s: float = 0.0,
@@ -79,19 +87,10 @@ class PrometheusServer:
         self._lookback_at_least_s = lookback_at_least_s
         self._unawaited = frozenset(str(job["job_name"]) for job in more_jobs)
         self._asking: PrometheusApi | None = None
-        self._config = {
-            "global": {
-                "scrape_interval": _duration(scrape_interval_s),
-                "scrape_timeout": _duration(scrape_interval_s),
-                "evaluation_interval": _duration(evaluation_interval_s),
-            },
-            "rule_files": [str(path.resolve()) for path in rules_files],
-            "scrape_configs": [
-                *(_scrape(job, address) for job, address in scrape_targets.items()),
-                *map(dict, more_jobs),
-            ],
-            **({"alerting": _alerting(alertmanager_url)} if alertmanager_url else {}),
-        }
+        self._scrape_targets, self._more_jobs = scrape_targets, more_jobs
+        self._rules_files, self._alertmanager_url = rules_files, alertmanager_url
+        self._measured = scrape_timeout_s is None
+        self._service_scrape_s = max(scrape_interval_s, scrape_timeout_s or 0.0)
 
     @property
     def url(self) -> str:
@@ -116,8 +115,7 @@ class PrometheusServer:
         """
         binary = find_binary(BINARIES, package=PACKAGE)
         self._server.folder.mkdir(parents=True, exist_ok=True)
-        config = self._server.folder / "prometheus.yml"
-        config.write_text(dump_yaml(self._config), encoding="utf-8")
+        config = self._write_config()
         with self._recorder.act(PrometheusStart()) as note:
             self._server.start(lambda port: [binary, f"--config.file={config}", *self._flags(port)])
             note.labels["pid"], note.labels["url"] = str(self.pid), self.url
@@ -129,7 +127,7 @@ class PrometheusServer:
         cannot be set, so this takes five seconds from `start`: use them to start the service.
         """
         try:
-            return self._api().sees_everything(alertmanager="alerting" in self._config, besides=self._unawaited)
+            return self._api().sees_everything(alertmanager=self._alertmanager_url is not None, besides=self._unawaited)
         except NoAnswer:
             return False
 
@@ -141,22 +139,54 @@ class PrometheusServer:
         """
 
         def probe() -> str | None:
-            return "dead" if not self.alive() else "watching" if self.watching() else None
+            if not self.alive():
+                return "dead"
+            return "watching" if self.watching() else "slow" if self._metrics_are_slow() else None
 
-        try:
-            state = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
-        except TimedOut as e:
-            raise ComponentDied(f"{e}{self._unscraped()}", hint=f"read {self._server.log}") from e
+        state = "slow"
+        while state == "slow":
+            try:
+                state = wait_for(probe, what=f"the first scrape by Prometheus at {self.url}", timeout_s=timeout_s)
+            except TimedOut as e:
+                told, hint = self._unscraped()
+                raise ComponentDied(f"{e}{told}", hint=hint) from e
+            if state == "slow":
+                self._allow_slow_metrics()
         if state == "dead":
             raise ComponentDied("Prometheus ended before its first scrape", hint=f"read {self._server.log}")
 
-    def _unscraped(self) -> str:
+    def _metrics_are_slow(self) -> bool:
+        """Whether the service's metrics take longer than they may, and may be given more time."""
+        slower_s = self._service_scrape_s * _SLOWER
+        if not self._measured or slower_s > min(_SLOWEST_S, self._lookback_s() / 2):
+            return False
         try:
             targets = self._api().targets()
+        except NoAnswer:
+            return False
+        since = f"{_duration(self._service_scrape_s)}"
+        return any(
+            t.get("scrapePool") != OWN_JOB and t.get("scrapeTimeout") == since and _DEADLINE in str(t.get("lastError"))
+            for t in targets
+        )
+
+    def _allow_slow_metrics(self) -> None:
+        was_s, self._service_scrape_s = self._service_scrape_s, self._service_scrape_s * _SLOWER
+        self._recorder.record(
+            Notice(
+                f"the service's metrics take longer than {show_duration(was_s)}; they are scraped every "
+                f"{show_duration(self._service_scrape_s)}, and may take as long"
+            )
+        )
+        self._write_config()
+        self._server.reload()
+
+    def _unscraped(self) -> tuple[str, str]:
+        """What was not scraped and why, and what may help."""
+        try:
+            return _unscraped(self._api().targets(), self._server.log)
         except NoAnswer as e:
-            return f"; {e}"
-        down = [f"{t.get('scrapeUrl')}: {t.get('lastError') or 'not yet'}" for t in targets if t.get("health") != "up"]
-        return f"; not scraped: {', '.join(down)}" if down else ""
+            return f"; {e}", f"read {self._server.log}"
 
     def stop(self) -> None:
         """End it and remove its data; configuration, rules and log stay. May be called again."""
@@ -172,31 +202,66 @@ class PrometheusServer:
         self._asking = self._asking or PrometheusApi(self.url)
         return self._asking
 
+    def _write_config(self) -> Path:
+        """Write the configuration; returns its file."""
+        path = self._server.folder / "prometheus.yml"
+        config = {
+            "global": {
+                "scrape_interval": _duration(self._scrape_s),
+                "scrape_timeout": _duration(self._scrape_s),
+                "evaluation_interval": _duration(self._evaluate_s),
+            },
+            "rule_files": [str(file.resolve()) for file in self._rules_files],
+            "scrape_configs": [
+                *(_scrape(job, address, self._every_s(job)) for job, address in self._scrape_targets.items()),
+                *map(dict, self._more_jobs),
+            ],
+            **({"alerting": _alerting(self._alertmanager_url)} if self._alertmanager_url else {}),
+        }
+        path.write_text(dump_yaml(config), encoding="utf-8")
+        return path
+
+    def _every_s(self, job: str) -> float:
+        return self._scrape_s if job == OWN_JOB else self._service_scrape_s
+
+    def _lookback_s(self) -> float:
+        scrapes_s = _LOOKBACK_SCRAPES * max(
+            self._scrape_s, self._evaluate_s, 0 if self._measured else self._service_scrape_s
+        )
+        return max(LOOKBACK_S / self._scale, scrapes_s, self._lookback_at_least_s)
+
     def _flags(self, port: int) -> list[str]:
-        scrapes_s = _LOOKBACK_SCRAPES * max(self._scrape_s, self._evaluate_s)
-        lookback_s = max(LOOKBACK_S / self._scale, scrapes_s, self._lookback_at_least_s)
         return [
             f"--web.listen-address=127.0.0.1:{port}",
             f"--storage.tsdb.path={self._server.data}",
             "--storage.tsdb.retention.time=1d",
-            f"--query.lookback-delta={_duration(lookback_s)}",
+            f"--query.lookback-delta={_duration(self._lookback_s())}",
             f"--rules.alert.resend-delay={_duration(max(RESEND_DELAY_S / self._scale, _LEAST_RESEND_S))}",
             f"--rules.alert.for-outage-tolerance={_duration(OUTAGE_TOLERANCE_S / self._scale)}",
             f"--rules.alert.for-grace-period={_duration(GRACE_PERIOD_S / self._scale)}",
         ]
 
 
+def _unscraped(targets: Sequence[Mapping[str, object]], log: Path) -> tuple[str, str]:
+    down = {str(t.get("scrapeUrl")): str(t.get("lastError") or "") for t in targets if t.get("health") != "up"}
+    told = "; ".join(f"{url} was not scraped: {error or 'not asked yet'}" for url, error in down.items())
+    slow = any(_DEADLINE in error for error in down.values())
+    hint = "`alerts.scrape_timeout` says how long the service's metrics may take, such as 10s"
+    return f"; {told}" if told else "", hint if slow else f"read {log}"
+
+
 def _duration(seconds: float) -> str:
     return show_ms(max(1, round(seconds * 1000)))
 
 
-def _scrape(job: str, address: str) -> dict[str, object]:
+def _scrape(job: str, address: str, every_s: float) -> dict[str, object]:
     # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
     host, _, path = address.partition("/")
     where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
     # What is scraped may be broken: it must neither lead elsewhere nor fill the memory of the server.
     bounds = {"follow_redirects": False, "body_size_limit": _MOST_SCRAPED}
-    return {"job_name": job, "honor_labels": True, **bounds, **where}
+    times = {"scrape_interval": _duration(every_s), "scrape_timeout": _duration(every_s)}
+    return {"job_name": job, "honor_labels": True, **times, **bounds, **where}
 
 
 def _alerting(url: str) -> dict[str, object]:

@@ -11,19 +11,24 @@ them for the drill, as they hold passwords, and all its other receivers count.
 from __future__ import annotations
 
 import copy
+import re
+import shutil
+import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
+from leakdrill.alerting.routing_file import EXPECTED, read_routing_file
 from leakdrill.units import quoted
-from leakdrill.yaml_file import dump_yaml, read_yaml
+from leakdrill.yaml_file import dump_yaml, read_yaml, unshared
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from leakdrill.yaml_file import Document, Loc
 
+_AMTOOL_TIMEOUT_S: Final = 30
 _WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 """Alertmanager's own defaults, which a tree that names none of them has in production."""
 
@@ -65,20 +70,49 @@ def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     Raises:
         BadInput: `file:line: route.routes[0].group_wait: what was found; what is expected`.
     """
-    document = read_yaml(path, expected="an Alertmanager configuration")
-    top = document.mapping(document.data, ())
+    document = read_routing_file(path)
+    top = document.mapping(unshared(document.data), ())
     receivers = [
         _name(document, receiver, ("receivers", i)) for i, receiver in enumerate(document.items(top, "receivers", ()))
     ]
-    if "route" not in top:
-        raise document.wrong((), "has no route; expected an Alertmanager configuration")
     root = document.mapping(top["route"], ("route",))
     if "receiver" not in root:
         raise document.wrong(("route",), "names no receiver; the first route must have one")
     _check_timeout(document, top)
     remarks: list[str] = []
     _check_route(document, root, ("route",), receivers, remarks)
-    return _routing(top, scale, webhook_url, tuple(remarks))
+    routing = _routing(top, scale, webhook_url, tuple(remarks))
+    _check_with_amtool(routing, document)
+    return routing
+
+
+def _check_with_amtool(routing: Routing, document: Document) -> None:
+    """Have `amtool check-config` look at what Alertmanager will get, where it is installed."""
+    amtool = shutil.which("amtool")
+    if amtool is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="leakdrill-routing-") as folder:
+        written = Path(folder) / "alertmanager.yml"
+        routing.write(written)
+        done = subprocess.run(
+            [amtool, "check-config", str(written)],
+            capture_output=True, text=True, timeout=_AMTOOL_TIMEOUT_S, check=False,
+        )  # fmt: skip
+        lines = {line: loc for loc, line in read_yaml(written, expected=EXPECTED).lines.items()}
+    if done.returncode == 0:
+        return
+    told = " ".join(done.stdout.partition("FAILED:")[2].split()) or done.stderr.strip()
+    problem = re.sub(r"(?:yaml: unmarshal errors: )?line \d+: ", "", told)
+    named = re.search(r"line (\d+):", told)
+    loc = lines.get(int(named[1]), ()) if named else _place_of(problem, document)
+    raise document.wrong(loc, f"Alertmanager refuses it: {problem}", hint=f"amtool check-config {document.path}")
+
+
+def _place_of(problem: str, document: Document) -> Loc:
+    """Where the text stands that Alertmanager quotes, if it stands in one place."""
+    quotes = re.findall(r'"([^"]+)"|`\^\(\?:(.*)\)\$`', problem)
+    places = [loc for loc, value in document.scalars() for text in quotes if "".join(text) in value]
+    return places[0] if len(places) == 1 else ()
 
 
 def _name(document: Document, receiver: Any, loc: Loc) -> str:

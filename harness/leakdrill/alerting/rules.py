@@ -1,27 +1,31 @@
 """Rules files, as their authors deploy them: read, checked, and written again with every duration divided.
 
-With a scale of 1 the file is copied byte for byte, so what Prometheus evaluates is what production evaluates.
+With a scale of 1 a rules file is copied byte for byte, so what Prometheus evaluates is what production evaluates; of a
+manifest its groups are written as they stand there. Scalars stay as they were written: `page: yes` is a word.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
+from leakdrill.alerting.foreign_rules import drop_extensions, refuse_other_languages
+from leakdrill.alerting.rule_groups import read_rule_groups
 from leakdrill.alerting.time_scale import parse, scale_expr
 from leakdrill.errors import BadInput
 from leakdrill.units import quoted
-from leakdrill.yaml_file import dump_yaml, read_yaml
+from leakdrill.yaml_file import dump_yaml, unshared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from leakdrill.alerting.rule_groups import RuleGroups
     from leakdrill.yaml_file import Document, Loc
 
 LEAST_INTERVAL_MS: Final = 100
@@ -66,38 +70,47 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules files that were read and checked."""
+    """Rules that were read and checked.
 
-    documents: tuple[Document, ...]
+    Attributes:
+        sources: every list of groups, in the order of the files.
+        alerts: the alerting rules of all of them.
+    """
+
+    sources: tuple[RuleGroups, ...]
     alerts: tuple[AlertRule, ...]
 
     def write(self, folder: Path, scale: float) -> Written:
-        """Write every file into `folder` with its durations divided by `scale`; copied as they are when it is 1."""
+        """Write a file for each list of groups into `folder`, its durations divided by `scale`.
+
+        A rules file is copied as it is when that is 1 and Prometheus knows every setting in it.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         written = Written()
-        for number, document in enumerate(self.documents):
-            name = re.sub(r"[^\w.-]+", "-", document.path.name[-_LONGEST_NAME:], flags=re.ASCII)
+        for number, source in enumerate(self.sources):
+            name = re.sub(r"[^\w.-]+", "-", source.document.path.name[-_LONGEST_NAME:], flags=re.ASCII)
             target = folder / f"{number:02d}-{name}"  # Prometheus takes its names for patterns
-            if scale == 1:
-                shutil.copyfile(document.path, target)
+            groups = _known_to_prometheus(source, written.remarks)
+            if scale == 1 and source.whole and groups == source.groups:
+                shutil.copyfile(source.document.path, target)
             else:
-                scaled = _scaled(document, scale, written.remarks)
-                target.write_text(dump_yaml(scaled), encoding="utf-8")
+                _scale(groups, scale, source.document.path.name, written.remarks)
+                target.write_text(dump_yaml({"groups": groups}), encoding="utf-8")
             written.files.append(target)
         return written
 
 
 def read_rules(paths: Sequence[Path]) -> Rules:
-    """The rules in `paths`; `promtool` has the last word on them where it is installed.
+    """The rules in the files that `paths` stand for; `promtool` has the last word on them where it is installed.
 
     Raises:
         BadInput: `file:line: groups[0].rules[1].expr: what was found; what is expected`.
     """
-    documents = tuple(read_yaml(path, expected="a Prometheus rules file") for path in paths)
-    alerts = [alert for document in documents for alert in _alerts(document)]
-    for path in paths:
-        check_with_promtool(path)
-    return Rules(documents, tuple(alerts))
+    sources = tuple(source for path in paths for source in read_rule_groups(path))
+    alerts = [alert for source in sources for alert in _alerts(source)]
+    for source in sources:
+        _check_source(source)
+    return Rules(sources, tuple(alerts))
 
 
 def check_with_promtool(path: Path) -> bool:
@@ -106,34 +119,78 @@ def check_with_promtool(path: Path) -> bool:
     Raises:
         BadInput: with what it found.
     """
+    errors = _promtool_errors(path)
+    if errors:
+        told = "; ".join(errors)
+        raise BadInput(f"{told if str(path) in told else f'{path}: {told}'}", hint=f"promtool check rules {path}")
+    return errors is not None
+
+
+def _promtool_errors(path: Path) -> list[str] | None:
+    """What `promtool check rules` finds wrong with `path`; None where it is not installed."""
     promtool = shutil.which("promtool")
     if promtool is None:
-        return False
+        return None
     command = [promtool, "check", "rules", "--lint=none", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PROMTOOL_TIMEOUT_S, check=False)
     if done.returncode == 0:
-        return True
+        return []
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-    errors = "; ".join(
-        line for line in lines if line and not line.endswith("FAILED:") and not line.startswith("Checking")
-    )
-    raise BadInput(f"{errors if str(path) in errors else f'{path}: {errors}'}", hint=f"promtool check rules {path}")
+    told = [line for line in lines if line and not line.endswith("FAILED:") and not line.startswith("Checking")]
+    return told or [f"promtool ended with {done.returncode}"]
 
 
-def _rules(document: Document) -> Iterator[tuple[Loc, dict[str, Any], dict[str, Any]]]:
+def _check_source(source: RuleGroups) -> None:
+    groups = _known_to_prometheus(source, [])
+    if source.whole and groups == source.groups:
+        check_with_promtool(source.document.path)
+        return
+    with tempfile.TemporaryDirectory(prefix="leakdrill-rules-") as folder:
+        path = Path(folder) / "rules.yaml"
+        path.write_text(dump_yaml({"groups": groups}), encoding="utf-8")
+        errors = _promtool_errors(path)
+    if errors:
+        told = [re.sub(rf"{re.escape(str(path))}:(?: ?\d+:)*\s*", "", error) for error in errors]
+        raise source.document.wrong(_place_of(errors[0], source), "; ".join(told))
+
+
+def _place_of(error: str, source: RuleGroups) -> Loc:
+    """Where the group or rule is that promtool names."""
+    group = re.search(r'group "([^"]*)"', error)
+    names = [str(one.get("name")) for one in source.groups]
+    if group is None or group[1] not in names:
+        return source.loc
+    loc = (*source.loc, names.index(group[1]))
+    rule = re.search(r"rule (\d+)", error)
+    return loc if rule is None else (*loc, "rules", int(rule[1]) - 1)
+
+
+def _known_to_prometheus(source: RuleGroups, remarks: list[str]) -> list[dict[str, Any]]:
+    """A copy of the groups without the settings that only other rulers know, which `remarks` name."""
+    groups: list[dict[str, Any]] = unshared(source.groups)
+    for group in groups:
+        for owner in (group, *(group.get("rules") or [])):
+            name = owner.get("alert") or owner.get("record") or owner.get("name")
+            remarks.extend(
+                f"{source.document.path.name}: {name}: left out {dropped}" for dropped in drop_extensions(owner)
+            )
+    return groups
+
+
+def _rules(source: RuleGroups) -> Iterator[tuple[Loc, dict[str, Any], dict[str, Any]]]:
     """Every rule with its place and its group."""
-    top = document.mapping(document.data, ())
-    if "groups" not in top:
-        raise document.wrong((), "has no groups; expected a Prometheus rules file")
-    for g, group in enumerate(document.items(top, "groups", ())):
-        owner = document.mapping(group, ("groups", g))
-        for r, rule in enumerate(document.items(owner, "rules", ("groups", g))):
-            loc = ("groups", g, "rules", r)
+    document = source.document
+    for g, group in enumerate(source.groups):
+        place = (*source.loc, g)
+        owner = document.mapping(group, place)
+        for r, rule in enumerate(document.items(owner, "rules", place)):
+            loc = (*place, "rules", r)
             yield loc, document.mapping(rule, loc), owner
 
 
-def _alerts(document: Document) -> Iterator[AlertRule]:
-    for loc, rule, group in _rules(document):
+def _alerts(source: RuleGroups) -> Iterator[AlertRule]:
+    document = source.document
+    for loc, rule, group in _rules(source):
         _check(document, loc, rule, group)
         if "alert" in rule:
             yield AlertRule(
@@ -155,12 +212,13 @@ def _check(document: Document, loc: Loc, rule: dict[str, Any], group: dict[str, 
         raise document.wrong(loc, "expected exactly one of alert and record")
     if "expr" not in rule:
         raise document.wrong(loc, "expr is missing")
+    refuse_other_languages(document, (*loc, "expr"), str(rule["expr"]), str(group.get("type") or "prometheus"))
     try:
         parse(str(rule["expr"]))
     except ValueError as e:
         raise document.wrong((*loc, "expr"), f"is not PromQL: {e}; found {quoted(rule['expr'])}") from e
     for key in ("interval", "query_offset"):
-        _ms(document, group, (*loc[:2], key))
+        _ms(document, group, (*loc[:-2], key))
 
 
 def _ms(document: Document, owner: dict[str, Any], loc: Loc) -> int:
@@ -171,9 +229,10 @@ def _ms(document: Document, owner: dict[str, Any], loc: Loc) -> int:
         raise document.wrong(loc, str(e)) from e
 
 
-def _scaled(document: Document, scale: float, remarks: list[str]) -> dict[str, Any]:
-    data: dict[str, Any] = copy.deepcopy(document.data)
-    for group in data["groups"] or []:
+def _scale(groups: list[dict[str, Any]], scale: float, file: str, remarks: list[str]) -> None:
+    if scale == 1:
+        return
+    for group in groups:
         _divide(group, "query_offset", scale)
         _divide_interval(group, scale, remarks)
         for rule in group.get("rules") or []:
@@ -182,8 +241,7 @@ def _scaled(document: Document, scale: float, remarks: list[str]) -> dict[str, A
             scaled = scale_expr(str(rule["expr"]), scale)
             rule["expr"] = scaled.text
             name = rule.get("alert") or rule.get("record")
-            remarks.extend(f"{document.path.name}: {name}: {remark}" for remark in scaled.remarks)
-    return data
+            remarks.extend(f"{file}: {name}: {remark}" for remark in scaled.remarks)
 
 
 def _divide(owner: dict[str, Any], key: str, scale: float) -> None:

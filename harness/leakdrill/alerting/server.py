@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Final
@@ -101,6 +102,11 @@ class Server:
             if not clash or attempt == _PORT_TRIES:
                 self.stop()
                 raise ComponentDied(f"{problem}; its last lines:\n{self._tail()}", hint=f"read {self.log}")
+
+    def reload(self) -> None:
+        """Have the process read its configuration again."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """End the process and remove its data. May be called again, and from any thread."""

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import math
 import operator
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +45,7 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
     "%": operator.mod,
     "^": operator.pow,
 }
+_TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
 _CALENDAR: Final = frozenset(
     {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
 )
@@ -82,7 +84,13 @@ def parse(expr: str) -> Any:
         ValueError: when it is no PromQL; says what the parser found.
     """
     _know_old_functions()
-    return promql.parse(expr)
+    return promql.parse(_TOKENS_WITH_QUOTES.sub(_without_raw_string, expr))
+
+
+def _without_raw_string(token: re.Match[str]) -> str:
+    """A string in backticks as one in quotes: the parser would look for escapes in it."""
+    raw = token["raw"]
+    return token[0] if raw is None else json.dumps(raw, ensure_ascii=False)
 
 
 def scale_expr(expr: str, scale: float) -> ScaledExpr:

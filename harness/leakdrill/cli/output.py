@@ -26,6 +26,7 @@ ONLY_PRINTS: Final = ("schema", "scenarios", "doctor", "version", "--help")
 """The commands whose whole work is what they print."""
 _NO_PLACE: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
 _ERRORS: Final = "leakdrill.escape"
+_LONGEST: Final = 4000
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
@@ -129,8 +130,9 @@ def print_lines(text: str) -> None:
 
 
 def complain(error: object) -> None:
-    """Prints an error on standard error."""
-    sys.stderr.write(printable_lines(f"leakdrill: {error}") + "\n")
+    """Prints an error on standard error, and of a line that somebody made without end its beginning."""
+    lines = (line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in f"leakdrill: {error}".split("\n"))
+    sys.stderr.write(printable_lines("\n".join(lines)) + "\n")
     sys.stderr.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.load.in_locust.variables import (
@@ -18,13 +19,12 @@ from leakdrill.load.in_locust.variables import (
 from leakdrill.machine.ports import free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from leakdrill.scenario.load import Load
 
 FINISH_TASKS_S: Final = 2
 """How long a stop lets running tasks finish. Cut off, their requests would be served and not counted."""
 
+_START: Final = Path(__file__).parent / "in_locust" / "start.py"
 EXPECTED_WAIT_S: Final = 600
 """How long a master waits for remote workers: longer than we do (remote_workers.py), who know why they are late."""
 
@@ -40,7 +40,7 @@ def argv(spec: Load, *, host: str, max_run_s: float, master: tuple[str, int] | N
     """
     spawn_rate = spec.spawn_rate if spec.spawn_rate is not None else spec.users
     return [
-        *(sys.executable, "-m", "leakdrill.load.in_locust.main", "--headless", "--only-summary"),
+        *(str(spec.python or sys.executable), str(_START), "--headless", "--only-summary"),
         *("--locustfile", str(spec.locustfile), "--host", host),
         *("--users", str(spec.users), "--spawn-rate", f"{spawn_rate:g}"),
         *("--run-time", f"{math.ceil(max_run_s)}s", "--stop-timeout", str(FINISH_TASKS_S)),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from leakdrill.load.in_locust.corpus_file import Request
     from leakdrill.scenario.load import Load
 
+_MOST_BYTES: Final = 64 * 2**20
 REPLAY_LOCUSTFILE: Final = Path(__file__).parent / "in_locust" / "replay_locustfile.py"
 
 
@@ -49,7 +50,7 @@ def read_corpus(path: Path) -> list[Request]:
 
 def _content(path: Path) -> bytes:
     try:
-        return read_file(path)
+        return read_file(path, most_bytes=_MOST_BYTES)
     except FileNotFoundError:
         return b""
     except OSError as e:

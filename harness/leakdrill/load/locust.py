@@ -63,12 +63,12 @@ class LocustLoad:
         self._host, self._run_dir, self._run_id = host, run_dir, run_id
         self._recorder = recorder
         self._max_run_s = max_run_s
-        self._record_corpus = record_corpus
+        self._record_corpus = record_corpus.absolute() if record_corpus else None
         self._place = place
-        self._folder = run_dir / "load-counts"
+        self._folder = (run_dir / "load-counts").absolute()
         self._counters = CounterReader(self._folder)
         self._process = LocustProcess(
-            log=run_dir / "load.log", locustfile=spec.locustfile, run_id=run_id, journal=journal
+            log=run_dir / "load.log", locustfile=spec.locustfile, cwd=spec.cwd, run_id=run_id, journal=journal
         )
         self._pause_control = PauseControl(spec, self._process, alive=self.alive)
         self._monitor = LocustMonitor(

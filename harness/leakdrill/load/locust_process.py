@@ -33,12 +33,14 @@ class LocustProcess:
     Args:
         log: gets Locust's output.
         locustfile: names the load in messages.
+        cwd: the folder in which it runs; None for ours.
         run_id: marks the process in the journal.
         journal: where the process is announced.
     """
 
-    def __init__(self, *, log: Path, locustfile: Path, run_id: str, journal: Journal) -> None:
+    def __init__(self, *, log: Path, locustfile: Path, cwd: Path | None, run_id: str, journal: Journal) -> None:
         self.log = log
+        self._cwd = cwd
         self._locustfile = locustfile
         self._run_id = run_id
         self._journal = journal
@@ -69,6 +71,7 @@ class LocustProcess:
             with self.log.open("ab") as log:
                 process = self._process = subprocess.Popen(
                     with_default_sigint(argv),
+                    cwd=self._cwd,
                     env={**env, LIFELINE_ENV: str(far_fd), MARK_VARIABLE: self._journal.mark},
                     pass_fds=(*inherited_fds, far_fd),
                     stdin=subprocess.DEVNULL,

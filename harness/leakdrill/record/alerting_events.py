@@ -192,6 +192,7 @@ class AlertInhibited(
     """Alertmanager holds an alert back because another one fires."""
 
     by: Annotated[str, Text("the other alert's name")] = ""
+    by_severity: Annotated[str, Label("the other alert's severity", optional=True)] = ""
     labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)
 
 

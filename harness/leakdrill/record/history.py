@@ -16,8 +16,13 @@ from leakdrill.errors import BadInput
 from leakdrill.files import open_below
 from leakdrill.record.event import PHASES, SCHEMA_VERSION, Event, Kind, Value, event_line, event_schema, read_event
 from leakdrill.record.events import RunPhase
+from leakdrill.units import show_size
+
+LONGEST_LINE = 16 * 2**20
+"""How long a line may be: a file without a newline is read into memory as one."""
 
 __all__ = [
+    "LONGEST_LINE",
     "PHASES",
     "SCHEMA_VERSION",
     "Act",
@@ -29,6 +34,7 @@ __all__ = [
     "event_line",
     "event_schema",
     "read_history",
+    "whole_lines",
 ]
 
 if TYPE_CHECKING:
@@ -193,7 +199,21 @@ def read_history(path: Path) -> History:
         ) from e
 
 
+def whole_lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """The lines of a history, each with its newline; only the last, torn by a crash, may have none.
+
+    Raises:
+        BadInput: when one is longer than any event; names file and line.
+    """
+    number = 0
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            raise BadInput(f"{path}:{number}: is longer than {show_size(LONGEST_LINE)}; expected one event")
+        yield line
+
+
 def _events(file: BinaryIO, path: Path) -> Iterator[Event]:
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(whole_lines(file, path), start=1):
         if line.endswith(b"\n"):
             yield read_event(line, f"{path}:{number}")

@@ -11,6 +11,7 @@ from leakdrill.files import open_below, read_below
 from leakdrill.record.chain import ChainCheck
 from leakdrill.record.event import Event, read_event
 from leakdrill.record.events import RecordCovers, RecordEnd
+from leakdrill.record.history import whole_lines
 from leakdrill.record.schema_version import read_schema_version
 from leakdrill.record.signature import read_signature, signature_fault
 from leakdrill.record.verdict_file import verdicts_fault
@@ -83,10 +84,12 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = N
         BadInput: when a file cannot be read, or is of a version that is not known here.
     """
     version = read_schema_version(folder.run_json)
-    lines = _HistoryLines(folder)
+    lines = _HistoryLines(folder, sealed=version != UNSEALED_VERSION)
     if version == UNSEALED_VERSION and not lines.shows_a_seal:
         return _checked(folder, "", lines, [(_fault_of_unsealed(folder, accepted=unsealed), _UNSEALED)], key)
-    faults = ((fault, _EDITED) for fault in (lines.fault(), *_faults_of_covered(folder, lines.covers)))
+    downgraded = f"{folder.run_json}: says schema version {version}, which has no hash chain, and the history has one"
+    wrong = (lines.fault(), *_faults_of_covered(folder, lines.covers), downgraded * (version == UNSEALED_VERSION))
+    faults = ((fault, _EDITED) for fault in wrong)
     return _checked(folder, lines.check.head, lines, faults, key)
 
 
@@ -124,9 +127,14 @@ def _checked(
 
 @dataclass(slots=True)
 class _HistoryLines:
-    """The lines of the history, read once."""
+    """The lines of the history, read once: to the end, or to the first that is not as it was written.
+
+    Attributes:
+        sealed: whether its version has a seal; else only a line of it can say so.
+    """
 
     folder: RunFolder
+    sealed: bool
     check: ChainCheck = field(default_factory=ChainCheck)
     covers: list[RecordCovers] = field(default_factory=list)
     end_line: int = 0
@@ -136,8 +144,10 @@ class _HistoryLines:
         path = self.folder.history
         try:
             with open_below(path.parent, path.name) as file:
-                for line in file:
+                for line in whole_lines(file, path):
                     self._take(line)
+                    if self.check.fault_line and (self.sealed or self.shows_a_seal):
+                        break  # nothing that follows makes it sound again, and it may be long
         except OSError as e:
             raise BadInput(
                 f"{path}: cannot be read: {e.strerror}", hint="name a run folder, such as runs/NAME/latest"

@@ -73,13 +73,7 @@ class WatchInterrupted(Sample, source="watch", name="interrupted", written_by=("
 
 
 @dataclass(frozen=True)
-class WatchThreshold(
-    Sample,
-    source="watch",
-    name="threshold",
-    for_people="shows when a share of the limit was exceeded",
-    written_by=("runs",),
-):
+class WatchThreshold(Sample, source="watch", name="threshold", written_by=("runs",), read_by=("judging",)):
     """The command's memory exceeded a share of its limit."""
 
     share: Annotated[float | None, Entry("share of the limit")] = None

@@ -33,5 +33,5 @@ def unwritable(path: Path, error: OSError) -> EnvironmentProblem:
     """The error that ends a run because `path` cannot be written."""
     return EnvironmentProblem(
         f"{path}: cannot be written: {error.strerror or error}",
-        hint="make room on that disk, or use another; a run that it ended was undone",
+        hint="make room on that disk, or name another with --runs; a run that it ended was undone",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -14,8 +14,10 @@ from leakdrill.scenario.quantities import Duration, Frozen, Quantity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ALERT_NAME = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{((?:[^={}]+=[^={},]+,?)*)\})?")
-
+_WRITTEN_ALERT: Final = re.compile(r"(?P<name>[^{}]*[^{}\s])\s*(?:\{(?P<labels>[^{}]*)\})?")
+_WRITTEN_LABEL: Final = re.compile(
+    r"""\s*(?P<key>[^=,"\s][^=,"]*?)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"]*?))\s*(?:,|$)"""
+)
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["http://127.0.0.1:9090"])]
 
@@ -46,11 +48,23 @@ def parse_alert_name(text: Any) -> Any:
     """
     if not isinstance(text, str):
         return text
-    match = _ALERT_NAME.fullmatch(text.strip())
-    if match is None:
+    match = _WRITTEN_ALERT.fullmatch(text.strip())
+    labels = _labels((match["labels"] or "").strip()) if match else None
+    if match is None or labels is None:
         raise ValueError(f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}")
-    pairs = [pair.split("=", 1) for pair in (match[2] or "").split(",") if pair]
-    return {"alert": match[1], "labels": {key.strip(): value.strip().strip('"') for key, value in pairs}}
+    return {"alert": match["name"], "labels": labels}
+
+
+def _labels(text: str) -> dict[str, str] | None:
+    """The labels in `text`, such as `severity=warning, team="a, b"`; None where it is something else."""
+    labels, place = {}, 0
+    while place < len(text):
+        pair = _WRITTEN_LABEL.match(text, place)
+        if pair is None:
+            return None
+        labels[pair["key"]] = pair["plain"] if pair["quoted"] is None else pair["quoted"]
+        place = pair.end()
+    return labels
 
 
 WrittenAlert = Annotated[
@@ -101,6 +115,12 @@ class Alerts(Frozen):
         1.0, description="By how much production time is divided; at 60 a minute takes a second.", examples=[60]
     )
     scrape_interval: Duration = Field(0.5, description="The time between two scrapes, in rehearsal time.")
+    scrape_timeout: Duration | None = Field(
+        None,
+        description="How long the service's own metrics may take, in rehearsal time; they are then scraped at most so "
+        "often. Left out: as long as they are seen to take, up to 10 s.",
+        examples=["10s"],
+    )
     evaluation_interval: Duration = Field(0.5, description="The time between two evaluations, in rehearsal time.")
     expect: list[ExpectedAlert] = Field(default_factory=list, description="The alerts that must fire.")
     silent: list[AlertName] | None = Field(

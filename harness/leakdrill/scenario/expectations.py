@@ -17,7 +17,9 @@ class Baseline(Frozen):
     """The margin within which a resource counted in bytes must return to its baseline."""
 
     level: Share = Field(
-        0.10, description="How far the level may stay away: a share of the memory at baseline, or of the disk's size."
+        0.10,
+        description="How far the level may stay away: a share of the memory at baseline, and at least 2 MiB, "
+        "or a share of the disk's size.",
     )
     slope: Size = Field(1024, description="How many bytes each request may still add.")
 

@@ -28,6 +28,18 @@ class Load(Frozen):
     locustfile: Path = Field(
         description="A Locust file, run unmodified; relative to the scenario file.", examples=["locustfile.py"]
     )
+    python: Path | None = Field(
+        None,
+        description="An interpreter that has Locust and what the locustfile imports, or a virtual environment. "
+        "Left out: Leakdrill's own.",
+        examples=[".venv"],
+    )
+    cwd: Path | None = Field(
+        None,
+        description="The folder in which Locust runs: where the locustfile's imports and files are looked for. "
+        "Left out: the one in which the drill was started.",
+        examples=["."],
+    )
     users: int = Field(10, ge=1, description="How many users send requests at the same time.")
     spawn_rate: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Users started per second. Left out: all at once.", examples=[5]

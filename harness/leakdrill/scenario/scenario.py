@@ -6,6 +6,7 @@ rules and routing files are production time, and `alerts.time_scale` converts be
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from pydantic import Field, ValidationError, model_validator
@@ -31,6 +32,7 @@ class Scenario(Frozen):
 
     name: str = Field(
         pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$",
+        max_length=100,
         description="The name of the drill.",
         examples=["gateway/unbounded-cache"],
     )
@@ -69,7 +71,7 @@ class Scenario(Frozen):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Scenario:
         for noun, names in (("steps", [s.name for s in self.steps]), ("leaks", [leak.name for leak in self.leaks])):
-            twice = {name for name in names if names.count(name) > 1}
+            twice = {name for name, times in Counter(names).items() if times > 1}
             if twice:
                 raise ValueError(f"two {noun} are called {units.quoted(min(twice))}; expected names of their own")
         return self

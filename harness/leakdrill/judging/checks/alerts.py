@@ -28,7 +28,7 @@ from leakdrill.record.events import (
     SelectorMatches,
     TargetExited,
 )
-from leakdrill.scenario.alerts import AlertName, parse_alert_name
+from leakdrill.scenario.alerts import AlertName
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
 from leakdrill.units import show_duration
 
@@ -215,7 +215,8 @@ def _inhibited(history: History, claim: Claim, alert: ExpectedAlert, fired: Aler
     for event in history.of(AlertInhibited):
         if not alert.matches(event.labels) or event.t < fired.when:
             continue
-        stands_for_it = AlertName.model_validate(parse_alert_name(event.by))
+        severity = {"severity": event.by_severity} if event.by_severity else {}
+        stands_for_it = AlertName(alert=event.by, labels=severity)
         notification = next(
             (e for e in history.of(Notification) if e.status == "firing" and stands_for_it.matches(e.labels)), None
         )

@@ -22,7 +22,8 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
     """Whether no alert fired that is neither expected nor allowed, from the leak's beginning to the end of `recover`.
 
     A healthy twin has no leak; there the baseline's beginning counts. An alert that fired before is noise: it is named
-    and not counted. UNKNOWN when Prometheus was silent, or could not evaluate a rule.
+    and not counted. So is one that counted down before and fired when its `for` had passed: what held before the leak
+    says nothing of the leak. UNKNOWN when Prometheus was silent, or could not evaluate a rule.
     """
     claim = Claim("other_alerts_stay_silent")
     began_s = alerts_watched_from_s(history, scenario)
@@ -31,11 +32,15 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
             "the drill ended before there was anything to watch", hint="see the verdict measurements_are_complete"
         )
     span = Span(began_s, watched_until_s(history))
-    watched = [e for e in transitions(history) if e.state == "firing" and _counts(scenario.alerts, e)]
+    counted = [e for e in transitions(history) if _counts(scenario.alerts, e)]
+    watched = [e for e in counted if e.state == "firing"]
     noisy = {series_key(e) for e in watched if e.when < began_s}
-    loud = [e for e in watched if began_s <= e.when <= span.end_s and series_key(e) not in noisy]
-    noise = sorted({describe(e) for e in watched if series_key(e) in noisy})
-    also = f"; already firing before, so not counted: {', '.join(noise)}" if noise else ""
+    pending = _pending_before(counted, began_s)
+    loud = [
+        e for e in watched if began_s <= e.when <= span.end_s and series_key(e) not in noisy and e.index not in pending
+    ]
+    noise = sorted({describe(e) for e in watched if series_key(e) in noisy or e.index in pending})
+    also = f"; already firing or pending before, so not counted: {', '.join(noise)}" if noise else ""
     if loud:
         first = ", ".join(f"{describe(e)} after {show_duration(e.when - began_s)}" for e in _first_of_each(loud))
         return claim.fails(
@@ -48,6 +53,18 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
         f"no other alert fired in {show_duration(span.length_s)}{also}",
         numbers={"watched_s": span.length_s, "unexpected_alerts": 0, "noise_alerts": len(noise)},
     )
+
+
+def _pending_before(events: list[AlertTransition], began_s: float) -> set[int]:
+    """The transitions to `firing` of series that were pending when the watch began, and without a break since."""
+    last: dict[frozenset[tuple[str, str]], AlertTransition] = {}
+    found = set()
+    for event in events:
+        before = last.get(series_key(event))
+        if event.state == "firing" and before and before.state == "pending" and before.when < began_s <= event.when:
+            found.add(event.index)
+        last[series_key(event)] = event
+    return found
 
 
 def _counts(alerts: Alerts, event: AlertTransition) -> bool:

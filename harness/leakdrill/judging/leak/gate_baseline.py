@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -65,7 +66,18 @@ class BaselineFile(BaseModel):
             raise ValueError("expected t, requests and a column of memory")
         if len({len(values) for values in columns.values()}) != 1:
             raise ValueError("expected columns of one length")
+        if any(value < 0 for values in columns.values() for value in values):
+            raise ValueError("expected readings, none of them below 0")
+        if any(later < value for name in ("t", "requests") for value, later in pairwise(columns[name])):
+            raise ValueError("expected t and requests never to fall")
         return columns
+
+    @field_validator("schema_version")
+    @classmethod
+    def _is_known(cls, version: int) -> int:
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"is {version}; this version reads {SCHEMA_VERSION}")
+        return version
 
     def trace(self) -> Trace:
         """The recording."""

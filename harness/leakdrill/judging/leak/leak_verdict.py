@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak import sentences
 from leakdrill.judging.leak.decision_rules import (
@@ -29,7 +29,7 @@ from leakdrill.judging.leak.decision_rules import (
 )
 from leakdrill.judging.leak.difference import difference, incomparable_reason
 from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED, gather
-from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.growth_kind import PAGE_BYTES, Kind
 from leakdrill.judging.leak.level_shifts import without_level_shifts
 from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.slope import NOTHING_KNOWN
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
     from leakdrill.judging.leak.trace import Trace
+
+
+_LEAST_BYTES: Final = 16 * PAGE_BYTES
+"""A process that is smaller serves nothing."""
 
 
 class LeakOutcome(StrEnum):
@@ -157,10 +161,8 @@ def judge_trace(
     """
     rules = Judging(budget=budget_bytes_per_request, confidence=confidence, longest_ttl_s=longest_ttl_s)
     series = points(candidate, after_s=_skipped_s(candidate, rules))
-    if len(series) < FEWEST_JUDGED:
-        return _verdict(
-            candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *sentences.too_short(series)), rules
-        )
+    if (reason := _unjudgeable(series, candidate)) is not None:
+        return _verdict(candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *reason), rules)
     alone, evidence = _alone_or_between_shifts(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
@@ -175,6 +177,13 @@ def judge_trace(
         return _verdict(candidate, evidence, None, unlike, rules)
     more = difference(series, other, confidence=confidence)
     return _verdict(candidate, evidence, more, _against(alone, evidence, more, rules), rules)
+
+
+def _unjudgeable(series: Points, recording: Trace) -> tuple[str, str] | None:
+    if len(series) < FEWEST_JUDGED:
+        return sentences.too_short(series)
+    most_bytes = float(recording.resident.max())
+    return sentences.too_small(most_bytes, recording.resident_name) if most_bytes < _LEAST_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)

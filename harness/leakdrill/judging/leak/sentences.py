@@ -44,6 +44,12 @@ LOOK: Final = {
 """The advice for a leak of each kind."""
 
 
+def too_small(most_bytes: float, column: str) -> tuple[str, str]:
+    """Readings that are no bytes of a process."""
+    message = f"{column} is never above {show_size(most_bytes)}, and no process under load is so small"
+    return message, "record bytes: `ps` and /proc/PID/status count in KiB"
+
+
 def too_short(series: Points) -> tuple[str, str]:
     """Too few points to say anything."""
     message = f"{len(series)} points are too few to tell growth from chance; expected {FEWEST_JUDGED} or more"

@@ -7,6 +7,7 @@ more, and the interpreter's own counts beside it tell what grew.
 
 from __future__ import annotations
 
+import array
 import csv
 import io
 import math
@@ -17,10 +18,11 @@ import numpy as np
 
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
-from leakdrill.judging.leak.possible_readings import check_counters, check_resident
+from leakdrill.judging.leak.possible_readings import check_possible, check_unit
+from leakdrill.units import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,6 +41,8 @@ BESIDE: Final = {"anon": ("swap", "shmem"), "uss": ("swap",), "pss": ("swap",), 
 _PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before", "swap", "shmem")
 _MANY_SECONDS: Final = 1e8
 """A `t` beyond three years is a date, so that nothing is known of the time before it."""
+MOST_BYTES: Final = 64 * 2**20
+"""How long a recording may be: ten columns of 300,000 samples have half of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class Trace:
         return sum((self.columns[part] for part in parts if part in self.columns), start=self.columns[name])
 
 
-def read_trace(path: Path, *, read: Callable[[Path], bytes] = read_file) -> Trace:
+def read_trace(path: Path, *, read: Callable[..., bytes] = read_file) -> Trace:
     """The recording in the CSV file `path`, whose content `read` returns.
 
     Raises:
@@ -84,7 +88,7 @@ def read_trace(path: Path, *, read: Callable[[Path], bytes] = read_file) -> Trac
             before it; names file, line and column.
     """
     try:
-        with io.TextIOWrapper(io.BytesIO(read(path)), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(read(path, most_bytes=MOST_BYTES)), encoding="utf-8-sig", newline="") as file:
             return _trace(csv.reader(file), str(path))
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a CSV file with t, requests, …") from e
@@ -95,16 +99,18 @@ def read_trace(path: Path, *, read: Callable[[Path], bytes] = read_file) -> Trac
 def _trace(rows: Iterator[list[str]], place: str) -> Trace:
     header = [cell.strip() for cell in next(rows, [])]
     names = _names(header, f"{place}:1")
-    numbered = [(line, row) for line, row in enumerate(rows, start=2) if row]
-    cells = [_numbers(row, header, f"{place}:{line}") for line, row in numbered]
-    table = np.array(cells, dtype=float).reshape(len(cells), len(header))
-    columns = {name: table[:, index] for name, index in names.items()}
-    places = [f"{place}:{line}" for line, _ in numbered]
+    lines, cells = array.array("q"), array.array("d")  # a list of numbers takes four times as much memory
+    for line, row in enumerate(rows, start=2):
+        if row:
+            lines.append(line)
+            cells.extend(_numbers(row, header, names, f"{place}:{line}"))
+    table = np.array(cells, dtype=float).reshape(len(lines), len(names))
+    columns = {name: table[:, index] for index, name in enumerate(names)}
     for column in ("t", "requests"):
-        _check_order(columns[column], column, places)
-    check_counters(columns["t"], columns["requests"], places)
+        _check_order(columns[column], column, place, lines)
+    check_possible(columns, {name: header[at] for name, at in names.items()}, place, lines)
     for name in _judgeable(names, header):
-        check_resident(columns[name], header[names[name]], places, whole_process=name in RESIDENT)
+        check_unit(columns[name], header[names[name]], f"{place}:{lines[-1] if lines else 1}", whole=name in RESIDENT)
     t = columns.pop("t")
     return Trace(
         name=place,
@@ -155,32 +161,30 @@ def _without_unit(cell: str) -> str:
     return cell.removesuffix("_bytes")
 
 
-def _numbers(row: list[str], header: list[str], place: str) -> list[float]:
+def _numbers(row: list[str], header: list[str], names: Mapping[str, int], place: str) -> list[float]:
+    """The numbers of a row, those of the columns that are known."""
     if len(row) != len(header):
         raise BadInput(f"{place}: {len(row)} cells; expected {len(header)}, as in the header")
-    return [
-        _number(cell, f"{place}: {column}") if _known(column) else math.nan
-        for cell, column in zip(row, header, strict=True)
-    ]
+    return [_number(row[at], place, header[at]) for at in names.values()]
 
 
-def _number(cell: str, place: str) -> float:
+def _number(cell: str, place: str, column: str) -> float:
     try:
         number = float(cell)
     except ValueError as e:
-        raise BadInput(f'{place}: "{cell}" is not a number') from e
+        raise BadInput(f"{place}: {column}: {quoted(cell)} is not a number") from e
     if not math.isfinite(number):
-        raise BadInput(f'{place}: "{cell}" is not a finite number')
+        raise BadInput(f"{place}: {column}: {quoted(cell)} is not a finite number")
     return number
 
 
-def _check_order(values: NDArray[np.float64], column: str, places: list[str]) -> None:
+def _check_order(values: NDArray[np.float64], column: str, place: str, lines: Sequence[int]) -> None:
     """Refuse a column that falls: its samples come from two processes, or are out of order."""
     falls = np.flatnonzero(np.diff(values) < 0)
     if not len(falls):
         return
     at = int(falls[0]) + 1
     raise BadInput(
-        f"{places[at]}: {column}: {values[at]:g} after {values[at - 1]:g}; expected it never to fall",
+        f"{place}:{lines[at]}: {column}: {values[at]:g} after {values[at - 1]:g}; expected it never to fall",
         hint="one recording covers one process from start to end; split the file where the service restarted",
     )

@@ -31,8 +31,8 @@ _MORE: Final = 1.02
 _NEAR: Final = 0.85
 """A command that fails this near to all the memory it may have probably failed for it."""
 
-_MEMORY_SIGNALS: Final = ("SIGKILL", "SIGABRT")
-"""The signal that the OOM killer sends, and how Node and many C++ programs end when an allocation fails."""
+_OWN_HEAP_SIGNAL: Final = "SIGABRT"
+"""How Node and many C++ programs end when an allocation fails, however much memory the machine has."""
 
 
 def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
@@ -58,8 +58,7 @@ def command_succeeds(history: History, *, plan: WatchPlan) -> Verdict:
     if status == 0:
         return claim.holds(ending, numbers=numbers, events=[exited.index])
     reason = memory_reason(history, plan, last)
-    no_reason = "memory does not seem to be why; see the command's own output"
-    hint = f"memory seems to be why: {reason}" if reason else no_reason
+    hint = f"memory seems to be why: {reason}" if reason else _no_reason(history, plan, last)
     return claim.fails(ending, numbers=numbers, events=[exited.index], hint=hint)
 
 
@@ -268,19 +267,33 @@ def memory_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
     """The reason to believe that memory ended `attempt`, or that it used too much; empty when there is none."""
     exited = attempt.exited or WatchExited()
     status = attempt.status
-    used = max(highest_bytes(history, attempt), attempt.largest_process_bytes)
+    used, most = _used_and_most(history, plan, attempt)
     if exited.oom_kill == "true":
         return f"the kernel killed at the limit {show_size(plan.limit_bytes or 0)}"
     if plan.limit_bytes and used > plan.limit_bytes:
         return f"its peak {show_size(used)} was over the limit {show_size(plan.limit_bytes)}"
     if status and exited.oom_kill == "machine":
         return "the kernel's OOM killer acted on this machine meanwhile"
-    if exited.signal in _MEMORY_SIGNALS:
-        return f"it ended by {exited.signal}"
-    most = min(plan.limit_bytes or float("inf"), attempt.available_bytes)
+    if exited.signal == _OWN_HEAP_SIGNAL:
+        return f"it ended by {exited.signal}, as Node does at the limit of its own heap"
     if status and used >= _NEAR * most:
         return f"its peak {show_size(used)} was near the {show_size(most)} that it could have"
     return ""
+
+
+def _used_and_most(history: History, plan: WatchPlan, attempt: Attempt) -> tuple[float, float]:
+    """The most bytes that `attempt` had, and those that it could have."""
+    used = max(highest_bytes(history, attempt), attempt.largest_process_bytes)
+    return used, min(plan.limit_bytes or float("inf"), attempt.available_bytes)
+
+
+def _no_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
+    """The hint where memory did not end the command."""
+    used, most = _used_and_most(history, plan, attempt)
+    if attempt.exited and attempt.exited.signal == "SIGKILL" and math.isfinite(most):
+        share = show_share(round(used / most, 2))
+        return f"it had {show_size(used)}, {share} of what it could have: somebody else killed it, and not for memory"
+    return "memory does not seem to be why; see the command's own output"
 
 
 def _ending(status: float, signal: str) -> str:

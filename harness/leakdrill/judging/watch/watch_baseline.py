@@ -149,7 +149,7 @@ def read_baseline(path: Path) -> Baseline:
         raise BadInput(
             f"--baseline {path}: {where or 'file'}: {first['msg']}; expected a file that --update wrote"
         ) from e
-    if baseline.schema_version > _BASELINE_VERSION:
+    if baseline.schema_version != _BASELINE_VERSION:
         raise BadInput(
             f"--baseline {path}: schema_version {baseline.schema_version}; this version reads {_BASELINE_VERSION}"
         )

@@ -1,4 +1,4 @@
-"""`python -m leakdrill.load.in_locust.main ARGS`: Locust itself, with our listener beside the user's own locustfile.
+"""Run by `start.py ARGS`: Locust itself, with our listener beside the user's own locustfile.
 
 Started by `LocustLoad`, which passes the settings in the environment. Locust changes the interpreter as it is imported
 (gevent replaces sockets and threads), so this never runs inside the harness. The locustfile is not touched: we register

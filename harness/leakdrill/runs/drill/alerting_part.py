@@ -178,6 +178,7 @@ class AlertingPart:
             rules_files=written.files,
             alertmanager_url=alertmanager.url,
             scrape_interval_s=alerts.scrape_interval,
+            scrape_timeout_s=alerts.scrape_timeout,
             evaluation_interval_s=alerts.evaluation_interval,
             time_scale=alerts.time_scale,
         )
