@@ -22,8 +22,15 @@ NOT_KEPT = frozenset({"test_statistics", "test_nasty_text", "test_seal", "test_o
 """Their verdicts are hundreds, of random series or texts, or name a temporary folder."""
 
 
+@pytest.fixture
+def kept_too() -> list[Verdict]:
+    """What a test adds to this list is kept of it with the verdicts that it sees."""
+    return []
+
+
 @pytest.fixture(autouse=True)
 def _its_outcomes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    more: list[Verdict] = request.getfixturevalue("kept_too") if "kept_too" in request.fixturenames else []
     test, made, verdicts = request.node.nodeid.removeprefix("tests/unit/"), [], []
     monkeypatch.setattr(Verdict, "__init__", outcomes.watch_verdicts(made, verdicts))
     yield
@@ -34,7 +41,7 @@ def _its_outcomes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.path.stem in NOT_KEPT or hasattr(request.node.obj, "hypothesis"):
         return
     file, name = Path(__file__).parent / "verdict_texts" / f"{request.path.stem}.txt", test.partition("::")[2]
-    seen = verdict_texts.texts_of(verdicts)
+    seen = verdict_texts.texts_of([*verdicts, *more])
     SEEN_BY_TEST[file, name] = seen
     if wrong := verdict_texts.difference(file, name, seen):
         pytest.fail(wrong, pytrace=False)
