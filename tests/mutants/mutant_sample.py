@@ -14,20 +14,27 @@ if TYPE_CHECKING:
 def sample(mutants: list[Mutant], size: int) -> list[Mutant]:
     """About `size` of `mutants`, or all of them where `size` is 0 or more than there are.
 
-    The order is that of a hash of the key, so that the same mutants are chosen again after a change elsewhere.
+    They are chosen by a hash of the key, so that they are the same again after a change elsewhere, and come in its
+    order:
+    those that were tried when a run broke off are a sample, too.
     """
     if not 0 < size < len(mutants):
-        return mutants
+        return sorted(mutants, key=_rank)
     by_module: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         by_module[mutant.module].append(mutant)
-    return [one for module, ones in by_module.items() for one in _chosen(module, ones, size / len(mutants))]
+    chosen = [one for module, ones in by_module.items() for one in _chosen(module, ones, size / len(mutants))]
+    return sorted(chosen, key=_rank)
 
 
 def _chosen(module: str, mutants: list[Mutant], share: float) -> list[Mutant]:
     wanted = share * len(mutants)
     number = floor(wanted) + (_random(f"more of {module}?") < wanted - floor(wanted))
-    return sorted(sorted(mutants, key=lambda one: _random(one.key))[:number], key=lambda one: one.key)
+    return sorted(mutants, key=_rank)[:number]
+
+
+def _rank(mutant: Mutant) -> float:
+    return _random(mutant.key)
 
 
 def _random(word: str) -> float:

@@ -70,8 +70,8 @@ def main() -> int:
     parser.add_argument("--keys", type=Path, required=True, help="a JSON list of the keys of mutants")
     asked = parser.parse_args()
     copy = Path.cwd()
-    keys = set(json.loads(asked.keys.read_text()))
-    mutants = [mutant for mutant in read_mutants(copy) if mutant.key in keys]
+    by_key = {mutant.key: mutant for mutant in read_mutants(copy)}
+    mutants = [by_key[key] for key in json.loads(asked.keys.read_text())]
     tests = tests_of_judging(copy)
     trials = Trials(mutants, Results(copy / RESULTS), hashes_of(copy, tests), asked.jobs, copy / REACH)
     return int(pytest.main([*_IN_THE_OWN_PROCESS, f"--basetemp={copy / 'temporary'}", *tests], plugins=[trials]))

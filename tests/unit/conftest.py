@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MADE_BY_TEST: dict[str, set[outcomes.Made]] = {}
 SEEN_BY_TEST: dict[tuple[Path, str], dict[str, str]] = {}
 
-NOT_KEPT = frozenset({"test_statistics", "test_nasty_text", "test_seal", "test_odd_run_folders"})
+NOT_KEPT = frozenset({"test_statistics", "test_nasty_text", "test_seal", "test_signature", "test_odd_run_folders"})
 """Their verdicts are hundreds, of random series or texts, or name a temporary folder."""
 
 
