@@ -15,8 +15,7 @@ def sample(mutants: list[Mutant], size: int) -> list[Mutant]:
     """About `size` of `mutants`, or all of them where `size` is 0 or more than there are.
 
     They are chosen by a hash of the key, so that they are the same again after a change elsewhere, and come in its
-    order:
-    those that were tried when a run broke off are a sample, too.
+    order: those that were tried when a run broke off are a sample, too.
     """
     if not 0 < size < len(mutants):
         return sorted(mutants, key=_rank)
