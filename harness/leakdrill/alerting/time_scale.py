@@ -46,6 +46,9 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
     "^": operator.pow,
 }
 _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
+_OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+"""Functions that answer nothing for a single sample."""
+_PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CALENDAR: Final = frozenset(
     {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
 )
@@ -136,6 +139,27 @@ def ranges(expr: str, prefix: str) -> list[float]:
     return [node.range.total_seconds() for node in own]
 
 
+def shortest_range(expr: str) -> float | None:
+    """Returns the length in seconds of the shortest range selector in which two samples are needed; None without any.
+
+    Raises:
+        ValueError: when `expr` is no PromQL.
+    """
+    calls = [node for node in _nodes(parse(expr)) if isinstance(node, promql.Call) and node.func.name in _OF_TWO]
+    selectors_in = [arg for call in calls for arg in call.args if isinstance(arg, promql.MatrixSelector)]
+    return min((node.range.total_seconds() for node in selectors_in), default=None)
+
+
+def longest_reach(expr: str) -> float:
+    """Returns how many seconds of the past an instant selector with an offset needs at least; 0 without one.
+
+    Raises:
+        ValueError: when `expr` is no PromQL.
+    """
+    offsets = [node.offset for node in _nodes(parse(expr)) if isinstance(node, promql.VectorSelector) and node.offset]
+    return max((offset.total_seconds() for offset in offsets), default=0.0)
+
+
 @cache
 def _know_old_functions() -> None:
     # Prometheus 3 renamed it; the rules of older servers still call it by this name.
@@ -216,8 +240,14 @@ def _series(node: promql.VectorSelector) -> str:
     """
     if node.matchers.or_matchers:
         raise ValueError("`or` between label matchers is not PromQL; expected matchers with commas between them")
-    matchers = [f"{m.name}{_match(m.op)}{json.dumps(m.value, ensure_ascii=False)}" for m in node.matchers.matchers]
+    matchers = [
+        f"{_label(m.name)}{_match(m.op)}{json.dumps(m.value, ensure_ascii=False)}" for m in node.matchers.matchers
+    ]
     return f"{node.name or ''}{{{','.join(matchers)}}}" if matchers else str(node.name)
+
+
+def _label(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _modifiers(node: Any) -> str:
