@@ -133,7 +133,7 @@ def _judged(folder: RunFolder, history: History) -> list[Verdict]:
     info = read_run_info(folder)
     if info.kind == "gate":
         copy = folder.path / STORED_BASELINE
-        return judge_gate(history, info.scenario, read_baseline(copy) if copy.exists() else None)
+        return judge_gate(history, info.scenario, read_baseline(copy) if copy.exists() else None, info.machine)
     return judge(history, info.scenario, info.machine)
 
 

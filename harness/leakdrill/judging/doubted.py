@@ -6,14 +6,14 @@ claim does not become better by being uncertain.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.agreement import agreement_doubts
 from leakdrill.judging.evidence.alert_record import alert_doubts
-from leakdrill.judging.evidence.doubt import ALERTS, REQUESTS, TARGET, Doubt
+from leakdrill.judging.evidence.doubt import ALERTS, REQUESTS, TARGET
+from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
 from leakdrill.judging.evidence.lives import life_doubts
 from leakdrill.judging.evidence.machine_bounds import machine_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
@@ -27,6 +27,7 @@ from leakdrill.resources import RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from leakdrill.judging.evidence.doubt import Doubt
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.scenario import Scenario
@@ -41,8 +42,6 @@ _SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
     request_doubts,
     alert_doubts,
 )
-_HINT: Final = "the record contradicts itself; run the drill again, and look at what wrote the lines that are named"
-_MOST_NAMED: Final = 3
 
 _ON_ALERTS: Final[Mapping[str, frozenset[str]]] = {
     "alert_fires_in_time": frozenset({ALERTS}),
@@ -73,14 +72,7 @@ def find_doubts(
         *_SOURCES,
         partial(machine_doubts, machine=machine),
     ]
-    return [doubt for source in sources for doubt in _found(source, history, scenario)]
-
-
-def _found(source: Callable[[History, Scenario], Iterator[Doubt]], history: History, scenario: Scenario) -> list[Doubt]:
-    try:
-        return list(source(history, scenario))
-    except Exception as e:  # noqa: BLE001 - what cannot be examined is in doubt
-        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}")]
+    return [doubt for source in sources for doubt in found_doubts(partial(source, history, scenario))]
 
 
 def doubted(verdicts: Sequence[Verdict], doubts: Sequence[Doubt], scenario: Scenario) -> list[Verdict]:
@@ -91,17 +83,7 @@ def doubted(verdicts: Sequence[Verdict], doubts: Sequence[Doubt], scenario: Scen
 def _doubted(verdict: Verdict, doubts: Sequence[Doubt], scenario: Scenario) -> Verdict:
     rests_on = _rests_on(verdict, scenario)
     mine = [doubt for doubt in doubts if not doubt.about or rests_on is None or doubt.about & rests_on]
-    if not mine:
-        return verdict
-    more = f"; and {len(mine) - _MOST_NAMED} more" if len(mine) > _MOST_NAMED else ""
-    reasons = "; ".join(doubt.text for doubt in mine[:_MOST_NAMED]) + more
-    return replace(
-        verdict,
-        outcome=Outcome.UNKNOWN,
-        message=reasons if rests_on is None else f"{verdict.message}; but this is in doubt: {reasons}",
-        events=tuple(sorted({*verdict.events, *(index for doubt in mine for index in doubt.events)})),
-        hint=_HINT,
-    )
+    return in_doubt(verdict, mine, of_all=rests_on is None)
 
 
 def _rests_on(verdict: Verdict, scenario: Scenario) -> frozenset[str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -73,10 +75,36 @@ def read_event(line: bytes, place: str) -> Event:
         BadInput: when it is none; names `place`.
     """
     try:
-        return _EVENT.validate_json(line)
+        event = _EVENT.validate_json(line, strict=True)
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(
             f"{place}: {where or 'line'}: {first['msg']}; expected one event of schema {SCHEMA_VERSION}"
         ) from e
+    if key := _key_given_twice(line):
+        raise BadInput(f"{place}: the key `{key}` is given twice; expected one event of schema {SCHEMA_VERSION}")
+    return event
+
+
+def _key_given_twice(line: bytes) -> str:
+    """The first key that an object in `line`, which is valid JSON, has twice; empty when none has.
+
+    Readers of JSON differ in which of the two they take.
+    """
+    try:
+        parsed = orjson.loads(line)
+    except orjson.JSONDecodeError:  # it has NaN or an infinite number, which orjson does not read
+        parsed = {}
+    keys = sum(len(part) for part in (parsed, parsed.get("labels"), parsed.get("value")) if isinstance(part, dict))
+    if line.count(b'":') == keys:  # so it is but for keys given twice, and for texts that look like keys
+        return ""
+    twice: list[str] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        counts = Counter(key for key, _ in pairs)
+        twice.extend(key for key, count in counts.items() if count > 1)
+        return dict(pairs)
+
+    json.loads(line, object_pairs_hook=keep)
+    return twice[0] if twice else ""

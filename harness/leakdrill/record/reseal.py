@@ -5,8 +5,9 @@ The tests need it: what an edit that is sealed again says is for the checks to f
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from leakdrill.record.store import RunFolder
+
+_INDEX: Final = re.compile(rb'("index": ?)(\d+)')
 
 
 def reseal(folder: RunFolder, lines: Iterable[bytes] | None = None) -> str:
@@ -44,10 +47,7 @@ def reseal(folder: RunFolder, lines: Iterable[bytes] | None = None) -> str:
 
 
 def _moved(body: bytes, by: int) -> bytes:
-    if not by:
-        return body
-    line: dict[str, Any] = orjson.loads(body)
-    return orjson.dumps({**line, "index": line["index"] + by})
+    return _INDEX.sub(lambda found: b"%s%d" % (found[1], int(found[2]) + by), body, count=1) if by else body
 
 
 def _end(bodies: list[bytes]) -> bytes:

@@ -87,7 +87,9 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = N
     lines = _HistoryLines(folder, sealed=version != UNSEALED_VERSION)
     if version == UNSEALED_VERSION and not lines.shows_a_seal:
         return _checked(folder, "", lines, [(_fault_of_unsealed(folder, accepted=unsealed), _UNSEALED)], key)
-    faults = ((fault, _EDITED) for fault in (lines.fault(), *_faults_of_covered(folder, lines.covers)))
+    downgraded = f"{folder.run_json}: says schema version {version}, which has no hash chain, and the history has one"
+    wrong = (lines.fault(), *_faults_of_covered(folder, lines.covers), downgraded * (version == UNSEALED_VERSION))
+    faults = ((fault, _EDITED) for fault in wrong)
     return _checked(folder, lines.check.head, lines, faults, key)
 
 

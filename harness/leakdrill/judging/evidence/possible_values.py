@@ -123,14 +123,14 @@ _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
     AlertTransition: frozenset({"pending", "firing", "resolved", "inactive"}),
     Notification: frozenset({"firing", "resolved"}),
 }
-_SIGNED: Final = ("ahead_s", "late_s")
+_SIGNED: Final = ("ahead_s", "late_s", "status")
 """How the names of numbers end that may be negative."""
 _CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
 
 
 def value_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     """Readings that no meter can have given."""
-    yield from _impossible(history)
+    yield from impossible_numbers(history)
     for event_class in _SAME_FIELDS:
         yield from _lost_fields(history, scenario, event_class)
     yield from _beyond_whole(history, scenario)
@@ -147,7 +147,7 @@ def value_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
                 )
 
 
-def _impossible(history: History) -> Iterator[Doubt]:
+def impossible_numbers(history: History) -> Iterator[Doubt]:
     """The first impossible value of each source and name."""
     told = set()
     for event in history.events:
@@ -177,7 +177,9 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
     return next((text for name, number in told if (text := _beyond(name, number))), "")
 
 
-def _beyond(name: str, number: float) -> str:
+def _beyond(name: str, number: object) -> str:
+    if not isinstance(number, int | float):
+        return f"{name} is no number: {number}"
     most = next(most for ending, most in _MOST if name.endswith(ending))
     return f"{name} is {number:g}" if not 0 <= number <= most else ""
 

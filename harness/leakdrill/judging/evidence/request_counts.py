@@ -24,7 +24,7 @@ from leakdrill.record.events import (
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from leakdrill.judging.evidence.readings import Numbers
     from leakdrill.record.event_class import Reading
@@ -63,7 +63,7 @@ def request_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
         return
     for event_class in _COUNTED_BESIDE:
         yield from _counted_beside(history, event_class, reports)
-    yield from _rates(reports)
+    yield from rate_doubts(reports)
     yield from _errors(history, reports)
     yield from _standstill(history, scenario, span)
     yield from _served(history, scenario, reports)
@@ -97,8 +97,13 @@ def _counted_beside(history: History, event_class: type[Reading], reports: list[
         yield _about(f"the count of requests beside {event_class.source} {event_class.event_name} falls")
 
 
-def _rates(reports: list[Numbers]) -> Iterator[Doubt]:
-    """Rates that are not those of the counts."""
+def rate_doubts(reports: Sequence[Numbers]) -> Iterator[Doubt]:
+    """Rates that are not those of the counts, and answers that took longer than there was time, or no time at all."""
+    for report in reports:
+        p99_ms = report.values.get("p99_ms")
+        if p99_ms is not None and not 0 < p99_ms <= 1000 * report.t + _LATE_S * 1000:
+            yield _about(f"99 % of the answers took up to {p99_ms:g} ms at {show_duration(report.t)}", report.index)
+            break
     for name, count in (("rps", "requests"), ("fail_per_s", "failures")):
         row = 0
         for before, after in pairwise(reports):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
 from leakdrill.judging.leak.correlation import correlating_requests
 from leakdrill.judging.leak.counts import descriptors_do_not_grow, threads_do_not_grow
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.gate_baseline import conditions
+from leakdrill.judging.leak.gate_doubts import gate_doubts
 from leakdrill.judging.leak.gate_load import RECORDING, keeps_error_rate, load_is_as_asked
 from leakdrill.judging.leak.gate_slots import slot_problem
 from leakdrill.judging.leak.growing_types import growing_sites, growing_types
@@ -23,7 +26,7 @@ from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadReq
 from leakdrill.record.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from leakdrill.judging.leak.gate_baseline import BaselineFile, Conditions
     from leakdrill.judging.leak.leak_verdict import LeakVerdict
@@ -52,14 +55,23 @@ class GatePlan(NamedTuple):
     stored: BaselineFile | None
 
 
-def judge_gate(history: History, scenario: Scenario, stored: BaselineFile | None = None) -> list[Verdict]:
+def judge_gate(
+    history: History,
+    scenario: Scenario,
+    stored: BaselineFile | None = None,
+    machine: Mapping[str, str | int] = MappingProxyType({}),
+) -> list[Verdict]:
     """The verdicts on a gate run, compared with `stored` if given. Never raises: a check that does is UNKNOWN.
 
-    What passed under a load that was not what was asked for is UNKNOWN: it may well be what nobody asked for.
+    What passed under a load that was not what was asked for is UNKNOWN: it may well be what nobody asked for. So is
+    what passed on a record that contradicts itself, or `machine`, as `run.json` describes it.
     """
     verdicts = judge_all(CHECKS, history, GatePlan(scenario, stored))
     bad = [v for v in verdicts if v.check in _LOAD and v.outcome is not Outcome.PASS]
-    return [_doubted(v, bad[0]) if bad and v.check in _RESTS_ON_LOAD else v for v in verdicts]
+    verdicts = [_doubted(v, bad[0]) if bad and v.check in _RESTS_ON_LOAD else v for v in verdicts]
+    search = partial(gate_doubts, history, scenario, machine, _builds(history))
+    doubts = found_doubts(search) if len(history) else []
+    return [in_doubt(verdict, doubts, of_all=False, it="the gate") for verdict in verdicts]
 
 
 def _doubted(verdict: Verdict, load: Verdict) -> Verdict:

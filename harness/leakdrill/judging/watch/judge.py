@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
 from leakdrill.judging.watch.budgets import (
     command_succeeds,
     memory_is_measured,
     peak_stays_near_baseline,
     peak_stays_within_budget,
 )
+from leakdrill.judging.watch.watch_doubts import watch_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 
 def judge_watch(history: History, plan: WatchPlan) -> list[Verdict]:
-    """One verdict for each claim that `plan` makes."""
-    return judge_all(CHECKS, history, plan)
+    """One verdict for each claim that `plan` makes. A PASS on a record that contradicts itself is UNKNOWN."""
+    doubts = found_doubts(partial(watch_doubts, history, plan)) if len(history) else []
+    return [in_doubt(verdict, doubts, of_all=False, it="it") for verdict in judge_all(CHECKS, history, plan)]
 
 
 def _where(

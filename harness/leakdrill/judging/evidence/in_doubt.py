@@ -1,0 +1,47 @@
+"""What a doubt about the record makes of a verdict: a PASS that rests on it is UNKNOWN, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.evidence.doubt import Doubt
+from leakdrill.record.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from leakdrill.record.verdict import Verdict
+
+_HINT: Final = "the record contradicts itself; run {it} again, and look at what wrote the lines that are named"
+_MOST_NAMED: Final = 3
+
+
+def found_doubts(search: Callable[[], Iterable[Doubt]]) -> list[Doubt]:
+    """What `search` finds. Never raises: a search that does is a doubt itself."""
+    try:
+        return list(search())
+    except Exception as e:  # noqa: BLE001 - what cannot be examined is in doubt
+        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}")]
+
+
+def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str = "the drill") -> Verdict:
+    """`verdict` as it is when `doubts` speak against its evidence.
+
+    Args:
+        verdict: what was concluded.
+        doubts: those about what it rests on.
+        of_all: whether it rests on the whole record, so that the doubts are all that there is to say.
+        it: what is to be run again.
+    """
+    if verdict.outcome is not Outcome.PASS or not doubts:
+        return verdict
+    more = f"; and {len(doubts) - _MOST_NAMED} more" if len(doubts) > _MOST_NAMED else ""
+    reasons = "; ".join(doubt.text for doubt in doubts[:_MOST_NAMED]) + more
+    return replace(
+        verdict,
+        outcome=Outcome.UNKNOWN,
+        message=reasons if of_all else f"{verdict.message}; but this is in doubt: {reasons}",
+        events=tuple(sorted({*verdict.events, *(index for doubt in doubts for index in doubt.events)})),
+        hint=_HINT.format(it=it),
+    )
