@@ -32,9 +32,10 @@ from typing import TYPE_CHECKING, Any, Final
 import promql_parser as promql
 
 from leakdrill.alerting.durations import show_ms
+from leakdrill.expression import is_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
 _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
@@ -111,8 +112,34 @@ def scale_expr(expr: str, scale: float) -> ScaledExpr:
     return ScaledExpr(text=text, remarks=tuple(dict.fromkeys(scaling.remarks)))
 
 
-def selectors(expr: str) -> list[str]:
-    """The series that `expr` asks for, without ranges and offsets, each once and in order.
+@dataclass(frozen=True, slots=True)
+class SelectedSeries:
+    """What one selector asks for.
+
+    Attributes:
+        text: the selector, without range and offset.
+        name: of the series; empty when a pattern stands for it.
+        matchers: label, operator and value of each condition, one on `__name__` among them.
+    """
+
+    text: str
+    name: str
+    matchers: tuple[tuple[str, str, str], ...]
+
+    def matches(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether the series of this name with these labels is one of those."""
+        have = {**labels, "__name__": name}
+        return all(_holds(sign, have.get(label, ""), value) for label, sign, value in self.matchers)
+
+
+def _holds(sign: str, have: str, value: str) -> bool:
+    if sign in ("=", "!="):
+        return (have == value) == (sign == "=")
+    return is_found(f"^(?:{value})$", have) == (sign == "=~")
+
+
+def selected_series(expr: str) -> list[SelectedSeries]:
+    """What `expr` asks for, each selector once and in order.
 
     Left out is what says nothing when it is empty: arguments of `absent`, and the alerts' own `ALERTS` series.
 
@@ -124,8 +151,23 @@ def selectors(expr: str) -> list[str]:
     for node in _nodes(tree):
         if isinstance(node, promql.Call) and node.func.name in ("absent", "absent_over_time"):
             unasked.update(_series(n) for n in _nodes(node.args[0]) if isinstance(n, promql.VectorSelector))
-    every_selector = [_series(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
-    return [text for text in dict.fromkeys(every_selector) if text not in unasked]
+    every_selector = [_selected(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
+    return [one for one in dict.fromkeys(every_selector) if one.text not in unasked]
+
+
+def _selected(node: promql.VectorSelector) -> SelectedSeries:
+    conditions = tuple((m.name, _match(m.op), m.value) for m in node.matchers.matchers)
+    named = (("__name__", "=", node.name),) if node.name else ()
+    return SelectedSeries(_series(node), node.name or "", (*named, *conditions))
+
+
+def selectors(expr: str) -> list[str]:
+    """The texts of `selected_series`.
+
+    Raises:
+        ValueError: when `expr` is no PromQL.
+    """
+    return [one.text for one in selected_series(expr)]
 
 
 def ranges(expr: str, prefix: str) -> list[float]:
