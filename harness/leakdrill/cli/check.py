@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
 from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.runs.catalogue.catalogue import find_scenario
 from leakdrill.runs.drill.plan_check import check_plan
-from leakdrill.runs.drill.published import published_series, unmatched_selectors
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.units import show_duration
 
