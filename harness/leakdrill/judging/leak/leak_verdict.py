@@ -166,6 +166,8 @@ def judge_trace(
     alone, evidence = _alone_or_between_shifts(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
+    if alone.outcome is LeakOutcome.CLEAN and (wider := _wider_column(candidate)):
+        alone = _unless_it_grows(alone, candidate, wider, rules)
     if baseline is None:
         return _verdict(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
@@ -219,6 +221,20 @@ def _alone_or_between_shifts(
     if again.outcome is LeakOutcome.LEAK:
         return replace(again, message=f"{again.message}; {shifted}, which is left out"), between
     return replace(alone, message=f"{alone.message}; {shifted}; {sentences.otherwise(between)}"), evidence
+
+
+def _wider_column(trace: Trace) -> str:
+    """The column that holds more kinds of memory than the one that is judged, such as shared memory; empty for none."""
+    return next((name for name in ("rss", "pss") if name in trace.columns and name != trace.resident_name), "")
+
+
+def _unless_it_grows(alone: _Finding, trace: Trace, column: str, rules: Judging) -> _Finding:
+    """UNKNOWN in place of CLEAN where `column` leaks by itself: shared memory is not anonymous."""
+    series = points(replace(trace, columns={column: trace.columns[column]}), after_s=_skipped_s(trace, rules))
+    found = _alone(gather(series, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s), rules)
+    if found.outcome is not LeakOutcome.LEAK:
+        return alone
+    return _open(found.kind, sentences.wider_grows(column, trace.resident_name, found.message))
 
 
 def _alone(evidence: GrowthEvidence, rules: Judging) -> _Finding:

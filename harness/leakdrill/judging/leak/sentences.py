@@ -207,3 +207,11 @@ def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
         return f"no more than the baseline for certain (difference {interval(more)})"
     direction = "more" if difference > 0 else "less"
     return f"{abs(more.per_request):.1f} B {direction} than the baseline (difference {more.low:.1f} to {more.high:.1f})"
+
+
+def wider_grows(column: str, judged: str, message: str) -> tuple[str, str]:
+    """For memory that only the wider of two readings shows."""
+    return (
+        f"{column} says that {message}, while {judged} does not grow: shared memory, or files that it maps",
+        "record shmem_bytes, or look at /dev/shm, memfd and mappings of files in the process",
+    )
