@@ -141,6 +141,18 @@ def write_named(path: Path, content: str | bytes) -> None:
         os.close(at)
 
 
+def append_named(path: Path, text: str) -> None:
+    """Appends to the file at `path`, which a person named, or to the pipe or device that it is; it may be new.
+
+    Raises:
+        OSError: when it cannot be written, or nobody reads the pipe that it is.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with os.fdopen(_open(path, flags), "wb") as file:
+        os.set_blocking(file.fileno(), True)
+        file.write(_bytes(text))
+
+
 def make_private(folder: Path) -> None:
     """Makes `folder`, which is not there yet, for its owner alone, whatever the umask.
 
