@@ -106,6 +106,13 @@ def test_a_leak_fails_with_its_size_and_when_memory_runs_out():
     assert "memory" in message
 
 
+def test_files_that_the_service_leaves_in_memory_are_a_leak():
+    outcome, message = outcomes(run(shmem_bytes=(1e6, 512.0 * REQUESTS)))["memory_does_not_leak"]
+    assert outcome == "FAIL"
+    assert "memory grows by 512" in message
+    assert outcomes(run(shmem_bytes=(1e6, 0.0)))["memory_does_not_leak"][0] == "PASS"
+
+
 def test_a_promise_to_survive_becomes_a_budget():
     promise = {"survive": {"lasts": "30d", "rate": "50/s", "within": "2GiB"}}
     scenario = SCENARIO.model_copy(update={"gate": type(SCENARIO.gate).model_validate(promise)})
