@@ -34,6 +34,8 @@ _MANY: Final = 1000.0
 _MOST: Final = 1.1
 _PARTS: Final = (("uss_bytes", "pss_bytes"), ("pss_bytes", "rss_after_bytes"), ("anon_bytes", "rss_after_bytes"))
 
+_TASK: Final = "task"
+
 
 def slot_doubts(
     history: History, scenario: Scenario, machine: Mapping[str, str | int], build: str, corpus: str
@@ -168,14 +170,20 @@ def _load(
             yield Doubt(text, (before.index, after.index))
             break
     yield from rate_doubts([Numbers(report.index, report.t, report.values) for report in during])
-    for report in during:
-        running = (report.users_started or 0.0) - (report.users_ended or 0.0)
-        if report.users is not None and abs(report.users - running) > 1 + _APART_SHARE * running:
-            text = f"{report.users:.0f} users ran at {show_duration(report.t)}, and {running:.0f} had not ended"
-            yield Doubt(text, (report.index,))
+    for before, after in pairwise(during):
+        if _users_apart(before) and _users_apart(after):  # a worker tells Locust of new users a second later
+            running = (after.users_started or 0.0) - (after.users_ended or 0.0)
+            text = f"{after.users:.0f} users ran at {show_duration(after.t)}, and {running:.0f} had not ended"
+            yield Doubt(text, (before.index, after.index))
             break
     yield from _counted(slots, reports)
     yield from _errors(history, reports)
+
+
+def _users_apart(report: LoadRequests) -> bool:
+    """Whether as many users do not run as have started and not ended."""
+    running = (report.users_started or 0.0) - (report.users_ended or 0.0)
+    return report.users is not None and abs(report.users - running) > 1 + _APART_SHARE * running
 
 
 def _counted(slots: Sequence[GateSlot], reports: Sequence[LoadRequests]) -> Iterator[Doubt]:
@@ -198,6 +206,8 @@ def _errors(history: History, reports: Sequence[LoadRequests]) -> Iterator[Doubt
     """More errors by their kinds than failures in sum; all builds report to one record."""
     kinds: dict[tuple[str, str, str], float] = {}
     for event in history.of(LoadErrors):
+        if event.method == _TASK:  # what a task raised is no failed request
+            continue
         key = (event.method, event.request, event.error)
         kinds[key] = max(kinds.get(key, 0.0), event.count or 0.0)
     told, failed = sum(kinds.values()), max((report.failures or 0.0 for report in history.of(LoadRequests)), default=0)
