@@ -196,10 +196,7 @@ class LocustLoad:
         return self._process.running and not (self._monitor.lost_workers and self._monitor.workers == 0)
 
     def wait_first_request(self, timeout_s: float, *, success_s: float = 0.0) -> None:
-        """Return when a request was answered: for `success_s` only a success counts, then any status.
-
-        A service may answer its first requests with errors while it warms up. One that answers all of them so is
-        reached all the same, and the claims about requests say what came of it.
+        """Return when a request was answered: for `success_s` only a success counts, then any status is an answer.
 
         Raises:
             ComponentDied: when Locust ended, or nothing was answered in time; names the most frequent error.
