@@ -105,6 +105,15 @@ def test_a_run_folder_lies_below_the_folder_of_runs(tmp_path: Path) -> None:
         create_run(tmp_path / "runs", "x" * 300)
 
 
+def test_no_run_is_made_behind_a_link_where_clean_would_not_find_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "runs").symlink_to(tmp_path / "elsewhere")
+    assert create_run(tmp_path / "runs", "a").path.is_relative_to(tmp_path / "elsewhere")
+    (tmp_path / "runs" / "b").symlink_to(tmp_path / "elsewhere" / "a")
+    with pytest.raises(BadInput, match=r"runs/b|elsewhere/b: is a symbolic link, behind which `leakdrill clean` finds"):
+        create_run(tmp_path / "runs", "b")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_folder_of_a_watched_command_is_one_short_word(name: str) -> None:
     word = run_name((name, "python", name))
