@@ -62,8 +62,7 @@ class LocustLoad:
     ) -> None:
         self._spec = spec
         self._host, self._run_dir, self._run_id = host, run_dir, run_id
-        self._recorder = recorder
-        self._max_run_s = max_run_s
+        self._recorder, self._max_run_s = recorder, max_run_s
         self._record_corpus = record_corpus.absolute() if record_corpus else None
         self._place = place
         self._folder = (run_dir / "load-counts").absolute()
