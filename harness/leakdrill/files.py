@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_BYTES: Final = 16 * 2**20
-"""How long a file that is read in one piece may be: JSON of nothing but `{}` takes sixty times as much memory."""
+MOST_BYTES: Final = 4 * 2**20
+"""How long a file that is read in one piece may be: JSON of nothing but `{}` takes 180 times as much memory."""
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -40,6 +40,11 @@ _umasks: Final[list[int]] = []
 def is_file(path: Path) -> bool:
     """Returns whether `path` is a file; not where its name is too long, or its folder may not be looked into."""
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises for both
+
+
+def is_folder(path: Path) -> bool:
+    """Returns whether `path` is a folder; not where its name is too long, or its folder may not be looked into."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for both
 
 
 def exists(path: Path) -> bool:

@@ -47,6 +47,9 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
     "^": operator.pow,
 }
 _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
+_SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
+_MOST_SIGNS: Final = 500
+"""The parser calls itself for each, and ends the whole process where the stack does; long alerts have fifty."""
 _OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
 """Functions that answer nothing for a single sample."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -87,6 +90,9 @@ def parse(expr: str) -> Any:
     Raises:
         ValueError: when it is no PromQL; says what the parser found.
     """
+    signs = sum(1 for _ in _SIGN.finditer(_TOKENS_WITH_QUOTES.sub("", expr)))
+    if signs > _MOST_SIGNS:
+        raise ValueError(f"it has {signs:,} operators and parentheses; expected at most {_MOST_SIGNS}")
     _know_old_functions()
     return promql.parse(_TOKENS_WITH_QUOTES.sub(_without_raw_string, expr))
 
