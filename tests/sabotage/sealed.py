@@ -65,7 +65,7 @@ for factor, phase in ((1.09, "baseline"), (0.97, "recover"), (0.7, "recover")):
     )
 
 
-@sabotage("memory that is scaled by a little", "sealed", COMPLETE, "UNKNOWN", "parts of a byte")
+@sabotage("memory that is scaled by a little", "sealed", COMPLETE, "UNKNOWN", "no multiple")
 def by_a_fraction(tape: Tape) -> Tape:
     return tape.memory(lambda _t, size: size * 0.9731)
 

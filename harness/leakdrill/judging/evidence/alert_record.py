@@ -210,7 +210,8 @@ def _elsewhere(history: History, scenario: Scenario) -> Iterator[Doubt]:
                 f"{_name(event)} is about the {name} {labels.get(name)}, of which nothing was read", event.index
             )
             return
-    receivers = [e for e in history.of(Notification) if scenario.alerts.routing is None and e.receiver != _OWN_RECEIVER]
+    known = {_OWN_RECEIVER, *(one.receiver for one in scenario.alerts.expect)}
+    receivers = [e for e in history.of(Notification) if scenario.alerts.routing is None and e.receiver not in known]
     if receivers and scenario.alerts.alertmanager is None:
         text = f"{_name(receivers[0])} was sent to {receivers[0].receiver or 'nobody'}, and the drill receives at"
         yield _about(f"{text} {_OWN_RECEIVER}", receivers[0].index)

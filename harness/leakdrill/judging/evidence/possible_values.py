@@ -183,8 +183,6 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
 def _beyond(name: str, number: object) -> str:
     if not isinstance(number, int | float):
         return f"{name} is no number: {number}"
-    if name.endswith("_bytes") and math.isfinite(number) and number != round(number):
-        return f"{name} is {number}, and there are no parts of a byte"
     most = next(most for ending, most in _MOST if name.endswith(ending))
     return f"{name} is {number:g}" if not 0 <= number <= most else ""
 
