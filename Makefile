@@ -94,9 +94,9 @@ kill-matrix: setup-tests ## SIGKILL, SIGTERM and SIGINT in each phase of each ki
 package-pairs: setup ## leaking releases of real packages against the releases that fixed them
 	@$(BIN)/python benchmarks/package_pairs.py
 
-mutants: setup-tests ## change the judging code a little, thousands of times: does a test notice? An hour or two the first time
+mutants: setup-tests ## change the judging code a little, thousands of times: does a test notice? Hours the first time; SAMPLE=1500 tries that many
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
-	@$(BIN)/python tests/mutants/run.py
+	@$(BIN)/python tests/mutants/run.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JOBS),--jobs $(JOBS))
 
 surroundings: setup ## whole drills in surroundings that fail: what each must come to, and caught / total; a quarter of an hour
 	@$(BIN)/python tests/surroundings/run_spoilt_drills.py $(ONLY)

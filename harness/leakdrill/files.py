@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_BYTES: Final = 16 * 2**20
-"""How long a file that is read in one piece may be: JSON of nothing but `{}` takes sixty times as much memory."""
+MOST_BYTES: Final = 4 * 2**20
+"""How long a file that is read in one piece may be: JSON of nothing but `{}` takes 180 times as much memory."""
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -139,6 +139,18 @@ def write_named(path: Path, content: str | bytes) -> None:
         _replace(at, os.path.basename(place), data, mode=0o666 & ~_umask())  # noqa: PTH119 - likewise
     finally:
         os.close(at)
+
+
+def append_named(path: Path, text: str) -> None:
+    """Appends to the file at `path`, which a person named, or to the pipe or device that it is; it may be new.
+
+    Raises:
+        OSError: when it cannot be written, or nobody reads the pipe that it is.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with os.fdopen(_open(path, flags), "wb") as file:
+        os.set_blocking(file.fileno(), True)
+        file.write(_bytes(text))
 
 
 def make_private(folder: Path) -> None:

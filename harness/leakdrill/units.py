@@ -31,6 +31,8 @@ _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)", re.ASCII)
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
 
 _SHOWN_CHARS: Final = 300
+_TOO_LARGE: Final = 2.0**63
+"""No kernel counts that many bytes, and no record holds such a number."""
 
 DURATION_HELP: Final = "a number with a unit, such as 30s, 5m or 1h30m"
 SIZE_HELP: Final = "a number with a unit, such as 64KiB, 256MiB or 2GiB"
@@ -59,7 +61,8 @@ def parse_size(text: object) -> int:
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{quoted(text)} is not a size; expected {SIZE_HELP}")
-    return round(_finite(float(match[1]) * _BYTES[match[2]], text, "size", SIZE_HELP))
+    size = float(match[1]) * _BYTES[match[2]]
+    return round(_finite(size if size < _TOO_LARGE else math.inf, text, "size", SIZE_HELP))
 
 
 def parse_rate(text: object) -> float:

@@ -263,3 +263,29 @@ def test_service(leak_gate):
 """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*missing.yaml*"])
+
+
+def test_a_gate_of_an_earlier_run_of_the_test_or_that_is_only_fetched_does_not_count(run_pytest, pytester):
+    """A test that is run again gates again, and one that asks for the fixture by name must call it."""
+    pytester.makeconftest("""
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, log=False, nextitem=nextitem)
+    runtestprotocol(item, nextitem=nextitem)
+    return True
+""")
+    result = run_pytest(
+        """
+FIRST = []
+
+def test_gates_once(leak_gate):
+    if not FIRST:
+        FIRST.append(leak_gate(len, "", calls=400))
+
+def test_fetches_it(request):
+    request.getfixturevalue("leak_gate")
+"""
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*nothing was measured: the test never called leak_gate*"])

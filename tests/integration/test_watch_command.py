@@ -149,6 +149,8 @@ def test_a_command_too_short_to_be_read_is_unknown(watch):
         ["--", "no-such-program"],
         ["--limit", "8", "--", "true"],
         ["--limit", "0B", "--", "true"],
+        ["--limit", "", "--", "true"],
+        ["--limit", "9999999999999GiB", "--", "true"],
         ["--enforce", "--", "true"],
         ["--update", "--", "true"],
         ["--baseline", "absent.json", "--", "true"],

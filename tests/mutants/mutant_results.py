@@ -1,50 +1,70 @@
-"""Reads what mutmut left beside each mutated module: for each mutant, how its tests ended."""
+"""What became of each mutant, kept from one run to the next."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SURVIVED: Final = 0
-_NO_TESTS: Final = frozenset({5, 33})
-_NOT_A_MUTANT: Final = 34
-"""mutmut's code for what a pragma leaves out."""
+    from mutated_copy import Mutant
 
 
 @dataclass(frozen=True, slots=True)
-class Module:
-    """One module's mutants.
+class Result:
+    """How the tests ended with one mutant switched on.
 
     Attributes:
-        name: dotted, below `leakdrill`.
-        tried: how many have a result.
-        killed: how many made a test fail, crash or run out of time.
-        untried: how many have no result yet.
-        survivors: the names of those that no test noticed, or that no test reaches.
+        key: the mutant's.
+        source: a hash of its function.
+        outcome: `killed` when a test failed, `endless` when the tests did not end, `survived`, or `no tests` when none
+            calls the function.
+        by: the test that failed; empty without one.
+        tests: a hash of the file of that test, and of all tests where none failed.
     """
 
-    name: str
-    tried: int
-    killed: int
-    untried: int
-    survivors: tuple[str, ...]
+    key: str
+    source: str
+    outcome: str
+    by: str
+    tests: str
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a test noticed the mutant."""
+        return self.outcome in {"killed", "endless"}
 
 
-def read_modules(folder: Path) -> list[Module]:
-    """The result of every mutated module below `folder`, by name."""
-    return [_module(path) for path in sorted(folder.rglob("*.meta"))]
+class Results:
+    """The results in a file, one a line; the last one of a mutant counts."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        self._known = {one.key: one for one in (Result(**json.loads(line)) for line in lines)}
 
-def _module(path: Path) -> Module:
-    codes: dict[str, int | None] = json.loads(path.read_text())["exit_code_by_key"]
-    real = {name: code for name, code in codes.items() if code != _NOT_A_MUTANT}
-    survivors = tuple(name for name, code in real.items() if code == _SURVIVED or code in _NO_TESTS)
-    untried = sum(code is None for code in real.values())
-    parts = path.with_suffix("").with_suffix("").parts
-    name = ".".join(parts[parts.index("leakdrill") + 1 :])
-    tried = len(real) - untried
-    return Module(name, tried, tried - len(survivors), untried, survivors)
+    def add(self, result: Result) -> None:
+        """Keep one more result."""
+        self._known[result.key] = result
+        with self._path.open("a") as file:
+            file.write(f"{json.dumps(asdict(result))}\n")
+
+    def last(self, mutant: Mutant) -> Result | None:
+        """What became of `mutant`, whatever its tests were then; None when its function has changed since."""
+        result = self._known.get(mutant.key)
+        return result if result is not None and result.source == mutant.source else None
+
+    def valid(self, mutant: Mutant, hashes: dict[str, str]) -> Result | None:
+        """The result that need not be got again: the test that failed, or all tests, are as they were."""
+        result = self.last(mutant)
+        if result is None:
+            return None
+        tests = hashes.get(result.by.partition("::")[0], "")
+        return result if result.tests == tests else None
+
+    def said(self, mutant: Mutant, test: str) -> bool:
+        """Whether it was `test` that killed `mutant`."""
+        result = self._known.get(mutant.key)
+        return result is not None and result.by == test

@@ -43,9 +43,8 @@ class Sabotage:
         """What the spoilt record gets."""
         return self.spoil(Tape(self.base)).verdicts()
 
-    def escaped(self) -> str:
-        """Why it was not caught as it must be; empty when it was."""
-        verdicts = self.verdicts()
+    def escaped(self, verdicts: list[Verdict]) -> str:
+        """Why `verdicts` do not catch it as they must; empty when they do."""
         mine = [v for v in verdicts if v.check == self.check]
         if str(worst(verdicts)) == "PASS":
             return "it passes"

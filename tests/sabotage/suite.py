@@ -26,7 +26,7 @@ def main() -> int:
     total, caught, escaped = Counter[str](), Counter[str](), list[str]()
     for one in SABOTAGES:
         total[one.kind] += 1
-        why = one.escaped()
+        why = one.escaped(one.verdicts())
         caught[one.kind] += not why
         escaped += [f"escaped: {one.kind}: {one.name}: {why}"] if why else []
     rows = [(caught[kind], number, kind) for kind, number in total.items()]

@@ -35,7 +35,7 @@ SUPERVISED: Final = ["sh", "-c", 'while true; do "$@"; done', "sh", "{python}", 
 LIVE: Final = (
     rules("a rule that cannot fire: its threshold is above the limit", "FAIL", FIRES, "above-the-limit", in_ci=True),
     rules("a rule for another target", "FAIL", FIRES, "other-target", in_ci=True),
-    rules("a rule whose `for` is longer than the drill", "FAIL", FIRES, "too-late"),
+    rules("a rule whose `for` is longer than the drill", "bad input", "", "too-late", "cannot fire in this drill"),
     rules("a rule that fires before the leak", "UNKNOWN", FIRES, "always", "before the leak", in_ci=True),
     rules("a rule that flaps", "FAIL", RESOLVES, "flapping", in_ci=True, **{"alerts.expect.0.resolves_within": "2s"}),
     rules("a rule that never resolves", "FAIL", RESOLVES, "never-resolves", in_ci=True),

@@ -29,8 +29,8 @@ _JUDGING: Final = "leakdrill.judging."
 _WORDING: Final = (f"{_JUDGING}evidence.claim", f"{_JUDGING}evidence.check")
 
 
-def watch_verdicts(made: list[Made]) -> Any:
-    """Returns an initialiser for `Verdict` that notes in `made` what the judging code makes."""
+def watch_verdicts(made: list[Made], verdicts: list[Verdict]) -> Any:
+    """Returns an initialiser for `Verdict` that notes in `made` and `verdicts` what the judging code makes."""
     original = Verdict.__init__
 
     def noted(self: Verdict, *args: Any, **kwargs: Any) -> None:
@@ -38,6 +38,7 @@ def watch_verdicts(made: list[Made]) -> Any:
         module = _maker()
         if module.startswith(_JUDGING):
             made.append((f"{_command(module)} {self.check}", str(self.outcome)))
+            verdicts.append(self)
 
     return noted
 

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import gc
 import io
+import multiprocessing.pool
 import os
 from unittest.mock import AsyncMock, MagicMock, Mock
 
@@ -25,6 +26,10 @@ async def work() -> None:
     """Leaves a mark when it really runs."""
     await asyncio.sleep(0)
     SEEN.append(1)
+
+
+async def returns_work():
+    return work()
 
 
 class Awaitable:
@@ -78,8 +83,17 @@ def runs(function, count=3):
 
 @pytest.mark.parametrize(
     "function",
-    [work, decorated(work), functools.partial(work), lambda: work(*()), Awaitable, decorated(decorated(work))],
-    ids=["async", "decorated", "partial", "lambda", "awaitable", "twice"],
+    [
+        work,
+        decorated(work),
+        functools.partial(work),
+        lambda: work(*()),
+        Awaitable,
+        decorated(decorated(work)),
+        returns_work,
+        decorated(returns_work),
+    ],
+    ids=["async", "decorated", "partial", "lambda", "awaitable", "twice", "handed on", "handed on, decorated"],
 )
 def test_what_can_be_awaited_is_awaited_at_every_call(function):
     assert runs(function) == 3
@@ -92,6 +106,10 @@ async def returns_a_generator():
     return generator()
 
 
+COROUTINE = work()
+COROUTINE.close()
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -99,6 +117,7 @@ async def returns_a_generator():
         lambda: map(str, [1]), lambda: iter([1]), lambda: (x for x in [1]), lambda: FUTURE, context, lambda: generator,
         lambda: functools.partial(generator), Mock(), MagicMock(), AsyncMock(), lambda: Mock(spec=int),
         Bare, functools.partial(Bare), returns_a_generator,
+        lambda: [COROUTINE], lambda: (generator(), 1), lambda: {"a": async_generator()},
     ],
 )  # fmt: skip
 def test_what_has_not_run_is_refused(function):
@@ -133,6 +152,18 @@ def test_a_child_that_comes_back_ends_and_is_reported():
     with pytest.raises(BadInput, match="forks, and the child comes back"), Calls(forks) as calls:
         calls.many(2)
     assert os.getpid() == pid
+
+
+def test_a_result_of_a_pool_that_nobody_waits_for_is_refused():
+    waits_for_none = pytest.raises(BadInput, match="a result of a pool that nobody waits for")
+    with multiprocessing.pool.ThreadPool(1) as pool, waits_for_none:
+        runs(lambda: pool.apply_async(int))
+
+
+def test_a_time_that_is_no_number_is_refused():
+    for seconds in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(BadInput, match="expected a number above 0"):
+            MeasurementLength(seconds=seconds)
 
 
 def test_a_function_that_switches_the_collector_off_is_unknown_and_it_is_switched_on_again():

@@ -19,7 +19,7 @@ from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.gate import gate_function
 from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
-from leakdrill.pytest_plugin.judge import judge, refine
+from leakdrill.pytest_plugin.judge import judge, judge_by_default, refine
 from leakdrill.pytest_plugin.measure import Measurement
 from leakdrill.pytest_plugin.python_heap import small_object_bytes
 from leakdrill.pytest_plugin.schedule import MeasurementLength
@@ -28,7 +28,7 @@ SLOT_CALLS = 500
 FILLING = CacheFill(name="app.find", before=100, after=10_100, most=50_000, calls=10_000)
 
 
-def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, fills=(), slot_calls=SLOT_CALLS):
+def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, live=None, fills=(), slot_calls=SLOT_CALLS):
     """A recording that grows in a straight line, in pages."""
     calls = 1000.0 + slot_calls * np.arange(21)
     columns = {
@@ -40,6 +40,8 @@ def measured(*, resident_a_call=0.0, blocks_a_call=0.0, malloc_a_call=0.0, fills
         "hblkhd": np.zeros(21),
         "ford": np.full(21, 1e6),
     }
+    if live is not None:
+        columns["live"] = 2e7 + np.array([live(number) for number in calls - calls[0]])
     # Slots become faster, as they do when caches of the processor are warm.
     t = np.cumsum(np.linspace(0.4, 0.2, 21))
     return Measurement(
@@ -59,6 +61,37 @@ def test_a_leak_is_told_in_calls():
 def test_no_growth_is_clean():
     """Flat memory passes."""
     assert judge(measured(), budget=32).outcome is LeakOutcome.CLEAN
+
+
+@pytest.mark.parametrize(
+    "live", [lambda calls: 24.0 * calls, lambda calls: 2e4 * (calls // 2000)], ids=["with every slot", "in leaps"]
+)
+def test_an_object_a_call_is_a_leak_although_it_is_smaller_than_the_default_budget(live):
+    """Counted to the byte; a budget of the user's own is kept to, and a filling cache is no leak."""
+    small = measured(live=live)
+    verdict = judge_by_default(small)
+    assert verdict.outcome is LeakOutcome.LEAK, verdict.message
+    assert "what is in use grows by" in verdict.message
+    assert 'budget="32B"' in verdict.hint
+    assert judge(small, budget=32).outcome is LeakOutcome.CLEAN
+    filling = measured(live=live, fills=[FILLING])
+    assert judge_by_default(filling).outcome is LeakOutcome.CLEAN
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        lambda _: 0.0,
+        lambda calls: 2.0 * calls,
+        lambda calls: 5e4 if calls > 5000 else 0.0,
+        lambda calls: 24.0 * min(calls, 4000),
+        lambda calls: 24.0 * (calls % 1500),
+    ],
+    ids=["none", "less than a pointer", "one step", "ends", "comes and goes"],
+)
+def test_what_is_not_left_behind_with_every_slot_stays_clean(live):
+    """A table that doubled, what ended by itself, and what happens now and then within the budget."""
+    assert judge_by_default(measured(live=live)).outcome is LeakOutcome.CLEAN
 
 
 def test_growth_beside_a_filling_cache_is_unknown():

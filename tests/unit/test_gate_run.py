@@ -12,6 +12,7 @@ from leakdrill.judging.evidence.load_conduct import COUNTS
 from leakdrill.judging.leak.gate import judge_gate, measured_conditions, verdict_so_far
 from leakdrill.judging.leak.gate_baseline import conditions, read_baseline, write_baseline
 from leakdrill.judging.leak.looks import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
+from leakdrill.judging.leak.slot_doubts import slot_doubts
 from leakdrill.judging.leak.slots import slot_trace
 from leakdrill.record.history import Event, History
 from leakdrill.runs.gate.against import read_against
@@ -104,6 +105,34 @@ def test_a_leak_fails_with_its_size_and_when_memory_runs_out():
     assert outcome == "FAIL"
     assert "512" in message
     assert "memory" in message
+
+
+@pytest.mark.parametrize(("late", "doubted"), [(1, False), (2, True)])
+def test_users_that_locust_learns_of_with_the_next_report_are_no_contradiction(late, doubted):
+    told = (event for event in run() if event.name == "requests")
+    first = {event.index for event in itertools.islice(told, late)}
+    events = [
+        replace(event, value={**event.value, "users": 0.0 if event.index in first else 10.0})
+        if event.name == "requests"
+        else event
+        for event in run()
+    ]
+    doubts = slot_doubts(History(events), SCENARIO, {}, "candidate", "open")
+    assert any("0 users ran" in doubt.text for doubt in doubts) is doubted
+
+
+@pytest.mark.parametrize(("method", "doubted"), [("task", False), ("GET", True)])
+def test_what_tasks_raise_is_no_failed_request(method, doubted):
+    error = (("load", "errors", 500.0), {"method": method, "request": "/a", "error": "no"})
+    doubts = slot_doubts(run(extra=[error]), SCENARIO, {}, "candidate", "open")
+    assert any("by their error" in doubt.text for doubt in doubts) is doubted
+
+
+def test_files_that_the_service_leaves_in_memory_are_a_leak():
+    outcome, message = outcomes(run(shmem_bytes=(1e6, 512.0 * REQUESTS)))["memory_does_not_leak"]
+    assert outcome == "FAIL"
+    assert "memory grows by 512" in message
+    assert outcomes(run(shmem_bytes=(1e6, 0.0)))["memory_does_not_leak"][0] == "PASS"
 
 
 def test_a_promise_to_survive_becomes_a_budget():

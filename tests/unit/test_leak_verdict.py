@@ -89,6 +89,23 @@ def test_a_few_points_are_unknown() -> None:
     assert verdict.message == "5 points are too few to tell growth from chance; expected 8 or more"
 
 
+def test_readings_without_a_request_say_so() -> None:
+    trace = Trace(name="x", t=np.arange(60.0), requests=np.zeros(60), columns={"rss": np.full(60, 5e7)}, quiet=True)
+    verdict = judge_trace(trace)
+    assert verdict.outcome is LeakOutcome.UNKNOWN
+    assert verdict.message == "no request was counted in 60 readings, so growth per request has no meaning"
+
+
+def test_a_service_that_is_started_anew_again_and_again_is_told() -> None:
+    rss = 3e8 + 1e7 * (np.arange(60.0) % 20)
+    trace = Trace(name="x", t=np.arange(60.0), requests=np.arange(60.0) * 99, columns={"rss": rss}, quiet=False)
+    verdict = judge_trace(trace)
+    assert verdict.outcome is LeakOutcome.UNKNOWN
+    assert verdict.message.startswith("memory fell 2 times, the first time from 467 MiB to 286 MiB: was the service")
+    once = replace(trace, columns={"rss": np.where(np.arange(60) < 40, rss, rss[39])})
+    assert "memory fell" not in judge_trace(once).message
+
+
 def test_an_empty_recording_is_unknown() -> None:
     nothing = np.array([])
     trace = Trace(name="x", t=nothing, requests=nothing, columns={"rss": nothing}, quiet=False)

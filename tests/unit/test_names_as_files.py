@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from leakdrill.record.store import create_run
 from leakdrill.runs.catalogue.matrix_plan import read_matrix
 from leakdrill.scenario.kubernetes import ExistingWorkload
 from leakdrill.scenario.steps import Step
-from leakdrill.steps.step import StepFailed, carry_out
+from leakdrill.steps.step import StepFailed, carry_out, folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,12 +67,21 @@ def test_a_copied_file_and_its_step_stay_in_the_run_folder(name: str, tmp_path: 
         assert len(below(tmp_path)) == len(below(tmp_path / "around"))
 
 
+def test_no_two_steps_share_a_folder() -> None:
+    more = ("a-b", "a b", "a_b", "A b", "a  b", "a b ", "a.b", "a/b", "ä b", "a b\n", "x" * 299, "x" * 101, "\ud800")
+    names = {*NAMES, *more}
+    folders = [folder_name(name) for name in names]
+    assert len(set(folders)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,109}", folder) for folder in folders)
+    assert folder_name("clear the log") == "clear-the-log"
+
+
 @pytest.mark.parametrize("path", ["/..", "/../x", "/a/..", "/a/.?b=../../c", "/", "/%2e%2e/%2e%2e", "/" + "x" * 300])
 def test_a_fetched_answer_is_written_below_the_step_or_nowhere(path: str, tmp_path: Path) -> None:
     step = Step.model_validate({"name": "..", "copy_out": {"http": path}})
     with pytest.raises(StepFailed):  # nobody answers there
         carry_out(step, Target(), run_dir=tmp_path / "run")
-    assert [found.parent for found in below(tmp_path)] == [tmp_path / "run" / "steps" / "step"]
+    assert [found.parent for found in below(tmp_path)] == [tmp_path / "run" / "steps" / folder_name("..")]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "a//b", "/a", "A", "a\n"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.termination_message import leave_termination_message, one_line
 
 
@@ -51,3 +54,14 @@ def test_a_message_that_cannot_be_written_is_said(tmp_path):
     environ = {"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "gone" / "log")}
     with pytest.raises(EnvironmentProblem, match=r"LEAKDRILL_TERMINATION_MESSAGE=.*gone"):
         leave_termination_message([], name="x", environ=environ)
+
+
+@pytest.mark.timeout(5)
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EnvironmentProblem, match=r"LEAKDRILL_TERMINATION_MESSAGE=.*a pipe that nobody reads"):
+        leave_termination_message([], name="x", environ={"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "pipe")})
+    with pytest.raises(EnvironmentProblem, match=r"GITHUB_STEP_SUMMARY=.*a pipe that nobody reads"):
+        append_step_summary([], name="x", environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "pipe")})
+    with pytest.raises(EnvironmentProblem, match=r"GITHUB_STEP_SUMMARY=.*No space left"):
+        append_step_summary([], name="x", environ={"GITHUB_STEP_SUMMARY": "/dev/full"})

@@ -163,3 +163,18 @@ def test_scale_one_changes_nothing(expr: str) -> None:
 def test_dividing_twice_is_dividing_by_the_product(expr: str) -> None:
     """Scaling by 2 and then by 30 is scaling by 60."""
     assert scale_expr(scale_expr(expr, 2).text, 30).text == scale_expr(expr, 60).text
+
+
+@pytest.mark.parametrize(
+    "expr",
+    ["(" * 10**6 + "up" + ")" * 10**6, "-" * 10**5 + "up", " or ".join(["up"] * 50_000), "abs(" * 20_000, "1^" * 9_000,
+     "up[5m:1m]" * 9_000, "up{" * 9_000, " UNLESS ".join(["up"] * 9_000)],
+)  # fmt: skip
+def test_an_expression_that_would_end_the_parser_is_refused(expr):
+    with pytest.raises(ValueError, match=r"it has [\d,]+ operators and parentheses; expected at most 500"):
+        scale_expr(expr, 60.0)
+
+
+def test_long_expressions_that_people_write_are_read():
+    assert parse(" or ".join(f'rate(errors_total{{job="a-(b)-{n}"}}[5m]) > 0.5' for n in range(60)))
+    assert parse('up{a="' + "(-" * 5_000 + '"} > 1')

@@ -48,6 +48,12 @@ def test_a_quantity_beyond_all_numbers_is_refused(parse, unit, what):
         parse("9" * 400 + unit)
 
 
+def test_a_size_that_no_record_can_hold_is_refused():
+    assert units.parse_size("8000000TiB") == 8_000_000 * 2**40
+    with pytest.raises(ValueError, match="is larger than any size"):
+        units.parse_size("8388608TiB")
+
+
 @given(st.floats(min_value=1e-9, max_value=1e30))
 def test_a_quantity_is_read_again_as_it_was_written(number):
     assert units.parse_duration(f"{units.plain(number)}s") == number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from leakdrill.errors import BadInput
@@ -98,3 +100,27 @@ def test_the_file_of_another_command_is_not_written_over(tmp_path):
     check_updatable(tmp_path / "b.json", WatchPlan(command=MAKE, machine=HERE))
     with pytest.raises(BadInput, match="holds another command's runs"):
         check_updatable(tmp_path / "b.json", WatchPlan(command=("make", "test"), machine=HERE))
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "number", "expected"),
+    [
+        ("run", "peak_bytes", 10**30, "runs.0.peak_bytes"),
+        ("run", "peak_bytes", 0, "runs.0.peak_bytes"),
+        ("run", "peak_bytes", "104857600", "runs.0.peak_bytes"),
+        ("run", "area_byte_s", -1, "runs.0.area_byte_s"),
+        ("run", "duration_s", -1, "runs.0.duration_s"),
+        ("run", "programs", {"make": -5}, "runs.0.programs.make"),
+        ("run", "programs", {"make": 101 * MIB}, "programs hold 105906176 bytes of a peak of 104857600"),
+        ("machine", "cpus", 0, "machine.cpus"),
+        ("machine", "memory_bytes", -1, "machine.memory_bytes"),
+        ("file", "schema_version", 0, "schema_version"),
+    ],
+)
+def test_a_figure_that_no_run_can_have_measured_is_bad_input(tmp_path, part, field, number, expected):
+    content = grown(100).model_dump(mode="json")
+    {"run": content["runs"][0], "machine": content["machine"], "file": content}[part][field] = number
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(BadInput, match=expected):
+        read_baseline(path)

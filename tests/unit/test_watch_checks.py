@@ -349,3 +349,35 @@ def test_files_in_memory_are_named_as_what_broke_the_limit():
     record = counted(low=500.0, high=500.0)
     record.sample(5.0, ProcessPss(100.0 * MIB, 700.0 * MIB, 1.0 * MIB, others={"pid_10_bytes": 100.0 * MIB}))
     assert "files in memory held 700 MiB of 801 MiB when the limit 400 MiB was crossed" in budget(record)[1]
+
+
+def near(record, *peaks_mib):
+    return peak_stays_near_baseline(record.history(), plan=plan(baseline=baseline(*peaks_mib)))
+
+
+def test_what_the_kernel_counted_between_two_readings_is_compared_with_the_baseline():
+    assert near(counted(low=500), 500).outcome == "PASS"
+    told = near(counted(low=800), 500)
+    assert told.outcome == "FAIL"
+    assert "the peak was 800 MiB, 60 % above the one recorded run" in told.message
+
+
+def test_a_short_command_is_compared_by_the_kernels_count_alone():
+    record = Record()
+    record.act(WatchAttempt(number="1", followed="cgroup"), 0, 0.1)
+    record.sample(0.05, WatchMemory(memory_bytes=1.0 * MIB, low_bytes=200.0 * MIB, high_bytes=200.0 * MIB))
+    record.sample(0.06, WatchExited(0.0, low_bytes=200.0 * MIB, high_bytes=200.0 * MIB, unseen=0.0, number="1"))
+    assert near(record, 200).outcome == "PASS"
+    assert near(record, 150).outcome == "FAIL"
+
+
+@pytest.mark.parametrize("spoilt", [{"unseen": 2.0}, {"growing": 1.0}])
+def test_a_baseline_does_not_hold_where_the_peak_may_have_been_missed(spoilt):
+    assert near(counted(low=500, **spoilt), 500).outcome == "UNKNOWN"
+
+
+def test_what_still_grew_when_it_was_ended_is_unknown():
+    record = counted(low=100, high=100, growing=1.0)
+    assert peak_stays_within_budget(record.history(), plan=plan(limit_bytes=400 * MIB)).outcome == "UNKNOWN"
+    told = memory_is_measured(record.history(), plan=plan(limit_bytes=400 * MIB))
+    assert (told.outcome, "was still taking memory" in told.message) == ("UNKNOWN", True)

@@ -106,6 +106,21 @@ def container_series(
         yield gauge("container_last_seen", "When it was last seen, in Unix time.", time.time(), labels)
 
 
+def declared_series(labels: Mapping[str, str], *, limit_bytes: float | None, cpus: float | None) -> Iterator[Metric]:
+    """The declared limits as kube-state-metrics publishes them.
+
+    Args:
+        labels: of the container.
+        limit_bytes: of memory; None where there is none.
+        cpus: in cores; None where there is none.
+    """
+    limits = {("memory", "byte"): limit_bytes, ("cpu", "core"): cpus}
+    for (resource, unit), limit in limits.items():
+        if limit is not None:
+            told = {**labels, "resource": resource, "unit": unit}
+            yield gauge("kube_pod_container_resource_limits", "A declared limit.", limit, told)
+
+
 def shared_series(fresh: Fresh, labels: Mapping[str, str]) -> Iterator[Metric]:
     """The series that are only known of all replicas together: threads, descriptors and processes."""
     shared = [row for row in _GAUGES if row[1] is ProcessTree]

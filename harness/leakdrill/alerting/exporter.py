@@ -20,12 +20,15 @@ from leakdrill.alerting.container_series import (
     Fresh,
     Row,
     container_series,
+    declared_series,
     each_family_once,
     gauge,
     read_rows,
     shared_series,
 )
+from leakdrill.alerting.family_labels import MoreLabels
 from leakdrill.alerting.gpu_series import GpuSeries
+from leakdrill.alerting.host_series import host_series, process_series
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
     CgroupResources,
@@ -54,6 +57,7 @@ _STALE_AFTER_S: Final = 2.0
 _MOST_PODS: Final = 512
 _PUBLISHED: Final = (CgroupResources, ProcessTree, FilesystemDisk)
 
+_NO_MORE: Final = MoreLabels()
 _DISK: Final[tuple[Row, ...]] = (
     ("node_filesystem_size_bytes", FilesystemDisk, "size_bytes", "Size of the filesystem."),
     ("node_filesystem_avail_bytes", FilesystemDisk, "avail_bytes", "Space that a service may still use."),
@@ -81,6 +85,7 @@ class Exporter(Collector):
         recorder: its `CgroupResources` or `PodResources`, `ProcessTree`, `FilesystemDisk` and `GpuDevices` are
             published.
         labels: of the container's series: `container`, and whatever else the rules select by.
+        more: labels of the other families; those that are None are not published.
         mountpoint: label of the filesystem's series, such as `/var/lib/inference-gateway`.
         device: likewise.
         fstype: likewise.
@@ -95,6 +100,7 @@ class Exporter(Collector):
         recorder: Readings,
         *,
         labels: Mapping[str, str],
+        more: MoreLabels = _NO_MORE,
         mountpoint: str,
         device: str = "leakdrill",
         fstype: str = "tmpfs",
@@ -104,8 +110,8 @@ class Exporter(Collector):
         containers: bool = True,
     ) -> None:
         self._containers = containers
-        self._labels = dict(labels)
-        self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint}
+        self._labels, self._more = dict(labels), more
+        self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint, **more.disk}
         self._limit_bytes: float | None = limit_bytes
         self._cpus = cpus
         self._replicas = 1.0
@@ -113,7 +119,7 @@ class Exporter(Collector):
         self._newest: dict[type[Reading], tuple[float, Reading]] = {}
         self._pods: dict[str, tuple[float, PodResources]] = {}
         self._pods_started_at: dict[str, float] = {}
-        self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels)
+        self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels if more.card is None else more.card)
         self._started_at = recorder.started_at
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
@@ -150,6 +156,17 @@ class Exporter(Collector):
         if FilesystemDisk in fresh:
             yield gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
         yield from self._gpus.collect()
+        yield from self._host(fresh)
+        yield from self._process(fresh)
+
+    def _host(self, fresh: Fresh) -> Iterator[Metric]:
+        """The container as a machine with as much memory as its limit."""
+        if self._more.host is not None:
+            yield from host_series(fresh, self._more.host, self._limit_bytes)
+
+    def _process(self, fresh: Fresh) -> Iterator[Metric]:
+        if self._more.process is not None:
+            yield from process_series(fresh, self._more.process, started_at=self._started_at)
 
     def _fresh(self, readings: Mapping[K, tuple[float, R]]) -> dict[K, R]:
         now = time.monotonic()
@@ -161,13 +178,17 @@ class Exporter(Collector):
             yield from container_series(
                 own, self._labels, **self._limits_for(self._replicas), started_at=self._started_at
             )
+            if self._more.declared is not None:
+                yield from declared_series(self._more.declared, **self._limits_for(self._replicas))
             return
-        yield from shared_series(own, self._labels)
+        yield from shared_series(own, {key: value for key, value in self._labels.items() if key != "pod"})
         for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
             started_at = self._pods_started_at.get(pod, self._started_at)
             yield from container_series(one, labels, **self._limits_for(1.0), started_at=started_at)
+            if self._more.declared is not None:
+                yield from declared_series({**self._more.declared, "pod": pod}, **self._limits_for(1.0))
 
     def _limits_for(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 SUMMARIES: Final = {
     "run": "Run a drill from start to verdict, or many side by side.",
+    "check": "Say what cannot work in a scenario, and which series it will publish; nothing is started.",
     "analyze": "Judge a stored run again; needs nothing but its files.",
     "report": "Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's.",
     "verify": "Say whether the record of a stored run is as the run wrote it.",

@@ -66,7 +66,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     """Run any command and hold its memory, children included, to a limit and a baseline."""
     requested = WatchPlan(
         command=tuple(command),
-        limit_bytes=_parsed("--limit", limit, parse_size) if limit else None,
+        limit_bytes=_parsed("--limit", limit, parse_size) if limit is not None else None,
         enforce=enforce,
         tolerance=_parsed("--tolerance", tolerance, parse_share),
         modes=parse_modes(mode or []),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES: Final = 2**20
-_KEY_BLOCK: Final = "PRIVATE KEY-----"
+_KEY_BLOCK: Final = "PRIVATE KEY"
 
 
 def mask_log(log: Path, *, within_s: float = 10.0) -> None:

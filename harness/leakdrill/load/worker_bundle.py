@@ -24,6 +24,7 @@ OURS: Final = (
     "leakdrill/load/in_locust/__init__.py",
     "leakdrill/load/in_locust/target_addresses.py",
     "leakdrill/load/in_locust/answers.py",
+    "leakdrill/load/in_locust/bounded_log.py",
     "leakdrill/load/in_locust/bounded_stats.py",
     "leakdrill/load/in_locust/counters.py",
     "leakdrill/load/in_locust/idle_tasks.py",

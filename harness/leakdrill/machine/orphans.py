@@ -70,6 +70,16 @@ def living_thread(pid: int) -> int | None:
     return None
 
 
+def sleeps(pid: int) -> bool:
+    """Whether a thread of `pid` sleeps for a time (nanosleep(2)), as far as the kernel shows where it waits."""
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - names only
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/wchan", "rb") as file:  # noqa: PTH123 - fifty times a second
+                if b"nanosleep" in file.read():
+                    return True
+    return False
+
+
 def _state(stat: str) -> bytes:
     try:
         with open(stat, "rb") as file:  # noqa: PTH123 - fifty times a second

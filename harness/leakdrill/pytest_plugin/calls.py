@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import mmap
 import os
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from leakdrill.errors import BadInput
@@ -98,20 +97,20 @@ class Calls:
 
     async def _await(self, count: int) -> int:
         function, args, kwargs, pid = self._function, self._args, self._kwargs, self._pid
-        for _ in repeat(None, count):
+        for number in range(count):
             result = function(*args, **kwargs)
-            if awaitable(result):
+            while awaitable(result):
                 result = await result
             if os.getpid() != pid:
                 self._end_stray_child()
-            if not is_plain(result):
+            if number == 0 or not is_plain(result):
                 self._check(result)
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         return count
 
     def _check(self, result: object) -> None:
-        if not is_plain(result) and (problem := unrun(result)):
+        if problem := unrun(result):
             what, instead = problem
             self._refuse(f"a function that returns {what}", instead)
 
@@ -133,7 +132,8 @@ class Calls:
 
 
 async def _waited_for(awaited: Any) -> None:
-    await awaited
+    while awaitable(awaited):
+        awaited = await awaited
 
 
 def is_async(function: Callable[..., Any]) -> bool:

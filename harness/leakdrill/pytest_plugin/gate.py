@@ -11,7 +11,7 @@ from leakdrill.machine.orphans import adopting_orphans
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.growth_sources import find_growth_sources
-from leakdrill.pytest_plugin.judge import judge, refine, without_collector
+from leakdrill.pytest_plugin.judge import judge, judge_by_default, refine, without_collector
 from leakdrill.pytest_plugin.measure import measure
 from leakdrill.units import parse_duration, parse_size
 
@@ -28,10 +28,10 @@ def gate_function(
     kwargs: Mapping[str, Any],
     *,
     length: MeasurementLength,
-    budget: str,
+    budget: str | None = None,
     longest_ttl: str = "0s",
 ) -> tuple[LeakVerdict, str]:
-    """Returns the verdict on `function(*args, **kwargs)` and its text.
+    """Returns the verdict on `function(*args, **kwargs)` and its text; without a budget by the default's rules.
 
     Raises:
         BadInput: when an argument cannot be used, or one call takes longer than a slot.
@@ -40,7 +40,11 @@ def gate_function(
     budget_bytes, longest_ttl_s = _parsed(budget, longest_ttl)
     with adopting_orphans(), _Collector() as collector, Calls(function, args, kwargs) as calls:
         measurement = measure(calls, length)
-        verdict = judge(measurement, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
+        verdict = (
+            judge_by_default(measurement, longest_ttl_s=longest_ttl_s)
+            if budget_bytes is None
+            else judge(measurement, budget=budget_bytes, longest_ttl_s=longest_ttl_s)
+        )
         if verdict.outcome is LeakOutcome.CLEAN and collector.was_switched_off:
             verdict = without_collector(verdict)
         sources = None if verdict.outcome is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
@@ -69,11 +73,11 @@ class _Collector:
         return self._was_enabled and bool(self._threshold[0]) and not (gc.isenabled() and gc.get_threshold()[0])
 
 
-def _parsed(budget: str, longest_ttl: str) -> tuple[float, float]:
+def _parsed(budget: str | None, longest_ttl: str) -> tuple[float | None, float]:
     try:
-        budget_bytes, longest_ttl_s = parse_size(budget), parse_duration(longest_ttl)
+        budget_bytes, longest_ttl_s = None if budget is None else parse_size(budget), parse_duration(longest_ttl)
     except ValueError as e:
         raise BadInput(f"leak_gate: {e}") from e
-    if budget_bytes <= 0:
+    if budget_bytes is not None and budget_bytes <= 0:
         raise BadInput(f'leak_gate: budget="{budget}" is nothing; expected a size above 0, such as 32B')
-    return float(budget_bytes), longest_ttl_s
+    return budget_bytes, longest_ttl_s

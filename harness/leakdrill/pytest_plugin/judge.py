@@ -6,6 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET
 from leakdrill.judging.leak.growth_kind import Kind, describe, live
 from leakdrill.judging.leak.leak_verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.judging.leak.quiescent_points import points
@@ -24,7 +27,53 @@ _CONFIDENCE: Final = 0.99
 _COUNTED: Final = "bytes in use"
 _LEAST_TIMES: Final = 3.0
 _MOST_TIMES: Final = 20.0
+_LEAST_A_CALL: Final = 6.0
+"""Less than a pointer; an event loop that makes tasks was seen to keep 2 B a call for a while."""
+
+_FEWEST_RISES: Final = 2
+_MOST_FALLEN: Final = 0.1
 _FILLED: Final = "fill it first, or cache less under test: patch the bound to one that {calls} calls reach"
+
+
+def judge_by_default(measurement: Measurement, *, longest_ttl_s: float = 0.0) -> LeakVerdict:
+    """Returns the verdict where nobody has set a budget: growth below the default is a leak, too, when it is exact.
+
+    The default leaves room for what cannot be resolved, and not for an object that every call leaves behind. So growth
+    that the allocators count to the byte, again and again, is a LEAK however small it is.
+    """
+    verdict = judge(measurement, budget=DEFAULT_BUDGET, longest_ttl_s=longest_ttl_s)
+    if verdict.outcome is not LeakOutcome.CLEAN or not _steadily(measurement.trace, verdict):
+        return verdict
+    if any(fill.explains_growth for fill in measurement.fills):
+        return verdict
+    more = verdict.in_use or verdict.growth
+    return replace(
+        verdict,
+        outcome=LeakOutcome.LEAK,
+        growth=more,
+        column=_COUNTED,
+        message=(
+            f"what is in use grows by {more.per_request:.1f} B ({more.low:.1f} to {more.high:.1f}) a call, little but "
+            f"with every slot ({verdict.kind})"
+        ),
+        hint=f'{_in_calls(LOOK[verdict.kind])}; if it is intended, leak_gate(…, budget="{DEFAULT_BUDGET:.0f}B")',
+    )
+
+
+def _steadily(trace: Trace, verdict: LeakVerdict) -> bool:
+    """Whether what is in use rises again and again, hardly falls, and goes on: a list grows by an eighth at a time.
+
+    A table that doubles rises once or twice, and what fills up rises less in the second half.
+    """
+    counted = trace.columns.get("live")
+    growth = verdict.in_use
+    if counted is None or growth is None or growth.low <= 0 or growth.per_request < _LEAST_A_CALL:
+        return False
+    changes = np.diff(counted) / np.maximum(np.diff(trace.requests), 1.0)
+    first, second = np.array_split(changes, 2)
+    often = min(np.count_nonzero(part >= _LEAST_A_CALL) for part in (first, second)) >= _FEWEST_RISES
+    fallen = -changes[changes < 0].sum() > _MOST_FALLEN * changes[changes > 0].sum()
+    return bool(often and not fallen and second.mean() >= first.mean() / 2)
 
 
 def judge(measurement: Measurement, *, budget: float, longest_ttl_s: float = 0.0) -> LeakVerdict:

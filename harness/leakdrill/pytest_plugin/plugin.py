@@ -28,22 +28,25 @@ _LINE: Final = "leakdrill"
 _GATED: Final = pytest.StashKey[bool]()
 """Whether a gate of this test has reached a verdict."""
 
+_ASKED: Final = pytest.StashKey[bool]()
+"""Whether the test, or a fixture of it, has the gate, however it came by it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
     """The settings of a gate.
 
     Attributes:
-        budget: growth per call that passes, such as `64B`.
+        budget: growth per call that passes, such as `64B`; None for the default, which is stricter where it is sure.
         seconds: how long to measure, about.
         calls: how often to call in all slots after warm-up, instead of a time.
         unknown: what an UNKNOWN does to the test: `fail` (nothing proven is no pass), `skip` or `pass`.
         longest_ttl: the longest time for which the function keeps anything on purpose, such as `2s`.
     """
 
-    budget: str
     seconds: float
     unknown: str
+    budget: str | None = None
     calls: int | None = None
     longest_ttl: str = "0s"
 
@@ -104,6 +107,7 @@ class LeakGate:
 @pytest.fixture
 def leak_gate(request: pytest.FixtureRequest) -> LeakGate:
     """Gates a function called many times in this process, or a service: `leak_gate(parse, b"{}")`."""
+    request.node.stash[_ASKED] = True
     return LeakGate(request.node)
 
 
@@ -140,12 +144,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     return True
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forget what an earlier run of the same test has gated: it may be run again."""
+    item.stash[_GATED] = item.stash[_ASKED] = False
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test that asked for a gate, passed, and gated nothing: it would look as if it had been judged."""
     outcome: Any = yield
     marked = item.get_closest_marker("leak_gate") is not None
-    asked = marked or "leak_gate" in getattr(item, "fixturenames", ())
+    asked = marked or item.stash.get(_ASKED, False)
     if asked and outcome.excinfo is None and not item.stash.get(_GATED, False):
         why = "the marker works on test functions of pytest only" if marked else "the test never called leak_gate(…)"
         outcome.force_exception(pytest.fail.Exception(f"leak_gate: nothing was measured: {why}", pytrace=False))
@@ -170,7 +180,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _options(item: pytest.Item) -> GateOptions:
     """Returns the options of the marker, else the command line, else the ini file, else the defaults."""
     config, marker = item.config, item.get_closest_marker("leak_gate")
-    configured = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _DEFAULTS}
+    configured = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _SETTINGS}
     settings: dict[str, Any] = {**_DEFAULTS, **{name: value for name, value in configured.items() if value}}
     try:
         settings["seconds"] = float(settings["seconds"])
@@ -179,7 +189,8 @@ def _options(item: pytest.Item) -> GateOptions:
         raise pytest.UsageError(f"leak_gate: {e}; expected budget, seconds, calls, unknown, longest_ttl") from e
 
 
-_DEFAULTS: Final = {"budget": "32B", "seconds": "5", "unknown": "fail"}
+_SETTINGS: Final = ("budget", "seconds", "unknown")
+_DEFAULTS: Final = {"seconds": "5", "unknown": "fail"}
 
 
 def _gate(

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import inspect
 import io
+import multiprocessing.pool
 import types
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set})
+_CONTAINERS: Final = frozenset({list, tuple, dict, set})
 _CONTEXT_MANAGER: Final = (
     type(contextlib.contextmanager(lambda: iter(()))()).__mro__[1]  # what all that `contextmanager` makes are
 )
 _UNRUN: Final[tuple[tuple[tuple[type[Any], ...], str, str], ...]] = (
+    (
+        (multiprocessing.pool.AsyncResult,),
+        "a result of a pool that nobody waits for",
+        "leak_gate(lambda: work().get())",
+    ),
     ((concurrent.futures.Future,), "a future that nobody waits for", "leak_gate(lambda: work().result())"),
     (
         (AsyncIterator,),
@@ -53,8 +60,18 @@ def is_plain(result: object) -> bool:
     return type(result) in _PLAIN
 
 
+def holds_unrun(result: object) -> bool:
+    """Whether a plain container begins with work to be done: a coroutine or a generator that nobody runs."""
+    if type(result) not in _CONTAINERS or not result:
+        return False
+    first = next(iter(result.values() if isinstance(result, dict) else result))  # type: ignore[call-overload]
+    return inspect.iscoroutine(first) or inspect.isgenerator(first) or inspect.isasyncgen(first)
+
+
 def unrun(result: object) -> tuple[str, str] | None:
     """What `result` is, and how to have it run, when its code has not run; None when it has, or can be awaited."""
+    if holds_unrun(result):
+        return "a collection of coroutines or generators that nobody runs", "leak_gate a function that runs them"
     found = next(((what, instead) for kinds, what, instead in _UNRUN if isinstance(result, kinds)), ("", ""))
     return found if found[0] else None
 

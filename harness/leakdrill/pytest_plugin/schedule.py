@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -42,7 +43,7 @@ class MeasurementLength:
     calls: int | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds <= 0:
+        if not 0 < self.seconds < math.inf:
             raise BadInput(f"leak_gate: seconds={self.seconds:g}; expected a number above 0")
         if self.calls is not None and self.calls < SLOTS:
             raise BadInput(f"leak_gate: calls={self.calls}; expected {SLOTS} or more, one for each slot")

@@ -27,6 +27,9 @@ class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_b
     pss_bytes: Annotated[float | None, Entry("proportional set size (PSS)", _BYTES)] = None
     uss_bytes: Annotated[float | None, Entry("unique set size (USS)", _BYTES)] = None
     anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
+    shmem_bytes: Annotated[
+        float | None, Entry("files in memory, whoever has them open, and what is swapped out", _BYTES)
+    ] = None
     cpu_seconds: Annotated[float | None, Entry("CPU time of the processes so far", _SECONDS)] = None
     members: Annotated[str, Label("its processes, each as `pid@start`")] = ""
     build: Annotated[str, Label("`baseline` or `candidate`")] = ""

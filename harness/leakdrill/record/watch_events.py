@@ -57,6 +57,9 @@ class WatchExited(Sample, source="watch", name="exited", written_by=("judging", 
     unseen: Annotated[float | None, Entry("processes outside the control group, or too short to be read", "count")] = (
         None
     )
+    growing: Annotated[
+        float | None, Entry("1 if what outlived the command still took more memory when it was ended; else 0")
+    ] = None
     number: Annotated[str, Label("the attempt's number")] = ""
     signal: Annotated[str, Label("the signal's name; empty when there was none")] = ""
     oom_kill: Annotated[str, Label("`true` or `false`; empty if that is not known")] = ""

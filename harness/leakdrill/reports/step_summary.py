@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import append_named
 from leakdrill.reports.markdown import markdown
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def append_step_summary(
     path = Path(place)
     try:
         written = path.stat().st_size if path.exists() else 0
-        with path.open("a", encoding="utf-8") as file:
-            file.write(_fitting(verdicts, name, _MOST_BYTES - written) + "\n")
+        append_named(path, _fitting(verdicts, name, _MOST_BYTES - written) + "\n")
     except OSError as e:
         raise EnvironmentProblem(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
     return path

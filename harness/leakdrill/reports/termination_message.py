@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.files import append_named
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
 
@@ -33,8 +34,7 @@ def leave_termination_message(
     if not place:
         return None
     try:
-        with Path(place).open("a", encoding="utf-8") as file:
-            file.write(one_line(verdicts, name=name) + "\n")
+        append_named(Path(place), one_line(verdicts, name=name) + "\n")
     except OSError as e:
         raise EnvironmentProblem(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
     return Path(place)

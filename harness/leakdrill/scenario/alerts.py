@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BeforeValidator, Field, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen, Quantity
+from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,7 @@ WrittenAlert = Annotated[
     AlertName,
     BeforeValidator(parse_alert_name),
     Quantity("alert", "", "HighMemoryUsage{severity=warning}"),
+    AlsoAsText("HighMemoryUsage{severity=warning}"),
 ]
 
 

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
 
 from leakdrill import units
 from leakdrill.resources import RESOURCES, held_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+    from pydantic_core.core_schema import WithDefaultSchema
 
     ResourceName = str
 else:
@@ -58,6 +64,29 @@ Duration = Annotated[
 Size = Annotated[int, *_quantity(units.parse_size, _NUMBER + r" ?[kKMGT]?i?B$", units.SIZE_HELP, _BYTES)]
 Rate = Annotated[float, *_quantity(units.parse_rate, _NUMBER + r" ?/ ?(s|m|h)$", units.RATE_HELP, _RATE)]
 Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r" ?%$", units.SHARE_HELP, _SHARE)]
+
+
+class AsWritten(GenerateJsonSchema):
+    """Writes the JSON Schema of a scenario file, in which defaults have their units, too."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        """The schema of a field with a default; one that is a quantity is written as people write it."""
+        told = super().default_schema(schema)
+        written = schema["schema"].get("serialization", {})
+        if told.get("default") is not None and written.get("type") == "function-plain":
+            told["default"] = written["function"](schema["default"])
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoAsText:
+    """Says in the JSON Schema that a mapping may be written in short, as text."""
+
+    example: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of either."""
+        return {"anyOf": [{"type": "string", "examples": [self.example]}, handler(schema)]}
 
 
 class Frozen(BaseModel):

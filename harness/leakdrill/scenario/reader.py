@@ -51,6 +51,18 @@ def read_scenario(path: Path) -> Scenario:
     return _absolute(_validated(lambda: Scenario.model_validate(data), Scenario, file), file)
 
 
+def scenario_document(path: Path) -> Document:
+    """Returns the file at `path` that says what a drill does, with its lines: of a twin, the file of its original.
+
+    Raises:
+        BadInput: when it cannot be read.
+    """
+    file = _load(path)
+    if isinstance(file.data, dict) and "twin_of" in file.data:
+        return _load(path.parent / str(file.data["twin_of"]))
+    return file
+
+
 def _validated(make: Callable[[], T], model: type[BaseModel], file: Document) -> T:
     try:
         return make()

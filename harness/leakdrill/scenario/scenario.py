@@ -18,7 +18,7 @@ from leakdrill.scenario.expectations import MARGINS, Expect, Margin
 from leakdrill.scenario.gate import Gate
 from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.load import Load, Phases
-from leakdrill.scenario.quantities import SIZED, TORCH, Frozen, ResourceName
+from leakdrill.scenario.quantities import SIZED, TORCH, AsWritten, Frozen, ResourceName
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.scenario.torch import Torch
@@ -112,7 +112,7 @@ class Scenario(Frozen):
 
 def scenario_schema() -> dict[str, object]:
     """The JSON Schema of a scenario file, as `leakdrill schema` prints it: a whole plan, or the twin of one."""
-    schema = Scenario.model_json_schema(by_alias=True)
+    schema = Scenario.model_json_schema(by_alias=True, schema_generator=AsWritten)
     required = set(schema.pop("required"))
     twin = {"required": ["name", "twin_of"], "propertyNames": {"enum": list(TWIN_KEYS)}}
     whole = {"required": sorted(required), "not": {"required": ["twin_of"]}}

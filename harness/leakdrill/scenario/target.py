@@ -54,6 +54,24 @@ class ContainerForm(Frozen):
     publish: str = Field("127.0.0.1", description="The address of the engine's machine on which the port is published.")
 
 
+class SeriesLabels(Frozen):
+    """Labels of one family of published series each, over those that it has in kube-prometheus."""
+
+    container: dict[str, str] = Field(
+        default_factory=dict, description="On container_*.", examples=[{"namespace": "shop"}]
+    )
+    disk: dict[str, str] = Field(
+        default_factory=dict, description="On node_filesystem_*.", examples=[{"mountpoint": "/data"}]
+    )
+    host: dict[str, str] = Field(
+        default_factory=dict, description="On node_memory_*.", examples=[{"instance": "node-7"}]
+    )
+    process: dict[str, str] = Field(
+        default_factory=dict, description="On process_*, of a service without metrics.", examples=[{"job": "shop"}]
+    )
+    card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
+
+
 class ProcessTarget(Frozen):
     """The service under drill: a command on this machine, or the same in a container or a cluster."""
 
@@ -91,8 +109,11 @@ class ProcessTarget(Frozen):
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
     labels: dict[str, str] = Field(
-        default_factory=dict, description="Additional labels on the published series.", examples=[{"team": "search"}]
+        default_factory=dict,
+        description="Additional labels on the container's and the cards' series.",
+        examples=[{"team": "search"}],
     )
+    series_labels: SeriesLabels = SeriesLabels()
     container: ContainerForm | None = Field(
         None, description="How it runs in a container. Left out: it cannot run on Docker."
     )

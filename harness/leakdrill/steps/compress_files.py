@@ -9,7 +9,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.steps.failure import StepFailed
-from leakdrill.steps.files_inside import MATCHING, find_arguments, find_inside, run_inside
+from leakdrill.steps.files_inside import MATCHING, MOVE, find_arguments, find_inside, run_inside
 from leakdrill.steps.log_file import find_files, folder_of
 from leakdrill.targets.base.capabilities import FilesInside, Logged
 from leakdrill.units import show_size
@@ -25,12 +25,14 @@ _CHUNK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1
 """gzip's fastest: the disk is filling while it runs, and logs shrink to a tenth at any level."""
 _INSIDE: Final = (
-    MATCHING
-    + """matching | { while read -r size file; do
+    MOVE
+    + MATCHING
+    + """matching | { set -C; while IFS= read -r line; do
+  size=${line%% *} file=${line#* }
   case $file in *.gz) continue ;; esac
   partial="$file.gz.partial"
   rm -f "$partial" && gzip -1 -c "$file" > "$partial" && touch -r "$file" "$partial" || { rm -f "$partial"; exit 1; }
-  mv -f "$partial" "$file.gz" && rm -f "$file" || exit 1
+  put "$partial" "$file.gz" && rm -f "$file" || exit 1
   files=$((files + 1)) before=$((before + size)) after=$((after + $(stat -c %s "$file.gz")))
 done; echo "files=$files"; echo "bytes_before=$before"; echo "bytes_after=$after"; }
 """

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import re
-import shutil
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from leakdrill.files import new_file
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.files_inside import find_inside, path_inside
-from leakdrill.steps.http import fetch
+from leakdrill.steps.http import LONGEST_COPY, fetch
 from leakdrill.steps.log_file import find_log, folder_of
 from leakdrill.steps.output import output_tail
 from leakdrill.targets.base.capabilities import Copyable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NEEDS: Final[tuple[type, ...]] = ()
 _LONGEST_NAME: Final = 100
+_PIECE_BYTES: Final = 1 << 20
 
 
 def act(action: CopyOut, context: StepContext) -> dict[str, str]:
@@ -62,9 +63,18 @@ def _copy(path: str, copy: Path, context: StepContext) -> None:
     with folder_of(context, source) as folder:
         try:
             with folder.open(source.name) as file, new_file(copy) as sink:
-                shutil.copyfileobj(file, sink)
+                _copy_content(file, sink)
         except OSError as e:
             raise StepFailed(f"{source}: cannot be copied to {copy}: {e.strerror}") from e
+
+
+def _copy_content(source: BinaryIO, sink: BinaryIO) -> None:
+    """All of it; a file with holes may be longer than any disk, and one that the service writes to has no end."""
+    left = LONGEST_COPY
+    while piece := source.read(min(_PIECE_BYTES, left + 1)):
+        if (left := left - len(piece)) < 0:
+            raise OSError(errno.EFBIG, f"it is longer than {show_size(LONGEST_COPY)}")
+        sink.write(piece)
 
 
 def _read_inside(path: str, copy: Path, target: FilesInside, *, timeout_s: float) -> None:

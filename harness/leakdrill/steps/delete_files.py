@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 NEEDS: Final = (Logged, FilesInside)
 _INSIDE: Final = (
     MATCHING
-    + """matching | { while read -r size file; do
+    + """matching | { while IFS= read -r line; do
+  size=${line%% *} file=${line#* }
   rm -f "$file" || exit 1
   files=$((files + 1)) before=$((before + size))
 done; echo "files=$files"; echo "bytes_freed=$before"; }

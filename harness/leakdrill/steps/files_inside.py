@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import posixpath
+import re
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import LeakdrillError
@@ -18,25 +19,45 @@ from leakdrill.targets.base.capabilities import FilesInside
 if TYPE_CHECKING:
     from leakdrill.steps.context import StepContext
 
-LOG: Final = """set -e
+MOVE: Final = """put() {
+  if [ -d "$2" ]; then rm -f "$1"; echo "$2 is a folder; expected an archive in its place"; exit 1; fi
+  mv -f "$1" "$2"
+}
+"""
+"""`put FILE NAME` gives a file a name; a folder of that name, or a link to one, would have the file moved into it."""
+
+LOG: Final = (
+    MOVE
+    + """set -e
 log=$(readlink -f "$1") keep=$2 suffix=$3 disk=$(readlink -f "$4") packed=0
 case $log in "${disk%/}"/*) ;; *) echo "$1 leads to ${log:-nothing}, which is outside of the disk $4"; exit 1 ;; esac
 [ -f "$log" ] || { echo "found no file at $1; expected a log"; exit 1; }
+[ "$(stat -c %h "$log")" = 1 ] || { echo "$1 has another name elsewhere (a hard link)"; exit 1; }
 """
+)
 """The head of a script on a log: its path, how many archives are kept, the suffix of each, and the disk."""
 
 MATCHING: Final = """cd "$1" || exit 1
-pattern=$2 older=$3 now=$(date +%s) files=0 before=0 after=0
+pattern=$2 older=$3 now=$(date +%s) files=0 before=0 after=0 here=$(pwd -P)
+line_end='
+'
 matching() (
   IFS=
-  for file in $pattern; do
-    [ -f "$file" ] && [ ! -L "$file" ] || continue
+  for file in ./$pattern; do
+    case $file in *"$line_end"*) continue ;; esac
+    [ -f "$file" ] && [ "$(readlink -f "$file")" = "${here%/}/${file#./}" ] || continue
     seen=$(stat -c '%Y %s' "$file") || continue
     [ $((now - ${seen% *})) -lt "$older" ] || printf '%s %s\\n' "${seen#* }" "$file"
   done | sort -n
 )
 """
-"""The head of a script on files: the disk, a pattern, and seconds; `matching` lists them, smallest first."""
+"""The head of a script on files: the disk, a pattern, and seconds; `matching` lists them, smallest first.
+
+What a link leads to, itself or on the way, is not on the list: it may be somebody else's. Neither is a name of two
+lines, which would be taken for two files. Whoever reads the list takes each line as it is, with the blanks at its ends.
+"""
+
+_FACT: Final = re.compile(r"(files|bytes_[a-z]+)=(\d+)", re.ASCII)
 
 
 def find_inside(context: StepContext) -> FilesInside | None:
@@ -71,7 +92,7 @@ def find_arguments(pattern: str, older_than_s: float, target: FilesInside) -> li
 
 
 def run_inside(script: str, arguments: list[str], target: FilesInside, context: StepContext) -> dict[str, str]:
-    """Runs a script inside; its output is kept, and its lines `name=value` are returned as facts.
+    """Runs a script inside; its output is kept, and what it says it did is returned as facts.
 
     Raises:
         StepFailed: when it cannot be run, or a command of it fails.
@@ -83,5 +104,5 @@ def run_inside(script: str, arguments: list[str], target: FilesInside, context: 
         raise StepFailed(f"{e}{output_tail(output)}") from e
     if status:
         raise StepFailed(f"a command inside target '{target.name}' ended with status {status}{output_tail(output)}")
-    lines = output.read_text(errors="replace").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    facts = map(_FACT.fullmatch, output.read_text(errors="replace").splitlines())
+    return {fact[1]: fact[2] for fact in facts if fact}

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 NEEDS: Final[tuple[type, ...]] = ()
 _MOST_CHARS: Final = 200
 _MOST_BYTES: Final = 2048
-_LONGEST_COPY: Final = 4 * 1024**3
+LONGEST_COPY: Final = 4 * 1024**3
+"""How long the copy of a file or a response may be."""
 
 
 def act(action: HttpCall, context: StepContext) -> dict[str, str]:
@@ -58,7 +59,7 @@ def fetch(path: str, target: Target, copy: Path, *, timeout_s: float) -> None:
     action = HttpCall(method="GET", path=path).model_copy(update={"timeout": timeout_s})
     try:
         with new_file(copy) as file:
-            _send(action, target, target.base_url, file.write, most_bytes=_LONGEST_COPY)
+            _send(action, target, target.base_url, file.write, most_bytes=LONGEST_COPY)
     except OSError as e:
         raise StepFailed(f"GET {path}: cannot be written to {copy}: {e.strerror}") from e
 

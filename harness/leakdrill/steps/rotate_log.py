@@ -34,12 +34,12 @@ _LEVEL: Final = 1
 _INSIDE: Final = (
     LOG
     + """if [ "$keep" -gt 0 ]; then
-  partial="$log.1$suffix.partial"; rm -f "$partial"
+  partial="$log.1$suffix.partial"; rm -f "$partial"; set -C  # a link that takes its place is not written through
   if [ -n "$suffix" ]; then packer="gzip -1 -c"; else packer=cat; fi
   $packer "$log" > "$partial" || { rm -f "$partial"; exit 1; }
   n=1; while [ "$n" -lt "$keep" ] && [ -e "$log.$n$suffix" ]; do n=$((n + 1)); done
-  while [ "$n" -gt 1 ]; do mv -f "$log.$((n - 1))$suffix" "$log.$n$suffix"; n=$((n - 1)); done
-  mv -f "$partial" "$log.1$suffix"
+  while [ "$n" -gt 1 ]; do put "$log.$((n - 1))$suffix" "$log.$n$suffix"; n=$((n - 1)); done
+  put "$partial" "$log.1$suffix"; set +C
   packed=$(stat -c %s "$log.1$suffix")
 fi
 size=$(stat -c %s "$log"); : > "$log"

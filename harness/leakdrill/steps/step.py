@@ -8,6 +8,7 @@ a stored plan is read where nothing is carried out.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -28,6 +29,7 @@ __all__ = ["StepFailed", "carry_out", "kinds_with_step", "step_file"]
 FOLDER: Final = "steps"
 """The folder in the run folder below which each step that keeps files has a folder of its own."""
 _LONGEST_NAME: Final = 100
+_DIGITS: Final = 8
 
 
 class StepFile(Protocol):
@@ -66,12 +68,19 @@ def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dic
     Raises:
         StepFailed: when it was not done; says what happened and what was expected.
     """
-    context = StepContext(step.action_name, target, step.timeout, run_dir and run_dir / FOLDER / _slug(step.name))
+    context = StepContext(step.action_name, target, step.timeout, run_dir and run_dir / FOLDER / folder_name(step.name))
     try:
         return step_file(step.action_name).act(step.action, context)
     except LeakdrillError as e:
         raise StepFailed(str(e)) from e
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:_LONGEST_NAME].strip("-") or "step"
+def folder_name(name: str) -> str:
+    """The name of the folder of the step `name`: its words, and a digest of the name where they do not say all of it.
+
+    Two names that differ in their punctuation only have folders of their own.
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower())[:_LONGEST_NAME].strip("-") or "step"
+    if words.replace("-", " ") == name:
+        return words
+    return f"{words}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from leakdrill.judging.leak import sentences
 from leakdrill.judging.leak.decision_rules import (
     DEFAULT_BUDGET,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.trace import Trace
 
 
+_FALLS: Final = 2
+"""A service may let go of much once; whoever does so again was started anew."""
 _LEAST_BYTES: Final = 16 * PAGE_BYTES
 """A process that is smaller serves nothing."""
 
@@ -166,6 +170,11 @@ def judge_trace(
     alone, evidence = _alone_or_between_shifts(
         series, gather(series, confidence=confidence, longest_ttl_s=longest_ttl_s), rules
     )
+    if alone.outcome is LeakOutcome.CLEAN and (wider := _wider_column(candidate)):
+        alone = _unless_it_grows(alone, candidate, wider, rules)
+    if alone.outcome is LeakOutcome.UNKNOWN and (falls := _falls(candidate)):
+        message, hint = sentences.fell(candidate.resident, falls)
+        alone = replace(alone, message=message, hint=hint)
     if baseline is None:
         return _verdict(candidate, evidence, None, alone, rules)
     other = points(baseline, after_s=_skipped_s(candidate, rules))
@@ -178,10 +187,19 @@ def judge_trace(
 
 
 def _unjudgeable(series: Points, recording: Trace) -> tuple[str, str] | None:
+    if len(recording) >= FEWEST_JUDGED and recording.requests[-1] == recording.requests[0]:
+        return sentences.no_requests(len(recording))
     if len(series) < FEWEST_JUDGED:
         return sentences.too_short(series)
     most_bytes = float(recording.resident.max())
     return sentences.too_small(most_bytes, recording.resident_name) if most_bytes < _LEAST_BYTES else None
+
+
+def _falls(recording: Trace) -> list[int]:
+    """The samples at which memory had fallen by more than half of what it ranges over; none where that was once."""
+    resident = recording.resident
+    falls = np.flatnonzero(-np.diff(resident) > np.ptp(resident) / 2) + 1
+    return falls.tolist() if len(falls) >= _FALLS else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +237,20 @@ def _alone_or_between_shifts(
     if again.outcome is LeakOutcome.LEAK:
         return replace(again, message=f"{again.message}; {shifted}, which is left out"), between
     return replace(alone, message=f"{alone.message}; {shifted}; {sentences.otherwise(between)}"), evidence
+
+
+def _wider_column(trace: Trace) -> str:
+    """The column that holds more kinds of memory than the one that is judged, such as shared memory; empty for none."""
+    return next((name for name in ("rss", "pss") if name in trace.columns and name != trace.resident_name), "")
+
+
+def _unless_it_grows(alone: _Finding, trace: Trace, column: str, rules: Judging) -> _Finding:
+    """UNKNOWN in place of CLEAN where `column` leaks by itself: shared memory is not anonymous."""
+    series = points(replace(trace, columns={column: trace.columns[column]}), after_s=_skipped_s(trace, rules))
+    found = _alone(gather(series, confidence=rules.confidence, longest_ttl_s=rules.longest_ttl_s), rules)
+    if found.outcome is not LeakOutcome.LEAK:
+        return alone
+    return _open(found.kind, sentences.wider_grows(column, trace.resident_name, found.message))
 
 
 def _alone(evidence: GrowthEvidence, rules: Judging) -> _Finding:

@@ -15,6 +15,9 @@ from leakdrill.units import show_duration, show_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from leakdrill.judging.leak.decision_rules import Judging
     from leakdrill.judging.leak.growth_evidence import GrowthEvidence
     from leakdrill.judging.leak.level_shifts import LevelShift
@@ -48,6 +51,22 @@ def too_small(most_bytes: float, column: str) -> tuple[str, str]:
     """Readings that are no bytes of a process."""
     message = f"{column} is never above {show_size(most_bytes)}, and no process under load is so small"
     return message, "record bytes: `ps` and /proc/PID/status count in KiB"
+
+
+def no_requests(readings: int) -> tuple[str, str]:
+    """Readings without a request."""
+    message = f"no request was counted in {readings} readings, so growth per request has no meaning"
+    return message, "record the count of completed requests beside memory, under load"
+
+
+def fell(resident: NDArray[np.float64], falls: Sequence[int]) -> tuple[str, str]:
+    """Memory that fell again and again, at the samples `falls`."""
+    high, low = resident[falls[0] - 1], resident[falls[0]]
+    message = (
+        f"memory fell {len(falls)} times, the first time from {show_size(high)} to {show_size(low)}: was the service "
+        f"started anew, or killed for its memory?"
+    )
+    return message, "record one life of the process; dmesg, or the last state of its container, says what ended it"
 
 
 def too_short(series: Points) -> tuple[str, str]:
@@ -207,3 +226,11 @@ def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
         return f"no more than the baseline for certain (difference {interval(more)})"
     direction = "more" if difference > 0 else "less"
     return f"{abs(more.per_request):.1f} B {direction} than the baseline (difference {more.low:.1f} to {more.high:.1f})"
+
+
+def wider_grows(column: str, judged: str, message: str) -> tuple[str, str]:
+    """For memory that only the wider of two readings shows."""
+    return (
+        f"{column} says that {message}, while {judged} does not grow: shared memory, or files that it maps",
+        "record shmem_bytes, or look at /dev/shm, memfd and mappings of files in the process",
+    )

@@ -34,6 +34,8 @@ _MANY: Final = 1000.0
 _MOST: Final = 1.1
 _PARTS: Final = (("uss_bytes", "pss_bytes"), ("pss_bytes", "rss_after_bytes"), ("anon_bytes", "rss_after_bytes"))
 
+_TASK: Final = "task"
+
 
 def slot_doubts(
     history: History, scenario: Scenario, machine: Mapping[str, str | int], build: str, corpus: str
@@ -193,6 +195,8 @@ def _errors(history: History, reports: Sequence[LoadRequests]) -> Iterator[Doubt
     """More errors by their kinds than failures in sum; all builds report to one record."""
     kinds: dict[tuple[str, str, str], float] = {}
     for event in history.of(LoadErrors):
+        if event.method == _TASK:  # what a task raised is no failed request
+            continue
         key = (event.method, event.request, event.error)
         kinds[key] = max(kinds.get(key, 0.0), event.count or 0.0)
     told, failed = sum(kinds.values()), max((report.failures or 0.0 for report in history.of(LoadRequests)), default=0)

@@ -18,6 +18,7 @@ COLUMNS: Final = {
     "uss_bytes": "uss",
     "pss_bytes": "pss",
     "anon_bytes": "anon",
+    "shmem_bytes": "shmem",
     "live_bytes": "live",
     "blocks": "blocks",
     "gc_objects": "gcobj",

@@ -18,6 +18,7 @@ import numpy as np
 
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
+from leakdrill.judging.leak.possible_readings import check_possible, check_unit
 from leakdrill.units import quoted
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ COUNTERS: Final = ("blocks", "gcobj", "uord", "hblkhd", "ford", "live", "threads
 (bytes in use, bytes in mappings of their own, bytes free); `live_bytes` is all that is in use, where that is known. And
 what the process holds beside memory: threads and open descriptors."""
 
-_PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before")
+BESIDE: Final = {"anon": ("swap", "shmem"), "uss": ("swap",), "pss": ("swap",), "rss": ("swap",)}
+"""What a process holds beside each column of resident memory, and has not given back."""
+
+_PLAIN: Final = (*RESIDENT, *COUNTERS, "round", "rss_before", "swap", "shmem")
 _MANY_SECONDS: Final = 1e8
 """A `t` beyond three years is a date, so that nothing is known of the time before it."""
-_LEAST: Final = 1.0
-_MOST: Final = 2.0**63
 MOST_BYTES: Final = 64 * 2**20
 """How long a recording may be: ten columns of 300,000 samples have half of it."""
 
@@ -72,8 +74,10 @@ class Trace:
 
     @property
     def resident(self) -> NDArray[np.float64]:
-        """The readings of resident memory, in bytes."""
-        return self.columns[self.resident_name]
+        """The readings of resident memory, in bytes, with what is swapped out where that was recorded."""
+        name = self.resident_name
+        parts = BESIDE.get(name, ())
+        return sum((self.columns[part] for part in parts if part in self.columns), start=self.columns[name])
 
 
 def read_trace(path: Path, *, read: Callable[..., bytes] = read_file) -> Trace:
@@ -104,7 +108,9 @@ def _trace(rows: Iterator[list[str]], place: str) -> Trace:
     columns = {name: table[:, index] for index, name in enumerate(names)}
     for column in ("t", "requests"):
         _check_order(columns[column], column, place, lines)
-    _check_possible(columns, header, names, place, lines)
+    check_possible(columns, {name: header[at] for name, at in names.items()}, place, lines)
+    for name in _judgeable(names, header):
+        check_unit(columns[name], header[names[name]], f"{place}:{lines[-1] if lines else 1}", whole=name in RESIDENT)
     t = columns.pop("t")
     return Trace(
         name=place,
@@ -130,6 +136,12 @@ def _names(header: list[str], place: str) -> dict[str, int]:
             hint="expected rss, anon_after or any name that ends in _bytes",
         )
     return names
+
+
+def _judgeable(names: Mapping[str, int], header: list[str]) -> list[str]:
+    """The columns that hold resident memory, and the one that is judged where none does."""
+    found = [name for name, index in names.items() if _resident(header[index])]
+    return [name for name in found if name in RESIDENT] or found[:1]
 
 
 def _known(cell: str) -> bool:
@@ -176,23 +188,3 @@ def _check_order(values: NDArray[np.float64], column: str, place: str, lines: Se
         f"{place}:{lines[at]}: {column}: {values[at]:g} after {values[at - 1]:g}; expected it never to fall",
         hint="one recording covers one process from start to end; split the file where the service restarted",
     )
-
-
-def _check_possible(
-    columns: Mapping[str, NDArray[np.float64]],
-    header: list[str],
-    names: Mapping[str, int],
-    place: str,
-    lines: Sequence[int],
-) -> None:
-    """Refuse what no process can be read to have: less than nothing, no memory at all, more than any machine has."""
-    for name, values in columns.items():
-        least = _LEAST if name in RESIDENT else 0.0
-        wrong = np.flatnonzero((values < least) | (values > _MOST))
-        if len(wrong) and name != "t":
-            at = int(wrong[0])
-            column = header[names[name]]
-            raise BadInput(f"{place}:{lines[at]}: {column}: {values[at]:g}; expected a reading of a running process")
-    t = columns["t"]
-    if len(t) > 1 and (t[0] == t[-1] or t[-1] > _MOST):
-        raise BadInput(f"{place}:{lines[-1]}: t: {t[-1]:g} after {t[0]:g}; expected seconds, which go on")

@@ -162,7 +162,7 @@ def _unbroken(
     if reason := _doubt(history, last, limit, counted, top):
         message, hint = reason
         return claim.unknown(message, numbers=numbers, events=counted.events, hint=hint)
-    highest = max(top.total_bytes if top else 0.0, counted.low_bytes)
+    highest = highest_bytes(history, last)
     who = f" ({_split(history, top)})" if top else ""
     return claim.holds(
         f"the peak was {show_size(highest)}, {show_share(round(highest / limit, 2))} of the limit "
@@ -179,11 +179,8 @@ def _doubt(
     samples, known = readings(history, last), math.isfinite(counted.high_bytes)
     if top is None and not known:
         return "no reading was taken", "see memory_is_measured"
-    if reason := distrust(history, last, samples) or unseen(last, samples, limit):
-        return f"{reason}, so the peak may have been missed", "see memory_is_measured"
-    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
-        seen = show_size(top.total_bytes if top else 0.0)
-        return f"the peak of what was read is {seen}, but the record has gaps", "see memory_is_measured"
+    if reason := _untold(history, last, samples, limit):
+        return reason, "see memory_is_measured"
     if known and counted.high_bytes > limit:
         low, high = show_size(counted.low_bytes), show_size(counted.high_bytes)
         return (
@@ -191,6 +188,16 @@ def _doubt(
             f"limit {show_size(limit)}"
         ), "run it again; a limit that is not that near tells more"
     return None
+
+
+def _untold(history: History, last: Attempt, samples: Sequence[Reading], limit: float) -> str:
+    """Why a peak above `limit` may not be in the record; empty when it would be."""
+    if reason := distrust(history, last, samples) or unseen(last, samples, limit):
+        return f"{reason}, so the peak may have been missed"
+    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
+        seen = show_size(highest_bytes(history, last))
+        return f"the peak of what was read is {seen}, but the record has gaps"
+    return ""
 
 
 def _kinds(history: History, last: Attempt, most: int = 2) -> str:
@@ -220,33 +227,40 @@ def peak_stays_near_baseline(history: History, *, plan: WatchPlan) -> Verdict:
             f"the baseline cannot be compared: {plan.incomparable or 'there is none'}",
             hint="record one with --update, for this command on this class of machine",
         )
-    top = peak(readings(history, tries[-1])) if tries else None
-    if top is None:
+    if not tries or not (highest := highest_bytes(history, tries[-1])):
         return claim.unknown("no reading was taken", hint="see memory_is_measured")
     last = tries[-1]
+    samples, counted = readings(history, last), kernel_peak(history, last)
+    top = peak(samples)
     baseline = plan.baseline.in_mode(last.mode)
     if baseline is None:
         return claim.unknown(f'the baseline has no run in mode "{last.mode}"', hint="record one with --update")
-    if _missed_s(history, last) > _MOST_MISSED * last.duration_s or last.exited is None:
-        return claim.unknown("the record has gaps, so the peak may have been missed", hint="see memory_is_measured")
     allowed = baseline.high_bytes * (1 + plan.tolerance)
     numbers: dict[str, Number] = {
-        "peak_bytes": top.total_bytes, "allowed_bytes": allowed, "baseline_low_bytes": baseline.low_bytes,
+        "peak_bytes": highest, "allowed_bytes": allowed, "baseline_low_bytes": baseline.low_bytes,
         "baseline_high_bytes": baseline.high_bytes, "baseline_runs": len(baseline.runs), "tolerance": plan.tolerance,
     }  # fmt: skip
+    events = [*([top.index] if top else []), *counted.events]
     recorded = _recorded(baseline, plan.tolerance)
-    if top.total_bytes > allowed:
+    if highest > allowed and not distrust(history, last, samples):
+        grew = _growth(Owners(history).shares(top), baseline) if top else ""
         return claim.fails(
-            f"the peak was {show_size(top.total_bytes)}, {show_share(top.total_bytes / baseline.high_bytes - 1)} above "
-            f"{recorded}; {_growth(Owners(history).shares(top), baseline)}",
+            f"the peak was {show_size(highest)}, {show_share(highest / baseline.high_bytes - 1)} above "
+            f"{recorded}{f'; {grew}' if grew else ''}",
             numbers=numbers,
-            events=[top.index],
+            events=events,
             hint="if it is intended, accept it with --update",
         )
-    lower = "; lower than all of them" if top.total_bytes < baseline.low_bytes * (1 - plan.tolerance) else ""
-    return claim.holds(
-        f"the peak was {show_size(top.total_bytes)}{lower}; {recorded}", numbers=numbers, events=[top.index]
-    )
+    if reason := _untold(history, last, samples, allowed):
+        return claim.unknown(reason, numbers=numbers, events=events, hint="see memory_is_measured")
+    lower = "; lower than all of them" if highest < baseline.low_bytes * (1 - plan.tolerance) else ""
+    return claim.holds(f"the peak was {show_size(highest)}{lower}; {recorded}", numbers=numbers, events=events)
+
+
+def highest_bytes(history: History, attempt: Attempt) -> float:
+    """The most memory that `attempt` is known to have had, by its readings and by the kernel; 0 when nobody knows."""
+    top = peak(readings(history, attempt))
+    return max(top.total_bytes if top else 0.0, kernel_peak(history, attempt).low_bytes)
 
 
 def memory_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
@@ -269,9 +283,7 @@ def memory_reason(history: History, plan: WatchPlan, attempt: Attempt) -> str:
 
 def _used_and_most(history: History, plan: WatchPlan, attempt: Attempt) -> tuple[float, float]:
     """The most bytes that `attempt` had, and those that it could have."""
-    top = peak(readings(history, attempt))
-    counted = kernel_peak(history, attempt).low_bytes
-    used = max(top.total_bytes if top else 0.0, attempt.largest_process_bytes, counted)
+    used = max(highest_bytes(history, attempt), attempt.largest_process_bytes)
     return used, min(plan.limit_bytes or float("inf"), attempt.available_bytes)
 
 

@@ -67,6 +67,8 @@ def distrust(history: History, attempt: Attempt, samples: Sequence[Reading]) -> 
             return f"a reading of {name} is not a number: {value}"
         if value < 0:
             return f"a reading of {name} is negative: {value:.0f}"
+    if attempt.exited and attempt.exited.growing:
+        return "what outlived the command was still taking memory when it was ended"
     return _vanished(attempt, lines, trees) or (_frozen(lines, trees, samples) if attempt.followed else "")
 
 
@@ -96,6 +98,7 @@ def _at_the_end(attempt: Attempt) -> dict[str, float]:
         "high_bytes": exited.high_bytes,
         "largest_process_bytes": exited.largest_process_bytes,
         "unseen": exited.unseen,
+        "growing": exited.growing,
     }
     return {name: value for name, value in figures.items() if value is not None}
 

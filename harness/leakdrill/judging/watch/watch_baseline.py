@@ -7,9 +7,9 @@ each time. A run is judged against the highest of them.
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from leakdrill.errors import BadInput
 from leakdrill.files import make_parents, read_file, write_named
@@ -25,13 +25,16 @@ _BASELINE_VERSION: Final = 1
 _SAME_MEMORY: Final = 1.10  # two machines of one class rarely report the same number of bytes
 
 
+Bytes = Annotated[int, Field(ge=0, lt=1 << 63, strict=True)]
+
+
 class MachineClass(Frozen):
     """A machine as a build's memory depends on it: parallel jobs follow the CPUs, caches and heaps the memory."""
 
     system: str
     architecture: str
-    cpus: int
-    memory_bytes: int
+    cpus: Annotated[int, Field(gt=0, strict=True)]
+    memory_bytes: Annotated[Bytes, Field(gt=0)]
 
     def difference(self, other: MachineClass) -> str:
         """The difference of `other` from this class; empty when there is none."""
@@ -52,7 +55,7 @@ class BaselineRun(Frozen):
     Attributes:
         started: UTC.
         mode: the memory mode it ran in; empty without modes.
-        peak_bytes: most that the process tree used at once, shared pages counted once.
+        peak_bytes: most that the process tree used at once, shared pages counted once; by the kernel between readings.
         area_byte_s: memory times time.
         duration_s: wall time.
         programs: bytes of the peak by program, the largest first.
@@ -60,16 +63,23 @@ class BaselineRun(Frozen):
 
     started: str
     mode: str = ""
-    peak_bytes: Annotated[int, Field(gt=0)]
-    area_byte_s: float
-    duration_s: float
-    programs: dict[str, int] = Field(default_factory=dict)
+    peak_bytes: Annotated[Bytes, Field(gt=0)]
+    area_byte_s: Annotated[float, Field(ge=0)]
+    duration_s: Annotated[float, Field(ge=0)]
+    programs: dict[str, Bytes] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _programs_fit(self) -> Self:
+        held = sum(self.programs.values())
+        if held > self.peak_bytes + len(self.programs):  # each is rounded
+            raise ValueError(f"programs hold {held} bytes of a peak of {self.peak_bytes}")
+        return self
 
 
 class Baseline(Frozen):
     """The content of a baseline file: one command on one class of machine."""
 
-    schema_version: int = _BASELINE_VERSION
+    schema_version: Annotated[int, Field(ge=1, strict=True)] = _BASELINE_VERSION
     command: tuple[str, ...]
     machine: MachineClass
     runs: Annotated[tuple[BaselineRun, ...], Field(min_length=1)]

@@ -24,6 +24,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
 from leakdrill.load.in_locust import hooks
+from leakdrill.load.in_locust.bounded_log import bound_log
 from leakdrill.load.in_locust.bounded_stats import bound_stats, forget_old_seconds, is_bounded
 from leakdrill.load.in_locust.counters import MASTER, Counters
 from leakdrill.load.in_locust.lifeline import end_with_harness
@@ -98,6 +99,7 @@ class Listener:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
         end_with_harness(self._lifeline_fd)
         bound_stats()
+        bound_log(locust.events)
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
         stay_with_target()
         self._monitor.install()

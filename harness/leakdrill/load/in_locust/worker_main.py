@@ -20,6 +20,7 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import RPCError
 
+from leakdrill.load.in_locust.bounded_log import bound_log
 from leakdrill.load.in_locust.bounded_stats import bound_stats
 from leakdrill.load.in_locust.counters import Counters
 from leakdrill.load.in_locust.lifeline import Heartbeats
@@ -63,6 +64,7 @@ class Worker:
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
         bound_stats()
+        bound_log(locust.events)
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
         stay_with_target()
         self._monitor.install()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.alerting.alertmanager import AlertmanagerServer
 from leakdrill.alerting.exporter import Exporter
+from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
@@ -140,7 +141,8 @@ class AlertingPart:
         target = self._scenario.target
         exporter = Exporter(
             self._recorder,
-            labels=self._target.labels,
+            labels=container_labels(target, self._target.labels),
+            more=more_labels(target, self._target.labels),
             mountpoint=f"/var/lib/{target.name}",
             fstype="ext4",
             limit_bytes=target.limits.memory,

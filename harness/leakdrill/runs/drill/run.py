@@ -10,6 +10,7 @@ from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.drill.conductor import Drill
 from leakdrill.runs.drill.environment import Environment
+from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.runs.drill.server_versions import server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
 from leakdrill.runs.placement import placed
@@ -40,6 +41,7 @@ def run_drill(
         BadInput: when the scenario cannot be used; nothing was started then.
     """
     scenario = placed(read_scenario(scenario_file), on, allow)
+    check_plan(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
         session.cover(RUN_JSON)

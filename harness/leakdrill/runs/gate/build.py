@@ -166,6 +166,7 @@ class Build:
                 pss_bytes=memory["pss_bytes"],
                 uss_bytes=memory["uss_bytes"],
                 anon_bytes=memory["anon_bytes"],
+                shmem_bytes=self._service.shmem_bytes(),
                 cpu_seconds=memory["cpu_seconds"],
                 members=self._service.members(),
                 build=self.name,

@@ -11,6 +11,9 @@ import psutil
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.evidence.service_count import service_count
+from leakdrill.meters.cgroup import CgroupMeter
+from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
+from leakdrill.meters.files_in_memory import FilesInMemory
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import Notice
@@ -73,6 +76,7 @@ class BuildService:
             token=secrets.token_urlsafe(16),
         )
         self._tree, self._smaps = ProcessTreeMeter(self._target.pids), SmapsMeter(self._target.pids)
+        self._group, self._files = CgroupAfterRestart(self._group_meter), FilesInMemory()
 
     @property
     def url(self) -> str:
@@ -107,6 +111,7 @@ class BuildService:
 
     def stop(self) -> None:
         """End it."""
+        self._group.close()
         self._target.stop()
 
     def alive(self) -> bool:
@@ -137,6 +142,20 @@ class BuildService:
     def smaps(self) -> Mapping[str, float] | None:
         """Returns its memory with shared pages divided; None when it is down."""
         return self._smaps.read()
+
+    def shmem_bytes(self) -> float | None:
+        """Returns the files in memory that it keeps, open, mapped or left behind, and what of it is swapped out.
+
+        Without a control group, those that its processes hold open.
+        """
+        if self._target.cgroup is None:
+            return float(sum(self._files.opened(self._target.pids()).values()))
+        group = self._group.read() or {}
+        known = {"memory_bytes", "anon_bytes"} <= group.keys()
+        return max(group["memory_bytes"] - group["anon_bytes"], 0.0) if known else None
+
+    def _group_meter(self) -> CgroupMeter | None:
+        return CgroupMeter(self._target.cgroup) if self._target.cgroup else None
 
 
 def _named(pid: int) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
+from leakdrill.judging.watch.budgets import highest_bytes
 from leakdrill.judging.watch.memory_split import Owners, area_byte_s, attempts, peak, readings
 from leakdrill.judging.watch.watch_baseline import BaselineRun, accept, read_baseline, write_baseline
 from leakdrill.record.verdict import Outcome, worst
@@ -25,14 +26,15 @@ def measured_run(history: History) -> BaselineRun | None:
     """The last attempt of a watched run as a baseline keeps it; None when nothing was read."""
     tries = attempts(history)
     memory = readings(history, tries[-1]) if tries else []
-    top = peak(memory)
-    if top is None:
+    highest = highest_bytes(history, tries[-1]) if tries else 0.0
+    if not highest:
         return None
-    shares = list(Owners(history).shares(top).items())[:_MOST_PROGRAMS]
+    top = peak(memory)
+    shares = list(Owners(history).shares(top).items())[:_MOST_PROGRAMS] if top else []
     return BaselineRun(
         started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         mode=tries[-1].mode,
-        peak_bytes=round(top.total_bytes),
+        peak_bytes=round(highest),
         area_byte_s=round(area_byte_s(memory)),
         duration_s=round(tries[-1].duration_s, 2),
         programs={name: round(held) for name, held in shares if held},

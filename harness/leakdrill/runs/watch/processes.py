@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.machine.orphans import children, descendants, living_thread
+from leakdrill.machine.orphans import children, descendants, living_thread, sleeps
 
 if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
@@ -86,6 +86,10 @@ class CommandProcesses:
         """Whether any of them runs; the orphans that have ended are taken note of."""
         self.reap()
         return any(living_thread(pid) for pid in {*self._last, *self._below()})
+
+    def asleep(self) -> bool:
+        """Whether one of them sleeps for a time of its own choice, and will go on by itself."""
+        return any(sleeps(pid) for pid in {*self._last, *self._below()})
 
     def end_strays(self) -> int:
         """Kill what is still below us after the command and its family have ended; returns how many stay."""

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from leakdrill.runs.watch.watcher import Peak
 
 _POLL_S: Final = 0.02
-_SETTLED_S: Final = 1.0
+_SETTLED_S: Final = 3.0
 _LONGEST_S: Final = 10.0
+_RISE_BYTES: Final = 64 << 10
 _UNSEEN: Final = (
     "there is no control group, so memory is read from processes: what processes of less than a fiftieth of a second "
     "hold together, the kernel's own memory (pipes, sockets) and files in memory that nobody has open are not counted"
@@ -58,6 +59,7 @@ class _End:
         peak: of all memory.
         left: the last reading of all memory, when every process has ended.
         unseen: processes outside the control group, or too short to be read.
+        growing: whether what outlived the command still took more memory when it was ended.
     """
 
     ended: Ended
@@ -65,6 +67,7 @@ class _End:
     peak: Peak
     left: WatchMemory | None
     unseen: int
+    growing: bool
 
 
 def run_watch(plan: WatchPlan, *, runs: Path, notify: Callable[[str], None]) -> FinishedRun:
@@ -185,13 +188,14 @@ class _Attempts:
             try:
                 ended = self._wait(command, processes)
                 ended_at_s = self._recorder.now_s()
-                self._end_family(command, processes, watcher)
+                growing = self._end_family(command, processes, watcher)
             finally:
                 sampler.stop()
                 left = watcher.stop()
             too_short = 0 if cgroup else forks_so_far() - forks - len(processes.seen)
             unseen = len(processes.escaped) + max(too_short, 0)
-            self._note_end(_End(ended, processes.adopted_bytes, watcher.peak, left, unseen), number, ended_at_s)
+            end = _End(ended, processes.adopted_bytes, watcher.peak, left, unseen, growing)
+            self._note_end(end, number, ended_at_s)
 
     def _wait(self, command: Command, processes: CommandProcesses) -> Ended:
         """Return its end. Our signals are passed on; a command that then goes on is ended with all it started.
@@ -209,14 +213,26 @@ class _Attempts:
             time.sleep(_POLL_S)
         return ended
 
-    def _outlast(self, processes: CommandProcesses, watcher: Watcher) -> None:
-        """Return when what goes on has not taken more memory for a second, or has ended, or after ten seconds."""
-        began = risen = time.monotonic()
+    def _outlast(self, processes: CommandProcesses, watcher: Watcher) -> bool:
+        """Return whether what goes on still takes more memory after ten seconds.
+
+        Sooner when it has ended, or when for three seconds it has not taken more and none of it was asleep: a process
+        that sleeps for a time goes on by itself, and one that waits for a request or a file does not.
+        """
+        began = risen = awake = time.monotonic()
         high = watcher.peak.low_bytes
-        while not self._stop and processes.living() and time.monotonic() < min(risen + _SETTLED_S, began + _LONGEST_S):
+        while not self._stop and processes.living():
+            now = time.monotonic()
+            if watcher.peak.low_bytes > high + _RISE_BYTES:
+                high, risen = watcher.peak.low_bytes, now
+            if processes.asleep():
+                awake = now
+            if now >= began + _LONGEST_S:
+                return now < risen + _SETTLED_S
+            if now >= max(risen, awake) + _SETTLED_S:
+                break
             time.sleep(_POLL_S)
-            if watcher.peak.low_bytes > high:
-                high, risen = watcher.peak.low_bytes, time.monotonic()
+        return False
 
     def _note_end(self, end: _End, number: int, at_s: float) -> None:
         ended = end.ended
@@ -229,6 +245,7 @@ class _Attempts:
                 end.peak.high_bytes,
                 end.left.shmem_bytes if end.left else None,
                 float(end.unseen),
+                float(end.growing),
                 number=str(number),
                 signal=ended.signal,
                 oom_kill=ended.oom_kill,
@@ -238,15 +255,18 @@ class _Attempts:
         if self._stop:
             self._recorder.record(WatchInterrupted(self._stop.signal_name))
 
-    def _end_family(self, command: Command, processes: CommandProcesses, watcher: Watcher) -> None:
-        """End what outlived the command, when it has shown for a while how much memory it takes."""
+    def _end_family(self, command: Command, processes: CommandProcesses, watcher: Watcher) -> bool:
+        """End what outlived the command, when it has shown for a while how much memory it takes.
+
+        Returns whether it still took more.
+        """
         left = len(command.family.members())
         if left:
             self._notify(f"{left} process{'es' if left > 1 else ''} outlived the command; ending what it started")
-        if left or processes.living():
-            self._outlast(processes, watcher)
+        growing = (left or processes.living()) and self._outlast(processes, watcher)
         reason = take_back(self._journal, command.entry, UNDO)
         if reason:
             self._notify(reason)
         if stay := processes.end_strays():
             self._notify(f"{stay} process{'es' if stay > 1 else ''} could not be ended")
+        return bool(growing)

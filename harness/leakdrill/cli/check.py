@@ -1,0 +1,88 @@
+"""`leakdrill check`: what cannot work in a scenario, before anything is started."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leakdrill.alerting.published_series import published_series, unmatched_selectors
+from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.rules import read_rules
+from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.output import print_json, print_lines
+from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.drill.plan_check import check_plan
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.units import show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NOBODY = "http://127.0.0.1:9"
+
+
+def check(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
+    as_json: AsJson = False,
+) -> int:
+    """Say what cannot work in a scenario, and which series it will publish; nothing is started. Exits 0 or 3."""
+    path = find_scenario(scenario)
+    found = _examined(path)
+    if as_json:
+        print_json(json.dumps(found, indent=2) + "\n")
+    else:
+        print_lines("\n".join(_lines(found)))
+    return 0
+
+
+def _examined(path: Path) -> dict[str, Any]:
+    plan = read_scenario(path)
+    alerts = plan.alerts
+    if alerts.routing is not None:
+        read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
+    check_plan(path, plan)
+    series = published_series(plan)
+    rules = read_rules(alerts.rules).alerts
+    return {
+        "scenario": plan.name,
+        "file": str(path),
+        "metrics": plan.target.metrics,
+        "alerts": [
+            {
+                "alert": rule.name,
+                "labels": dict(rule.labels),
+                "file": str(rule.file),
+                "line": rule.line,
+                "holds_s": rule.for_s / alerts.time_scale,
+                "finds_nothing": unmatched_selectors(rule, series),
+            }
+            for rule in rules
+        ],
+        "series": [{"name": one.name, "labels": dict(one.labels)} for one in series],
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield f"{found['file']}: {found['scenario']}: nothing is wrong with the plan"
+    for alert in found["alerts"]:
+        severity = alert["labels"].get("severity")
+        name = f"{alert['alert']} ({severity})" if severity else alert["alert"]
+        yield f"alert {name}: must hold for {show_duration(alert['holds_s'])} of rehearsal time"
+        for selector in alert["finds_nothing"]:
+            own = f"; the service's own {found['metrics']} may have it" if found["metrics"] else ""
+            yield f"  finds no series of the drill: {selector}{own}"
+    yield from _series_lines(found["series"])
+
+
+def _series_lines(series: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of the series, below the labels that they share."""
+    by_labels: dict[str, list[str]] = {}
+    for one in series:
+        labels = ", ".join(f'{key}="{value}"' for key, value in one["labels"].items())
+        by_labels.setdefault(labels, []).append(one["name"])
+    for labels, names in by_labels.items():
+        yield f"series with {labels}:"
+        yield from (f"  {name}" for name in dict.fromkeys(names))

@@ -1,0 +1,100 @@
+"""What cannot work in a plan, found before anything starts: in a second, and not after the whole drill."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from leakdrill.alerting.cannot_fire import why_it_cannot_fire
+from leakdrill.alerting.rules import read_rules
+from leakdrill.errors import BadInput
+from leakdrill.scenario.reader import scenario_document
+from leakdrill.units import quoted, show_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from leakdrill.alerting.rules import AlertRule
+    from leakdrill.scenario.alerts import AlertName
+    from leakdrill.scenario.scenario import Scenario
+    from leakdrill.yaml_file import Loc
+
+Problem = tuple["Loc", str]
+"""Where something is in the scenario, and what is wrong with it."""
+
+_STARTS_S = 10.0
+"""What Prometheus sees of the drill before its first phase and after its last."""
+
+
+def check_plan(path: Path, scenario: Scenario) -> None:
+    """Does nothing for a plan in which nothing is wrong; `path` is its file.
+
+    Raises:
+        BadInput: names each mistake with file and line.
+    """
+    if scenario.alerts.prometheus is not None:
+        return  # its rules are its own, and asked for when the drill begins
+    rules = read_rules(scenario.alerts.rules).alerts
+    problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
+    if problems:
+        file = scenario_document(path)
+        raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
+
+
+def _named(scenario: Scenario) -> Iterator[tuple[Loc, AlertName]]:
+    alerts = scenario.alerts
+    for key, names in (("expect", alerts.expect), ("silent", alerts.silent or []), ("may_fire", alerts.may_fire)):
+        for index, name in enumerate(names):
+            yield ("alerts", key, index), name
+    for index, step in enumerate(scenario.steps):
+        if step.on is not None:
+            yield ("steps", index, "on"), step.on
+
+
+def _unknown_alerts(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:
+    known = sorted({rule.name for rule in rules})
+    for loc, name in _named(scenario):
+        of_that_name = [rule for rule in rules if rule.name == name.alert]
+        if not of_that_name:
+            close = difflib.get_close_matches(name.alert, known, n=1)
+            more = f"did you mean {quoted(close[0])}?" if close else f"the rules have {', '.join(known) or 'none'}"
+            yield loc, f"no rule has the name {quoted(name.alert)}; {more}"
+        elif not any(_may_match(name, rule) for rule in of_that_name):
+            seen = "; ".join(sorted({_labels(rule) for rule in of_that_name}))
+            yield loc, f"no rule {quoted(name.alert)} has the labels of {name}; those of that name have {seen}"
+
+
+def _may_match(name: AlertName, rule: AlertRule) -> bool:
+    """Whether the labels that the rule sets, as far as they are no templates, are those that `name` asks for."""
+    return all(rule.labels.get(key, value) == value or "{{" in rule.labels[key] for key, value in name.labels.items())
+
+
+def _labels(rule: AlertRule) -> str:
+    return ", ".join(f"{key}={value}" for key, value in rule.labels.items()) or "no labels"
+
+
+def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
+    phases = scenario.phases
+    for index, alert in enumerate(scenario.alerts.expect):
+        for key, within_s, phase, lasts_s in (
+            ("fires_within", alert.fires_within, "load", phases.load),
+            ("resolves_within", alert.resolves_within, "recover", phases.recover),
+        ):
+            if within_s > lasts_s and key in alert.model_fields_set:
+                longer = f"{show_duration(within_s)} is longer than the phase `{phase}`, {show_duration(lasts_s)}"
+                yield ("alerts", "expect", index, key), f"{longer}; what comes after that is not seen"
+
+
+def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:
+    """Expected alerts of which no rule can fire."""
+    phases = scenario.phases
+    lasts_s = _STARTS_S + phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover
+    for loc, name in _named(scenario):
+        if loc[1] != "expect" and loc[0] != "steps":
+            continue
+        matching = [rule for rule in rules if rule.name == name.alert and _may_match(name, rule)]
+        reasons = [(rule, why_it_cannot_fire(rule, scenario.alerts, lasts_s=lasts_s)) for rule in matching]
+        if reasons and all(reason for _, reason in reasons):
+            rule, reason = reasons[0]
+            yield loc, f"{name} cannot fire in this drill ({rule.file}:{rule.line}): {reason}"

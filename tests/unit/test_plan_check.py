@@ -1,0 +1,84 @@
+"""What cannot work in a plan is said before anything starts, with its line in the scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leakdrill.errors import BadInput
+from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.drill.plan_check import check_plan
+from leakdrill.scenario.reader import read_scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES = """\
+groups:
+- name: g
+  rules:
+  - {alert: MemoryHigh, expr: a > 1, for: 5m, labels: {severity: warning}}
+  - {alert: cpu-high, expr: "rate(a[20s]) > 1", labels: {severity: "{{ $labels.severity }}"}}
+"""
+SCENARIO = """\
+name: test/plan
+target: {name: shop, command: ["true"]}
+load: {locustfile: locustfile.py}
+phases: {warmup: 1s, baseline: 5s, load: 30s, mitigate: 5s, recover: 10s}
+alerts:
+  rules: [rules.yaml]
+  time_scale: 60
+  expect:
+    - {alert: MemoryHigh, fires_within: 20s, resolves_within: 5s}
+  silent: [{alert: cpu-high, labels: {severity: critical}}]
+steps:
+  - {name: collect, on: MemoryHigh, gc: {}}
+"""
+
+
+def plan(tmp_path: Path, scenario: str = SCENARIO, rules: str = RULES) -> Path:
+    (tmp_path / "rules.yaml").write_text(rules)
+    (tmp_path / "locustfile.py").touch()
+    path = tmp_path / "plan.yaml"
+    path.write_text(scenario)
+    return path
+
+
+def test_a_plan_that_may_work_passes(tmp_path: Path) -> None:
+    path = plan(tmp_path)
+    check_plan(path, read_scenario(path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("- {alert: MemoryHigh,", "- {alert: MemoryHgh,", ':9: alerts.expect[0]: no rule has the name "MemoryHgh"'),
+        ("on: MemoryHigh", "on: Disk", ':12: steps[0].on: no rule has the name "Disk"; the rules have'),
+        ("{alert: cpu-high, ", "{alert: cpu, ", ':10: alerts.silent[0]: no rule has the name "cpu"; '),
+        ("on: MemoryHigh", "on: 'MemoryHigh{severity=page}'", ':12: steps[0].on: no rule "MemoryHigh" has the'),
+        ("resolves_within: 5s", "resolves_within: 11s", ":9: alerts.expect[0].resolves_within: 11 s is longer"),
+        ("fires_within: 20s", "fires_within: 1m", ":9: alerts.expect[0].fires_within: 1 min is longer"),
+        ("on: MemoryHigh", "on: cpu-high", ":12: steps[0].on: cpu-high cannot fire in this drill (RULES:5): it looks"),
+        ("time_scale: 60", "time_scale: 1", ":9: alerts.expect[0]: MemoryHigh cannot fire in this drill (RULES:4)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in SCENARIO
+    path = plan(tmp_path, SCENARIO.replace(old, new))
+    with pytest.raises(BadInput) as caught:
+        check_plan(path, read_scenario(path))
+    assert f"{path}{says.replace('RULES', str(tmp_path / 'rules.yaml'))}" in str(caught.value)
+
+
+def test_an_offset_beyond_the_drill_is_named(tmp_path: Path) -> None:
+    path = plan(tmp_path, rules=RULES.replace("a > 1", "a > 2 * a offset 2h"))
+    with pytest.raises(BadInput, match=r"its offset is 2 h \(time_scale 60 makes 2 min of it\), and the drill lasts"):
+        check_plan(path, read_scenario(path))
+
+
+def test_every_plan_of_the_catalogue_may_work() -> None:
+    """A twin is named by the lines of its original."""
+    for path in sorted(catalogue_root().glob("gateway/*.yaml")):
+        if path.stem not in ("coverage", "matrix"):
+            check_plan(path, read_scenario(path))
