@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from leakdrill.steps.step import StepFailed, carry_out, folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from leakdrill.meters.meter import Meter
 
@@ -136,3 +136,16 @@ def test_a_cell_of_such_a_name_is_refused(word: str, tmp_path: Path) -> None:
     file.write_text(f'steps: {{"{word}": {{gc: {{}}}}}}\nleaks: {{"{word}": {{"{word}": cured}}}}\n')
     with pytest.raises(BadInput):
         read_matrix(file)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "*" * 300, "no such"])
+def test_rules_under_a_name_that_no_file_has_are_bad_input(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=str(tmp_path)):
+        read_rules([tmp_path / name])
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["/", "/**/*.rules", "/*/*/*/*.rules"])
+def test_a_folder_without_end_is_not_searched_for_rules(name: str) -> None:
+    with pytest.raises(BadInput, match="holds more than 20,000 files; expected a folder of rules"):
+        read_rules([Path(name)])
