@@ -42,6 +42,11 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises for both
 
 
+def is_folder(path: Path) -> bool:
+    """Returns whether `path` is a folder; not where its name is too long, or its folder may not be looked into."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for both
+
+
 def exists(path: Path) -> bool:
     """Returns whether something is at `path`; not where its name is too long, or its folder may not be looked into."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for both

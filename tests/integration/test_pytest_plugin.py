@@ -289,3 +289,25 @@ def test_fetches_it(request):
     )
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*nothing was measured: the test never called leak_gate*"])
+
+
+def test_what_a_gate_says_in_a_thread_fails_the_test_and_a_setting_without_a_name_is_refused(run_pytest):
+    """An exception in a thread does not reach pytest, and a marker's arguments have names."""
+    result = run_pytest(
+        """
+import threading
+import pytest
+
+def test_in_a_thread(leak_gate):
+    thread = threading.Thread(target=lambda: leak_gate(leaks, budget="0B"))
+    thread.start()
+    thread.join()
+
+@pytest.mark.leak_gate("64B")
+def test_without_a_name():
+    pass
+""",
+        "-p", "no:threadexception",
+    )  # fmt: skip
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*budget=*0B* is nothing*", "*'64B' has no name*"])

@@ -45,7 +45,10 @@ def page(scores: list[Score], total: int, arguments: str) -> str:
         + "\n## Modules\n\n"
         + _table(["module", "tried", "killed", "of them endless", "part killed"], [_row(one) for one in scores])
         + "\n## Survivors\n\n"
-        + _table(["reason", "how many"], [[reason or "no test looks at it", str(n)] for reason, n in kinds.items()])
+        + _table(
+            ["reason", "how many"],
+            [[reason or "none yet: no test that was run notices it", str(n)] for reason, n in kinds.items()],
+        )
         + "\n"
         + _table(["where, and what it changes", "reason"], [[f"`{_cell(one)}`", why] for why, one in survivors])
     )

@@ -71,7 +71,7 @@ LIVE: Final = (
     ),
     Case("a step that makes every request fail", "FAIL", ERRORS, moment=MITIGATE, act=send("fails"), in_ci=True),
     Case("requests fail from the leak on", "FAIL", ERRORS, moment=LEAK, act=send("fails")),
-    Case("requests fail from the start", "error", "", "", fault="fails"),
+    Case("requests fail from the start", "FAIL", ERRORS, "100 %", fault="fails"),
     Case("requests stop from the baseline on", "FAIL", ERRORS, moment=BASELINE, act=send("hangs")),
     Case("a leak that does not leak", "UNKNOWN", LEAKS, changes={"leaks.0.switch.on.path": "/admin/stop"}),
     Case(

@@ -153,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
         held_bytes = sum(map(len, held))
         page = f"# TYPE held gauge\nheld_bytes {held_bytes}\n".encode()
         if "metrics are garbage" in faults:
-            self.answer(os.urandom(5000))
+            self.answer(b"\xff" + os.urandom(5000))  # Prometheus takes 0 for the end, and # for a comment
         elif "metrics are 200 MB" in faults:
             self.long()
         elif "metrics never end" in faults:

@@ -525,6 +525,8 @@ def test_quick_answers_pass_and_slow_ones_fail() -> None:
     is_told("requests_keep_latency", "PASS", drill(), "p99 was 12 ms")
     slow = drill().change("load", "requests", lambda e: {**e.value, "p99_ms": 900.0})  # type: ignore[dict-item]
     is_told("requests_keep_latency", "FAIL", slow, "p99 was 900 ms", "at most 500 ms")
+    failed = drill().change("load", "requests", lambda e: {**e.value, "failures": e.value["requests"] * 0.6})  # type: ignore[dict-item,index,call-overload]
+    is_told("requests_keep_latency", "UNKNOWN", failed, "how long failures take says nothing")
 
 
 def test_a_target_that_never_ended_passes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from leakdrill.steps.step import StepFailed, carry_out, folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from leakdrill.meters.meter import Meter
 
@@ -105,6 +105,15 @@ def test_a_run_folder_lies_below_the_folder_of_runs(tmp_path: Path) -> None:
         create_run(tmp_path / "runs", "x" * 300)
 
 
+def test_no_run_is_made_behind_a_link_where_clean_would_not_find_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "runs").symlink_to(tmp_path / "elsewhere")
+    assert create_run(tmp_path / "runs", "a").path.is_relative_to(tmp_path / "elsewhere")
+    (tmp_path / "runs" / "b").symlink_to(tmp_path / "elsewhere" / "a")
+    with pytest.raises(BadInput, match=r"runs/b|elsewhere/b: is a symbolic link, behind which `leakdrill clean` finds"):
+        create_run(tmp_path / "runs", "b")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_folder_of_a_watched_command_is_one_short_word(name: str) -> None:
     word = run_name((name, "python", name))
@@ -127,3 +136,16 @@ def test_a_cell_of_such_a_name_is_refused(word: str, tmp_path: Path) -> None:
     file.write_text(f'steps: {{"{word}": {{gc: {{}}}}}}\nleaks: {{"{word}": {{"{word}": cured}}}}\n')
     with pytest.raises(BadInput):
         read_matrix(file)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "*" * 300, "no such"])
+def test_rules_under_a_name_that_no_file_has_are_bad_input(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=str(tmp_path)):
+        read_rules([tmp_path / name])
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["/", "/**/*.rules", "/*/*/*/*.rules"])
+def test_a_folder_without_end_is_not_searched_for_rules(name: str) -> None:
+    with pytest.raises(BadInput, match="holds more than 20,000 files; expected a folder of rules"):
+        read_rules([Path(name)])

@@ -14,7 +14,7 @@ from leakdrill.scenario.steps import Step
 from leakdrill.steps import copy_out, log_file, rotate_log, truncate_log
 from leakdrill.steps.context import StepContext
 from leakdrill.steps.disk_folder import DiskFolder
-from leakdrill.steps.step import StepFailed, carry_out, step_file
+from leakdrill.steps.step import StepFailed, carry_out, folder_name, step_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +150,7 @@ def test_an_archive_has_the_mode_of_its_log(disk: Path) -> None:
 def test_a_link_in_the_place_of_the_steps_folder_is_not_followed(disk: Path, tmp_path: Path) -> None:
     (tmp_path / "run" / "steps").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "run" / "steps" / "a-step").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "run" / "steps" / folder_name("A step!")).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StepFailed, match="not followed"):
         do(disk, {"copy_out": {"path": "app.log"}})
     assert not list((tmp_path / "elsewhere").iterdir())

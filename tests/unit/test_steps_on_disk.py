@@ -12,7 +12,7 @@ import pytest
 from disk_target import DiskTarget
 
 from leakdrill.scenario.steps import Step
-from leakdrill.steps.step import StepFailed, carry_out
+from leakdrill.steps.step import StepFailed, carry_out, folder_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,8 +95,18 @@ def test_a_file_that_cannot_be_compressed_is_left_as_it_is(disk: Path, monkeypat
 
 def test_a_copy_lies_in_a_folder_of_the_step_in_the_run(disk: Path, tmp_path: Path) -> None:
     facts = do(disk, run_dir=tmp_path / "run", copy_out={"path": "app.log"})
-    assert (tmp_path / "run" / "steps" / "a-step" / "app.log").read_bytes() == b"x" * 30
+    assert (tmp_path / "run" / "steps" / folder_name("A step!") / "app.log").read_bytes() == b"x" * 30
     assert facts["size"] == "30 B"
+
+
+def test_a_file_without_end_is_not_copied_to_the_end(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leakdrill.steps.copy_out.LONGEST_COPY", 2**20)
+    (disk / "holes.bin").touch()
+    os.truncate(disk / "holes.bin", 2**40)
+    with pytest.raises(StepFailed, match="it is longer than 1 MiB"):
+        do(disk, run_dir=tmp_path / "run", copy_out={"path": "holes.bin"})
 
 
 @pytest.mark.parametrize(

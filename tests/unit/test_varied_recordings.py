@@ -5,19 +5,32 @@ What must come of each is kept in `verdict_texts/`, sentence by sentence.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from histories import MIB, Record
+from test_doubts import as_verdict
 from test_gate_run import SCENARIO, run
 from test_leak_verdict import FLAT, NOISE, REQUESTS, SLOTS, T, recording
 from test_watch_checks import attempt, baseline, counted, plan
 
 from leakdrill.judging.leak.gate import judge_gate
+from leakdrill.judging.leak.gate_doubts import gate_doubts
 from leakdrill.judging.leak.leak_verdict import judge_trace
+from leakdrill.judging.leak.slot_doubts import slot_doubts
 from leakdrill.judging.watch.judge import judge_watch
-from leakdrill.record.events import WatchAttempt, WatchInterrupted
+from leakdrill.judging.watch.watch_doubts import watch_doubts
+from leakdrill.record.events import (
+    CgroupResources,
+    RecordCovers,
+    RunPhase,
+    WatchAttempt,
+    WatchInterrupted,
+    WatchThreshold,
+)
+from leakdrill.record.history import History
 
 SIZES = [-500, -33, -31, 0, 16, 30, 31.5, 32, 32.5, 34, 64, 500, 5000]
 WIGGLE = np.where(np.arange(SLOTS) % 2, 4096.0, 0.0)
@@ -152,6 +165,92 @@ def test_readings_of_a_command_are_missing(source, after, until):
 def test_a_command_is_followed(followed, unseen):
     record = counted(low=110.0, high=120.0, followed=followed, unseen=unseen)
     assert judge_watch(record.history(), plan(limit_bytes=550 * MIB))
+
+
+SEALED = {
+    "as it is": lambda r: r,
+    **{
+        f"{key} of watch/memory is {value}": lambda r, k=key, v=value: r.change(
+            "watch", "memory", lambda e: e.value | {k: v} if 5 <= e.t < 5.05 else e.value
+        )
+        for key in ("memory_bytes", "low_bytes", "high_bytes", "cache_bytes", "anon_bytes", "swap_bytes", "clock_s")
+        for value in (0.0, 1.0, 4.9, 700.0 * MIB, 2.0**45)
+    },
+    **{
+        f"{key} of the processes by {factor}": lambda r, k=key, f=factor: r.change(
+            "process", "pss", lambda e: e.value | {k: e.value[k] * f} if 5 <= e.t < 5.05 else e.value
+        )
+        for key in ("pss_bytes", "pid_10_bytes")
+        for factor in (0.5, 0.9989, 1.0011, 3.0)
+    },
+    "an unknown process": lambda r: r.change("process", "pss", lambda e: e.value | {"pid_12_bytes": 0.0}),
+    "no processes": lambda r: r.change("process", "tree", lambda e: e.value | {"processes": 0.0}),
+    **{f"no {source}": lambda r, s=source: r.drop(s) for source in ("process", "watch")},
+    "no readings of a half": lambda r: r.drop("watch", "memory", after=4.95, until=9.95),
+    "over a limit": lambda r: r.sample(5, WatchThreshold(pss_bytes=300.0 * MIB, share=0.8)),
+    "over another limit": lambda r: r.sample(5, WatchThreshold(pss_bytes=500.0 * MIB, share=0.8)),
+}
+
+
+def sealed_command():
+    """A record of today of a command that runs for ten seconds, with all that such a record has."""
+    record = Record().act(RunPhase(phase="load"), 0.0, 10.2).sample(0.0, RecordCovers())
+    counted(record, low=110.0, high=120.0, left_bytes=0.0)
+    parts = {"files_bytes": 0.0, "rest_bytes": 0.0}
+    record.change("process", "pss", lambda e: e.value | parts)
+    record.change("watch", "memory", lambda e: e.value | dict.fromkeys(ALL_KINDS, 0.0) | e.value)
+    for tick in range(100):
+        record.sample(tick / 10, CgroupResources(anon_bytes=100.0 * MIB, usage_bytes=100.0 * MIB, oom_kills=0.0))
+    return record
+
+
+ALL_KINDS = ("shmem_bytes", "swap_bytes", "kernel_bytes", "hugetlb_bytes", "cache_bytes")
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_what_is_in_doubt_of_a_command(kept_too, name):
+    record = sealed_command()
+    SEALED[name](record)
+    kept_too += [as_verdict(doubt) for doubt in watch_doubts(record.history(), plan(limit_bytes=550 * MIB))]
+
+
+SLOTS_SPOILT = {
+    "as it is": lambda _n, value: value,
+    **{
+        f"{key} by {factor} in {where}": lambda n, value, k=key, f=factor, w=where: (
+            value | {k: value[k] * f} if w == "all" or n == 12 else value
+        )
+        for key in (
+            "requests", "rss_before_bytes", "rss_after_bytes", "anon_bytes", "uss_bytes", "pss_bytes", "blocks",
+            "uordblks_bytes", "processes", "cpu_seconds", "rest_s", "round", "load_s",
+        )
+        for factor, where in ((0.5, "one"), (3.0, "one"), (0.0, "all"))
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLOTS_SPOILT)
+def test_what_is_in_doubt_of_slots(kept_too, name):
+    numbers = itertools.count()
+    events = [
+        replace(e, value=SLOTS_SPOILT[name](next(numbers), e.value)) if (e.source, e.name) == ("gate", "slot") else e
+        for e in run().events
+    ]
+    doubts = slot_doubts(History(events), SCENARIO, {"cpus": 2}, "candidate", "open")
+    kept_too += [as_verdict(doubt) for doubt in doubts]
+
+
+@pytest.mark.parametrize("more", [{}, {"corpus": "both"}])
+def test_what_is_in_doubt_of_a_run_of_the_gate(kept_too, more):
+    extra = [
+        (("record", "covers", None), {}),
+        (("target", "ready", 4121.0), {}),
+        (("target", "unwatched", "it does not answer"), {}),
+        (("load", "worker_lost", 1.0), {}),
+        (("gate", "types", {"dict": 3.0}), {"build": "candidate"}),
+    ]
+    doubts = gate_doubts(run(extra=extra, **more), SCENARIO, {"cpus": 2}, ["candidate"])
+    kept_too += [as_verdict(doubt) for doubt in doubts]
 
 
 def test_a_command_is_interrupted():

@@ -81,6 +81,21 @@ def test_a_little_less_memory_is_the_same_class_and_another_command_is_another()
     assert "another command: make build" in incomparable_reason(grown(100), ("make", "test"), HERE)
 
 
+def test_no_secret_of_the_command_is_kept_and_another_one_is_the_same_command():
+    with_secret = ("app", "--token", "c4nary", "--url", "https://u:c4nary@h/")
+    fresh, _ = accept(None, run(100), command=with_secret, machine=HERE, tolerance=0.1)
+    old = fresh.model_copy(update={"command": with_secret})
+    more, dropped = accept(old, run(101), command=with_secret, machine=HERE, tolerance=0.1)
+    far, _ = accept(old, run(900), command=with_secret, machine=HERE, tolerance=0.1)
+    assert not dropped
+    for kept in (fresh, more, far):
+        assert "c4nary" not in kept.model_dump_json()
+        assert not incomparable_reason(kept, with_secret, HERE)
+        assert not incomparable_reason(kept, ("app", "--token", "new", "--url", "https://u:new@h/"), HERE)
+        elsewhere = ("app", "--token", "c4nary", "--url", "https://u:x@g/")
+        assert "another command" in incomparable_reason(kept, elsewhere, HERE)
+
+
 def test_the_file_reads_back_as_written(tmp_path):
     write_baseline(tmp_path / "new" / "b.json", grown(100, 101))
     assert read_baseline(tmp_path / "new" / "b.json") == grown(100, 101)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.foreign_rules import refuse_foreign
 from leakdrill.alerting.manifest_texts import holds_texts, read_texts
 from leakdrill.errors import BadInput
-from leakdrill.files import exists, is_file
+from leakdrill.files import exists, is_file, is_folder
 from leakdrill.yaml_file import Document, read_yaml_documents
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EXPECTED: Final = "Prometheus rules"
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json", ".rules"})
 """Files of a folder that may hold rules."""
+_MOST_ENTRIES: Final = 20_000
 _PATTERN: Final = "*?["
 _DEEPEST: Final = 8
 _LIKE_RULES: Final = re.compile(r"^[ {\"'-]*groups[\"']? *:", re.MULTILINE)
@@ -72,16 +74,28 @@ def rules_files(path: Path) -> list[Path]:
     Raises:
         BadInput: when it is a folder or a pattern that stands for no file.
     """
-    if path.is_dir():
+    if is_folder(path):
+        _refuse_large(path, path)
         found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and is_file(file))
     elif is_pattern(path):
         anchor = next(parent for parent in path.parents if exists(parent))
-        found = sorted(file for file in anchor.glob(str(path.relative_to(anchor))) if is_file(file))
+        if sum(any(sign in part for sign in _PATTERN) for part in path.parts) > 1:
+            _refuse_large(anchor, path)
+        try:
+            found = sorted(file for file in anchor.glob(str(path.relative_to(anchor))) if is_file(file))
+        except (OSError, ValueError) as e:  # a part of it is too long for a name, or holds `**` and more
+            raise BadInput(f"{path}: is no pattern of files: {e}; expected files that hold {EXPECTED}") from e
     else:
         return [path]
     if not found:
         raise BadInput(f"{path}: stands for no file; expected files that hold {EXPECTED}")
     return found
+
+
+def _refuse_large(folder: Path, path: Path) -> None:
+    """Refuses a folder such as `/`, in which looking for rules would take minutes."""
+    if sum(1 for _ in islice(folder.rglob("*"), _MOST_ENTRIES + 1)) > _MOST_ENTRIES:
+        raise BadInput(f"{path}: {folder} holds more than {_MOST_ENTRIES:,} files; expected a folder of rules")
 
 
 def is_pattern(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import ComponentDied, EnvironmentProblem, LeakdrillError
@@ -61,8 +62,7 @@ class LocustLoad:
     ) -> None:
         self._spec = spec
         self._host, self._run_dir, self._run_id = host, run_dir, run_id
-        self._recorder = recorder
-        self._max_run_s = max_run_s
+        self._recorder, self._max_run_s = recorder, max_run_s
         self._record_corpus = record_corpus.absolute() if record_corpus else None
         self._place = place
         self._folder = (run_dir / "load-counts").absolute()
@@ -194,23 +194,24 @@ class LocustLoad:
         """Whether Locust runs and has a process left that makes requests."""
         return self._process.running and not (self._monitor.lost_workers and self._monitor.workers == 0)
 
-    def wait_first_request(self, timeout_s: float, *, any_status: bool = False) -> None:
-        """Return when a first request has succeeded; with `any_status`, when one got any response.
+    def wait_first_request(self, timeout_s: float, *, success_s: float = 0.0) -> None:
+        """Return when a request was answered: for `success_s` only a success counts, then any status is an answer.
 
         Raises:
             ComponentDied: when Locust ended, or nothing was answered in time; names the most frequent error.
         """
-        count = self.completed if any_status else self.requests
+        with suppress(TimedOut):
+            wait_for(lambda: self.requests() > 0 or not self.alive(), what="a success", timeout_s=success_s)
         try:
-            wait_for(lambda: count() > 0 or not self.alive(), what="a response", timeout_s=timeout_s)
+            wait_for(lambda: self.completed() > 0 or not self.alive(), what="a response", timeout_s=timeout_s)
         except TimedOut as e:
             raise ComponentDied(
                 f"the load never reached {self._host}: {self._counters.totals().requests} requests within "
-                f"{show_duration(timeout_s)}, none answered with success; {self._monitor.worst_error()}",
+                f"{show_duration(success_s + timeout_s)}, none answered; {self._monitor.worst_error()}",
                 hint=f"read {self._process.log}; is the target ready, and are the paths in {self._spec.locustfile} "
                 "right?",
             ) from e
-        if count() == 0:
+        if self.completed() == 0:
             raise ComponentDied(self._process.state("before its first request was answered"))
 
     def stop(self) -> None:

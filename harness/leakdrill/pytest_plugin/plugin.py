@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,9 @@ _LINE: Final = "leakdrill"
 
 _GATED: Final = pytest.StashKey[bool]()
 """Whether a gate of this test has reached a verdict."""
+
+_LOST: Final = pytest.StashKey[str]()
+"""What a gate said in a thread of the test's, where no exception reaches pytest."""
 
 _ASKED: Final = pytest.StashKey[bool]()
 """Whether the test, or a fixture of it, has the gate, however it came by it."""
@@ -85,7 +89,12 @@ class LeakGate:
             "longest_ttl": longest_ttl,
         }
         options = replace(_options(self._item), **{key: value for key, value in given.items() if value is not None})
-        return _gate(self._item, options, function, args, kwargs)
+        try:
+            return _gate(self._item, options, function, args, kwargs)
+        except BaseException as e:
+            if threading.current_thread() is not threading.main_thread():
+                self._item.stash[_LOST] = str(e)
+            raise
 
     def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
         """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
@@ -148,12 +157,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Forget what an earlier run of the same test has gated: it may be run again."""
     item.stash[_GATED] = item.stash[_ASKED] = False
+    item.stash[_LOST] = ""
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test that asked for a gate, passed, and gated nothing: it would look as if it had been judged."""
     outcome: Any = yield
+    if outcome.excinfo is None and item.stash.get(_LOST, ""):
+        outcome.force_exception(pytest.fail.Exception(item.stash[_LOST], pytrace=False))
     marked = item.get_closest_marker("leak_gate") is not None
     asked = marked or item.stash.get(_ASKED, False)
     if asked and outcome.excinfo is None and not item.stash.get(_GATED, False):
@@ -180,6 +192,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _options(item: pytest.Item) -> GateOptions:
     """Returns the options of the marker, else the command line, else the ini file, else the defaults."""
     config, marker = item.config, item.get_closest_marker("leak_gate")
+    if marker and marker.args:
+        raise pytest.UsageError(f"leak_gate: {marker.args[0]!r} has no name; expected such as leak_gate(budget='64B')")
     configured = {name: config.getoption(f"leak_{name}") or config.getini(f"leak_{name}") for name in _SETTINGS}
     settings: dict[str, Any] = {**_DEFAULTS, **{name: value for name, value in configured.items() if value}}
     try:

@@ -93,6 +93,8 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
         raise BadInput(f"{parent}: its name is not valid UTF-8, in which a run writes down what it makes", hint=_OTHER)
     start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
+        if parent.is_symlink():
+            raise BadInput(f"{parent}: is a symbolic link, behind which `leakdrill clean` finds no run", hint=_OTHER)
         path = _make_unique(parent, start)
         _point_latest(parent / "latest", path.name)
     except OSError as e:

@@ -68,6 +68,12 @@ def requests_keep_latency(history: History, *, scenario: Scenario) -> Verdict:
             f"latency was reported for only {len(measured)} seconds outside the steps",
             hint="let the phases last longer",
         )
+    requests, failures = sum(s.requests for s in seconds), sum(s.failures for s in seconds)
+    if failures > requests / 2:
+        return claim.unknown(
+            f"{failures:.0f} of {requests:.0f} requests failed, and how long failures take says nothing of the service",
+            hint="see the verdict requests_keep_error_rate",
+        )
     median_s = float(np.median([p99 for p99, _ in measured])) / 1000
     numbers = {"p99_s": median_s, "p99_wanted_s": allowed_s, "seconds": len(measured)}
     message = (

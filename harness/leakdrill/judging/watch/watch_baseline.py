@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from leakdrill.errors import BadInput
 from leakdrill.files import make_parents, read_file, write_named
+from leakdrill.masking import masked_tree
 from leakdrill.scenario.quantities import Frozen
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class Baseline(Frozen):
     machine: MachineClass
     runs: Annotated[tuple[BaselineRun, ...], Field(min_length=1)]
 
+    def is_of(self, command: tuple[str, ...]) -> bool:
+        """Whether it holds runs of `command`, whatever its passwords are."""
+        return _without_secrets(self.command) == _without_secrets(command)
+
     @property
     def low_bytes(self) -> int:
         """The lowest recorded peak."""
@@ -106,8 +111,8 @@ class Baseline(Frozen):
 
 def incomparable_reason(baseline: Baseline, command: tuple[str, ...], machine: MachineClass) -> str:
     """The reason why a run of `command` on `machine` cannot be compared with `baseline`; empty when it can."""
-    if baseline.command != command:
-        return f"it is of another command: {shlex.join(baseline.command)}"
+    if not baseline.is_of(command):
+        return f"it is of another command: {shlex.join(_without_secrets(baseline.command))}"
     difference = baseline.machine.difference(machine)
     return f"it is of another class of machine: {difference}" if difference else ""
 
@@ -120,7 +125,8 @@ def accept(
     They are dropped when they are not comparable, and when `run` is further than `tolerance` from all in its mode: a
     level that was accepted as the new one must not leave a range behind in which both fit.
     """
-    fresh = Baseline(command=command, machine=machine, runs=(run,))
+    shown = _without_secrets(command)
+    fresh = Baseline(command=shown, machine=machine, runs=(run,))
     if old is None:
         return fresh, ""
     reason = incomparable_reason(old, command, machine)
@@ -129,8 +135,13 @@ def accept(
     same = old.in_mode(run.mode)
     if same and not same.low_bytes * (1 - tolerance) <= run.peak_bytes <= same.high_bytes * (1 + tolerance):
         others = tuple(r for r in old.runs if r.mode != run.mode)
-        return old.model_copy(update={"runs": (*others, run)}), "its peak lies outside of their range"
-    return old.model_copy(update={"runs": (*old.runs, run)[-KEPT_RUNS:]}), ""
+        return old.model_copy(update={"command": shown, "runs": (*others, run)}), "its peak lies outside of their range"
+    return old.model_copy(update={"command": shown, "runs": (*old.runs, run)[-KEPT_RUNS:]}), ""
+
+
+def _without_secrets(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command as it may stand in a repository."""
+    return tuple(masked_tree(list(command)))
 
 
 def read_baseline(path: Path) -> Baseline:

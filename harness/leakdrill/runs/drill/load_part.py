@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 READINGS_PER_S: Final = 10.0
 _FIRST_REQUEST_TIMEOUT_S: Final = 20.0
+_FIRST_SUCCESS_S: Final = 5.0
 _SPARE_S: Final = 120.0  # Locust ends by itself this long after the drill should have ended it
 
 
@@ -63,7 +64,7 @@ class LoadPart:
         with self._recorder.act(LoadStart()) as note:
             load.start()
             note.labels["pid"] = str(load.pid)
-            load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
+            load.wait_first_request(_FIRST_REQUEST_TIMEOUT_S, success_s=_FIRST_SUCCESS_S)
 
     def stop(self) -> None:
         """Stop the load, then the meters; does nothing the second time."""

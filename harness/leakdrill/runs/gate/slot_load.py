@@ -80,7 +80,7 @@ class SlotLoad:
         self.corpus = corpus
         self._locust = self._make(spec, url)
         self._locust.start()
-        self._locust.wait_first_request(_FIRST_REQUEST_TIMEOUT_S, any_status=True)
+        self._locust.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
         self._began_s = self._recorder.now_s()
 
     def stop(self) -> None:
@@ -160,7 +160,7 @@ class SlotLoad:
         recording = self._make(self._spec, url, record_corpus=path)
         recording.start()
         try:
-            recording.wait_first_request(_FIRST_REQUEST_TIMEOUT_S, any_status=True)
+            recording.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
             deadline = time.monotonic() + _RECORDING_TIMEOUT_S
             while recording.completed() < CORPUS_REQUESTS and time.monotonic() < deadline and recording.alive():
                 time.sleep(0.1)

@@ -63,7 +63,7 @@ def check_updatable(path: Path, plan: WatchPlan) -> None:
     Raises:
         BadInput: when `path` holds one, or is no baseline.
     """
-    if path.exists() and read_baseline(path).command != plan.command:
+    if path.exists() and not read_baseline(path).is_of(plan.command):
         raise BadInput(
             f"--baseline {path}: holds another command's runs; expected those of `{plan.command_line}`",
             hint="name another file, or remove this one if the command has changed for good",
