@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from tape import Tape
 
-from leakdrill.judging.drill import judge
 from leakdrill.record.verdict import worst
 
 if TYPE_CHECKING:
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
     Spoil = Callable[[Tape], Tape]
-
-
-MACHINE = {"memory_bytes": 16 * 1024**3, "cpus": 2}
-"""On which the good records were made, as far as it counts."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +41,7 @@ class Sabotage:
 
     def verdicts(self) -> list[Verdict]:
         """What the spoilt record gets."""
-        tape = self.spoil(Tape(self.base))
-        return judge(tape.history(), tape.scenario, MACHINE)
+        return self.spoil(Tape(self.base)).verdicts()
 
     def escaped(self, verdicts: list[Verdict]) -> str:
         """Why `verdicts` do not catch it as they must; empty when they do."""

@@ -9,12 +9,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import alerts  # noqa: F401 - each adds its own
+import gated  # noqa: F401
 import load  # noqa: F401
 import machine  # noqa: F401
 import meters  # noqa: F401
 import order  # noqa: F401
 import replaced  # noqa: F401
+import sealed  # noqa: F401
 import steps  # noqa: F401
+import watched  # noqa: F401
 from sabotage import SABOTAGES
 
 

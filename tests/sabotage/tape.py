@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from leakdrill.judging.drill import judge
+from leakdrill.judging.leak.gate import judge_gate
+from leakdrill.judging.watch.judge import judge_watch
+from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.record.event import Event, read_event
 from leakdrill.record.history import History
 from leakdrill.scenario.scenario import Scenario
@@ -17,10 +21,14 @@ from leakdrill.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leakdrill.record.verdict import Verdict
+
     Pick = Callable[[Event], bool]
 
 RECORDS = Path(__file__).with_name("records")
 MIB = 1024**2
+MACHINE = {"memory_bytes": 16 * 1024**3, "cpus": 2}
+"""On which the good records were made, as far as it counts."""
 _MEMORY = {
     ("cgroup", "resources"): ("usage_bytes", "working_set_bytes", "anon_bytes"),
     ("process", "tree"): ("rss_bytes",),
@@ -44,29 +52,47 @@ ALWAYS = Span(0, 1e9)
 
 
 @cache
-def _stored(name: str) -> tuple[Scenario, tuple[Event, ...]]:
+def _stored(name: str) -> tuple[dict[str, Any], tuple[Event, ...]]:
     first, *lines = lzma.decompress((RECORDS / f"{name}.jsonl.xz").read_bytes()).splitlines()
-    return Scenario.model_validate(orjson.loads(first)), tuple(read_event(line, name) for line in lines)
+    return orjson.loads(first), tuple(read_event(line, name) for line in lines)
 
 
 class Tape:
-    """The events of a stored drill, to be spoilt; `history()` numbers them anew in order of time."""
+    """The events of a stored run, to be spoilt; `history()` numbers them anew in order of time.
+
+    The first line of a drill is its scenario; that of a gate or of a watched run says its `kind`.
+    """
 
     def __init__(self, name: str) -> None:
-        self.scenario, events = _stored(name)
+        plan, events = _stored(name)
+        self.machine: dict[str, Any] = plan.get("machine", MACHINE)
+        kind = plan.get("kind")
+        self.is_gate = kind == "gate"
+        self.watch = WatchPlan.model_validate(plan["watch"]) if kind == "watch" else None
+        self.scenario = None if self.watch else Scenario.model_validate(plan["scenario"] if self.is_gate else plan)
         self.events = list(events)
         self.numbered = True
         good = History(events)
         spans = {phase: good.phase(phase) for phase in ("setup", "baseline", "load", "mitigate", "recover", "teardown")}
         self.phases = {phase: Span(*span) for phase, span in spans.items() if span}
         ends = [e.t for e in events if e.source == "step" and e.kind == "ok"]
-        self.cured = Span(max(ends, default=self.phases["recover"].start), self.phases["recover"].end)
+        last = self.phases.get("recover", Span(0, good.end_s))
+        self.cured = Span(max(ends, default=last.start), last.end)
         self.tail = Span(self.cured.end - 8, self.cured.end)
 
     def history(self) -> History:
         """The spoilt record."""
         ordered = sorted(self.events, key=lambda event: event.t) if self.numbered else self.events
         return History([replace(e, index=i) for i, e in enumerate(ordered)] if self.numbered else ordered)
+
+    def verdicts(self) -> list[Verdict]:
+        """What the spoilt record gets."""
+        if self.watch is not None:
+            return judge_watch(self.history(), self.watch)
+        assert self.scenario is not None
+        if self.is_gate:
+            return judge_gate(self.history(), self.scenario, None, self.machine)
+        return judge(self.history(), self.scenario, self.machine)
 
     def drop(self, pick: Pick) -> Tape:
         """Lose the lines that `pick` names."""

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import suite
-from sabotage import MACHINE, SABOTAGES, Sabotage
+from sabotage import SABOTAGES, Sabotage
 from tape import RECORDS, Tape
 
-from leakdrill.judging.drill import judge
 from leakdrill.record.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def test_there_are_enough_and_no_two_of_one_name() -> None:
 
 @pytest.mark.parametrize("base", BASES)
 def test_the_good_record_passes(base: str, kept: Kept) -> None:
-    tape = Tape(base)
-    verdicts = judge(tape.history(), tape.scenario, MACHINE)
+    verdicts = Tape(base).verdicts()
     assert [(v.check, v.message) for v in verdicts if v.outcome != "PASS"] == []
     kept(verdicts)
 

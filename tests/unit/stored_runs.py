@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from histories import complete, drill, plan
@@ -9,6 +10,7 @@ from histories import complete, drill, plan
 from leakdrill.judging.analyze import analyze
 from leakdrill.judging.evidence.load_conduct import COUNTS
 from leakdrill.record.event import event_line
+from leakdrill.record.events import TargetStop
 from leakdrill.record.reseal import reseal
 from leakdrill.record.store import RunFolder, write_run_info
 
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from histories import Record
 
-    from leakdrill.record.event import Event
+    from leakdrill.record.event import Event, Value
     from leakdrill.scenario.scenario import Scenario
+
+_PAGE = 4096
 
 
 def store_run(folder: Path, record: Record | None = None, scenario: Scenario | None = None) -> RunFolder:
@@ -27,8 +31,8 @@ def store_run(folder: Path, record: Record | None = None, scenario: Scenario | N
     path.mkdir(parents=True)
     run = RunFolder(path)
     write_run_info(run, scenario or plan(), folder / "cart.yaml", {})
-    counted = _counted(record or complete(drill()), scenario or plan())
-    reseal(run, [event_line(event) for event in counted.history()])
+    whole = _whole(_counted(record or complete(drill()), scenario or plan()))
+    reseal(run, [event_line(event) for event in whole.history()])
     return run
 
 
@@ -43,6 +47,21 @@ def _counted(record: Record, scenario: Scenario) -> Record:
         return {**nothing, "users_started": users, "tasks": answered, "completed": answered, **values}
 
     return record.change("load", "requests", report)
+
+
+def _whole(record: Record) -> Record:
+    """`record` with what meters of this version tell besides, in whole pages, and with the end of the target."""
+    record.events = [replace(event, value=_in_pages(event)) for event in record.events]
+    return record.act(TargetStop(), 71.2, 71.8)
+
+
+def _in_pages(event: Event) -> Value:
+    if not isinstance(event.value, dict):
+        return event.value
+    values = dict(event.value)
+    if event.source == "cgroup" and "anon_bytes" in values:
+        values = {"memory_bytes": values["anon_bytes"], **values}
+    return {name: round(n / _PAGE) * _PAGE if name.endswith("_bytes") else n for name, n in values.items()}
 
 
 def judged_run(folder: Path, record: Record | None = None, scenario: Scenario | None = None) -> RunFolder:

@@ -13,7 +13,7 @@ import pytest
 
 from leakdrill.cli.named_file import read_named
 
-CONTENT = b"t,requests,rss_bytes\n" + b"".join(b"%d,%d,1000000\n" % (n, n * 10) for n in range(9000))
+CONTENT = b"t,requests,rss_bytes\n" + b"".join(b"%d,%d,10000000\n" % (n, n * 10) for n in range(9000))
 TRACE = (sys.executable, "-m", "leakdrill", "trace")
 
 

@@ -258,3 +258,32 @@ def test_what_the_recorder_writes_holds_together_and_ends(run: RunFolder, tmp_pa
     assert (last.source, last.name, last.value) == ("record", "end", None)
     run.history.write_bytes((tmp_path / "history.jsonl").read_bytes())
     assert check_seal(run).fault.endswith("history.jsonl:1: the record does not say which run.json it belongs to")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (b'"t":', b'"t":0.5,"t":', "given twice"),
+        (b'"labels":{', b'"labels":{"act":"7","act":"8",', "given twice"),
+        (b'"at":null', b'"at":"1.5"', "valid number"),
+        (b'"at":null', b'"at":true', "valid number"),
+    ],
+)
+def test_a_line_that_readers_could_take_differently_is_bad_input(
+    run: RunFolder, old: bytes, new: bytes, word: str
+) -> None:
+    edit(run, strip)
+    lines = run.history.read_bytes().splitlines(keepends=True)
+    spoilt = lines[1].replace(old, new, 1)
+    assert spoilt != lines[1]
+    reseal(run, [lines[0], spoilt, *lines[2:]])
+    with pytest.raises(BadInput, match=f":2: .*{word}"):
+        analyze(run)
+
+
+@pytest.mark.parametrize("version", [b'"schema_version": 1', b'"schema": 2'])
+def test_a_sealed_record_does_not_pass_for_one_of_before(run: RunFolder, version: bytes) -> None:
+    run.run_json.write_bytes(run.run_json.read_bytes().replace(b'"schema_version": 2', version))
+    reseal(run)
+    assert "schema version" in check_seal(run).fault
+    assert {str(verdict.outcome) for verdict in analyze(run)} == {"UNKNOWN"}

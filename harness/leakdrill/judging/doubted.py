@@ -17,10 +17,15 @@ from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
 from leakdrill.judging.evidence.lives import life_doubts
 from leakdrill.judging.evidence.machine_bounds import machine_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
+from leakdrill.judging.evidence.meter_rates import rate_of_meters_doubts
 from leakdrill.judging.evidence.possible_values import value_doubts
 from leakdrill.judging.evidence.record_order import order_doubts
+from leakdrill.judging.evidence.repeated_readings import repeated_readings
 from leakdrill.judging.evidence.replaced_service import replaced_service
+from leakdrill.judging.evidence.replica_readings import replica_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
+from leakdrill.judging.evidence.target_acts import act_doubts
+from leakdrill.judging.evidence.whole_pages import page_doubts
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
 
@@ -36,8 +41,12 @@ _SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
     order_doubts,
     value_doubts,
     life_doubts,
+    act_doubts,
     replaced_service,
     presence_doubts,
+    rate_of_meters_doubts,
+    replica_doubts,
+    repeated_readings,
     agreement_doubts,
     request_doubts,
     alert_doubts,
@@ -71,6 +80,7 @@ def find_doubts(
     sources: list[Callable[[History, Scenario], Iterator[Doubt]]] = [
         *_SOURCES,
         partial(machine_doubts, machine=machine),
+        lambda history, _scenario: page_doubts(history),
     ]
     return [doubt for source in sources for doubt in found_doubts(partial(source, history, scenario))]
 

@@ -66,7 +66,9 @@ class KubeletSummary(
 
 
 @dataclass(frozen=True)
-class PodResources(_ContainerReading, source="pod", name="resources", written_by=("targets",), read_by=("alerting",)):
+class PodResources(
+    _ContainerReading, source="pod", name="resources", written_by=("targets",), read_by=("alerting", "judging")
+):
     """Memory and CPU of one pod, about twice a second."""
 
     pod: Annotated[str, Label("the pod's name")] = ""

@@ -205,7 +205,7 @@ class TargetLeave(
     ActEvent,
     source="target",
     name="leave",
-    for_people="says whether everything was put back",
+    read_by=("judging",),
     written_by=("targets",),
 ):
     """A service that ran before the drill was left as it was found."""

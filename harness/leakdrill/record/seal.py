@@ -88,7 +88,9 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = N
     if version == UNSEALED_VERSION and not lines.shows_a_seal:
         return _checked(folder, "", lines, [(_fault_of_unsealed(folder, accepted=unsealed), _UNSEALED)], key)
     downgraded = f"{folder.run_json}: says schema version {version}, which has no hash chain, and the history has one"
-    wrong = (lines.fault(), *_faults_of_covered(folder, lines.covers), downgraded * (version == UNSEALED_VERSION))
+    unstated = f"{folder.run_json}: does not state its schema version"
+    version_fault = {UNSEALED_VERSION: downgraded, None: unstated}.get(version, "")
+    wrong = (lines.fault(), *_faults_of_covered(folder, lines.covers), version_fault)
     faults = ((fault, _EDITED) for fault in wrong)
     return _checked(folder, lines.check.head, lines, faults, key)
 

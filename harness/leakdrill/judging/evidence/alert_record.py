@@ -11,11 +11,13 @@ import numpy as np
 from leakdrill.judging.evidence.alert_states import series_key, transitions
 from leakdrill.judging.evidence.doubt import ALERTS, Doubt
 from leakdrill.judging.evidence.readings import readings
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.record.events import (
     AlertTransition,
     CgroupResources,
     MemoryThreshold,
     Notification,
+    PodResources,
     PrometheusPoll,
     RuleError,
     SelectorMatches,
@@ -45,6 +47,10 @@ _MOST_SHARE: Final = 1.05
 _PUBLISHED: Final = ("container_", "node_", "DCGM_")
 """How the names of the series begin that are published as long as the target is there."""
 _MEMORY: Final = "container_memory_"
+_OWN_JOB: Final = "leakdrill"
+_OWN_RECEIVER: Final = "drill"
+"""The names that the drill's own configurations of Prometheus and Alertmanager have."""
+_LOOPBACK: Final = "127.0.0.1"
 
 
 def alert_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
@@ -54,6 +60,8 @@ def alert_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     yield from _counted(history)
     yield from _notified(history, scenario.alerts)
     yield from _foreign(history, scenario)
+    yield from _elsewhere(history, scenario)
+    yield from _asked_for(history, scenario)
     yield from _selected_nothing(history)
     yield from _failing_rules(history)
     if scenario.alerts.prometheus is None and scenario.target.kind in ("process", "docker"):
@@ -176,6 +184,50 @@ def _foreign(history: History, scenario: Scenario) -> Iterator[Doubt]:
                 event.index,
             )
             return
+
+
+def _elsewhere(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """Alerts of the drill's own Prometheus that come from another job, machine, pod or receiver than it knows."""
+    if scenario.alerts.prometheus is not None or not is_sealed(history):
+        return
+    undated = [event for event in history.of(AlertTransition) if event.at is None]
+    if undated:
+        yield _about(f"the record does not say when {_name(undated[0])} was evaluated", undated[0].index)
+    jobs = {job for event in history.of(SelectorMatches) for job in event.jobs.split(",") if job}
+    pods = {event.pod for event in history.of(PodResources)}
+    told: list[AlertTransition | Notification] = [*history.of(AlertTransition), *history.of(Notification)]
+    for event in told:
+        labels = event.labels
+        ours = labels.get("job") == _OWN_JOB and not labels.get("instance", _LOOPBACK).startswith(_LOOPBACK)
+        strange = {
+            "job": bool(jobs) and labels.get("job", _OWN_JOB) not in jobs,
+            "instance": ours,
+            "pod": bool(pods) and labels.get("pod", min(pods)) not in pods,
+        }
+        name = next((name for name, is_so in strange.items() if is_so), "")
+        if name:
+            yield _about(
+                f"{_name(event)} is about the {name} {labels.get(name)}, of which nothing was read", event.index
+            )
+            return
+    known = {_OWN_RECEIVER, *(one.receiver for one in scenario.alerts.expect)}
+    receivers = [e for e in history.of(Notification) if scenario.alerts.routing is None and e.receiver not in known]
+    if receivers and scenario.alerts.alertmanager is None:
+        text = f"{_name(receivers[0])} was sent to {receivers[0].receiver or 'nobody'}, and the drill receives at"
+        yield _about(f"{text} {_OWN_RECEIVER}", receivers[0].index)
+
+
+def _asked_for(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """Rules on memory of which no selector is told, or none that selects anything."""
+    if scenario.alerts.prometheus is not None or not is_sealed(history) or not scenario.alerts.evaluated:
+        return
+    told = history.of(SelectorMatches)
+    missing = sorted({event.alert for event in history.of(MemoryThreshold)} - {event.alert for event in told})
+    if missing:
+        yield _about(f"the record does not tell what the rule of {missing[0]} selects")
+    of_target = [e for e in told if e.selector.startswith(_MEMORY) and not e.error]
+    if of_target and not any(event.series for event in of_target):
+        yield _about("no rule on memory selects anything", of_target[0].index)
 
 
 def _selected_nothing(history: History) -> Iterator[Doubt]:

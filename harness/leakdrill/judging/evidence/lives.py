@@ -9,10 +9,13 @@ import numpy as np
 
 from leakdrill.judging.evidence.doubt import HOST_RESOURCES, TARGET, Doubt
 from leakdrill.judging.evidence.readings import readings
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.windows import Span, down_spans, step_runs
 from leakdrill.record.events import (
     CgroupResources,
     LoadRequests,
+    Notice,
+    PodResources,
     ProcessTree,
     ReplicaResources,
     ServiceMetrics,
@@ -179,6 +182,7 @@ def _limits(history: History, scenario: Scenario, unsettled: list[Span]) -> Iter
             yield Doubt(f"{text}, and no step asks for it", (before.index, after.index), about)
             break
     yield from _first_limit(scenario, limited, read)
+    yield from _contained_limit(history, scenario, limited)
     yield from _not_arrived(told, read)
 
 
@@ -205,6 +209,20 @@ def _first_limit(scenario: Scenario, limited: list[float | None], read: list[Num
     if abs(first - times * declared) > _SAME * first:
         text = f"the control group's memory limit is {show_size(first)}; the scenario says {show_size(declared)}"
         yield Doubt(text, (read[0].index,), frozenset({"memory", "alerts"}))
+
+
+def _contained_limit(history: History, scenario: Scenario, limited: list[float | None]) -> Iterator[Doubt]:
+    """No limit of a container or a pod that was made with one, or another one."""
+    declared, about = scenario.target.limits.memory, frozenset({"memory", "alerts"})
+    if declared is None or not is_sealed(history) or scenario.target.kind not in ("docker", "kubernetes"):
+        return
+    unset = any("memory limit" in notice.message for notice in history.of(Notice))
+    if limited and not any(limited) and not unset:
+        yield Doubt(f"the scenario limits memory to {show_size(declared)}, and no limit was read", (), about)
+    pods = [event for event in history.of(PodResources) if event.limit_bytes]
+    if pods and abs((pods[0].limit_bytes or 0.0) - declared) > _SAME * declared:
+        text = f"the pod's memory limit is {_size(pods[0].limit_bytes)}; the scenario says {show_size(declared)}"
+        yield Doubt(text, (pods[0].index,), about)
 
 
 def _asked_limits(history: History, scenario: Scenario) -> Iterator[Doubt]:

@@ -11,16 +11,19 @@ from leakdrill.judging.evidence.doubt import HOST_RESOURCES, REQUESTS, Doubt
 from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.possible_values import ABOUT
 from leakdrill.judging.evidence.readings import reading_times, readings
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.windows import Span, watched_until_s
 from leakdrill.record.events import (
     CgroupResources,
     FilesystemDisk,
     LoadRequests,
     Notice,
+    PodResources,
     ProcessSmaps,
     ProcessTree,
     PrometheusPoll,
     ServiceMetrics,
+    TargetReady,
 )
 from leakdrill.units import show_duration
 
@@ -74,10 +77,20 @@ def _missing_meters(history: History, scenario: Scenario) -> Iterator[Doubt]:
     expected += [PrometheusPoll] if scenario.alerts.evaluated else []
     if any(NO_CGROUP in notice.message for notice in history.of(Notice)):
         expected.remove(CgroupResources)
-    for event_class in expected:
+    for event_class in [*expected, *_of_seen_processes(history, scenario)]:
         if not readings(history, event_class):
             about = ABOUT.get(event_class, HOST_RESOURCES | {REQUESTS})
             yield Doubt(f"nothing was read of {event_class.source}/{event_class.event_name}", (), about)
+
+
+def _of_seen_processes(history: History, scenario: Scenario) -> list[type[Reading]]:
+    """The meters of a container's or a pod's processes that can be seen and of which no line tells, not even why."""
+    seen = is_sealed(history) and any(event.process for event in history.of(TargetReady))
+    meters: list[type[Reading]] = (
+        [ProcessTree, ProcessSmaps] if scenario.target.kind in ("docker", "kubernetes") else []
+    )
+    meters += [PodResources] if scenario.target.kind == "kubernetes" else []
+    return [meter for meter in meters if seen and not history.of(meter)]
 
 
 def _period_s(times: Floats) -> float:

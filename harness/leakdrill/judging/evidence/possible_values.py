@@ -99,6 +99,9 @@ _PARTS_OF_WHOLES: Final[tuple[tuple[type[Reading], str, str, float], ...]] = (
     (CgroupResources, "anon_bytes", "limit_bytes", _CHARGED_AHEAD),
     (CgroupResources, "anon_bytes", "usage_bytes", _CHARGED_AHEAD),
     (CgroupResources, "working_set_bytes", "usage_bytes", 0),
+    (CgroupResources, "anon_bytes", "memory_bytes", _CHARGED_AHEAD),
+    (CgroupResources, "throttled_periods", "periods", 1),
+    (ProcessSmaps, "uss_bytes", "pss_bytes", 0),
     (FilesystemDisk, "used_bytes", "size_bytes", 0),
     (FilesystemDisk, "avail_bytes", "free_bytes", 0),
     (LoadRequests, "failures", "requests", 0),
@@ -212,7 +215,8 @@ def _always(history: History, scenario: Scenario, event_class: type[Reading]) ->
     if scenario.target.kind != "process":
         return frozenset()
     limits, notices = scenario.target.limits, [notice.message for notice in history.of(Notice)]
-    asked = {
+    known = {"memory_bytes", "oom_kills"} if is_sealed(history) else set[str]()
+    asked = known | {
         field
         for field, name, limit in (("limit_bytes", "memory", limits.memory), ("cpu_seconds", "cpu", limits.cpus))
         if limit is not None and not any(f"{name} limit" in text and _NOT_ENFORCED in text for text in notices)
@@ -251,6 +255,7 @@ def _no_process(history: History, scenario: Scenario) -> Iterator[Doubt]:
         (ProcessTree, "processes"),
         (ProcessTree, "threads"),
         (ProcessTree, "rss_bytes"),
+        (ProcessTree, "fds"),
         (ProcessSmaps, "pss_bytes"),
         (ProcessSmaps, "anon_bytes"),
         (CgroupResources, "usage_bytes"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _AHEAD_S: Final = 2.0
 """How far the clock of another source may be ahead of ours."""
+_BEGINS_WITHIN_S: Final = 60.0
 BESIDE_S: Final = 0.5
 """Threads write while the phase changes."""
 _OF_SOURCE: Final = {"target": TARGET, "prometheus": ALERTS, "alertmanager": ALERTS, "load": REQUESTS}
@@ -62,6 +63,9 @@ def _times(history: History) -> Iterator[Doubt]:
             text = f"time runs backwards in the record, from {before.t:g} s to {event.t:g} s"
             yield Doubt(text, (before.index, event.index))
             break
+    first = next((event for event in history.events if not RecordCovers.matches(event)), None)
+    if first is not None and first.t > _BEGINS_WITHIN_S:
+        yield Doubt(f"the record begins at {show_duration(first.t)}", (first.index,))
     for event in history.events:
         if not _possible_times(event):
             at = "" if event.at is None else f", at {event.at:g} s by the clock of {event.source}"

@@ -10,6 +10,7 @@ import numpy as np
 from leakdrill.judging.evidence.doubt import HOST_RESOURCES, TARGET, Doubt
 from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.readings import readings
+from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.record.events import CgroupResources, ProcessTree
 from leakdrill.units import show_duration, show_size
@@ -27,6 +28,7 @@ _LEAST_SHARE: Final = 0.25
 _MOST_LEFT: Final = 0.5
 """With more left of what the target held in the baseline, others go on serving: one worker of several was recycled."""
 _GRACE_S: Final = 10.0
+_FEW_FALLS: Final = 3
 _REPLACING: Final = frozenset({"restart", "scale", "autoscale", "delete_pod", "kill", "prune"})
 _RECYCLING: Final = frozenset({"set_env", "set_limits", "recreate"})
 """Actions after which a service may recycle its workers from then on."""
@@ -42,6 +44,7 @@ def replaced_service(history: History, scenario: Scenario) -> Iterator[Doubt]:
     if baseline is None or not len(tree.between(*baseline)):
         return
     loaded_s = (history.phase("warmup") or baseline)[0]
+    yield from _unnoted_ends(history, scenario)
     usual, excused = float(np.median(tree.between(*baseline).values)), _excused(history, scenario)
     read = [e for e in readings(history, ProcessTree) if {"rss_bytes", "ended_bytes", "ended_age_s"} <= e.values.keys()]
     ends: list[tuple[Numbers, float]] = []
@@ -62,6 +65,21 @@ def replaced_service(history: History, scenario: Scenario) -> Iterator[Doubt]:
                 HOST_RESOURCES | {TARGET},
             )
             return
+
+
+def _unnoted_ends(history: History, scenario: Scenario) -> Iterator[Doubt]:
+    """Processes that became fewer several times while none was noted to have ended."""
+    counts, ended = (history.series(ProcessTree, name) for name in ("processes", "ended_bytes"))
+    if not is_sealed(history) or not len(counts) or counts.indices != ended.indices or ended.values.max() > 0:
+        return
+    falls = [
+        Span(float(counts.t[row]), float(counts.t[row + 1]))
+        for row in np.flatnonzero(np.diff(counts.values) < 0).tolist()
+    ]
+    falls = [fall for fall in falls if not any(span.overlaps(fall) for span in changing(history, scenario))]
+    if len(falls) >= _FEW_FALLS:
+        text = f"the processes became fewer {len(falls)} times, at first at {show_duration(falls[0].end_s)}"
+        yield Doubt(f"{text}, and none is told to have ended", counts.indices[:1], HOST_RESOURCES | {TARGET})
 
 
 def _excused(history: History, scenario: Scenario) -> list[Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,9 @@ _COUNTED_BESIDE: Final = (CgroupResources, ProcessTree, ProcessSmaps, Filesystem
 _FEW: Final = 20.0
 _LATE_S: Final = 2.0
 _IN_A_ROW: Final = 3
+_USERS: Final = 1.0
+_USERS_SHARE: Final = 0.2
+"""Users that come or go are counted at other moments than those that run."""
 _RATE_SHARE: Final = 0.25
 _RATE: Final = 5.0
 _ERRORS_SHARE: Final = 0.05
@@ -65,6 +69,8 @@ def request_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
         yield from _counted_beside(history, event_class, reports)
     yield from rate_doubts(reports)
     yield from _errors(history, reports)
+    yield from _unanswered(reports)
+    yield from user_doubts(reports, scenario.load.workers)
     yield from _standstill(history, scenario, span)
     yield from _served(history, scenario, reports)
 
@@ -101,7 +107,8 @@ def rate_doubts(reports: Sequence[Numbers]) -> Iterator[Doubt]:
     """Rates that are not those of the counts, and answers that took longer than there was time, or no time at all."""
     for report in reports:
         p99_ms = report.values.get("p99_ms")
-        if p99_ms is not None and not 0 < p99_ms <= 1000 * report.t + _LATE_S * 1000:
+        at_least = 0.0 if report.values.get("completed") else -1.0
+        if p99_ms is not None and not at_least < p99_ms <= 1000 * report.t + _LATE_S * 1000:
             yield _about(f"99 % of the answers took up to {p99_ms:g} ms at {show_duration(report.t)}", report.index)
             break
     for name, count in (("rps", "requests"), ("fail_per_s", "failures")):
@@ -133,6 +140,35 @@ def _errors(history: History, reports: list[Numbers]) -> Iterator[Doubt]:
     slack = _FEW + _ERRORS_SHARE * max(told, failed)
     if not least - slack <= told <= failed + slack:
         yield _about(f"Locust counted {failed:.0f} failures, and {told:.0f} of them by their error", reports[-1].index)
+
+
+def _unanswered(reports: Sequence[Numbers]) -> Iterator[Doubt]:
+    """Requests that got no response and are no failures."""
+    for report in reports:
+        if not report.values.get("completed"):
+            continue  # what is not HTTP has no response that Locust knows of
+        unanswered = report.values["requests"] - report.values["completed"]
+        if unanswered > report.values["failures"] + 1:
+            when = show_duration(report.t)
+            yield _about(f"{unanswered:.0f} requests had got no response by {when}, and fewer had failed", report.index)
+            return
+
+
+def user_doubts(reports: Sequence[Numbers], workers: int) -> Iterator[Doubt]:
+    """Users that are others than were started and have not ended, and fewer workers than were asked for."""
+    row, before = 0, -1.0
+    for report in reports:
+        values = report.values
+        running = values.get("users_started", 0.0) - values.get("users_ended", 0.0)
+        most = _USERS + _USERS_SHARE * running if running == before else math.inf
+        apart = "users_started" in values and abs(values.get("users", running) - running) > most
+        before = running
+        row = row + 1 if apart or 0 <= values.get("workers", workers) < workers else 0
+        if row == _IN_A_ROW:
+            told = f"{values.get('users', 0):.0f} users and {values.get('workers', 0):.0f} workers were told"
+            asked = f"{running:.0f} users had not ended, and {workers} workers were asked for"
+            yield _about(f"{told} at {show_duration(report.t)}; {asked}", report.index)
+            return
 
 
 def _standstill(history: History, scenario: Scenario, span: Span) -> Iterator[Doubt]:

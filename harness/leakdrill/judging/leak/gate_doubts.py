@@ -12,6 +12,7 @@ from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.possible_values import impossible_numbers
 from leakdrill.judging.evidence.record_lines import line_doubts
 from leakdrill.judging.evidence.sealed_record import is_sealed
+from leakdrill.judging.evidence.whole_pages import page_doubts
 from leakdrill.judging.leak.slot_doubts import slot_doubts
 from leakdrill.judging.leak.slots import corpora
 from leakdrill.record.events import (
@@ -52,6 +53,7 @@ def gate_doubts(
         builds: those that were measured.
     """
     yield from impossible_numbers(history)
+    yield from page_doubts(history)
     if not is_sealed(history):
         return
     yield from line_doubts(history, beside_s=_BESIDE_S)

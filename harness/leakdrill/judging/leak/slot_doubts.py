@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.readings import Numbers
-from leakdrill.judging.evidence.request_counts import rate_doubts
+from leakdrill.judging.evidence.request_counts import rate_doubts, user_doubts
 from leakdrill.judging.leak.slots import COLUMNS, slot_events
 from leakdrill.record.events import GateEnd, GateRequestsByName, LoadErrors, LoadRequests, TargetReady
 from leakdrill.units import show_duration, show_size
@@ -170,20 +170,9 @@ def _load(
             yield Doubt(text, (before.index, after.index))
             break
     yield from rate_doubts([Numbers(report.index, report.t, report.values) for report in during])
-    for before, after in pairwise(during):
-        if _users_apart(before) and _users_apart(after):  # a worker tells Locust of new users a second later
-            running = (after.users_started or 0.0) - (after.users_ended or 0.0)
-            text = f"{after.users:.0f} users ran at {show_duration(after.t)}, and {running:.0f} had not ended"
-            yield Doubt(text, (before.index, after.index))
-            break
+    yield from user_doubts([Numbers(report.index, report.t, report.values) for report in during], 1)
     yield from _counted(slots, reports)
     yield from _errors(history, reports)
-
-
-def _users_apart(report: LoadRequests) -> bool:
-    """Whether as many users do not run as have started and not ended."""
-    running = (report.users_started or 0.0) - (report.users_ended or 0.0)
-    return report.users is not None and abs(report.users - running) > 1 + _APART_SHARE * running
 
 
 def _counted(slots: Sequence[GateSlot], reports: Sequence[LoadRequests]) -> Iterator[Doubt]:

@@ -12,6 +12,7 @@ from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.possible_values import impossible_numbers
 from leakdrill.judging.evidence.record_lines import line_doubts
 from leakdrill.judging.evidence.sealed_record import is_sealed
+from leakdrill.judging.evidence.whole_pages import page_doubts
 from leakdrill.judging.watch.kernel_doubts import kernel_doubts
 from leakdrill.judging.watch.memory_split import attempts
 from leakdrill.record.events import (
@@ -48,6 +49,7 @@ def watch_doubts(history: History, plan: WatchPlan) -> Iterator[Doubt]:
     """What in the record of a watched run cannot be."""
     yield from line_doubts(history)
     yield from impossible_numbers(history)
+    yield from page_doubts(history)
     if not is_sealed(history):
         return
     yield from _phases(history)
