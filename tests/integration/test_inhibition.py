@@ -98,7 +98,8 @@ def test_a_lower_level_is_inhibited_by_a_higher_one_of_the_same_container_only(a
     alerting.fire("warning", "critical", container="api")
     alerting.fire("warning", container="web")
     spared = alerting.wait("inhibited", severity="warning")
-    assert (spared.labels["container"], spared.value) == ("api", "HighMemoryUsage{severity=critical}")
+    assert (spared.labels["container"], spared.value) == ("api", "HighMemoryUsage")
+    assert spared.labels["by_severity"] == "critical"
     alerting.wait("notification", severity="critical", container="api")
     alerting.wait("notification", severity="warning", container="web")
     told = {(e.labels["container"], e.labels["severity"]) for e in alerting.seen("notification")}
