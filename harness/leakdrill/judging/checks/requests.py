@@ -69,7 +69,7 @@ def requests_keep_latency(history: History, *, scenario: Scenario) -> Verdict:
             hint="let the phases last longer",
         )
     requests, failures = sum(s.requests for s in seconds), sum(s.failures for s in seconds)
-    if failures > requests / 2:
+    if failures > max(0.5, scenario.expect.error_rate) * requests:
         return claim.unknown(
             f"{failures:.0f} of {requests:.0f} requests failed, and how long failures take says nothing of the service",
             hint="see the verdict requests_keep_error_rate",
