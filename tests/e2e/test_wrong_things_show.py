@@ -20,7 +20,8 @@ def test_the_quick_drill_itself_passes(run):
 
 
 def test_a_rules_file_with_a_mistyped_label_fails_and_the_selector_is_named(run, vary):
-    drill = run(vary({"alerts.rules": [str(RULES / "mistyped-rules.yaml")], "phases.load": "12s"}))
+    changes = {"phases.load": "12s", "alerts.expect.0.fires_within": "10s"}
+    drill = run(vary({"alerts.rules": [str(RULES / "mistyped-rules.yaml")], **changes}))
     assert drill.exit_code == 1, drill.out
     verdict = drill.verdict("alert_fires_in_time")
     assert verdict["outcome"] == "FAIL"
@@ -42,7 +43,8 @@ def test_a_step_that_cannot_be_carried_out_fails(run, vary):
 
 def test_a_leak_that_is_off_while_the_scenario_expects_it_is_unknown(run, vary):
     off = {"path": "/admin/leaks", "body": {"unbounded-cache": False}}
-    drill = run(vary({"leaks.0.switch": {"on": off, "off": off}, "phases.load": "10s"}))
+    changes = {"phases.load": "10s", "alerts.expect.0.fires_within": "10s"}
+    drill = run(vary({"leaks.0.switch": {"on": off, "off": off}, **changes}))
     assert drill.exit_code == 2, drill.out
     assert drill.verdict("leak_grows_as_declared")["outcome"] == "UNKNOWN"
     assert not drill.outcomes("FAIL")

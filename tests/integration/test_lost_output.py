@@ -32,6 +32,7 @@ WORKS: Final = {
     "scenarios --json": ["scenarios", "--json"],
     "scenarios --covers": ["scenarios", "--covers"],
     "schema": ["schema", "history"],
+    "check": ["check", "gateway/unbounded-cache"],
     "doctor": ["doctor"],
     "clean": ["clean", "--runs", "{runs}"],
     "init": ["init", "{new}", "--command", "true {port}"],
@@ -47,7 +48,8 @@ WORKS: Final = {
     "a name of bytes": ["run", os.fsdecode(b"caf\xe9\xff.yaml")],
 }
 PRINTS: Final = {
-    "scenarios", "scenarios --json", "scenarios --covers", "schema", "doctor", "version", "help", "help of a command",
+    "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "version", "help",
+    "help of a command",
 }  # fmt: skip
 """Those whose whole work is what they print."""
 QUICK: Final = {"report", "schema", "wrong option", "a name of bytes"}

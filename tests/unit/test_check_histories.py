@@ -443,6 +443,17 @@ def test_memory_above_its_baseline_fails() -> None:
     is_told("memory_returns_to_baseline", "FAIL", record, "stayed 30 MiB above its baseline of 60 MiB")
 
 
+def test_memory_that_grows_steadily_fails_although_a_step_of_the_allocator_would_be_larger() -> None:
+    """Two arenas of 1 MiB are 1.6 KiB for each request here; a leak of less shows because it never stands still."""
+    steady = drill(lambda t: leaking(t) + (1300 * 100 * (t - 55.5) if t > 55.5 else 0))
+    told = "still grows by 1.27 KiB per request", "at most 1 KiB per request was wanted"
+    is_told("memory_returns_to_baseline", "FAIL", steady, *told)
+    twins = twin(lambda t: 60 * MIB + max(0, t - 15) * 1300 * 100)
+    is_told("memory_does_not_grow", "FAIL", twins, *told, scenario=twin_plan())
+    in_steps = drill(lambda t: leaking(t) + MIB * ((t > 62) + 0.4 * (t > 66)))
+    is_told("memory_returns_to_baseline", "PASS", in_steps, "the least that", "declared: 1 KiB")
+
+
 def test_memory_that_still_grows_fails_even_while_its_level_is_low() -> None:
     record = drill(lambda t: leaking(t) - (20 * MIB - 12 * 1024 * 100 * (t - 55.5) if t > 55.5 else 0))
     is_told("memory_returns_to_baseline", "FAIL", record, "still grows by 12 KiB per request")

@@ -21,7 +21,7 @@ from leakdrill.judging.checks.gpu import gpus_are_left_out
 from leakdrill.judging.evidence.capacity import disk_size_bytes
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, growth_per_request
+from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, grows_steadily, growth_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, robust_slope, swing
 from leakdrill.judging.evidence.windows import (
@@ -216,6 +216,8 @@ def _trend(scenario: Scenario, name: ResourceName, before: Series, series: Serie
     if isinstance(growth, str):
         return growth
     resolved = max(RESOURCES[name].unresolved, swing(before.values)) / growth.requests
+    if grows_steadily(series, span, margin.slope):
+        resolved = 0.0
     return _Trend(growth=growth, margin=max(margin.slope, resolved), declared_margin=float(margin.slope))
 
 

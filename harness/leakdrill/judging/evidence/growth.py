@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LEAST_SAMPLES: Final = 10
 LEAST_REQUESTS: Final = 50
 """Fewer say nothing about growth per request: one arena of an allocator outweighs them."""
+_PARTS: Final = 6
+_LEAST_OF_PART: Final = 10
 HIGH: Final = 0.95
 """The level of a peak: the 95th percentile, because between two requests the resource falls back."""
 
@@ -51,6 +53,21 @@ def growth_per_request(series: Series, span: Span) -> Growth | str:
     if requests < LEAST_REQUESTS:
         return f"only {requests:.0f} requests in {show_duration(span.length_s)}"
     return Growth(robust_slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
+
+
+def grows_steadily(series: Series, span: Span, least: float) -> bool:
+    """Whether `series` grew by more than `least` per request in nearly every part of `span`, as a leak does.
+
+    An allocator takes memory in a step or two, and stands still between them: whatever a trend through that says, most
+    parts of the span show no growth.
+    """
+    part = counted(series.between(span.start_s, span.end_s))
+    requests = float(part.requests[-1] - part.requests[0]) if len(part) else 0.0
+    if len(part) < LEAST_SAMPLES or requests < _PARTS * _LEAST_OF_PART:
+        return False
+    edges = np.linspace(part.requests[0], part.requests[-1], _PARTS + 1)
+    levels = np.interp(edges, part.requests, part.values)
+    return int((np.diff(levels) > least * np.diff(edges)).sum()) >= _PARTS - 1
 
 
 def growth_per_second(series: Series, span: Span) -> Interval | None:

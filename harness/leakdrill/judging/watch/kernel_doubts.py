@@ -22,8 +22,6 @@ _SAME: Final = 0.001
 _APART: Final = 1.05
 _APART_BYTES: Final = 16 << 20
 """Two meters read one after the other, and the kernel's statistics lag behind its counters."""
-_NOT_KNOWN_BYTES: Final = 256 << 20
-"""Of smaller processes than Leakdrill itself the kernel does not tell how large they became."""
 _PAGE: Final = 4096
 _CLOCKS_APART_S: Final = 2.0
 _USUAL_GAP_S: Final = 1.0
@@ -125,20 +123,17 @@ def _one_process(history: History, attempt: Attempt, exited: WatchExited) -> Ite
     """A process that was larger than any became, by the kernel."""
     if exited.largest_process_bytes == 0:
         yield Doubt("the largest process of the command had no memory", (exited.index,))
-    if exited.unseen:
+    largest = exited.largest_process_bytes
+    if exited.unseen or largest is None:  # it is not known of processes smaller than what started Leakdrill
         return
     read: list[tuple[float, Sample]] = [(e.rss_bytes or 0.0, e) for e in history.of(ProcessTree) if e.processes == 1]
     read += [(size, e) for e in history.of(ProcessPss) for key, size in e.others.items() if key.startswith("pid_")]
-    largest, least = exited.largest_process_bytes, (_APART_BYTES if exited.largest_process_bytes else _NOT_KNOWN_BYTES)
     for size, event in read:
-        if _within(event.t, attempt) and size > (largest or 0.0) * _APART + least:
+        if _within(event.t, attempt) and size > largest * _APART + _APART_BYTES:
             text = f"one process held {show_size(size)} at {show_duration(event.t)}"
-            known = (
-                "the record does not tell how large one became"
-                if largest is None
-                else f"none held more than {show_size(largest)}"
+            yield Doubt(
+                f"{text}, and none held more than {show_size(largest)} by the kernel", (event.index, exited.index)
             )
-            yield Doubt(f"{text}, and {known} by the kernel", (event.index, exited.index))
             return
 
 
