@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 UndoFunction = Callable[[Mapping[str, Any], Header], str | None]
 """Undoes one change from the data of its entry and the header of its journal: None when it is gone, else why not."""
 
+Undone = Callable[[str], object]
+"""Is told what was undone, such as `process 4711`."""
+
 UndoTable = Mapping[str, UndoFunction]
 """The function for each kind of entry."""
 
@@ -85,10 +88,22 @@ def take_back(journal: Journal, entry: Entry, table: UndoTable) -> str | None:
     return reason
 
 
-def undo_all(journal: Journal, table: UndoTable) -> list[str]:
-    """Undo everything that is pending, newest first; returns why, for each entry that would not go."""
-    reasons = [take_back(journal, entry, table) for entry in journal.pending()]
-    return [reason for reason in reasons if reason]
+def undo_all(journal: Journal, table: UndoTable, undone: Undone | None = None) -> list[str]:
+    """Undo everything that is pending, newest first; returns why, for each entry that would not go.
+
+    Args:
+        journal: of the run.
+        table: how each kind is undone.
+        undone: is told of each entry that went.
+    """
+    reasons = []
+    for entry in journal.pending():
+        reason = take_back(journal, entry, table)
+        if reason:
+            reasons.append(reason)
+        elif undone is not None:
+            undone(told(entry))
+    return reasons
 
 
 def clean(journal_path: Path, table: UndoTable, *, at_once: Collection[str] = ()) -> list[Problem]:
@@ -128,19 +143,23 @@ def _take_back_at_once(journal: Journal, kinds: Collection[str], table: UndoTabl
                 take_back(journal, entry, table)
 
 
-def clean_runs(runs: Path, table: UndoTable) -> list[Problem]:
-    """`clean` for every journal below `runs`, newest run first."""
+def clean_runs(runs: Path, table: UndoTable, undone: Undone | None = None) -> list[Problem]:
+    """`clean` for every journal below `runs`, newest run first; `undone` is told of each entry that went."""
     names, problems = _journals(runs)
-    return [*problems, *(problem for name in sorted(names, reverse=True) for problem in _clean(runs, name, table))]
+    for name in sorted(names, reverse=True):
+        problems += _clean(runs, name, table, undone=undone)
+    return problems
 
 
-def _clean(folder: Path, name: str, table: UndoTable, at_once: Collection[str] = ()) -> list[Problem]:
+def _clean(
+    folder: Path, name: str, table: UndoTable, at_once: Collection[str] = (), undone: Undone | None = None
+) -> list[Problem]:
     path = folder / name
     try:
         with taken_over(folder, name) as (journal, misread):
             problems = [Problem(f"{path}:{sentence}", refused=True) for sentence in misread]
             _take_back_at_once(journal, at_once, table)
-            return problems + [Problem(f"{path}: {reason}") for reason in undo_all(journal, table)]
+            return problems + [Problem(f"{path}: {reason}") for reason in undo_all(journal, table, undone)]
     except (OwnerLives, FileNotFoundError):
         return []
     except NotOurs as e:

@@ -27,6 +27,6 @@ def clean(journal_path: Path) -> list[Problem]:
     return generic.clean(journal_path, UNDO)
 
 
-def clean_runs(runs: Path) -> list[Problem]:
-    """`clean` for every journal below `runs`, newest run first."""
-    return generic.clean_runs(runs, UNDO)
+def clean_runs(runs: Path, undone: generic.Undone | None = None) -> list[Problem]:
+    """`clean` for every journal below `runs`, newest run first; `undone` is told of each entry that went."""
+    return generic.clean_runs(runs, UNDO, undone)

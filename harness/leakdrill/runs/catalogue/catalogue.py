@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leakdrill.errors import BadInput
-from leakdrill.files import is_file
+from leakdrill.files import is_file, is_folder
 from leakdrill.yaml_file import read_yaml
 
 _PACKAGED = Path(__file__).parents[2] / "catalogue_files"
@@ -56,6 +56,12 @@ def find_scenario(name_or_file: str) -> Path:
     known = [entry.name for entry in catalogue()]
     close = difflib.get_close_matches(name_or_file, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else "`leakdrill scenarios` lists the catalogue"
+    if is_folder(path):
+        inside = path / "scenario.yaml"
+        raise BadInput(
+            f"{name_or_file}: is a folder; expected a scenario file",
+            hint=f"leakdrill run {inside}" if is_file(inside) else hint,
+        )
     raise BadInput(f"{name_or_file}: is neither a file nor a scenario of the catalogue", hint=hint)
 
 
