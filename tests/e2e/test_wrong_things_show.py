@@ -97,7 +97,8 @@ def test_a_port_that_is_taken_is_an_error_that_names_it(run, vary):
 
 @pytest.mark.long
 def test_a_service_that_is_fed_beyond_its_limit_is_oom_killed_and_the_drill_fails(run, vary):
-    drill = run(vary({"target.limits": {"memory": "80MiB"}, "alerts.time_scale": 1, "phases.load": "18s"}))
+    changes = {"alerts.time_scale": 2, "phases.load": "18s", "alerts.expect.0.fires_within": "18s"}
+    drill = run(vary({"target.limits": {"memory": "80MiB"}, **changes}))
     assert drill.exit_code == 1, drill.out
     verdict = drill.verdict("target_keeps_running")
     assert verdict["outcome"] == "FAIL"
