@@ -16,7 +16,7 @@ from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.time_scale import ranges
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.judging.drill import judge_claims
-from leakdrill.record.events import KubeletScrape, SelectorMatches
+from leakdrill.record.events import KubeletScrape, PrometheusStart, SelectorMatches
 from leakdrill.record.journal import Journal
 from leakdrill.targets.kubernetes.api import Cluster
 from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob, pods_of, scrape_job, targets
@@ -230,7 +230,11 @@ def test_the_verdict_says_that_the_alert_was_judged_on_the_kubelets_series():
 
 
 def test_an_alert_on_our_own_series_is_told_as_ever():
+    """They are published under the kubelet's job, as production has them; nobody scraped a kubelet."""
     assert "judged" not in verdicts(drill())["alert_fires_in_time"].message
+    own = drill().act(PrometheusStart(), 1, 2)
+    own.sample(14, SelectorMatches(1.0, alert="HighMemoryUsage", selector="x", jobs="kubelet"))
+    assert "judged" not in verdicts(own)["alert_fires_in_time"].message
 
 
 def test_silence_without_the_kubelets_series_is_no_pass():

@@ -15,8 +15,8 @@ class PrometheusStart(
     ActEvent,
     source="prometheus",
     name="start",
-    for_people="identifies the process and its address",
     written_by=("alerting",),
+    read_by=("judging",),
 ):
     """The drill's own Prometheus was started."""
 

@@ -200,7 +200,7 @@ def _elsewhere(history: History, scenario: Scenario) -> Iterator[Doubt]:
         labels = event.labels
         ours = labels.get("job") == _OWN_JOB and not labels.get("instance", _LOOPBACK).startswith(_LOOPBACK)
         strange = {
-            "job": bool(jobs) and labels.get("job", _OWN_JOB) not in jobs,
+            "job": bool(jobs) and "job" in labels and labels["job"] not in jobs,
             "instance": ours,
             "pod": bool(pods) and labels.get("pod", min(pods)) not in pods,
         }

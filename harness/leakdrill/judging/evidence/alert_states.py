@@ -12,6 +12,7 @@ from leakdrill.record.events import (
     AlertTransition,
     KubeletScrape,
     PrometheusPoll,
+    PrometheusStart,
     RuleError,
     SelectorMatches,
 )
@@ -171,6 +172,11 @@ def _scrape_problem(scrapes: list[KubeletScrape], gap: Span) -> str:
 
 
 def rests_on_kubelet_series(history: History, alert: AlertName) -> bool:
-    """Whether the rule of `alert` saw the kubelet's own series, as the scrape job of what it selected says."""
+    """Whether the rule of `alert` saw the kubelet's own series, as the scrape job of what it selected says.
+
+    The drill's own exporter publishes under that job, too; its Prometheus says when it scrapes kubelets beside it.
+    """
+    if history.acts(PrometheusStart) and not history.of(KubeletScrape):
+        return False
     selected = [e for e in history.of(SelectorMatches) if e.alert == alert.alert]
     return any(KUBELET in e.jobs.split(",") for e in selected)
