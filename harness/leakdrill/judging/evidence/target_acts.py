@@ -15,6 +15,7 @@ from leakdrill.record.events import (
     TargetLeave,
     TargetLimits,
     TargetReady,
+    TargetReplicas,
     TargetRestart,
     TargetScale,
     TargetStart,
@@ -74,7 +75,7 @@ def _done(history: History, scenario: Scenario, run: StepRun) -> Iterator[Doubt]
     action, within = run.act.begin.action, (run.start_s, run.end_s)
     begun = {
         "restart": [act.begin.t for act in history.acts(TargetRestart)],
-        "scale": [act.begin.t for act in history.acts(TargetScale)],
+        "scale": [act.begin.t for act in history.acts(TargetScale)] + [told.t for told in history.of(TargetReplicas)],
     }
     if action in begun and not any(within[0] <= t <= within[1] for t in begun[action]):
         yield _about(f"{run.act.name} ended well, and the record tells of no {action}", run.act.begin.index)
