@@ -41,6 +41,8 @@ ALIASED_VALUES: Final = 100_000
 """How many values aliases may stand for in one document, beside those that are written in it."""
 WRITTEN_VALUES: Final = 100_000
 """How many values may be written in one file: a million take a minute to check. A rules file of 1.2 MB has 60,000."""
+_DEEPEST: Final = 8
+"""How far below the top something is looked for."""
 NESTED: Final = 100
 """How deep a document may be nested: PyYAML's binding to libyaml ends the whole process where the stack ends."""
 MOST_BYTES: Final = 8 * 2**20
@@ -135,6 +137,10 @@ class Document:
         lines = {place[depth:]: line for place, line in self.lines.items() if place[:depth] == loc}
         return Document(self.path, data, lines)
 
+    def mappings(self, wanted: Callable[[dict[str, Any], Loc], bool]) -> Iterator[tuple[Loc, dict[str, Any]]]:
+        """Yields each mapping that is `wanted`, with its place, and looks no further into it; 8 levels down at most."""
+        yield from _mappings(self.data, (), wanted)
+
     def scalars(self) -> Iterator[tuple[Loc, str]]:
         """Yields each scalar value as text, with its place."""
         waiting: list[tuple[Loc, Any]] = [((), self.data)]
@@ -171,6 +177,19 @@ class Document:
         if value is None or isinstance(value, list):
             return value or []
         raise self.wrong((*loc, key), f"found {quoted(value)}; expected a list")
+
+
+def _mappings(
+    value: Any, loc: Loc, wanted: Callable[[dict[str, Any], Loc], bool]
+) -> Iterator[tuple[Loc, dict[str, Any]]]:
+    if len(loc) > _DEEPEST or not isinstance(value, dict | list):
+        return
+    if isinstance(value, dict) and wanted(value, loc):
+        yield loc, value
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        yield from _mappings(inner, (*loc, key if isinstance(key, int) else str(key)), wanted)
 
 
 def read_yaml(path: Path, *, expected: str, scalars: Scalars = "yaml 1.1", hint: str = "") -> Document:

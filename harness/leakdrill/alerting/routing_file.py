@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from leakdrill.yaml_file import Document, Loc
 
 EXPECTED: Final = "an Alertmanager configuration"
-_DEEPEST: Final = 8
 _LIKE_ROUTING: Final = re.compile(r"^[ {\"']*route[\"']? *:", re.MULTILINE)
 _OF_THE_OPERATOR: Final = "AlertmanagerConfig"
 
@@ -30,7 +29,7 @@ def read_routing_file(path: Path) -> Document:
     """
     refuse_foreign(path)
     documents = read_yaml_documents(path, expected=EXPECTED, scalars="text")
-    found = [one for document in documents for one in _below(document, document.data, ())]
+    found = [one for document in documents for one in _configurations(document)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -53,17 +52,14 @@ def _without_route(document: Document) -> BadInput:
     return document.wrong((), f"{kind}has no route; expected {EXPECTED}")
 
 
-def _below(document: Document, value: Any, loc: Loc) -> Iterator[Document]:
-    if len(loc) > _DEEPEST or not isinstance(value, dict | list):
-        return
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _below(document, item, (*loc, index))
-    elif holds_texts(value):
-        for inner in read_texts(document, value, loc, like=_LIKE_ROUTING, expected=EXPECTED):
-            yield from _below(inner, inner.data, ())
-    elif "route" in value and value.get("kind") != _OF_THE_OPERATOR:
-        yield document.below(loc)
-    elif value.get("kind") != _OF_THE_OPERATOR:
-        for key, inner in value.items():
-            yield from _below(document, inner, (*loc, str(key)))
+def _configurations(document: Document) -> Iterator[Document]:
+    for loc, value in document.mappings(_may_hold_one):
+        if holds_texts(value):
+            for inner in read_texts(document, value, loc, like=_LIKE_ROUTING, expected=EXPECTED):
+                yield from _configurations(inner)
+        elif value.get("kind") != _OF_THE_OPERATOR:
+            yield document.below(loc)
+
+
+def _may_hold_one(value: dict[str, Any], _loc: Loc) -> bool:
+    return holds_texts(value) or "route" in value or value.get("kind") == _OF_THE_OPERATOR

@@ -29,7 +29,6 @@ SUFFIXES: Final = frozenset({".yaml", ".yml", ".json", ".rules"})
 """Files of a folder that may hold rules."""
 _MOST_ENTRIES: Final = 20_000
 _PATTERN: Final = "*?["
-_DEEPEST: Final = 8
 _LIKE_RULES: Final = re.compile(r"^[ {\"'-]*groups[\"']? *:", re.MULTILINE)
 
 
@@ -129,23 +128,16 @@ def _of_document(document: Document) -> Iterator[RuleGroups]:
         lines = {(0, *loc): line for loc, line in document.lines.items()}
         yield RuleGroups(Document(document.path, [data], lines), (), [data])
     else:
-        yield from _below(document, data, ())
+        yield from _below(document)
 
 
-def _below(document: Document, value: Any, loc: Loc) -> Iterator[RuleGroups]:
-    if len(loc) > _DEEPEST:
-        return
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _below(document, item, (*loc, index))
-    elif holds_texts(value):
-        for inner in read_texts(document, value, loc, like=_LIKE_RULES, expected=EXPECTED):
-            yield from _of_document(inner)
-    elif isinstance(value, dict) and _has_groups(value, loc):
-        yield RuleGroups(document, (*loc, "groups"), document.items(value, "groups", loc))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _below(document, inner, (*loc, str(key)))
+def _below(document: Document) -> Iterator[RuleGroups]:
+    for loc, value in document.mappings(lambda value, loc: holds_texts(value) or _has_groups(value, loc)):
+        if holds_texts(value):
+            for inner in read_texts(document, value, loc, like=_LIKE_RULES, expected=EXPECTED):
+                yield from _of_document(inner)
+        else:
+            yield RuleGroups(document, (*loc, "groups"), document.items(value, "groups", loc))
 
 
 def _has_groups(value: dict[str, Any], loc: Loc) -> bool:

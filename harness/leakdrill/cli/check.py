@@ -9,7 +9,6 @@ import typer
 
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
-from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.runs.catalogue.catalogue import find_scenario
@@ -43,9 +42,8 @@ def _examined(path: Path) -> dict[str, Any]:
     alerts = plan.alerts
     if alerts.routing is not None:
         read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
-    check_plan(path, plan)
+    rules = check_plan(path, plan)
     series = published_series(plan)
-    rules = read_rules(alerts.rules).alerts
     return {
         "scenario": plan.name,
         "file": str(path),

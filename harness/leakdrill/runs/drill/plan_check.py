@@ -27,19 +27,20 @@ _STARTS_S = 10.0
 """What Prometheus sees of the drill before its first phase and after its last."""
 
 
-def check_plan(path: Path, scenario: Scenario) -> None:
-    """Does nothing for a plan in which nothing is wrong; `path` is its file.
+def check_plan(path: Path, scenario: Scenario) -> tuple[AlertRule, ...]:
+    """Returns the alerting rules of a plan in which nothing is wrong; `path` is its file.
 
     Raises:
         BadInput: names each mistake with file and line.
     """
     if scenario.alerts.prometheus is not None:
-        return  # its rules are its own, and asked for when the drill begins
+        return ()  # its rules are its own, and asked for when the drill begins
     rules = read_rules(scenario.alerts.rules).alerts
     problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
+    return rules
 
 
 def _named(scenario: Scenario) -> Iterator[tuple[Loc, AlertName]]:
