@@ -32,6 +32,7 @@ from leakdrill.record.events import (
     TargetReady,
     TargetRestart,
     TargetStart,
+    WorkerLost,
 )
 from leakdrill.record.verdict import Outcome, Verdict
 
@@ -120,6 +121,19 @@ def times(source: str, name: str, key: str, factor: float, since: float = 30, un
 
 def still(source: str, name: str, key: str, value: float, since: float, until: float) -> Spoil:
     return field(source, name, key, lambda _t, _v: value, since=since, until=until)
+
+
+def users_gone(since: float) -> Spoil:
+    """Three of eight users are gone, and nobody told of their end."""
+
+    def value(event: Event) -> Any:
+        return event.value | {"users_started": 8.0, "users_ended": 0.0, "users": 8.0 if event.t < since else 5.0}
+
+    return lambda record: record.change("load", "requests", value)
+
+
+def lost_worker(t: float) -> Spoil:
+    return lambda record: record.sample(t, WorkerLost(1.0, wanted="2"))
 
 
 ALERTS: dict[str, Spoil] = {
@@ -239,6 +253,9 @@ REQUESTS: dict[str, Spoil] = {
     "stands still for 7 s": field("load", "requests", "requests", lambda _t, _v: 2800, since=30, until=37),
     "stands still at the step": field("load", "requests", "requests", lambda _t, _v: 5200, since=54, until=61),
     "never moves": still("load", "requests", "requests", 500, 0, 99),
+    "users end that nobody saw": users_gone(30),
+    "users end with their worker": together(users_gone(30), lost_worker(30)),
+    "users end before their worker": together(users_gone(30), lost_worker(40)),
     "the page counts half": field("service", "metrics", "http_requests_total", lambda t, v: v - max(0, t - 15) * 49,
                                   since=15, until=99),
     "the page counts less than half": field("service", "metrics", "http_requests_total",

@@ -21,6 +21,7 @@ from leakdrill.record.events import (
     ProcessTree,
     ServiceMetrics,
     TorchAllocator,
+    WorkerLost,
 )
 from leakdrill.units import show_duration
 
@@ -70,7 +71,7 @@ def request_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     yield from rate_doubts(reports)
     yield from _errors(history, reports)
     yield from _unanswered(reports)
-    yield from user_doubts(reports, scenario.load.workers)
+    yield from user_doubts(_before_a_loss(history, reports), scenario.load.workers)
     yield from _standstill(history, scenario, span)
     yield from _served(history, scenario, reports)
 
@@ -152,6 +153,12 @@ def _unanswered(reports: Sequence[Numbers]) -> Iterator[Doubt]:
             when = show_duration(report.t)
             yield _about(f"{unanswered:.0f} requests had got no response by {when}, and fewer had failed", report.index)
             return
+
+
+def _before_a_loss(history: History, reports: Sequence[Numbers]) -> list[Numbers]:
+    """The reports until a worker was lost: nobody tells of the end of the users that went with it."""
+    lost_s = min((e.t for e in history.of(WorkerLost)), default=math.inf)
+    return [report for report in reports if report.t < lost_s]
 
 
 def user_doubts(reports: Sequence[Numbers], workers: int) -> Iterator[Doubt]:
