@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, get_args
 
 import typer
-from typer.completion import get_completion_script
+from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
 from leakdrill.cli.commands import COMPLETION_VARIABLE
 from leakdrill.cli.output import print_lines

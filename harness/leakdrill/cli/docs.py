@@ -21,13 +21,18 @@ def docs(
     page: Annotated[
         str | None, typer.Argument(help="A page of the list, such as tasks/gate; default: the list.")
     ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Print the folder of the catalogue, the manifests and the compose file.")
+    ] = False,
 ) -> int:
     """Print a page of the documentation, or the list of pages."""
+    if files:
+        print_lines(str(files_root()))
+        return 0
     pages = _pages()
     if page is None:
         width = max(map(len, pages))
         print_lines("\n".join(f"{name:{width}}  {_title(path)}" for name, path in pages.items()))
-        print_lines(f"files of the catalogue, Kubernetes manifests, compose file: {files_root()}")
         return 0
     name = page.removeprefix("docs/").removesuffix(".md")
     by_end = [known for known in pages if known.endswith(f"/{name}")]
