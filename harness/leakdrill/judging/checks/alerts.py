@@ -126,7 +126,7 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
     broken = _obstacle(history, alert)
     if broken:
         return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
-    if not leaks_show(history, scenario.leaks):
+    if not leaks_show(history, scenario):
         return claim.unknown(
             f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
         )
