@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -47,7 +46,7 @@ class SafeConsole(Console):
     def _is_shown(self) -> bool:
         """Whether it writes to a terminal; a colour that is forced makes none of a pipe."""
         try:
-            return os.isatty(self.file.fileno())
+            return self.file.isatty()
         except (OSError, ValueError):
             return False
 
