@@ -89,7 +89,7 @@ def flask_shop(day: Day) -> None:
     day.edits(
         "shop/scenario.yaml",
         ("locustfile: locustfile.py", "locustfile: ../load.py"),
-        ("rules: [rules.yaml]", "rules: [../alerts.yaml]\n  expect: [ShopMemoryHigh]"),
+        ("rules: [rules.yaml]", "rules: [../alerts.yaml]\n  expect: [{alert: ShopMemoryHigh, fires_within: 30s}]"),
         ("\nexpect:\n", f"\n{(SHOP / 'leak.yaml').read_text(encoding='utf-8')}\nexpect:\n"),
     )
     day.types("leakdrill check shop/scenario.yaml")
