@@ -1,5 +1,6 @@
 """A shop that keeps every thumbnail while its cache has no bound: the service of somebody who is new to Leakdrill."""
 
+import ctypes
 import os
 
 from flask import Flask, Response, request
@@ -38,8 +39,10 @@ def cache() -> dict[str, bool]:
 
 @app.post("/admin/flush")
 def flush() -> dict[str, int]:
-    dropped = len(thumbnails)
+    global unbounded  # noqa: PLW0603 - a small shop
+    unbounded, dropped = False, len(thumbnails)
     thumbnails.clear()
+    ctypes.CDLL(None).malloc_trim(0)  # what Python freed, the C library would keep
     return {"dropped": dropped}
 
 
