@@ -39,7 +39,7 @@ def cache() -> dict[str, bool]:
 
 @app.post("/admin/flush")
 def flush() -> dict[str, int]:
-    global unbounded  # noqa: PLW0603 - a small shop
+    global unbounded
     unbounded, dropped = False, len(thumbnails)
     thumbnails.clear()
     ctypes.CDLL(None).malloc_trim(0)  # what Python freed, the C library would keep
