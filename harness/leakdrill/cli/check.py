@@ -42,7 +42,7 @@ def _examined(path: Path) -> dict[str, Any]:
     alerts = plan.alerts
     if alerts.routing is not None:
         read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
-    rules = check_plan(path, plan)
+    rules = check_plan(path, plan).alerts
     series = published_series(plan)
     return {
         "scenario": plan.name,

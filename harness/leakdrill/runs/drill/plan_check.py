@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from leakdrill.alerting.rules import AlertRule
+    from leakdrill.alerting.rules import AlertRule, Rules
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
@@ -27,16 +27,17 @@ _STARTS_S = 10.0
 """What Prometheus sees of the drill before its first phase and after its last."""
 
 
-def check_plan(path: Path, scenario: Scenario) -> tuple[AlertRule, ...]:
-    """Returns the alerting rules of a plan in which nothing is wrong; `path` is its file.
+def check_plan(path: Path, scenario: Scenario) -> Rules:
+    """Returns the rules of a plan in which nothing is wrong; `path` is its file.
 
     Raises:
         BadInput: names each mistake with file and line.
     """
+    rules = read_rules(scenario.alerts.rules)
     if scenario.alerts.prometheus is not None:
-        return ()  # its rules are its own, and asked for when the drill begins
-    rules = read_rules(scenario.alerts.rules).alerts
-    problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
+        return rules  # none: those of another's Prometheus are asked for when the drill begins
+    alerts = rules.alerts
+    problems = [*_unknown_alerts(scenario, alerts), *_too_short_phases(scenario), *_idle_rules(scenario, alerts)]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
