@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.cannot_fire import why_it_cannot_fire
-from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.units import quoted, show_duration
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from leakdrill.alerting.rules import AlertRule, Rules
+    from leakdrill.alerting.rules import AlertRule
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
@@ -33,15 +33,15 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    rules = read_rules(scenario.alerts.rules)
     if scenario.alerts.prometheus is not None:
-        return rules  # none: those of another's Prometheus are asked for when the drill begins
-    alerts = rules.alerts
-    problems = [*_unknown_alerts(scenario, alerts), *_too_short_phases(scenario), *_idle_rules(scenario, alerts)]
+        return Rules((), ())  # its rules are its own, and asked for when the drill begins
+    read = read_rules(scenario.alerts.rules)
+    rules = read.alerts
+    problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
-    return rules
+    return read
 
 
 def _named(scenario: Scenario) -> Iterator[tuple[Loc, AlertName]]:
