@@ -35,7 +35,7 @@ WORKS: Final = {
     "check": ["check", "gateway/unbounded-cache"],
     "doctor": ["doctor"],
     "clean": ["clean", "--runs", "{runs}"],
-    "init": ["init", "{new}", "--command", "true {port}"],
+    "init": ["init", "{new}", "--command", "true {port}", "--no-try"],
     "trace": ["trace", str(TRACES[0])],
     "trace --json": ["trace", str(TRACES[0]), "--json"],
     "watch passes": ["watch", "--runs", "{runs}", "--limit", "1GiB", "--", "sleep", "0.3"],

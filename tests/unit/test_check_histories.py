@@ -112,6 +112,41 @@ def test_a_leak_that_did_not_leak_proves_nothing() -> None:
     is_told("leak_grows_as_declared", "UNKNOWN", drill(flat), "did not leak", "proves nothing")
 
 
+UNDECLARED = {"leaks": [{"name": "cache"}]}
+MUCH_DECLARED = {"leaks": [{"name": "cache", "per_request": "200KiB"}]}
+
+
+def test_a_leak_that_declares_nothing_is_measured() -> None:
+    told = verdict("leak_grows_as_declared", drill(), plan(**UNDECLARED))
+    assert (told.outcome, "64 KiB per request" in told.message) == (Outcome.PASS, True), told
+    assert told.numbers["bytes_per_request"] == pytest.approx(65536, rel=0.01)
+    assert worst(judge_claims(drill().history(), plan(**UNDECLARED))) == "PASS"
+    assert worst(judge_claims(History([]), plan(**UNDECLARED))) == "UNKNOWN"
+
+
+@pytest.mark.parametrize("per_request", [0, 700])
+def test_what_a_healthy_service_shows_is_no_measured_leak(per_request: float) -> None:
+    record = drill(lambda t: flat(t) + per_request * 100 * max(0, t - 15))
+    is_told("leak_grows_as_declared", "UNKNOWN", record, "proves nothing", scenario=plan(**UNDECLARED))
+
+
+def test_what_grew_likewise_in_the_baseline_is_no_measured_leak() -> None:
+    record = drill(lambda t: flat(t) + 5 * 1024 * 100 * t)
+    is_told("leak_grows_as_declared", "UNKNOWN", record, "proves nothing", scenario=plan(**UNDECLARED))
+
+
+def test_a_plain_leak_below_its_declared_size_fails_that_claim_alone() -> None:
+    is_told("leak_grows_as_declared", "FAIL", drill(), "it leaks, but by less", scenario=plan(**MUCH_DECLARED))
+    others = [v for v in judge_claims(drill().history(), plan(**MUCH_DECLARED)) if v.check != "leak_grows_as_declared"]
+    assert {v.outcome for v in others} == {Outcome.PASS}, others
+
+
+def test_an_alert_that_a_plain_leak_did_not_raise_fails_whatever_was_declared() -> None:
+    quiet = drill().drop("prometheus", "alert")
+    for changes in (UNDECLARED, MUCH_DECLARED):
+        is_told("alert_fires_in_time", "FAIL", quiet, "had not fired", scenario=plan(**changes))
+
+
 def test_a_leak_that_could_not_be_switched_on_proves_nothing() -> None:
     record = drill(flat).drop("leak").act(LeakSwitchOn(leak="cache"), 15, 15.1, "failed", error="404")
     is_told("leak_grows_as_declared", "UNKNOWN", record, "never switched on", "404")

@@ -75,10 +75,12 @@ class Rules:
     Attributes:
         sources: every list of groups, in the order of the files.
         alerts: the alerting rules of all of them.
+        recordings: the expressions of the recording rules, by the name of the series that they make.
     """
 
     sources: tuple[RuleGroups, ...]
     alerts: tuple[AlertRule, ...]
+    recordings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def write(self, folder: Path, scale: float) -> Written:
         """Write a file for each list of groups into `folder`, its durations divided by `scale`.
@@ -110,7 +112,7 @@ def read_rules(paths: Sequence[Path]) -> Rules:
     alerts = [alert for source in sources for alert in _alerts(source)]
     for source in sources:
         _check_source(source)
-    return Rules(sources, tuple(alerts))
+    return Rules(sources, tuple(alerts), _recordings(sources))
 
 
 def check_with_promtool(path: Path) -> bool:
@@ -205,6 +207,16 @@ def _alerts(source: RuleGroups) -> Iterator[AlertRule]:
                 file=document.path,
                 line=document.line(loc),
             )
+
+
+def _recordings(sources: Sequence[RuleGroups]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for source in sources:
+        for _, rule, _ in _rules(source):
+            if "record" in rule:
+                name = str(rule["record"])
+                found[name] = (*found.get(name, ()), str(rule["expr"]))
+    return found
 
 
 def _check(document: Document, loc: Loc, rule: dict[str, Any], group: dict[str, Any]) -> None:

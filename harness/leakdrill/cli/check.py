@@ -43,7 +43,7 @@ def _examined(path: Path) -> dict[str, Any]:
     if alerts.routing is not None:
         read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
     rules = check_plan(path, plan)
-    series = published_series(plan)
+    series = published_series(plan, rules)
     return {
         "scenario": plan.name,
         "file": str(path),
@@ -55,9 +55,9 @@ def _examined(path: Path) -> dict[str, Any]:
                 "file": str(rule.file),
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
-                "finds_nothing": unmatched_selectors(rule, series),
+                "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
-            for rule in rules
+            for rule in rules.alerts
         ],
         "series": [{"name": one.name, "labels": dict(one.labels)} for one in series],
     }

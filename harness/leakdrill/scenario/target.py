@@ -135,6 +135,7 @@ class ProcessTarget(Frozen):
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
-        if not self.command and self.compose is None:
+        elsewhere = self.kind != "process" and (self.container or self.kubernetes)
+        if not self.command and self.compose is None and not elsewhere:
             raise ValueError("expected a command of at least one word, or compose")
         return self

@@ -14,6 +14,7 @@ from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
+from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
 from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
@@ -138,13 +139,11 @@ class AlertingPart:
         return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
 
     def _start_exporter(self) -> Exporter:
-        target = self._scenario.target
+        target, asked = self._scenario.target, asked_by_rules(self._scenario, self._rules)
         exporter = Exporter(
             self._recorder,
-            labels=container_labels(target, self._target.labels),
-            more=more_labels(target, self._target.labels),
-            mountpoint=f"/var/lib/{target.name}",
-            fstype="ext4",
+            labels=container_labels(target, self._target.labels, asked),
+            more=more_labels(target, self._target.labels, asked),
             limit_bytes=target.limits.memory,
             cpus=target.limits.cpus,
             containers=self._kubelet is None,

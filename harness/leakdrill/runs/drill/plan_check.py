@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.cannot_fire import why_it_cannot_fire
-from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.units import quoted, show_duration
@@ -27,20 +27,21 @@ _STARTS_S = 10.0
 """What Prometheus sees of the drill before its first phase and after its last."""
 
 
-def check_plan(path: Path, scenario: Scenario) -> tuple[AlertRule, ...]:
-    """Returns the alerting rules of a plan in which nothing is wrong; `path` is its file.
+def check_plan(path: Path, scenario: Scenario) -> Rules:
+    """Returns the rules of a plan in which nothing is wrong; `path` is its file.
 
     Raises:
         BadInput: names each mistake with file and line.
     """
     if scenario.alerts.prometheus is not None:
-        return ()  # its rules are its own, and asked for when the drill begins
-    rules = read_rules(scenario.alerts.rules).alerts
+        return Rules((), ())  # its rules are its own, and asked for when the drill begins
+    read = read_rules(scenario.alerts.rules)
+    rules = read.alerts
     problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
-    return rules
+    return read
 
 
 def _named(scenario: Scenario) -> Iterator[tuple[Loc, AlertName]]:
