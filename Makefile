@@ -13,7 +13,7 @@ TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill wa
 .PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark newcomer package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## install what the drill needs: Debian packages and a virtual environment
 
@@ -60,6 +60,10 @@ test-targets: setup-tests ## the same files on a process, on Docker and in a clu
 
 test-gpu: setup-tests ## the tests that need an NVIDIA GPU; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
+
+.PHONY: test-cgroup-v2
+test-cgroup-v2: setup-tests ## control groups of version 2 on a Debian kernel, in an emulated machine: some minutes
+	@$(BIN)/python tests/cgroup_v2/virtual_machine.py
 
 lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from mutant_score import Score, interval, scores
 from mutant_survivors import read_reasons, reason_of
 from mutated_copy import Mutant, change, function_of
 
-ONE = Mutant("leakdrill.judging.sums", "double", "x_double__mutmut_1", "abc", "return a * 2 → return a / 2")
+ONE = Mutant("leakdrill.judging.sums", "double", "x_double__mutmut_1", "abc", "return a * 2 → return a / 2", (1, 1))
 MANY = [replace(ONE, module=f"leakdrill.{m}", name=f"x_double__mutmut_{n}") for m in "abc" for n in range(100)]
 
 

@@ -22,6 +22,7 @@ from leakdrill.targets.kinds import find_capability, make_target
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from leakdrill.alerting.rules import Rules
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
@@ -33,18 +34,26 @@ class Environment:
 
     Args:
         scenario: what to build.
+        rules: its rules, as `check_plan` read them.
         scenario_dir: what its command may refer to as `{scenario_dir}`.
         folder: the run's folder.
         recorder: gets everything that happens.
         journal: gets each change before it is made.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was
+        BadInput: when the routing cannot be used, or those to be watched do not answer; nothing was
             started then.
     """
 
     def __init__(
-        self, scenario: Scenario, *, scenario_dir: Path, folder: RunFolder, recorder: Recorder, journal: Journal
+        self,
+        scenario: Scenario,
+        rules: Rules,
+        *,
+        scenario_dir: Path,
+        folder: RunFolder,
+        recorder: Recorder,
+        journal: Journal,
     ) -> None:
         self.run_dir = folder.path
         self.target = make_target(
@@ -55,7 +64,7 @@ class Environment:
             recorder=recorder,
             journal=journal,
         )
-        self.alerting = AlertingPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
+        self.alerting = AlertingPart(scenario, rules, self.target, folder=folder, recorder=recorder, journal=journal)
         self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
         self._recorder = recorder
