@@ -88,6 +88,7 @@ def flask_shop(day: Day) -> None:
     day.types("leakdrill init shop --command '{python} shop.py'", shows="GET /healthz answered")
     day.edits(
         "shop/scenario.yaml",
+        ("limits: {memory: 512MiB", "limits: {memory: 256MiB"),
         ("locustfile: locustfile.py", "locustfile: ../load.py"),
         ("rules: [rules.yaml]", "rules: [../alerts.yaml]\n  expect: [{alert: ShopMemoryHigh, fires_within: 30s}]"),
         ("\nexpect:\n", f"\n{(SHOP / 'leak.yaml').read_text(encoding='utf-8')}\nexpect:\n"),
