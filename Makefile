@@ -10,7 +10,7 @@ HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabo
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark newcomer package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ format: setup ## format the code with ruff
 
 reference: setup ## rewrite the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
+
+newcomer: setup ## the first day of somebody with a service of their own, from the wheel: `init` to PASS in one attempt; some minutes
+	@$(BIN)/python tests/newcomer/newcomer.py
 
 bench: setup ## measure the costs that the pages claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py

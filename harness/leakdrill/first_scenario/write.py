@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FILES: Final = ("scenario.yaml", "rules.yaml", "locustfile.py")
 _LEAST_LIMIT: Final = 512 << 20
+_LATE_COLLECTORS: Final = ("node", "nodejs", "deno", "bun", "java", "dotnet")
+"""Runtimes whose heap grows for a while under load before they collect: they are given more warm-up, and more room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,14 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
     there = [str(path) for path in paths if exists(path)]
     if there:
         raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
-    found = None
+    found, late = None, False
     if service.image is not None or service.build is not None:
         target = _container(name, service, folder)
     else:
         words = _words(service.command)
         cwd = _cwd(words, folder)
         found = _tried(words, cwd, service.health) if tried else None
-        target = _process(words, cwd, folder, found)
+        target, late = _process(words, cwd, folder, found), Path(words[0]).name in _LATE_COLLECTORS
     health = found.health if found else service.health or HEALTH_PATHS[0]
     values = {
         "__NAME__": name,
@@ -84,6 +86,8 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
         "__TARGET__": target,
         "__HEALTH__": health,
         "__METRICS__": _metrics(found),
+        "__WARMUP__": "30s" if late else "10s",
+        "__LEVEL__": "50%" if late else "10%",
         "__LIMIT__": show_size(_limit(found)).replace(" ", ""),
     }
     _write(folder, paths, values)
