@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from leakdrill.record.events import Notice
+from leakdrill.runs.drill.absent_paths import absent_paths
 from leakdrill.runs.drill.alert_states import AlertStates
 from leakdrill.runs.drill.alerting_part import AlertingPart
 from leakdrill.runs.drill.load_part import LoadPart
@@ -35,7 +36,7 @@ class Environment:
     Args:
         scenario: what to build.
         rules: its rules, as `check_plan` read them.
-        scenario_dir: what its command may refer to as `{scenario_dir}`.
+        plan: its file, whose folder its command may refer to as `{scenario_dir}`.
         folder: the run's folder.
         recorder: gets everything that happens.
         journal: gets each change before it is made.
@@ -50,7 +51,7 @@ class Environment:
         scenario: Scenario,
         rules: Rules,
         *,
-        scenario_dir: Path,
+        plan: Path,
         folder: RunFolder,
         recorder: Recorder,
         journal: Journal,
@@ -58,7 +59,7 @@ class Environment:
         self.run_dir = folder.path
         self.target = make_target(
             scenario,
-            scenario_dir=scenario_dir,
+            scenario_dir=plan.resolve().parent,
             run_dir=folder.path,
             run_id=folder.run_id,
             recorder=recorder,
@@ -68,6 +69,7 @@ class Environment:
         self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
         self._recorder = recorder
+        self._scenario, self._plan = scenario, plan
         self._target_begun = False
         recorder.subscribe(self.alerts.note)
 
@@ -84,6 +86,8 @@ class Environment:
             alerting.result()
         for notice in (*self.target.notices(), *self.alerting.remarks):
             self._recorder.record(Notice(notice))
+        for remark in absent_paths(self._plan, self._scenario, self.target):
+            self._recorder.record(Notice(remark))
         self._load.start()
 
     def down(self) -> None:

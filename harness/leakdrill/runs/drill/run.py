@@ -57,7 +57,7 @@ def play(scenario: Scenario, scenario_file: Path, *, runs: Path, console: Consol
         environment = Environment(
             scenario,
             rules,
-            scenario_dir=scenario_file.resolve().parent,
+            plan=scenario_file,
             folder=session.folder,
             recorder=session.recorder,
             journal=session.journal,
