@@ -41,6 +41,8 @@ WORKS: Final = {
     "watch passes": ["watch", "--runs", "{runs}", "--limit", "1GiB", "--", "sleep", "0.3"],
     "watch fails": ["watch", "--runs", "{runs}", "--", "false"],
     "watch --json": ["watch", "--runs", "{runs}", "--json", "--", "false"],
+    "docs": ["docs", "gate"],
+    "completion": ["completion", "bash"],
     "version": ["version"],
     "help": ["--help"],
     "help of a command": ["run", "--help"],
@@ -48,8 +50,8 @@ WORKS: Final = {
     "a name of bytes": ["run", os.fsdecode(b"caf\xe9\xff.yaml")],
 }
 PRINTS: Final = {
-    "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "version", "help",
-    "help of a command",
+    "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "docs", "completion", "version",
+    "help", "help of a command",
 }  # fmt: skip
 """Those whose whole work is what they print."""
 QUICK: Final = {"report", "schema", "wrong option", "a name of bytes"}
