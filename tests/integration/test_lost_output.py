@@ -23,6 +23,7 @@ PAIRS: Final = [*TOGETHER, *product(KINDS[1:], ["file"]), *product(["file"], KIN
 WORKS: Final = {
     "run": ["run", "no-such-scenario"],
     "gate": ["gate", "no-such-scenario"],
+    "calibrate": ["calibrate", "no-such-scenario"],
     "matrix": ["matrix", "no-such-service"],
     "analyze": ["analyze", "{run}"],
     "analyze --json": ["analyze", "{run}", "--json"],
