@@ -63,3 +63,8 @@ def test_a_runtime_that_collects_late_is_given_more_room(tmp_path, program, leve
     service = Service(command=f"{program} app {{port}}")
     scenario = read_scenario(write_first_scenario(tmp_path / "cart", service, tried=False).paths[0])
     assert (scenario.expect.memory.level, scenario.phases.warmup) == (level, 30 if level > 0.1 else 10)
+
+
+def test_a_health_path_begins_with_a_slash(tmp_path):
+    with pytest.raises(BadInput, match="--health"):
+        write_first_scenario(tmp_path / "cart", Service(command="x", health="up"), tried=False)

@@ -71,13 +71,15 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
     there = [str(path) for path in paths if exists(path)]
     if there:
         raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
+    if service.health is not None and not service.health.startswith("/"):
+        raise BadInput(f'--health: found "{service.health}"; expected a path that begins with /')
     found, late = None, False
     if service.image is not None or service.build is not None:
         target = _container(name, service, folder)
     else:
         words = _words(service.command)
         cwd = _cwd(words, folder)
-        found = _tried(words, cwd, service.health) if tried else None
+        found = _tried(words, cwd, folder, service.health) if tried else None
         target, late = _process(words, cwd, folder, found), Path(words[0]).name in _LATE_COLLECTORS
     health = found.health if found else service.health or HEALTH_PATHS[0]
     values = {
@@ -95,19 +97,19 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
     return FirstScenario(paths=tuple(paths), found=found)
 
 
-def _tried(words: list[str], cwd: Path, health: str | None) -> Found:
-    """What the service shows in `cwd`, which is made for it, and removed again when it shows nothing."""
-    made = [folder for folder in (cwd, *cwd.parents) if not exists(folder)]
+def _tried(words: list[str], cwd: Path, folder: Path, health: str | None) -> Found:
+    """What the service shows; `folder` is made for that, and removed again when it shows nothing."""
+    made = [path for path in (folder, *folder.parents) if not exists(path)]
     try:
-        cwd.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise BadInput(f"{cwd}: cannot be made: {e.strerror}") from e
+        raise BadInput(f"{folder}: cannot be made: {e.strerror}") from e
     try:
-        return try_service(words, cwd=cwd, health=health)
+        return try_service(words, cwd=cwd, scenario_dir=folder, health=health)
     except BadInput:
-        for folder in made:
+        for path in made:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                path.rmdir()
         raise
 
 
