@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from leakdrill.alerting.cannot_fire import why_it_cannot_fire
+from leakdrill.alerting.cannot_fire import refuse_long_for, why_it_cannot_fire
 from leakdrill.alerting.rules import AlertRule
+from leakdrill.errors import BadInput
 from leakdrill.scenario.alerts import Alerts
+from leakdrill.scenario.scenario import Scenario
 
 LASTS_S = 130.0
 POSSIBLE = [
@@ -74,11 +76,14 @@ IMPOSSIBLE = [
 ]
 
 
-def _why(expr: str, for_s: float, scale: float) -> str | None:
-    rule = AlertRule(
+def _rule(expr: str, for_s: float) -> AlertRule:
+    return AlertRule(
         name="A", labels={}, expr=expr, for_s=for_s, keep_firing_for_s=0, group="g", file=Path("r.yaml"), line=1
     )
-    return why_it_cannot_fire(rule, Alerts(time_scale=scale), lasts_s=LASTS_S)
+
+
+def _why(expr: str, for_s: float, scale: float) -> str | None:
+    return why_it_cannot_fire(_rule(expr, for_s), Alerts(time_scale=scale), lasts_s=LASTS_S)
 
 
 @pytest.mark.parametrize(("expr", "for_s", "scale"), POSSIBLE)
@@ -93,3 +98,19 @@ def test_what_cannot_fire_is_told(expr: str, for_s: float, scale: float) -> None
     reason = _why(expr, for_s, scale)
     assert reason is not None
     assert ("too short for two scrapes" in reason) or ("and the drill lasts" in reason)
+
+
+def test_of_a_prometheus_that_others_run_only_for_counts() -> None:
+    """Its series are older than the drill."""
+    scenario = Scenario.model_validate(
+        {
+            "name": "a/b",
+            "target": {"name": "shop", "command": ["true"]},
+            "load": {"locustfile": "l.py"},
+            "phases": {"warmup": "1s", "baseline": "5s", "load": "60s", "mitigate": "5s", "recover": "20s"},
+            "alerts": {"prometheus": "http://127.0.0.1:9090", "expect": [{"alert": "A", "fires_within": "30s"}]},
+        }
+    )
+    refuse_long_for([_rule("a offset 1d > 1", 60), _rule("a > 1", 86400)], scenario)
+    with pytest.raises(BadInput, match=r"alerts.expect\[0\]: A cannot fire in this drill: its `for` is 1 d, and the"):
+        refuse_long_for([_rule("a > 1", 86400)], scenario)

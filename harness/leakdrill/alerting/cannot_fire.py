@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.selectors import needed_samples
+from leakdrill.errors import BadInput
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leakdrill.alerting.rules import AlertRule
     from leakdrill.alerting.selectors import Sample
     from leakdrill.scenario.alerts import Alerts
+    from leakdrill.scenario.scenario import Scenario
 
+_STARTS_S = 10.0
+"""What Prometheus sees of the drill before its first phase and after its last."""
 _LEAST_SCRAPES = 2
 """`rate` and its like need two samples in their range."""
 
@@ -31,6 +37,28 @@ def why_it_cannot_fire(rule: AlertRule, alerts: Alerts, *, lasts_s: float) -> st
         if all(reasons):
             return reasons[0]
     return None
+
+
+def refuse_long_for(rules: Sequence[AlertRule], scenario: Scenario) -> None:
+    """Refuses an expected alert whose `for` is longer than the drill, of a Prometheus that others run.
+
+    Its series are older than the drill, so that offsets and ranges explain nothing there.
+
+    Raises:
+        BadInput: names the alert and its `for`.
+    """
+    lasts_s = drill_lasts_s(scenario)
+    for index, alert in enumerate(scenario.alerts.expect):
+        of_alert = [rule.for_s for rule in rules if rule.name == alert.alert]
+        if of_alert and min(of_alert) > lasts_s:
+            reason = _too_long("its `for`", min(of_alert), 1.0, lasts_s)
+            raise BadInput(f"alerts.expect[{index}]: {alert} cannot fire in this drill: {reason}")
+
+
+def drill_lasts_s(scenario: Scenario) -> float:
+    """Returns how long Prometheus sees the drill at most."""
+    phases = scenario.phases
+    return _STARTS_S + phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover
 
 
 def _why_not_there(sample: Sample, alerts: Alerts, lasts_s: float) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
-from leakdrill.alerting.foreign_rules import drop_extensions, refuse_other_languages
+from leakdrill.alerting.foreign_rules import drop_extensions, new_syntax, refuse_other_languages
 from leakdrill.alerting.rule_groups import read_rule_groups
 from leakdrill.alerting.time_scale import parse, scale_expr
 from leakdrill.errors import BadInput
@@ -124,7 +124,8 @@ def check_with_promtool(path: Path) -> bool:
     errors = _promtool_errors(path)
     if errors:
         told = "; ".join(errors)
-        raise BadInput(f"{told if str(path) in told else f'{path}: {told}'}", hint=f"promtool check rules {path}")
+        hint = f"promtool check rules {path}{_too_old(errors)}"
+        raise BadInput(f"{told if str(path) in told else f'{path}: {told}'}", hint=hint)
     return errors is not None
 
 
@@ -142,6 +143,15 @@ def _promtool_errors(path: Path) -> list[str] | None:
     return told or [f"promtool ended with {done.returncode}"]
 
 
+def _too_old(errors: Sequence[str]) -> str:
+    """A phrase for expressions that our own parser has read and promtool cannot; empty for other errors."""
+    if not any("parse error" in error for error in errors):
+        return ""
+    done = subprocess.run(["promtool", "--version"], capture_output=True, text=True, timeout=5, check=False)
+    version = re.search(r"version (\d[\d.]*)", done.stdout + done.stderr)
+    return f"; promtool is {version[1]}, and names in quotes, `info` and `fill` need 3 or later" if version else ""
+
+
 def _check_source(source: RuleGroups) -> None:
     groups = _known_to_prometheus(source, [])
     if source.whole and groups == source.groups:
@@ -153,7 +163,8 @@ def _check_source(source: RuleGroups) -> None:
         errors = _promtool_errors(path)
     if errors:
         told = [re.sub(rf"{re.escape(str(path))}:(?: ?\d+:)*\s*", "", error) for error in errors]
-        raise source.document.wrong(_place_of(errors[0], source), "; ".join(told))
+        hint = _too_old(errors).removeprefix("; ")
+        raise source.document.wrong(_place_of(errors[0], source), "; ".join(told), hint=hint)
 
 
 def _place_of(error: str, source: RuleGroups) -> Loc:
@@ -228,6 +239,10 @@ def _check(document: Document, loc: Loc, rule: dict[str, Any], group: dict[str, 
     try:
         parse(str(rule["expr"]))
     except ValueError as e:
+        newer = new_syntax(str(rule["expr"]))
+        if newer is not None:
+            text = f"uses {newer}, which Prometheus 3 has and a drill cannot scale; found {quoted(rule['expr'])}"
+            raise document.wrong((*loc, "expr"), text, hint="write it without them, or leave this rule out") from e
         raise document.wrong((*loc, "expr"), f"is not PromQL: {e}; found {quoted(rule['expr'])}") from e
     for key in ("interval", "query_offset"):
         _ms(document, group, (*loc[:-2], key))

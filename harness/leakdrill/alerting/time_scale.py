@@ -11,8 +11,8 @@ What stays true by itself:
   horizon that is shorter by the same factor, so what it predicts is what production would see.
 * The smoothing factors of `holt_winters` are weights between samples and no durations.
 
-What changes and is the author's to know: `increase`, `delta`, `changes` and `resets` look at a shorter window. For a
-leak that is sped up they find the same amount; for traffic that is not, they find less.
+What changes is named as a remark: `increase`, `delta`, `changes` and `resets` look at a shorter window. For a leak that
+is sped up they find the same amount; for traffic that is not, they find less.
 
 What has no truthful division is named as a remark and left as it was: fixed times (`@ 1700000000`), the functions of
 the calendar, ages computed from `time()` or `timestamp()`, a horizon that is computed from series, and sums or counts
@@ -56,6 +56,10 @@ _CALENDAR: Final = frozenset(
 _WHY: Final = {
     **dict.fromkeys(_CALENDAR, "the calendar does not run faster in a rehearsal"),
     **dict.fromkeys(("time", "timestamp"), "ages are in rehearsal seconds; what they are compared with is not divided"),
+    **dict.fromkeys(
+        ("increase", "delta", "idelta", "changes", "resets"),
+        "it looks at a shorter window: of what the drill does not speed up it finds less",
+    ),
     "count_over_time": "it counts samples, and scrapes are not made more often by the same factor",
     "sum_over_time": "it adds up samples, and scrapes are not made more often by the same factor",
 }

@@ -93,7 +93,12 @@ def _measured(plan: Scenario, done: FinishedRun) -> Calibrated:
 
 def _write(path: Path, before: bytes, found: Calibrated, *, dry_run: bool) -> None:
     text = before.decode("utf-8")
-    after = edited(text, path, found.edits, day=f"{datetime.now(UTC):%Y-%m-%d}")
+    after, day = text, f"{datetime.now(UTC):%Y-%m-%d}"
+    for edit in found.edits:
+        try:
+            after = edited(after, path, [edit], day=day)
+        except BadInput as e:  # the others are as good
+            found.unknown.append(f"{e.message}; {edit.comment}")
     diff = difflib.unified_diff(text.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
     print_lines("\n".join(diff))
     if dry_run:

@@ -9,6 +9,7 @@ import typer
 
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.time_scale import scale_expr
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.runs.catalogue.catalogue import find_scenario
@@ -55,6 +56,7 @@ def _examined(path: Path) -> dict[str, Any]:
                 "file": str(rule.file),
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
+                "changes_with_time_scale": _remarks(rule.expr, alerts.time_scale),
                 "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
             for rule in rules.alerts
@@ -63,12 +65,17 @@ def _examined(path: Path) -> dict[str, Any]:
     }
 
 
+def _remarks(expr: str, scale: float) -> list[str]:
+    return [] if scale == 1 else [str(remark) for remark in scale_expr(expr, scale).remarks]
+
+
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['file']}: {found['scenario']}: nothing is wrong with the plan"
     for alert in found["alerts"]:
         severity = alert["labels"].get("severity")
         name = f"{alert['alert']} ({severity})" if severity else alert["alert"]
         yield f"alert {name}: must hold for {show_duration(alert['holds_s'])} of rehearsal time"
+        yield from (f"  not as in production: {remark}" for remark in alert["changes_with_time_scale"])
         for selector in alert["finds_nothing"]:
             own = f"; the service's own {found['metrics']} may have it" if found["metrics"] else ""
             yield f"  finds no series of the drill: {selector}{own}"

@@ -17,6 +17,8 @@ from leakdrill.scenario.edited import Edit
 from leakdrill.units import plain, show_duration, show_share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
     from leakdrill.scenario.alerts import ExpectedAlert
@@ -31,6 +33,12 @@ _AFTER_S: Final = 5.0
 _LEAST_RESOLVES_S: Final = 10.0
 _WIDEST_LEVEL: Final = 0.25
 _REACHED: Final = 0.9
+_AMENDED: Final[Mapping[str, Loc]] = {
+    "requests_keep_latency": ("expect", "p99"),
+    "memory_returns_to_baseline": ("expect", "memory"),
+    "load_is_as_asked": ("load", "rate"),
+}
+"""Claims that did not hold, and do by a number that was written."""
 
 
 def to_measure(scenario: Scenario, *, longest_s: float) -> Scenario:
@@ -169,18 +177,12 @@ class Calibrated:
             self._write(("expect", "p99"), f"{math.ceil(1500 * seen)}ms", f"p99 was {show_duration(seen)}")
 
     def _untold(self) -> None:
-        """What another run cannot pass by these numbers."""
+        """What another run cannot pass by these numbers: what failed, or where nothing did, what is not known."""
         written = {edit.loc[:2] for edit in self.edits}
-        for verdict in self.verdicts:
-            amended = {
-                "requests_keep_latency": ("expect", "p99"),
-                "memory_returns_to_baseline": ("expect", "memory"),
-                "load_is_as_asked": ("load", "rate"),
-            }.get(verdict.check)
-            if verdict.outcome is not Outcome.PASS and amended not in written:
-                self.unknown.append(
-                    f"{verdict.outcome} {verdict.check} {verdict.subject}".rstrip() + f": {verdict.message}"
-                )
+        left = [v for v in self.verdicts if v.outcome is not Outcome.PASS and _AMENDED.get(v.check, ()) not in written]
+        for verdict in [v for v in left if v.outcome is Outcome.FAIL] or left:
+            claim = f"{verdict.outcome} {verdict.check} {verdict.subject}".rstrip()
+            self.unknown.append(f"{claim}: {verdict.message}")
 
 
 def _amount(value: float, unit: str) -> str:

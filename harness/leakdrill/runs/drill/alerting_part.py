@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.cannot_fire import refuse_long_for
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
@@ -69,6 +70,8 @@ class AlertingPart:
         self._rules = rules
         url = scenario.alerts.prometheus
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
+        if self._watching is not None:
+            refuse_long_for(self._watching.rules, scenario)
         self._webhook = Webhook(recorder)
         self._stops.callback(self._webhook.stop)
         self._routing = self._read_routing()

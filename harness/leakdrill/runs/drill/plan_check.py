@@ -6,7 +6,7 @@ import difflib
 import os
 from typing import TYPE_CHECKING
 
-from leakdrill.alerting.cannot_fire import why_it_cannot_fire
+from leakdrill.alerting.cannot_fire import drill_lasts_s, why_it_cannot_fire
 from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 Problem = tuple["Loc", str]
 """Where something is in the scenario, and what is wrong with it."""
-
-_STARTS_S = 10.0
-"""What Prometheus sees of the drill before its first phase and after its last."""
 
 
 def check_plan(path: Path, scenario: Scenario) -> Rules:
@@ -113,8 +110,7 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
 
 def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:
     """Expected alerts of which no rule can fire."""
-    phases = scenario.phases
-    lasts_s = _STARTS_S + phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover
+    lasts_s = drill_lasts_s(scenario)
     for loc, name in _named(scenario):
         if loc[1] != "expect" and loc[0] != "steps":
             continue
