@@ -175,7 +175,7 @@ def _complaint(folder: Path, words: list[str], programs: Path) -> str:
 
 def test_a_shell_completes_commands_options_and_values(programs: Path, tmp_path: Path) -> None:
     script = run(tmp_path, "leakdrill", "completion", "bash", bin_folder=programs)
-    line = '; COMP_WORDS=(leakdrill run --su); COMP_CWORD=2; _leakdrill_completion leakdrill; echo "${COMPREPLY[@]}"'
+    line = 'COMP_WORDS=(leakdrill run --su); COMP_CWORD=2; _leakdrill_completion leakdrill; echo "${COMPREPLY[@]}"'
     assert run(tmp_path, "bash", "-c", script + line, bin_folder=programs).split() == ["--subset"]
     for shell in ("zsh", "fish"):
         assert "_LEAKDRILL_COMPLETE" in run(tmp_path, "leakdrill", "completion", shell, bin_folder=programs)

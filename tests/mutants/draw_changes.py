@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from change_bases import made
+from change_bases import BASES, made
+from pydantic import ValidationError
 from record_changes import CLASSES
 
 from leakdrill.record.parts import Entries, Entry, Label, Name, Number, Text
@@ -42,6 +43,15 @@ def plans_of(base: str) -> tuple[Case, ...]:
     """The changes of plans that fit `base`, from `plans.jsonl`."""
     lines = map(json.loads, Path(__file__).with_name("plans.jsonl").read_text().splitlines())
     return tuple(line["plan"] for line in lines if line["of"] == KINDS.get(base, "drill"))
+
+
+def fits(base: str, plan: Case) -> bool:
+    """Whether a base can be judged by `plan`: a leak on a card asks for a card."""
+    try:
+        BASES[base].planned(plan)
+    except ValidationError:
+        return False
+    return True
 
 
 @cache
@@ -80,7 +90,8 @@ class Draw:
         """A base with one to three changes."""
         pick, case = self._random, {"base": base, "changes": []}
         if pick.random() < 0.45:
-            case["plan"] = pick.choice(plans_of(base))
+            plan = pick.choice(plans_of(base))
+            case |= {"plan": plan} if fits(base, plan) else {}
         case["changes"] = [self._change(base) for _ in range(pick.choice((0, 1, 1, 1, 2, 2, 3)))]
         return case
 

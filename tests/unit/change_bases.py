@@ -101,6 +101,8 @@ def _checked(group: Any, history: History, scenario: Scenario) -> list[Verdict]:
 
 
 def _cell(history: History, scenario: Scenario) -> list[Verdict]:
+    if len(scenario.leaks) != 1 or len(scenario.steps) != 1:
+        return []  # it is no cell of a matrix
     finding = judge_cell(history, scenario)
     return [Verdict(check="cell", subject="", outcome=Outcome.UNKNOWN, message=str(finding.as_dict()))]
 
@@ -127,6 +129,10 @@ _WATCHES: Final[Mapping[str, Look]] = {"watch": judge_watch, "watch_doubts": par
 
 def _drill_plan(changes: Mapping[str, Any]) -> Scenario:
     return plan(**{"expect": {"step_errors": "10%"}} | changes)
+
+
+def _twin_plan(changes: Mapping[str, Any]) -> Scenario:
+    return Scenario.model_validate(twin_plan().model_dump() | changes)
 
 
 def _sealed() -> Sequence[Event]:
@@ -190,7 +196,7 @@ BASES: Final[Mapping[str, Base]] = {
         )
         for base in ("disk", "gpu", "torch")
     },
-    "twin": Base(lambda: thinned(complete(twin(flat))).history().events, lambda changes: twin_plan(**changes), _DRILLS),
+    "twin": Base(lambda: thinned(complete(twin(flat))).history().events, _twin_plan, _DRILLS),
     "replicas": Base(lambda: test_load_spread.record(second_per_s=25.0).events, _spread, _DRILLS),
     "gate": Base(lambda: test_gate_run.run().events, _gate_plan, _GATES, phased=False),
     "command": Base(lambda: sealed_command().history().events, _watch_plan, _WATCHES),

@@ -56,3 +56,15 @@ def test_an_image_cannot_run_as_a_process(tmp_path):
     written = write_first_scenario(tmp_path / "cart", Service(image="shop:1.2"))
     with pytest.raises(BadInput, match="has no command"):
         placed(read_scenario(written.paths[0]), "process")
+
+
+@pytest.mark.parametrize(("program", "level"), [("/usr/bin/node", 0.5), ("python3", 0.1)])
+def test_a_runtime_that_collects_late_is_given_more_room(tmp_path, program, level):
+    service = Service(command=f"{program} app {{port}}")
+    scenario = read_scenario(write_first_scenario(tmp_path / "cart", service, tried=False).paths[0])
+    assert (scenario.expect.memory.level, scenario.phases.warmup) == (level, 30 if level > 0.1 else 10)
+
+
+def test_a_health_path_begins_with_a_slash(tmp_path):
+    with pytest.raises(BadInput, match="--health"):
+        write_first_scenario(tmp_path / "cart", Service(command="x", health="up"), tried=False)

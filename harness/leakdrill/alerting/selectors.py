@@ -14,11 +14,30 @@ from leakdrill.expression import is_found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an expression needs of one selector.
+
+    Attributes:
+        text: the selector, without range and offset.
+        ago_s: how far in the past the samples are at least.
+        two_within_s: the length of the range in which two samples must be; None where one at any time will do.
+    """
+
+    text: str
+    ago_s: float
+    two_within_s: float | None
+
 
 Needs = frozenset[frozenset[str]]
-"""The selectors without which an expression has no result: of each inner set one must match series."""
+NeededSamples = frozenset[frozenset[Sample]]
 
-_ALWAYS: Final[Needs] = frozenset()
+_ALWAYS: Final[NeededSamples] = frozenset()
+OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+"""Functions that answer nothing for a single sample."""
 _MOST_SETS: Final = 64
 """Of an expression with more alternatives than that, nothing is said."""
 _NEVER_EMPTY: Final = frozenset({"absent", "absent_over_time", "scalar", "vector", "time", "pi"})
@@ -99,25 +118,43 @@ def needs(expr: str) -> Needs:
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    return _needs(parse(expr))
+    return frozenset(frozenset(one.text for one in alternatives) for alternatives in needed_samples(expr))
 
 
-def _needs(node: Any) -> Needs:
-    if isinstance(node, promql.VectorSelector):
-        return _ALWAYS if _is_own(node) else frozenset({frozenset({series_text(node)})})
+def needed_samples(expr: str) -> NeededSamples:
+    """Returns the samples without which `expr` has no result: of each inner set one selector must find them.
+
+    Raises:
+        ValueError: when `expr` is no PromQL.
+    """
+    return _needs(parse(expr), 0.0)
+
+
+def _needs(node: Any, ago_s: float) -> NeededSamples:
     if isinstance(node, promql.MatrixSelector):
-        return _needs(node.vector_selector)
+        node = node.vector_selector
+    if isinstance(node, promql.VectorSelector):
+        return _of_selector(node, ago_s, None)
     if isinstance(node, promql.BinaryExpr):
-        return _of_both(node)
+        return _of_both(node, ago_s)
     if isinstance(node, promql.Call):
-        return _of_call(node)
-    if isinstance(node, promql.AggregateExpr | promql.ParenExpr | promql.UnaryExpr | promql.SubqueryExpr):
-        return _needs(node.expr)
+        return _of_call(node, ago_s)
+    if isinstance(node, promql.SubqueryExpr):
+        return _needs(node.expr, ago_s + _seconds(node.offset))
+    if isinstance(node, promql.AggregateExpr | promql.ParenExpr | promql.UnaryExpr):
+        return _needs(node.expr, ago_s)
     return _ALWAYS
 
 
-def _of_both(node: promql.BinaryExpr) -> Needs:
-    left, right, sign = _needs(node.lhs), _needs(node.rhs), str(node.op)
+def _of_selector(node: promql.VectorSelector, ago_s: float, two_within_s: float | None) -> NeededSamples:
+    if _is_own(node):
+        return _ALWAYS
+    sample = Sample(series_text(node), ago_s + _seconds(node.offset), two_within_s)
+    return frozenset({frozenset({sample})})
+
+
+def _of_both(node: promql.BinaryExpr, ago_s: float) -> NeededSamples:
+    left, right, sign = _needs(node.lhs, ago_s), _needs(node.rhs, ago_s), str(node.op)
     if sign == "unless":
         return left
     if sign == "or":
@@ -127,20 +164,27 @@ def _of_both(node: promql.BinaryExpr) -> Needs:
     without_right = filled is not None and filled.rhs is not None
     if without_left and without_right:
         return _either(left, right)
-    return frozenset((_ALWAYS if without_left else left) | (_ALWAYS if without_right else right))
+    return (_ALWAYS if without_left else left) | (_ALWAYS if without_right else right)
 
 
-def _either(left: Needs, right: Needs) -> Needs:
+def _either(left: NeededSamples, right: NeededSamples) -> NeededSamples:
     if len(left) * len(right) > _MOST_SETS:
         return _ALWAYS
     return frozenset(one | other for one, other in product(left, right))
 
 
-def _of_call(node: promql.Call) -> Needs:
-    if node.func.name in _NEVER_EMPTY or not node.args:
-        return _ALWAYS
+def _of_call(node: promql.Call, ago_s: float) -> NeededSamples:
     series = [arg for arg in node.args if not isinstance(arg, promql.NumberLiteral | promql.StringLiteral)]
-    return _needs(series[-1] if node.func.name in _NUMBER_FIRST else series[0]) if series else _ALWAYS
+    if node.func.name in _NEVER_EMPTY or not series:
+        return _ALWAYS
+    asked = series[-1] if node.func.name in _NUMBER_FIRST else series[0]
+    if node.func.name in OF_TWO and isinstance(asked, promql.MatrixSelector):
+        return _of_selector(asked.vector_selector, ago_s, asked.range.total_seconds())
+    return _needs(asked, ago_s)
+
+
+def _seconds(offset: timedelta | None) -> float:
+    return 0.0 if offset is None else offset.total_seconds()
 
 
 def _is_own(node: promql.VectorSelector) -> bool:

@@ -49,8 +49,6 @@ _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'
 _SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
 _MOST_SIGNS: Final = 500
 """The parser calls itself for each, and ends the whole process where the stack does; long alerts have fifty."""
-_OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
-"""Functions that answer nothing for a single sample."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CALENDAR: Final = frozenset(
     {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
@@ -126,27 +124,6 @@ def ranges(expr: str, prefix: str) -> list[float]:
     every_selector = [node for node in nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
     own = [node for node in every_selector if (node.vector_selector.name or "").startswith(prefix)]
     return [node.range.total_seconds() for node in own]
-
-
-def shortest_range(expr: str) -> float | None:
-    """Returns the length in seconds of the shortest range selector in which two samples are needed; None without any.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    calls = [node for node in nodes(parse(expr)) if isinstance(node, promql.Call) and node.func.name in _OF_TWO]
-    selectors_in = [arg for call in calls for arg in call.args if isinstance(arg, promql.MatrixSelector)]
-    return min((node.range.total_seconds() for node in selectors_in), default=None)
-
-
-def longest_reach(expr: str) -> float:
-    """Returns how many seconds of the past an instant selector with an offset needs at least; 0 without one.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    offsets = [node.offset for node in nodes(parse(expr)) if isinstance(node, promql.VectorSelector) and node.offset]
-    return max((offset.total_seconds() for offset in offsets), default=0.0)
 
 
 @cache

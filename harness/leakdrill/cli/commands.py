@@ -23,6 +23,7 @@ SUMMARIES: Final = {
     "doctor": "Say what this machine can and cannot do, and what to install.",
     "clean": "Undo what interrupted drills left behind, from their journals.",
     "init": "Write a first scenario for your own service, which runs as it is.",
+    "calibrate": "Play a drill once, and write the numbers that it measured into its file.",
     "gate": "Judge whether a service leaks memory, in about a minute.",
     "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
     "trace": "Say whether the process in a recording leaks.",

@@ -30,7 +30,7 @@ from leakdrill.targets.base.readiness import last_lines, show_exit
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 HEALTH_PATHS: Final = ("/health", "/healthz", "/ready", "/readyz", "/-/healthy", "/ping", "/")
 """Tried in this order where none is named."""
@@ -64,19 +64,22 @@ class Found:
     ready_s: float
 
 
-def try_service(words: Sequence[str], *, cwd: Path, health: str | None) -> Found:
+def try_service(words: Sequence[str], *, cwd: Path, scenario_dir: Path, health: str | None) -> Found:
     """Start the service, see where it answers, and end it with all its processes.
 
     Args:
         words: the command; `{port}` and the other placeholders of a scenario are filled in.
         cwd: where it runs.
+        scenario_dir: the folder of the scenario that is to be written.
         health: the path that must answer 2xx; None looks for one.
 
     Raises:
         BadInput: when it cannot be started, ends, or answers 2xx nowhere, with the last lines that it logged.
     """
     with tempfile.TemporaryDirectory(prefix="leakdrill-init-") as folder:
-        trial = _Trial(words, cwd=cwd, paths=(health,) if health else HEALTH_PATHS, folder=Path(folder))
+        values = {"scenario_dir": str(scenario_dir.resolve()), "python": sys.executable, "disk": f"{folder}/disk"}
+        paths = (health,) if health else HEALTH_PATHS
+        trial = _Trial(words, values, cwd=cwd.resolve(), paths=paths, folder=Path(folder))
         try:
             return trial.found()
         finally:
@@ -86,16 +89,15 @@ def try_service(words: Sequence[str], *, cwd: Path, health: str | None) -> Found
 class _Trial:
     """One start of the service."""
 
-    def __init__(self, words: Sequence[str], *, cwd: Path, paths: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self, words: Sequence[str], values: Mapping[str, str], *, cwd: Path, paths: Sequence[str], folder: Path
+    ) -> None:
         self._paths = paths
         self._log = folder / "log"
         self._given = free_port()
         self._answers: dict[str, str] = {}
         (folder / "disk").mkdir()
-        values = {
-            "python": sys.executable, "port": str(self._given), "disk": str(folder / "disk"), "scenario_dir": str(cwd),
-        }  # fmt: skip
-        argv = [fill(word, values, place="--command") for word in words]
+        argv = [fill(word, {**values, "port": str(self._given)}, place="--command") for word in words]
         argv[0] = find_program(argv[0], cwd=cwd, path=os.environ.get("PATH"), place="--command")
         run_id = f"init-{secrets.token_hex(8)}"
         self._began = time.monotonic()

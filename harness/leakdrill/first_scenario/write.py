@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FILES: Final = ("scenario.yaml", "rules.yaml", "locustfile.py")
 _LEAST_LIMIT: Final = 512 << 20
+_LATE_COLLECTORS: Final = ("node", "nodejs", "deno", "bun", "java", "dotnet")
+"""Runtimes whose heap grows for a while under load before they collect: they are given more warm-up, and more room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,16 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
     there = [str(path) for path in paths if exists(path)]
     if there:
         raise BadInput(f"{', '.join(there)}: exists already; expected a new folder", hint="name another folder")
-    found = None
+    if service.health is not None and not service.health.startswith("/"):
+        raise BadInput(f'--health: found "{service.health}"; expected a path that begins with /')
+    found, late = None, False
     if service.image is not None or service.build is not None:
         target = _container(name, service, folder)
     else:
         words = _words(service.command)
         cwd = _cwd(words, folder)
-        found = _tried(words, cwd, service.health) if tried else None
-        target = _process(words, cwd, folder, found)
+        found = _tried(words, cwd, folder, service.health) if tried else None
+        target, late = _process(words, cwd, folder, found), Path(words[0]).name in _LATE_COLLECTORS
     health = found.health if found else service.health or HEALTH_PATHS[0]
     values = {
         "__NAME__": name,
@@ -84,6 +88,8 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
         "__TARGET__": target,
         "__HEALTH__": health,
         "__METRICS__": _metrics(found),
+        "__WARMUP__": "30s" if late else "10s",
+        "__LEVEL__": "50%" if late else "10%",
         "__LIMIT__": show_size(_limit(found)).replace(" ", ""),
     }
     _write(folder, paths, values)
@@ -91,19 +97,19 @@ def write_first_scenario(folder: Path, service: Service, *, tried: bool = True) 
     return FirstScenario(paths=tuple(paths), found=found)
 
 
-def _tried(words: list[str], cwd: Path, health: str | None) -> Found:
-    """What the service shows in `cwd`, which is made for it, and removed again when it shows nothing."""
-    made = [folder for folder in (cwd, *cwd.parents) if not exists(folder)]
+def _tried(words: list[str], cwd: Path, folder: Path, health: str | None) -> Found:
+    """What the service shows; `folder` is made for that, and removed again when it shows nothing."""
+    made = [path for path in (folder, *folder.parents) if not exists(path)]
     try:
-        cwd.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise BadInput(f"{cwd}: cannot be made: {e.strerror}") from e
+        raise BadInput(f"{folder}: cannot be made: {e.strerror}") from e
     try:
-        return try_service(words, cwd=cwd, health=health)
+        return try_service(words, cwd=cwd, scenario_dir=folder, health=health)
     except BadInput:
-        for folder in made:
+        for path in made:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                path.rmdir()
         raise
 
 

@@ -16,7 +16,6 @@ from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
-from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
@@ -28,6 +27,7 @@ from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
     from leakdrill.alerting.routing import Routing
+    from leakdrill.alerting.rules import Rules
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
@@ -39,18 +39,26 @@ class AlertingPart:
     """The servers and pollers that turn the readings of one drill into alerts and notifications.
 
     Args:
-        scenario: says which rules, which routing, and which Prometheus if it is not the drill's own.
+        scenario: says which routing, and which Prometheus if it is not the drill's own.
+        rules: what Prometheus evaluates.
         target: what is scraped beside our exporter.
         folder: the run's folder.
         recorder: gets alerts and notifications, and publishes its readings through the exporter.
         journal: gets each process before it is started.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used, or the Prometheus to be watched does not answer.
+        BadInput: when the routing cannot be used, or the Prometheus to be watched does not answer.
     """
 
     def __init__(
-        self, scenario: Scenario, target: Target, *, folder: RunFolder, recorder: Recorder, journal: Journal
+        self,
+        scenario: Scenario,
+        rules: Rules,
+        target: Target,
+        *,
+        folder: RunFolder,
+        recorder: Recorder,
+        journal: Journal,
     ) -> None:
         self._scenario = scenario
         self._target = target
@@ -58,7 +66,7 @@ class AlertingPart:
         self._recorder = recorder
         self._journal = journal
         self._stops = ExitStack()
-        self._rules = read_rules(scenario.alerts.rules)
+        self._rules = rules
         url = scenario.alerts.prometheus
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
         self._webhook = Webhook(recorder)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.cannot_fire import why_it_cannot_fire
 from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
+from leakdrill.targets.base.placeholders import find_program
 from leakdrill.units import quoted, show_duration
 
 if TYPE_CHECKING:
@@ -37,7 +39,12 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
         return Rules((), ())  # its rules are its own, and asked for when the drill begins
     read = read_rules(scenario.alerts.rules)
     rules = read.alerts
-    problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
+    problems = [
+        *_unknown_alerts(scenario, rules),
+        *_too_short_phases(scenario),
+        *_idle_rules(scenario, rules),
+        *_absent_programs(path, scenario),
+    ]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
@@ -86,6 +93,22 @@ def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
             if within_s > lasts_s and key in alert.model_fields_set:
                 longer = f"{show_duration(within_s)} is longer than the phase `{phase}`, {show_duration(lasts_s)}"
                 yield ("alerts", "expect", index, key), f"{longer}; what comes after that is not seen"
+
+
+def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Commands of steps that are not on this machine, where they are to run on it."""
+    target = scenario.target
+    search = target.env.get("PATH", os.environ.get("PATH"))
+    for index, step in enumerate(scenario.steps):
+        if target.kind != "process" or step.exec is None or step.exec.service is not None:
+            continue
+        program = step.exec.command[0]
+        if "{" in program + (search or ""):
+            continue  # known when the drill runs
+        try:
+            find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
+        except BadInput as e:
+            yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
 
 
 def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:
