@@ -183,7 +183,7 @@ def test_a_retry_in_the_next_smaller_mode_succeeds_and_is_counted(watch):
     assert "trying again in mode safe" in ran.err
     assert ran.err.count("over 75 % of the limit") == 1
     assert "at attempt 2 of at most 2" in ran.verdicts["command_succeeds"]["message"]
-    assert "1 of 1 recorded runs succeeded (100%); 1 of them after a retry" in ran.err
+    assert "1 of 1 recorded runs of this command failed no claim (100%); 1 of them after a retry" in ran.err
 
 
 def test_with_little_memory_it_starts_in_the_small_mode(watch):

@@ -321,8 +321,8 @@ def _slope_wanted(c: _Compared, trend: _Trend) -> str:
     if trend.margin == trend.declared_margin:
         return f"{show(trend.declared_margin)} per request"
     return (
-        f"{show(trend.margin)} per request (the least that {trend.growth.requests:.0f} requests can tell; "
-        f"declared: {show(trend.declared_margin)})"
+        f"{show(trend.margin)} per request (the scenario asks for {show(trend.declared_margin)}, but slower growth "
+        f"cannot be told from the allocator's steps within {trend.growth.requests:.0f} requests)"
     )
 
 
