@@ -14,7 +14,6 @@ from leakdrill.record.events import RecordCovers, RecordEnd
 from leakdrill.record.history import whole_lines
 from leakdrill.record.schema_version import read_schema_version
 from leakdrill.record.signature import read_signature, signature_fault
-from leakdrill.record.stored_journal import owner_lives, read_journal
 from leakdrill.record.verdict_file import verdicts_fault
 from leakdrill.record.writing import writing
 from leakdrill.units import show_duration
@@ -94,34 +93,18 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = N
     version_fault = {UNSEALED_VERSION: downgraded, None: unstated}.get(version, "")
     covered = _faults_of_covered(folder, lines.covers) if lines.check.lines else ()  # an empty history covers nothing
     wrong = (lines.fault(), *covered, version_fault)
-    faults = [*((fault, _EDITED) for fault in wrong), (lines.unfinished(), _unfinished_hint(folder))]
+    faults = [*((fault, _EDITED) for fault in wrong), (lines.unfinished(), _UNFINISHED)]
     return _checked(folder, lines.check.head, lines, faults, key)
 
 
 _EDITED: Final = "nothing can be concluded from a record that is not as the run wrote it; run the drill again"
-_KILLED: Final = "a drill that did not reach its end proves nothing; run it again"
+_UNFINISHED: Final = (
+    "if the run still goes on, wait; else `leakdrill clean` undoes what it may have left behind, "
+    "and it has to be run again: one that did not reach its end proves nothing"
+)
 JUDGE_AGAIN: Final = "remove verdicts.json, and `leakdrill analyze` judges the record again"
 _UNSEALED: Final = f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same"
 _UNSIGNED: Final = "name the key of whoever ran it with --key; without a key, the signature is not asked for"
-
-
-def _why_unfinished(folder: RunFolder) -> str:
-    if owner_lives(folder.path):
-        return "the run still goes on"
-    return "the run was killed, or the machine went down, before it ended (or lines were removed behind this one)"
-
-
-def _unfinished_hint(folder: RunFolder) -> str:
-    """What to do about a run that did not end, and about what it left behind."""
-    if owner_lives(folder.path):
-        return "wait until it has ended"
-    try:
-        left = len(read_journal(folder.journal))
-    except OSError:
-        left = 0
-    if not left:
-        return f"nothing of it is left to clean; {_KILLED}"
-    return f"`leakdrill clean` undoes what it left behind ({left} {'entry' if left == 1 else 'entries'}); {_KILLED}"
 
 
 def _fault_of_unsealed(folder: RunFolder, *, accepted: bool) -> str:
@@ -203,7 +186,8 @@ class _HistoryLines:
         except BadInput:
             return fault
         in_phase = f", in the phase `{event.phase}`" if event.phase else ""
-        return f"{fault}, {show_duration(event.t)} after its start{in_phase}: {_why_unfinished(self.folder)}"
+        stopped = "the run was killed, or the machine went down, or lines were removed behind this one"
+        return f"{fault}, {show_duration(event.t)} after its start{in_phase}: {stopped}"
 
     def _take(self, line: bytes) -> None:
         if not line.endswith(b"\n"):
