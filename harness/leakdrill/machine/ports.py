@@ -33,8 +33,8 @@ _REACHED_BY_LOOPBACK: Final = frozenset(
 _LOWEST: Final = 20000
 _TRIES: Final = 20
 _MOST_RESERVED: Final = 64
-_reserved: dict[int, socket.socket] = {}
-"""Ports that this process was given last, oldest first, each with the socket that keeps others from it."""
+_reserved: dict[int, int] = {}
+"""Ports that this process was given last, oldest first, each with the descriptor of what keeps others from it."""
 
 
 def free_port(host: str = LOOPBACK) -> int:
@@ -72,9 +72,9 @@ def _reserve(port: int) -> bool:
         except OSError:
             holder.close()
             return False
-    _reserved[port] = holder
+    _reserved[port] = holder.detach()
     while len(_reserved) > _MOST_RESERVED:
-        _reserved.pop(next(iter(_reserved))).close()
+        os.close(_reserved.pop(next(iter(_reserved))))
     return True
 
 
