@@ -82,6 +82,7 @@ from leakdrill.record.run_events import (
     TargetStop,
     TargetTrouble,
     TargetUnwatched,
+    TargetWatchedAgain,
     WorkerEnded,
     WorkerLost,
 )
@@ -121,6 +122,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     TargetReady,
     TargetExited,
     TargetUnwatched,
+    TargetWatchedAgain,
     TargetTrouble,
     TargetLimits,
     TargetReplicas,
@@ -271,6 +273,7 @@ __all__ = [
     "TargetStop",
     "TargetTrouble",
     "TargetUnwatched",
+    "TargetWatchedAgain",
     "TorchAllocator",
     "TorchHolders",
     "WatchAttempt",
