@@ -19,7 +19,6 @@ from leakdrill.record.events import (
     TargetReady,
     TargetTrouble,
     TargetUnwatched,
-    TargetWatchedAgain,
 )
 from leakdrill.remember import remember
 from leakdrill.targets.kubernetes.api import ClusterGone, ClusterRefused
@@ -125,7 +124,6 @@ class PodWatcher:
         before, now = self._pods, tuple(parse_pod(item, self._container) for item in listed)
         self._answered_at = time.monotonic()
         self._pods = now
-        self._note_return(before, now)
         if now != before:
             self._note_changes(before, now)
             self._on_change(now)
@@ -146,13 +144,6 @@ class PodWatcher:
         if self.lost is None and silent_s > _LOST_AFTER_S:
             self.lost = why
             self._recorder.record(TargetUnwatched(message=why, at=self._recorder.now_s() - silent_s))
-
-    def _note_return(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
-        """It answers again: the same pods, whose containers tell of their last end, have hidden nothing."""
-        if self.lost is not None:
-            self.lost = None
-            if {pod.uid for pod in before} == {pod.uid for pod in now}:
-                self._recorder.record(TargetWatchedAgain())
 
     def _note_changes(self, before: tuple[Pod, ...], now: tuple[Pod, ...]) -> None:
         known = {pod.uid: pod for pod in before}
