@@ -33,7 +33,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
     ] = None,
     allow: Annotated[
-        str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
+        str | None, typer.Option(metavar="NAME", help="The Kubernetes context, or the container, that it may change.")
     ] = None,
     as_json: AsJson = False,
     everything: Annotated[

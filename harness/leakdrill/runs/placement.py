@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.errors import BadInput
+from leakdrill.targets.docker import allowed
 from leakdrill.targets.kubernetes.form import check_allowed, in_context
 
 if TYPE_CHECKING:
@@ -14,12 +16,16 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     """`scenario` with its target on the platform `on`, where that is given, and in the context `allow`.
 
     Raises:
-        BadInput: when the drill would change a workload that is not its own, and `allow` does not name its context.
+        BadInput: when it cannot run there, or the drill would change a workload or a container that is not its own,
+            and `allow` does not name its context or the container.
     """
     target = scenario.target
     if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
+    if target.kind == "process" and not target.command:
+        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on this machine")
     check_allowed(target, allow)
+    allowed.check_allowed(target, scenario.steps, allow)
     if allow is not None and target.kind == "kubernetes":
         target = target.model_copy(update={"kubernetes": in_context(target, allow)})
     return scenario if target is scenario.target else scenario.model_copy(update={"target": target})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.kubernetes import KubernetesForm
-from leakdrill.scenario.quantities import Duration, Frozen, Size
+from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Size
 
 
 class Ready(Frozen):
@@ -33,11 +33,26 @@ class Limits(Frozen):
     disk: Size | None = Field(None, description="The size of the filesystem at {disk}.")
 
 
+_ONLY_OF_AN_IMAGE: Final = ("image", "build", "command", "publish")
+
+
 class ContainerForm(Frozen):
-    """The form of the service in a container; used with `--on docker`."""
+    """The form of the service in a container, made from an image or running already; used with `--on docker`."""
 
     image: str = Field(
-        description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
+        "", description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
+    )
+    existing: str | None = Field(
+        None,
+        min_length=1,
+        description="The name or id of a container that runs already, instead of an image: measured, and left alone.",
+        examples=["shop-web-1"],
+    )
+    engine: str | None = Field(
+        None,
+        min_length=1,
+        description="The engine on which the existing container runs. Left out: DOCKER_HOST, or the default one.",
+        examples=["unix:///run/user/1000/docker.sock"],
     )
     build: Path | None = Field(
         None, description="A folder with a Dockerfile, relative to the scenario file.", examples=["../shop"]
@@ -48,10 +63,29 @@ class ContainerForm(Frozen):
         examples=[["python", "app.py", "{port}"]],
     )
     port: int = Field(
-        8000, ge=1, le=65535, description="The port that the service listens on inside; published on loopback only."
+        8000,
+        ge=1,
+        le=65535,
+        description="The port that the service listens on inside; published on loopback only. "
+        "Left out, an existing container's only port.",
     )
     disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
     publish: str = Field("127.0.0.1", description="The address of the engine's machine on which the port is published.")
+
+    @model_validator(mode="after")
+    def _made_or_there(self) -> ContainerForm:
+        if self.existing is None and not self.image:
+            raise ValueError("expected an image, or an existing container")
+        given = [name for name in _ONLY_OF_AN_IMAGE if name in self.model_fields_set]
+        if self.existing is not None and given:
+            raise ValueError(f"an existing container is used as it is; expected no {' and no '.join(given)}")
+        if self.existing is None and self.engine is not None:
+            raise ValueError("engine says where an existing container runs; expected existing, or no engine")
+        return self
+
+
+def _named(container: Any) -> Any:
+    return {"existing": container} if isinstance(container, str) else container
 
 
 class SeriesLabels(Frozen):
@@ -114,8 +148,10 @@ class ProcessTarget(Frozen):
         examples=[{"team": "search"}],
     )
     series_labels: SeriesLabels = SeriesLabels()
-    container: ContainerForm | None = Field(
-        None, description="How it runs in a container. Left out: it cannot run on Docker."
+    container: Annotated[ContainerForm, BeforeValidator(_named), AlsoAsText("shop-web-1")] | None = Field(
+        None,
+        description="How it runs in a container, or the name of one that runs already. "
+        "Left out: it cannot run on Docker.",
     )
     kubernetes: KubernetesForm | None = Field(
         None, description="How it runs in a cluster. Left out: as `container` says."
@@ -130,11 +166,18 @@ class ProcessTarget(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _a_service_of_a_compose_file_runs_there(cls, data: Any) -> Any:
-        return {"kind": "compose", **data} if isinstance(data, dict) and data.get("compose") else data
+    def _a_service_runs_where_it_is_described(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if data.get("compose"):
+            return {"kind": "compose", **data}
+        container = _named(data.get("container"))
+        there = isinstance(container, dict) and container.get("existing") and not data.get("command")
+        return {"kind": "docker", **data} if there else data
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
-        if not self.command and self.compose is None:
-            raise ValueError("expected a command of at least one word, or compose")
+        existing = self.container is not None and self.container.existing is not None
+        if not self.command and self.compose is None and not existing:
+            raise ValueError("expected a command of at least one word, compose, or an existing container")
         return self

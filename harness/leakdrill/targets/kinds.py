@@ -17,6 +17,7 @@ from leakdrill.targets.base import capabilities
 from leakdrill.targets.compose import doctor as compose_doctor
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import doctor as docker_doctor
+from leakdrill.targets.docker import existing_undo as existing_container
 from leakdrill.targets.docker import undo as docker
 from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
@@ -51,6 +52,7 @@ class TargetKind:
         kind: `target.kind` of a scenario.
         fits: whether a target with this `target.kind` is of this kind.
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
+        left_running: whether it ran before the drill and goes on after it; the leaks are switched off from its journal.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
         examine: what `leakdrill doctor` finds of the platform that its targets run on.
@@ -60,6 +62,7 @@ class TargetKind:
     kind: str
     fits: Callable[[ProcessTarget], bool] = lambda _spec: True
     load: Callable[[], type[Target]]
+    left_running: bool = False
     replicable: bool = False
     undo: UndoTable
     examine: Callable[[], list[Finding]]
@@ -91,7 +94,8 @@ class TargetKind:
             from leakdrill.targets.replicated.target import ReplicatedTarget
 
             return partial(ReplicatedTarget, cast("type[LocalProcess | DockerTarget]", self.load()))
-        return self.load()
+        make: MakeTarget = self.load()
+        return partial(make, leaks=scenario.leaks) if self.left_running else make
 
 
 def _process() -> type[Target]:
@@ -104,6 +108,12 @@ def _docker() -> type[Target]:
     from leakdrill.targets.docker.target import DockerTarget
 
     return DockerTarget
+
+
+def _existing_container() -> type[Target]:
+    from leakdrill.targets.docker.existing import ExistingContainer
+
+    return ExistingContainer
 
 
 def _compose() -> type[Target]:
@@ -124,6 +134,10 @@ def _kubernetes() -> type[Target]:
     return KubernetesTarget
 
 
+def _is_existing_container(spec: ProcessTarget) -> bool:
+    return spec.container is not None and spec.container.existing is not None
+
+
 def _is_existing(spec: ProcessTarget) -> bool:
     return spec.compose is not None and spec.compose.project is not None
 
@@ -136,6 +150,15 @@ KINDS: Final = (
         replicable=True,
         undo=machine.UNDO,
         examine=process_doctor.examine,
+    ),
+    TargetKind(
+        name="existing container",
+        kind="docker",
+        fits=_is_existing_container,
+        load=_existing_container,
+        left_running=True,
+        undo=existing_container.UNDO,
+        examine=docker_doctor.examine,
     ),
     TargetKind(
         name="docker",

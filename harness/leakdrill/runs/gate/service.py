@@ -17,6 +17,7 @@ from leakdrill.meters.files_in_memory import FilesInMemory
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import Notice
+from leakdrill.targets.docker.existing import ExistingContainer
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
 
@@ -165,8 +166,10 @@ def _named(pid: int) -> str:
         return f"{pid}@gone"
 
 
-def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:
+def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget | ExistingContainer]:
     """The type of a target whose pages and agent the gate can reach."""
+    if spec.kind == "docker" and spec.container is not None and spec.container.existing is not None:
+        return ExistingContainer
     kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
     if spec.kind not in kinds:
         raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")

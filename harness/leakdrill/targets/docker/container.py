@@ -34,10 +34,10 @@ class RunningContainer:
         self._container = container
         self._recorder = recorder
         self._exit_status: int | None = None
-        lines = container.logs(stream=True, follow=True, since=_started(container))
+        self._lines: Any = container.logs(stream=True, follow=True, since=_started(container))
         self._threads = [
             threading.Thread(target=self._wait, name="container-watcher", daemon=True),
-            threading.Thread(target=self._keep_log, args=(log, lines), name="container-log", daemon=True),
+            threading.Thread(target=self._keep_log, args=(log, self._lines), name="container-log", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -55,16 +55,23 @@ class RunningContainer:
     def _wait(self) -> None:
         errors = engine_errors()
         try:
-            status = int(self._container.wait()["StatusCode"])
+            status = self._until_end()
             self._container.reload()
             state: dict[str, Any] = self._container.attrs["State"]
         except errors as e:
             if not self.asked:
-                self._recorder.record(TargetUnwatched(message=f"the engine does not answer: {e}"))
+                self._note_unwatched(_why_unseen(e))
             return
         self._exit_status = status
         if not self.asked:
             self._note_end(status, state)
+
+    def _until_end(self) -> int:
+        """Its exit status, once it has ended."""
+        return int(self._container.wait()["StatusCode"])
+
+    def _note_unwatched(self, message: str) -> None:
+        self._recorder.record(TargetUnwatched(message=message))
 
     def _note_end(self, status: int, state: dict[str, Any]) -> None:
         signal = "SIGKILL" if status == 137 else "SIGTERM" if status == 143 else ""  # noqa: PLR2004 - 128 + the signal
@@ -85,6 +92,15 @@ class RunningContainer:
                     file.write(line)
             except engine_errors():
                 file.write(b"(the engine stopped sending the log)\n")
+
+
+def _why_unseen(error: Exception) -> str:
+    """Why nothing more is known of a container."""
+    import docker.errors
+
+    if isinstance(error, docker.errors.NotFound):
+        return "the container was removed"
+    return f"the engine does not answer: {error}"
 
 
 def _started(container: Container) -> int:
