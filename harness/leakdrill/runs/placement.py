@@ -22,8 +22,8 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     target = scenario.target
     if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
-    if target.kind == "process" and not target.command:
-        raise BadInput(f"target '{target.name}' has no command; expected one for a drill on this machine")
+        if on == "process" and not target.command and target.compose is None:
+            raise BadInput(f"target '{target.name}' has no command; expected one for a process on this machine")
     check_allowed(target, allow)
     allowed.check_allowed(target, scenario.steps, allow)
     if allow is not None and target.kind == "kubernetes":

@@ -177,7 +177,7 @@ class ProcessTarget(Frozen):
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
-        existing = self.container is not None and self.container.existing is not None
-        if not self.command and self.compose is None and not existing:
+        elsewhere = self.kind != "process" and (self.container or self.kubernetes)
+        if not self.command and self.compose is None and not elsewhere:
             raise ValueError("expected a command of at least one word, compose, or an existing container")
         return self
