@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
+from leakdrill.scenario.existing import ExistingService
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.kubernetes import KubernetesForm
 from leakdrill.scenario.quantities import Duration, Frozen, Size
@@ -72,10 +73,10 @@ class SeriesLabels(Frozen):
     card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
 
 
-class ProcessTarget(Frozen):
-    """The service under drill: a command on this machine, or the same in a container or a cluster."""
+class ProcessTarget(ExistingService, Frozen):
+    """The service under drill: a command on this machine, or the same in a container or a cluster, or one that runs."""
 
-    kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
+    kind: Literal["process", "docker", "kubernetes", "compose", "existing"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
     name: str = Field(
@@ -126,15 +127,39 @@ class ProcessTarget(Frozen):
     @property
     def platform(self) -> str:
         """The platform that it needs: `process`, which is always there, `docker` or `kubernetes`."""
-        return "docker" if self.kind == "compose" else self.kind
+        return {"compose": "docker", "existing": "process"}.get(self.kind, self.kind)
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether its processes are this machine's, and nothing lies between them and the kernel."""
+        return self.kind in ("process", "existing")
 
     @model_validator(mode="before")
     @classmethod
-    def _a_service_of_a_compose_file_runs_there(cls, data: Any) -> Any:
-        return {"kind": "compose", **data} if isinstance(data, dict) and data.get("compose") else data
+    def _it_runs_where_its_keys_say(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        implied = next((kind for key, kind in _IMPLIED if data.get(key)), None)
+        return {"kind": implied, **data} if implied else data
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
-        if not self.command and self.compose is None:
-            raise ValueError("expected a command of at least one word, or compose")
+        if self.kind == "existing":
+            self._check_existing()
+        elif self.url or self.unit:
+            raise ValueError(f"a service that runs already is of kind existing; found {self.kind}")
+        elif not self.command and self.compose is None:
+            raise ValueError("expected a command of at least one word, compose, or the url of a service that runs")
         return self
+
+    def _check_existing(self) -> None:
+        self.check_way_to_find()
+        ours: list[str] = [key for key in _STARTED_BY_US if getattr(self, key)]
+        if self.limits.disk is not None:
+            ours.append("limits.disk")
+        if ours:
+            raise ValueError(f"{ours[0]} is for a service that the drill starts; found url, of one that runs already")
+
+
+_IMPLIED: Final = (("compose", "compose"), ("url", "existing"), ("unit", "existing"))
+_STARTED_BY_US: Final = ("command", "python", "cwd", "env", "port", "compose")

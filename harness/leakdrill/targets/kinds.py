@@ -18,6 +18,7 @@ from leakdrill.targets.compose import doctor as compose_doctor
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import doctor as docker_doctor
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.existing import undo as existing
 from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.process import doctor as process_doctor
@@ -124,6 +125,12 @@ def _kubernetes() -> type[Target]:
     return KubernetesTarget
 
 
+def _existing() -> type[Target]:
+    from leakdrill.targets.existing.target import RunningService
+
+    return RunningService
+
+
 def _is_existing(spec: ProcessTarget) -> bool:
     return spec.compose is not None and spec.compose.project is not None
 
@@ -166,6 +173,13 @@ KINDS: Final = (
         load=_kubernetes,
         undo=kubernetes.UNDO,
         examine=kubernetes_doctor.examine,
+    ),
+    TargetKind(
+        name="existing service",
+        kind="existing",
+        load=_existing,
+        undo=existing.UNDO,
+        examine=list,
     ),
 )
 """Every kind; of two with the same `target.kind`, the first that fits."""

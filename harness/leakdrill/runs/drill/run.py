@@ -10,6 +10,7 @@ from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.drill.conductor import Drill
 from leakdrill.runs.drill.environment import Environment
+from leakdrill.runs.drill.permission import check_is_there, check_permission
 from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.runs.drill.server_versions import server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
@@ -35,13 +36,15 @@ def run_drill(
         runs: where the record goes.
         console: where its progress is shown.
         on: what the target runs on, instead of what the scenario says: `process`, `docker` or `kubernetes`.
-        allow: the Kubernetes context that the drill may change.
+        allow: what the drill may change though it is not its own: a Kubernetes context, a unit, an address.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
     """
     scenario = placed(read_scenario(scenario_file), on, allow)
+    check_permission(scenario_file, scenario, allow)
     check_plan(scenario_file, scenario)
+    check_is_there(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
         session.cover(RUN_JSON)

@@ -169,5 +169,5 @@ def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:
     """The type of a target whose pages and agent the gate can reach."""
     kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
     if spec.kind not in kinds:
-        raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")
+        raise BadInput(f"target: the gate needs a process or docker target, whose pages it can read; found {spec.kind}")
     return kinds[spec.kind]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from leakdrill.agent.client import AgentClient
     from leakdrill.meters.meter import Meter
+    from leakdrill.scenario.actions import HttpCall
 
 
 @runtime_checkable
@@ -195,6 +196,17 @@ class Renewing(Protocol):
     @property
     def restarting_steps(self) -> frozenset[str]:
         """Actions, by their names in a scenario, after which it has forgotten which leaks were on."""
+
+
+@runtime_checkable
+class Outliving(Protocol):
+    """A target that goes on after the drill: what a step or a leak has switched on in it stays on."""
+
+    def note_switched_on(self, leak: str, off: HttpCall) -> None:
+        """Remember, on disk, that `off` ends the leak that is about to be switched on."""
+
+    def note_switched_off(self, leak: str) -> None:
+        """Forget it: the leak is off."""
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ class Readiness:
         url: must answer 2xx.
         timeout_s: for how long it is asked.
         exit_status: None while the process runs.
-        log: what the process writes to; `log_start` is where this start begins in it.
+        log: what the process writes to, where the drill has it; `log_start` is where this start begins in it.
         stranger: who answers in the place of the target, such as `pid 12 (nginx)`; empty when nobody does.
     """
 
@@ -43,8 +43,8 @@ class Readiness:
     url: str
     timeout_s: float
     exit_status: Callable[[], int | None]
-    log: Path
-    log_start: int
+    log: Path | None
+    log_start: int = 0
     stranger: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
 
@@ -87,6 +87,8 @@ class Readiness:
         return ready and not stranger
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
+        if self.log is None:
+            return TargetNotReady(problem, hint=f"read what the service logs; {advice}.")
         return TargetNotReady(
             f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )
