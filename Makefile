@@ -10,10 +10,10 @@ HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabo
 TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
+.PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark newcomer package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
 
 help: ## list every target
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## install what the drill needs: Debian packages and a virtual environment
 
@@ -61,6 +61,10 @@ test-targets: setup-tests ## the same files on a process, on Docker and in a clu
 test-gpu: setup-tests ## the tests that need an NVIDIA GPU; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
 
+.PHONY: test-cgroup-v2
+test-cgroup-v2: setup-tests ## control groups of version 2 on a Debian kernel, in an emulated machine: some minutes
+	@$(BIN)/python tests/cgroup_v2/virtual_machine.py
+
 lint: setup-tests ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -72,6 +76,9 @@ format: setup ## format the code with ruff
 
 reference: setup ## rewrite the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
+
+newcomer: setup ## the first day of somebody with a service of their own, from the wheel: `init` to PASS in one attempt; some minutes
+	@$(BIN)/python tests/newcomer/newcomer.py
 
 bench: setup ## measure the costs that the pages claim: meters, load, the drill's own time
 	@$(BIN)/python benchmarks/meter_cost.py

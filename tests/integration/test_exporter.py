@@ -120,6 +120,8 @@ def test_the_disk_has_node_exporter_s_names(recorder: Recorder) -> None:
     assert {n: v for n, (v, _) in series.items()} == {
         "node_filesystem_size_bytes": 100, "node_filesystem_avail_bytes": 55, "node_filesystem_free_bytes": 60,
         "node_filesystem_files": 10, "node_filesystem_files_free": 7, "node_filesystem_readonly": 0,
+        "node_filesystem_device_error": 0, "container_fs_limit_bytes": 100, "container_fs_usage_bytes": 40,
+        "container_fs_inodes_total": 10, "container_fs_inodes_free": 7,
     }  # fmt: skip
 
 

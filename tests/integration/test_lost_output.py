@@ -23,6 +23,7 @@ PAIRS: Final = [*TOGETHER, *product(KINDS[1:], ["file"]), *product(["file"], KIN
 WORKS: Final = {
     "run": ["run", "no-such-scenario"],
     "gate": ["gate", "no-such-scenario"],
+    "calibrate": ["calibrate", "no-such-scenario"],
     "matrix": ["matrix", "no-such-service"],
     "analyze": ["analyze", "{run}"],
     "analyze --json": ["analyze", "{run}", "--json"],
@@ -35,12 +36,14 @@ WORKS: Final = {
     "check": ["check", "gateway/unbounded-cache"],
     "doctor": ["doctor"],
     "clean": ["clean", "--runs", "{runs}"],
-    "init": ["init", "{new}", "--command", "true {port}"],
+    "init": ["init", "{new}", "--command", "true {port}", "--no-try"],
     "trace": ["trace", str(TRACES[0])],
     "trace --json": ["trace", str(TRACES[0]), "--json"],
     "watch passes": ["watch", "--runs", "{runs}", "--limit", "1GiB", "--", "sleep", "0.3"],
     "watch fails": ["watch", "--runs", "{runs}", "--", "false"],
     "watch --json": ["watch", "--runs", "{runs}", "--json", "--", "false"],
+    "docs": ["docs", "gate"],
+    "completion": ["completion", "bash"],
     "version": ["version"],
     "help": ["--help"],
     "help of a command": ["run", "--help"],
@@ -48,8 +51,8 @@ WORKS: Final = {
     "a name of bytes": ["run", os.fsdecode(b"caf\xe9\xff.yaml")],
 }
 PRINTS: Final = {
-    "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "version", "help",
-    "help of a command",
+    "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "docs", "completion", "version",
+    "help", "help of a command",
 }  # fmt: skip
 """Those whose whole work is what they print."""
 QUICK: Final = {"report", "schema", "wrong option", "a name of bytes"}

@@ -13,7 +13,7 @@ import pytest
 
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import container_labels, more_labels
-from leakdrill.alerting.time_scale import selectors
+from leakdrill.alerting.selectors import selected_series, selectors
 from leakdrill.record.events import CgroupResources, FilesystemDisk, ProcessTree
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.target import ProcessTarget
@@ -44,6 +44,20 @@ EXPRESSIONS = {
     'node_memory_MemTotal_bytes{job="node-exporter"} * 100 > 90',
     "free, cached and buffers": "(node_memory_MemFree_bytes + node_memory_Cached_bytes + node_memory_Buffers_bytes) / "
     "node_memory_MemTotal_bytes < 0.1",
+    "volume fills": 'kubelet_volume_stats_available_bytes{job="kubelet",metrics_path="/metrics"} / '
+    'kubelet_volume_stats_capacity_bytes{job="kubelet",metrics_path="/metrics"} < 0.03',
+    "inodes of the volume": 'kubelet_volume_stats_inodes_free{job="kubelet"} / kubelet_volume_stats_inodes < 0.03 and '
+    "kubelet_volume_stats_inodes_used > 0",
+    "inodes of the container": 'container_fs_inodes_free{name!=""} / container_fs_inodes_total < 0.1',
+    "device error": 'node_filesystem_device_error{fstype!~"^(fuse.*|tmpfs|cifs|nfs)"} == 1',
+    "name of the node": "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes * on (instance) "
+    'group_left (nodename) node_uname_info{nodename=~".+"} < 0.1',
+    "swap": "(1 - node_memory_SwapFree_bytes / node_memory_SwapTotal_bytes) * 100 > 80",
+    "OOM of the host": "increase(node_vmstat_oom_kill[1m]) > 0",
+    "virtual memory": "process_virtual_memory_bytes > 1e12",
+    "requests": 'sum by (namespace) (kube_pod_container_resource_requests{job="kube-state-metrics"}) > 9',
+    "restarts of the container": "increase(kube_pod_container_status_restarts_total[1m]) > 3",
+    "phase of the pod": 'kube_pod_status_phase{phase=~"Pending|Unknown|Failed"} * on (pod) kube_pod_info > 0',
     "OOM": 'increase(container_oom_events_total{name!=""}[1m]) > 0',
     "descriptors": "process_open_fds / 1000 > 0.8",
     "memory of the process": 'deriv(process_resident_memory_bytes{job="shop"}[5m]) > 0 and '
@@ -55,7 +69,7 @@ CGROUP = {
     "oom_kills": 1.0, "cpu_seconds": 2.5, "periods": 10.0, "throttled_periods": 4.0, "throttled_seconds": 0.4,
 }  # fmt: skip
 DISK = {"size_bytes": 9.0, "used_bytes": 4.0, "free_bytes": 5.0, "avail_bytes": 4.0, "files": 9.0, "files_free": 7.0}
-TREE = {"rss_bytes": 60.0, "cpu_seconds": 3.0, "threads": 4.0, "fds": 9.0, "processes": 2.0}
+TREE = {"rss_bytes": 60.0, "cpu_seconds": 3.0, "threads": 4.0, "fds": 9.0, "processes": 2.0, "virtual_bytes": 90.0}
 
 
 @pytest.fixture
@@ -96,6 +110,30 @@ def test_a_family_gets_the_labels_that_a_scenario_gives_it() -> None:
     more = more_labels(target, own)
     assert (more.disk["job"], more.disk["mountpoint"], "team" in more.disk) == ("disks", "/data", False)
     assert more.host is None, "there is no limit that could be its size"
+
+
+@pytest.mark.parametrize(
+    ("rules", "family", "label", "value"),
+    [
+        (["node_filesystem_avail_bytes{job='node'}"], "disk", "job", "node"),
+        (["node_filesystem_avail_bytes{job='nood'}"], "disk", "job", "node-exporter"),
+        (
+            ["node_filesystem_avail_bytes{job='node'}", "node_filesystem_files{job!='node'}"],
+            "disk",
+            "job",
+            "node-exporter",
+        ),
+        (["node_filesystem_avail_bytes{mountpoint='/'}"], "disk", "mountpoint", "/"),
+        (["node_filesystem_avail_bytes{mountpoint='/data'}"], "disk", "mountpoint", "/var/lib/shop"),
+        (["container_memory_usage_bytes{job='cadvisor'}"], "container", "job", "cadvisor"),
+    ],
+)
+def test_a_usual_label_is_the_one_that_the_rules_ask_for(rules: list[str], family: str, label: str, value: str) -> None:
+    """A mistyped value is no usual one, and a draw leaves ours."""
+    target = ProcessTarget.model_validate({"name": "shop", "command": ["true"]})
+    asked = [one for expr in rules for one in selected_series(expr)]
+    labels = {"container": container_labels(target, {}, asked), "disk": more_labels(target, {}, asked).disk}
+    assert labels[family][label] == value
 
 
 def _matches(selector: str, name: str, labels: dict[str, str]) -> bool:

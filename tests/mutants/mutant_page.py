@@ -23,11 +23,15 @@ _HEAD: Final = """# Mutants of the judging code
 `make mutants` changes the code that judges a little, thousands of times, and counts the changes that a unit test
 notices: a number or a comparison is another one, an argument is missing, a branch is turned round. Decorated functions
 (properties) and constants of modules are not changed. mutmut makes the changes; each is tried in a process of its own
-with the tests that call the changed function, the longest left out where they take more than 2 seconds of CPU time
-together. A change that makes its tests run without end counts as noticed.
+with the tests that run the changed statement, the cheapest first, until one fails or they have taken 10 seconds of CPU
+time. A change that makes its tests run without end counts as noticed.
 
 `make mutants SAMPLE=1500` tries that many, of each module its share, always the same; a later run tries again only
 what has changed since.
+
+`python tests/mutants/run.py --search SECONDS` draws changes of good records at random, near the numbers and events of
+modules whose mutants nothing has told yet, and adds those that tell one to `tests/unit/kept_changes.jsonl`. One test
+replays them all; what they come to is kept in `tests/unit/verdict_texts/`, for a person to read.
 """
 
 

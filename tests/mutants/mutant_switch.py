@@ -23,6 +23,9 @@ TABLES: Final[dict[str, MutantDict]] = {}
 called: set[str] = set()
 """Which functions were called since the set was last emptied."""
 
+listeners: list[Callable[[str, Any, tuple[Any, ...], dict[str, Any]], Any]] = []
+"""The last of them makes each call, of the function at a place, with its arguments; without any it is just made."""
+
 
 def wrap_in_trampoline(versions: MutantDict, is_classmethod: bool = False) -> Callable[[Any], Any]:
     """Returns the decorator that mutmut puts around each function, under mutmut's own name for it."""
@@ -37,13 +40,15 @@ def wrap_in_trampoline(versions: MutantDict, is_classmethod: bool = False) -> Ca
             chosen = versions[ORIGINAL]
             if is_classmethod:
                 return getattr(args[0], chosen.__name__)(*args[1:], **kwargs)
-            return chosen(*args, **kwargs)
+            return listeners[-1](place, chosen, args, kwargs) if listeners else chosen(*args, **kwargs)
 
         return call
 
     return wrap
 
 
-def switch_on(place: str, name: str) -> None:
-    """From now on, calls of the function at `place` go to its mutant `name`."""
+def switch_on(place: str, name: str) -> Any:
+    """From now on, calls of the function at `place` go to its mutant `name`; returns what they went to before."""
+    before = TABLES[place][ORIGINAL]
     TABLES[place][ORIGINAL] = TABLES[place][name]
+    return before

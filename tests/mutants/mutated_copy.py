@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 MUTATED: Final = (
     "harness/leakdrill/judging/**/*.py",
@@ -35,6 +36,7 @@ class Mutant:
         name: what mutmut calls the mutant.
         source: a hash of the function as it is written.
         change: the lines that it removes and adds.
+        lines: the first and the last line of the statement that it changes; the function's first line is 0.
     """
 
     module: str
@@ -42,6 +44,7 @@ class Mutant:
     name: str
     source: str
     change: str
+    lines: tuple[int, int]
 
     @property
     def place(self) -> str:
@@ -79,7 +82,11 @@ def make_copy(root: Path, copy: Path) -> list[Mutant]:
 
 def read_mutants(copy: Path) -> list[Mutant]:
     """The mutants of a copy that was made before."""
-    return [Mutant(**one) for one in json.loads((copy / MUTANTS).read_text())]
+    return [_read(one) for one in json.loads((copy / MUTANTS).read_text())]
+
+
+def _read(one: dict[str, Any]) -> Mutant:
+    return Mutant(**one | {"lines": tuple(one["lines"])})
 
 
 def _copy_changed(source: Path, target: Path) -> None:
@@ -90,10 +97,10 @@ def _copy_changed(source: Path, target: Path) -> None:
 
 def _mutate(source: Path, target: Path, name: Path) -> list[Mutant]:
     """Write the module `source` with its mutants to `target`, unless that was done before."""
-    kept = target.with_suffix(".mutants")
+    kept = target.with_suffix(".mutants.json")
     text = source.read_text()
     if kept.exists() and (known := json.loads(kept.read_text()))["text"] == text:
-        return [Mutant(**one) for one in known["mutants"]]
+        return [_read(one) for one in known["mutants"]]
     mutants, code = mutate(text, ".".join(name.with_suffix("").parts[1:]))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(code)
@@ -106,19 +113,42 @@ def mutate(text: str, module: str) -> tuple[list[Mutant], str]:
     from mutmut.mutation.file_mutation import mutate_file_contents  # noqa: PLC0415 - only `make mutants` has it
 
     made = mutate_file_contents(f"{module}.py", text)
-    lines = made.code.splitlines()
+    lines, statements = made.code.splitlines(), statements_of(made.code)
     mutants = []
     for name in made.mutant_names:
         mangled = name.split(_MARK, maxsplit=1)[0]
+        spans = [made.line_span_by_function_name[one] for one in (f"{mangled}{_MARK}orig", name)]
         original, mutant = (
             [line.strip().replace(one, function_of(mangled)) for line in lines[span.start - 1 : span.end]]
-            for one in (f"{mangled}{_MARK}orig", name)
-            for span in (made.line_span_by_function_name[one],)
+            for one, span in zip((f"{mangled}{_MARK}orig", name), spans, strict=True)
         )
+        same = next((n for n, pair in enumerate(zip(original, mutant, strict=False)) if pair[0] != pair[1]), 0)
+        start = spans[0].start + next(n for n, line in enumerate(original) if line.startswith(("def ", "async def ")))
+        statement = statements.get(spans[0].start + same, (start, spans[0].end))
         mutants.append(
-            Mutant(module, function_of(mangled), name, made.hash_by_function_name[mangled], change(original, mutant))
+            Mutant(
+                module,
+                function_of(mangled),
+                name,
+                made.hash_by_function_name[mangled],
+                change(original, mutant),
+                (statement[0] - start, statement[1] - start),
+            )
         )
     return mutants, made.code.replace(_MUTMUTS_SWITCH, _OURS)
+
+
+def statements_of(code: str) -> dict[int, tuple[int, int]]:
+    """For each line of a statement in a function the first and last line of it; of a compound one, of its head."""
+    found: dict[int, tuple[int, int]] = {}
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        body = getattr(node, "body", None)
+        last = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+        for line in range(node.lineno, max(node.lineno, last) + 1):
+            found[line] = (node.lineno, max(node.lineno, last))
+    return found
 
 
 def function_of(mangled: str) -> str:

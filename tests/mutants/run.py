@@ -1,9 +1,10 @@
 """Changes the judging code a little, thousands of times, and counts the changes that a unit test notices.
 
     python tests/mutants/run.py [--sample N] [--jobs N] [--only WORD] [--report-only]
+    python tests/mutants/run.py --search SECONDS
 
 mutmut makes the mutants, in a copy of the repository in `.mutants/`, which is kept: the next run tries those whose
-function or tests have changed. Each is tried with the tests that call its function. With `--sample` only so many are
+function or tests have changed. Each is tried with the tests that run what it changes. With `--sample` only so many are
 tried, of each module its share, always the same. The result is written to docs/background/mutants.md; the exit code is
 1 when fewer than 92 % of the mutants are killed.
 """
@@ -26,6 +27,7 @@ from try_mutants import RESULTS
 
 ROOT: Final = Path(__file__).parents[2]
 COPY: Final = ROOT / ".mutants"
+KEPT: Final = ROOT / "tests" / "unit" / "kept_changes.jsonl"
 PAGE: Final = ROOT / "docs" / "background" / "mutants.md"
 
 
@@ -36,7 +38,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many to try at once")
     parser.add_argument("--only", default="", metavar="WORD", help="those of places with this word; writes no page")
     parser.add_argument("--report-only", action="store_true", help="write the page from the last results")
+    parser.add_argument("--search", type=float, metavar="SECONDS", help="look for changes of records that tell more")
     asked = parser.parse_args()
+    if asked.search:
+        make_copy(ROOT, COPY)
+        return _search(asked.search)
     every = read_mutants(COPY) if asked.report_only else make_copy(ROOT, COPY)
     chosen = sample([one for one in every if asked.only in one.place], asked.sample)
     if not asked.report_only and (code := _try(chosen, asked.jobs)):
@@ -52,6 +58,12 @@ def _try(mutants: list[Mutant], jobs: int) -> int:
     keys = COPY / "keys.json"
     keys.write_text(json.dumps([mutant.key for mutant in mutants]))
     command = [sys.executable, "tests/mutants/try_mutants.py", "--jobs", str(jobs), "--keys", str(keys)]
+    return subprocess.run(command, cwd=COPY, env=environment(COPY), check=False).returncode
+
+
+def _search(seconds: float) -> int:
+    """Search in the copy, and bring back the cases that it keeps."""
+    command = [sys.executable, "tests/mutants/search_changes.py", "--seconds", str(seconds), "--kept", str(KEPT)]
     return subprocess.run(command, cwd=COPY, env=environment(COPY), check=False).returncode
 
 

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 import mutant_switch
 import psutil
 from _pytest.runner import runtestprotocol
+from mutant_reach import Reach, Watch
 from mutant_results import Result
+from mutated_copy import read_mutants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
     from mutant_results import Results
     from mutated_copy import Mutant
 
-BUDGET_S: Final = 2.0
-"""CPU time of the tests that are run for one mutant; those beyond, the longest, are left out."""
+REACH: Final = "reach.json"
+TOLD: Final = "told.json"
+"""Which test of a kept change tells which mutant, as the search found; it is tried first."""
+
+BUDGET_S: Final = 10.0
+"""CPU time of the tests that are run for one mutant; those beyond are left out."""
 
 ENDLESS: Final = 10
 """How many times the CPU time that its tests take without it a mutant gets."""
@@ -60,32 +66,15 @@ class Child:
     started: float = field(default_factory=time.monotonic)
 
 
-@dataclass
-class Reach:
-    """Which tests call which function, and how long each takes."""
-
-    tests: dict[str, list[str]] = field(default_factory=dict)
-    cpu_s: dict[str, float] = field(default_factory=dict)
-    useless: list[str] = field(default_factory=list)
-    """Tests that fail without any mutant."""
-
-    def add(self, file: dict[str, Any]) -> None:
-        """Take in what was measured of one file of tests."""
-        self.useless += file["useless"]
-        self.cpu_s |= file["cpu_s"]
-        for place, tests in file["tests"].items():
-            self.tests.setdefault(place, []).extend(tests)
-
-    def leave_out(self, test: str) -> None:
-        """Run `test` for no mutant."""
-        self.tests = {place: [one for one in tests if one != test] for place, tests in self.tests.items()}
-
-
 class Trials:
     """Tries mutants with the collected tests."""
 
-    def __init__(self, mutants: list[Mutant], results: Results, hashes: dict[str, str], jobs: int, reach: Path) -> None:
-        self._mutants, self._results, self._hashes, self._jobs, self._reach_file = mutants, results, hashes, jobs, reach
+    def __init__(self, mutants: list[Mutant], results: Results, hashes: dict[str, str], jobs: int, copy: Path) -> None:
+        self._mutants, self._results, self._hashes, self._jobs = mutants, results, hashes, jobs
+        self._reach_file = copy / REACH
+        self._sources = {one.place: one.source for one in read_mutants(copy)}
+        told = copy / TOLD
+        self._told: dict[str, str] = json.loads(told.read_text()) if told.exists() else {}
         self._items: dict[str, pytest.Item] = {}
         self._failed: dict[str, Counter[str]] = {}
         self._reach = Reach()
@@ -117,14 +106,15 @@ class Trials:
         return True
 
     def _measured(self) -> Reach:
-        """Which tests call what: measured in a child, for the files of tests that changed since."""
+        """Which tests run which lines: measured in a child, for the files of tests that changed since."""
         kept = json.loads(self._reach_file.read_text()) if self._reach_file.exists() else {"files": {}, "places": []}
         places = sorted(mutant_switch.TABLES)
         files = kept["files"] if set(places) <= set(kept["places"]) else {}
         file_of = {test: test.partition("::")[0] for test in self._items}
         changed = {file for file in file_of.values() if files.get(file, {}).get("hash") != self._alone(file)}
-        if changed:
-            _wait(lambda: self._measure([test for test in self._items if file_of[test] in changed], files, places))
+        for file in sorted(changed):
+            tests = [test for test in self._items if file_of[test] == file]
+            _wait(lambda tests=tests, files=files: self._measure(tests, files, places))
             files = json.loads(self._reach_file.read_text())["files"]
         reach = Reach()
         for file in sorted(set(file_of.values())):
@@ -137,32 +127,35 @@ class Trials:
         return self._hashes[f"alone {file}"]
 
     def _measure(self, tests: list[str], files: dict[str, Any], places: list[str]) -> None:
-        measured: dict[str, Any] = {}
+        file, watch = tests[0].partition("::")[0], Watch(self._sources)
+        cpu_s: dict[str, float] = {}
+        useless = []
         for item, following in _pairs(self._items[test] for test in tests):
-            file = item.nodeid.partition("::")[0]
-            of_file = measured.setdefault(file, {"hash": self._alone(file), "tests": {}, "cpu_s": {}, "useless": []})
-            mutant_switch.called.clear()
             before = time.process_time()
-            if _fails(item, following):
-                of_file["useless"].append(item.nodeid)
-                continue
-            of_file["cpu_s"][item.nodeid] = time.process_time() - before
-            for place in mutant_switch.called:
-                of_file["tests"].setdefault(place, []).append(item.nodeid)
-        self._reach_file.write_text(json.dumps({"files": files | measured, "places": places}))
+            with watch.over(item.nodeid):
+                failed = _fails(item, following)
+            if failed:
+                useless.append(item.nodeid)
+            else:
+                cpu_s[item.nodeid] = time.process_time() - before
+        measured = {"hash": self._alone(file), "cpu_s": cpu_s, "useless": useless, **watch.seen(list(cpu_s))}
+        self._reach_file.write_text(json.dumps({"files": {**files, file: measured}, "places": places}))
 
     def _tests_of(self, mutant: Mutant) -> list[str]:
-        """The tests that call the mutant's function, within the budget.
+        """The tests that run the statement which the mutant changes, within the budget.
 
-        First those that failed for mutants beside it and the cheapest, for a quarter of it; then any others.
+        First the one that told it before, those that failed for mutants beside it, and the cheapest; the last quarter
+        of the budget is for any others.
         """
         failed, cpu_s = self._failed.get(mutant.place, Counter()), self._reach.cpu_s
         of_module = self._failed.get(mutant.module, Counter())
-        candidates = [test for test in self._reach.tests.get(mutant.place, ()) if test in self._items]
+        candidates = [test for test in self._reach.of(mutant) if test in self._items]
         known = self._results.last(mutant)
-        by = known.by if known else ""
-        ordered = sorted(candidates, key=lambda test: (test != by, -failed[test], -of_module[test], cpu_s[test], test))
-        cheap = list(_within(ordered, cpu_s, BUDGET_S / 4))
+        first = {known.by if known else "", self._told.get(mutant.key, "")}
+        ordered = sorted(
+            candidates, key=lambda test: (test not in first, -failed[test], -of_module[test], cpu_s[test], test)
+        )
+        cheap = list(_within(ordered, cpu_s, BUDGET_S * 3 / 4))
         others = sorted(set(ordered) - set(cheap), key=lambda test: hashlib.sha256(test.encode()).digest())
         return [*cheap, *_within(others, cpu_s, BUDGET_S - sum(cpu_s[test] for test in cheap))] or ordered[:1]
 

@@ -15,7 +15,6 @@ from mutated_copy import read_mutants
 from trials import Trials
 
 RESULTS: Final = "results.jsonl"
-REACH: Final = "reach.json"
 
 _JUDGED: Final = ("leakdrill.judging", "leakdrill.record.history", "leakdrill.record.verdict")
 _NOT_TESTS_OF_JUDGING: Final = (
@@ -73,7 +72,7 @@ def main() -> int:
     by_key = {mutant.key: mutant for mutant in read_mutants(copy)}
     mutants = [by_key[key] for key in json.loads(asked.keys.read_text())]
     tests = tests_of_judging(copy)
-    trials = Trials(mutants, Results(copy / RESULTS), hashes_of(copy, tests), asked.jobs, copy / REACH)
+    trials = Trials(mutants, Results(copy / RESULTS), hashes_of(copy, tests), asked.jobs, copy)
     return int(pytest.main([*_IN_THE_OWN_PROCESS, f"--basetemp={copy / 'temporary'}", *tests], plugins=[trials]))
 
 

@@ -109,3 +109,25 @@ def everything_is_twice_as_fast(tape: Tape) -> Tape:
 def a_worker_was_lost(tape: Tape) -> Tape:
     lost = replace(tape.first(LOAD), t=15.0, phase="slots", name="worker_lost", value=1.0, labels={"wanted": "1"})
     return tape.add(lost)
+
+
+for key in ("rps", "users", "workers", "completed", "p95_ms"):
+    add(
+        "counts of the load that are gone",
+        f"{key} of a gate",
+        "gate",
+        lambda tape, key=key: tape.numbers(LOAD, key, lambda _: None),
+        LOAD_CLAIM,
+        "UNKNOWN",
+        "lacks",
+    )
+
+
+@sabotage("counts of the load that cannot be", "gate", LOAD_CLAIM, "UNKNOWN", "quantiles")
+def the_median_is_above_the_99th_percentile(tape: Tape) -> Tape:
+    return tape.numbers(LOAD, "p50_ms", lambda n: n + 1e4)
+
+
+@sabotage("another process behind the readings", "gate", LEAK, "UNKNOWN", "not the process that was started")
+def no_process_was_ready(tape: Tape) -> Tape:
+    return tape.numbers(of("target", "ready"), "pid", lambda _: 0.0)

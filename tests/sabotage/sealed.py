@@ -232,3 +232,25 @@ def without_a_machine(tape: Tape) -> Tape:
 @sabotage("another scenario", "pods", COMPLETE, "UNKNOWN", "the pod's memory limit")
 def with_another_limit(tape: Tape) -> Tape:
     return tape.numbers(lambda e: e.source in ("cgroup", "pod"), "limit_bytes", lambda n: 2 * n)
+
+
+for key in ("usage_bytes", "anon_bytes", "working_set_bytes"):
+    add(
+        "figures of a pod that are gone",
+        key,
+        "pods",
+        lambda tape, key=key: tape.numbers(of("pod", "resources"), key, lambda _: None),
+        COMPLETE,
+        "UNKNOWN",
+        f"pod/resources lacks {key}",
+    )
+for key in ("usage_bytes", "anon_bytes"):
+    add(
+        "figures of a pod that cannot be",
+        f"{key} is 0",
+        "pods",
+        lambda tape, key=key: tape.numbers(of("pod", "resources"), key, lambda _: 0.0),
+        COMPLETE,
+        "UNKNOWN",
+        f"read {key} 0",
+    )

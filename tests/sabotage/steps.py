@@ -235,7 +235,7 @@ def memory_stays_flat_all_the_time(tape: Tape) -> Tape:
     return tape.memory(lambda _, x: min(x, level))
 
 
-@sabotage("leaks that do not leak", "cache", GROWS, "UNKNOWN", "did not leak")
+@sabotage("leaks that do not leak", "cache", GROWS, "FAIL", "less than half of what is declared")
 def memory_grows_by_a_quarter(tape: Tape) -> Tape:
     level = tape.level(tape.phases["baseline"])
     return tape.memory(lambda _, x: level + 0.25 * (x - level) if x > level else x, tape.phases["load"])

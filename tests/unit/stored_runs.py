@@ -31,9 +31,14 @@ def store_run(folder: Path, record: Record | None = None, scenario: Scenario | N
     path.mkdir(parents=True)
     run = RunFolder(path)
     write_run_info(run, scenario or plan(), folder / "cart.yaml", {})
-    whole = _whole(_counted(record or complete(drill()), scenario or plan()))
+    whole = as_sealed(record or complete(drill()), scenario or plan())
     reseal(run, [event_line(event) for event in whole.history()])
     return run
+
+
+def as_sealed(record: Record, scenario: Scenario) -> Record:
+    """`record` with all that a sealed record of this version tells, but for its seal."""
+    return _whole(_counted(record, scenario))
 
 
 def _counted(record: Record, scenario: Scenario) -> Record:

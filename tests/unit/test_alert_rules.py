@@ -87,6 +87,18 @@ def test_alerts_are_known_in_production_time(tmp_path: Path) -> None:
         ("rules: []", ":1: the file: has no groups"),
         ("groups: {}", ":1: groups: found {}; expected a list"),
         (RULES.replace("expr: rate(a[5m])", "expr: rate(a)"), ":7: groups[0].rules[0].expr: is not PromQL: "),
+        (
+            RULES.replace("expr: rate(a[5m])", "expr: rate(a[5m] smoothed)"),
+            ":7: groups[0].rules[0].expr: uses `smoothed`",
+        ),
+        (
+            RULES.replace("expr: rate(a[5m])", "expr: rate(a[5m + 1m])"),
+            ":7: groups[0].rules[0].expr: uses ranges that are",
+        ),
+        (
+            RULES.replace("expr: rate(a[5m])", "expr: a offset (5m)"),
+            ":7: groups[0].rules[0].expr: uses offsets that are",
+        ),
         (RULES.replace("for: 5m", "for: 5 minuets"), ':8: groups[0].rules[0].for: "5 minuets" is not a duration'),
         (RULES.replace("interval: 3s", "interval: x"), ':3: groups[0].interval: "x" is not a duration'),
         (RULES.replace("- alert: A", "- alrt: A"), ":6: groups[0].rules[0]: expected exactly one of alert and record"),

@@ -54,6 +54,15 @@ def test_matchers_are_those_of_prometheus(
     assert (json.loads(capsys.readouterr().out)["alerts"][0]["finds_nothing"] == []) is finds
 
 
+def test_what_the_time_scale_changes_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = (
+        "groups: [{name: g, rules: [{alert: MemoryHigh, expr: 'increase(up[5m]) > 3'}, {alert: cpu-high, expr: up}]}]"
+    )
+    scenario = SCENARIO.replace("labels: {severity: critical}", "labels: {}")
+    assert exit_code(["check", str(plan(tmp_path, scenario, rules))]) == 0
+    assert "  not as in production: increase(up[5s]): it looks at a shorter window" in capsys.readouterr().out
+
+
 def test_what_cannot_work_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = plan(tmp_path, SCENARIO.replace("on: MemoryHigh", "on: Disk"))
     assert exit_code(["check", str(path)]) == 3

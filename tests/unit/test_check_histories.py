@@ -112,6 +112,41 @@ def test_a_leak_that_did_not_leak_proves_nothing() -> None:
     is_told("leak_grows_as_declared", "UNKNOWN", drill(flat), "did not leak", "proves nothing")
 
 
+UNDECLARED = {"leaks": [{"name": "cache"}]}
+MUCH_DECLARED = {"leaks": [{"name": "cache", "per_request": "200KiB"}]}
+
+
+def test_a_leak_that_declares_nothing_is_measured() -> None:
+    told = verdict("leak_grows_as_declared", drill(), plan(**UNDECLARED))
+    assert (told.outcome, "64 KiB per request" in told.message) == (Outcome.PASS, True), told
+    assert told.numbers["bytes_per_request"] == pytest.approx(65536, rel=0.01)
+    assert worst(judge_claims(drill().history(), plan(**UNDECLARED))) == "PASS"
+    assert worst(judge_claims(History([]), plan(**UNDECLARED))) == "UNKNOWN"
+
+
+@pytest.mark.parametrize("per_request", [0, 700])
+def test_what_a_healthy_service_shows_is_no_measured_leak(per_request: float) -> None:
+    record = drill(lambda t: flat(t) + per_request * 100 * max(0, t - 15))
+    is_told("leak_grows_as_declared", "UNKNOWN", record, "proves nothing", scenario=plan(**UNDECLARED))
+
+
+def test_what_grew_likewise_in_the_baseline_is_no_measured_leak() -> None:
+    record = drill(lambda t: flat(t) + 5 * 1024 * 100 * t)
+    is_told("leak_grows_as_declared", "UNKNOWN", record, "proves nothing", scenario=plan(**UNDECLARED))
+
+
+def test_a_plain_leak_below_its_declared_size_fails_that_claim_alone() -> None:
+    is_told("leak_grows_as_declared", "FAIL", drill(), "it leaks, but by less", scenario=plan(**MUCH_DECLARED))
+    others = [v for v in judge_claims(drill().history(), plan(**MUCH_DECLARED)) if v.check != "leak_grows_as_declared"]
+    assert {v.outcome for v in others} == {Outcome.PASS}, others
+
+
+def test_an_alert_that_a_plain_leak_did_not_raise_fails_whatever_was_declared() -> None:
+    quiet = drill().drop("prometheus", "alert")
+    for changes in (UNDECLARED, MUCH_DECLARED):
+        is_told("alert_fires_in_time", "FAIL", quiet, "had not fired", scenario=plan(**changes))
+
+
 def test_a_leak_that_could_not_be_switched_on_proves_nothing() -> None:
     record = drill(flat).drop("leak").act(LeakSwitchOn(leak="cache"), 15, 15.1, "failed", error="404")
     is_told("leak_grows_as_declared", "UNKNOWN", record, "never switched on", "404")
@@ -451,7 +486,9 @@ def test_memory_that_grows_steadily_fails_although_a_step_of_the_allocator_would
     twins = twin(lambda t: 60 * MIB + max(0, t - 15) * 1300 * 100)
     is_told("memory_does_not_grow", "FAIL", twins, *told, scenario=twin_plan())
     in_steps = drill(lambda t: leaking(t) + MIB * ((t > 62) + 0.4 * (t > 66)))
-    is_told("memory_returns_to_baseline", "PASS", in_steps, "the least that", "declared: 1 KiB")
+    is_told(
+        "memory_returns_to_baseline", "PASS", in_steps, "the scenario asks for 1 KiB, but slower growth cannot be told"
+    )
 
 
 def test_memory_that_still_grows_fails_even_while_its_level_is_low() -> None:
@@ -478,7 +515,7 @@ def test_a_recovery_too_short_to_see_the_leak_cannot_be_told() -> None:
 
 def test_one_allocator_step_in_a_healthy_service_passes() -> None:
     record = drill(lambda t: leaking(t) + (MIB if t > 66 else 0))
-    is_told("memory_returns_to_baseline", "PASS", record, "the least that")
+    is_told("memory_returns_to_baseline", "PASS", record, "slower growth cannot be told")
 
 
 def test_a_disk_back_at_its_baseline_passes() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from leakdrill.cli.gate import leak_word
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.openmetrics import openmetrics
@@ -126,3 +127,21 @@ def test_a_summary_that_cannot_be_written_is_said(tmp_path):
     """The message names the variable and its file."""
     with pytest.raises(EnvironmentProblem, match=r"GITHUB_STEP_SUMMARY=.*gone"):
         append_step_summary([LEAK], name="x", environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "gone" / "file")})
+
+
+@pytest.mark.parametrize(
+    ("memory", "other", "line"),
+    [
+        (Outcome.PASS, Outcome.PASS, "CLEAN (exit 0)"),
+        (Outcome.FAIL, Outcome.PASS, "LEAK (exit 1)"),
+        (Outcome.FAIL, Outcome.UNKNOWN, "LEAK (exit 1)"),
+        (Outcome.UNKNOWN, Outcome.PASS, "UNKNOWN (exit 2)"),
+        (Outcome.PASS, Outcome.FAIL, "CLEAN of memory, but FAIL: target_keeps_running (exit 1)"),
+    ],
+)
+def test_the_last_line_of_a_gate_is_its_word(memory, other, line):
+    verdicts = [
+        Verdict(check="memory_does_not_leak", outcome=memory, message="m"),
+        Verdict(check="target_keeps_running", outcome=other, message="m"),
+    ]
+    assert leak_word(verdicts) == line

@@ -317,7 +317,6 @@ def test_every_kind_has_its_fields_here() -> None:
     assert set(FIELDS) == set(UNDO)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the client of an engine that is not
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=pytest.mark.long if kind in SLOW else ()) for kind in FIELDS]
 )

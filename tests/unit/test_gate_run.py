@@ -42,7 +42,9 @@ def load_reports(event, slots, **labels):
                 "load",
                 "requests",
                 dict.fromkeys(COUNTS, 0.0) | {
-                    "requests": n, "completed": n, "tasks": n, "users_started": 10.0, "p99_ms": 3.0,
+                    "requests": n, "completed": n, "tasks": n, "users_started": 10.0, "users": 10.0,
+                    "workers": 1.0, "rps": float(REQUESTS), "fail_per_s": 0.0,
+                    "p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0,
                 },
                 t=float(t), **labels,
             ),

@@ -66,3 +66,16 @@ def test_on_a_terminal_phase_memory_load_and_alerts_are_in_view():
 def test_a_sparkline_goes_from_nothing_to_the_top():
     assert sparkline([0, 50, 100, 150], 100) == "▁▅██"
     assert sparkline([1.0], 0) == ""
+
+
+def test_the_timeline_stays_on_the_screen_when_the_drill_ends():
+    out = io.StringIO()
+    with LiveView(SCENARIO, Console(file=out, force_terminal=True, width=100, color_system=None)) as view:
+        for each in EVENTS:
+            view.see(each)
+        before = len(out.getvalue())
+    left = out.getvalue()[before:]
+    assert "── baseline" in left
+    assert "alert High (warning): firing" in left
+    assert "step restart it: failed: StepFailed: refused" in left
+    assert "64 MiB of 128 MiB (50%)" in left

@@ -17,6 +17,8 @@ LINES = (
     "-----BEGIN RSA PRIVATE KEY-----\nc4nary\nc4nary\n-----END RSA PRIVATE KEY-----\n",
     "[2026-01-01 00:00:02,001] all users spawned: 4\n",
     "postgres://u:c4nary@db/x and http://a/b, c:d@e\n",
+    "db:\n  password: |\n    c4nary\n  user: u\n",
+    "password:\n  c4nary\n",
     "half a line, api_key=c4nary",
 )
 

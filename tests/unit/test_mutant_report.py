@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import draw_changes
 import mutant_page
 import mutant_switch
 import pytest
@@ -13,7 +14,7 @@ from mutant_score import Score, interval, scores
 from mutant_survivors import read_reasons, reason_of
 from mutated_copy import Mutant, change, function_of
 
-ONE = Mutant("leakdrill.judging.sums", "double", "x_double__mutmut_1", "abc", "return a * 2 → return a / 2")
+ONE = Mutant("leakdrill.judging.sums", "double", "x_double__mutmut_1", "abc", "return a * 2 → return a / 2", (1, 1))
 MANY = [replace(ONE, module=f"leakdrill.{m}", name=f"x_double__mutmut_{n}") for m in "abc" for n in range(100)]
 
 
@@ -104,3 +105,8 @@ def test_a_survivor_without_a_reason_stands_on_the_page_too(tmp_path):
     assert reason_of("zip(a, b, strict=True) → zip(a, b, strict=None)", reasons) == "both are of one length"
     assert not reason_of("a → b", reasons)
     assert "`a: x → y \\| z`" in mutant_page.page([Score("a", 1, 0, 0, 0, ("a: x → y | z",))], 1, "")
+
+
+@pytest.mark.parametrize("base", ["memory", "gate", "command", "trace"])
+def test_every_plan_of_the_search_fits_a_base(base):
+    assert [plan for plan in draw_changes.plans_of(base) if not draw_changes.fits(base, plan)] == []

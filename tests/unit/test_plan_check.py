@@ -60,6 +60,8 @@ def test_a_plan_that_may_work_passes(tmp_path: Path) -> None:
         ("resolves_within: 5s", "resolves_within: 11s", ":9: alerts.expect[0].resolves_within: 11 s is longer"),
         ("fires_within: 20s", "fires_within: 1m", ":9: alerts.expect[0].fires_within: 1 min is longer"),
         ("on: MemoryHigh", "on: cpu-high", ":12: steps[0].on: cpu-high cannot fire in this drill (RULES:5): it looks"),
+        ("gc: {}", "exec: {command: [no-such-tool]}", ':12: steps[0].exec.command: "no-such-tool" was not found'),
+        ("gc: {}", "exec: {command: [./tidy.sh, now]}", ':12: steps[0].exec.command: there is no file "'),
         ("time_scale: 60", "time_scale: 1", ":9: alerts.expect[0]: MemoryHigh cannot fire in this drill (RULES:4)"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from stored_runs import judged_run
 
 from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
-from leakdrill.judging.analyze import RECORD_IS_INTACT, analyze, judge_run
+from leakdrill.judging.analyze import DISPUTED, RECORD_IS_INTACT, analyze, judge_run
 from leakdrill.judging.drill import judge
 from leakdrill.record.chain import chained, unchained
 from leakdrill.record.history import read_history
@@ -135,7 +135,30 @@ def test_a_tail_that_was_cut_shows(run: RunFolder, keep: int) -> None:
 
 def test_a_line_torn_by_a_crash_is_not_called_an_edit(run: RunFolder) -> None:
     edit(run, lambda lines: [*lines[:100], lines[100][:30]])
-    assert "the record ends at line 100 without its end" in check_seal(run).fault
+    seal = check_seal(run)
+    assert "the record ends at line 100 without its end" in seal.fault
+    assert "after its start, in the phase `" in seal.fault
+    assert "the run was killed" in seal.fault
+    assert "`leakdrill clean` undoes" in seal.hint
+
+
+def test_an_edit_of_a_run_that_was_killed_is_told_as_an_edit(run: RunFolder) -> None:
+    edit(run, lambda lines: lines[:100])
+    run.run_json.write_text(run.run_json.read_text() + "\n")
+    seal = check_seal(run)
+    assert "was changed after the run began" in seal.fault
+    assert "killed" not in seal.fault
+
+
+def test_verdicts_that_do_not_follow_from_the_record_are_kept(run: RunFolder) -> None:
+    analyze(run)
+    edited = run.verdicts.read_text().replace('"PASS"', '"FAIL"')
+    run.verdicts.write_text(edited)
+    judged = judge_run(run)
+    assert (run.path / DISPUTED).read_text() == edited
+    assert DISPUTED in judged.seal.hint
+    judge_run(run)
+    assert (run.path / DISPUTED).read_text() == edited
 
 
 @pytest.mark.parametrize("number", [1, 2, 9, -1])

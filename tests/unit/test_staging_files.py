@@ -72,6 +72,9 @@ def test_the_dashboard_asks_the_provisioned_prometheus_for_series_that_are_there
     asked = {
         name for p in panels for t in p["targets"] for name in re.findall(r"\b[a-z_]+_(?:bytes|total)\b", t["expr"])
     }
-    published = [ROOT / "harness" / "leakdrill" / "alerting" / name for name in ("exporter.py", "container_series.py")]
+    published = [
+        ROOT / "harness" / "leakdrill" / "alerting" / name
+        for name in ("exporter.py", "container_series.py", "disk_series.py")
+    ]
     known = "".join(file.read_text() for file in published) + "http_requests_total"
     assert not [name for name in asked if name not in known]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leakdrill.alerting.time_scale import parse, scale_expr, selectors
+from leakdrill.alerting.selectors import needs, selectors
+from leakdrill.alerting.time_scale import parse, scale_expr
 
 PRODUCTION = "predict_linear(memory{container='x'}[1h] offset -5m, 4 * 3600) > limit * 0.95"
 
@@ -78,6 +79,35 @@ def test_selectors_are_what_must_match() -> None:
     """Each selector once, without ranges; neither what `absent` asks for nor the alerts' own series."""
     expr = 'rate(a{x="1"}[5m]) / a{x="1"} offset 5m > 1 unless absent(b) or ALERTS{alertname="C"} or {__name__="d"}'
     assert selectors(expr) == ['a{x="1"}', '{__name__="d"}']
+
+
+@pytest.mark.parametrize(
+    ("expr", "needed"),
+    [
+        ("a / b > 1", ["a", "b"]),
+        ("a > 1 or b > 1", ["a or b"]),
+        ("(a / b) or c", ["a or c", "b or c"]),
+        ("a > 1 or vector(0)", []),
+        ("a unless on (x) b", ["a"]),
+        ("a and on () b", ["a", "b"]),
+        ("a * on () group_left (x) max(b)", ["a", "b"]),
+        ("absent(a)", []),
+        ("absent(a) and b", ["b"]),
+        ("a == 0 unless absent(a)", ["a"]),
+        ("a > scalar(b)", ["a"]),
+        ("a > ignoring (x) vector(scalar(b))", ["a"]),
+        ("a + on (x) fill_right (0) b", ["a"]),
+        ("a + fill (0) b", ["a or b"]),
+        ("histogram_quantile(scalar(q), rate(a[5m]))", ["a"]),
+        ("quantile_over_time(0.9, a[5m])", ["a"]),
+        ("sum(rate(a[5m:1m])) by (x) > time() - 5", ["a"]),
+        ("a unless ALERTS", ["a"]),
+        ("ALERTS or a", []),
+    ],
+)
+def test_what_an_expression_needs(expr: str, needed: list[str]) -> None:
+    """An empty side of `or`, the right of `unless`, and what `absent` asks for explain no silence."""
+    assert sorted(" or ".join(sorted(alternatives)) for alternatives in needs(expr)) == needed
 
 
 _values = st.text(alphabet='ab5m[]{}"\\\n é', max_size=6)

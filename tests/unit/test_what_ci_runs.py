@@ -10,13 +10,13 @@ ROOT: Final = Path(__file__).parents[2]
 MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
 CI: Final = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 HERE: Final = re.search(r"^HERE := ([^#\n]*)", MAKEFILE, re.MULTILINE)[1].split()
-NEEDS_A_CARD: Final = {"test-gpu"}
-"""CI has no NVIDIA card."""
+NOT_IN_CI: Final = {"test-gpu", "test-cgroup-v2"}
+"""CI has no NVIDIA card; an emulated machine takes minutes, and is a job of its own."""
 
 
 def recipes() -> dict[str, str]:
     """Returns the lines of every target whose name begins with `test`."""
-    matches = re.finditer(r"^(test[a-z-]*):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    matches = re.finditer(r"^(test[a-z0-9-]*):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     return {match[1]: match[2].replace("$(HERE)", " ".join(HERE)) for match in matches}
 
 
@@ -44,8 +44,8 @@ def test_the_subset_of_the_catalogue_is_marked_as_long() -> None:
 
 
 def test_ci_calls_every_target_with_tests() -> None:
-    called = set(re.findall(r"\btest[a-z-]*", " ".join(line for line in CI.splitlines() if line.startswith("make"))))
+    called = set(re.findall(r"\btest[a-z0-9-]*", " ".join(line for line in CI.splitlines() if line.startswith("make"))))
     tested = {
         name for name in recipes() if not folders_of(recipes()[name]) <= set(HERE) or name in {"test", "test-long"}
     }
-    assert called == tested - NEEDS_A_CARD
+    assert called == tested - NOT_IN_CI

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.alerting.time_scale import longest_reach, shortest_range
+from leakdrill.alerting.selectors import needed_samples
+from leakdrill.errors import BadInput
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from leakdrill.alerting.rules import AlertRule
-    from leakdrill.scenario.alerts import Alerts
+    from collections.abc import Sequence
 
+    from leakdrill.alerting.rules import AlertRule
+    from leakdrill.alerting.selectors import Sample
+    from leakdrill.scenario.alerts import Alerts
+    from leakdrill.scenario.scenario import Scenario
+
+_STARTS_S = 10.0
+"""What Prometheus sees of the drill before its first phase and after its last."""
 _LEAST_SCRAPES = 2
 """`rate` and its like need two samples in their range."""
 
@@ -23,20 +30,46 @@ def why_it_cannot_fire(rule: AlertRule, alerts: Alerts, *, lasts_s: float) -> st
         alerts: how it is evaluated.
         lasts_s: rehearsal seconds from the start of Prometheus to the end of the last phase.
     """
-    scale = alerts.time_scale
-    shortest_s, reach_s = shortest_range(rule.expr), longest_reach(rule.expr)
-    least_s = _LEAST_SCRAPES * alerts.scrape_interval
-    if shortest_s is not None and shortest_s / scale < least_s:
+    if rule.for_s / alerts.time_scale > lasts_s:
+        return _too_long("its `for`", rule.for_s, alerts.time_scale, lasts_s)
+    for alternatives in sorted(needed_samples(rule.expr), key=lambda samples: sorted(one.text for one in samples)):
+        reasons = [_why_not_there(one, alerts, lasts_s) for one in sorted(alternatives, key=lambda one: one.text)]
+        if all(reasons):
+            return reasons[0]
+    return None
+
+
+def refuse_long_for(rules: Sequence[AlertRule], scenario: Scenario) -> None:
+    """Refuses an expected alert whose `for` is longer than the drill, of a Prometheus that others run.
+
+    Its series are older than the drill, so that offsets and ranges explain nothing there.
+
+    Raises:
+        BadInput: names the alert and its `for`.
+    """
+    lasts_s = drill_lasts_s(scenario)
+    for index, alert in enumerate(scenario.alerts.expect):
+        of_alert = [rule.for_s for rule in rules if rule.name == alert.alert]
+        if of_alert and min(of_alert) > lasts_s:
+            reason = _too_long("its `for`", min(of_alert), 1.0, lasts_s)
+            raise BadInput(f"alerts.expect[{index}]: {alert} cannot fire in this drill: {reason}")
+
+
+def drill_lasts_s(scenario: Scenario) -> float:
+    """Returns how long Prometheus sees the drill at most."""
+    phases = scenario.phases
+    return _STARTS_S + phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover
+
+
+def _why_not_there(sample: Sample, alerts: Alerts, lasts_s: float) -> str | None:
+    scale, within_s = alerts.time_scale, sample.two_within_s
+    if within_s is not None and within_s / scale < _LEAST_SCRAPES * alerts.scrape_interval:
         return (
-            f"it looks back {show_duration(shortest_s)}, which time_scale {scale:g} makes "
-            f"{show_duration(shortest_s / scale)}; that is too short for two scrapes, "
+            f"it looks back {show_duration(within_s)}, which time_scale {scale:g} makes "
+            f"{show_duration(within_s / scale)}; that is too short for two scrapes, "
             f"{show_duration(alerts.scrape_interval)} apart"
         )
-    if rule.for_s / scale > lasts_s:
-        return _too_long("its `for`", rule.for_s, scale, lasts_s)
-    if reach_s / scale > lasts_s:
-        return _too_long("its offset", reach_s, scale, lasts_s)
-    return None
+    return _too_long("its offset", sample.ago_s, scale, lasts_s) if sample.ago_s / scale > lasts_s else None
 
 
 def _too_long(what: str, seconds: float, scale: float, lasts_s: float) -> str:

@@ -97,28 +97,13 @@ def container_series(
     for name, value, text in read_rows((*_GAUGES, *memory), fresh):
         yield gauge(name, text, value, labels)
     for name, value, text in read_rows(_COUNTERS, fresh):
-        yield _counter(name, text, value, labels)
+        yield counter(name, text, value, labels)
     if fresh:
         yield from _cpu(fresh, labels, cpus)
         if limit_bytes is not None and _number(fresh, CgroupResources, "limit_bytes") is None:
             yield gauge("container_spec_memory_limit_bytes", "The declared memory limit.", limit_bytes, labels)
         yield gauge("container_start_time_seconds", "When it was started, in Unix time.", started_at, labels)
         yield gauge("container_last_seen", "When it was last seen, in Unix time.", time.time(), labels)
-
-
-def declared_series(labels: Mapping[str, str], *, limit_bytes: float | None, cpus: float | None) -> Iterator[Metric]:
-    """The declared limits as kube-state-metrics publishes them.
-
-    Args:
-        labels: of the container.
-        limit_bytes: of memory; None where there is none.
-        cpus: in cores; None where there is none.
-    """
-    limits = {("memory", "byte"): limit_bytes, ("cpu", "core"): cpus}
-    for (resource, unit), limit in limits.items():
-        if limit is not None:
-            told = {**labels, "resource": resource, "unit": unit}
-            yield gauge("kube_pod_container_resource_limits", "A declared limit.", limit, told)
 
 
 def shared_series(fresh: Fresh, labels: Mapping[str, str]) -> Iterator[Metric]:
@@ -161,14 +146,15 @@ def gauge(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metr
 def _cpu(fresh: Fresh, labels: Mapping[str, str], cpus: float | None) -> Iterator[Metric]:
     # A process tree's count starts again when the service does; Prometheus knows that as a counter's reset.
     for name, value, text in itertools.islice(read_rows(_CPU, fresh), 1):
-        yield _counter(name, text, value, {**labels, "cpu": "total"})
+        yield counter(name, text, value, {**labels, "cpu": "total"})
     if cpus is not None:
         quota = round(cpus * CPU_PERIOD_US)
         yield gauge("container_spec_cpu_quota", "CPU quota per period, in microseconds.", quota, labels)
         yield gauge("container_spec_cpu_period", "CPU period, in microseconds.", CPU_PERIOD_US, labels)
 
 
-def _counter(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metric:
+def counter(name: str, text: str, value: float, labels: Mapping[str, str]) -> Metric:
+    """One counter with one series."""
     family = CounterMetricFamily(name.removesuffix("_total"), text, labels=list(labels))
     family.add_metric(list(labels.values()), value)
     return family

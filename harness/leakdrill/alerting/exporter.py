@@ -18,17 +18,15 @@ from prometheus_client.registry import Collector
 
 from leakdrill.alerting.container_series import (
     Fresh,
-    Row,
     container_series,
-    declared_series,
     each_family_once,
-    gauge,
-    read_rows,
     shared_series,
 )
+from leakdrill.alerting.disk_series import container_disk, machine_disk, volume_disk
 from leakdrill.alerting.family_labels import MoreLabels
 from leakdrill.alerting.gpu_series import GpuSeries
 from leakdrill.alerting.host_series import host_series, process_series
+from leakdrill.alerting.state_series import Ends, declared_series, running_series
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
     CgroupResources,
@@ -58,13 +56,6 @@ _MOST_PODS: Final = 512
 _PUBLISHED: Final = (CgroupResources, ProcessTree, FilesystemDisk)
 
 _NO_MORE: Final = MoreLabels()
-_DISK: Final[tuple[Row, ...]] = (
-    ("node_filesystem_size_bytes", FilesystemDisk, "size_bytes", "Size of the filesystem."),
-    ("node_filesystem_avail_bytes", FilesystemDisk, "avail_bytes", "Space that a service may still use."),
-    ("node_filesystem_free_bytes", FilesystemDisk, "free_bytes", "Space that is free."),
-    ("node_filesystem_files", FilesystemDisk, "files", "Inodes."),
-    ("node_filesystem_files_free", FilesystemDisk, "files_free", "Free inodes."),
-)
 
 
 class Readings(Protocol):
@@ -86,7 +77,7 @@ class Exporter(Collector):
             published.
         labels: of the container's series: `container`, and whatever else the rules select by.
         more: labels of the other families; those that are None are not published.
-        mountpoint: label of the filesystem's series, such as `/var/lib/inference-gateway`.
+        mountpoint: label of the filesystem's series, where `more` does not say so.
         device: likewise.
         fstype: likewise.
         limit_bytes: the declared memory limit; published when no cgroup reports one.
@@ -101,7 +92,7 @@ class Exporter(Collector):
         *,
         labels: Mapping[str, str],
         more: MoreLabels = _NO_MORE,
-        mountpoint: str,
+        mountpoint: str = "/",
         device: str = "leakdrill",
         fstype: str = "tmpfs",
         limit_bytes: int | None = None,
@@ -121,9 +112,11 @@ class Exporter(Collector):
         self._pods_started_at: dict[str, float] = {}
         self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels if more.card is None else more.card)
         self._started_at = recorder.started_at
+        self._ends = Ends()
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
         recorder.subscribe(self._gpus.note)
+        recorder.subscribe(self._ends.note)
 
     @property
     def address(self) -> str:
@@ -149,12 +142,11 @@ class Exporter(Collector):
     def collect(self) -> Iterator[Metric]:
         """The series of what was read lately."""
         fresh = self._fresh(self._newest)
-        if self._containers:
-            yield from each_family_once(self._container(fresh))
-        for name, value, text in read_rows(_DISK, fresh):
-            yield gauge(name, text, value, self._disk_labels)
-        if FilesystemDisk in fresh:
-            yield gauge("node_filesystem_readonly", "Whether it is read-only.", 0.0, self._disk_labels)
+        container = self._container(fresh) if self._containers else ()
+        yield from each_family_once((*container, *self._state(fresh)))
+        yield from machine_disk(fresh, self._disk_labels)
+        if self._more.volume is not None:
+            yield from volume_disk(fresh, self._more.volume)
         yield from self._gpus.collect()
         yield from self._host(fresh)
         yield from self._process(fresh)
@@ -178,8 +170,7 @@ class Exporter(Collector):
             yield from container_series(
                 own, self._labels, **self._limits_for(self._replicas), started_at=self._started_at
             )
-            if self._more.declared is not None:
-                yield from declared_series(self._more.declared, **self._limits_for(self._replicas))
+            yield from container_disk(fresh, self._labels, self._disk_labels["device"])
             return
         yield from shared_series(own, {key: value for key, value in self._labels.items() if key != "pod"})
         for pod, reading in self._fresh(self._pods).items():
@@ -187,8 +178,21 @@ class Exporter(Collector):
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
             started_at = self._pods_started_at.get(pod, self._started_at)
             yield from container_series(one, labels, **self._limits_for(1.0), started_at=started_at)
-            if self._more.declared is not None:
-                yield from declared_series({**self._more.declared, "pod": pod}, **self._limits_for(1.0))
+
+    def _state(self, fresh: Fresh) -> Iterator[Metric]:
+        declared = self._more.declared
+        if declared is None:
+            return
+        if not self._pods:
+            yield from declared_series(declared, **self._limits_for(self._replicas))
+            yield from self._ends.series(declared)
+            if CgroupResources in fresh or ProcessTree in fresh:
+                yield from running_series(declared)
+            return
+        for pod in self._fresh(self._pods):
+            labels = {**declared, "pod": pod}
+            yield from declared_series(labels, **self._limits_for(1.0))
+            yield from running_series(labels)
 
     def _limits_for(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""

@@ -24,6 +24,13 @@ _JINJA: Final = re.compile(r"\{%-?\s*(?:if|for|set|raw|block|macro)\b")
 _LOGQL: Final = re.compile(
     r"\{[^{}]*\}\s*(?:\|=|!=\s*[\"`]|\|~|!~\s*[\"`]|\|\s*(?:json|logfmt|pattern|regexp|unwrap|line_format|label_format)\b)"
 )
+_NEW_PROMQL: Final = (
+    (re.compile(r"\]\s*(?:smoothed|anchored)\b"), "`smoothed` and `anchored` ranges"),
+    (re.compile(r"\boffset\s*-?(?:step|range|min|max)?\s*\("), "offsets that are computed"),
+    (re.compile(r"\[\s*[\w.() ]+\s*[-+*/^%]"), "ranges that are computed"),
+    (re.compile(r"<\s*/|>\s*/"), "the operators `</` and `>/`"),
+)
+"""Syntax of Prometheus 3 that our parser does not know."""
 _LOKI_API: Final = "loki.grafana.com/"
 
 _EXTENSIONS: Final = {
@@ -92,6 +99,12 @@ def refuse_other_languages(document: Document, loc: Loc, expr: str, kind: str) -
         raise document.wrong(loc, "is LogQL, a query of Loki over logs; Prometheus cannot evaluate it", hint=hint)
     if kind != "prometheus":
         raise document.wrong(loc, f"is of a group of type {quoted(kind)}; Prometheus cannot evaluate it", hint=hint)
+
+
+def new_syntax(expr: str) -> str | None:
+    """Returns what Prometheus 3 made of `expr`, which our parser cannot read; None when nothing points to that."""
+    plain = re.sub(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", '""', expr)
+    return next((what for pattern, what in _NEW_PROMQL if pattern.search(plain)), None)
 
 
 def drop_extensions(owner: dict[str, Any]) -> list[str]:

@@ -36,6 +36,8 @@ _SERIES: Final = (
     ("DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", "ecc_corrected", 1.0, "Single-bit ECC errors since the driver was loaded."),
     ("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "ecc_uncorrected", 1.0, "Double-bit ECC errors since the driver was loaded."),
 )
+GPU_FIELDS: Final = tuple(field for _, field, _, _ in _SERIES)
+"""What of a card's readings is published."""
 _LABELS: Final = ("gpu", "UUID", "pci_bus_id", "device", "modelName", "GPU_I_PROFILE", "GPU_I_ID", "Hostname")
 
 

@@ -7,11 +7,13 @@ Prometheus adds for its process.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily
 
 from leakdrill.alerting.container_series import gauge
+from leakdrill.alerting.family_labels import NODE_NAME
 from leakdrill.record.events import CgroupResources, ProcessTree
 
 if TYPE_CHECKING:
@@ -36,16 +38,29 @@ def host_series(fresh: Fresh, labels: Mapping[str, str], limit_bytes: float | No
     yield gauge("node_memory_MemFree_bytes", "What nothing is in.", max(total - used, 0.0), labels)
     yield gauge("node_memory_Cached_bytes", "Page cache.", (cgroup.cache_bytes if cgroup else None) or 0.0, labels)
     yield gauge("node_memory_Buffers_bytes", "Buffers; a container has none of its own.", 0.0, labels)
+    yield gauge("node_memory_SwapTotal_bytes", "Swap; a container has none of its own.", 0.0, labels)
+    yield gauge("node_memory_SwapFree_bytes", "Free swap.", 0.0, labels)
+    if cgroup and cgroup.oom_kills is not None:
+        yield gauge("node_vmstat_oom_kill", "Out-of-memory kills.", cgroup.oom_kills, labels)
+    yield gauge("node_uname_info", "The machine.", 1.0, {**labels, **_machine()})
+
+
+def _machine() -> dict[str, str]:
+    kernel = os.uname()
+    about = {"machine": kernel.machine, "release": kernel.release, "sysname": kernel.sysname}
+    return {**about, "domainname": "(none)", "nodename": NODE_NAME, "version": kernel.version}
 
 
 def process_series(fresh: Fresh, labels: Mapping[str, str], *, started_at: float) -> Iterator[Metric]:
-    """The service's processes together, as one process."""
+    """The service's processes together, as one process; the limit of open files only where it is one."""
     tree = fresh.get(ProcessTree)
     if not isinstance(tree, ProcessTree):
         return
     for name, value, text in (
         ("process_resident_memory_bytes", tree.rss_bytes, "Resident memory."),
+        ("process_virtual_memory_bytes", tree.virtual_bytes, "Virtual memory."),
         ("process_open_fds", tree.fds, "Open file descriptors."),
+        ("process_max_fds", tree.max_fds if tree.processes == 1 else None, "Most descriptors that it may open."),
         ("process_start_time_seconds", started_at, "When it was started, in Unix time."),
     ):
         if value is not None:

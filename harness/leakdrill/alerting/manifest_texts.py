@@ -25,7 +25,7 @@ _GZIP_WINDOW: Final = 31
 
 def holds_texts(value: Any) -> bool:
     """Returns whether `value` is a manifest whose texts may be files."""
-    return isinstance(value, dict) and value.get("kind") in _PARTS
+    return isinstance(value, dict) and isinstance(value.get("kind"), str) and value["kind"] in _PARTS
 
 
 def read_texts(

@@ -6,21 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.exporter import Exporter
-from leakdrill.alerting.family_labels import container_labels, more_labels
-from leakdrill.alerting.time_scale import SelectedSeries, selected_series
-from leakdrill.record.events import CgroupResources, FilesystemDisk, ProcessTree
+from leakdrill.alerting.family_labels import NODE_NAME, container_labels, more_labels
+from leakdrill.alerting.gpu_series import GPU_FIELDS
+from leakdrill.alerting.rules import Rules
+from leakdrill.alerting.selectors import needs, selected_series
+from leakdrill.record.events import CgroupResources, FilesystemDisk, GpuDevice, GpuDevices, ProcessTree, TargetExited
 from leakdrill.record.parts import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from leakdrill.alerting.rules import AlertRule
+    from leakdrill.alerting.selectors import SelectedSeries
     from leakdrill.record.event_class import Reading
     from leakdrill.record.history import Event
     from leakdrill.scenario.scenario import Scenario
 
+_NO_RULES = Rules((), ())
 _SERVERS_OWN = ("up", "scrape_", "ALERTS")
 """How the names of series begin that Prometheus makes itself."""
+_EXPECTED_COUNTS = 100
+"""Selectors of an expected alert count as often as so many others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +38,48 @@ class Series:
 
 
 class _Anything:
-    """Readings with every field that a meter may have."""
+    """Readings with every field that a meter may have.
+
+    Args:
+        cards: whether there is a card.
+    """
 
     started_at = 0.0
 
+    def __init__(self, *, cards: bool) -> None:
+        self._cards = cards
+
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Tell `listener` of one reading of each kind."""
+        for event in self._of_cards():
+            listener(event)
+        listener(TargetExited(oom_kill="true").to_event())
         kinds: tuple[type[Reading], ...] = (CgroupResources, ProcessTree, FilesystemDisk)
         for kind in kinds:
             values = {part.key: 1.0 for part in kind.parts().values() if isinstance(part, Entry)}
             listener(kind.of(values).to_event())
 
+    def _of_cards(self) -> list[Event]:
+        if not self._cards:
+            return []
+        card = GpuDevice(device_key="gpu0", gpu="0", uuid="GPU-0", device="nvidia0", model="any", hostname=NODE_NAME)
+        fields = {f"gpu0.{field}": 1.0 for field in GPU_FIELDS}
+        return [card.to_event(), GpuDevices(others=fields).to_event()]
 
-def published_series(scenario: Scenario) -> list[Series]:
-    """Returns the series of a container, its disk and its processes; those of cards and of the service are not known.
 
-    On a machine without control groups some are left out, and the record says so.
+def published_series(scenario: Scenario, rules: Rules = _NO_RULES) -> list[Series]:
+    """Returns the series of a container, its disk, its processes and its cards; those of the service are not known.
+
+    On a machine without control groups some are left out, and the record says so. Some are there once the service was
+    killed.
     """
     target = scenario.target
     own = {**target.labels, "container": target.name}
+    asked = asked_by_rules(scenario, rules)
     exporter = Exporter(
-        _Anything(),
-        labels=container_labels(target, own),
-        more=more_labels(target, own),
-        mountpoint=f"/var/lib/{target.name}",
-        fstype="ext4",
+        _Anything(cards=target.gpu is not None),
+        labels=container_labels(target, own, asked),
+        more=more_labels(target, own, asked),
         limit_bytes=target.limits.memory,
         cpus=target.limits.cpus,
         stale_after_s=60.0,
@@ -64,11 +87,37 @@ def published_series(scenario: Scenario) -> list[Series]:
     return [Series(sample.name, sample.labels) for family in exporter.collect() for sample in family.samples]
 
 
-def unmatched_selectors(rule: AlertRule, series: Sequence[Series]) -> list[str]:
-    """Returns the selectors of `rule` that find none of `series`, and nothing that Prometheus makes itself."""
-    asked = selected_series(rule.expr)
-    return [one.text for one in asked if not one.name.startswith(_SERVERS_OWN) and not _found(one, series)]
+def asked_by_rules(scenario: Scenario, rules: Rules) -> list[SelectedSeries]:
+    """Returns what the rules select; what the expected alerts select counts more often than that of all others."""
+    named = {name.alert for name in scenario.alerts.expect} | {step.on.alert for step in scenario.steps if step.on}
+    expected = [one for rule in rules.alerts if rule.name in named for one in selected_series(rule.expr)]
+    recorded = [expr for exprs in rules.recordings.values() for expr in exprs]
+    others = [one for expr in (*(rule.expr for rule in rules.alerts), *recorded) for one in selected_series(expr)]
+    return expected * _EXPECTED_COUNTS + others
 
 
-def _found(selector: SelectedSeries, series: Sequence[Series]) -> bool:
-    return any(selector.matches(one.name, one.labels) for one in series)
+def unmatched_selectors(
+    rule: AlertRule, series: Sequence[Series], recordings: Mapping[str, tuple[str, ...]] | None = None
+) -> list[str]:
+    """Returns the selectors without which `rule` cannot fire and that find none of `series`.
+
+    What Prometheus makes itself is found, and what the recording rules make, if they find their own.
+    """
+    return _unmatched(rule.expr, series, dict(recordings or {}))
+
+
+def _unmatched(expr: str, series: Sequence[Series], recordings: dict[str, tuple[str, ...]]) -> list[str]:
+    by_text = {one.text: one for one in selected_series(expr)}
+    missing = []
+    for alternatives in needs(expr):
+        texts = sorted(alternatives, key=list(by_text).index)
+        if not any(_found(by_text[text], series, recordings) for text in texts):
+            missing.append(" or ".join(texts))
+    return sorted(missing, key=expr.find)
+
+
+def _found(selector: SelectedSeries, series: Sequence[Series], recordings: dict[str, tuple[str, ...]]) -> bool:
+    if selector.name.startswith(_SERVERS_OWN) or any(selector.matches(one.name, one.labels) for one in series):
+        return True
+    others = {name: exprs for name, exprs in recordings.items() if name != selector.name}
+    return any(not _unmatched(expr, series, others) for expr in recordings.get(selector.name, ()))

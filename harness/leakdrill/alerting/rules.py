@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
-from leakdrill.alerting.foreign_rules import drop_extensions, refuse_other_languages
+from leakdrill.alerting.foreign_rules import drop_extensions, new_syntax, refuse_other_languages
 from leakdrill.alerting.rule_groups import read_rule_groups
 from leakdrill.alerting.time_scale import parse, scale_expr
 from leakdrill.errors import BadInput
@@ -75,10 +75,12 @@ class Rules:
     Attributes:
         sources: every list of groups, in the order of the files.
         alerts: the alerting rules of all of them.
+        recordings: the expressions of the recording rules, by the name of the series that they make.
     """
 
     sources: tuple[RuleGroups, ...]
     alerts: tuple[AlertRule, ...]
+    recordings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def write(self, folder: Path, scale: float) -> Written:
         """Write a file for each list of groups into `folder`, its durations divided by `scale`.
@@ -110,7 +112,7 @@ def read_rules(paths: Sequence[Path]) -> Rules:
     alerts = [alert for source in sources for alert in _alerts(source)]
     for source in sources:
         _check_source(source)
-    return Rules(sources, tuple(alerts))
+    return Rules(sources, tuple(alerts), _recordings(sources))
 
 
 def check_with_promtool(path: Path) -> bool:
@@ -122,7 +124,8 @@ def check_with_promtool(path: Path) -> bool:
     errors = _promtool_errors(path)
     if errors:
         told = "; ".join(errors)
-        raise BadInput(f"{told if str(path) in told else f'{path}: {told}'}", hint=f"promtool check rules {path}")
+        hint = f"promtool check rules {path}{_too_old(errors)}"
+        raise BadInput(f"{told if str(path) in told else f'{path}: {told}'}", hint=hint)
     return errors is not None
 
 
@@ -140,6 +143,15 @@ def _promtool_errors(path: Path) -> list[str] | None:
     return told or [f"promtool ended with {done.returncode}"]
 
 
+def _too_old(errors: Sequence[str]) -> str:
+    """A phrase for expressions that our own parser has read and promtool cannot; empty for other errors."""
+    if not any("parse error" in error for error in errors):
+        return ""
+    done = subprocess.run(["promtool", "--version"], capture_output=True, text=True, timeout=5, check=False)
+    version = re.search(r"version (\d[\d.]*)", done.stdout + done.stderr)
+    return f"; promtool is {version[1]}, and names in quotes, `info` and `fill` need 3 or later" if version else ""
+
+
 def _check_source(source: RuleGroups) -> None:
     groups = _known_to_prometheus(source, [])
     if source.whole and groups == source.groups:
@@ -151,7 +163,8 @@ def _check_source(source: RuleGroups) -> None:
         errors = _promtool_errors(path)
     if errors:
         told = [re.sub(rf"{re.escape(str(path))}:(?: ?\d+:)*\s*", "", error) for error in errors]
-        raise source.document.wrong(_place_of(errors[0], source), "; ".join(told))
+        hint = _too_old(errors).removeprefix("; ")
+        raise source.document.wrong(_place_of(errors[0], source), "; ".join(told), hint=hint)
 
 
 def _place_of(error: str, source: RuleGroups) -> Loc:
@@ -207,6 +220,16 @@ def _alerts(source: RuleGroups) -> Iterator[AlertRule]:
             )
 
 
+def _recordings(sources: Sequence[RuleGroups]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for source in sources:
+        for _, rule, _ in _rules(source):
+            if "record" in rule:
+                name = str(rule["record"])
+                found[name] = (*found.get(name, ()), str(rule["expr"]))
+    return found
+
+
 def _check(document: Document, loc: Loc, rule: dict[str, Any], group: dict[str, Any]) -> None:
     if ("alert" in rule) == ("record" in rule):
         raise document.wrong(loc, "expected exactly one of alert and record")
@@ -216,6 +239,10 @@ def _check(document: Document, loc: Loc, rule: dict[str, Any], group: dict[str, 
     try:
         parse(str(rule["expr"]))
     except ValueError as e:
+        newer = new_syntax(str(rule["expr"]))
+        if newer is not None:
+            text = f"uses {newer}, which Prometheus 3 has and a drill cannot scale; found {quoted(rule['expr'])}"
+            raise document.wrong((*loc, "expr"), text, hint="write it without them, or leave this rule out") from e
         raise document.wrong((*loc, "expr"), f"is not PromQL: {e}; found {quoted(rule['expr'])}") from e
     for key in ("interval", "query_offset"):
         _ms(document, group, (*loc[:-2], key))

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_labels
-from leakdrill.alerting.time_scale import selectors
+from leakdrill.alerting.selectors import needs, selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
 from leakdrill.remember import MOST, is_new
@@ -215,11 +215,16 @@ def record_selector_counts(prometheus_url: str, recorder: Recorder, alerts: Iter
     api = PrometheusApi(prometheus_url)
     counted: dict[str, SelectorMatches] = {}
     for alert in alerts:
-        for selector in selectors(alert.expr):
+        asked = selectors(alert.expr)
+        for selector in asked:
             if selector not in counted:
                 counted[selector] = _count(api, selector)
-            severity, place = alert.labels.get("severity", ""), f"{alert.file.name}:{alert.line}"
-            recorder.record(replace(counted[selector], alert=alert.name, severity=severity, rule=place))
+        severity, place = alert.labels.get("severity", ""), f"{alert.file.name}:{alert.line}"
+        empty = {selector for selector in asked if counted[selector].series == 0}
+        missing = {selector for alternatives in needs(alert.expr) if alternatives <= empty for selector in alternatives}
+        for selector in asked:
+            found, optional = counted[selector], "true" if selector in empty - missing else ""
+            recorder.record(replace(found, alert=alert.name, severity=severity, rule=place, optional=optional))
     api.close()
 
 

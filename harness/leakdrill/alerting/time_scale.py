@@ -11,8 +11,8 @@ What stays true by itself:
   horizon that is shorter by the same factor, so what it predicts is what production would see.
 * The smoothing factors of `holt_winters` are weights between samples and no durations.
 
-What changes and is the author's to know: `increase`, `delta`, `changes` and `resets` look at a shorter window. For a
-leak that is sped up they find the same amount; for traffic that is not, they find less.
+What changes is named as a remark: `increase`, `delta`, `changes` and `resets` look at a shorter window. For a leak that
+is sped up they find the same amount; for traffic that is not, they find less.
 
 What has no truthful division is named as a remark and left as it was: fixed times (`@ 1700000000`), the functions of
 the calendar, ages computed from `time()` or `timestamp()`, a horizon that is computed from series, and sums or counts
@@ -32,10 +32,9 @@ from typing import TYPE_CHECKING, Any, Final
 import promql_parser as promql
 
 from leakdrill.alerting.durations import show_ms
-from leakdrill.expression import is_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import timedelta
 
 _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
@@ -50,8 +49,6 @@ _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'
 _SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
 _MOST_SIGNS: Final = 500
 """The parser calls itself for each, and ends the whole process where the stack does; long alerts have fifty."""
-_OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
-"""Functions that answer nothing for a single sample."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CALENDAR: Final = frozenset(
     {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
@@ -59,6 +56,10 @@ _CALENDAR: Final = frozenset(
 _WHY: Final = {
     **dict.fromkeys(_CALENDAR, "the calendar does not run faster in a rehearsal"),
     **dict.fromkeys(("time", "timestamp"), "ages are in rehearsal seconds; what they are compared with is not divided"),
+    **dict.fromkeys(
+        ("increase", "delta", "idelta", "changes", "resets"),
+        "it looks at a shorter window: of what the drill does not speed up it finds less",
+    ),
     "count_over_time": "it counts samples, and scrapes are not made more often by the same factor",
     "sum_over_time": "it adds up samples, and scrapes are not made more often by the same factor",
 }
@@ -118,94 +119,15 @@ def scale_expr(expr: str, scale: float) -> ScaledExpr:
     return ScaledExpr(text=text, remarks=tuple(dict.fromkeys(scaling.remarks)))
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedSeries:
-    """What one selector asks for.
-
-    Attributes:
-        text: the selector, without range and offset.
-        name: of the series; empty when a pattern stands for it.
-        matchers: label, operator and value of each condition, one on `__name__` among them.
-    """
-
-    text: str
-    name: str
-    matchers: tuple[tuple[str, str, str], ...]
-
-    def matches(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Whether the series of this name with these labels is one of those."""
-        have = {**labels, "__name__": name}
-        return all(_holds(sign, have.get(label, ""), value) for label, sign, value in self.matchers)
-
-
-def _holds(sign: str, have: str, value: str) -> bool:
-    if sign in ("=", "!="):
-        return (have == value) == (sign == "=")
-    return is_found(f"^(?:{value})$", have) == (sign == "=~")
-
-
-def selected_series(expr: str) -> list[SelectedSeries]:
-    """What `expr` asks for, each selector once and in order.
-
-    Left out is what says nothing when it is empty: arguments of `absent`, and the alerts' own `ALERTS` series.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    tree = parse(expr)
-    unasked: set[str] = set()
-    for node in _nodes(tree):
-        if isinstance(node, promql.Call) and node.func.name in ("absent", "absent_over_time"):
-            unasked.update(_series(n) for n in _nodes(node.args[0]) if isinstance(n, promql.VectorSelector))
-    every_selector = [_selected(n) for n in _nodes(tree) if isinstance(n, promql.VectorSelector) and not _is_own(n)]
-    return [one for one in dict.fromkeys(every_selector) if one.text not in unasked]
-
-
-def _selected(node: promql.VectorSelector) -> SelectedSeries:
-    conditions = tuple((m.name, _match(m.op), m.value) for m in node.matchers.matchers)
-    named = (("__name__", "=", node.name),) if node.name else ()
-    return SelectedSeries(_series(node), node.name or "", (*named, *conditions))
-
-
-def selectors(expr: str) -> list[str]:
-    """The texts of `selected_series`.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    return [one.text for one in selected_series(expr)]
-
-
 def ranges(expr: str, prefix: str) -> list[float]:
     """The lengths in seconds of the range selectors of `expr` over series whose names begin with `prefix`.
 
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    every_selector = [node for node in _nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
+    every_selector = [node for node in nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
     own = [node for node in every_selector if (node.vector_selector.name or "").startswith(prefix)]
     return [node.range.total_seconds() for node in own]
-
-
-def shortest_range(expr: str) -> float | None:
-    """Returns the length in seconds of the shortest range selector in which two samples are needed; None without any.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    calls = [node for node in _nodes(parse(expr)) if isinstance(node, promql.Call) and node.func.name in _OF_TWO]
-    selectors_in = [arg for call in calls for arg in call.args if isinstance(arg, promql.MatrixSelector)]
-    return min((node.range.total_seconds() for node in selectors_in), default=None)
-
-
-def longest_reach(expr: str) -> float:
-    """Returns how many seconds of the past an instant selector with an offset needs at least; 0 without one.
-
-    Raises:
-        ValueError: when `expr` is no PromQL.
-    """
-    offsets = [node.offset for node in _nodes(parse(expr)) if isinstance(node, promql.VectorSelector) and node.offset]
-    return max((offset.total_seconds() for offset in offsets), default=0.0)
 
 
 @cache
@@ -216,15 +138,11 @@ def _know_old_functions() -> None:
     promql.register_extra_functions([promql.Function("holt_winters", arguments, kinds.Vector)])
 
 
-def _nodes(tree: Any) -> list[Any]:
+def nodes(tree: Any) -> list[Any]:
+    """Every node of a syntax tree."""
     nodes: list[Any] = []
     promql.walk(tree, nodes.append)
     return nodes
-
-
-def _is_own(node: promql.VectorSelector) -> bool:
-    names = [node.name, *(m.value for m in node.matchers.matchers if m.name == "__name__")]
-    return any(name in ("ALERTS", "ALERTS_FOR_STATE") for name in names)
 
 
 class _Scaling:
@@ -238,9 +156,9 @@ class _Scaling:
         """The node that takes the place of `node`, whose children are done already; None to keep it."""
         if isinstance(node, promql.MatrixSelector):
             inner = node.vector_selector  # its offset is divided by now: children are visited first
-            return parse(f"{_series(inner)}[{self._range(node.range)}]{_modifiers(inner)}")
+            return parse(f"{series_text(inner)}[{self._range(node.range)}]{_modifiers(inner)}")
         if isinstance(node, promql.VectorSelector):
-            return parse(f"{_series(node)}{self._modifiers(node)}")
+            return parse(f"{series_text(node)}{self._modifiers(node)}")
         if isinstance(node, promql.SubqueryExpr):
             return self._subquery(node)
         return self._call(node) if isinstance(node, promql.Call) else None
@@ -281,7 +199,7 @@ class _Scaling:
         return show_ms(1 if milliseconds > 0 else -1)
 
 
-def _series(node: promql.VectorSelector) -> str:
+def series_text(node: promql.VectorSelector) -> str:
     """The selector without range, offset and `@`, printed with every string escaped.
 
     The parser's own `str()` leaves quotes inside of strings as they are, so it cannot be used here.
@@ -289,7 +207,7 @@ def _series(node: promql.VectorSelector) -> str:
     if node.matchers.or_matchers:
         raise ValueError("`or` between label matchers is not PromQL; expected matchers with commas between them")
     matchers = [
-        f"{_label(m.name)}{_match(m.op)}{json.dumps(m.value, ensure_ascii=False)}" for m in node.matchers.matchers
+        f"{_label(m.name)}{match_sign(m.op)}{json.dumps(m.value, ensure_ascii=False)}" for m in node.matchers.matchers
     ]
     return f"{node.name or ''}{{{','.join(matchers)}}}" if matchers else str(node.name)
 
@@ -318,7 +236,8 @@ def _ms(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
 
 
-def _match(op: promql.MatchOp) -> str:
+def match_sign(op: promql.MatchOp) -> str:
+    """The operator of a matcher as PromQL writes it."""
     return _MATCH[str(op).rpartition(".")[2]]
 
 

@@ -9,6 +9,7 @@ import typer
 
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.time_scale import scale_expr
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.runs.catalogue.catalogue import find_scenario
@@ -45,7 +46,7 @@ def _examined(path: Path) -> dict[str, Any]:
         read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
     check_permission(path, plan, ",".join(name for _, _, name in needed(plan)))
     rules = check_plan(path, plan)
-    series = published_series(plan)
+    series = published_series(plan, rules)
     return {
         "scenario": plan.name,
         "allow": [{"for": text, "name": name} for _, text, name in needed(plan)],
@@ -58,12 +59,17 @@ def _examined(path: Path) -> dict[str, Any]:
                 "file": str(rule.file),
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
-                "finds_nothing": unmatched_selectors(rule, series),
+                "changes_with_time_scale": _remarks(rule.expr, alerts.time_scale),
+                "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
-            for rule in rules
+            for rule in rules.alerts
         ],
         "series": [{"name": one.name, "labels": dict(one.labels)} for one in series],
     }
+
+
+def _remarks(expr: str, scale: float) -> list[str]:
+    return [] if scale == 1 else [str(remark) for remark in scale_expr(expr, scale).remarks]
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
@@ -74,6 +80,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         severity = alert["labels"].get("severity")
         name = f"{alert['alert']} ({severity})" if severity else alert["alert"]
         yield f"alert {name}: must hold for {show_duration(alert['holds_s'])} of rehearsal time"
+        yield from (f"  not as in production: {remark}" for remark in alert["changes_with_time_scale"])
         for selector in alert["finds_nothing"]:
             own = f"; the service's own {found['metrics']} may have it" if found["metrics"] else ""
             yield f"  finds no series of the drill: {selector}{own}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+
+from leakdrill import __version__
+from leakdrill.cli.output import print_lines
 
 SUMMARIES: Final = {
     "run": "Run a drill from start to verdict, or many side by side.",
@@ -20,14 +23,21 @@ SUMMARIES: Final = {
     "doctor": "Say what this machine can and cannot do, and what to install.",
     "clean": "Undo what interrupted drills left behind, from their journals.",
     "init": "Write a first scenario for your own service, which runs as it is.",
+    "calibrate": "Play a drill once, and write the numbers that it measured into its file.",
     "gate": "Judge whether a service leaks memory, in about a minute.",
     "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
     "trace": "Say whether the process in a recording leaks.",
     "watch": "Run any command and hold its memory, children included, to a limit and a baseline.",
+    "docs": "Print a page of the documentation, or the list of pages.",
+    "completion": "Print a script that completes commands and options in your shell.",
     "version": "Print the version.",
 }
 """Each command with the sentence that `leakdrill --help` shows. Command NAME is the function NAME in `cli/NAME.py`."""
 
+COMPLETION_VARIABLE: Final = "_LEAKDRILL_COMPLETE"
+"""Set by the script of `leakdrill completion` when it asks for completions."""
+
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _SETTINGS: Final[Mapping[str, dict[str, Any]]] = {
     "watch": {"allow_interspersed_args": False},  # every word after the first of its command is the command's
 }
@@ -42,7 +52,7 @@ class Commands(Mapping[str, Any]):
             raise KeyError(name)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         function = getattr(import_module(f"leakdrill.cli.{name}"), name)
-        alone.command(name, context_settings=_SETTINGS.get(name))(function)
+        alone.command(name, context_settings=_HELP | _SETTINGS.get(name, {}))(function)
         return typer.main.get_command(alone)
 
     def __iter__(self) -> Iterator[str]:
@@ -65,9 +75,32 @@ class CommandLine(TyperGroup):
             formatter.write_dl(list(SUMMARIES.items()))
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        print_lines(f"leakdrill {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help=SUMMARIES["version"])
+    ] = False,
+) -> None:
+    """The options that stand before the name of a command."""
+
+
+def _as_parameters(function: Any) -> list[Any]:
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command()(function)
+    return [parameter for parameter in typer.main.get_command(alone).params if parameter.name != "help"]
+
+
 COMMAND_LINE: Final = CommandLine(
     name="leakdrill",
+    params=_as_parameters(_options),
+    callback=_options,
     commands=Commands(),  # type: ignore[arg-type]
     help="Fire drills for resource leaks: a leak, a real alert, a runbook step, and proof that memory came back.",
+    context_settings=_HELP,
     rich_markup_mode=None,
 )

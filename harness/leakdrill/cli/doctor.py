@@ -18,7 +18,9 @@ def doctor(as_json: AsJson = False) -> int:
     if as_json:
         print_json(json.dumps([finding.as_dict() for finding in findings]) + "\n")
     else:
-        table = Table("", "what", "found", "hint", box=None)
+        table = Table(box=None)
+        for column in ("", "what", "found", "hint"):
+            table.add_column(column, overflow="fold")
         for finding in findings:
             table.add_row(finding.mark, finding.name, finding.detail, finding.hint)
         SafeConsole().print(table)

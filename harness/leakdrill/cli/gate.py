@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.run_json import run_as_json
 from leakdrill.errors import BadInput
-from leakdrill.judging.leak.gate import CANDIDATE, measured_conditions
+from leakdrill.judging.leak.gate import CANDIDATE, MEMORY_CLAIM, measured_conditions
 from leakdrill.judging.leak.gate_baseline import read_baseline, write_baseline
 from leakdrill.judging.leak.slots import corpora, slot_trace
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome, worst
-from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
@@ -25,7 +25,12 @@ from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.record.verdict import Verdict
     from leakdrill.runs.session import FinishedRun
+
+_WORDS: Final = {Outcome.PASS: "CLEAN", Outcome.FAIL: "LEAK", Outcome.UNKNOWN: "UNKNOWN"}
 
 
 def gate(
@@ -57,11 +62,22 @@ def gate(
         lambda: append_step_summary(done.verdicts, name=done.scenario().name),
     )
     if as_json:
-        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
+        print_json(run_as_json(done.verdicts, done.folder, scenario=done.scenario().name, chain=done.seal.head))
     else:
         print_verdicts(done.verdicts, console)
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        console.print(leak_word(done.verdicts), markup=False, soft_wrap=True)
     return code
+
+
+def leak_word(verdicts: Sequence[Verdict]) -> str:
+    """The last line: LEAK, CLEAN or UNKNOWN, and what else keeps the gate from passing."""
+    memory = worst([verdict for verdict in verdicts if verdict.check == MEMORY_CLAIM])
+    word, outcome = _WORDS[memory], worst(verdicts)
+    if outcome is memory:
+        return f"{word} (exit {outcome.exit_code})"
+    others = ", ".join(verdict.check for verdict in verdicts if verdict.outcome is outcome)
+    return f"{word} of memory, but {outcome}: {others} (exit {outcome.exit_code})"
 
 
 def _measure(

@@ -7,13 +7,15 @@ Exit codes: 0 PASS, 1 FAIL, 2 UNKNOWN, 3 bad input, 4 the harness or its environ
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import Any, Final
 
 import typer
+from typer.completion import get_completion_inspect_parameters
 
-from leakdrill.cli.commands import COMMAND_LINE
+from leakdrill.cli.commands import COMMAND_LINE, COMPLETION_VARIABLE
 from leakdrill.cli.output import complain, lasting_output
 from leakdrill.errors import BadInput, EnvironmentProblem, Interrupted, LeakdrillError
 from leakdrill.files import private_by_default
@@ -38,6 +40,8 @@ def main() -> None:
 def exit_code(arguments: list[str]) -> int:
     """Run one command line; returns its exit code, and prints an error on standard error."""
     try:
+        if COMPLETION_VARIABLE in os.environ:
+            get_completion_inspect_parameters()  # makes Typer's forms of a shell's questions known to Click
         with private_by_default():
             result = COMMAND_LINE.main(args=arguments, prog_name="leakdrill", standalone_mode=False)
     except (LeakdrillError, Interrupted) as e:

@@ -22,7 +22,18 @@ from leakdrill.printable import printable_json, printable_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-ONLY_PRINTS: Final = ("schema", "scenarios", "check", "doctor", "version", "--help")
+ONLY_PRINTS: Final = (
+    "schema",
+    "scenarios",
+    "check",
+    "doctor",
+    "docs",
+    "completion",
+    "version",
+    "--version",
+    "--help",
+    "-h",
+)
 """The commands whose whole work is what they print."""
 _NO_PLACE: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
 _ERRORS: Final = "leakdrill.escape"

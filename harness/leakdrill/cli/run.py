@@ -9,11 +9,11 @@ import typer
 
 from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.run_json import run_as_json
 from leakdrill.cli.run_many import chosen, run_many, write_report
 from leakdrill.judging.time_budget import time_budget
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
-from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.budget import print_budget
 from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.junit import junit_xml
@@ -74,7 +74,7 @@ def _run_one(
         *([lambda: write_report(junit, junit_xml(done.verdicts, name=scenario.name))] if junit else []),
     )
     if as_json:
-        print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
+        print_json(run_as_json(done.verdicts, done.folder, scenario=scenario.name, chain=done.seal.head))
         return code
     print_verdicts(done.verdicts, console)
     print_budget(time_budget(read_history(done.folder.history), scenario), console)

@@ -23,6 +23,7 @@ from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.console import SafeConsole
+from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
 from leakdrill.runs.watch.machine import machine_class
@@ -91,7 +92,9 @@ def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool
     print_split(history, plan, console)
     print_verdicts(done.verdicts, console)
     _print(success_line(folder.path.parent))
-    code = worst(done.verdicts).exit_code
+    code = deliver(
+        worst(done.verdicts).exit_code, lambda: append_step_summary(done.verdicts, name=folder.path.parent.name)
+    )
     if to_update:
         code = deliver(code, lambda: _print(update_baseline(to_update, plan, history, done.verdicts)))
     _print(f"record: {folder.path}")

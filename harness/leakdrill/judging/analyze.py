@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput, EnvironmentProblem
-from leakdrill.files import read_below
+from leakdrill.files import read_below, write_below
 from leakdrill.judging.drill import judge
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.leak.gate_baseline import read_baseline
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 RECORD_IS_INTACT: Final = "record_is_intact"
 """The claim that is UNKNOWN, with every other one, when the record is not as the run wrote it."""
+
+DISPUTED: Final = "verdicts.disputed.json"
+"""What `analyze` found in the place of `verdicts.json`, when that did not follow from the record."""
 
 UNSEALED_NOTE: Final = "the record is unsealed: nothing shows whether it was changed"
 
@@ -78,15 +81,24 @@ def judge_run(
     seal = check_seal(folder, unsealed=unsealed, key=key)
     if seal.verdicts_edited:
         seal = _with_line(folder, seal, _judged(folder, read_history(folder.history)))
+        seal = replace(seal, hint=f"{seal.hint}; the file as it was found is kept as {DISPUTED}")
     verdicts = _all_unknown(folder, seal) if seal.fault else _judged(folder, read_history(folder.history))
     try:
         with writing(folder.verdicts):
+            if seal.verdicts_edited:
+                _keep_disputed(folder)
             write_verdicts(folder.verdicts, verdicts, chain=seal.head, sealed=not seal.verdicts_edited)
     except EnvironmentProblem as e:
         if unwritten is None:
             raise
         unwritten(e.message)
     return JudgedRun(verdicts, seal)
+
+
+def _keep_disputed(folder: RunFolder) -> None:
+    """Keep a `verdicts.json` that does not follow from the record; the first one, which is the evidence."""
+    if not (folder.path / DISPUTED).exists():
+        write_below(folder.path, DISPUTED, read_below(folder.path, folder.verdicts.name).decode("utf-8", "replace"))
 
 
 def verify_run(folder: RunFolder, *, key: Key | None = None) -> Seal:

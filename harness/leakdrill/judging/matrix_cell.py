@@ -96,7 +96,7 @@ class _Levels:
 def judge_cell(history: History, scenario: Scenario) -> Finding:
     """The effect that the only step of `scenario` had on its only leak."""
     (leak,), (step,) = scenario.leaks, scenario.steps
-    grown = leak_grows_as_declared(history, leak=leak, leaks=[leak])
+    grown = leak_grows_as_declared(history, leak=leak, scenario=scenario)
     if grown.outcome is Outcome.UNKNOWN:
         return Finding(effect=None, reason=grown.message)
     run = next(iter(step_runs(history)), None)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.files import new_file, open_below
-from leakdrill.masking import MASK, masked
+from leakdrill.masking import masked
+from leakdrill.secret_patterns import MASK, SECRET_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES: Final = 2**20
-_KEY_BLOCK: Final = "PRIVATE KEY"
+_SEVERAL_LINES: Final = re.compile(
+    rf"PRIVATE KEY|{SECRET_NAME.pattern}[\"']?[ \t]*:[ \t]*[|>]?[-+\d]*[ \t]*\r?\n", re.IGNORECASE
+)
+"""What begins a secret on the lines that follow it."""
 
 
 def mask_log(log: Path, *, within_s: float = 10.0) -> None:
@@ -37,7 +42,7 @@ def mask_log(log: Path, *, within_s: float = 10.0) -> None:
 
 
 def _masked(text: str) -> str:
-    if _KEY_BLOCK in text:
+    if _SEVERAL_LINES.search(text):
         return masked(text)
     return "".join(_masked_line(line) for line in text.splitlines(keepends=True))
 

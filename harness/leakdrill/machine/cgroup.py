@@ -35,6 +35,9 @@ _SMALLEST_QUOTA_US: Final = 1000  # the kernel refuses less
 _REFUSALS: Final = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EROFS, errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP)
 
 
+_INHABITED: Final = "processes are in it, so the kernel gives no controllers to groups below it"
+
+
 class CgroupRefused(Exception):  # noqa: N818 - an outcome that becomes a notice, not a failure of the drill
     """This machine gives us no control group; the text says why."""
 
@@ -231,7 +234,12 @@ class _Maker:
 
 def _enable(parent: Path) -> None:
     """Let children of `parent` have memory and, where possible, cpu."""
-    _write(parent / "cgroup.subtree_control", "+memory")
+    try:
+        _write(parent / "cgroup.subtree_control", "+memory")
+    except OSError as e:
+        if e.errno == errno.EBUSY:
+            raise OSError(errno.EBUSY, _INHABITED, str(parent)) from e
+        raise
     try:
         _write(parent / "cgroup.subtree_control", "+cpu")
     except OSError as e:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,8 +24,10 @@ _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _CPU_TIMES: Final = slice(11, 15)  # user and system time, own and of reaped children, counted after the command's name
 _THREADS: Final = 17
 _STARTED: Final = 19
+_VIRTUAL: Final = 20
 _STACK: Final = 25  # where its stack begins: another place after each exec, under the same pid
 _KIB: Final = 1024
+_Row = tuple[float, float, float, float, float]
 _SMAPS: Final = {"pss_bytes", "uss_bytes", "anon_bytes"}
 
 
@@ -54,8 +57,11 @@ class ProcessTreeMeter:
             self._ended_age_s = max(ended)[1]
         if not rows:
             return None
-        rss_bytes, cpu_seconds, threads, fds = (sum(column) for column in zip(*rows, strict=True))
+        rss_bytes, cpu_seconds, threads, fds, virtual_bytes = (sum(column) for column in zip(*rows, strict=True))
+        limits = [process.max_fds for process in self._open.values() if process.max_fds is not None]
         return {
+            **({"max_fds": min(limits)} if limits else {}),
+            "virtual_bytes": virtual_bytes,
             "rss_bytes": rss_bytes,
             "cpu_seconds": cpu_seconds,
             "threads": threads,
@@ -81,7 +87,7 @@ class ProcessTreeMeter:
             ended.append(process.last())
         process.close()
 
-    def _row(self, pid: int, ended: list[tuple[float, float]]) -> tuple[float, float, float, float] | None:
+    def _row(self, pid: int, ended: list[tuple[float, float]]) -> _Row | None:
         """Returns the row of a process, or None when it is gone; a pid that is used again is opened anew."""
         for _ in range(2):
             try:
@@ -103,6 +109,7 @@ class _OpenProcess:
 
     Attributes:
         replaced: whether its last row is of another program than the one before: it called exec, or died.
+        max_fds: its limit of open files when it was first read; None where there is none or it may not be read.
     """
 
     def __init__(self, pid: int) -> None:
@@ -112,6 +119,7 @@ class _OpenProcess:
         self._rss_bytes, self._started_s = 0.0, 0.0
         self._program: bytes | None = None
         self.replaced = False
+        self.max_fds = _max_fds(pid)
 
     def close(self) -> None:
         os.close(self._statm)
@@ -127,7 +135,7 @@ class _OpenProcess:
         """What it held at its last row, in bytes, and its age now, in seconds."""
         return self._rss_bytes, max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self._started_s)
 
-    def row(self) -> tuple[float, float, float, float]:
+    def row(self) -> _Row:
         rss_bytes = self._resident_bytes()
         fields = os.pread(self._stat, 1024, 0).rpartition(b")")[2].split()
         cpu_seconds = sum(map(int, fields[_CPU_TIMES])) / _TICKS_PER_S
@@ -136,10 +144,19 @@ class _OpenProcess:
         program = fields[_STACK] if rss_bytes else b""
         self.replaced = self._program not in (None, program)
         self._program, self._rss_bytes, self._started_s = program, rss_bytes, int(fields[_STARTED]) / _TICKS_PER_S
-        return rss_bytes, cpu_seconds, int(fields[_THREADS]), fds
+        return rss_bytes, cpu_seconds, int(fields[_THREADS]), fds, int(fields[_VIRTUAL])
 
     def _resident_bytes(self) -> int:
         return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
+
+
+def _max_fds(pid: int) -> float | None:
+    try:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
+    return None if found is None else float(found[1])
 
 
 class SmapsMeter:

@@ -78,6 +78,12 @@ class SelectorMatches(Sample, source="prometheus", name="selector", written_by=(
     severity: Annotated[str, Label("the alert's severity")] = ""
     rule: Annotated[str, Label("the rule's file and line")] = ""
     error: Annotated[str, Label("why Prometheus did not answer", optional=True)] = ""
+    optional: Annotated[
+        str,
+        Label(
+            "`true` if it matches none and the alert can fire all the same, as with `or` and `unless`", optional=True
+        ),
+    ] = ""
     jobs: Annotated[str, Label("the scrape jobs that publish the series, separated by commas", optional=True)] = ""
 
 

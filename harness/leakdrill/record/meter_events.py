@@ -128,6 +128,8 @@ class ProcessTree(
     threads: Annotated[float | None, Entry("threads", _COUNT)] = None
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
+    virtual_bytes: Annotated[float | None, Entry("virtual memory", _BYTES)] = None
+    max_fds: Annotated[float | None, Entry("how many descriptors a process may open, the least of them", _COUNT)] = None
     ended_bytes: Annotated[
         float | None, Entry("resident memory of the processes that have ended, each just before", _BYTES)
     ] = None
@@ -225,7 +227,9 @@ class TorchHolders(Sample, source="torch", name="holders", written_by=("runs",),
 
 
 @dataclass(frozen=True)
-class GpuDevices(Reading, source="gpu", name="devices", written_by=("meters",), read_by=("alerting", "judging")):
+class GpuDevices(
+    Reading, source="gpu", name="devices", written_by=("alerting", "meters"), read_by=("alerting", "judging")
+):
     """The GPUs that the target computes on, by NVML; a sum is missing while any of them does not answer."""
 
     used_bytes: Annotated[float | None, Entry("memory in use, sum over the devices", _BYTES)] = None
@@ -248,7 +252,9 @@ class GpuDriver(Sample, source="gpu", name="driver", for_people="names the versi
 
 
 @dataclass(frozen=True)
-class GpuDevice(Sample, source="gpu", name="device", written_by=("meters",), read_by=("alerting", "judging")):
+class GpuDevice(
+    Sample, source="gpu", name="device", written_by=("alerting", "meters"), read_by=("alerting", "judging")
+):
     """A GPU, or a MIG slice, that the scenario names; labels as DCGM's exporter gives them."""
 
     device_key: Annotated[str, Label("Leakdrill's name of the device: gpu0, or gpu0/3 for a slice")] = ""

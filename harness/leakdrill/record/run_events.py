@@ -223,7 +223,13 @@ class TargetReady(Sample, source="target", name="ready", written_by=("targets",)
 
 
 @dataclass(frozen=True)
-class TargetExited(Sample, source="target", name="exited", written_by=("targets",), read_by=("judging", "reports")):
+class TargetExited(
+    Sample,
+    source="target",
+    name="exited",
+    written_by=("alerting", "targets"),
+    read_by=("alerting", "judging", "reports"),
+):
     """The target, or a pod of it, ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None

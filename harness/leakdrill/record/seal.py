@@ -16,6 +16,7 @@ from leakdrill.record.schema_version import read_schema_version
 from leakdrill.record.signature import read_signature, signature_fault
 from leakdrill.record.verdict_file import verdicts_fault
 from leakdrill.record.writing import writing
+from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,12 +91,17 @@ def check_seal(folder: RunFolder, *, unsealed: bool = False, key: Key | None = N
     downgraded = f"{folder.run_json}: says schema version {version}, which has no hash chain, and the history has one"
     unstated = f"{folder.run_json}: does not state its schema version"
     version_fault = {UNSEALED_VERSION: downgraded, None: unstated}.get(version, "")
-    wrong = (lines.fault(), *_faults_of_covered(folder, lines.covers), version_fault)
-    faults = ((fault, _EDITED) for fault in wrong)
+    covered = _faults_of_covered(folder, lines.covers) if lines.check.lines else ()  # an empty history covers nothing
+    wrong = (lines.fault(), *covered, version_fault)
+    faults = [*((fault, _EDITED) for fault in wrong), (lines.unfinished(), _UNFINISHED)]
     return _checked(folder, lines.check.head, lines, faults, key)
 
 
 _EDITED: Final = "nothing can be concluded from a record that is not as the run wrote it; run the drill again"
+_UNFINISHED: Final = (
+    "if the run still goes on, wait; else `leakdrill clean` undoes what it may have left behind, "
+    "and it has to be run again: one that did not reach its end proves nothing"
+)
 JUDGE_AGAIN: Final = "remove verdicts.json, and `leakdrill analyze` judges the record again"
 _UNSEALED: Final = f"--unsealed judges a record of schema version {UNSEALED_VERSION} all the same"
 _UNSIGNED: Final = "name the key of whoever ran it with --key; without a key, the signature is not asked for"
@@ -141,6 +147,7 @@ class _HistoryLines:
     covers: list[RecordCovers] = field(default_factory=list)
     end_line: int = 0
     torn: bool = False
+    last: bytes = b""
 
     def __post_init__(self) -> None:
         path = self.folder.history
@@ -167,13 +174,26 @@ class _HistoryLines:
             return f"{path}:{self.end_line + 1}: this line follows the end of the record"
         if check.fault_line:
             return f"{path}:{check.fault_line}: {check.fault}"
-        return "" if self.end_line else f"{path}: the record ends at line {check.lines} without its end"
+        return ""
+
+    def unfinished(self) -> str:
+        """Where a record stops that has no end: its drill was killed, or the lines behind were removed."""
+        if self.end_line:
+            return ""
+        fault = f"{self.folder.history}: the record ends at line {self.check.lines} without its end"
+        try:
+            event = read_event(self.last, "")
+        except BadInput:
+            return fault
+        in_phase = f", in the phase `{event.phase}`" if event.phase else ""
+        stopped = "the run was killed, or the machine went down, or lines were removed behind this one"
+        return f"{fault}, {show_duration(event.t)} after its start{in_phase}: {stopped}"
 
     def _take(self, line: bytes) -> None:
         if not line.endswith(b"\n"):
             self.torn = True
             return
-        body = self.check.take(line[:-1])
+        self.last = body = self.check.take(line[:-1])
         event = seal_event(body)
         if event is None:
             return

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _CURVE_POINTS = 48
 _CURVE_EVERY_S = 1.0
+_SHOWN_LINES = 5
+_MOST_LINES = 200
 _LOGGED_EVENTS = (AlertmanagerExited, LoadExited, Notice, PrometheusExited, RuleError, RunBroken, TargetExited)
 _STATE_STYLE = {"pending": "yellow", "firing": "bold red", "resolved": "green", "inactive": "dim"}
 
@@ -71,7 +73,7 @@ class LiveView:
         self._disk: FilesystemDisk | None = None
         self._load: LoadRequests | None = None
         self._alerts: dict[str, str] = {}
-        self._log_lines: collections.deque[str] = collections.deque(maxlen=5)
+        self._log_lines: collections.deque[str] = collections.deque(maxlen=_MOST_LINES)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -82,6 +84,14 @@ class LiveView:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._console.is_terminal:
             self._live.stop()
+            self._leave_timeline()
+
+    def _leave_timeline(self) -> None:
+        """Print what happened, which the block that redraws itself has taken along."""
+        for line in self._log_lines:
+            self._console.print(Text(line), soft_wrap=True)
+        if self._memory:
+            self._console.print(Text("memory    ").append(self._memory_text()), soft_wrap=True)
 
     def see(self, event: Event) -> None:
         """Take one event in. Called on the recording thread; only notes, the drawing happens elsewhere."""
@@ -162,7 +172,7 @@ class LiveView:
         table.add_row(Text("load", "dim"), self._load_text())
         table.add_row(Text("alerts", "dim"), self._alerts_text())
         title = Text(f"Leakdrill  {printable(self._scenario.name)}", "bold")
-        return Group(title, table, *[Text(line, "dim") for line in self._log_lines])
+        return Group(title, table, *[Text(line, "dim") for line in [*self._log_lines][-_SHOWN_LINES:]])
 
     def _phase_text(self) -> Text:
         now = time.monotonic()

@@ -22,11 +22,13 @@ _CLAIM: Final = 33
 """Columns of the longest name of a check."""
 _NARROW: Final = 80
 """Below this many columns a table is unreadable; verdicts are then printed one under the other."""
+_WIDE: Final = 1000
+"""Above it there is no terminal: each sentence is one line of its own, below its claim."""
 
 
 def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
     """Print every verdict in full, however narrow the terminal, and the outcome with its exit code as the last line."""
-    if console.width < _NARROW:
+    if not _NARROW <= console.width <= _WIDE:
         _print_list(verdicts, console)
     else:
         console.print(_table(verdicts))
@@ -64,15 +66,15 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
 
 def _print_list(verdicts: Sequence[Verdict], console: Console) -> None:
     for verdict in verdicts:
-        head = Text(verdict.outcome, style=_STYLE[verdict.outcome]).append(f" {_claim(verdict)}", style="default")
+        head = Text(verdict.outcome, style=_STYLE[verdict.outcome]).append(f" {_claim(verdict, ' ')}", style="default")
         console.print(head, overflow="fold")
         console.print(Text(_sentence(verdict)), overflow="fold")
 
 
-def _claim(verdict: Verdict) -> str:
-    """The name of the check, which is its claim, and what it is about on a line of its own."""
+def _claim(verdict: Verdict, between: str = "\n") -> str:
+    """The name of the check, which is its claim, and what it is about: in a column on a line of its own."""
     check = printable(verdict.check)
-    return f"{check}\n{printable(verdict.subject)}" if verdict.subject else check
+    return f"{check}{between}{printable(verdict.subject)}" if verdict.subject else check
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leakdrill.errors import BadInput
 from leakdrill.targets.kubernetes.form import check_allowed, in_context
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     target = scenario.target
     if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
+        if on == "process" and not target.command and target.compose is None:
+            raise BadInput(f"target '{target.name}' has no command; expected one for a process on this machine")
     check_allowed(target, allow)
     if allow is not None and target.kind == "kubernetes":
         target = target.model_copy(update={"kubernetes": in_context(target, allow)})

@@ -43,7 +43,7 @@ class ExistingService(Frozen):
     )
     unit: str | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9:_.\\@-]+$",
+        pattern=r"^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*$",
         description="With url: the systemd unit that it is. It is measured with all processes of its control group.",
         examples=["shop.service"],
     )

@@ -49,7 +49,9 @@ class Leak(Frozen):
     name: str = Field(description="The name of the leak.", examples=["unbounded_cache"])
     resource: ResourceName = Field("memory", description="The resource that it grows.")
     per_request: Amount | None = Field(
-        None, description="Growth per completed request; for cpu, the additional seconds of CPU time."
+        None,
+        description="Growth per completed request; for cpu, the additional seconds of CPU time. Left out, as is peak: "
+        "it is measured, and must be more than a healthy service shows.",
     )
     peak: Amount | None = Field(
         None,
@@ -84,8 +86,8 @@ class Leak(Frozen):
 
     @model_validator(mode="after")
     def _one_of(self) -> Leak:
-        if (self.per_request is None) == (self.peak is None):
-            raise ValueError("expected exactly one of per_request and peak")
+        if self.per_request is not None and self.peak is not None:
+            raise ValueError("expected at most one of per_request and peak")
         return self
 
     @field_serializer("per_request", "peak", mode="wrap")
@@ -99,8 +101,13 @@ class Leak(Frozen):
         return handler(value)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether no amount is declared: what it grows by per request is measured."""
+        return self.per_request is None and self.peak is None
+
+    @property
     def declared(self) -> float:
-        """The amount that is given: growth per request, or the height of the peak."""
+        """The amount that is given: growth per request, or the height of the peak; 0 where it is measured."""
         return self.peak or self.per_request or 0.0
 
 

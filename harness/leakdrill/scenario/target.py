@@ -144,11 +144,12 @@ class ProcessTarget(ExistingService, Frozen):
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
+        elsewhere = self.kind != "process" and (self.container or self.kubernetes)
         if self.kind == "existing":
             self._check_existing()
         elif self.url or self.unit:
             raise ValueError(f"a service that runs already is of kind existing; found {self.kind}")
-        elif not self.command and self.compose is None:
+        elif not self.command and self.compose is None and not elsewhere:
             raise ValueError("expected a command of at least one word, compose, or the url of a service that runs")
         return self
 

@@ -126,7 +126,7 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
     broken = _obstacle(history, alert)
     if broken:
         return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
-    if not leaks_show(history, scenario.leaks):
+    if not leaks_show(history, scenario):
         return claim.unknown(
             f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
         )
@@ -160,7 +160,8 @@ def _obstacle(history: History, alert: ExpectedAlert) -> tuple[str, list[int], s
     """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
     for _, reason, event in rule_errors(history, alert.alert):
         return f"its rule could not be evaluated ({reason})", [event], "run the expression in promtool"
-    empty = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and e.series == 0 and meant(alert, e)]
+    of_alert = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and meant(alert, e)]
+    empty = [e for e in of_alert if e.series == 0 and not e.optional]
     if not empty:
         return None
     selectors = " and ".join(sorted({e.selector or "?" for e in empty}))

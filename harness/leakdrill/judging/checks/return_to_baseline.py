@@ -22,6 +22,7 @@ from leakdrill.judging.evidence.capacity import disk_size_bytes
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, grows_steadily, growth_per_request
+from leakdrill.judging.evidence.leak_amount import kept_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, robust_slope, swing
 from leakdrill.judging.evidence.windows import (
@@ -147,7 +148,9 @@ def _judge(
         return claim.unknown(
             never_left, numbers=numbers, events=events, hint="let the leak grow further, or narrow the margin"
         )
-    doubts = [d for d in (_level_doubt(compared), _slope_doubt(compared, scenario.leaks)) if d]
+    leaks = [leak for leak in scenario.leaks if leak.resource == name]
+    kept = [one for leak in leaks if (one := kept_per_request(history, leak)) is not None]
+    doubts = [d for d in (_level_doubt(compared), _slope_doubt(compared, min(kept, default=None))) if d]
     if doubts:
         longer = show_duration(_LONGER * compared.span.length_s)
         return claim.unknown(
@@ -294,7 +297,8 @@ def _level_doubt(c: _Compared) -> str:
     )
 
 
-def _slope_doubt(c: _Compared, leaks: Sequence[Leak]) -> str:
+def _slope_doubt(c: _Compared, smallest: float | None) -> str:
+    """The reason why the growth is not known; `smallest` is what the scenario's own leak keeps per request."""
     if c.trend is None:
         return ""
     show = c.measure.show
@@ -303,9 +307,6 @@ def _slope_doubt(c: _Compared, leaks: Sequence[Leak]) -> str:
             f"{c.measure.name} may still grow by up to {show(c.trend.growth.per_request.high)} per request; "
             f"at most {_slope_wanted(c, c.trend)} was wanted"
         )
-    smallest = min(
-        (leak.per_request for leak in leaks if leak.resource == c.measure.name and leak.per_request), default=None
-    )
     if smallest is None or c.trend.margin <= max(c.trend.declared_margin, smallest / 2):
         return ""
     return (
@@ -320,8 +321,8 @@ def _slope_wanted(c: _Compared, trend: _Trend) -> str:
     if trend.margin == trend.declared_margin:
         return f"{show(trend.declared_margin)} per request"
     return (
-        f"{show(trend.margin)} per request (the least that {trend.growth.requests:.0f} requests can tell; "
-        f"declared: {show(trend.declared_margin)})"
+        f"{show(trend.margin)} per request (the scenario asks for {show(trend.declared_margin)}, but slower growth "
+        f"cannot be told from the allocator's steps within {trend.growth.requests:.0f} requests)"
     )
 
 

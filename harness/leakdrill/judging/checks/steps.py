@@ -60,7 +60,7 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
         )
     if run.act.end is None or run.act.end.kind == "unknown":
         return claim.unknown(
-            f"nobody can say how {step.name} ended: {run.act.reason}", events=_events(run), hint="read target.log"
+            f"nobody can say how {step.name} ended: {run.act.reason}", events=_events(run), hint=_where_to_look(step)
         )
     if step.on is not None and not _trigger_fired(history, step.on, run):
         return claim.unknown(
@@ -71,8 +71,21 @@ def _not_carried_out(history: History, claim: Claim, step: Step, run: StepRun | 
     return claim.fails(
         f"{step.name} failed after {show_duration(run.span.length_s)}: {run.act.reason}",
         events=_events(run),
-        hint="read target.log in the run folder; try the step by hand",
+        hint=_where_to_look(step),
     )
+
+
+def _where_to_look(step: Step) -> str:
+    """What tells more of a step that failed: what it said itself comes before what the service logged."""
+    match step.action_name:
+        case "exec":
+            return "its whole output is in output.txt below steps/ in the run folder; try the command by hand"
+        case "http":
+            return "try the request by hand while the service runs; target.log has what the service logged of it"
+        case "restart" | "kill" | "recreate":
+            return "target.log in the run folder has how the service ended and started; try the step by hand"
+        case _:
+            return "the reason stands above; try the step by hand"
 
 
 def _trigger_fired(history: History, on: AlertName, run: StepRun) -> bool:

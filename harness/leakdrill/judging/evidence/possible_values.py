@@ -22,10 +22,12 @@ from leakdrill.record.events import (
     LoadRequests,
     Notice,
     Notification,
+    PodResources,
     ProcessSmaps,
     ProcessTree,
     PrometheusPoll,
     ReplicaRequestCounts,
+    ReplicaResources,
     ServiceMetrics,
     TorchAllocator,
 )
@@ -44,6 +46,8 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
     CgroupResources: HOST_RESOURCES,
     ProcessTree: HOST_RESOURCES,
     ProcessSmaps: HOST_RESOURCES,
+    PodResources: HOST_RESOURCES,
+    ReplicaResources: HOST_RESOURCES,
     FilesystemDisk: frozenset({"disk"}),
     TorchAllocator: frozenset(held_by("torch")),
     GpuDevices: frozenset(held_by("gpu")),
@@ -54,7 +58,10 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
 """What is judged by each reading."""
 
 _MOST: Final = (("bytes", 2.0**50), ("seconds", 1e9), ("", 1e15))
-_SAME_FIELDS: Final = (CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, LoadRequests, PrometheusPoll)
+_SAME_FIELDS: Final = (
+    *(CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, LoadRequests, PrometheusPoll),
+    *(PodResources, ReplicaResources),
+)
 _STEADY: Final = frozenset(
     [
         "requests",
@@ -110,7 +117,10 @@ _PARTS_OF_WHOLES: Final[tuple[tuple[type[Reading], str, str, float], ...]] = (
     (ProcessTree, "processes", "threads", 0),
 )
 """What is part of what, and how much more the part may seem."""
+_OF_A_REPLICA: Final = frozenset({"usage_bytes", "working_set_bytes", "anon_bytes"})
 _ALWAYS: Final[Mapping[type[Reading], frozenset[str]]] = {
+    PodResources: _OF_A_REPLICA,
+    ReplicaResources: _OF_A_REPLICA,
     CgroupResources: frozenset({"usage_bytes", "anon_bytes"}),
     ProcessTree: frozenset({"rss_bytes", "cpu_seconds", "threads", "fds", "processes"}),
     ProcessSmaps: frozenset({"pss_bytes", "uss_bytes", "anon_bytes"}),
@@ -120,6 +130,15 @@ _ALWAYS: Final[Mapping[type[Reading], frozenset[str]]] = {
 }
 _ENDED: Final = frozenset({"ended_bytes", "ended_age_s"})
 """What the processes of a sealed record always have; meters of before did not read it."""
+_IN_GROUPS: Final[tuple[type[Reading], ...]] = (CgroupResources, PodResources, ReplicaResources)
+_NEVER_NONE: Final[tuple[tuple[type[Reading], str], ...]] = (
+    *((ProcessTree, name) for name in ("processes", "threads", "rss_bytes", "fds")),
+    *((ProcessSmaps, name) for name in ("pss_bytes", "anon_bytes")),
+    *((meter, name) for meter in _IN_GROUPS for name in ("usage_bytes", "anon_bytes")),
+)
+"""What a service that runs has at least one of."""
+_AT_THEIR_START: Final[Mapping[type[Reading], int]] = {PodResources: 1, ReplicaResources: 1}
+"""How many readings may come before the first process of one that is new."""
 _NOT_ENFORCED: Final = "is watched, not enforced"
 """What the sandbox says of a limit that this machine does not set."""
 _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
@@ -251,18 +270,10 @@ def _beyond_whole(history: History, scenario: Scenario) -> Iterator[Doubt]:
 def _no_process(history: History, scenario: Scenario) -> Iterator[Doubt]:
     """Readings of a service that serves and has no process, or no memory."""
     unsettled = changing(history, scenario)
-    for event_class, name in (
-        (ProcessTree, "processes"),
-        (ProcessTree, "threads"),
-        (ProcessTree, "rss_bytes"),
-        (ProcessTree, "fds"),
-        (ProcessSmaps, "pss_bytes"),
-        (ProcessSmaps, "anon_bytes"),
-        (CgroupResources, "usage_bytes"),
-        (CgroupResources, "anon_bytes"),
-    ):
+    for event_class, name in _NEVER_NONE:
         series = history.series(event_class, name)
-        for place in np.flatnonzero(series.values <= 0).tolist():
+        zeros = np.flatnonzero(series.values <= 0).tolist()
+        for place in zeros if len(zeros) > _AT_THEIR_START.get(event_class, 0) else []:
             t = float(series.t[place])
             if not any(span.start_s <= t <= span.end_s for span in unsettled):
                 meter = f"{event_class.source} {event_class.event_name}"

@@ -53,6 +53,10 @@ _AFTER_STEP_S: Final = 3.0
 _OWN_SHARE: Final = 0.9
 _LEAST_OWN_SHARE: Final = 0.5
 _LEAST_REQUESTS: Final = 100
+_TOLD: Final = frozenset(
+    ["requests", "failures", "completed", "rps", "fail_per_s", "users", "workers", "users_started", "users_ended"]
+)
+_QUANTILES: Final = ("p50_ms", "p95_ms", "p99_ms")
 _SERVED: Final = "http_requests_total"
 
 
@@ -126,6 +130,21 @@ def rate_doubts(reports: Sequence[Numbers]) -> Iterator[Doubt]:
                     after.index,
                 )
                 break
+
+
+def report_doubts(reports: Sequence[Numbers]) -> Iterator[Doubt]:
+    """Reports that lack what Locust always tells, and quantiles that are in the wrong order."""
+    for report in reports:
+        lacking = sorted(_TOLD - set(report.values))
+        quantiles = [report.values[name] for name in _QUANTILES if name in report.values]
+        if lacking or (report.values.get("rps") and len(quantiles) < len(_QUANTILES)):
+            what = lacking[0] if lacking else "a quantile of the response times"
+            yield _about(f"Locust's report at {show_duration(report.t)} lacks {what}", report.index)
+            return
+        if quantiles != sorted(quantiles):
+            told = ", ".join(f"{ms:g}" for ms in quantiles)
+            yield _about(f"Locust's quantiles at {show_duration(report.t)} cannot be: {told} ms", report.index)
+            return
 
 
 def _errors(history: History, reports: list[Numbers]) -> Iterator[Doubt]:

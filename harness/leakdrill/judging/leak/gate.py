@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 CANDIDATE: Final = "candidate"
+MEMORY_CLAIM: Final = "memory_does_not_leak"
 BASELINE: Final = "baseline"
 _LOAD: Final = ("requests_keep_error_rate", "load_is_as_asked")
 _RESTS_ON_LOAD: Final = (
@@ -240,7 +241,7 @@ def _keeps_running(history: History) -> Verdict:
 def _memory_cases(history: History, plan: GatePlan) -> Iterator[Case]:
     measured = _corpora(history, plan.scenario)
     for corpus in measured:
-        claim = Claim("memory_does_not_leak", f"corpus {corpus}" if len(measured) > 1 else "")
+        claim = Claim(MEMORY_CLAIM, f"corpus {corpus}" if len(measured) > 1 else "")
         yield Case(claim, partial(_memory, history, plan.scenario, corpus, claim, plan.stored))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.readings import Numbers
-from leakdrill.judging.evidence.request_counts import rate_doubts, user_doubts
+from leakdrill.judging.evidence.request_counts import rate_doubts, report_doubts, user_doubts
 from leakdrill.judging.leak.slots import COLUMNS, slot_events
 from leakdrill.record.events import GateEnd, GateRequestsByName, LoadErrors, LoadRequests, TargetReady
 from leakdrill.units import show_duration, show_size
@@ -62,10 +62,11 @@ def _members(history: History, scenario: Scenario, slots: Sequence[GateSlot]) ->
             text = f"{len(members)} processes are named and {slot.processes or 0:.0f} counted"
             yield Doubt(f"{text} at {show_duration(slot.t)}", (slot.index,))
             return
-    ready = {f"{event.process:.0f}" for event in history.of(TargetReady) if event.process}
+    told = history.of(TargetReady)
+    ready = {f"{event.process:.0f}" for event in told if event.process}
     if (
         scenario.target.kind == "process"
-        and ready
+        and told
         and not ready & {m.split("@")[0] for m in slots[0].members.split(",")}
     ):
         yield Doubt("what was measured is not the process that was started", (slots[0].index,))
@@ -169,6 +170,7 @@ def _load(
             text = f"Locust reported nothing from {show_duration(before.t)} to {show_duration(after.t)}"
             yield Doubt(text, (before.index, after.index))
             break
+    yield from report_doubts([Numbers(report.index, report.t, report.values) for report in during])
     yield from rate_doubts([Numbers(report.index, report.t, report.values) for report in during])
     yield from user_doubts([Numbers(report.index, report.t, report.values) for report in during], 1)
     yield from _counted(slots, reports)

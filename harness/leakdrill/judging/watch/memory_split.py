@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,6 +22,8 @@ FILES: Final = "files in memory"
 
 REST: Final = "the kernel and ended processes"
 """What the control group is charged with besides: pipes, sockets, page tables, and what was gone when it was read."""
+
+_PROCESS: Final = re.compile(r"pid_[0-9]+_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +109,17 @@ def attempts(history: History) -> list[Attempt]:
     exits = {e.number: e for e in history.of(WatchExited)}
     starts = []
     for act in history.acts(WatchAttempt):
-        number = act.begin.number or "0"
+        number, available = act.begin.number or "0", act.begin.available_bytes
         exited = exits.get(number)
         last = exited or act.end
         starts.append(
             Attempt(
-                number=int(number),
+                number=int(number) if number.isdecimal() else 0,
                 mode=act.begin.mode,
                 start_s=act.begin.t,
                 end_s=last.when if last else history.end_s,
                 exited=exited,
-                available_bytes=float(act.begin.available_bytes or "inf"),
+                available_bytes=float(available) if available.isdecimal() else math.inf,
                 followed=act.begin.followed,
                 closed_s=act.end.t if act.end else history.end_s,
             )
@@ -129,7 +133,7 @@ def readings(history: History, attempt: Attempt) -> list[Reading]:
         Reading(
             t=e.t,
             total_bytes=e.pss_bytes + (e.files_bytes or 0.0) + (e.rest_bytes or 0.0),
-            by_pid={int(key[4:-6]): held for key, held in e.others.items() if key.startswith("pid_")},
+            by_pid={int(key[4:-6]): held for key, held in e.others.items() if _PROCESS.fullmatch(key)},
             others={name: held for name, held in ((FILES, e.files_bytes), (REST, e.rest_bytes)) if held},
             index=e.index,
         )

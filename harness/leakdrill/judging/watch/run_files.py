@@ -95,7 +95,7 @@ def read_watch_info(folder: RunFolder) -> WatchInfo:
 
 
 def success_line(runs_of_command: Path) -> str:
-    """The share of the runs in that folder that succeeded, and those that needed a retry.
+    """The share of the runs in that folder that failed no claim, and those that needed a retry.
 
     What was stopped does not count, nor does a run whose record is unsealed, or not as the run wrote it.
     """
@@ -110,7 +110,9 @@ def success_line(runs_of_command: Path) -> str:
         passed += result[0]
         retried += result[0] and result[1]
     again = f"; {retried} of them after a retry" if retried else ""
-    return f"{passed} of {total} recorded runs succeeded ({passed / total:.0%}){again}" if total else "no recorded runs"
+    if not total:
+        return "no recorded runs"
+    return f"{passed} of {total} recorded runs of this command failed no claim ({passed / total:.0%}){again}"
 
 
 def _outcome(path: Path) -> tuple[bool, bool] | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, is_folder
 from leakdrill.yaml_file import read_yaml
 
-_PACKAGED = Path(__file__).parents[2] / "catalogue_files"
-_CHECKOUT = Path(__file__).parents[4] / "scenarios"
 _NO_SCENARIOS = ("coverage.yaml", "matrix.yaml")
 
 
@@ -25,9 +24,19 @@ class CatalogueEntry:
     path: Path
 
 
+def files_root() -> Path:
+    """The folder above the catalogue: what its files name by `../..`, such as the Dockerfile of the sample services.
+
+    In an installed wheel it is package data, in a checkout the checkout itself.
+    """
+    package = Path(str(files("leakdrill")))
+    packaged = package / "catalogue_files"
+    return packaged if is_folder(packaged) else package.parents[1]
+
+
 def catalogue_root() -> Path:
     """The folder of the catalogue: inside an installed wheel, or of this checkout."""
-    return _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+    return files_root() / "scenarios"
 
 
 def catalogue() -> list[CatalogueEntry]:

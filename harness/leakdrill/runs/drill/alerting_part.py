@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.alertmanager import AlertmanagerServer
+from leakdrill.alerting.cannot_fire import refuse_long_for
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
+from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
-from leakdrill.alerting.rules import read_rules
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
@@ -27,6 +28,7 @@ from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
     from leakdrill.alerting.routing import Routing
+    from leakdrill.alerting.rules import Rules
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
@@ -38,18 +40,26 @@ class AlertingPart:
     """The servers and pollers that turn the readings of one drill into alerts and notifications.
 
     Args:
-        scenario: says which rules, which routing, and which Prometheus if it is not the drill's own.
+        scenario: says which routing, and which Prometheus if it is not the drill's own.
+        rules: what Prometheus evaluates.
         target: what is scraped beside our exporter.
         folder: the run's folder.
         recorder: gets alerts and notifications, and publishes its readings through the exporter.
         journal: gets each process before it is started.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used, or the Prometheus to be watched does not answer.
+        BadInput: when the routing cannot be used, or the Prometheus to be watched does not answer.
     """
 
     def __init__(
-        self, scenario: Scenario, target: Target, *, folder: RunFolder, recorder: Recorder, journal: Journal
+        self,
+        scenario: Scenario,
+        rules: Rules,
+        target: Target,
+        *,
+        folder: RunFolder,
+        recorder: Recorder,
+        journal: Journal,
     ) -> None:
         self._scenario = scenario
         self._target = target
@@ -57,9 +67,11 @@ class AlertingPart:
         self._recorder = recorder
         self._journal = journal
         self._stops = ExitStack()
-        self._rules = read_rules(scenario.alerts.rules)
+        self._rules = rules
         url = scenario.alerts.prometheus
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
+        if self._watching is not None:
+            refuse_long_for(self._watching.rules, scenario)
         self._webhook = Webhook(recorder)
         self._stops.callback(self._webhook.stop)
         self._routing = self._read_routing()
@@ -138,13 +150,11 @@ class AlertingPart:
         return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
 
     def _start_exporter(self) -> Exporter:
-        target = self._scenario.target
+        target, asked = self._scenario.target, asked_by_rules(self._scenario, self._rules)
         exporter = Exporter(
             self._recorder,
-            labels=container_labels(target, self._target.labels),
-            more=more_labels(target, self._target.labels),
-            mountpoint=f"/var/lib/{target.name}",
-            fstype="ext4",
+            labels=container_labels(target, self._target.labels, asked),
+            more=more_labels(target, self._target.labels, asked),
             limit_bytes=target.limits.memory,
             cpus=target.limits.cpus,
             containers=self._kubelet is None,

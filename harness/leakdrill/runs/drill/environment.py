@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from leakdrill.record.events import Notice
+from leakdrill.runs.drill.absent_paths import absent_paths
 from leakdrill.runs.drill.alert_states import AlertStates
 from leakdrill.runs.drill.alerting_part import AlertingPart
 from leakdrill.runs.drill.load_part import LoadPart
@@ -22,6 +23,7 @@ from leakdrill.targets.kinds import find_capability, make_target
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from leakdrill.alerting.rules import Rules
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
@@ -33,32 +35,41 @@ class Environment:
 
     Args:
         scenario: what to build.
-        scenario_dir: what its command may refer to as `{scenario_dir}`.
+        rules: its rules, as `check_plan` read them.
+        plan: its file, whose folder its command may refer to as `{scenario_dir}`.
         folder: the run's folder.
         recorder: gets everything that happens.
         journal: gets each change before it is made.
 
     Raises:
-        BadInput: when the rules or the routing cannot be used, or those to be watched do not answer; nothing was
+        BadInput: when the routing cannot be used, or those to be watched do not answer; nothing was
             started then.
     """
 
     def __init__(
-        self, scenario: Scenario, *, scenario_dir: Path, folder: RunFolder, recorder: Recorder, journal: Journal
+        self,
+        scenario: Scenario,
+        rules: Rules,
+        *,
+        plan: Path,
+        folder: RunFolder,
+        recorder: Recorder,
+        journal: Journal,
     ) -> None:
         self.run_dir = folder.path
         self.target = make_target(
             scenario,
-            scenario_dir=scenario_dir,
+            scenario_dir=plan.resolve().parent,
             run_dir=folder.path,
             run_id=folder.run_id,
             recorder=recorder,
             journal=journal,
         )
-        self.alerting = AlertingPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
+        self.alerting = AlertingPart(scenario, rules, self.target, folder=folder, recorder=recorder, journal=journal)
         self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
         self._recorder = recorder
+        self._scenario, self._plan = scenario, plan
         self._target_begun = False
         recorder.subscribe(self.alerts.note)
 
@@ -75,6 +86,8 @@ class Environment:
             alerting.result()
         for notice in (*self.target.notices(), *self.alerting.remarks):
             self._recorder.record(Notice(notice))
+        for remark in absent_paths(self._plan, self._scenario, self.target):
+            self._recorder.record(Notice(remark))
         self._load.start()
 
     def down(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
-from leakdrill.alerting.cannot_fire import why_it_cannot_fire
-from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.cannot_fire import drill_lasts_s, why_it_cannot_fire
+from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
+from leakdrill.targets.base.placeholders import find_program
 from leakdrill.units import quoted, show_duration
 
 if TYPE_CHECKING:
@@ -23,24 +25,27 @@ if TYPE_CHECKING:
 Problem = tuple["Loc", str]
 """Where something is in the scenario, and what is wrong with it."""
 
-_STARTS_S = 10.0
-"""What Prometheus sees of the drill before its first phase and after its last."""
 
-
-def check_plan(path: Path, scenario: Scenario) -> tuple[AlertRule, ...]:
-    """Returns the alerting rules of a plan in which nothing is wrong; `path` is its file.
+def check_plan(path: Path, scenario: Scenario) -> Rules:
+    """Returns the rules of a plan in which nothing is wrong; `path` is its file.
 
     Raises:
         BadInput: names each mistake with file and line.
     """
     if scenario.alerts.prometheus is not None:
-        return ()  # its rules are its own, and asked for when the drill begins
-    rules = read_rules(scenario.alerts.rules).alerts
-    problems = [*_unknown_alerts(scenario, rules), *_too_short_phases(scenario), *_idle_rules(scenario, rules)]
+        return Rules((), ())  # its rules are its own, and asked for when the drill begins
+    read = read_rules(scenario.alerts.rules)
+    rules = read.alerts
+    problems = [
+        *_unknown_alerts(scenario, rules),
+        *_too_short_phases(scenario),
+        *_idle_rules(scenario, rules),
+        *_absent_programs(path, scenario),
+    ]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
-    return rules
+    return read
 
 
 def _named(scenario: Scenario) -> Iterator[tuple[Loc, AlertName]]:
@@ -87,10 +92,25 @@ def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
                 yield ("alerts", "expect", index, key), f"{longer}; what comes after that is not seen"
 
 
+def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Commands of steps that are not on this machine, where they are to run on it."""
+    target = scenario.target
+    search = target.env.get("PATH", os.environ.get("PATH"))
+    for index, step in enumerate(scenario.steps):
+        if target.kind != "process" or step.exec is None or step.exec.service is not None:
+            continue
+        program = step.exec.command[0]
+        if "{" in program + (search or ""):
+            continue  # known when the drill runs
+        try:
+            find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
+        except BadInput as e:
+            yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
+
+
 def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:
     """Expected alerts of which no rule can fire."""
-    phases = scenario.phases
-    lasts_s = _STARTS_S + phases.warmup + phases.baseline + phases.load + phases.mitigate + phases.recover
+    lasts_s = drill_lasts_s(scenario)
     for loc, name in _named(scenario):
         if loc[1] != "expect" and loc[0] != "steps":
             continue

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leakdrill.runs.session import FinishedRun
+    from leakdrill.scenario.scenario import Scenario
 
 
 def run_drill(
@@ -42,15 +43,27 @@ def run_drill(
         BadInput: when the scenario cannot be used; nothing was started then.
     """
     scenario = placed(read_scenario(scenario_file), on, allow)
+    return play(scenario, scenario_file, runs=runs, console=console, allow=allow)
+
+
+def play(
+    scenario: Scenario, scenario_file: Path, *, runs: Path, console: Console, allow: str | None = None
+) -> FinishedRun:
+    """Run the drill `scenario`, which is that of `scenario_file` or a variation of it, and judge it.
+
+    Raises:
+        BadInput: when it cannot work, or does more than `allow` permits; nothing was started then.
+    """
     check_permission(scenario_file, scenario, allow)
-    check_plan(scenario_file, scenario)
+    rules = check_plan(scenario_file, scenario)
     check_is_there(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
         session.cover(RUN_JSON)
         environment = Environment(
             scenario,
-            scenario_dir=scenario_file.resolve().parent,
+            rules,
+            plan=scenario_file,
             folder=session.folder,
             recorder=session.recorder,
             journal=session.journal,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import EnvironmentProblem
@@ -49,14 +50,32 @@ def connect(url: str | None = None, *, timeout_s: int = 60) -> DockerClient:
     docker = _package()
     try:
         environment = {**os.environ, "DOCKER_HOST": url} if url else None  # certificates are named there too
+        _reach(url or os.environ.get("DOCKER_HOST") or _SOCKET, timeout_s)
         client: DockerClient = docker.from_env(environment=environment, timeout=timeout_s)
-        client.ping()
-    except docker.errors.DockerException as e:
+        try:
+            client.ping()
+        except BaseException:
+            client.close()
+            raise
+    except (docker.errors.DockerException, OSError, ValueError) as e:
         raise EnvironmentProblem(
             f"no Docker Engine answers at {url or 'DOCKER_HOST, or its default socket'}: {e}",
             hint="start one, or point DOCKER_HOST at one; without an engine, leave --on out",
         ) from e
     return client
+
+
+def _reach(address: str, timeout_s: float) -> None:
+    """Return when something listens at a socket file; the docker package leaves its own socket open when nothing does.
+
+    Raises:
+        OSError: when nothing does.
+    """
+    scheme, _, path = address.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(timeout_s)
+            probe.connect(path)
 
 
 def where(client: DockerClient) -> str:

@@ -78,7 +78,7 @@ class _Inquiry:
             self._finding = Finding(name=name, ok=True, detail=_described(cluster))
         except LeakdrillError as e:
             self._finding = Finding(
-                name=name, ok=False, detail=e.message, hint="docs/tasks/kubernetes.md: what rights a drill needs"
+                name=name, ok=False, detail=e.message, hint="`leakdrill docs kubernetes`: what rights a drill needs"
             )
         finally:
             cluster.close()

@@ -176,5 +176,5 @@ def _hint(troubled: list[Pod]) -> str:
     if "cannot be scheduled" in troubles:
         return "lower target.limits or target.kubernetes.requests, or give the cluster a larger node"
     if "Image" in troubles:
-        return "the image must be on the node, or in a registry that it reaches: see docs/tasks/kubernetes.md, Images"
+        return "the image must be on the node, or in a registry it reaches: see `leakdrill docs kubernetes`, Images"
     return "if it only starts slowly, raise target.ready.timeout"
