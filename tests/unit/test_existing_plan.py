@@ -13,7 +13,7 @@ from leakdrill.runs.drill.permission import check_is_there, check_permission, ne
 from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.target import ProcessTarget
-from leakdrill.targets.existing.unit import parse_unit
+from leakdrill.targets.existing.unit import End, end_of, parse_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,23 @@ def test_what_runs_leakdrill_itself_is_no_target(plan: Any) -> None:
 
 
 def test_a_unit_is_read_from_what_systemctl_shows() -> None:
-    shown = {"MainPID": "4121", "ControlGroup": "/system.slice/shop.service", "Result": "success"}
-    unit = parse_unit(shown)
-    assert (unit.main_pid, unit.control_group, unit.result) == (4121, "/system.slice/shop.service", "success")
+    unit = parse_unit({"MainPID": "4121", "ControlGroup": "/system.slice/shop.service"})
+    assert (unit.main_pid, unit.control_group) == (4121, "/system.slice/shop.service")
     assert parse_unit({}).main_pid == 0
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "end"),
+    [
+        ("oom-kill", "9", End(signal="SIGKILL", oom_killed=True)),
+        ("core-dump", "11", End(signal="SIGSEGV")),
+        ("exit-code", "3", End(exit_code=3.0)),
+        ("success", "0", End(exit_code=0.0)),
+        ("watchdog", "6", End()),
+        ("exit-code", "", End()),
+    ],
+)
+def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, end: End) -> None:
+    shown = {"ExecMainPID": "4121", "ExecMainStatus": status, "Result": result}
+    assert end_of(shown, 4121) == end
+    assert end_of(shown, 4122) == End()

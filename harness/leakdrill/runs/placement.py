@@ -15,9 +15,12 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     """`scenario` with its target on the platform `on`, where that is given, and in the context `allow`.
 
     Raises:
-        BadInput: when the drill would change a workload that is not its own, and `allow` does not name its context.
+        BadInput: when it cannot run there, or the drill would change a workload that is not its own, and `allow` does
+            not name its context.
     """
     target = scenario.target
+    if on not in (None, target.platform) and target.kind == "existing":
+        raise BadInput(f"--on {on}: target '{target.name}' runs already, at {target.url}; expected it to be left out")
     if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
         if on == "process" and not target.command and target.compose is None:

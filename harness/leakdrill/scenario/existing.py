@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from leakdrill.scenario.quantities import Frozen
 
 SYSTEMCTL: Final = "systemctl"
 _PORTS: Final = {"http": 80, "https": 443}
-_LOOPBACK: Final = ("localhost", "::1")
+_LOCALHOST: Final = "localhost"
 
 
 class ExistingService(Frozen):
@@ -87,7 +88,12 @@ class ExistingService(Frozen):
     @property
     def on_loopback(self) -> bool:
         """Whether `url` cannot lead to another machine."""
-        return self.url_host in _LOOPBACK or self.url_host.startswith("127.")
+        if self.url_host == _LOCALHOST:
+            return True
+        try:
+            return ip_address(self.url_host).is_loopback
+        except ValueError:
+            return False  # a name may lead anywhere
 
     @property
     def own_port(self) -> int | None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.existing import ExistingService
 from leakdrill.scenario.gpu import Gpu
+from leakdrill.scenario.http_access import HttpAccess
 from leakdrill.scenario.kubernetes import KubernetesForm
 from leakdrill.scenario.quantities import Duration, Frozen, Size
 
@@ -107,6 +108,7 @@ class ProcessTarget(ExistingService, Frozen):
     metrics: str | None = Field(
         None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
     )
+    http: HttpAccess = HttpAccess()
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
     labels: dict[str, str] = Field(
@@ -141,6 +143,12 @@ class ProcessTarget(ExistingService, Frozen):
             return data
         implied = next((kind for key, kind in _IMPLIED if data.get(key)), None)
         return {"kind": implied, **data} if implied else data
+
+    @model_validator(mode="after")
+    def _certificates_need_https(self) -> ProcessTarget:
+        if self.http.uses_tls and not (self.url or "").startswith("https:"):
+            raise ValueError("http.ca, http.certificate and http.key are for an https url; the drill's own are http")
+        return self
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:

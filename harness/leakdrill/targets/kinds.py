@@ -52,6 +52,7 @@ class TargetKind:
         kind: `target.kind` of a scenario.
         fits: whether a target with this `target.kind` is of this kind.
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
+        left_running: whether it ran before the drill and goes on after it: what a step does to it needs `--allow`.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
         examine: what `leakdrill doctor` finds of the platform that its targets run on.
@@ -61,6 +62,7 @@ class TargetKind:
     kind: str
     fits: Callable[[ProcessTarget], bool] = lambda _spec: True
     load: Callable[[], type[Target]]
+    left_running: bool = False
     replicable: bool = False
     undo: UndoTable
     examine: Callable[[], list[Finding]]
@@ -178,6 +180,7 @@ KINDS: Final = (
         name="existing service",
         kind="existing",
         load=_existing,
+        left_running=True,
         undo=existing.UNDO,
         examine=list,
     ),

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
 
-_CHANGING: Final = {"restart": "restarts", "kill": "signals", "exec": "runs a command beside"}
-"""Steps that are more than a request to the service, and what they do to it."""
+_ONLY_ASK: Final = frozenset({"http", "gc", "copy_out"})
+"""Steps that ask the service for something, and change nothing of it from outside."""
+_DOES: Final = {"restart": "restarts", "kill": "signals", "exec": "runs a command beside"}
+"""What other steps do to it."""
 
 
 def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
@@ -35,7 +37,7 @@ def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
     Raises:
         BadInput: names each with file and line.
     """
-    if scenario.target.kind != "existing":
+    if not kind_of(scenario.target).left_running:
         return
     given = [word.strip() for word in (allow or "").split(",") if word.strip()]
     file = scenario_document(path)
@@ -53,13 +55,13 @@ def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
 def needed(scenario: Scenario) -> Iterator[tuple[Loc, str, str]]:
     """What must be allowed: where it stands in the scenario, what it does, and what `--allow` must name for it."""
     target = scenario.target
-    if target.kind != "existing":
+    if not kind_of(target).left_running:
         return
     if not target.on_loopback:
         yield ("target", "url"), f"the load goes to {target.address}, which is not loopback", target.address
     for index, step in enumerate(scenario.steps):
-        if step.action_name in _CHANGING:
-            does = f"the step {step.action_name} {_CHANGING[step.action_name]} a service that runs already"
+        if step.action_name not in _ONLY_ASK:
+            does = f"the step {step.action_name} {_DOES.get(step.action_name, 'changes')} a service that runs already"
             yield ("steps", index, step.action_name), does, target.goes_by
 
 

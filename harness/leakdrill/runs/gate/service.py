@@ -120,7 +120,7 @@ class BuildService:
 
     def request_count(self) -> float | None:
         """Returns the requests that it says it has answered; None where its metrics do not say, or it is down."""
-        meter = ServiceMeter(self._target.base_url + self._metrics_path)
+        meter = ServiceMeter(self._target.base_url + self._metrics_path, access=self._target.access)
         try:
             return service_count(meter.read() or {})
         except OSError:

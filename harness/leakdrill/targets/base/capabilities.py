@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import psutil
 
     from leakdrill.agent.client import AgentClient
+    from leakdrill.machine.http_access import Access
     from leakdrill.meters.meter import Meter
     from leakdrill.scenario.actions import HttpCall
 
@@ -41,6 +42,10 @@ class Target(Protocol):
     @property
     def token(self) -> str:
         """The run's token; admin endpoints ask for it as `Authorization: Bearer <token>`."""
+
+    @property
+    def access(self) -> Access:
+        """How requests to it are made: headers and certificates."""
 
     @property
     def labels(self) -> Mapping[str, str]:

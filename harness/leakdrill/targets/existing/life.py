@@ -7,10 +7,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.joined_cgroup import sole_group, unit_members
 from leakdrill.record.events import TargetExited
 from leakdrill.targets.existing.search import lives, tree_of
-from leakdrill.targets.existing.unit import describe_unit, show_unit
+from leakdrill.targets.existing.unit import describe_unit, end_of, show_unit
 
 if TYPE_CHECKING:
     import psutil
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 0.1
 _RESCAN_S: Final = 1.0
-_SIGNALS: Final = {"signal", "core-dump"}
 
 
 class Life:
@@ -49,14 +49,14 @@ class Life:
         self._thread = threading.Thread(target=self._watch, name="target-watcher", daemon=True)
         self._thread.start()
 
-    def pids(self) -> list[int]:
-        """Its processes now; none once its first has ended, whoever has its number by then."""
+    def pids(self, *, at_most_s: float = _RESCAN_S) -> list[int]:
+        """Its processes as they were at most that long ago; none once its first has ended, whoever has its number."""
         if not self.is_alive():
             return []
         if self.cgroup:
             return self.cgroup.pids()
         scanned_at, pids = self._scanned
-        if time.monotonic() - scanned_at > _RESCAN_S:
+        if time.monotonic() - scanned_at > at_most_s:
             pids = self._look()
             self._scanned = (time.monotonic(), pids)
         return pids
@@ -84,24 +84,24 @@ class Life:
                 return
 
     def _note_end(self) -> None:
+        """Record an end that nobody asked for. It was no child of ours, so only systemd can say how it ended."""
         shown: dict[str, str] = {}
         if self._unit:
-            with contextlib.suppress(Exception):  # why it ended is good to know, and that it ended is known
+            with contextlib.suppress(EnvironmentProblem):  # why it ended is good to know, and that it ended is known
                 shown = show_unit(self._unit)
+        end = end_of(shown, self.process.pid)
         self._recorder.record(
             TargetExited(
-                exit_code=None,
+                exit_code=end.exit_code,
                 pid=str(self.process.pid),
-                signal="",
-                oom_kill=self._oom_kill(shown.get("Result", "")),
+                signal=end.signal,
+                oom_kill="true" if end.oom_killed else self._oom_kill(),
             )
         )
 
-    def _oom_kill(self, result: str) -> str:
-        """Whether the OOM killer ended it; `unknown` where nobody counts: it is no child of ours."""
-        if result == "oom-kill":
-            return "true"
+    def _oom_kill(self) -> str:
+        """Whether the OOM killer ended a process of its group; `unknown` where nobody counts, or not any more."""
         now = self.cgroup.oom_kills() if self.cgroup else None
-        if now is None or self._oom_kills is None:
+        if now is None or self._oom_kills is None or now < self._oom_kills:
             return "unknown"
         return "true" if now > self._oom_kills else "false"

@@ -7,14 +7,15 @@ off at the end, also by `leakdrill clean` after a kill. A step that ends or rest
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
+import resource
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 
-from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
-from leakdrill.files import users_umask
+from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.machine.cgroup import watched
 from leakdrill.machine.execute import execute
 from leakdrill.machine.ports import stranger_on
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
@@ -25,23 +26,22 @@ from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import TargetLeave, TargetReady, TargetRestart, TargetStart
 from leakdrill.targets.base.placeholders import fill, find_program
 from leakdrill.targets.base.readiness import Readiness
-from leakdrill.targets.base.recorded import PART, RecordedTarget
+from leakdrill.targets.base.recorded import RecordedTarget
 from leakdrill.targets.existing.life import Life
+from leakdrill.targets.existing.restart import next_process, run_restart
 from leakdrill.targets.existing.search import described, find_process
-from leakdrill.targets.existing.undo import SWITCHED, UNDO
-from leakdrill.wait import TimedOut, wait_for
+from leakdrill.targets.existing.switched_leaks import SwitchedLeaks
+from leakdrill.targets.existing.undo import UNDO
+from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from leakdrill.meters.meter import Meter
-    from leakdrill.scenario.actions import HttpCall
     from leakdrill.scenario.target import ProcessTarget
 
-RESTART_LOG: Final = "restart.log"
-"""The file in the run folder for the output of what a step `restart` runs."""
-
+_ITS_OWNERS: Final = "the service runs already, and its limits are its owner's"
 _NO_GROUP: Final = "the target has no cgroup of its own: its memory is that of its processes"
 
 
@@ -49,12 +49,26 @@ class RunningService(RecordedTarget):
     """The service that `spec` names by its URL and its process; the other arguments are those of every target."""
 
     _undo: ClassVar = UNDO
+    part_types: ClassVar[Sequence[type]] = (SwitchedLeaks,)
 
     def __init__(self, spec: ProcessTarget, *, token: str, **run: Any) -> None:
         del token  # a service that was there before the run knows no token of it
         super().__init__(spec, token="", **run)
         self._run_dir: Path = run["run_dir"].resolve()
         self._life: Life | None = None
+        self._leaks = SwitchedLeaks(
+            spec,
+            access=self.access,
+            folder=self._scenario_dir,
+            journal=self._journal,
+            part=self._part,
+            process=lambda: self._living().process,
+        )
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """What remembers the leaks that were switched on."""
+        return (self._leaks,)
 
     @property
     def base_url(self) -> str:
@@ -67,8 +81,16 @@ class RunningService(RecordedTarget):
         return self._life.process.pid if self._life and self._life.is_alive() else None
 
     def notices(self) -> Sequence[str]:
-        """What cannot be read of it, one sentence each; known after `start`."""
-        return () if self._life is None or self._life.cgroup else (_NO_GROUP,)
+        """What cannot be read of it, and limits that it does not have, one sentence each; known after `start`."""
+        if self._life is None:
+            return ()
+        notices = [] if self._life.cgroup else [_NO_GROUP]
+        limits, has = self.spec.limits, self._memory_limit()
+        if limits.memory is not None and has is None:
+            notices.append(watched("memory", limits.memory, _ITS_OWNERS))
+        if limits.cpus is not None:
+            notices.append(watched("cpus", limits.cpus, _ITS_OWNERS))
+        return notices
 
     def pids(self) -> list[int]:
         """Its processes now."""
@@ -77,7 +99,7 @@ class RunningService(RecordedTarget):
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now."""
         living = []
-        for pid in self.pids():
+        for pid in self._life.pids(at_most_s=0) if self._life else ():
             try:
                 living.append(psutil.Process(pid))
             except psutil.NoSuchProcess:
@@ -95,18 +117,22 @@ class RunningService(RecordedTarget):
         process = find_process(self.spec)
         start = TargetStart(port=str(self.spec.url_port), more={"found": described(process)})
         with self._recorder.act(start):
-            self._follow(process)
+            try:
+                self._follow(process)
+                self._check_limits()
+            except BaseException:
+                self._let_go()
+                raise
 
     def stop(self) -> None:
         """Switch off what leaks, and leave it; does nothing when that is done."""
         if self._life is None:
             return
         with self._recorder.act(TargetLeave()) as note:
-            reasons = self._take_back(self._pending(SWITCHED))
+            reasons = self._leaks.end()
             if reasons:
                 note.value, note.unknown = "; ".join(reasons), True
-        self._life.leave()
-        self._life = None
+        self._let_go()
 
     def restart(self) -> None:
         """Restart it as an operator would: its unit with systemctl, or with the scenario's own command.
@@ -116,14 +142,11 @@ class RunningService(RecordedTarget):
             EnvironmentProblem: when the command fails.
             TargetNotReady: when it does not come back.
         """
-        argv = self.spec.restarts_with
-        if not argv:
-            raise BadInput(f"target '{self.name}': nothing says how it is restarted; expected target.restart_command")
         with self._recorder.act(TargetRestart()):
             before = self._living()
             before.asked = True
-            self._run(argv)
-            process = self._another(before.process)
+            run_restart(self.spec, folder=self._scenario_dir, run_dir=self._run_dir)
+            process = next_process(self.spec, before.process)
             before.leave()
             self._follow(process)
 
@@ -147,32 +170,8 @@ class RunningService(RecordedTarget):
         if self._living().cgroup is not None:
             meters.append(CgroupAfterRestart(self._group_meter))
         if self.spec.metrics:
-            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
         return meters
-
-    def note_switched_on(self, leak: str, off: HttpCall) -> None:
-        """Remember in the journal that `off` ends the leak that is about to be switched on."""
-        process = self._living().process
-        self.note_switched_off(leak)
-        entry = self._journal.plan(
-            SWITCHED,
-            part=PART,
-            name=leak,
-            url=self.base_url,
-            method=off.method,
-            path=off.path,
-            body=off.body,
-            expect_status=off.expect_status,
-            pid=process.pid,
-            create_time=process.create_time(),
-        )
-        self._journal.done(entry)
-
-    def note_switched_off(self, leak: str) -> None:
-        """Forget it: the leak is off."""
-        for entry in self._pending(SWITCHED):
-            if entry.data["name"] == leak:
-                self._journal.undone(entry)
 
     def _group_meter(self) -> CgroupMeter | None:
         life = self._living()
@@ -187,9 +186,32 @@ class RunningService(RecordedTarget):
             timeout_s=self.spec.ready.timeout,
             exit_status=lambda: None,
             log=None,
+            access=self.access,
             stranger=lambda: self._stranger(life),
         ).wait()
         self._recorder.record(TargetReady(process=float(process.pid), took_s=round(took_s, 3)))
+
+    def _let_go(self) -> None:
+        if self._life:
+            self._life.leave()
+        self._life = None
+
+    def _memory_limit(self) -> float | None:
+        meter = self._group_meter()
+        if meter is None:
+            return None
+        with contextlib.closing(meter):
+            return (meter.read() or {}).get("limit_bytes")
+
+    def _check_limits(self) -> None:
+        """Refuse a scenario whose limit is not the one that the service has: nobody sets it here."""
+        wanted, has = self.spec.limits.memory, self._memory_limit()
+        if wanted is not None and has is not None and abs(wanted - has) >= resource.getpagesize():
+            raise BadInput(
+                f"target.limits.memory: found {show_size(wanted)}; the service has {show_size(has)}, and is used as "
+                "it is",
+                hint="leave target.limits out: the limit is read",
+            )
 
     def _stranger(self, life: Life) -> str:
         """Who is there in the place of the service: another process at its port, or nobody; empty when it is there."""
@@ -201,43 +223,3 @@ class RunningService(RecordedTarget):
         if self._life is None:
             raise EnvironmentProblem(f"target '{self.name}' has not been found yet; expected it to be started")
         return self._life
-
-    def _run(self, argv: Sequence[str]) -> None:
-        """Run an operator's command that restarts it. It carries no mark of the run: what it starts is not ours."""
-        program = find_program(argv[0], cwd=self._scenario_dir, path=os.environ.get("PATH"), place="restart_command")
-        output = self._run_dir / RESTART_LOG
-        try:
-            with output.open("ab") as sink:
-                done = subprocess.run(
-                    [program, *argv[1:]],
-                    cwd=self._scenario_dir,
-                    stdin=subprocess.DEVNULL,
-                    stdout=sink,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    umask=users_umask(),
-                    timeout=self.spec.ready.timeout,
-                    check=False,
-                )
-        except (OSError, subprocess.TimeoutExpired) as e:
-            raise EnvironmentProblem(f"target '{self.name}' could not be restarted: {e}") from e
-        if done.returncode:
-            raise EnvironmentProblem(
-                f"target '{self.name}' could not be restarted: {argv[0]} ended with {done.returncode}",
-                hint=f"read {output}",
-            )
-
-    def _another(self, before: psutil.Process) -> psutil.Process:
-        """The process that serves after a restart."""
-
-        def found() -> psutil.Process | None:
-            try:
-                process = find_process(self.spec)
-            except BadInput:
-                return None  # it is not up yet
-            return process if process != before else None
-
-        try:
-            return wait_for(found, what="another process of the service", timeout_s=self.spec.ready.timeout)
-        except TimedOut as e:
-            raise TargetNotReady(f"target '{self.name}' was restarted, and no other process came up: {e}") from e

@@ -8,8 +8,20 @@ from typing import Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.scenario.existing import SYSTEMCTL
+from leakdrill.targets.base.readiness import signal_name
 
-_ASKED: Final = ("LoadState", "ActiveState", "SubState", "MainPID", "ControlGroup", "Result", "ExecMainStatus")
+_ASKED: Final = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "ControlGroup",
+    "Result",
+    "ExecMainPID",
+    "ExecMainStatus",
+)
+_BY_SIGNAL: Final = ("signal", "core-dump", "oom-kill")
+_BY_ITSELF: Final = ("success", "exit-code")
 _TIMEOUT_S: Final = 10.0
 
 
@@ -20,12 +32,36 @@ class Unit:
     Attributes:
         main_pid: its first process; 0 when it has none.
         control_group: its path in the hierarchy, such as `/system.slice/shop.service`.
-        result: why it ended: `success`, `exit-code`, `signal`, `oom-kill`.
     """
 
     main_pid: int
     control_group: str
-    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a unit's first process ended, as far as systemd says.
+
+    Attributes:
+        exit_code: None where it is not known.
+        signal: such as `SIGSEGV`; empty where it is not known.
+        oom_killed: whether systemd blames the OOM killer.
+    """
+
+    exit_code: float | None = None
+    signal: str = ""
+    oom_killed: bool = False
+
+
+def end_of(shown: dict[str, str], pid: int) -> End:
+    """How process `pid` ended by what `systemctl show` printed; nothing is known where that is of another process."""
+    status = shown.get("ExecMainStatus", "")
+    if shown.get("ExecMainPID") != str(pid) or not status.isdecimal():
+        return End()
+    result = shown.get("Result", "")
+    if result in _BY_SIGNAL:
+        return End(signal=signal_name(int(status)), oom_killed=result == "oom-kill")
+    return End(exit_code=float(status)) if result in _BY_ITSELF else End()
 
 
 def describe_unit(name: str) -> Unit:
@@ -53,7 +89,6 @@ def parse_unit(shown: dict[str, str]) -> Unit:
     return Unit(
         main_pid=int(pid) if pid.isdecimal() else 0,
         control_group=shown.get("ControlGroup", ""),
-        result=shown.get("Result", ""),
     )
 
 
