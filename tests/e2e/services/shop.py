@@ -31,6 +31,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/metrics":
             self._answer(200, f"shop_kept_total {len(KEPT)}\n")
             return
+        if self.path == "/leaking":
+            self._answer(200, str(STATE["on"]))
+            return
         if self.path.startswith("/page") and STATE["on"]:
             KEPT.append(bytearray(b"?") * 49152)
         self._answer(200, "ok")
