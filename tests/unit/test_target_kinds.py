@@ -52,6 +52,7 @@ def test_what_each_kind_can_do() -> None:
         "existing compose": EVERYWHERE | {"Neighboured"},
         "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
         "kubernetes": EVERYWHERE | OWN | {"Autoscalable", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
+        "existing service": EVERYWHERE - {"Replicated"} | {"Outliving"},
     }
 
 
@@ -72,5 +73,7 @@ def test_a_target_that_lacks_it_says_which_kinds_have_it() -> None:
     with pytest.raises(BadInput) as raised:
         capability(target, Recreatable, step="recreate")
     assert raised.value.message == "target 'web' (Bare) does not support the step recreate; expected compose"
-    with pytest.raises(BadInput, match="expected process, docker, existing compose, compose or kubernetes"):
+    with pytest.raises(
+        BadInput, match="expected process, docker, existing compose, compose, kubernetes or existing service"
+    ):
         capability(target, Restartable, step="restart")

@@ -87,12 +87,18 @@ def address_towards(host: str) -> str:
 
 def holder(port: int) -> str:
     """Who listens on `port`, as `pid 4121 (python serve.py)`; empty when this user may not know."""
+    pids = listeners_on(port)
+    return _described(pids[0]) if pids else ""
+
+
+def listeners_on(port: int) -> list[int]:
+    """The processes that listen on `port`; those of other users are seen by root only."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.Error:
-        return ""
-    pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid]
-    return _described(pids[0]) if pids else ""
+        return []
+    pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port]
+    return list(dict.fromkeys(pid for pid in pids if pid))
 
 
 def stranger_on(port: int, pids: Collection[int]) -> str:

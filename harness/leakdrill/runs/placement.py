@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
-from leakdrill.targets.docker import allowed
 from leakdrill.targets.kubernetes.form import check_allowed, in_context
 
 if TYPE_CHECKING:
@@ -16,16 +15,17 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     """`scenario` with its target on the platform `on`, where that is given, and in the context `allow`.
 
     Raises:
-        BadInput: when it cannot run there, or the drill would change a workload or a container that is not its own,
-            and `allow` does not name its context or the container.
+        BadInput: when it cannot run there, or the drill would change a workload that is not its own, and `allow` does
+            not name its context.
     """
     target = scenario.target
+    if on not in (None, target.platform) and target.kind == "existing":
+        raise BadInput(f"--on {on}: target '{target.name}' runs already, at {target.url}; expected it to be left out")
     if on not in (None, target.platform):
         target = target.model_copy(update={"kind": on})
         if on == "process" and not target.command and target.compose is None:
             raise BadInput(f"target '{target.name}' has no command; expected one for a process on this machine")
     check_allowed(target, allow)
-    allowed.check_allowed(target, scenario.steps, allow)
     if allow is not None and target.kind == "kubernetes":
         target = target.model_copy(update={"kubernetes": in_context(target, allow)})
     return scenario if target is scenario.target else scenario.model_copy(update={"target": target})

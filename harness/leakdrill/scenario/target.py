@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
+from leakdrill.scenario.existing import ExistingService
 from leakdrill.scenario.gpu import Gpu
+from leakdrill.scenario.http_access import HttpAccess
 from leakdrill.scenario.kubernetes import KubernetesForm
 from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Size
 
@@ -38,6 +40,8 @@ _ONLY_OF_AN_IMAGE: Final = ("image", "build", "command", "publish")
 
 class ContainerForm(Frozen):
     """The form of the service in a container, made from an image or running already; used with `--on docker`."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["image"]}, {"required": ["existing"]}]})
 
     image: str = Field(
         "", description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
@@ -106,10 +110,10 @@ class SeriesLabels(Frozen):
     card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
 
 
-class ProcessTarget(Frozen):
-    """The service under drill: a command on this machine, or the same in a container or a cluster."""
+class ProcessTarget(ExistingService, Frozen):
+    """The service under drill: a command on this machine, or the same in a container or a cluster, or one that runs."""
 
-    kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
+    kind: Literal["process", "docker", "kubernetes", "compose", "existing"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
     name: str = Field(
@@ -140,6 +144,7 @@ class ProcessTarget(Frozen):
     metrics: str | None = Field(
         None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
     )
+    http: HttpAccess = HttpAccess()
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
     labels: dict[str, str] = Field(
@@ -162,22 +167,61 @@ class ProcessTarget(Frozen):
     @property
     def platform(self) -> str:
         """The platform that it needs: `process`, which is always there, `docker` or `kubernetes`."""
-        return "docker" if self.kind == "compose" else self.kind
+        return {"compose": "docker", "existing": "process"}.get(self.kind, self.kind)
+
+    @property
+    def existing_container(self) -> str | None:
+        """The name or id of the container that runs already and is the target; None where it is none."""
+        return self.container.existing if self.kind == "docker" and self.container else None
+
+    @property
+    def goes_by(self) -> str:
+        """What `--allow` must name before a service that runs already is changed."""
+        return self.existing_container or super().goes_by
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether its processes are this machine's, and nothing lies between them and the kernel."""
+        return self.kind in ("process", "existing")
 
     @model_validator(mode="before")
     @classmethod
-    def _a_service_runs_where_it_is_described(cls, data: Any) -> Any:
+    def _it_runs_where_its_keys_say(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        if data.get("compose"):
-            return {"kind": "compose", **data}
+        implied = next((kind for key, kind in _IMPLIED if data.get(key)), None)
         container = _named(data.get("container"))
-        there = isinstance(container, dict) and container.get("existing") and not data.get("command")
-        return {"kind": "docker", **data} if there else data
+        if implied is None and isinstance(container, dict) and container.get("existing") and not data.get("command"):
+            implied = "docker"
+        return {"kind": implied, **data} if implied else data
+
+    @model_validator(mode="after")
+    def _certificates_need_https(self) -> ProcessTarget:
+        if self.http.uses_tls and not (self.url or "").startswith("https:"):
+            raise ValueError("http.ca, http.certificate and http.key are for an https url; the drill's own are http")
+        return self
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
         elsewhere = self.kind != "process" and (self.container or self.kubernetes)
-        if not self.command and self.compose is None and not elsewhere:
-            raise ValueError("expected a command of at least one word, compose, or an existing container")
+        if self.kind == "existing":
+            self._check_existing()
+        elif self.url or self.unit:
+            raise ValueError(f"a service that runs already is of kind existing; found {self.kind}")
+        elif not self.command and self.compose is None and not elsewhere:
+            raise ValueError(
+                "expected a command of at least one word, compose, or the url or container of one that runs"
+            )
         return self
+
+    def _check_existing(self) -> None:
+        self.check_way_to_find()
+        ours: list[str] = [key for key in _STARTED_BY_US if getattr(self, key)]
+        if self.limits.disk is not None:
+            ours.append("limits.disk")
+        if ours:
+            raise ValueError(f"{ours[0]} is for a service that the drill starts; found url, of one that runs already")
+
+
+_IMPLIED: Final = (("compose", "compose"), ("url", "existing"), ("unit", "existing"))
+_STARTED_BY_US: Final = ("command", "python", "cwd", "env", "port", "compose")

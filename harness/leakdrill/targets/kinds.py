@@ -19,6 +19,7 @@ from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import doctor as docker_doctor
 from leakdrill.targets.docker import existing_undo as existing_container
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.existing import undo as existing
 from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.process import doctor as process_doctor
@@ -52,7 +53,7 @@ class TargetKind:
         kind: `target.kind` of a scenario.
         fits: whether a target with this `target.kind` is of this kind.
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
-        left_running: whether it ran before the drill and goes on after it; the leaks are switched off from its journal.
+        left_running: whether it ran before the drill and goes on after it: what a step does to it needs `--allow`.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
         examine: what `leakdrill doctor` finds of the platform that its targets run on.
@@ -94,8 +95,7 @@ class TargetKind:
             from leakdrill.targets.replicated.target import ReplicatedTarget
 
             return partial(ReplicatedTarget, cast("type[LocalProcess | DockerTarget]", self.load()))
-        make: MakeTarget = self.load()
-        return partial(make, leaks=scenario.leaks) if self.left_running else make
+        return self.load()
 
 
 def _process() -> type[Target]:
@@ -135,7 +135,13 @@ def _kubernetes() -> type[Target]:
 
 
 def _is_existing_container(spec: ProcessTarget) -> bool:
-    return spec.container is not None and spec.container.existing is not None
+    return spec.existing_container is not None
+
+
+def _existing() -> type[Target]:
+    from leakdrill.targets.existing.target import RunningService
+
+    return RunningService
 
 
 def _is_existing(spec: ProcessTarget) -> bool:
@@ -189,6 +195,14 @@ KINDS: Final = (
         load=_kubernetes,
         undo=kubernetes.UNDO,
         examine=kubernetes_doctor.examine,
+    ),
+    TargetKind(
+        name="existing service",
+        kind="existing",
+        load=_existing,
+        left_running=True,
+        undo=existing.UNDO,
+        examine=list,
     ),
 )
 """Every kind; of two with the same `target.kind`, the first that fits."""

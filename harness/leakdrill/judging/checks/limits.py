@@ -262,8 +262,9 @@ def _end(event: Event | TargetExited) -> str:
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
-    return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
+    code = "" if event.exit_code is None else f" with exit code {event.exit_code}"
+    cause = f" by signal {event.signal}" if event.signal else code
+    return f"the target ended{cause} at {show_duration(event.when)}, and nobody had asked"
 
 
 def _more(count: int) -> str:

@@ -121,7 +121,7 @@ class BuildService:
 
     def request_count(self) -> float | None:
         """Returns the requests that it says it has answered; None where its metrics do not say, or it is down."""
-        meter = ServiceMeter(self._target.base_url + self._metrics_path)
+        meter = ServiceMeter(self._target.base_url + self._metrics_path, access=self._target.access)
         try:
             return service_count(meter.read() or {})
         except OSError:
@@ -172,5 +172,5 @@ def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget | Exis
         return ExistingContainer
     kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
     if spec.kind not in kinds:
-        raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")
+        raise BadInput(f"target: the gate needs a process or docker target, whose pages it can read; found {spec.kind}")
     return kinds[spec.kind]

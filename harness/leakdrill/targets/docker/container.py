@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leakdrill.machine.cgroup import Cgroup, this_machine
+from leakdrill.machine.joined_cgroup import group_of
 from leakdrill.record.events import TargetExited, TargetUnwatched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from docker.models.containers import Container
 
-    from leakdrill.machine.cgroup import Place
+    from leakdrill.machine.cgroup import Cgroup
     from leakdrill.record.recorder import Recorder
 
 
@@ -123,23 +124,4 @@ def cgroup_of(pid: int, container_id: str) -> Cgroup | None:
 
     A pid of another machine's engine may exist here and be somebody else, so its group must carry the container's id.
     """
-    try:
-        text = Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        return None
-    if container_id not in text:
-        return None
-    hierarchies = this_machine()
-    paths = {name: path for line in text.splitlines() for names, path in [line.split(":", 2)[1:]]
-             for name in names.split(",")}  # fmt: skip
-    if "memory" in hierarchies.v1:
-        folders = {name: _below(place, paths[name]) for name, place in hierarchies.v1.items() if name in paths}
-        return Cgroup(version=1, **folders)
-    if hierarchies.v2 is None:
-        return None
-    folder = _below(hierarchies.v2, paths.get("", "/"))
-    return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
-
-
-def _below(place: Place, path: str) -> Path:
-    return place.top / path.lstrip("/")
+    return group_of(pid, wanted=lambda paths: container_id in paths)

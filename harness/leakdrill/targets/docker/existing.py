@@ -1,7 +1,7 @@
 """A container that runs already, such as one that a test suite started: used as it is, and left as it was.
 
-Its life is its owner's. Who else stops or removes it while the drill watches is told as such, and not as a crash: the
-engine's own events say whether anybody asked for an end.
+Its life is its owner's. When somebody else stops or removes it while the drill watches, the record says that, and not
+that it crashed: the engine's own events say whether anybody asked for an end.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.disk_inside import DiskInsideMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import TargetLeave, TargetReady, TargetRestart, TargetStart
-from leakdrill.record.undo import take_back
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.base.readiness import Readiness
-from leakdrill.targets.base.recorded import RecordedTarget, given_limits
+from leakdrill.targets.base.recorded import RecordedTarget
 from leakdrill.targets.docker.agent import pid_inside, sockets_of
 from leakdrill.targets.docker.engine import connect, where
 from leakdrill.targets.docker.engine_container import EngineContainer
 from leakdrill.targets.docker.execute import execute_inside
-from leakdrill.targets.docker.existing_undo import UNDO, engine_settings, requests_off, token_of
+from leakdrill.targets.docker.existing_leaks import ContainerLeaks
+from leakdrill.targets.docker.existing_limits import ExistingLimits, check_memory_limit
+from leakdrill.targets.docker.existing_undo import UNDO, token_of
 from leakdrill.targets.docker.found import address_of, find_container, port_inside
 from leakdrill.targets.docker.load_workers import ContainerWorkers
 from leakdrill.targets.docker.meters import container_meters
 from leakdrill.targets.docker.remote_engine import engine_host
 from leakdrill.targets.docker.watched_container import WatchedContainer
-from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
-    from leakdrill.record.journal import Entry
-    from leakdrill.scenario.leaks import Leak
     from leakdrill.scenario.target import ContainerForm, ProcessTarget
 
 
@@ -51,7 +49,6 @@ class ExistingContainer(RecordedTarget):
     Args:
         spec: names it.
         token: not used: a container that was there before the run knows no token of it.
-        leaks: what is switched off at the end, whatever happens.
         run: as for every target.
 
     Raises:
@@ -60,21 +57,38 @@ class ExistingContainer(RecordedTarget):
     """
 
     _undo: ClassVar = UNDO
+    part_types: ClassVar[Sequence[type]] = (ContainerLeaks, ExistingLimits)
     _running: WatchedContainer | None = None
 
-    def __init__(self, spec: ProcessTarget, *, token: str, leaks: Sequence[Leak] = (), **run: Any) -> None:
+    def __init__(self, spec: ProcessTarget, *, token: str, **run: Any) -> None:
         del token
         if spec.container is None or spec.container.existing is None:
             raise BadInput(f"target '{spec.name}' names no container; expected target.container: NAME")
         super().__init__(spec, token="", **run)
         self.form: ContainerForm = spec.container
         self._called = spec.container.existing
-        self._leaks = leaks
         self._client: DockerClient = connect(self.form.engine)
+        self._engine = self.form.engine or where(self._client)
         self._host = engine_host(self._client)
         self._made = EngineContainer(self._client, target=spec.name, host=self._host)
         self._port = self.form.port
         self._base_url = ""
+        self._leaks = ContainerLeaks(
+            spec.http,
+            access=self.access,
+            folder=self._scenario_dir,
+            journal=self._journal,
+            identity=self._identity,
+            container=lambda: self.container,
+        )
+        self._limits = ExistingLimits(
+            self._made, journal=self._journal, identity=self._identity, changed=self._now_limited
+        )
+
+    @property
+    def parts(self) -> Sequence[object]:
+        """What remembers the leaks that were switched on, and what changes its limits."""
+        return (self._leaks, self._limits)
 
     @property
     def base_url(self) -> str:
@@ -129,17 +143,15 @@ class ExistingContainer(RecordedTarget):
             BadInput: when its port cannot be told or reached, or its limits are not those of the scenario.
             TargetNotReady: when it does not answer.
         """
-        container = find_container(self._client, self._called)
+        container = find_container(self._client, self._called, engine=self._engine)
         self._made.adopt(container)
         found = {"image": str(container.attrs["Config"]["Image"]), "container": str(container.name)}
         with self._recorder.act(TargetStart(more=found)):
-            self._check_limits(container)
+            check_memory_limit(container, self.spec.limits.memory)
             self._port = port_inside(container, self.form)
-            self._base_url = "http://" + address_of(container, self._port, host=self._host)
+            self._base_url = self._address()
             self._token = token_of(container)
             self._log_keeper.start()
-            if self._leaks:
-                self._journal.done(self._plan("container leaks", port=self._port, off=requests_off(self._leaks)))
             self._follow()
 
     def stop(self) -> None:
@@ -147,7 +159,7 @@ class ExistingContainer(RecordedTarget):
         if self._running:
             self._running.let_go()
         with self._recorder.act(TargetLeave()) as note:
-            reasons = [reason for entry in self._pending() if (reason := take_back(self._journal, entry, self._undo))]
+            reasons = [*self._leaks.end(), *self._take_back(self._pending("container limits"))]
             if reasons:
                 note.value, note.unknown = "; ".join(reasons), True
         self._log_keeper.stop()
@@ -168,35 +180,8 @@ class ExistingContainer(RecordedTarget):
             if self._running:
                 self._running.join()
             self._made.ask(self.container.reload, "describe it")
-            address = "http://" + address_of(self.container, self._port, host=self._host)
-            if address != self._base_url:
-                raise EnvironmentProblem(
-                    f"container {self.container.name} answers at {address} after the restart, and no more at "
-                    f"{self._base_url}, where the load goes",
-                    hint=f"publish port {self._port} on a fixed port of this machine, not on any that is free",
-                )
+            _check_stays(self._base_url, self._address(), self.container, self._port)
             self._follow()
-
-    def set_limits(self, *, memory_bytes: int | None, cpus: float | None) -> Sequence[str]:
-        """Change the limits that are given, until the end of the drill; the engine enforces them at once.
-
-        Raises:
-            BadInput: when it has no such limit now: the engine cannot take one away again.
-            EnvironmentProblem: when the engine refuses.
-        """
-        wanted = given_limits(memory_bytes, cpus)
-        self._made.ask(self.container.reload, "describe it")
-        settings = engine_settings(self.container.attrs, wanted)
-        if settings.get("mem_limit") == 0:
-            raise BadInput(
-                f"container {self.container.name} has no memory limit, and the engine cannot take one away again; "
-                "expected one that is started with a limit"
-            )
-        entry = self._plan("container limits", settings=settings)
-        self._made.change_limits(wanted)
-        self._journal.done(entry)
-        self._now_limited(wanted)
-        return ()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in the container, its output into `output`; raises BadInput, and as `execute_inside` does."""
@@ -221,13 +206,8 @@ class ExistingContainer(RecordedTarget):
             EnvironmentProblem: when none was.
         """
         del folder
-        sockets = sockets_of(find_container(self._client, self._called).attrs)
-        if sockets is None or self._host is not None:
-            raise EnvironmentProblem(
-                "no agent was asked: the container ran already, and was started without it",
-                hint="in pytest, leak_agent(container) before it starts brings it in",
-            )
-        return AgentClient(sockets, pids=self.pids, inside=pid_inside)
+        container = find_container(self._client, self._called, engine=self._engine)
+        return AgentClient(_agent_sockets(container, self._host), pids=self.pids, inside=pid_inside)
 
     def meters(self) -> Sequence[Meter]:
         """What can be read of it; known after `start`."""
@@ -235,24 +215,21 @@ class ExistingContainer(RecordedTarget):
         if "disk" in self.form.model_fields_set:
             meters.append(DiskInsideMeter(partial(self._made.disk_free, self.form.disk)))
         if self.spec.metrics:
-            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
         return meters
 
-    def _plan(self, kind: str, **data: Any) -> Entry:
-        container = self.container
-        return self._journal.plan(
-            kind, part=self._part, name=container.name, container=container.id, engine=where(self._client), **data
-        )
+    def _address(self) -> str:
+        return "http://" + address_of(self.container, self._port, host=self._host)
 
-    def _check_limits(self, container: Container) -> None:
-        """Refuse a scenario whose limit is not the container's: nobody sets it here."""
-        wanted, has = self.spec.limits.memory, container.attrs["HostConfig"]["Memory"]
-        if wanted is not None and wanted != has:
-            raise BadInput(
-                f"target.limits.memory: found {show_size(wanted)}; container {container.name} has "
-                f"{show_size(has) if has else 'no memory limit'}, and it is used as it is",
-                hint="leave target.limits out, or start the container with this limit",
-            )
+    def _identity(self) -> dict[str, Any]:
+        """What the journal keeps of it, by which it is found again."""
+        return {
+            "part": self._part,
+            "container": self.container.id,
+            "container_name": self.container.name,
+            "engine": self._engine,
+            "port": self._port,
+        }
 
     def _follow(self) -> None:
         """Take up with the start that is there now, and return when it answers."""
@@ -268,5 +245,27 @@ class ExistingContainer(RecordedTarget):
             exit_status=lambda: running.exit_status,
             log=self.log,
             log_start=self.log.stat().st_size if self.log.exists() else 0,
+            access=self.access,
         ).wait()
         self._recorder.record(TargetReady(process=float(self._made.first_pid or 0), took_s=round(took_s, 3)))
+
+
+def _agent_sockets(container: Container, host: str | None) -> Path:
+    """The folder of the agent's sockets; `host` is the engine's machine, if not this. Raises EnvironmentProblem."""
+    sockets = sockets_of(container.attrs)
+    if sockets is None or host is not None:
+        raise EnvironmentProblem(
+            "no agent was asked: the container ran already, and was started without it",
+            hint="in pytest, leak_agent(container) brings it in before the container starts",
+        )
+    return sockets
+
+
+def _check_stays(before: str, now: str, container: Container, port: int) -> None:
+    """Raises EnvironmentProblem when a restart has moved it to another address."""
+    if now != before:
+        raise EnvironmentProblem(
+            f"container {container.name} answers at {now} after the restart, and no more at {before}, where the load "
+            "goes",
+            hint=f"publish port {port} on a fixed port of this machine, not on any that is free",
+        )

@@ -5,24 +5,24 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.errors import EnvironmentProblem
+from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.machine.http_access import Access
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import connect, engine_of
 from leakdrill.targets.docker.found import ContainerGone, address_of, find_container
 from leakdrill.targets.docker.remote_engine import engine_host
+from leakdrill.targets.existing.undo import kept_request, switch_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from docker import DockerClient
     from docker.models.containers import Container
 
     from leakdrill.record.journal_header import Header
     from leakdrill.record.undo import UndoTable
-    from leakdrill.scenario.leaks import Leak
+    from leakdrill.scenario.actions import HttpCall
 
-_TIMEOUT_S: Final = 5.0
-_SERVER_ERROR: Final = 500
 _TOKEN: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
 
@@ -32,14 +32,23 @@ def token_of(container: Container) -> str:
     return next((value for name, _, value in pairs if name == _TOKEN), "")
 
 
-def requests_off(leaks: Iterable[Leak]) -> list[dict[str, Any]]:
-    """The requests that switch `leaks` off, as the journal keeps them."""
-    return [
-        {"method": leak.switch.off.method, "path": leak.switch.off.path, "body": leak.switch.off.body}
-        if leak.switch
-        else {"method": "POST", "path": "/admin/leaks", "body": {leak.name: False}}
-        for leak in leaks
-    ]
+def started_at(container: Container) -> str:
+    """When it was started this time: what was switched on in it before then is off."""
+    return str(container.attrs["State"]["StartedAt"])
+
+
+def switch_off_inside(
+    client: DockerClient, data: Mapping[str, Any], off: HttpCall, access: Access, container: Container
+) -> str | None:
+    """Send `off` to the container of an entry; says why the leak is not off, and None when it is.
+
+    Raises:
+        BadInput: when its port cannot be reached any more.
+    """
+    if started_at(container) != data["started"]:
+        return None
+    base_url = "http://" + address_of(container, int(data["port"]), host=engine_host(client))
+    return switch_off(off, base_url, Access(headers=access.headers_with(token_of(container))))
 
 
 def engine_settings(attrs: Mapping[str, Any], wanted: Mapping[str, float]) -> dict[str, int]:
@@ -52,48 +61,38 @@ def engine_settings(attrs: Mapping[str, Any], wanted: Mapping[str, float]) -> di
     return settings
 
 
-def _on_container(data: Mapping[str, Any], what: str, act: Callable[[DockerClient, Container], None]) -> str | None:
-    """Do `act` on the container of an entry: None when it was done, or the container is gone."""
-    import httpx
-
-    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, *engine_errors())
-    name = str(data["name"])
+def on_container(
+    data: Mapping[str, Any], what: str, act: Callable[[DockerClient, Container], str | None]
+) -> str | None:
+    """Do `act` on the container of an entry: None when it was done, or the container runs no more; else why not."""
+    broken: tuple[type[Exception], ...] = (BadInput, EnvironmentProblem, *engine_errors())
     try:
         with contextlib.closing(connect(engine_of(data))) as client:
-            act(client, find_container(client, str(data["container"])))
+            reason = act(client, find_container(client, str(data["container"])))
     except ContainerGone:
         return None
     except broken as e:
-        return f"container {name}: {what}: {e}"
-    return None
+        reason = e.message if isinstance(e, BadInput | EnvironmentProblem) else str(e)
+    return f"container {data['container_name']}: {what}: {reason}" if reason else None
 
 
-def _undo_leaks(data: Mapping[str, Any], header: Header) -> str | None:  # noqa: ARG001 - a container has no place for it
-    """A leak that was never on answers with a 4xx, or is switched off once more; neither is a problem."""
+def _undo_leak(data: Mapping[str, Any], header: Header) -> str | None:  # noqa: ARG001 - a container has no place for it
+    """None when the leak is off, or the container was restarted or runs no more."""
 
-    def switch_off(client: DockerClient, container: Container) -> None:
-        import httpx
+    def act(client: DockerClient, container: Container) -> str | None:
+        off, access = kept_request(data, str(data["container_name"]))
+        return switch_off_inside(client, data, off, access, container)
 
-        token = token_of(container)
-        base_url = "http://" + address_of(container, int(data["port"]), host=engine_host(client))
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        with httpx.Client(base_url=base_url, trust_env=False, timeout=_TIMEOUT_S, headers=headers) as http:
-            for request in data["off"]:
-                response = http.request(str(request["method"]), str(request["path"]), json=request["body"])
-                if response.status_code >= _SERVER_ERROR:
-                    raise EnvironmentProblem(f"{request['path']} answered {response.status_code}")
-
-    return _on_container(data, "its leaks could not be switched off", switch_off)
+    return on_container(data, f"the leak {data['name']} could not be switched off", act)
 
 
 def _undo_limits(data: Mapping[str, Any], header: Header) -> str | None:  # noqa: ARG001 - likewise
-    settings = {str(name): int(value) for name, value in dict(data["settings"]).items()}
-    return _on_container(data, "its limits could not be put back", lambda _, container: _update(container, settings))
+    changes: dict[str, Any] = {str(name): int(value) for name, value in dict(data["settings"]).items()}
+
+    def act(_client: DockerClient, container: Container) -> None:
+        container.update(**changes)
+
+    return on_container(data, "its limits could not be put back", act)
 
 
-def _update(container: Container, settings: Mapping[str, int]) -> None:
-    changes: dict[str, Any] = dict(settings)
-    container.update(**changes)
-
-
-UNDO: Final[UndoTable] = {"container leaks": _undo_leaks, "container limits": _undo_limits}
+UNDO: Final[UndoTable] = {"container leak": _undo_leak, "container limits": _undo_limits}

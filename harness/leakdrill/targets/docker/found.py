@@ -24,12 +24,12 @@ class ContainerGone(EnvironmentProblem):
     """The container is not there, or does not run."""
 
 
-def find_container(client: DockerClient, name: str) -> Container:
-    """The running container with this name or id.
+def find_container(client: DockerClient, name: str, *, engine: str = "") -> Container:
+    """The running container with this name or id; messages name the `engine`.
 
     Raises:
         ContainerGone: when there is none, or it does not run; says since when.
-        EnvironmentProblem: when the engine does not answer.
+        EnvironmentProblem: when it is paused, or the engine does not answer.
     """
     import docker.errors
 
@@ -37,14 +37,16 @@ def find_container(client: DockerClient, name: str) -> Container:
         container = client.containers.get(name)
     except docker.errors.NotFound as e:
         raise ContainerGone(
-            f"there is no container {quoted(name)} on the engine at {client.api.base_url}",
+            f"there is no container {quoted(name)} on the engine{f' at {engine}' if engine else ''}",
             hint="`docker ps --all` lists them; another engine is named by DOCKER_HOST, or target.container.engine",
         ) from e
     except engine_errors() as e:
         raise EnvironmentProblem(f"container {quoted(name)}: the engine does not describe it: {e}") from e
     state: dict[str, Any] = container.attrs["State"]
     if state.get("Paused"):
-        raise ContainerGone(f"container {container.name} is paused; expected it to run", hint="docker unpause it first")
+        raise EnvironmentProblem(
+            f"container {container.name} is paused; expected it to run", hint="docker unpause it first"
+        )
     if not state.get("Running"):
         raise ContainerGone(
             f"container {container.name} does not run: it is {state.get('Status', 'down')}, with exit code "

@@ -1,0 +1,181 @@
+"""The plan of a drill on a service that runs already: what it must say, and what it may do to the service."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from leakdrill.errors import BadInput
+from leakdrill.runs.drill.permission import check_is_there, check_permission, needed
+from leakdrill.runs.placement import placed
+from leakdrill.scenario.reader import read_scenario
+from leakdrill.scenario.target import ProcessTarget
+from leakdrill.targets.existing.unit import End, end_of, parse_unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = "http://127.0.0.1:8000"
+
+
+def target(**fields: Any) -> ProcessTarget:
+    return ProcessTarget.model_validate({"name": "shop", **fields})
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Any:
+    def write(target: str, steps: str = "[]") -> Path:
+        (tmp_path / "locustfile.py").write_text("")
+        path = tmp_path / "shop.yaml"
+        path.write_text(f"name: shop\ntarget: {target}\nload: {{locustfile: locustfile.py}}\nsteps: {steps}\n")
+        return path
+
+    return write
+
+
+def check(path: Path, allow: str | None = None) -> None:
+    check_permission(path, placed(read_scenario(path), None, allow), allow)
+
+
+def refusal(path: Path, allow: str | None = None) -> str:
+    with pytest.raises(BadInput) as raised:
+        check(path, allow)
+    return raised.value.message.replace(f"{path}:", "")
+
+
+def test_a_url_means_that_the_service_runs_already() -> None:
+    spec = target(url=f"{URL}/")
+    assert (spec.kind, spec.url, spec.own_port, spec.platform, spec.runs_here) == (
+        "existing", URL, 8000, "process", True,
+    )  # fmt: skip
+    assert target(url="https://localhost").own_port == 443
+    assert target(url=URL, listens=9000).own_port == 9000
+    assert target(url=URL, pid=7, proxied=True).own_port is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"url": "127.0.0.1:8000"}, "expected an address such as http://127.0.0.1:8000"),
+        ({"url": "ftp://127.0.0.1"}, "expected an address such as"),
+        ({"url": "http://127.0.0.1:99999"}, "expected an address such as"),
+        ({"url": "http://127.0.0.1/?a=b"}, "expected an address such as"),
+        ({"url": "http://me:secret@127.0.0.1:8000"}, "expected an address without a password"),
+        ({"url": URL, "pid": 0}, "greater than or equal to 1"),
+        ({"url": URL, "pid": 4, "unit": "shop.service"}, "expected one of pid, pid_file and unit; found pid, unit"),
+        ({"url": "http://10.0.0.7"}, "expected pid, pid_file, unit or listens: which process of this machine is it"),
+        ({"url": URL, "proxied": True}, "which process of this machine is it"),
+        ({"unit": "shop.service"}, "expected url, the address at which the unit answers"),
+        ({"url": URL, "unit": "shop;reboot"}, "String should match pattern"),
+        ({"url": URL, "unit": "-H"}, "String should match pattern"),
+        ({"url": URL, "command": ["x"]}, "command is for a service that the drill starts; found url"),
+        ({"url": URL, "limits": {"disk": "1MiB"}}, "limits.disk is for a service that the drill starts"),
+        ({"url": URL, "kind": "process", "command": ["x"]}, "is of kind existing; found process"),
+    ],
+)
+def test_what_does_not_say_which_service_it_is_is_refused(fields: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        target(**fields)
+
+
+def test_watching_and_loading_on_loopback_needs_no_permission(plan: Any) -> None:
+    steps = "[{name: flush, http: {path: /flush}}, {name: collect, gc: {}}, {name: keep, copy_out: {http: /heap}}]"
+    check(plan(f"{{name: shop, url: '{URL}'}}", steps))
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("restart: {}", "the step restart restarts a service that runs already"),
+        ("kill: {match: worker}", "the step kill signals a service that runs already"),
+        ("exec: {command: ['true']}", "the step exec runs a command beside a service that runs already"),
+    ],
+)
+def test_a_step_that_does_more_than_ask_must_be_allowed(plan: Any, key: str, text: str) -> None:
+    path = plan(f"{{name: shop, url: '{URL}', unit: shop.service}}", f"\n  - name: cure\n    {key}")
+    where = f"6: steps[0].{key.partition(':')[0]}"
+    assert refusal(path) == f"{where}: {text}; expected --allow shop.service, found nothing"
+    assert refusal(path, "other") == f"{where}: {text}; expected --allow shop.service, found other"
+    check(path, "shop.service")
+    assert [name for _, _, name in needed(read_scenario(path))] == ["shop.service"]
+
+
+def test_a_service_without_a_unit_is_allowed_by_its_address(plan: Any) -> None:
+    path = plan(f"{{name: shop, url: '{URL}', restart_command: [svc, restart]}}", "[{name: cure, restart: {}}]")
+    assert "expected --allow 127.0.0.1:8000, found nothing" in refusal(path)
+    check(path, "127.0.0.1:8000")
+
+
+def test_load_that_leaves_loopback_must_be_allowed(plan: Any) -> None:
+    path = plan("{name: shop, url: 'http://10.0.0.7:80', unit: shop.service}", "[{name: cure, restart: {}}]")
+    assert refusal(path, "shop.service") == (
+        "2: target.url: the load goes to 10.0.0.7:80, which is not loopback; expected --allow 10.0.0.7:80, "
+        "found shop.service"
+    )
+    check(path, "shop.service, 10.0.0.7:80")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1.example.com:80", "http://localhost.example.com:80"])
+def test_a_name_that_only_begins_like_loopback_is_not_it(url: str) -> None:
+    assert not target(url=url, pid=7).on_loopback
+
+
+@pytest.mark.parametrize(
+    ("spec", "key", "expected"),
+    [
+        ("", "set_limits: {memory: 1GiB}", "the step set_limits cannot be done to a service that runs already"),
+        ("", "truncate_log: {path: app.log}", "the step truncate_log cannot be done"),
+        ("", "copy_out: {path: heap.bin}", "no file can be copied out of a service that runs already; expected http"),
+        ("", "restart: {}", "expected target.restart_command or target.unit"),
+        (", pid: 7, restart_command: [x]", "restart: {}", "after a restart its pid is another one; expected pid_file"),
+    ],
+)
+def test_a_step_that_nobody_can_carry_out_is_named_before_the_start(
+    plan: Any, spec: str, key: str, expected: str
+) -> None:
+    path = plan(f"{{name: shop, url: '{URL}'{spec}}}", f"[{{name: cure, {key}}}]")
+    message = refusal(path, "127.0.0.1:8000")
+    assert message.startswith("4: steps[0].")
+    assert expected in message
+
+
+def test_a_process_that_does_not_run_is_named_with_its_line(plan: Any, tmp_path: Path) -> None:
+    (tmp_path / "shop.pid").write_text("4194304999\n")
+    path = plan(f"\n  name: shop\n  url: {URL}\n  pid_file: shop.pid")
+    with pytest.raises(BadInput, match=r"shop\.yaml:5: target\.pid_file: pid 4194304999 of .* does not run"):
+        check_is_there(path, read_scenario(path))
+    (tmp_path / "shop.pid").write_text("soon")
+    with pytest.raises(BadInput, match=r'5: target\.pid_file: .*: found "soon"; expected a process id'):
+        check_is_there(path, read_scenario(path))
+
+
+def test_what_runs_leakdrill_itself_is_no_target(plan: Any) -> None:
+    path = plan(f"{{name: shop, url: '{URL}', pid: {os.getpid()}}}")
+    with pytest.raises(BadInput, match="is what runs leakdrill itself; expected the service"):
+        check_is_there(path, read_scenario(path))
+
+
+def test_a_unit_is_read_from_what_systemctl_shows() -> None:
+    unit = parse_unit({"MainPID": "4121", "ControlGroup": "/system.slice/shop.service"})
+    assert (unit.main_pid, unit.control_group) == (4121, "/system.slice/shop.service")
+    assert parse_unit({}).main_pid == 0
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "end"),
+    [
+        ("oom-kill", "9", End(signal="SIGKILL", oom_killed=True)),
+        ("core-dump", "11", End(signal="SIGSEGV")),
+        ("exit-code", "3", End(exit_code=3.0)),
+        ("success", "0", End(exit_code=0.0)),
+        ("watchdog", "6", End()),
+        ("exit-code", "", End()),
+    ],
+)
+def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, end: End) -> None:
+    shown = {"ExecMainPID": "4121", "ExecMainStatus": status, "Result": result}
+    assert end_of(shown, 4121) == end
+    assert end_of(shown, 4122) == End()
