@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 
+import docker.errors
 import pytest
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
 
 from engine_here import lying_on, reached_engine
 from left_here import assert_nothing_new, left_here, mark
@@ -35,11 +37,6 @@ def _leaves_nothing_on_the_engine(engine):
 @pytest.fixture
 def plain_service(monkeypatch):
     """Starts containers as a user's own test suite does; `plain_service("redis:7", port=6379)` is one that runs."""
-    monkeypatch.setenv("TESTCONTAINERS_RYUK_DISABLED", os.environ.get("TESTCONTAINERS_RYUK_DISABLED", "true"))
-    import docker.errors
-    from testcontainers.core.config import testcontainers_config
-    from testcontainers.core.container import DockerContainer
-
     monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
     started = []
 

@@ -14,6 +14,7 @@ from leakdrill.record.history import read_history
 from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.steps.failure import StepFailed
+from leakdrill.steps.switch import switch
 from leakdrill.targets.base.capabilities import Executable, Limitable, Losable, Restartable, Signallable, Target
 from leakdrill.targets.docker.existing import ExistingContainer
 from leakdrill.targets.docker.existing_undo import UNDO
@@ -22,6 +23,7 @@ from leakdrill.wait import wait_for
 from target_bench import ROOT, TargetBench
 
 SAMPLES = "leakdrill-samples"
+LEAK = Leak(name="unbounded-cache", per_request="4KiB")
 ENVIRONMENT = {"LEAKDRILL_TOKEN": "of the suite"}
 
 
@@ -33,26 +35,25 @@ class Bench(TargetBench):
         return list(read_history(self.folder / "history.jsonl").of(event_class))
 
 
-def targeting(leaks=()):
-    def kind(spec, **run):
-        return ExistingContainer(spec, leaks=[Leak.model_validate(leak) for leak in leaks], **run)
-
-    return kind
-
-
 @pytest.fixture
 def bench(tmp_path):
     with contextlib.ExitStack() as closing:
 
-        def make(container, *, leaks=(), **fields):
+        def make(container, **fields):
             folder = tmp_path / str(len(list(tmp_path.iterdir())))
             folder.mkdir()
             form = container if isinstance(container, dict | str) else container.get_wrapped_container().id
-            made = Bench(folder, targeting(leaks), run_id="existing", **{"container": form, **fields})
+            made = Bench(folder, ExistingContainer, run_id="existing", **{"container": form, **fields})
             closing.callback(made.close)
             return made
 
         yield make
+
+
+def leaks_on(one, address=None):
+    bearer = {"Authorization": "Bearer of the suite"}
+    answer = httpx.get(f"{address or one.target.base_url}/admin/leaks", headers=bearer)
+    return [leak["name"] for leak in answer.json()["leaks"] if leak["on"]]
 
 
 def shop(plain_service, **settings):
@@ -142,19 +143,36 @@ def test_an_end_by_itself_is_a_crash(bench, plain_service):
     assert one.told(TargetExited)[0].signal == "SIGKILL"
 
 
-def test_what_leaks_at_the_end_is_switched_off_from_the_journal_alone(bench, plain_service):
+def test_what_leaks_at_the_end_is_switched_off_also_from_the_journal_alone(bench, plain_service):
     container = shop(plain_service)
-    one = bench(container, leaks=[{"name": "unbounded-cache", "per_request": "4KiB"}])
+    one = bench(container)
     one.target.start()
-    bearer = {"Authorization": "Bearer of the suite"}
-    url = f"{one.target.base_url}/admin/leaks"
     assert one.target.token == "of the suite"  # noqa: S105 - nobody's
-    httpx.post(url, json={"unbounded-cache": True}, headers=bearer).raise_for_status()
+    switch(LEAK, one.target, on=True)
+    assert leaks_on(one)
     (entry,) = one.journal.pending()
     assert UNDO[entry.kind](entry.data, one.journal.header) is None
-    assert not any(leak["on"] for leak in httpx.get(url, headers=bearer).json()["leaks"])
+    assert not leaks_on(one)
+    switch(LEAK, one.target, on=True)
+    address = one.target.base_url
+    one.target.stop()
+    assert not leaks_on(one, address)
+    assert not one.journal.pending()
     container.stop()
     assert UNDO[entry.kind](entry.data, one.journal.header) is None
+
+
+def test_a_leak_in_a_container_that_is_paused_is_told_as_still_on(bench, plain_service):
+    container = shop(plain_service)
+    one = bench(container)
+    one.target.start()
+    switch(LEAK, one.target, on=True)
+    (entry,) = one.journal.pending()
+    container.get_wrapped_container().pause()
+    reason = UNDO[entry.kind](entry.data, one.journal.header)
+    container.get_wrapped_container().unpause()
+    assert reason.endswith("is paused; expected it to run")
+    assert "the leak unbounded-cache could not be switched off" in reason
 
 
 def test_one_that_is_not_there_or_does_not_run_is_told(bench, plain_service):
@@ -162,7 +180,7 @@ def test_one_that_is_not_there_or_does_not_run_is_told(bench, plain_service):
         bench("nobody-has-this").target.start()
     container = shop(plain_service)
     container.get_wrapped_container().pause()
-    with pytest.raises(ContainerGone, match="is paused"):
+    with pytest.raises(EnvironmentProblem, match="is paused"):
         bench(container).target.start()
     container.get_wrapped_container().unpause()
     container.get_wrapped_container().stop(timeout=1)

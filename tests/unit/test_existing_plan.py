@@ -118,6 +118,38 @@ def test_load_that_leaves_loopback_must_be_allowed(plan: Any) -> None:
     check(path, "shop.service, 10.0.0.7:80")
 
 
+def test_a_container_that_runs_already_is_allowed_by_its_name(plan: Any) -> None:
+    asks = "{name: flush, http: {path: /flush}}, {name: keep, copy_out: {path: /data/heap}}"
+    check(plan("{name: shop, container: shop-web-1}", f"[{asks}]"))
+    path = plan("{name: shop, container: shop-web-1}", f"[{asks}, {{name: more, set_limits: {{memory: 1GiB}}}}]")
+    assert refusal(path) == (
+        "4: steps[2].set_limits: the step set_limits changes a service that runs already; "
+        "expected --allow shop-web-1, found nothing"
+    )
+    check(path, "shop-web-1")
+    check(plan("{name: shop, container: shop-web-1}", "[{name: cure, restart: {}}]"), "shop-web-1")
+
+
+def test_a_step_that_no_container_of_others_bears_is_refused(plan: Any) -> None:
+    path = plan("{name: shop, container: shop-web-1}", "[{name: cure, scale: {replicas: 2}}]")
+    assert "the step scale cannot be done to a service that runs already" in refusal(path, "shop-web-1")
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ({}, "expected an image, or an existing container"),
+        ({"existing": "web", "image": "web"}, "an existing container is used as it is; expected no image"),
+        ({"existing": "web", "build": ".", "command": ["x"]}, "expected no build and no command"),
+        ({"image": "web", "engine": "tcp://10.0.0.7:2375"}, "engine says where an existing container runs"),
+        ("", "at least 1 character"),
+    ],
+)
+def test_a_container_is_made_or_there_and_not_both(container: Any, expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        target(kind="docker", container=container)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1.example.com:80", "http://localhost.example.com:80"])
 def test_a_name_that_only_begins_like_loopback_is_not_it(url: str) -> None:
     assert not target(url=url, pid=7).on_loopback

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.steps.step import kinds_with_step
+from leakdrill.targets.base.capabilities import FilesInside
 from leakdrill.targets.existing.search import find_process
 from leakdrill.targets.kinds import kind_of
 
@@ -83,13 +84,13 @@ def check_is_there(path: Path, scenario: Scenario) -> None:
 
 def _impossible(scenario: Scenario) -> Iterator[tuple[Loc, str]]:
     """Steps that cannot be carried out on a service that was not started by the drill."""
-    kind = kind_of(scenario.target).name
+    kind = kind_of(scenario.target)
     for index, step in enumerate(scenario.steps):
         loc = ("steps", index, step.action_name)
-        if kind not in kinds_with_step(step.action_name):
+        if kind.name not in kinds_with_step(step.action_name):
             able = ", ".join(kinds_with_step(step.action_name))
             yield loc, f"the step {step.action_name} cannot be done to a service that runs already; expected {able}"
-        elif step.copy_out is not None and step.copy_out.path is not None:
+        elif step.copy_out is not None and step.copy_out.path is not None and not kind.has(FilesInside):
             yield loc, "no file can be copied out of a service that runs already; expected http"
         elif scenario.target.kind == "existing" and step.restart is not None and not scenario.target.restarts_with:
             yield loc, _no_restart(scenario)

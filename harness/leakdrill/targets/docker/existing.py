@@ -223,13 +223,8 @@ class ExistingContainer(RecordedTarget):
 
     def _identity(self) -> dict[str, Any]:
         """What the journal keeps of it, by which it is found again."""
-        return {
-            "part": self._part,
-            "container": self.container.id,
-            "container_name": self.container.name,
-            "engine": self._engine,
-            "port": self._port,
-        }
+        mine = {"part": self._part, "engine": self._engine, "port": self._port}
+        return {**mine, "container": self.container.id, "container_name": self.container.name}
 
     def _follow(self) -> None:
         """Take up with the start that is there now, and return when it answers."""
@@ -237,11 +232,10 @@ class ExistingContainer(RecordedTarget):
             lambda: WatchedContainer(self.container, log=self.log, recorder=self._recorder, client=self._client),
             "let it be watched",
         )
-        ready = self.spec.ready
         took_s = Readiness(
             subject=f"target '{self.name}' (container {self.container.name})",
-            url=self.base_url + ready.path,
-            timeout_s=ready.timeout,
+            url=self.base_url + self.spec.ready.path,
+            timeout_s=self.spec.ready.timeout,
             exit_status=lambda: running.exit_status,
             log=self.log,
             log_start=self.log.stat().st_size if self.log.exists() else 0,

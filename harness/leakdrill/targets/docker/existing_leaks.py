@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leakdrill.targets.base.leak_request import as_kept
 from leakdrill.targets.docker.existing_undo import on_container, started_at, switch_off_inside
-from leakdrill.targets.existing.undo import as_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.http_access import Access
+from leakdrill.targets.base.leak_request import kept_request, switch_off
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import connect, engine_of
 from leakdrill.targets.docker.found import ContainerGone, address_of, find_container
 from leakdrill.targets.docker.remote_engine import engine_host
-from leakdrill.targets.existing.undo import kept_request, switch_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leakdrill.targets.existing.undo import as_kept, still_runs, switch_off
+from leakdrill.targets.base.leak_request import as_kept, switch_off
+from leakdrill.targets.existing.undo import still_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
