@@ -1,4 +1,4 @@
-"""Puts a scenario's target on another platform than the file says, where the drill may go there."""
+"""Puts a scenario's target in another place than the file says: a platform, or a container that runs already."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from leakdrill.targets.kubernetes.form import check_allowed, in_context
 
 if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
+    from leakdrill.scenario.target import ContainerForm
 
 
 def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scenario:
@@ -29,3 +30,12 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
     if allow is not None and target.kind == "kubernetes":
         target = target.model_copy(update={"kubernetes": in_context(target, allow)})
     return scenario if target is scenario.target else scenario.model_copy(update={"target": target})
+
+
+def in_container(scenario: Scenario, existing: ContainerForm) -> Scenario:
+    """`scenario` on the container that runs already and that `existing` names; its port and disk are the file's."""
+    target = scenario.target
+    written = target.container.model_fields_set if target.container else set()
+    kept = {key: getattr(target.container, key) for key in ("port", "disk") if key in written}
+    container = type(existing).model_validate({**existing.model_dump(exclude_unset=True), **kept})
+    return scenario.model_copy(update={"target": target.model_copy(update={"kind": "docker", "container": container})})
