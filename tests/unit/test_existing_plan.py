@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
+from leakdrill.alerting.published_series import published_series
 from leakdrill.errors import BadInput
 from leakdrill.runs.drill.permission import check_is_there, check_permission, needed
+from leakdrill.runs.gate.service import _target_type
 from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.target import ProcessTarget
@@ -179,3 +181,33 @@ def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, 
     shown = {"ExecMainPID": "4121", "ExecMainStatus": status, "Result": result}
     assert end_of(shown, 4121) == end
     assert end_of(shown, 4122) == End()
+
+
+def test_no_series_of_a_disk_is_promised(plan: Any) -> None:
+    names = {series.name for series in published_series(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")))}
+    assert "container_memory_working_set_bytes" in names
+    assert not [name for name in names if "filesystem" in name or "container_fs" in name]
+
+
+def test_a_port_that_nobody_listens_on_is_named_with_its_line(plan: Any) -> None:
+    path = plan("\n  name: shop\n  url: http://127.0.0.1:8000\n  listens: 1")
+    with pytest.raises(BadInput, match=r"shop\.yaml:5: target\.listens: no process of this machine was found"):
+        check_is_there(path, read_scenario(path))
+
+
+def test_a_service_that_runs_already_is_put_on_no_platform(plan: Any) -> None:
+    with pytest.raises(BadInput, match=r"--on docker: target 'shop' runs already, at http://127\.0\.0\.1:8000"):
+        placed(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")), "docker")
+
+
+def test_the_gate_refuses_it(plan: Any) -> None:
+    with pytest.raises(BadInput, match="the gate needs a process or docker target, whose pages it can read"):
+        _target_type(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")).target)
+
+
+def test_a_leak_that_nobody_would_see_is_named_before_the_start(plan: Any) -> None:
+    path = plan(f"{{name: shop, url: '{URL}'}}")
+    path.write_text(path.read_text() + "leaks: [{name: logs, resource: disk}]\n")
+    assert refusal(path) == (
+        "5: leaks[0].resource: the disk of a service that runs already is not measured; expected another resource"
+    )

@@ -30,6 +30,7 @@ _FORWARDERS: Final = {
 """Programs that listen for a service that is elsewhere."""
 
 
+_INIT: Final = 1
 _PID_FILE_BYTES: Final = 4096
 _SHOWN_CHARS: Final = 40
 
@@ -92,7 +93,7 @@ def _named(spec: ProcessTarget) -> psutil.Process:
     if spec.pid_file is not None:
         pid = _read_pid(spec.pid_file)
         return _process(pid, f"pid {pid} of {spec.pid_file}", "pid_file")
-    return _listener(spec.own_port or 0)
+    return _listener(spec.own_port or 0, "url" if spec.listens is None else "listens")
 
 
 def _read_pid(path: Path) -> int:
@@ -115,19 +116,21 @@ def _process(pid: int, called: str, key: str) -> psutil.Process:
     return process
 
 
-def _listener(port: int) -> psutil.Process:
+def _listener(port: int, key: str) -> psutil.Process:
     pids = listeners_on(port)
+    if pids != [_INIT]:
+        pids = [pid for pid in pids if pid != _INIT]  # it holds the socket for a service that is started by it
     holding = [process for process in map(_or_none, pids) if process is not None]
     if not holding:
         raise BadInput(
-            f"target: no process of this machine was found that listens on port {port}; expected the service",
+            f"target.{key}: no process of this machine was found that listens on port {port}; expected the service",
             hint="does it run? the processes of other users are seen by root only; target.pid names one",
         )
     first = _topmost(holding)
     others = [process for process in holding if not _descends(process, first)]
     if others:
         raise BadInput(
-            f"target: port {port} is listened on by {described(first)} and {described(others[0])}; expected one",
+            f"target.{key}: port {port} is listened on by {described(first)} and {described(others[0])}; expected one",
             hint="target.pid says which it is",
         )
     return first
