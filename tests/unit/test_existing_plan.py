@@ -211,3 +211,20 @@ def test_a_leak_that_nobody_would_see_is_named_before_the_start(plan: Any) -> No
     assert refusal(path) == (
         "5: leaks[0].resource: the disk of a service that runs already is not measured; expected another resource"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "loopback"),
+    [
+        ("http://LOCALHOST", "localhost:80", True),
+        ("https://shop.example.com/api/", "shop.example.com:443", False),
+        ("http://[::1]:8000", "[::1]:8000", True),
+        ("http://[2001:db8::1]:8000", "[2001:db8::1]:8000", False),
+        ("http://127.1.2.3:9", "127.1.2.3:9", True),
+        ("http://0x7f000001:8000", "127.0.0.1:8000", True),
+        ("http://0.0.0.0:8000", "0.0.0.0:8000", False),
+    ],
+)
+def test_where_a_url_leads_is_told_by_its_host(url: str, address: str, loopback: bool) -> None:
+    spec = target(url=url, pid=7)
+    assert (spec.address, spec.goes_by, spec.on_loopback) == (address, address, loopback)
