@@ -83,14 +83,14 @@ def check_is_there(path: Path, scenario: Scenario) -> None:
 
 def _impossible(scenario: Scenario) -> Iterator[tuple[Loc, str]]:
     """Steps that cannot be carried out on a service that was not started by the drill, and leaks that nobody sees."""
-    kind = kind_of(scenario.target).name
+    kind = kind_of(scenario.target)
     for index, leak in enumerate(scenario.leaks):
-        if leak.resource == "disk":
+        if scenario.target.kind == "existing" and leak.resource == "disk":
             where: Loc = ("leaks", index, "resource")
             yield where, "the disk of a service that runs already is not measured; expected another resource"
     for index, step in enumerate(scenario.steps):
         loc = ("steps", index, step.action_name)
-        if kind not in kinds_with_step(step.action_name):
+        if kind.name not in kinds_with_step(step.action_name):
             able = ", ".join(kinds_with_step(step.action_name))
             yield loc, f"the step {step.action_name} cannot be done to a service that runs already; expected {able}"
         elif step.copy_out is not None and step.copy_out.path is not None:
