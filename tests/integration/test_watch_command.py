@@ -173,7 +173,7 @@ def test_an_enforced_limit_kills_and_the_kill_is_seen(watch):
         pytest.skip("this machine gives us no control group")
     assert ran.code == 1
     assert "the kernel killed for memory at the limit 80 MiB" in ran.verdicts["peak_stays_within_budget"]["message"]
-    assert not list(Path("/sys/fs/cgroup").rglob("leakdrill-watch-*"))
+    assert not list(Path("/sys/fs/cgroup").rglob(f"leakdrill-watch-*{ran.folder.path.name.lower()}*"))
 
 
 def test_a_retry_in_the_next_smaller_mode_succeeds_and_is_counted(watch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from leakdrill.units import show_size
 
 LONGEST_LINE = 16 * 2**20
 """How long a line may be: a file without a newline is read into memory as one."""
+
+_KEPT = 50_000
+"""Of how many lines of a source the typed events are kept: those of a long run would take too much memory."""
 
 __all__ = [
     "LONGEST_LINE",
@@ -110,6 +113,8 @@ class History:
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.events: tuple[Event, ...] = tuple(events)
+        self._typed: dict[type[EventClass], list[Any]] = {}
+        self._series: dict[tuple[type[EventClass], str], Series] = {}
 
     def __len__(self) -> int:
         return len(self.events)
@@ -142,10 +147,21 @@ class History:
 
     def of(self, event_class: type[E]) -> list[E]:
         """The events of a class, in order; of an act's class every line of every act."""
-        return [event_class.from_event(e) for e in self._of_source(event_class.source) if event_class.matches(e)]
+        if event_class in self._typed:
+            return list(self._typed[event_class])
+        lines = self._of_source(event_class.source)
+        found = [event_class.from_event(e) for e in lines if event_class.matches(e)]
+        if len(lines) <= _KEPT:
+            self._typed[event_class] = list(found)
+        return found
 
     def series(self, event_class: type[Sample], field_name: str) -> Series:
         """A field of the samples of a class; samples without it are left out."""
+        if (event_class, field_name) not in self._series:
+            self._series[event_class, field_name] = self._read_series(event_class, field_name)
+        return self._series[event_class, field_name]
+
+    def _read_series(self, event_class: type[Sample], field_name: str) -> Series:
         entry = event_class.entry_of(field_name)
         rows = [
             (e.index, e.t, e.value[entry], e.value.get("requests", np.nan))
@@ -153,6 +169,7 @@ class History:
             if event_class.matches(e) and isinstance(e.value, dict) and entry in e.value
         ]
         columns = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), 3)
+        columns.flags.writeable = False
         return Series(
             t=columns[:, 0],
             values=columns[:, 1],
