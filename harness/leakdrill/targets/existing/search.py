@@ -42,22 +42,26 @@ def find_process(spec: ProcessTarget) -> psutil.Process:
         BadInput: when there is none, it is not the one that listens, or it cannot be read by this user.
     """
     process = _named(spec)
-    name = process.name()
-    if process.pid in _ancestors(psutil.Process()) | {os.getpid()}:
-        raise BadInput(f"target: pid {process.pid} ({name}) is what runs leakdrill itself; expected the service")
-    if name in _FORWARDERS:
-        raise BadInput(f"target.url: pid {process.pid} ({name}) forwards {_FORWARDERS[name]}")
     try:
+        name = process.name()
+        _refuse_ours_and_forwarders(process, name)
         process.memory_full_info()
         process.num_fds()
     except psutil.AccessDenied as e:
         raise BadInput(
-            f"target: the memory of pid {process.pid} ({name}) cannot be read: it belongs to {process.username()}",
-            hint="run leakdrill as that user, or as root",
+            f"target: the memory of {described(process)} cannot be read by this user",
+            hint="run leakdrill as the user whose process it is, or as root",
         ) from e
     except psutil.NoSuchProcess as e:
-        raise BadInput(f"target: pid {process.pid} ({name}) has just ended; expected it to go on") from e
+        raise BadInput(f"target: pid {process.pid} has just ended; expected it to go on") from e
     return process
+
+
+def _refuse_ours_and_forwarders(process: psutil.Process, name: str) -> None:
+    if process.pid in _ancestors(psutil.Process()) | {os.getpid()}:
+        raise BadInput(f"target: pid {process.pid} ({name}) is what runs leakdrill itself; expected the service")
+    if name in _FORWARDERS:
+        raise BadInput(f"target.url: pid {process.pid} ({name}) forwards {_FORWARDERS[name]}")
 
 
 def tree_of(process: psutil.Process) -> list[int]:
