@@ -17,7 +17,7 @@ import pytest
 from leakdrill import masking
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.machine.ports import free_port
-from leakdrill.record.events import TargetExited, TargetLeave, TargetReady
+from leakdrill.record.events import TargetExited, TargetLeave, TargetReady, TargetUnwatched
 from leakdrill.record.history import read_history
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
@@ -312,6 +312,41 @@ def test_of_a_server_with_workers_the_first_process_is_followed(owner: Owner, dr
     first, worker = one.target.pids()
     assert (one.target.pid, first) == (process.pid, process.pid)
     assert [living.pid for living in one.target.processes()] == [first, worker]
+
+
+HANDS_OVER = """
+import signal, socketserver, sys, threading, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+signal.signal(signal.SIGUSR1, lambda *_: (server.shutdown(), server.server_close()))
+while True:
+    time.sleep(60)
+"""
+
+
+@pytest.mark.long
+def test_another_process_that_takes_its_place_while_it_goes_on_is_told(
+    owner: Owner, drill: Callable[..., Drill]
+) -> None:
+    (owner.folder / "hands_over.py").write_text(HANDS_OVER)
+    process = owner.start(script=owner.folder / "hands_over.py")
+    one = drill()
+    one.target.start()
+    assert one.target.lost is None
+    process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: not psutil.Process(process.pid).net_connections("tcp"), what="the port is free", timeout_s=10)
+    other = owner.start()
+    wait_for(lambda: one.target.lost, what="it is told", timeout_s=20)
+    assert f"pid {other.pid}" in str(one.target.lost)
+    assert f"listens on port {owner.port} in its place" in one.told(TargetUnwatched)[0].message
+    assert process.poll() is None
 
 
 def test_a_port_that_nobody_listens_on_is_told(drill: Callable[..., Drill]) -> None:
