@@ -23,8 +23,6 @@ _WORDS_BEFORE: Final = 20
 _PLAIN: Final = re.compile(r"[a-z_ -]+")
 """`["password", "email"]` are two names."""
 _HIDDEN: Final[set[str]] = set()
-_SHORTEST_SECRET: Final = 4
-"""What is shorter is in too many words."""
 _NAMES_BESIDE: Final = ("name", "key", "header", "field")
 _SHORTEST_NUMBER: Final = 1000
 """`password: 5` is a count."""
@@ -32,8 +30,14 @@ _SHORTEST_NUMBER: Final = 1000
 
 def hide(secret: str) -> None:
     """Have `secret` masked wherever it stands, from now on, in this process: it came from where secrets are kept."""
-    if len(secret) >= _SHORTEST_SECRET:
+    if can_be_hidden(secret):
         _HIDDEN.add(secret)
+
+
+def can_be_hidden(secret: str) -> bool:
+    """Whether `secret` is long and strange enough to be masked by itself: `test` is in too many words."""
+    least = 12 if _PLAIN.fullmatch(secret) else 10 if secret.isdecimal() else 6
+    return len(secret) >= least
 
 
 def masked(text: str) -> str:

@@ -20,6 +20,7 @@ from leakdrill.alerting.states import AlertPoller
 from leakdrill.alerting.watched import WatchedPrometheus
 from leakdrill.alerting.watched_delivery import DeliveryWatcher
 from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
@@ -172,7 +173,11 @@ def test_a_service_is_ready_by_its_status_however_long_its_answer_is(way, tmp_pa
 
 
 def step(url, **more):
-    return call(HttpCall(path="/x", method="GET", timeout="500ms", **more), SimpleNamespace(base_url=url, token=""))
+    return call(HttpCall(path="/x", method="GET", timeout="500ms", **more), target_at(url))
+
+
+def target_at(url):
+    return SimpleNamespace(base_url=url, token="", access=ANYONE)
 
 
 @pytest.mark.parametrize("way", [w for w in WAYS if w is not broken.sends_200_mb], ids=named)
@@ -195,7 +200,7 @@ def test_the_long_answer_of_a_step_is_read_to_its_end_and_not_kept():
 
 def test_what_is_copied_out_goes_to_its_file_as_it_comes(tmp_path):
     with broken_server(answers(b"x" * 20_000_000)) as url:
-        fetch("/heap", SimpleNamespace(base_url=url, token=""), tmp_path / "heap", timeout_s=5.0)
+        fetch("/heap", target_at(url), tmp_path / "heap", timeout_s=5.0)
     assert (tmp_path / "heap").stat().st_size == 20_000_000
 
 

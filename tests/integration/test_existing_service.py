@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from leakdrill import masking
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.machine.ports import free_port
-from leakdrill.record.events import TargetExited, TargetLeave, TargetReady
+from leakdrill.record.events import TargetExited, TargetLeave, TargetReady, TargetUnwatched
 from leakdrill.record.history import read_history
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
@@ -53,12 +54,13 @@ class Owner:
         self.port = free_port()
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *tls: Path, token: str = "") -> subprocess.Popen[bytes]:
+    def start(
+        self, *tls: Path, token: str = "", program: Path = Path(sys.executable), script: Path = SHOP
+    ) -> subprocess.Popen[bytes]:
         """A shop at `port`, once it listens."""
         words = ["--tls", *map(str, tls)] if tls else []
-        process = subprocess.Popen(
-            [sys.executable, str(SHOP), str(self.port), *words], env={**os.environ, "SHOP_TOKEN": token}
-        )
+        command = [str(program), str(script), str(self.port), *words]
+        process = subprocess.Popen(command, env={**os.environ, "SHOP_TOKEN": token}, start_new_session=True)
         self.started.append(process)
         wait_for(lambda: psutil.Process(process.pid).net_connections("tcp"), what="it listens", timeout_s=30)
         return process
@@ -66,7 +68,8 @@ class Owner:
     def close(self) -> None:
         """End them all."""
         for process in self.started:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -280,6 +283,72 @@ def test_a_process_that_is_not_the_one_that_answers_is_refused(owner: Owner, dri
             other.kill()
 
 
+def test_what_only_forwards_a_port_is_refused(owner: Owner, drill: Callable[..., Drill]) -> None:
+    forwarder = owner.folder / "docker-proxy"
+    forwarder.symlink_to(Path(sys.executable).resolve())
+    owner.start(program=forwarder)
+    with pytest.raises(BadInput, match=r"\(docker-proxy\) forwards a container's port; name the container"):
+        drill().target.start()
+
+
+WORKERS = """
+import os, socket, sys, time
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+if os.fork() == 0:
+    while True:
+        connection, _ = server.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+        connection.close()
+time.sleep(600)
+"""
+
+
+def test_of_a_server_with_workers_the_first_process_is_followed(owner: Owner, drill: Callable[..., Drill]) -> None:
+    (owner.folder / "workers.py").write_text(WORKERS)
+    process = owner.start(script=owner.folder / "workers.py")
+    one = drill()
+    one.target.start()
+    first, worker = one.target.pids()
+    assert (one.target.pid, first) == (process.pid, process.pid)
+    assert [living.pid for living in one.target.processes()] == [first, worker]
+
+
+HANDS_OVER = """
+import signal, socketserver, sys, threading, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+signal.signal(signal.SIGUSR1, lambda *_: (server.shutdown(), server.server_close()))
+while True:
+    time.sleep(60)
+"""
+
+
+@pytest.mark.long
+def test_another_process_that_takes_its_place_while_it_goes_on_is_told(
+    owner: Owner, drill: Callable[..., Drill]
+) -> None:
+    (owner.folder / "hands_over.py").write_text(HANDS_OVER)
+    process = owner.start(script=owner.folder / "hands_over.py")
+    one = drill()
+    one.target.start()
+    assert one.target.lost is None
+    process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: not psutil.Process(process.pid).net_connections("tcp"), what="the port is free", timeout_s=10)
+    other = owner.start()
+    wait_for(lambda: one.target.lost, what="it is told", timeout_s=20)
+    assert f"pid {other.pid}" in str(one.target.lost)
+    assert f"listens on port {owner.port} in its place" in one.told(TargetUnwatched)[0].message
+    assert process.poll() is None
+
+
 def test_a_port_that_nobody_listens_on_is_told(drill: Callable[..., Drill]) -> None:
     with pytest.raises(BadInput, match="no process of this machine was found that listens on port"):
         drill().target.start()
@@ -306,7 +375,7 @@ def test_a_restart_is_the_owners_command_and_what_it_starts_stays(owner: Owner, 
         assert [event.process for event in one.told(TargetReady)] == [process_of_before, started.pid]
         one.target.stop()
         assert started.is_running()
-        assert (one.folder / "restart.log").read_text() == ""
+        assert "LEAKDRILL_" not in (one.folder / "restart.log").read_text()
 
 
 def test_without_a_command_nobody_restarts_it(owner: Owner, drill: Callable[..., Drill]) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
+from leakdrill.alerting.published_series import published_series
 from leakdrill.errors import BadInput
 from leakdrill.runs.drill.permission import check_is_there, check_permission, needed
+from leakdrill.runs.gate.service import _target_type
 from leakdrill.runs.placement import placed
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.target import ProcessTarget
@@ -130,6 +132,16 @@ def test_a_container_that_runs_already_is_allowed_by_its_name(plan: Any) -> None
     check(plan("{name: shop, container: shop-web-1}", "[{name: cure, restart: {}}]"), "shop-web-1")
 
 
+def test_the_disk_of_a_container_is_measured_where_the_scenario_says_where_it_is(plan: Any) -> None:
+    path = plan("{name: shop, container: shop-web-1}")
+    leak = "leaks: [{name: log, resource: disk, per_request: 1KiB}]\n"
+    path.write_text(path.read_text() + leak)
+    assert "not measured; expected target.container.disk, where it is mounted" in refusal(path)
+    path = plan("{name: shop, container: {existing: shop-web-1, disk: /var/log}}")
+    path.write_text(path.read_text() + leak)
+    check(path)
+
+
 def test_a_step_that_no_container_of_others_bears_is_refused(plan: Any) -> None:
     path = plan("{name: shop, container: shop-web-1}", "[{name: cure, scale: {replicas: 2}}]")
     assert "the step scale cannot be done to a service that runs already" in refusal(path, "shop-web-1")
@@ -211,3 +223,50 @@ def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, 
     shown = {"ExecMainPID": "4121", "ExecMainStatus": status, "Result": result}
     assert end_of(shown, 4121) == end
     assert end_of(shown, 4122) == End()
+
+
+def test_no_series_of_a_disk_is_promised(plan: Any) -> None:
+    names = {series.name for series in published_series(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")))}
+    assert "container_memory_working_set_bytes" in names
+    assert not [name for name in names if "filesystem" in name or "container_fs" in name]
+
+
+def test_a_port_that_nobody_listens_on_is_named_with_its_line(plan: Any) -> None:
+    path = plan("\n  name: shop\n  url: http://127.0.0.1:8000\n  listens: 1")
+    with pytest.raises(BadInput, match=r"shop\.yaml:5: target\.listens: no process of this machine was found"):
+        check_is_there(path, read_scenario(path))
+
+
+def test_a_service_that_runs_already_is_put_on_no_platform(plan: Any) -> None:
+    with pytest.raises(BadInput, match=r"--on docker: target 'shop' runs already, at http://127\.0\.0\.1:8000"):
+        placed(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")), "docker")
+
+
+def test_the_gate_refuses_it(plan: Any) -> None:
+    with pytest.raises(BadInput, match="the gate needs a process or docker target, whose pages it can read"):
+        _target_type(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")).target)
+
+
+def test_a_leak_that_nobody_would_see_is_named_before_the_start(plan: Any) -> None:
+    path = plan(f"{{name: shop, url: '{URL}'}}")
+    path.write_text(path.read_text() + "leaks: [{name: logs, resource: disk}]\n")
+    assert refusal(path) == (
+        "5: leaks[0].resource: the disk of a service that runs already is not measured; expected another resource"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "loopback"),
+    [
+        ("http://LOCALHOST", "localhost:80", True),
+        ("https://shop.example.com/api/", "shop.example.com:443", False),
+        ("http://[::1]:8000", "[::1]:8000", True),
+        ("http://[2001:db8::1]:8000", "[2001:db8::1]:8000", False),
+        ("http://127.1.2.3:9", "127.1.2.3:9", True),
+        ("http://0x7f000001:8000", "127.0.0.1:8000", True),
+        ("http://0.0.0.0:8000", "0.0.0.0:8000", False),
+    ],
+)
+def test_where_a_url_leads_is_told_by_its_host(url: str, address: str, loopback: bool) -> None:
+    spec = target(url=url, pid=7)
+    assert (spec.address, spec.goes_by, spec.on_loopback) == (address, address, loopback)

@@ -180,6 +180,25 @@ def test_the_name_of_a_variable_is_no_secret(text: str, hidden: bool) -> None:
     assert ("***" in masked(text)) is hidden
 
 
-def test_a_value_of_three_letters_is_in_too_many_words_to_be_masked() -> None:
-    masking.hide("the")
-    assert masked("the end") == "the end"
+@pytest.mark.parametrize(
+    ("secret", "masked_too"),
+    [("the", False), ("baseline", False), ("123456", False), ("a1b2c3", True), ("correcthorsebattery", True)],
+)
+def test_a_value_that_is_a_usual_word_is_not_masked_everywhere(secret: str, masked_too: bool) -> None:
+    masking.hide(secret)
+    assert (masked(f"a {secret} b") == "a *** b") is masked_too
+
+
+def test_a_value_that_names_something_in_the_scenario_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "gateway-1")
+    ((_, text),) = header_mistakes({"X": "${SHOP_TOKEN}"}, (), plain='{"name": "gateway-1"}')
+    assert text == "the value of SHOP_TOKEN stands elsewhere in the scenario; expected a secret, or the text itself"
+    monkeypatch.setenv("SHOP_TOKEN", "gate")
+    assert list(header_mistakes({"X": "${SHOP_TOKEN}"}, (), plain='{"name": "gateway-1"}')) == []
+
+
+def test_the_path_of_a_certificate_is_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_certificate(tmp_path)
+    monkeypatch.setenv("SHOP_CA", str(tmp_path / "certificate.pem"))
+    assert access_to(http(ca="${SHOP_CA}"), tmp_path, https=True).tls is not None
+    assert masked(str(tmp_path / "certificate.pem")) == str(tmp_path / "certificate.pem")

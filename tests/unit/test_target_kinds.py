@@ -61,7 +61,7 @@ def test_what_each_kind_can_do() -> None:
         "existing compose": EVERYWHERE | {"Neighboured"},
         "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
         "kubernetes": EVERYWHERE | OWN | {"Autoscalable", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
-        "existing service": EVERYWHERE - {"Replicated"} | {"Outliving"},
+        "existing service": EVERYWHERE - {"Replicated"} | {"Losable", "Outliving"},
     }
 
 

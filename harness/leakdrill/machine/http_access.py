@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
-from leakdrill.masking import hide
+from leakdrill.masking import can_be_hidden, hide
 from leakdrill.secret_patterns import MASK, SECRET_NAME
 
 if TYPE_CHECKING:
@@ -67,10 +67,13 @@ def access_to(http: HttpAccess, folder: Path, *, https: bool) -> Access:
     return Access(headers=filled_headers(http.headers), tls=_context(http, folder) if https else None)
 
 
-def access_mistakes(http: HttpAccess, folder: Path) -> Iterator[tuple[Loc, str]]:
-    """What keeps `http` from being used here: where it stands in the scenario, and what is wrong."""
+def access_mistakes(http: HttpAccess, folder: Path, *, plain: str = "") -> Iterator[tuple[Loc, str]]:
+    """What keeps `http` from being used here: where it stands in the scenario, and what is wrong.
+
+    `plain` is as for `header_mistakes`.
+    """
     place: Loc = ("target", "http")
-    yield from header_mistakes(http.headers, (*place, "headers"))
+    yield from header_mistakes(http.headers, (*place, "headers"), plain=plain)
     unset = False
     for key in ("ca", "certificate", "key", "key_password"):
         reason = _unset(getattr(http, key) or "")
@@ -87,20 +90,25 @@ def access_mistakes(http: HttpAccess, folder: Path) -> Iterator[tuple[Loc, str]]
             yield (*place, key), f"cannot be used: {e.strerror or e}; expected files in PEM format that fit"
 
 
-def header_mistakes(headers: Mapping[str, str], place: Loc) -> Iterator[tuple[Loc, str]]:
-    """What is wrong with headers that stand at `place` in the scenario."""
+def header_mistakes(headers: Mapping[str, str], place: Loc, *, plain: str = "") -> Iterator[tuple[Loc, str]]:
+    """What is wrong with headers that stand at `place` in the scenario, all of whose text is `plain`.
+
+    Values from the environment are masked wherever they stand, so the names in a scenario must not be among them.
+    """
     for name, text in headers.items():
         reason = _unset(text)
         if not reason and SECRET_NAME.fullmatch(name):
             reason = _plain_secret(text)
         if not reason and not _IN_A_HEADER.fullmatch(_filled(text)):
             reason = "its value has characters that no header may have, such as the end of a line"
-        if reason:
+        if reason := reason or _public(text, plain):
             yield (*place, name), reason
 
 
 def filled_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """`headers` with their variables filled in, whose values are masked from now on."""
+    for text in headers.values():
+        _hide_values(text)
     return {name: _filled(text) for name, text in headers.items()}
 
 
@@ -113,6 +121,14 @@ def _unset(text: str) -> str:
     return ""
 
 
+def _public(text: str, plain: str) -> str:
+    for name in _VARIABLE.findall(text):
+        value = os.environ.get(name, "")
+        if can_be_hidden(value) and value in plain:
+            return f"the value of {name} stands elsewhere in the scenario; expected a secret, or the text itself"
+    return ""
+
+
 def _plain_secret(text: str) -> str:
     if not text or text == MASK or _VARIABLE.search(text):
         return ""
@@ -121,13 +137,12 @@ def _plain_secret(text: str) -> str:
 
 def _filled(text: str) -> str:
     """`text` with its variables filled in. Call `_unset` first."""
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1], ""), text)
 
-    def value(match: re.Match[str]) -> str:
-        secret = os.environ.get(match[1], "")
-        hide(secret)
-        return secret
 
-    return _VARIABLE.sub(value, text)
+def _hide_values(text: str) -> None:
+    for name in _VARIABLE.findall(text):
+        hide(os.environ.get(name, ""))
 
 
 def _context(http: HttpAccess, folder: Path) -> ssl.SSLContext:
@@ -136,6 +151,7 @@ def _context(http: HttpAccess, folder: Path) -> ssl.SSLContext:
     if http.certificate:
         # Without a password of its own, OpenSSL would ask for one at the terminal.
         password = _filled(http.key_password or "")
+        _hide_values(http.key_password or "")
         key = str(folder / _filled(http.key)) if http.key else None
         context.load_cert_chain(str(folder / _filled(http.certificate)), key, password=lambda: password)
     return context

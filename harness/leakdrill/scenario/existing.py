@@ -5,14 +5,14 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
+from pydantic_core import Url
 
 from leakdrill.scenario.quantities import Frozen
 
 SYSTEMCTL: Final = "systemctl"
-_PORTS: Final = {"http": 80, "https": 443}
+_SCHEMES: Final = ("http", "https")
 _LOCALHOST: Final = "localhost"
 
 
@@ -64,11 +64,10 @@ class ExistingService(Frozen):
         if url is None:
             return None
         try:
-            parts = urlsplit(url)
-            _port = parts.port
+            parts = Url(url)
         except ValueError as e:
-            raise ValueError(f"expected an address such as http://127.0.0.1:8000: {e}") from e
-        if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("expected an address such as http://127.0.0.1:8000") from e
+        if parts.scheme not in _SCHEMES or not parts.host or parts.query is not None or parts.fragment is not None:
             raise ValueError("expected an address such as http://127.0.0.1:8000")
         if parts.username is not None or parts.password is not None:
             raise ValueError("expected an address without a password; http.headers takes one from the environment")
@@ -77,13 +76,12 @@ class ExistingService(Frozen):
     @property
     def url_port(self) -> int:
         """The port of `url`."""
-        parts = urlsplit(self.url or "")
-        return parts.port or _PORTS.get(parts.scheme, 0)
+        return (Url(self.url).port or 0) if self.url else 0
 
     @property
     def url_host(self) -> str:
         """The host of `url`."""
-        return urlsplit(self.url or "").hostname or ""
+        return (Url(self.url).host or "").strip("[]") if self.url else ""
 
     @property
     def on_loopback(self) -> bool:
@@ -117,7 +115,7 @@ class ExistingService(Frozen):
     @property
     def address(self) -> str:
         """The host and port of `url`."""
-        return urlsplit(self.url or "").netloc
+        return f"[{self.url_host}]:{self.url_port}" if ":" in self.url_host else f"{self.url_host}:{self.url_port}"
 
     def check_way_to_find(self) -> None:
         """Refuse what does not say which process it is.

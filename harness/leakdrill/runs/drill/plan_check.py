@@ -95,7 +95,8 @@ def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
 
 def _unusable_access(path: Path, scenario: Scenario) -> Iterator[Problem]:
     """Variables that requests to the service need and the environment lacks, and certificates that cannot be used."""
-    yield from access_mistakes(scenario.target.http, path.resolve().parent)
+    plain = scenario.model_dump_json()
+    yield from access_mistakes(scenario.target.http, path.resolve().parent, plain=plain)
     calls: list[tuple[Loc, HttpCall]] = [
         (("leaks", index, "switch", key), getattr(leak.switch, key))
         for index, leak in enumerate(scenario.leaks)
@@ -104,7 +105,7 @@ def _unusable_access(path: Path, scenario: Scenario) -> Iterator[Problem]:
     ]
     calls += [(("steps", at, "http"), step.http) for at, step in enumerate(scenario.steps) if step.http is not None]
     for loc, call in calls:
-        yield from header_mistakes(call.headers, (*loc, "headers"))
+        yield from header_mistakes(call.headers, (*loc, "headers"), plain=plain)
 
 
 def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:

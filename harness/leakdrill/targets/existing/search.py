@@ -30,6 +30,7 @@ _FORWARDERS: Final = {
 """Programs that listen for a service that is elsewhere."""
 
 
+_INIT: Final = 1
 _PID_FILE_BYTES: Final = 4096
 _SHOWN_CHARS: Final = 40
 
@@ -41,22 +42,26 @@ def find_process(spec: ProcessTarget) -> psutil.Process:
         BadInput: when there is none, it is not the one that listens, or it cannot be read by this user.
     """
     process = _named(spec)
-    name = process.name()
-    if process.pid in _ancestors(psutil.Process()) | {os.getpid()}:
-        raise BadInput(f"target: pid {process.pid} ({name}) is what runs leakdrill itself; expected the service")
-    if name in _FORWARDERS:
-        raise BadInput(f"target.url: pid {process.pid} ({name}) forwards {_FORWARDERS[name]}")
     try:
+        name = process.name()
+        _refuse_ours_and_forwarders(process, name)
         process.memory_full_info()
         process.num_fds()
     except psutil.AccessDenied as e:
         raise BadInput(
-            f"target: the memory of pid {process.pid} ({name}) cannot be read: it belongs to {process.username()}",
-            hint="run leakdrill as that user, or as root",
+            f"target: the memory of {described(process)} cannot be read by this user",
+            hint="run leakdrill as the user whose process it is, or as root",
         ) from e
     except psutil.NoSuchProcess as e:
-        raise BadInput(f"target: pid {process.pid} ({name}) has just ended; expected it to go on") from e
+        raise BadInput(f"target: pid {process.pid} has just ended; expected it to go on") from e
     return process
+
+
+def _refuse_ours_and_forwarders(process: psutil.Process, name: str) -> None:
+    if process.pid in _ancestors(psutil.Process()) | {os.getpid()}:
+        raise BadInput(f"target: pid {process.pid} ({name}) is what runs leakdrill itself; expected the service")
+    if name in _FORWARDERS:
+        raise BadInput(f"target.url: pid {process.pid} ({name}) forwards {_FORWARDERS[name]}")
 
 
 def tree_of(process: psutil.Process) -> list[int]:
@@ -92,7 +97,7 @@ def _named(spec: ProcessTarget) -> psutil.Process:
     if spec.pid_file is not None:
         pid = _read_pid(spec.pid_file)
         return _process(pid, f"pid {pid} of {spec.pid_file}", "pid_file")
-    return _listener(spec.own_port or 0)
+    return _listener(spec.own_port or 0, "url" if spec.listens is None else "listens")
 
 
 def _read_pid(path: Path) -> int:
@@ -115,19 +120,21 @@ def _process(pid: int, called: str, key: str) -> psutil.Process:
     return process
 
 
-def _listener(port: int) -> psutil.Process:
+def _listener(port: int, key: str) -> psutil.Process:
     pids = listeners_on(port)
+    if pids != [_INIT]:
+        pids = [pid for pid in pids if pid != _INIT]  # it holds the socket for a service that is started by it
     holding = [process for process in map(_or_none, pids) if process is not None]
     if not holding:
         raise BadInput(
-            f"target: no process of this machine was found that listens on port {port}; expected the service",
+            f"target.{key}: no process of this machine was found that listens on port {port}; expected the service",
             hint="does it run? the processes of other users are seen by root only; target.pid names one",
         )
     first = _topmost(holding)
     others = [process for process in holding if not _descends(process, first)]
     if others:
         raise BadInput(
-            f"target: port {port} is listened on by {described(first)} and {described(others[0])}; expected one",
+            f"target.{key}: port {port} is listened on by {described(first)} and {described(others[0])}; expected one",
             hint="target.pid says which it is",
         )
     return first

@@ -17,7 +17,6 @@ import psutil
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import watched
 from leakdrill.machine.execute import execute
-from leakdrill.machine.ports import stranger_on
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
@@ -79,6 +78,11 @@ class RunningService(RecordedTarget):
     def pid(self) -> int | None:
         """Its first process; None when that has ended."""
         return self._life.process.pid if self._life and self._life.is_alive() else None
+
+    @property
+    def lost(self) -> str | None:
+        """Who serves in its place while it still runs; None while nobody does."""
+        return self._life.lost if self._life else None
 
     def notices(self) -> Sequence[str]:
         """What cannot be read of it, and limits that it does not have, one sentence each; known after `start`."""
@@ -179,7 +183,7 @@ class RunningService(RecordedTarget):
 
     def _follow(self, process: psutil.Process) -> None:
         """Follow `process` from now on, and return when it answers at the URL, and nobody else does."""
-        life = self._life = Life(process, unit=self.spec.unit, recorder=self._recorder)
+        life = self._life = Life(process, unit=self.spec.unit, recorder=self._recorder, port=self.spec.own_port)
         took_s = Readiness(
             subject=f"target '{self.name}' ({described(process)})",
             url=self.base_url + self.spec.ready.path,
@@ -187,7 +191,7 @@ class RunningService(RecordedTarget):
             exit_status=lambda: None,
             log=None,
             access=self.access,
-            stranger=lambda: self._stranger(life),
+            stranger=life.stranger,
         ).wait()
         self._recorder.record(TargetReady(process=float(process.pid), took_s=round(took_s, 3)))
 
@@ -212,12 +216,6 @@ class RunningService(RecordedTarget):
                 "it is",
                 hint="leave target.limits out: the limit is read",
             )
-
-    def _stranger(self, life: Life) -> str:
-        """Who is there in the place of the service: another process at its port, or nobody; empty when it is there."""
-        if not life.is_alive():
-            return "another process: its own has ended"
-        return stranger_on(self.spec.own_port, life.pids()) if self.spec.own_port else ""
 
     def _living(self) -> Life:
         if self._life is None:
