@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.http_access import Access
+from leakdrill.masking import hide
 from leakdrill.targets.base.leak_request import kept_request, switch_off
 from leakdrill.targets.docker.container import engine_errors
 from leakdrill.targets.docker.engine import connect, engine_of
@@ -27,9 +28,11 @@ _TOKEN: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 
 
 def token_of(container: Container) -> str:
-    """The token in the environment of a container of our own images; empty in others."""
+    """The token in the environment of a container of our own images, masked from now on; empty in others."""
     pairs = [pair.partition("=") for pair in container.attrs["Config"]["Env"] or []]
-    return next((value for name, _, value in pairs if name == _TOKEN), "")
+    token = next((value for name, _, value in pairs if name == _TOKEN), "")
+    hide(token)
+    return token
 
 
 def started_at(container: Container) -> str:
