@@ -224,7 +224,8 @@ def differences(case: Case, drill: Drill, code: int | None) -> list[str]:
     if code is None:
         found.append(f"it did not end within {MOST_S:g} s")
     elif code != EXITS[case.outcome]:
-        found.append(f"exit {code}; expected {EXITS[case.outcome]} ({case.outcome})")
+        last = "\n".join(output.rstrip().splitlines()[-3:])
+        found.append(f"exit {code}; expected {EXITS[case.outcome]} ({case.outcome}): {last}")
     if "Traceback" in output:
         found.append("a traceback")
     if not case.check:

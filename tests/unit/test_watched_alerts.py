@@ -7,7 +7,7 @@ from histories import ALERT, drill, plan
 from pydantic import ValidationError
 
 from leakdrill.judging.drill import judge_claims
-from leakdrill.record.events import AlertSilenced, Notification
+from leakdrill.record.events import AlertSilenced, LeakSwitchOn, Notification
 from leakdrill.scenario.alerts import Alerts
 
 URL = "http://127.0.0.1:9090"
@@ -55,3 +55,12 @@ def test_a_silence_is_named():
     verdict = told(drill().drop("alertmanager").sample(36, AlertSilenced("maintenance-1", labels=ALERT)))
     assert verdict.outcome == "FAIL"
     assert "a silence in Alertmanager mutes it (maintenance-1)" in verdict.message
+
+
+@pytest.mark.parametrize("began_s", [15.01, 16.772679, 17.841004, 18.2, 19.137218, 23.107497])
+def test_an_alert_that_had_its_whole_budget_and_did_not_fire_fails_wherever_the_leak_began(began_s):
+    record = drill().drop("prometheus", "alert").drop("leak", "switch_on")
+    record.act(LeakSwitchOn(leak="cache"), began_s, began_s + 0.04)
+    (verdict,) = [v for v in judge_claims(record.history(), plan()) if v.check == "alert_fires_in_time"]
+    assert (verdict.outcome, verdict.message) == ("FAIL", verdict.message)
+    assert "had not fired 30 s after the leak began; budget 30 s" in verdict.message

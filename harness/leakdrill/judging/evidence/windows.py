@@ -41,8 +41,8 @@ class Span:
 
     @property
     def length_s(self) -> float:
-        """The length; never negative."""
-        return max(0.0, self.end_s - self.start_s)
+        """The length to the nanosecond, so that a span of 12 s is never a hair shorter; never negative."""
+        return round(max(0.0, self.end_s - self.start_s), 9)
 
     def overlaps(self, other: Span) -> bool:
         """Whether the two have more than a point in common."""

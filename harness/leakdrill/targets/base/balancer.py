@@ -1,8 +1,9 @@
 """A loopback address behind which the pods of a workload answer: what a Service is inside of a cluster.
 
 Each connection goes to the ready pod that has the fewest, through the API server. Like a Service it spreads connections
-and not requests, and HTTP keeps connections open; so when a pod leaves, or pods come, a connection that is idle between
-two requests is closed, and its client opens another one.
+and not requests, and HTTP keeps connections open; so when a pod leaves, or pods come, a connection goes on to another
+pod with the next request that its client sends. The client notices nothing: to close its connection would fail a
+request that is under way, and a drill would blame the service for it.
 
 While the API server does not answer, connections wait instead of breaking: what fails then is not the service, and a
 drill that reported it as failed requests would blame the wrong one.
@@ -15,6 +16,8 @@ import select
 import socket
 import threading
 from collections import Counter
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.errors import EnvironmentProblem
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _CHUNK_BYTES: Final = 65536
-_IDLE_S: Final = 0.03
+_IDLE_S: Final = 0.3
 """Without a byte for so long, after bytes from the pod, a connection stands between two requests."""
 _WAIT_S: Final = 0.2
+_METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE"})
 
 
 class Connection(Protocol):
@@ -123,17 +127,17 @@ class Balancer:
             pod = self._take()
             if pod is None:
                 return
-            let_go = threading.Event()
+            place = _Place(pod)
             try:
-                self._carry(near, pod, let_go)
+                self._carry(near, place)
             finally:
                 with self._lock:
-                    self._open[pod] -= not let_go.is_set()
+                    self._open[place.pod] -= 1
 
-    def _carry(self, near: socket.socket, pod: str, let_go: threading.Event) -> None:
+    def _carry(self, near: socket.socket, place: _Place) -> None:
         try:
-            with contextlib.closing(self._connect(pod)) as far:
-                _Relay(near, far, unwanted=lambda: self._unwanted(pod, let_go), stopping=self._stopping).run()
+            far = self._connect(place.pod)
+            _Relay(near, far, better=partial(self._better, place), stopping=self._stopping).run()
         except (OSError, EnvironmentProblem):
             while not self._stopping.is_set() and not self._answers():
                 self._stopping.wait(_WAIT_S)
@@ -149,42 +153,74 @@ class Balancer:
             self._open[pod] += 1
         return pod
 
-    def _unwanted(self, pod: str, let_go: threading.Event) -> bool:
-        """Whether a connection to `pod` had better go to another: it leaves, or has two more than another one has.
+    def _better(self, place: _Place, *, leaving: bool) -> Connection | None:
+        """A connection to a pod that is better than `place`; None when there is none, or it cannot be reached.
 
-        One that is told so counts no more from then on, or all that ask at the same moment would go.
+        Better is another pod where this one leaves, and, unless `leaving`, one that has two connections less.
         """
-        ready = self._pods()
-        if not ready:
-            return False
+        before, ready = place.pod, self._pods()
+        if not ready or (leaving and before in ready):
+            return None
         with self._lock:
-            if pod in ready and self._open[pod] <= min(self._open[name] for name in ready) + 1:
-                return False
-            self._open[pod] -= 1
-            let_go.set()
-            return True
+            after = min(ready, key=lambda name: self._open[name])
+            if before in ready and self._open[before] <= self._open[after] + 1:
+                return None
+            self._move(place, after)  # counted before it is there, or all that ask at the same moment would go
+        try:
+            return self._connect(after)
+        except (OSError, EnvironmentProblem):
+            with self._lock:
+                self._move(place, before)
+            return None
+
+    def _move(self, place: _Place, pod: str) -> None:
+        self._open[place.pod] -= 1
+        self._open[pod] += 1
+        place.pod = pod
+
+
+@dataclass
+class _Place:
+    """The pod to which a connection goes, and which counts it."""
+
+    pod: str
 
 
 class _Relay:
     """Passes bytes between a client and a pod until one of them ends."""
 
     def __init__(
-        self, near: socket.socket, far: Connection, *, unwanted: Callable[[], bool], stopping: threading.Event
+        self,
+        near: socket.socket,
+        far: Connection,
+        *,
+        better: Callable[..., Connection | None],
+        stopping: threading.Event,
     ) -> None:
         self._near = near
         self._far = far
-        self._unwanted = unwanted
+        self._better = better
         self._stopping = stopping
         self._answered = False
 
     def run(self) -> None:
         """Return when it is over. Raises OSError when the far side broke."""
-        while not self._stopping.is_set():
-            near, far = self._wait()
-            if not near and not far and self._answered and self._unwanted():
-                return
-            if (near and not self._from_near()) or (far and not self._from_far()):
-                return
+        try:
+            while not self._stopping.is_set():
+                near, far = self._wait()
+                if not near and not far and self._answered:
+                    self._go_on(leaving=True)
+                if (near and not self._from_near()) or (far and not self._from_far()):
+                    return
+        finally:
+            self._far.close()
+
+    def _go_on(self, *, leaving: bool) -> None:
+        """Go on to a better pod, if there is one. Between two requests only."""
+        better = self._better(leaving=leaving)
+        if better is not None:
+            self._far.close()
+            self._far = better
 
     def _wait(self) -> tuple[bool, bool]:
         timeout_s = _IDLE_S if self._answered else _WAIT_S
@@ -199,6 +235,8 @@ class _Relay:
             return False
         if not data:
             return False
+        if self._answered and data.split(b" ", 1)[0] in _METHODS:  # a client that has its answer asks anew
+            self._go_on(leaving=False)
         self._answered = False
         self._far.send(data)
         return True
