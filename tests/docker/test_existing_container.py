@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import httpx
 import pytest
@@ -11,7 +12,9 @@ from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import CgroupResources, EngineStats, TargetExited, TargetUnwatched
 from leakdrill.record.history import read_history
+from leakdrill.runs.drill.permission import check_is_there
 from leakdrill.scenario.leaks import Leak
+from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.switch import switch
@@ -186,6 +189,31 @@ def test_one_that_is_not_there_or_does_not_run_is_told(bench, plain_service):
     container.get_wrapped_container().stop(timeout=1)
     with pytest.raises(ContainerGone, match="does not run: it is exited"):
         bench(container).target.start()
+
+
+@pytest.mark.parametrize(
+    ("target", "line", "expected"),
+    [
+        ("container: nobody-has-this", 4, 'target.container: there is no container "nobody-has-this"'),
+        ("container: {existing: NAME, port: 9}\n  limits: {memory: 256MiB}", 5, "target.limits.memory: found 256 MiB"),
+        ("container: {existing: NAME, port: 8000}", 0, ""),
+    ],
+)
+def test_what_is_not_there_is_told_with_its_line_before_the_start(plain_service, tmp_path, target, line, expected):
+    name = shop(plain_service).get_wrapped_container().name
+    (tmp_path / "locustfile.py").write_text("")
+    path = tmp_path / "shop.yaml"
+    text = f"name: shop\ntarget:\n  name: shop\n  {target.replace('NAME', name)}\nload: {{locustfile: locustfile.py}}\n"
+    path.write_text(text)
+    told = pytest.raises(BadInput, match=re.escape(f"shop.yaml:{line}: {expected}"))
+    with told if expected else contextlib.nullcontext():
+        check_is_there(path, read_scenario(path))
+
+
+def test_its_address_is_known_to_whoever_asks_before_it_is_started(bench, plain_service):
+    one = bench(shop(plain_service))
+    assert httpx.get(f"{one.target.base_url}/health").is_success
+    one.target.start()
 
 
 def test_a_limit_that_it_does_not_have_is_told(bench, plain_service):

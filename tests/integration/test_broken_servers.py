@@ -100,7 +100,7 @@ def test_one_deadline_holds_for_each_exchange_of_a_connection_that_is_kept():
 @pytest.mark.parametrize("way", [*WAYS, broken.sends_a_gzip_bomb], ids=named)
 def test_a_metrics_page_that_is_none_is_a_reading_that_is_missing(way):
     with broken_server(way) as url:
-        meter = ServiceMeter(url)
+        meter = ServiceMeter(url, access=ANYONE)
         with pytest.raises(OSError, match=r"GET http://127\.0\.0\.1"):
             meter.read()
         meter.close()
@@ -109,10 +109,10 @@ def test_a_metrics_page_that_is_none_is_a_reading_that_is_missing(way):
 @pytest.mark.parametrize("page", [b'x{a="', b'{"a":1}', b"\\" * 9000, b"y" * 20_000])
 def test_a_page_in_no_format_is_a_reading_that_is_missing(page):
     with broken_server(answers(page)) as url:
-        meter = ServiceMeter(url)
+        meter = ServiceMeter(url, access=ANYONE)
         with pytest.raises(OSError, match="not Prometheus' text format"):
             meter.read()
-        replicas = ReplicaRequests(lambda: {"one": url}, "/metrics")
+        replicas = ReplicaRequests(lambda: {"one": url}, "/metrics", access=ANYONE)
         assert replicas.read() is None
         meter.close()
         replicas.close()
@@ -121,21 +121,24 @@ def test_a_page_in_no_format_is_a_reading_that_is_missing(page):
 @pytest.mark.parametrize("document", [*SENSELESS, b'{"allocated_bytes.all.current": 1' + b"0" * 400 + b"}"])
 def test_statistics_that_are_none_are_a_reading_that_is_missing(document):
     with broken_server(answers(document)) as url:
-        meter = TorchMeter(url)
+        meter = TorchMeter(url, access=ANYONE)
         with pytest.raises(OSError, match="GET"):
             meter.read()
         meter.close()
 
 
 def test_a_page_that_was_compressed_unasked_is_read():
-    with broken_server(answers(gzip.compress(b"up 1\n"))) as url, contextlib.closing(ServiceMeter(url)) as meter:
+    with (
+        broken_server(answers(gzip.compress(b"up 1\n"))) as url,
+        contextlib.closing(ServiceMeter(url, access=ANYONE)) as meter,
+    ):
         assert meter.read() == {"up": 1.0}
 
 
 def test_a_service_that_is_down_has_nothing_to_read():
     with broken_server(broken.closes) as url:
         pass
-    with contextlib.closing(ServiceMeter(url)) as meter:
+    with contextlib.closing(ServiceMeter(url, access=ANYONE)) as meter:
         assert meter.read() is None
 
 
@@ -152,7 +155,7 @@ READY = pytest.mark.parametrize(
 
 def readiness(url, tmp_path):
     return Readiness(
-        subject="target 'x'", url=url, timeout_s=0.2, exit_status=lambda: None, log=tmp_path / "log", log_start=0
+        subject="target 'x'", url=url, timeout_s=0.2, exit_status=lambda: None, log=tmp_path / "log", access=ANYONE
     )
 
 

@@ -354,15 +354,19 @@ def test_a_port_that_nobody_listens_on_is_told(drill: Callable[..., Drill]) -> N
         drill().target.start()
 
 
-def test_a_restart_is_the_owners_command_and_what_it_starts_stays(owner: Owner, drill: Callable[..., Drill]) -> None:
-    process = owner.start()
+def test_a_restart_is_the_owners_command_and_what_it_starts_stays(
+    owner: Owner, drill: Callable[..., Drill], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    process = owner.start(token=TOKEN)
     (owner.folder / "shop.pid").write_text(str(process.pid))
     (owner.folder / "restart.sh").write_text(
-        'kill "$(cat shop.pid)"; env | grep LEAKDRILL_\n'
+        'kill "$(cat shop.pid)"; env | grep -e LEAKDRILL_ -e SHOP_\n'
         f'"{sys.executable}" "{SHOP}" {owner.port} & echo $! > shop.pid\n'
     )
     pid_file = str(owner.folder / "shop.pid")
-    one = drill(pid_file=pid_file, restart_command=["sh", "restart.sh"], ready={"timeout": "20s"})
+    let_in = {"headers": {"Authorization": "Bearer ${SHOP_TOKEN}"}}
+    one = drill(pid_file=pid_file, restart_command=["sh", "restart.sh"], ready={"timeout": "20s"}, http=let_in)
     one.target.start()
     process_of_before = one.target.pid
     with contextlib.ExitStack() as closing:
@@ -375,7 +379,10 @@ def test_a_restart_is_the_owners_command_and_what_it_starts_stays(owner: Owner, 
         assert [event.process for event in one.told(TargetReady)] == [process_of_before, started.pid]
         one.target.stop()
         assert started.is_running()
-        assert "LEAKDRILL_" not in (one.folder / "restart.log").read_text()
+        log = (one.folder / "restart.log").read_text()
+        assert "SHOP_TOKEN=***" in log
+        assert TOKEN not in log
+        assert "LEAKDRILL_" not in log
 
 
 def test_without_a_command_nobody_restarts_it(owner: Owner, drill: Callable[..., Drill]) -> None:
@@ -384,6 +391,17 @@ def test_without_a_command_nobody_restarts_it(owner: Owner, drill: Callable[...,
     one.target.start()
     with pytest.raises(StepFailed, match=r"nothing says how it is restarted; expected target\.restart_command"):
         one.step(restart={})
+
+
+def test_what_a_command_prints_of_the_secrets_of_requests_is_masked(
+    owner: Owner, drill: Callable[..., Drill], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    owner.start()
+    one = drill(http={"headers": {"Authorization": "Bearer ${SHOP_TOKEN}"}})
+    one.target.start()
+    output = Path(one.step(exec={"command": ["sh", "-c", "echo it is $SHOP_TOKEN"]})["output"])
+    assert output.read_text() == "it is ***\n"
 
 
 SYSTEMCTL = """#!/bin/sh

@@ -54,6 +54,7 @@ def test_a_url_means_that_the_service_runs_already() -> None:
         "existing", URL, 8000, "process", True,
     )  # fmt: skip
     assert target(url="https://localhost").own_port == 443
+    assert target(url="HTTPS://Shop.example/API/", pid=7).url == "https://Shop.example/API"
     assert target(url=URL, listens=9000).own_port == 9000
     assert target(url=URL, pid=7, proxied=True).own_port is None
 

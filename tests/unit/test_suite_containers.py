@@ -91,6 +91,13 @@ def test_the_port_and_disk_of_the_scenario_stay() -> None:
     assert scenario.target.container == ContainerForm(existing="shop-1", port=8080)
 
 
+def test_a_scenario_about_a_service_that_runs_takes_no_container() -> None:
+    target = {"name": "shop", "url": "http://127.0.0.1:8000"}
+    plan = Scenario.model_validate({"name": "shop", "target": target, "load": {"locustfile": "l.py"}})
+    with pytest.raises(BadInput, match=r"runs already, at http://127\.0\.0\.1:8000; expected no container"):
+        in_container(plan, ContainerForm(existing="shop-1"))
+
+
 def test_the_agent_is_mounted_and_found_again(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     container = Suites(client)
     image = SimpleNamespace(attrs={"Config": {"Env": ["PYTHONPATH=/lib", "A=b=c"]}})

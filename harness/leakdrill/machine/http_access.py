@@ -41,6 +41,11 @@ class Access:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: ssl.SSLContext | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever asks without it gets the same answer."""
+        return not self.headers and self.tls is None
+
     def headers_with(self, token: str, own: Mapping[str, str] | None = None) -> dict[str, str]:
         """The headers of a request that has its `own` as well, and the run's `token` where nothing else authorizes."""
         headers = {**self.headers}

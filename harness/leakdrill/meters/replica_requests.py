@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.meters.service import page_text, parse_exposition
 from leakdrill.record.events import ReplicaRequestCounts
@@ -32,7 +31,7 @@ class ReplicaRequests:
     event = ReplicaRequestCounts
     every = 10
 
-    def __init__(self, urls: Callable[[], Mapping[str, str]], path: str, *, access: Access = ANYONE) -> None:
+    def __init__(self, urls: Callable[[], Mapping[str, str]], path: str, *, access: Access) -> None:
         self._urls = urls
         self._path = path
         self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import MOST_BYTES, bounded_client
 from leakdrill.record.events import ServiceMetrics
 from leakdrill.units import show_size
@@ -39,7 +38,7 @@ class ServiceMeter:
     event: type[Reading] = ServiceMetrics
     every = 10
 
-    def __init__(self, url: str, *, access: Access = ANYONE) -> None:
+    def __init__(self, url: str, *, access: Access) -> None:
         self._url = url
         self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 

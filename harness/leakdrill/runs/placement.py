@@ -33,8 +33,16 @@ def placed(scenario: Scenario, on: str | None, allow: str | None = None) -> Scen
 
 
 def in_container(scenario: Scenario, existing: ContainerForm) -> Scenario:
-    """`scenario` on the container that runs already and that `existing` names; its port and disk are the file's."""
+    """`scenario` on the container that runs already and that `existing` names; its port and disk are the file's.
+
+    Raises:
+        BadInput: when the scenario is about another service that runs already.
+    """
     target = scenario.target
+    if target.kind == "existing":
+        raise BadInput(
+            f"target.url: target '{target.name}' runs already, at {target.url}; expected no container for it"
+        )
     written = target.container.model_fields_set if target.container else set()
     kept = {key: getattr(target.container, key) for key in ("port", "disk") if key in written}
     container = type(existing).model_validate({**existing.model_dump(exclude_unset=True), **kept})

@@ -71,7 +71,7 @@ class ExistingService(Frozen):
             raise ValueError("expected an address such as http://127.0.0.1:8000")
         if parts.username is not None or parts.password is not None:
             raise ValueError("expected an address without a password; http.headers takes one from the environment")
-        return url.rstrip("/")
+        return f"{parts.scheme}{url[len(parts.scheme) :].rstrip('/')}"
 
     @property
     def url_port(self) -> int:

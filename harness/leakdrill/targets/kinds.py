@@ -54,6 +54,7 @@ class TargetKind:
         fits: whether a target with this `target.kind` is of this kind.
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
         left_running: whether it ran before the drill and goes on after it: what a step does to it needs `--allow`.
+        look: refuses a target that should run already and does not, before anything is started.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
         examine: what `leakdrill doctor` finds of the platform that its targets run on.
@@ -64,6 +65,7 @@ class TargetKind:
     fits: Callable[[ProcessTarget], bool] = lambda _spec: True
     load: Callable[[], type[Target]]
     left_running: bool = False
+    look: Callable[[ProcessTarget], object] = lambda _spec: None
     replicable: bool = False
     undo: UndoTable
     examine: Callable[[], list[Finding]]
@@ -134,6 +136,12 @@ def _kubernetes() -> type[Target]:
     return KubernetesTarget
 
 
+def _look_for_container(spec: ProcessTarget) -> None:
+    from leakdrill.targets.docker.presence import check_container
+
+    check_container(spec)
+
+
 def _is_existing_container(spec: ProcessTarget) -> bool:
     return spec.existing_container is not None
 
@@ -142,6 +150,12 @@ def _existing() -> type[Target]:
     from leakdrill.targets.existing.target import RunningService
 
     return RunningService
+
+
+def _look_for_process(spec: ProcessTarget) -> None:
+    from leakdrill.targets.existing.search import find_process
+
+    find_process(spec)
 
 
 def _is_existing(spec: ProcessTarget) -> bool:
@@ -163,6 +177,7 @@ KINDS: Final = (
         fits=_is_existing_container,
         load=_existing_container,
         left_running=True,
+        look=_look_for_container,
         undo=existing_container.UNDO,
         examine=docker_doctor.examine,
     ),
@@ -201,6 +216,7 @@ KINDS: Final = (
         kind="existing",
         load=_existing,
         left_running=True,
+        look=_look_for_process,
         undo=existing.UNDO,
         examine=list,
     ),

@@ -11,7 +11,6 @@ from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.steps.step import kinds_with_step
 from leakdrill.targets.base.capabilities import FilesInside
-from leakdrill.targets.existing.search import find_process
 from leakdrill.targets.kinds import kind_of
 
 if TYPE_CHECKING:
@@ -68,15 +67,14 @@ def needed(scenario: Scenario) -> Iterator[tuple[Loc, str, str]]:
 
 
 def check_is_there(path: Path, scenario: Scenario) -> None:
-    """Refuse a service that runs already and of which no process is there.
+    """Refuse a service that should run already and is not there.
 
     Raises:
         BadInput: with file and line.
+        EnvironmentProblem: when nobody can say.
     """
-    if scenario.target.kind != "existing":
-        return
     try:
-        find_process(scenario.target)
+        kind_of(scenario.target).look(scenario.target)
     except BadInput as e:
         file = scenario_document(path)
         key = e.message.partition(":")[0]

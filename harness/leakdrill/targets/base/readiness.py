@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.errors import TargetNotReady
-from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
@@ -48,8 +47,8 @@ class Readiness:
     timeout_s: float
     exit_status: Callable[[], int | None]
     log: Path | None
+    access: Access
     log_start: int = 0
-    access: Access = ANYONE
     stranger: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
 

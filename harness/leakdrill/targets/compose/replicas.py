@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from leakdrill.errors import EnvironmentProblem
-from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.ports import LOOPBACK
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.docker.container import RunningContainer, cgroup_of, engine_errors
@@ -50,7 +49,7 @@ class Replicas:
         port: int,
         log: Path,
         recorder: Recorder,
-        access: Access = ANYONE,
+        access: Access,
     ) -> None:
         self._client = client
         self._filters = [f"{PROJECT_LABEL}={project}", f"{SERVICE_LABEL}={service}"]

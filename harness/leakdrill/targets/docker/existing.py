@@ -6,6 +6,7 @@ that it crashed: the engine's own events say whether anybody asked for an end.
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -46,10 +47,7 @@ if TYPE_CHECKING:
 class ExistingContainer(RecordedTarget):
     """The container that `container.existing` names; the arguments are those of every target.
 
-    Args:
-        spec: names it.
-        token: not used: a container that was there before the run knows no token of it.
-        run: as for every target.
+    The run's token is not used: a container that was there before does not know it.
 
     Raises:
         BadInput: when `spec` names no container.
@@ -73,6 +71,7 @@ class ExistingContainer(RecordedTarget):
         self._made = EngineContainer(self._client, target=spec.name, host=self._host)
         self._port = self.form.port
         self._base_url = ""
+        self._finding = threading.Lock()
         self._leaks = ContainerLeaks(
             spec.http,
             access=self.access,
@@ -81,9 +80,8 @@ class ExistingContainer(RecordedTarget):
             identity=self._identity,
             container=lambda: self.container,
         )
-        self._limits = ExistingLimits(
-            self._made, journal=self._journal, identity=self._identity, changed=self._now_limited
-        )
+        changed = self._now_limited
+        self._limits = ExistingLimits(self._made, journal=self._journal, identity=self._identity, changed=changed)
 
     @property
     def parts(self) -> Sequence[object]:
@@ -92,7 +90,8 @@ class ExistingContainer(RecordedTarget):
 
     @property
     def base_url(self) -> str:
-        """Where it answers."""
+        """Where it answers; raises as `start` does when it is not there."""
+        self._find()
         return self._base_url
 
     @property
@@ -130,10 +129,9 @@ class ExistingContainer(RecordedTarget):
 
     def notices(self) -> Sequence[str]:
         """What cannot be read here; known after `start`."""
-        if self.cgroup is not None:
-            return ()
         where_it_is = f"on {self._host}" if self._host else "not on this machine"
-        return (f"the engine's control groups are {where_it_is}: memory is read once a second",)
+        told = f"the engine's control groups are {where_it_is}: memory is read once a second"
+        return () if self.cgroup else (told,)
 
     def start(self) -> None:
         """Find it and its address, and return when it answers.
@@ -143,13 +141,10 @@ class ExistingContainer(RecordedTarget):
             BadInput: when its port cannot be told or reached, or its limits are not those of the scenario.
             TargetNotReady: when it does not answer.
         """
-        container = find_container(self._client, self._called, engine=self._engine)
-        self._made.adopt(container)
+        container = self._find()
         found = {"image": str(container.attrs["Config"]["Image"]), "container": str(container.name)}
         with self._recorder.act(TargetStart(more=found)):
             check_memory_limit(container, self.spec.limits.memory)
-            self._port = port_inside(container, self.form)
-            self._base_url = self._address()
             self._token = token_of(container)
             self._log_keeper.start()
             self._follow()
@@ -175,8 +170,7 @@ class ExistingContainer(RecordedTarget):
         with self._recorder.act(TargetRestart()):
             if self._running:
                 self._running.asked = True
-            stop_s = round(self.spec.stop_timeout)
-            self._made.ask(lambda: self.container.restart(timeout=stop_s), "restart it")
+            self._made.ask(lambda: self.container.restart(timeout=round(self.spec.stop_timeout)), "restart it")
             if self._running:
                 self._running.join()
             self._made.ask(self.container.reload, "describe it")
@@ -184,7 +178,7 @@ class ExistingContainer(RecordedTarget):
             self._follow()
 
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
-        """Run `command` in the container, its output into `output`; raises BadInput, and as `execute_inside` does."""
+        """Run `command` inside, its output into `output`; raises BadInput, and as `execute_inside` does."""
         values = {"python": "python", "port": str(self._port), "pid": "1", "disk": self.form.disk}
         argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
         return execute_inside(self.container, argv, output=output, timeout_s=timeout_s)
@@ -206,8 +200,7 @@ class ExistingContainer(RecordedTarget):
             EnvironmentProblem: when none was.
         """
         del folder
-        container = find_container(self._client, self._called, engine=self._engine)
-        return AgentClient(_agent_sockets(container, self._host), pids=self.pids, inside=pid_inside)
+        return AgentClient(_agent_sockets(self._find(), self._host), pids=self.pids, inside=pid_inside)
 
     def meters(self) -> Sequence[Meter]:
         """What can be read of it; known after `start`."""
@@ -218,13 +211,22 @@ class ExistingContainer(RecordedTarget):
             meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
         return meters
 
+    def _find(self) -> Container:
+        """Find it and its address, once: the alerting, which comes up beside the target, asks for it, too."""
+        with self._finding:
+            if not self._base_url:
+                self._made.adopt(find_container(self._client, self._called, engine=self._engine))
+                self._port = port_inside(self.container, self.form)
+                self._base_url = self._address()
+        return self.container
+
     def _address(self) -> str:
         return "http://" + address_of(self.container, self._port, host=self._host)
 
     def _identity(self) -> dict[str, Any]:
         """What the journal keeps of it, by which it is found again."""
-        mine = {"part": self._part, "engine": self._engine, "port": self._port}
-        return {**mine, "container": self.container.id, "container_name": self.container.name}
+        found = {"container": self.container.id, "container_name": self.container.name}
+        return {**found, "part": self._part, "engine": self._engine, "port": self._port}
 
     def _follow(self) -> None:
         """Take up with the start that is there now, and return when it answers."""

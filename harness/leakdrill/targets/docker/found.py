@@ -91,16 +91,16 @@ def address_of(container: Container, port: int, *, host: str | None) -> str:
             return f"{address}:{place['HostPort']}"
     if bound:
         raise BadInput(
-            f"container {container.name} publishes port {port} on the loopback of {host} only, where the engine runs; "
-            "expected an address that is reached from here"
+            f"target.container: {container.name} publishes port {port} on the loopback of {host} only, where the "
+            "engine runs; expected an address that is reached from here"
         )
     if container.attrs["HostConfig"].get("NetworkMode") == "host":
         return f"{host or LOOPBACK}:{port}"
     own = network_of(container)[1] if host is None else ""
     if not own:
         raise BadInput(
-            f"container {container.name} does not publish port {port}, and its network is not reached from here; "
-            "expected a published port",
+            f"target.container: {container.name} does not publish port {port}, and its network is not reached "
+            "from here; expected a published port",
             hint=f"docker run --publish 127.0.0.1::{port}, or with_exposed_ports({port}) in testcontainers",
         )
     return f"{own}:{port}"

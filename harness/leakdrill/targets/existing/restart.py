@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.files import users_umask
+from leakdrill.load.log_masking import mask_log
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.existing.search import find_process
 from leakdrill.wait import TimedOut, wait_for
@@ -54,6 +55,8 @@ def run_restart(spec: ProcessTarget, *, folder: Path, run_dir: Path) -> None:
             )
     except (OSError, subprocess.TimeoutExpired) as e:
         raise EnvironmentProblem(f"target '{spec.name}' could not be restarted: {e}") from e
+    finally:
+        mask_log(output)
     if done.returncode:
         raise EnvironmentProblem(
             f"target '{spec.name}' could not be restarted: {argv[0]} ended with {done.returncode}",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import psutil
 
 from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.load.log_masking import mask_log
 from leakdrill.machine.cgroup import watched
 from leakdrill.machine.execute import execute
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
@@ -165,8 +166,11 @@ class RunningService(RecordedTarget):
         values["scenario_dir"] = str(self._scenario_dir)
         argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
         argv[0] = find_program(argv[0], cwd=self._scenario_dir, path=os.environ.get("PATH"), place="exec.command")
-        env = {**os.environ, RUN_ID_VARIABLE: self._run_id, PART_VARIABLE: self._part}
-        return execute(argv, env=env, cwd=self._scenario_dir, output=output, timeout_s=timeout_s, journal=self._journal)
+        env, cwd = {**os.environ, RUN_ID_VARIABLE: self._run_id, PART_VARIABLE: self._part}, self._scenario_dir
+        try:
+            return execute(argv, env=env, cwd=cwd, output=output, timeout_s=timeout_s, journal=self._journal)
+        finally:
+            mask_log(output)  # the environment has the secrets of requests
 
     def meters(self) -> Sequence[Meter]:
         """What can be read of it; known after `start`."""
