@@ -226,10 +226,18 @@ def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, 
     assert end_of(shown, 4122) == End()
 
 
-def test_no_series_of_a_disk_is_promised(plan: Any) -> None:
-    names = {series.name for series in published_series(read_scenario(plan(f"{{name: shop, url: '{URL}'}}")))}
+@pytest.mark.parametrize(
+    ("spec", "promised"),
+    [
+        (f"{{name: shop, url: '{URL}'}}", False),
+        ("{name: shop, container: shop-web-1}", False),
+        ("{name: shop, container: {existing: shop-web-1, disk: /var/log}}", True),
+    ],
+)
+def test_series_of_a_disk_are_promised_only_where_it_is_read(plan: Any, spec: str, *, promised: bool) -> None:
+    names = {series.name for series in published_series(read_scenario(plan(spec)))}
     assert "container_memory_working_set_bytes" in names
-    assert not [name for name in names if "filesystem" in name or "container_fs" in name]
+    assert bool([name for name in names if "filesystem" in name or "container_fs" in name]) == promised
 
 
 def test_a_port_that_nobody_listens_on_is_named_with_its_line(plan: Any) -> None:

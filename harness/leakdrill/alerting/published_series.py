@@ -78,7 +78,7 @@ def published_series(scenario: Scenario, rules: Rules = _NO_RULES) -> list[Serie
     own = {**target.labels, "container": target.name}
     asked = asked_by_rules(scenario, rules)
     exporter = Exporter(
-        _Anything(cards=target.gpu is not None, disk=target.kind != "existing"),
+        _Anything(cards=target.gpu is not None, disk=target.disk_is_read),
         labels=container_labels(target, own, asked),
         more=more_labels(target, own, asked),
         limit_bytes=target.limits.memory,

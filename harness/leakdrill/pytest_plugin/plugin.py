@@ -143,7 +143,7 @@ class LeakDrill:
         """Run the drill of a scenario file, named from the test file's folder, and fail the test if it is no PASS.
 
         With a `container` that runs already, such as one of testcontainers, the drill is on it, and leaves it running.
-        Steps that change it need `allow=True`, or its name. Returns the verdicts, for tests that ask for more.
+        Steps that change what runs already need `allow=True`, or its name. Returns the verdicts.
         """
         from leakdrill.pytest_plugin.services import drill_verdicts  # noqa: PLC0415 - see the module's docstring
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.pytest_plugin.containers import form_of
 from leakdrill.reports.console import SafeConsole
+from leakdrill.runs.drill.permission import needed
 from leakdrill.runs.drill.run import play
 from leakdrill.runs.gate.run import measure_service
 from leakdrill.runs.placement import in_container, placed
@@ -34,15 +35,21 @@ def drill_verdicts(
 ) -> list[Verdict]:
     """The verdicts of the drill `scenario_file`, on a `container` that runs already where one is given.
 
-    It may change what `allow` names, as `--allow` does; True means that container.
+    It may change what `allow` names, as `--allow` does; True means whatever its steps change.
 
     Raises:
         LeakdrillError: when it ended before its time.
     """
     scenario = _scenario(scenario_file, container)
-    allowed = scenario.target.existing_container if allow is True else allow or None
+    allowed = allowed_names(scenario, allow)
     scenario = placed(scenario, None, allowed)
     return _verdicts(play(scenario, scenario_file, runs=runs, console=SafeConsole(stderr=True), allow=allowed))
+
+
+def allowed_names(scenario: Scenario, allow: str | bool) -> str | None:
+    """What `--allow` would name: with True, whatever the steps of `scenario` change though it is not the drill's."""
+    names = [name for _, _, name in needed(scenario)] if allow is True else [allow or ""]
+    return ",".join(dict.fromkeys(names)) or None
 
 
 def _scenario(scenario_file: Path, container: object) -> Scenario:

@@ -175,6 +175,13 @@ class ProcessTarget(ExistingService, Frozen):
         return self.container.existing if self.kind == "docker" and self.container else None
 
     @property
+    def disk_is_read(self) -> bool:
+        """Whether its disk is measured: where the drill made it, or knows where the container has it."""
+        if self.existing_container and self.container:
+            return "disk" in self.container.model_fields_set
+        return self.kind != "existing"
+
+    @property
     def goes_by(self) -> str:
         """What `--allow` must name before a service that runs already is changed."""
         return self.existing_container or super().goes_by

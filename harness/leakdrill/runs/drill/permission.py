@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.scenario import Scenario
-    from leakdrill.scenario.target import ProcessTarget
     from leakdrill.yaml_file import Loc
 
 _ONLY_ASK: Final = frozenset({"http", "gc", "copy_out"})
 """Steps that ask the service for something, and change nothing of it from outside."""
 _DOES: Final = {"restart": "restarts", "kill": "signals", "exec": "runs a command beside"}
 """What other steps do to it."""
+_WHERE_ITS_DISK_IS: Final = "target.container.disk, where it is mounted"
 
 
 def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
@@ -85,8 +85,9 @@ def _impossible(scenario: Scenario) -> Iterator[tuple[Loc, str]]:
     """Steps that cannot be carried out on a service that was not started by the drill, and leaks that nobody sees."""
     kind = kind_of(scenario.target)
     for index, leak in enumerate(scenario.leaks):
-        if leak.resource == "disk" and (expected := _instead_of_its_disk(scenario.target)):
+        if leak.resource == "disk" and not scenario.target.disk_is_read:
             where: Loc = ("leaks", index, "resource")
+            expected = "another resource" if scenario.target.kind == "existing" else _WHERE_ITS_DISK_IS
             yield where, f"the disk of a service that runs already is not measured; expected {expected}"
     for index, step in enumerate(scenario.steps):
         loc = ("steps", index, step.action_name)
@@ -97,14 +98,6 @@ def _impossible(scenario: Scenario) -> Iterator[tuple[Loc, str]]:
             yield loc, "no file can be copied out of a service that runs already; expected http"
         elif scenario.target.kind == "existing" and step.restart is not None and not scenario.target.restarts_with:
             yield loc, _no_restart(scenario)
-
-
-def _instead_of_its_disk(target: ProcessTarget) -> str:
-    """What a scenario must say, as the disk of its target is not measured; empty where it is."""
-    if target.kind == "existing":
-        return "another resource"
-    form = target.container if target.existing_container else None
-    return "target.container.disk, where it is mounted" if form and "disk" not in form.model_fields_set else ""
 
 
 def _no_restart(scenario: Scenario) -> str:

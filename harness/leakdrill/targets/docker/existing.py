@@ -205,7 +205,7 @@ class ExistingContainer(RecordedTarget):
     def meters(self) -> Sequence[Meter]:
         """What can be read of it; known after `start`."""
         meters = [*container_meters(self._made, disk_inside=None)]
-        if "disk" in self.form.model_fields_set:
+        if self.spec.disk_is_read:
             meters.append(DiskInsideMeter(partial(self._made.disk_free, self.form.disk)))
         if self.spec.metrics:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
