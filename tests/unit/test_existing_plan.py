@@ -133,6 +133,19 @@ def test_a_container_that_runs_already_is_allowed_by_its_name(plan: Any) -> None
     check(plan("{name: shop, container: shop-web-1}", "[{name: cure, restart: {}}]"), "shop-web-1")
 
 
+def test_a_service_of_a_project_that_is_up_is_allowed_by_the_name_of_the_project(plan: Any, tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services: {web: {image: web}}\n")
+    spec = "{name: web, compose: {file: docker-compose.yml, service: web, project: staging}}"
+    check(plan(spec, "[{name: flush, http: {path: /flush}}]"))
+    path = plan(spec, "[{name: cure, restart: {}}, {name: look, exec: {command: [free]}}]")
+    assert [line.partition("; ")[2] for line in refusal(path).splitlines()] == [
+        "expected --allow staging, found nothing"
+    ] * 2
+    check(path, "staging")
+    assert "the step scale cannot be done" in refusal(plan(spec, "[{name: cure, scale: {replicas: 2}}]"), "staging")
+    check(plan(spec.replace(", project: staging", ""), "[{name: cure, restart: {}}]"))
+
+
 def test_the_disk_of_a_container_is_measured_where_the_scenario_says_where_it_is(plan: Any) -> None:
     path = plan("{name: shop, container: shop-web-1}")
     leak = "leaks: [{name: log, resource: disk, per_request: 1KiB}]\n"

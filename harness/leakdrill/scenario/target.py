@@ -179,12 +179,13 @@ class ProcessTarget(ExistingService, Frozen):
         """Whether its disk is measured: where the drill made it, or knows where the container has it."""
         if self.existing_container and self.container:
             return "disk" in self.container.model_fields_set
-        return self.kind != "existing"
+        return self.kind not in ("existing", "compose")
 
     @property
     def goes_by(self) -> str:
         """What `--allow` must name before a service that runs already is changed."""
-        return self.existing_container or super().goes_by
+        project = self.compose.project if self.kind == "compose" and self.compose else None
+        return self.existing_container or project or super().goes_by
 
     @property
     def runs_here(self) -> bool:

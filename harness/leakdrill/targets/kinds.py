@@ -194,6 +194,7 @@ KINDS: Final = (
         kind="compose",
         fits=_is_existing,
         load=_existing_compose,
+        left_running=True,
         undo=compose.UNDO,
         examine=compose_doctor.examine,
     ),

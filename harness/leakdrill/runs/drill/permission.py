@@ -87,7 +87,7 @@ def _impossible(scenario: Scenario) -> Iterator[tuple[Loc, str]]:
     for index, leak in enumerate(scenario.leaks):
         if leak.resource == "disk" and not scenario.target.disk_is_read:
             where: Loc = ("leaks", index, "resource")
-            expected = "another resource" if scenario.target.kind == "existing" else _WHERE_ITS_DISK_IS
+            expected = _WHERE_ITS_DISK_IS if scenario.target.existing_container else "another resource"
             yield where, f"the disk of a service that runs already is not measured; expected {expected}"
     for index, step in enumerate(scenario.steps):
         loc = ("steps", index, step.action_name)
