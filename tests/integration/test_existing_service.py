@@ -291,6 +291,18 @@ def test_what_only_forwards_a_port_is_refused(owner: Owner, drill: Callable[...,
         drill().target.start()
 
 
+def test_a_proxy_that_was_not_meant_is_remarked(owner: Owner, drill: Callable[..., Drill]) -> None:
+    proxy = owner.folder / "nginx"
+    proxy.symlink_to(Path(sys.executable).resolve())
+    owner.start(program=proxy)
+    one, meant = drill(), drill(listens=owner.port)
+    for each in (one, meant):
+        each.target.start()
+    remark = "is measured; if the service is behind it, target.listens says on which port"
+    assert [notice.partition(") ")[2] for notice in one.target.notices() if "behind" in notice] == [remark]
+    assert not [notice for notice in meant.target.notices() if "behind" in notice]
+
+
 WORKERS = """
 import os, socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 _FORWARDERS: Final = {
     "docker-proxy": "a container's port; name the container, so that its own processes are measured",
     "rootlesskit": "a container's port; name the container, so that its own processes are measured",
+    "rootlessport": "a container's port; name the container, so that its own processes are measured",
     "kubectl": "a port-forward; target.kubernetes.existing measures the pod itself",
     "ssh": "a tunnel to another machine",
     "sshd": "a tunnel to another machine",
 }
 """Programs that listen for a service that is elsewhere."""
-
-
+_PROXIES: Final = ("nginx", "haproxy", "envoy", "caddy", "traefik", "apache2", "httpd")
+"""Programs that may be the service, and often only stand in front of it."""
 _INIT: Final = 1
 _PID_FILE_BYTES: Final = 4096
 _SHOWN_CHARS: Final = 40
@@ -55,6 +56,17 @@ def find_process(spec: ProcessTarget) -> psutil.Process:
     except psutil.NoSuchProcess as e:
         raise BadInput(f"target: pid {process.pid} has just ended; expected it to go on") from e
     return process
+
+
+def proxy_remark(spec: ProcessTarget, process: psutil.Process) -> str:
+    """What to say where nothing but a URL names the service, and a proxy listens there; empty elsewhere."""
+    name = ""
+    with contextlib.suppress(psutil.Error):
+        name = process.name()
+    named = spec.unit or spec.pid or spec.pid_file or spec.listens
+    if named or name not in _PROXIES:
+        return ""
+    return f"{described(process)} is measured; if the service is behind it, target.listens says on which port"
 
 
 def _refuse_ours_and_forwarders(process: psutil.Process, name: str) -> None:

@@ -29,7 +29,7 @@ from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import RecordedTarget
 from leakdrill.targets.existing.life import Life
 from leakdrill.targets.existing.restart import next_process, run_restart
-from leakdrill.targets.existing.search import described, find_process
+from leakdrill.targets.existing.search import described, find_process, proxy_remark
 from leakdrill.targets.existing.switched_leaks import SwitchedLeaks
 from leakdrill.targets.existing.undo import UNDO
 from leakdrill.units import show_size
@@ -90,6 +90,7 @@ class RunningService(RecordedTarget):
         if self._life is None:
             return ()
         notices = [] if self._life.cgroup else [_NO_GROUP]
+        notices += filter(None, [proxy_remark(self.spec, self._life.process)])
         limits, has = self.spec.limits, self._memory_limit()
         if limits.memory is not None and has is None:
             notices.append(watched("memory", limits.memory, _ITS_OWNERS))
