@@ -176,7 +176,7 @@ class TargetStart(ActEvent, source="target", name="start", written_by=("targets"
     """The target was started, or an existing one was found."""
 
     port: Annotated[str, Label("port on this machine", optional=True)] = ""
-    more: Annotated[Mapping[str, str], Labels("where it runs: image, project, context")] = field(
+    more: Annotated[Mapping[str, str], Labels("where it runs: image, project, context, found")] = field(
         default_factory=dict, kw_only=True
     )
 

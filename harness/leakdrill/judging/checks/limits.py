@@ -215,6 +215,10 @@ _SAME_KILL_S = 2.0
 """A rise of the counter this close to an end of the target is the same kill."""
 
 
+_READ_THE_LOG = "read the last lines of target.log in the run folder"
+_READ_ITS_OWN_LOG = "read what the service logged at that time: a drill has no log of a service that ran already"
+
+
 def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
     claim = Claim("target_keeps_running")
@@ -229,7 +233,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
             events=[e.index for e in unwanted],
-            hint="read the last lines of target.log in the run folder",
+            hint=_READ_ITS_OWN_LOG if scenario.target.kind == "existing" else _READ_THE_LOG,
         )
     lost = [time for time in unwatched(history) if time.until_s is None]
     if lost:
@@ -261,8 +265,9 @@ def _end(event: Event | TargetExited) -> str:
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
-    return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
+    code = "" if event.exit_code is None else f" with exit code {event.exit_code}"
+    cause = f" by signal {event.signal}" if event.signal else code
+    return f"the target ended{cause} at {show_duration(event.when)}, and nobody had asked"
 
 
 def _more(count: int) -> str:

@@ -90,7 +90,7 @@ class LoadPart:
     def _meters(self) -> list[Meter]:
         meters = [*self._target.meters(), *gpu_meters(self._scenario.target.gpu, self._target, self._recorder)]
         if self._scenario.torch is not None:
-            meters.append(TorchMeter(self._target.base_url + self._scenario.torch.path))
+            meters.append(TorchMeter(self._target.base_url + self._scenario.torch.path, access=self._target.access))
         return meters
 
     def _place_of_workers(self) -> WorkerPlace | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leakdrill.machine.cgroup import Cgroup, this_machine
+from leakdrill.machine.joined_cgroup import group_of
 from leakdrill.record.events import TargetExited, TargetUnwatched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from docker.models.containers import Container
 
-    from leakdrill.machine.cgroup import Place
+    from leakdrill.machine.cgroup import Cgroup
     from leakdrill.record.recorder import Recorder
 
 
@@ -34,10 +35,10 @@ class RunningContainer:
         self._container = container
         self._recorder = recorder
         self._exit_status: int | None = None
-        lines = container.logs(stream=True, follow=True, since=_started(container))
+        self._lines: Any = container.logs(stream=True, follow=True, since=_started(container))
         self._threads = [
             threading.Thread(target=self._wait, name="container-watcher", daemon=True),
-            threading.Thread(target=self._keep_log, args=(log, lines), name="container-log", daemon=True),
+            threading.Thread(target=self._keep_log, args=(log, self._lines), name="container-log", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -55,16 +56,23 @@ class RunningContainer:
     def _wait(self) -> None:
         errors = engine_errors()
         try:
-            status = int(self._container.wait()["StatusCode"])
+            status = self._until_end()
             self._container.reload()
             state: dict[str, Any] = self._container.attrs["State"]
         except errors as e:
             if not self.asked:
-                self._recorder.record(TargetUnwatched(message=f"the engine does not answer: {e}"))
+                self._note_unwatched(_why_unseen(e))
             return
         self._exit_status = status
         if not self.asked:
             self._note_end(status, state)
+
+    def _until_end(self) -> int:
+        """Its exit status, once it has ended."""
+        return int(self._container.wait()["StatusCode"])
+
+    def _note_unwatched(self, message: str) -> None:
+        self._recorder.record(TargetUnwatched(message=message))
 
     def _note_end(self, status: int, state: dict[str, Any]) -> None:
         signal = "SIGKILL" if status == 137 else "SIGTERM" if status == 143 else ""  # noqa: PLR2004 - 128 + the signal
@@ -87,6 +95,15 @@ class RunningContainer:
                 file.write(b"(the engine stopped sending the log)\n")
 
 
+def _why_unseen(error: Exception) -> str:
+    """Why nothing more is known of a container."""
+    import docker.errors
+
+    if isinstance(error, docker.errors.NotFound):
+        return "the container was removed"
+    return f"the engine does not answer: {error}"
+
+
 def _started(container: Container) -> int:
     """When the container was started this time, in whole Unix seconds, so that a restart repeats no line."""
     started: str = container.attrs["State"]["StartedAt"]
@@ -107,23 +124,4 @@ def cgroup_of(pid: int, container_id: str) -> Cgroup | None:
 
     A pid of another machine's engine may exist here and be somebody else, so its group must carry the container's id.
     """
-    try:
-        text = Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        return None
-    if container_id not in text:
-        return None
-    hierarchies = this_machine()
-    paths = {name: path for line in text.splitlines() for names, path in [line.split(":", 2)[1:]]
-             for name in names.split(",")}  # fmt: skip
-    if "memory" in hierarchies.v1:
-        folders = {name: _below(place, paths[name]) for name, place in hierarchies.v1.items() if name in paths}
-        return Cgroup(version=1, **folders)
-    if hierarchies.v2 is None:
-        return None
-    folder = _below(hierarchies.v2, paths.get("", "/"))
-    return Cgroup(version=2, memory=folder, cpu=folder, cpuacct=folder)
-
-
-def _below(place: Place, path: str) -> Path:
-    return place.top / path.lstrip("/")
+    return group_of(pid, wanted=lambda paths: container_id in paths)
