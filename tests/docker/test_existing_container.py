@@ -8,6 +8,7 @@ import re
 import httpx
 import pytest
 
+from drills import cleaned, drill, recorded, verdicts
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.sampler import Sampler
 from leakdrill.record.events import CgroupResources, EngineStats, TargetExited, TargetUnwatched
@@ -176,6 +177,62 @@ def test_a_leak_in_a_container_that_is_paused_is_told_as_still_on(bench, plain_s
     container.get_wrapped_container().unpause()
     assert reason.endswith("is paused; expected it to run")
     assert "the leak unbounded-cache could not be switched off" in reason
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Writes the drill of the page about pytest, on a container, with more steps: a file."""
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    page = (ROOT / "docs" / "tasks" / "pytest.md").read_text(encoding="utf-8")
+    (scenario,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    def write(container, *steps):
+        made = "{image: leakdrill-samples, port: 8000}"
+        assert made in scenario
+        path = tmp_path / "gateway.yaml"
+        name = container.get_wrapped_container().name
+        path.write_text("".join([scenario.replace(made, name), *(f"  - {step}\n" for step in steps)]))
+        return path
+
+    return write
+
+
+@pytest.mark.long
+def test_a_drill_that_is_killed_leaves_the_container_and_no_leak_in_it(plain_service, plan, tmp_path):
+    container = shop(plain_service, mem_limit="192m")
+    process = drill(str(plan(container)), tmp_path / "runs")
+    address = f"http://127.0.0.1:{container.get_exposed_port(8000)}"
+    wait_for(lambda: process.poll() is None and leaks_on(None, address), what="the leak is on", timeout_s=90)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not leaks_on(None, address), what="the leak is off", timeout_s=30)
+    cleaned(tmp_path / "runs")
+    container.get_wrapped_container().reload()
+    assert container.get_wrapped_container().status == "running"
+
+
+@pytest.mark.long
+def test_a_container_that_its_owner_removes_in_the_middle_is_told_and_is_no_crash(plain_service, plan, tmp_path):
+    container = shop(plain_service, mem_limit="192m")
+    process = drill(str(plan(container)), tmp_path / "runs")
+    wait_for(lambda: recorded(tmp_path / "runs", '"name":"switch_on"'), what="the leak is on", timeout_s=90)
+    container.stop()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode in (1, 2), out
+    assert "somebody else than the drill ended it" in " ".join(out.split()) or "was removed" in out
+    outcomes = verdicts(tmp_path / "runs")
+    assert outcomes["target_keeps_running", ""] == "UNKNOWN"
+    assert outcomes["memory_returns_to_baseline", "memory"] != "PASS"
+
+
+def test_a_step_that_was_not_allowed_ends_the_drill_before_it_begins(plain_service, plan, tmp_path):
+    container = shop(plain_service, mem_limit="192m")
+    process = drill(str(plan(container, "{name: again, restart: {}}")), tmp_path / "runs")
+    out, _ = process.communicate(timeout=60)
+    name = container.get_wrapped_container().name
+    assert process.returncode == 3, out
+    assert f"expected --allow {name}, found nothing" in " ".join(out.split())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_one_that_is_not_there_or_does_not_run_is_told(bench, plain_service):
