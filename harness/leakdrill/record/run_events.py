@@ -248,6 +248,11 @@ class TargetUnwatched(Sample, source="target", name="unwatched", written_by=("ta
 
 
 @dataclass(frozen=True)
+class TargetWatchedAgain(Sample, source="target", name="watched_again", written_by=("targets",), read_by=("judging",)):
+    """The platform answers again, and told how the target fared meanwhile: nothing of its life was missed."""
+
+
+@dataclass(frozen=True)
 class TargetTrouble(
     Sample,
     source="target",

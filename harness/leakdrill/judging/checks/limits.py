@@ -14,6 +14,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import find_detection_limit
 from leakdrill.judging.evidence.growth import growth_per_second
 from leakdrill.judging.evidence.resource_series import resource_series
+from leakdrill.judging.evidence.unwatched import unwatched
 from leakdrill.judging.evidence.windows import (
     Span,
     leak_span,
@@ -28,7 +29,6 @@ from leakdrill.record.events import (
     FilesystemDisk,
     TargetExited,
     TargetStart,
-    TargetUnwatched,
 )
 from leakdrill.units import show_duration, show_size
 
@@ -235,13 +235,12 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             events=[e.index for e in unwanted],
             hint=_READ_ITS_OWN_LOG if scenario.target.kind == "existing" else _READ_THE_LOG,
         )
-    unwatched = history.of(TargetUnwatched)
-    if len(unwatched):
+    lost = [time for time in unwatched(history) if time.until_s is None]
+    if lost:
         return claim.unknown(
-            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
-            f"see it: {unwatched[0].message}",
+            f"whether the target ended unasked cannot be told: {lost[0]}",
             numbers=numbers,
-            events=[unwatched[0].index],
+            events=[lost[0].since.index],
             hint="run the drill again when the platform answers",
         )
     if not history.acts(TargetStart) and not len(resource_series(history, "memory")):

@@ -243,7 +243,7 @@ class ExistingContainer(RecordedTarget):
             log_start=self.log.stat().st_size if self.log.exists() else 0,
             access=self.access,
         ).wait()
-        self._recorder.record(TargetReady(process=float(self._made.first_pid or 0), took_s=round(took_s, 3)))
+        self._recorder.record(TargetReady(process=float(self.pid or 0), took_s=round(took_s, 3)))
 
 
 def _agent_sockets(container: Container, host: str | None) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.targets.docker.container import RunningContainer, engine_errors
+from leakdrill.targets.docker.container import RunningContainer, engine_errors, why_unseen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,11 @@ class WatchedContainer(RunningContainer):
                 return
         if not self.asked:
             raise OSError("it sends no more events")
+
+    def _outlast(self, error: Exception) -> bool:
+        """Only tell it: who ends it meanwhile would not be known, so that the drill ends."""
+        self._note_unwatched(why_unseen(error))
+        return False
 
     def _note_unwatched(self, message: str) -> None:
         self.ended_by = f"container {self._container.name}: {message}"
