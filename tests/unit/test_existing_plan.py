@@ -84,6 +84,21 @@ def test_what_does_not_say_which_service_it_is_is_refused(fields: dict[str, Any]
         target(**fields)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": URL, "listens": 9000, "http": {"headers": {"X": "${Y}"}}},
+        {"url": "https://10.0.0.7", "unit": "shop.service", "restart_command": ["x"], "limits": {"memory": "1GiB"}},
+        {"container": "shop-web-1"},
+        {"container": {"existing": "shop-web-1", "port": 80, "disk": "/var/log"}},
+        {"kind": "docker", "command": ["x"], "container": {"existing": "shop-web-1", "engine": "tcp://10.0.0.7:2375"}},
+    ],
+)
+def test_what_a_record_holds_of_it_can_be_read_again(fields: dict[str, Any]) -> None:
+    spec = target(**fields)
+    assert ProcessTarget.model_validate_json(spec.model_dump_json()) == spec
+
+
 def test_watching_and_loading_on_loopback_needs_no_permission(plan: Any) -> None:
     steps = "[{name: flush, http: {path: /flush}}, {name: collect, gc: {}}, {name: keep, copy_out: {http: /heap}}]"
     check(plan(f"{{name: shop, url: '{URL}'}}", steps))

@@ -80,7 +80,8 @@ class ContainerForm(Frozen):
     def _made_or_there(self) -> ContainerForm:
         if self.existing is None and not self.image:
             raise ValueError("expected an image, or an existing container")
-        given = [name for name in _ONLY_OF_AN_IMAGE if name in self.model_fields_set]
+        fields = type(self).model_fields
+        given = [name for name in _ONLY_OF_AN_IMAGE if getattr(self, name) != fields[name].default]
         if self.existing is not None and given:
             raise ValueError(f"an existing container is used as it is; expected no {' and no '.join(given)}")
         if self.existing is None and self.engine is not None:
