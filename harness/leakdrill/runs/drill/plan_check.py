@@ -11,6 +11,9 @@ from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
+from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, workload_of
+from leakdrill.targets.kubernetes.step_check import impossible_steps
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, kind_called
 from leakdrill.units import quoted, show_duration
 
 if TYPE_CHECKING:
@@ -32,16 +35,17 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    if scenario.alerts.prometheus is not None:
-        return Rules((), ())  # its rules are its own, and asked for when the drill begins
-    read = read_rules(scenario.alerts.rules)
-    rules = read.alerts
-    problems = [
-        *_unknown_alerts(scenario, rules),
-        *_too_short_phases(scenario),
-        *_idle_rules(scenario, rules),
-        *_absent_programs(path, scenario),
-    ]
+    watched = scenario.alerts.prometheus is not None  # its rules are its own, and asked for when the drill begins
+    read = Rules((), ()) if watched else read_rules(scenario.alerts.rules)
+    problems = list(_impossible_steps(path, scenario))
+    if not watched:
+        rules = read.alerts
+        problems += [
+            *_unknown_alerts(scenario, rules),
+            *_too_short_phases(scenario),
+            *_idle_rules(scenario, rules),
+            *_absent_programs(path, scenario),
+        ]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
@@ -106,6 +110,22 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
             find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
         except BadInput as e:
             yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
+
+
+def _impossible_steps(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Steps that the workload of a cluster cannot do, as far as the scenario and its manifests tell."""
+    form = scenario.target.kubernetes
+    if scenario.target.kind != "kubernetes" or form is None:
+        return
+    kind, manifest, place = DEPLOYMENT, None, ""
+    if form.existing:
+        kind = kind_called(form.existing.kind) or kind
+    elif form.manifests:
+        chosen = workload_of(read_manifests([path.resolve().parent / file for file in form.manifests]), form.workload)
+        kind, manifest, place = chosen.kind or kind, chosen.data, f" ({chosen.place})"
+        service_container(manifest, form.container)
+    for index, action, why in impossible_steps(scenario.steps, kind, manifest):
+        yield ("steps", index, action), f"{kind.name}{place}: {why}"
 
 
 def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from leakdrill.agent.client import AgentClient
     from leakdrill.meters.meter import Meter
+    from leakdrill.scenario.steps import Step
 
 
 @runtime_checkable
@@ -122,6 +123,14 @@ class OnGpus(Protocol):
     @property
     def gpus(self) -> Sequence[int | str]:
         """Their indices or UUIDs, as NVML knows them; empty where the scenario names none."""
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A target that knows before its start which steps it cannot do, because of what it finds there."""
+
+    def check_steps(self, steps: Sequence[Step]) -> None:
+        """Raises BadInput for steps that it cannot do."""
 
 
 @runtime_checkable
