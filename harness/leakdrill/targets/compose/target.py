@@ -161,6 +161,7 @@ class ComposeTarget(ComposeService):
 
     def _build(self) -> None:
         self._write()
+        self._compose.check(self.form.file)
         built = [name for name, service in self._config["services"].items() if "build" in service]
         if built:
             self._compose.run("build", *built, timeout_s=1800)
