@@ -8,7 +8,6 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.finding import Finding
 from leakdrill.targets.compose.cli import compose_program, predates_the_format
 
-
 _OLD: Final = ", version 1: files in today's format are read by Leakdrill, as far as it can do what they say"
 
 
