@@ -154,6 +154,8 @@ def test_a_container_form_serves_in_a_cluster_too():
 def test_one_form_is_given_and_no_more():
     with pytest.raises(ValueError, match="expected one of image, manifests and existing; found image, manifests"):
         target(kubernetes={"image": "web", "manifests": ["web.yaml"]})
+    with pytest.raises(ValueError, match="replicas, pull: of an image alone; with manifests the workload itself says"):
+        target(kubernetes={"manifests": ["web.yaml"], "replicas": 2, "pull": "Never"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.target import Limits
 from leakdrill.targets.compose import cli
 from leakdrill.targets.compose.cli import Compose
-from leakdrill.targets.compose.file import own_config, set_service
+from leakdrill.targets.compose.file import notice_of_replicas, own_config, set_service
 from leakdrill.targets.compose.interpolation import interpolate
 from leakdrill.targets.compose.older import in_older_words
 from leakdrill.targets.compose.reader import read_compose
@@ -246,7 +246,7 @@ OLDER: dict[str, tuple[str, dict[str, Any]]] = {
         "volumes: [{type: bind, source: /a, target: /a, bind: {create_host_path: true}}]",
         {"volumes": [{"type": "bind", "source": "/a", "target": "/a"}]},
     ),
-    "how many": ("scale: 3\n    deploy: {replicas: 3, mode: replicated, restart_policy: {condition: any}}", {}),
+    "how many": ("deploy: {replicas: 3, mode: replicated, restart_policy: {condition: any}}", {"scale": 3}),
 }
 
 
@@ -323,6 +323,15 @@ def test_secrets_configs_and_all_whose_parts_it_shares_come_along() -> None:
 def test_a_network_in_which_no_port_can_be_published_is_refused(mode: str) -> None:
     with pytest.raises(BadInput, match=f"gives the service web network_mode: {mode}"):
         own({"web": {"image": "a", "network_mode": mode}})
+
+
+@pytest.mark.parametrize("more", [{"scale": 3}, {"deploy": {"replicas": 3}}])
+def test_another_number_of_replicas_than_the_file_asks_for_is_told(more: dict[str, Any]) -> None:
+    config = {"services": {"web": {"image": "a", **more}}}
+    said = "compose.yaml asks for 3 replicas of web; target.compose.replicas is 1"
+    assert notice_of_replicas(config, form()) == said
+    assert notice_of_replicas(config, form(replicas=3, entrance="web")) is None
+    assert notice_of_replicas({"services": {"web": {}}}, form()) is None
 
 
 def test_what_is_built_is_not_pulled() -> None:

@@ -232,8 +232,9 @@ steps:
             QUEUE.replace("replicas: 3", "updateStrategy: {type: OnDelete}"),
             r":7: steps\[1\].restart: StatefulSet \(.*q.yaml:6\): its updateStrategy is OnDelete",
         ),
-        ("manifests: [q.yaml]", JOB, r"target.kubernetes.manifests: found Job/report \(.*q.yaml:1\)"),
-        ("manifests: [q.yaml], container: web", QUEUE, r"StatefulSet/queue has no container \"web\""),
+        ("manifests: [q.yaml]", JOB, r":2: target.kubernetes.manifests: found Job/report \(.*q.yaml:1\)"),
+        ("manifests: [q.yaml], container: web", QUEUE, r":2: target.kubernetes.container: .* has no container \"web\""),
+        ("manifests: [q.yaml]", "a: [\n", r"q.yaml:1: not YAML"),
     ],
 )
 def test_what_a_workload_cannot_do_is_said_before_the_start_with_file_and_line(tmp_path, form, manifest, says):

@@ -25,6 +25,10 @@ ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", m
 """A name as the API server allows it, so that it is one part of a path there."""
 
 
+_OF_AN_IMAGE: Final = ("build", "command", "replicas", "requests", "pull")
+"""Keys that say how the Deployment is made that the drill makes from an image."""
+
+
 class Requests(Frozen):
     """Resources that the scheduler keeps free for each pod."""
 
@@ -145,4 +149,7 @@ class KubernetesForm(Frozen):
         given = [name for name in ("image", "manifests", "existing") if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"expected one of image, manifests and existing; found {', '.join(given)}")
+        idle = [name for name in _OF_AN_IMAGE if name in self.model_fields_set and getattr(self, name) is not None]
+        if idle and (self.manifests or self.existing):
+            raise ValueError(f"{', '.join(idle)}: of an image alone; with {given[0]} the workload itself says it")
         return self

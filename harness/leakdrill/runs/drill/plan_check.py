@@ -11,6 +11,8 @@ from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
+from leakdrill.targets.compose.file import own_config
+from leakdrill.targets.compose.reader import read_compose
 from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, workload_of
 from leakdrill.targets.kubernetes.step_check import impossible_steps
 from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, kind_called
@@ -37,7 +39,7 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     """
     watched = scenario.alerts.prometheus is not None  # its rules are its own, and asked for when the drill begins
     read = Rules((), ()) if watched else read_rules(scenario.alerts.rules)
-    problems = list(_impossible_steps(path, scenario))
+    problems = [*_misfits(path, scenario), *_impossible_services(scenario)]
     if not watched:
         rules = read.alerts
         problems += [
@@ -110,6 +112,40 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
             find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
         except BadInput as e:
             yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
+
+
+def _misfits(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """What is wrong with the workload of a cluster; what is wrong in its manifests has their file and line."""
+    try:
+        yield from _impossible_steps(path, scenario)
+    except BadInput as e:
+        yield _in_scenario(e)
+
+
+def _impossible_services(scenario: Scenario) -> Iterator[Problem]:
+    """A service that its compose file does not have, or that cannot be reached.
+
+    What cannot be read is said by whoever starts it, in the words of the program that is there.
+    """
+    form = scenario.target.compose
+    if scenario.target.kind != "compose" or form is None or form.project is not None:
+        return
+    try:
+        config = read_compose(form.file, os.environ)
+    except BadInput:
+        return
+    try:
+        own_config(config, form, labels={}, port=0)
+    except BadInput as e:
+        yield _in_scenario(e)
+
+
+def _in_scenario(error: BadInput) -> Problem:
+    """`error`, whose message begins with a path in the scenario, as a problem; raises it where it does not."""
+    place, _, text = error.message.partition(": ")
+    if not place.startswith("target."):
+        raise error
+    return tuple(place.split(".")), text
 
 
 def _impossible_steps(path: Path, scenario: Scenario) -> Iterator[Problem]:

@@ -69,6 +69,15 @@ def own_config(config: Config, form: ComposeForm, *, labels: Mapping[str, str], 
     }
 
 
+def notice_of_replicas(config: Config, form: ComposeForm) -> str | None:
+    """What is to be known where the user's file asks for another number of replicas than the drill runs."""
+    service: Config = config["services"][form.service]
+    asked = service.get("scale", (service.get("deploy") or {}).get("replicas"))
+    if asked is None or str(asked) == str(form.replicas):
+        return None
+    return f"{form.file.name} asks for {asked} replicas of {form.service}; target.compose.replicas is {form.replicas}"
+
+
 def set_service(config: Config, service: str, *, env: Mapping[str, str], limits: Limits) -> None:
     """Give `service` in `config` more environment, and those of `limits` that are set."""
     owner: Config = config["services"][service]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 Config = dict[str, Any]
 
-_HARMLESS: Final = ("annotations", "attach", "develop", "pull_policy", "scale")
+_HARMLESS: Final = ("annotations", "attach", "develop", "pull_policy")
 """Keys of a service without which it runs the same; of each the drill, or nobody, makes use."""
 _LIMITS: Final = (
     ("limits", "memory", "mem_limit"),
@@ -26,6 +26,8 @@ def _service(service: Config) -> Config:
     own = {key: value for key, value in service.items() if key not in _HARMLESS}
     deploy = own.pop("deploy", None) or {}
     resources = deploy.get("resources") or {}
+    if "replicas" in deploy:
+        own.setdefault("scale", deploy["replicas"])
     for part, name, older in _LIMITS:
         value = (resources.get(part) or {}).get(name)
         if value is not None:

@@ -1,7 +1,11 @@
-"""Paths in a compose file, made absolute: each is relative to the folder of the file that it is written in."""
+"""Paths in a compose file, made absolute: each is relative to the folder of the file that it is written in.
+
+Links are not followed: where one leads may be another place in a container.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -53,4 +57,4 @@ def _volume(one: Any, folder: Path) -> Any:
 
 
 def _path(text: str, folder: Path) -> str:
-    return text if _REMOTE.match(text) else str((folder / Path(text).expanduser()).resolve())
+    return text if _REMOTE.match(text) else os.path.normpath(folder.absolute() / Path(text).expanduser())
