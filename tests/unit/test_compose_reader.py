@@ -114,6 +114,18 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         "services: {web: {build: {context: 'https://github.com/a/b.git', args: [A=1]}}}\n",
         {"build": {"context": "https://github.com/a/b.git", "args": {"A": "1"}}},
     ),
+    "switches and numbers that variables give": (
+        "services: {web: {image: a, init: '${I:-true}', scale: '${N:-2}', healthcheck: {retries: '${N:-3}'}}}\n",
+        {"image": "a", "init": True, "scale": 2, "healthcheck": {"retries": 3}},
+    ),
+    "labels are texts, and hosts have addresses": (
+        "services: {web: {image: a, labels: {traefik.enable: true, init: 'true'}, extra_hosts: ['a:1.2.3.4', 'b=[::1]']}}\n",
+        {
+            "image": "a",
+            "labels": {"traefik.enable": "true", "init": "true"},
+            "extra_hosts": {"a": "1.2.3.4", "b": "[::1]"},
+        },
+    ),
     "profiles": ("services: {web: {image: a, profiles: [debug]}}\n", {"image": "a", "profiles": ["debug"]}),
 }
 
@@ -165,6 +177,12 @@ def test_files_of_variables_in_each_of_their_forms(tmp_path: Path, form: str) ->
     }
 
 
+def test_a_raw_file_of_variables_is_taken_as_it_stands(tmp_path: Path) -> None:
+    text = f"{WEB}    env_file: [{{path: raw.env, format: raw}}]\n"
+    found = web(tmp_path, text, **{"raw.env": "# no\nA=$b 'c' # d\n\nB\n"})
+    assert found["environment"] == {"A": "$$b 'c' # d"}
+
+
 def test_what_is_outside_wins_over_the_file_beside(tmp_path: Path) -> None:
     files = {"_dot_env": "HOME=/other\nTAG=7\n"}
     assert web(tmp_path, "services: {web: {image: 'a:${TAG}', command: '$HOME'}}\n", **files) == {
@@ -195,6 +213,11 @@ def test_what_is_outside_wins_over_the_file_beside(tmp_path: Path) -> None:
         ("name: shop\n", "found no services"),
         ("services:\n  web: {image: a, ports: !new []}\n", ":2: not YAML: .*!new"),
         ("a: [\n", ":1: not YAML"),
+        (
+            "services:\n  web:\n    depends_on: 7\n",
+            r":3: services.web.depends_on: found 7; expected a list or a mapping",
+        ),
+        ("services:\n  web: {extends: {file: db.yaml}}\n", ":2: services.web.extends: service is missing"),
         ("include: [db.yaml]\nservices:\n  db: {image: b}\n", ":3: services.db: services.db is defined twice"),
     ],
 )

@@ -28,14 +28,7 @@ def read_env_file(path: Path, values: Mapping[str, str]) -> dict[str, str]:
     Raises:
         BadInput: when it cannot be read, or a line sets nothing; names file and line.
     """
-    try:
-        text = read_file(path).decode("utf-8-sig")
-    except OSError as e:
-        raise BadInput(f"{path}: cannot be read: {e.strerror}; expected a file of variables") from e
-    except UnicodeDecodeError as e:
-        raise BadInput(f"{path}: is not UTF-8 text: {e.reason} at byte {e.start}") from e
-    read, position = dict[str, str](), 0
-    text = text.replace("\r\n", "\n")
+    text, read, position = _text_of(path), dict[str, str](), 0
     while position < len(text):
         if blank := _BLANK.match(text, position):
             position = blank.end()
@@ -52,6 +45,25 @@ def read_env_file(path: Path, values: Mapping[str, str]) -> dict[str, str]:
             read[entry["name"]] = value
         position = entry.end()
     return read
+
+
+def read_raw_env_file(path: Path) -> dict[str, str]:
+    """The variables in a file whose values are taken as they stand (`format: raw`).
+
+    Raises:
+        BadInput: when it cannot be read.
+    """
+    lines = [line for line in _text_of(path).split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    return {name.strip(): value for name, equal, value in (line.partition("=") for line in lines) if equal}
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_file(path).decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as e:
+        raise BadInput(f"{path}: cannot be read: {e.strerror}; expected a file of variables") from e
+    except UnicodeDecodeError as e:
+        raise BadInput(f"{path}: is not UTF-8 text: {e.reason} at byte {e.start}") from e
 
 
 def _value(entry: re.Match[str], values: Mapping[str, str]) -> str | None:

@@ -11,8 +11,8 @@ from leakdrill.yaml_tags import Tagged
 
 _REPLACED: Final = ("command", "entrypoint", "test")
 """Lists that are one whole."""
-_PAIRS: Final = ("environment", "labels", "annotations", "args", "sysctls", "driver_opts", "extra_hosts")
-"""Given as a mapping or as a list of `NAME=VALUE`."""
+_PAIRS: Final = ("environment", "labels", "annotations", "args", "sysctls")
+"""Given as a mapping or as a list of `NAME=VALUE`; a value is a text, whatever it looks like."""
 
 
 def merged(base: Any, over: Any, key: str = "") -> Any:
@@ -45,8 +45,10 @@ def in_long_form(service: dict[str, Any]) -> dict[str, Any]:
     for key, value in service.items():
         if key == "build" and isinstance(value, str):
             long[key] = {"context": value}
-        elif key in _PAIRS and isinstance(value, list):
-            long[key] = pairs(value)
+        elif key in _PAIRS:
+            long[key] = _texts(value)
+        elif key == "extra_hosts" and isinstance(value, list):
+            long[key] = dict(_host(str(one)) for one in value)
         elif key == "depends_on" and isinstance(value, list):
             long[key] = {name: {"condition": "service_started"} for name in value}
         elif key == "networks" and isinstance(value, list):
@@ -56,8 +58,22 @@ def in_long_form(service: dict[str, Any]) -> dict[str, Any]:
         else:
             long[key] = value
     if isinstance(long.get("build"), dict):
-        long["build"] = {k: pairs(v) if k in _PAIRS and isinstance(v, list) else v for k, v in long["build"].items()}
+        long["build"] = {k: _texts(v) if k in _PAIRS else v for k, v in long["build"].items()}
     return long
+
+
+def _texts(given: Any) -> Any:
+    if isinstance(given, list):
+        return pairs(given)
+    if isinstance(given, dict):
+        return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+    return given
+
+
+def _host(text: str) -> tuple[str, str]:
+    """`HOST=ADDRESS`, or with a colon."""
+    name, _, address = text.partition("=" if "=" in text else ":")
+    return name, address
 
 
 def pairs(texts: list[Any]) -> dict[str, Any]:

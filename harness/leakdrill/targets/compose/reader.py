@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file
-from leakdrill.targets.compose.env_file import read_env_file
+from leakdrill.targets.compose.env_file import read_env_file, read_raw_env_file
 from leakdrill.targets.compose.interpolation import interpolate
 from leakdrill.targets.compose.merge import in_long_form, merged, plain
 from leakdrill.targets.compose.paths import absolute, absolute_file
+from leakdrill.targets.compose.shapes import cast, refuse_misfits
 from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml
 from leakdrill.yaml_tags import Tagged
@@ -151,11 +152,15 @@ def _service(file: _File, name: str, behind: tuple[tuple[Path, str], ...]) -> Co
         raise document.wrong(("services",), f"there is no service {quoted(name)} to extend; found {known}")
     if (document.path, name) in behind:
         raise document.wrong(loc, f"{name} extends itself")
-    own = absolute(in_long_form(document.mapping(file.services[name] or {}, loc)), file.folder)
+    given = document.mapping(file.services[name] or {}, loc)
+    refuse_misfits(document, loc, given)
+    own = absolute(in_long_form(given), file.folder)
     extends = own.pop("extends", None)
     if extends is None:
         return own
     wanted = extends if isinstance(extends, dict) else {"service": extends}
+    if not wanted.get("service"):
+        raise document.wrong((*loc, "extends"), "service is missing; expected the name of the service")
     base = file.beside(str(wanted["file"])) if wanted.get("file") else file
     inner: Config = merged(_service(base, str(wanted.get("service")), (*behind, (document.path, name))), own)
     return inner
@@ -168,14 +173,15 @@ def _with_variables(file: _File, name: str, service: Config) -> Config:
         long = entry if isinstance(entry, dict) else {"path": entry}
         path = Path(str(long["path"]))
         if is_file(path):
-            variables |= read_env_file(path, file.values)
+            raw = long.get("format") == "raw"
+            variables |= read_raw_env_file(path) if raw else read_env_file(path, file.values)
         elif long.get("required", True):
             loc = ("services", name, "env_file", index)
             raise file.document.wrong(loc, f"there is no {path}; expected a file of variables")
     own = service.get("environment") or {}
     given = {key: file.values.get(key) if value is None else _text(value) for key, value in own.items()}
     variables |= {key: value for key, value in given.items() if value is not None}
-    kept = {key: value for key, value in service.items() if key not in ("env_file", "environment")}
+    kept = {key: cast(value, key) for key, value in service.items() if key not in ("env_file", "environment")}
     return {**kept, "environment": variables} if variables else kept
 
 
