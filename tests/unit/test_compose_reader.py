@@ -119,11 +119,11 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         {"image": "a", "init": True, "scale": 2, "healthcheck": {"retries": 3}},
     ),
     "labels are texts, and hosts have addresses": (
-        "services: {web: {image: a, labels: {traefik.enable: true, init: 'true'}, extra_hosts: ['a:1.2.3.4', 'b=[::1]']}}\n",
+        "services: {web: {image: a, labels: {t.on: true, init: 'true'}, extra_hosts: ['a:1.2.3.4', 'b=::1']}}\n",
         {
             "image": "a",
-            "labels": {"traefik.enable": "true", "init": "true"},
-            "extra_hosts": {"a": "1.2.3.4", "b": "[::1]"},
+            "labels": {"t.on": "true", "init": "true"},
+            "extra_hosts": {"a": "1.2.3.4", "b": "::1"},
         },
     ),
     "profiles": ("services: {web: {image: a, profiles: [debug]}}\n", {"image": "a", "profiles": ["debug"]}),

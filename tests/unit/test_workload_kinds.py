@@ -12,7 +12,8 @@ from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.scenario.kubernetes import ExistingWorkload
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.steps import Step
-from leakdrill.targets.kubernetes.claims import new_claims
+from leakdrill.targets.kubernetes.claims import make_claims, new_claims
+from leakdrill.targets.kubernetes.found_workload import FoundWorkload
 from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, with_env, workload_of
 from leakdrill.targets.kubernetes.step_check import impossible_steps
 from leakdrill.targets.kubernetes.stuck_pods import delete_stuck_pods
@@ -293,6 +294,43 @@ class OneSet:
 
     def delete(self, path, *, uid):
         self.deleted.append((path.rpartition("/")[2], uid))
+
+
+class FewObjects:
+    """An API server with some objects, which notes what is made, and a place that does the same."""
+
+    context, namespace, existing = "staging", "shop", True
+
+    def __init__(self, *paths, manifest=None):
+        self.objects, self.made = {path: manifest or {} for path in paths}, []
+
+    def find(self, path):
+        return self.objects.get(path)
+
+    def make_object(self, where, manifest):
+        self.made.append(f"{where}/{manifest['metadata']['name']}")
+
+
+def test_claims_that_are_there_already_are_not_made_again():
+    where = "/api/v1/namespaces/shop/persistentvolumeclaims"
+    both = FewObjects(f"{where}/data-queue-3", manifest={"kind": "PersistentVolumeClaim"})
+    claims = [{"metadata": {"name": "data"}, "spec": {}}]
+    make_claims(both, both, stateful(volumeClaimTemplates=claims), 5)
+    assert both.made == [f"{where}/data-queue-4"]
+
+
+def found(cluster, **kind):
+    existing = ExistingWorkload.model_validate({"context": "staging", "namespace": "shop", **kind})
+    return FoundWorkload(cluster, existing, run="r", journal=None, part="target")
+
+
+def test_a_workload_that_is_of_another_kind_or_has_no_pods_is_told():
+    cluster = FewObjects(STATEFUL_SET.path("shop", "queue"), manifest=stateful(replicas=0))
+    with pytest.raises(BadInput, match=r"no Deployment queue in the namespace shop \(context staging\)") as raised:
+        found(cluster, deployment="queue").manifest()
+    assert raised.value.hint == "queue is a StatefulSet: write `statefulset: queue`"
+    with pytest.raises(BadInput, match=r"the StatefulSet queue .* has no pods"):
+        found(cluster, statefulset="queue").manifest()
 
 
 def one_pod(number, revision, *, ready, owner="set"):

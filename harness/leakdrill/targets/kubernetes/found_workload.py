@@ -8,7 +8,7 @@ from leakdrill.errors import BadInput
 from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.targets.kubernetes.workload import Workload, state_of
-from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, kind_called
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, KINDS, kind_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,10 +50,19 @@ class FoundWorkload:
         found = self._cluster.find(kind.path(self._namespace, self.name))
         subject = f"{kind.name} {self.name} {where}"
         if found is None:
-            raise BadInput(f"target.kubernetes.existing: there is no {subject}; expected one that runs")
+            raise BadInput(
+                f"target.kubernetes.existing: there is no {subject}; expected one that runs", hint=self._other_kind()
+            )
         if kind.wanted_pods(found) == 0:
             raise BadInput(f"target.kubernetes.existing: the {subject} has no pods; expected one that runs")
         return found
+
+    def _other_kind(self) -> str:
+        """Of which other kind there is one of that name; empty when there is none."""
+        for kind in KINDS:
+            if self._cluster.find(kind.path(self._namespace, self.name)):
+                return f"{self.name} is a {kind.name}: write `{kind.words[0]}: {self.name}`"
+        return ""
 
     def workload(self) -> Workload:
         """What a drill changes, and how the journal hears of it."""
