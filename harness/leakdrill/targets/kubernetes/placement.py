@@ -143,9 +143,10 @@ class Placement:
             self._notice_what_stays(manifest)
             return self._found.workload()
         objects = self._own_objects() if self._manifests else [self._deployment()]
+        places = [collection(self._cluster, one, namespace=self.namespace) for one in objects]
         self._make_namespace()
-        for one in objects:
-            self._cluster.create(collection(self._cluster, one, namespace=self.namespace), one)
+        for where, one in zip(places, objects, strict=True):
+            self._cluster.create(where, one)
         kind, name = self.workload
         return Workload(self._cluster, kind, namespace=self.namespace, name=name)
 
