@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from leakdrill.errors import BadInput
+from leakdrill.errors import BadInput, TargetNotReady
 from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.scenario.kubernetes import ExistingWorkload
 from leakdrill.scenario.reader import read_scenario
@@ -15,6 +17,8 @@ from leakdrill.scenario.steps import Step
 from leakdrill.targets.kubernetes.claims import make_claims, new_claims
 from leakdrill.targets.kubernetes.found_workload import FoundWorkload
 from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, with_env, workload_of
+from leakdrill.targets.kubernetes.pod import parse_pod
+from leakdrill.targets.kubernetes.rollout import Rollout
 from leakdrill.targets.kubernetes.step_check import impossible_steps
 from leakdrill.targets.kubernetes.stuck_pods import delete_stuck_pods
 from leakdrill.targets.kubernetes.workload import selector_text, state_of
@@ -159,6 +163,45 @@ def test_a_daemon_set_is_rolled_out_when_each_node_that_fits_has_its_pod():
         assert not DAEMON_SET.rolled_out({**agent, "status": {**status, field: value}})
     nowhere = dict.fromkeys(status, 0) | {"observedGeneration": 1}
     assert not DAEMON_SET.rolled_out({**agent, "status": nowhere}), "no node takes its pods"
+
+
+class Pods:
+    """What a workload and its watcher tell, one look after the other: at first the old pod is on its way out."""
+
+    kind = STATEFUL_SET
+
+    def __init__(self, looks):
+        self.looks, self.manifest = iter(looks), stateful(replicas=1)
+        self.manifest["status"] = {}
+
+    def get(self):
+        return self.manifest
+
+    def look(self):
+        leaving, ready = next(self.looks)
+        meta = {"name": "queue-0", "uid": "u", **({"deletionTimestamp": "now"} if leaving else {})}
+        if ready:
+            self.manifest["status"] = stateful(replicas=1)["status"] | {"replicas": 1, "readyReplicas": 1}
+            self.manifest["status"]["updatedReplicas"] = 1
+        return (parse_pod({"metadata": meta, "status": {"conditions": [{"type": "Ready", "status": str(ready)}]}}),)
+
+    def last_lines(self, _):
+        return []
+
+
+@pytest.mark.parametrize(("leaving", "comes"), [(True, True), (False, False)])
+def test_what_an_old_pod_takes_to_go_is_not_counted_against_the_new_one(leaving, comes, monkeypatch):
+    clock = itertools.count(0.0, 10.0)
+    monkeypatch.setattr(
+        "leakdrill.targets.kubernetes.rollout.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=bool)
+    )
+    pods = Pods([(leaving, False)] * 5 + [(False, True)])
+    wait = Rollout(pods, pods, pods, subject="target", timeout_s=25.0).wait
+    if comes:
+        wait()
+        return
+    with pytest.raises(TargetNotReady, match="0 of 1 pods are ready"):
+        wait()
 
 
 def steps(*actions):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from leakdrill.targets.kubernetes.workload import Workload
 
 _POLL_S: Final = 0.1
+_GOES_WITHIN_S: Final = 120.0
+"""Of one pod: the 30 s that it is given by default, and what a kubelet takes to clear up, which may be a minute."""
 _NO_NODE: Final = "no node takes its pods: look at its nodeSelector and its tolerations"
 
 
@@ -48,7 +50,7 @@ class Rollout:
             TargetNotReady: when it did not come to that in time, or cannot; says what keeps the pods from it.
             ClusterGone: when the API server does not answer.
         """
-        start = time.monotonic()
+        start, last, going_s = time.monotonic(), time.monotonic(), 0.0
         while True:
             manifest = self._workload.get()
             pods = self._watcher.look()
@@ -56,11 +58,18 @@ class Rollout:
             serving = sum(pod.ready for pod in pods) >= self._workload.kind.wanted_pods(manifest)
             if serving and self._workload.kind.rolled_out(manifest):
                 return
-            waited_s = time.monotonic() - start
+            now = time.monotonic()
+            if self._workload.kind.one_by_one and any(pod.leaving for pod in pods):
+                going_s += now - last
+            last = now
             hopeless = [pod for pod in pods if pod.hopeless and not pod.leaving]
-            if hopeless or waited_s > self._timeout_s:
-                raise self._not_ready(manifest, pods, waited_s)
+            if hopeless or now - start > self._timeout_s + min(going_s, self._longest_s(manifest)):
+                raise self._not_ready(manifest, pods, now - start)
             time.sleep(_POLL_S)
+
+    def _longest_s(self, manifest: Mapping[str, Any]) -> float:
+        """For how long pods may be on their way out in all: their successors are not made before they are gone."""
+        return _GOES_WITHIN_S * max(self._workload.kind.wanted_pods(manifest), 1)
 
     def _not_ready(self, manifest: Mapping[str, Any], pods: tuple[Pod, ...], waited_s: float) -> TargetNotReady:
         wanted = self._workload.kind.wanted_pods(manifest)
