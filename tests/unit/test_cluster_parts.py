@@ -159,6 +159,19 @@ def test_one_form_is_given_and_no_more():
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        {"manifests": ["web.yaml"]},
+        {"existing": {"context": "a", "namespace": "b", "statefulset": "c"}},
+        {"image": "web", "replicas": 2},
+    ],
+)
+def test_a_form_that_was_stored_with_all_its_fields_is_read_again(form):
+    stored = KubernetesForm.model_validate(form).model_dump(mode="json")
+    assert KubernetesForm.model_validate(stored).model_dump(mode="json") == stored
+
+
+@pytest.mark.parametrize(
     ("action", "message"),
     [
         ({"autoscale": {"max": 3}}, "expected cpu, memory or both"),

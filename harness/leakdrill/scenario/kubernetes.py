@@ -149,7 +149,9 @@ class KubernetesForm(Frozen):
         given = [name for name in ("image", "manifests", "existing") if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"expected one of image, manifests and existing; found {', '.join(given)}")
-        idle = [name for name in _OF_AN_IMAGE if name in self.model_fields_set and getattr(self, name) is not None]
+        # Of a stored run, each field is given, also where it is the default.
+        fields = type(self).model_fields
+        idle = [name for name in _OF_AN_IMAGE if getattr(self, name) != fields[name].default]
         if idle and (self.manifests or self.existing):
             raise ValueError(f"{', '.join(idle)}: of an image alone; with {given[0]} the workload itself says it")
         return self
