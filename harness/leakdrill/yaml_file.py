@@ -18,6 +18,7 @@ import yaml
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
 from leakdrill.units import quoted
+from leakdrill.yaml_tags import TAGS, tagged
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Loc = tuple[int | str, ...]
-Scalars = Literal["yaml 1.1", "yaml 1.2", "text"]
+Scalars = Literal["yaml 1.1", "yaml 1.2", "go", "compose", "text"]
 """How scalars without quotes are understood.
 
 "yaml 1.1" is what PyYAML does, "yaml 1.2" what people mean today: `on`, `off`, `yes` and `no` are words, `12:30` and
-`2026-01-01` are text. "text" keeps each as it was written, as `Verbatim`, so that `dump_yaml` writes it the same again.
+`2026-01-01` are text. "go" is what Kubernetes does: `yes` and `on` are true, `12:30` and `2026-01-01` are text.
+"compose" is that with Compose's own tags, as `Tagged`.
+"text" keeps each as it was written, as `Verbatim`, so that `dump_yaml` writes it the same again.
 """
 
 ALIASED_VALUES: Final = 100_000
@@ -81,6 +84,14 @@ class _Yaml12(_Yaml11):
     """YAML 1.2's core schema, where it differs in what people write."""
 
 
+class _Go(_Yaml11):
+    """YAML 1.1 as Go's common readers have it: times, dates and numbers of base 60 are text."""
+
+
+class _Compose(_Go):
+    """The same, with Compose's tags."""
+
+
 class _Text(_Yaml11):
     """Scalars as they were written; an empty one is null, and `<<` merges."""
 
@@ -96,9 +107,12 @@ _Yaml12.yaml_implicit_resolvers = _resolvers(_Yaml11, lambda tag: tag not in ("b
 _Yaml12.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-_Yaml12.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"(?:[-+]?[0-9]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
-)
+_Go.yaml_implicit_resolvers = _resolvers(_Yaml11, lambda tag: tag not in ("timestamp", "int"))
+for _loader in (_Yaml12, _Go):
+    _loader.add_implicit_resolver(
+        "tag:yaml.org,2002:int", re.compile(r"(?:[-+]?[0-9]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
+    )
+_Compose.yaml_implicit_resolvers = _Go.yaml_implicit_resolvers
 _Text.yaml_implicit_resolvers = _resolvers(_Yaml11, lambda tag: tag in ("null", "merge"))
 
 
@@ -106,8 +120,16 @@ def _verbatim(_loader: _Text, node: yaml.ScalarNode) -> str:
     return str(node.value) if node.style else Verbatim(node.value)
 
 
+for _tag in TAGS:
+    _Compose.add_constructor(_tag, tagged)
 _Text.add_constructor("tag:yaml.org,2002:str", _verbatim)
-_LOADERS: Final[dict[Scalars, type[_Yaml11]]] = {"yaml 1.1": _Yaml11, "yaml 1.2": _Yaml12, "text": _Text}
+_LOADERS: Final[dict[Scalars, type[_Yaml11]]] = {
+    "yaml 1.1": _Yaml11,
+    "yaml 1.2": _Yaml12,
+    "go": _Go,
+    "compose": _Compose,
+    "text": _Text,
+}
 
 
 @dataclass(frozen=True, slots=True)

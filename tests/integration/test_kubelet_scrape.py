@@ -17,6 +17,7 @@ from leakdrill.record.history import read_history
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.targets.kubernetes.kubelet_scrape import scrape_job, targets
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT
 from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Scraped:
         job = scrape_job(
             self.kubelet.address,
             namespace="run-1",
-            workload="web",
+            pods=DEPLOYMENT.pod_names("web"),
             nodes_file=folder / "nodes.json",
             tls={},
             token_file=folder / "token",

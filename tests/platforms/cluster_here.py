@@ -25,7 +25,14 @@ def reached_cluster() -> Cluster:
 def lying_in(cluster: Cluster) -> set[str]:
     """Names of everything in the cluster that a run could have made."""
     found = {f"namespace {item['metadata']['name']}" for item in cluster.get("/api/v1/namespaces")["items"]}
-    for path in ("/api/v1/pods", "/apis/apps/v1/deployments", "/apis/autoscaling/v1/horizontalpodautoscalers"):
+    kinds = ("deployments", "statefulsets", "daemonsets")
+    paths = [f"/apis/apps/v1/{kind}" for kind in kinds]
+    for path in (
+        "/api/v1/pods",
+        "/api/v1/persistentvolumeclaims",
+        *paths,
+        "/apis/autoscaling/v1/horizontalpodautoscalers",
+    ):
         items = cluster.get(path, labelSelector=RUN_LABEL)["items"]
         found |= {f"{path} {item['metadata']['name']}" for item in items}
     return found

@@ -23,7 +23,7 @@ from leakdrill.targets.kubernetes.manifests import placed, read_manifests, workl
 from leakdrill.targets.kubernetes.metrics_server_meter import parse_pod_metrics, parse_quantity
 from leakdrill.targets.kubernetes.nodes import cgroup_of_container, share_our_files, share_our_kernel, show_here
 from leakdrill.targets.kubernetes.pod import chosen, parse_pod
-from leakdrill.targets.kubernetes.workload import rolled_out
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT
 
 READY = [{"type": "Ready", "status": "True"}]
 
@@ -104,7 +104,9 @@ def test_a_container_that_is_being_made_is_no_trouble():
 def test_pods_are_chosen_by_age_and_by_memory():
     pods = [parse_pod(pod(name)) for name in ("a", "b", "c")]
     memory = {"b": {"anon_bytes": 9.0}, "c": {"anon_bytes": 3.0}}
-    found = {which: chosen(pods, which, memory) for which in ("oldest", "newest", "heaviest", "all")}
+    found = {
+        which: [one.name for one in chosen(pods, which, memory)] for which in ("oldest", "newest", "heaviest", "all")
+    }
     assert found == {"oldest": ["a"], "newest": ["c"], "heaviest": ["b"], "all": ["a", "b", "c"]}
     with pytest.raises(EnvironmentProblem, match="no pod"):
         chosen([], "oldest", {})
@@ -113,10 +115,10 @@ def test_pods_are_chosen_by_age_and_by_memory():
 def test_a_rollout_is_over_when_every_pod_is_new_and_available():
     spec, meta = {"replicas": 2}, {"generation": 3}
     done = {"observedGeneration": 3, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}
-    assert rolled_out({"metadata": meta, "spec": spec, "status": done})
+    assert DEPLOYMENT.rolled_out({"metadata": meta, "spec": spec, "status": done})
     for name, value in done.items():
         late = {**done, name: value - 1 if name != "replicas" else 3}
-        assert not rolled_out({"metadata": meta, "spec": spec, "status": late})
+        assert not DEPLOYMENT.rolled_out({"metadata": meta, "spec": spec, "status": late})
 
 
 def test_a_context_is_named_or_the_only_one_and_never_the_current_one():
@@ -152,6 +154,21 @@ def test_a_container_form_serves_in_a_cluster_too():
 def test_one_form_is_given_and_no_more():
     with pytest.raises(ValueError, match="expected one of image, manifests and existing; found image, manifests"):
         target(kubernetes={"image": "web", "manifests": ["web.yaml"]})
+    with pytest.raises(ValueError, match="replicas, pull: of an image alone; with manifests the workload itself says"):
+        target(kubernetes={"manifests": ["web.yaml"], "replicas": 2, "pull": "Never"})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"manifests": ["web.yaml"]},
+        {"existing": {"context": "a", "namespace": "b", "statefulset": "c"}},
+        {"image": "web", "replicas": 2},
+    ],
+)
+def test_a_form_that_was_stored_with_all_its_fields_is_read_again(form):
+    stored = KubernetesForm.model_validate(form).model_dump(mode="json")
+    assert KubernetesForm.model_validate(stored).model_dump(mode="json") == stored
 
 
 @pytest.mark.parametrize(
@@ -193,7 +210,9 @@ def a_deployment(**more):
 
 
 def test_an_autoscaler_has_a_metric_for_each_share():
-    made = autoscaler(version="v2", name="web", run="r", least=1, most=4, shares={"cpu": 0.7, "memory": 0.8})
+    made = autoscaler(
+        version="v2", kind="Deployment", name="web", run="r", least=1, most=4, shares={"cpu": 0.7, "memory": 0.8}
+    )
     assert [m["resource"]["target"]["averageUtilization"] for m in made["spec"]["metrics"]] == [70, 80]
     assert made["metadata"]["labels"] == {"leakdrill.run": "r"}
 
@@ -213,10 +232,16 @@ def test_the_kubelets_summary_is_read_for_our_pods_alone():
     mine = {"name": "web", "memory": memory, "cpu": {"usageCoreNanoSeconds": 2_000_000_000}}
     other = {"name": "sidecar", "memory": memory}
     pods = [
-        {"podRef": {"name": name, "namespace": namespace}, "containers": [other, mine]}
-        for name, namespace in (("web-1", "run"), ("web-2", "run"), ("web-1", "elsewhere"))
+        {"podRef": {"name": name, "namespace": namespace, "uid": uid}, "containers": [other, mine]}
+        for name, namespace, uid in (
+            ("web-1", "run", "new"),
+            ("web-1", "run", "gone"),
+            ("web-2", "run", "a"),
+            ("web-1", "elsewhere", "new"),
+        )
     ]
-    found = parse_summary({"pods": pods}, namespace="run", pods=["web-1"], container="web")
+    found = parse_summary({"pods": pods}, namespace="run", pods={"web-1": "new"}, container="web")
+    assert parse_summary({"pods": pods}, namespace="run", pods={"web-1": "newer"}, container="web") == {}
     assert found == {
         "web-1": {"usage_bytes": 50.0, "working_set_bytes": 40.0, "anon_bytes": 30.0, "cpu_seconds": 2.0},
     }
@@ -296,14 +321,17 @@ def test_manifests_are_read_in_order_and_marked_with_the_run(tmp_path):
     text = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\n"
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop, namespace: default}\n"
-        "spec: {template: {metadata: {labels: {app: shop}}}}\n"
+        "spec: {template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: web}]}}}\n"
     )
     found = read_manifests([write(tmp_path, text)])
-    assert [m["kind"] for m in found] == ["ConfigMap", "Deployment"]
-    made = placed(workload_of(found, None), namespace="leakdrill-1", run="1")
+    assert [one.data["kind"] for one in found] == ["ConfigMap", "Deployment"]
+    made = placed(workload_of(found, None).data, namespace="leakdrill-1", run="1")
     assert made["metadata"] == {"name": "shop", "namespace": "leakdrill-1", "labels": {"leakdrill.run": "1"}}
     assert made["spec"]["template"]["metadata"]["labels"] == {"app": "shop", "leakdrill.run": "1"}
-    with pytest.raises(BadInput, match='found shop; expected one Deployment called "web"'):
+    with pytest.raises(
+        BadInput,
+        match=r'found Deployment/shop \(.*shop.yaml:5\); expected one .* or DaemonSet called "web"',
+    ):
         workload_of(found, "web")
 
 

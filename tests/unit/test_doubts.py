@@ -17,12 +17,15 @@ from leakdrill.judging.evidence.lives import life_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
 from leakdrill.judging.evidence.possible_values import value_doubts
 from leakdrill.judging.evidence.record_order import order_doubts
+from leakdrill.judging.evidence.replica_readings import replica_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
 from leakdrill.record.events import (
     AlertTransition,
     LoadErrors,
     MemoryThreshold,
     Notification,
+    RecordCovers,
+    ReplicaRequestCounts,
     RuleError,
     SelectorMatches,
     ServiceMetrics,
@@ -370,3 +373,16 @@ def test_what_is_in_doubt(look: Any, spoils: dict[str, Spoil], name: str, kept_t
     doubts = list(look(record.history(), plan(expect={"step_errors": "10%"})))
     kept_too += [as_verdict(doubt) for doubt in doubts]
     assert name != "good" or not doubts
+
+
+@pytest.mark.parametrize(("restarted", "doubted"), [((50.0, 70.0), False), ((50.0, 58.0), True)])
+def test_a_count_that_falls_while_replicas_are_replaced_in_turn_is_no_doubt(
+    restarted: tuple[float, float], doubted: bool
+) -> None:
+    """A StatefulSet replaces its last pod long after the restart began, under the same name."""
+    record = good().sample(0.0, RecordCovers())
+    record.act(TargetRestart(), *restarted)
+    for t in range(2, 72):
+        record.sample(t, ReplicaRequestCounts(others={"web-0": requests_at(t) - (requests_at(67) if t >= 67 else 0)}))
+    fell = [doubt.text for doubt in replica_doubts(record.history(), plan()) if "had answered" in doubt.text]
+    assert bool(fell) == doubted

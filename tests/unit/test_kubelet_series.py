@@ -19,7 +19,8 @@ from leakdrill.judging.drill import judge_claims
 from leakdrill.record.events import KubeletScrape, PrometheusStart, SelectorMatches
 from leakdrill.record.journal import Journal
 from leakdrill.targets.kubernetes.api import Cluster
-from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob, pods_of, scrape_job, targets
+from leakdrill.targets.kubernetes.kubelet_scrape import KubeletJob, scrape_job, targets
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def job(folder: Path, journal: Journal, authorization: str) -> KubeletJob:
     return KubeletJob(
         Cluster(Client(folder, authorization), context="staging", kubeconfig=None),
         namespace="run-1",
-        workload="web",
+        pods=DEPLOYMENT.pod_names("web"),
         nodes=lambda: {"node-1"},
         labels={"team": "shop"},
         folder=folder / "leakdrill-run-1-kubelet",
@@ -74,7 +75,7 @@ def test_prometheus_is_sent_through_the_api_server_and_keeps_the_pods_of_the_run
     written = scrape_job(
         "https://api.example:6443",
         namespace="run-1",
-        workload="web",
+        pods=DEPLOYMENT.pod_names("web"),
         nodes_file=tmp_path / "nodes.json",
         tls={"ca_file": "/private/ca"},
         token_file=tmp_path / "token",
@@ -115,12 +116,26 @@ def test_each_node_has_its_own_way_through_the_api_server(address, host, path):
     [("web-7d9f8b6c5-x2x4z", True), ("web-admin-7d9f8b6c5-x2x4z", False), ("web-0", False), ("other-7d9-x2x4z", False)],
 )
 def test_only_the_pods_of_the_deployment_are_kept(pod, kept):
-    assert bool(re.fullmatch(pods_of("web"), pod)) == kept
+    assert bool(re.fullmatch(DEPLOYMENT.pod_names("web"), pod)) == kept
 
 
 def test_the_pods_of_a_deployment_with_a_long_name_are_kept():
     """Kubernetes cuts such a name short to make room for a pod's own part."""
-    assert re.fullmatch(pods_of("w" * 60), "w" * 58 + "x2x4z")
+    assert re.fullmatch(DEPLOYMENT.pod_names("w" * 60), "w" * 58 + "x2x4z")
+
+
+@pytest.mark.parametrize(
+    ("pod", "kinds"),
+    [
+        ("web-7d9f8b6c5-x2x4z", {"Deployment"}),
+        ("web-x2x4z", {"DaemonSet"}),
+        ("web-12", {"StatefulSet"}),
+        ("web-admin-0", set()),
+        ("web", set()),
+    ],
+)
+def test_the_pods_of_each_kind_are_told_by_their_names(pod, kinds):
+    assert {kind.name for kind in KINDS if re.fullmatch(kind.pod_names("web"), pod)} == kinds
 
 
 def test_credentials_lie_where_only_their_owner_reads_and_are_gone_afterwards(tmp_path):

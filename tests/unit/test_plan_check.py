@@ -45,6 +45,27 @@ def plan(tmp_path: Path, scenario: str = SCENARIO, rules: str = RULES) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [
+        ("web", ""),
+        ("wbe", ":2: target.compose.service: .*compose.yaml has no service wbe; expected one of web, host"),
+        ("host", ":2: target.compose: .*compose.yaml gives the service host network_mode: host"),
+    ],
+)
+def test_a_service_that_the_compose_file_does_not_have_is_said(tmp_path: Path, service: str, says: str) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services: {web: {image: a, profiles: [b]}, host: {image: a, network_mode: host}}\n"
+    )
+    target = f"target: {{name: shop, compose: {{file: compose.yaml, service: {service}}}}}"
+    path = plan(tmp_path, SCENARIO.replace('target: {name: shop, command: ["true"]}', target))
+    if not says:
+        check_plan(path, read_scenario(path))
+        return
+    with pytest.raises(BadInput, match=says):
+        check_plan(path, read_scenario(path))
+
+
 def test_a_plan_that_may_work_passes(tmp_path: Path) -> None:
     path = plan(tmp_path)
     check_plan(path, read_scenario(path))

@@ -60,7 +60,9 @@ def test_what_each_kind_can_do() -> None:
         | {"AgentHost", "FilesInside", "Limitable", "Losable", "Outliving"},
         "existing compose": EVERYWHERE | {"Neighboured"},
         "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
-        "kubernetes": EVERYWHERE | OWN | {"Autoscalable", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
+        "kubernetes": EVERYWHERE
+        | OWN
+        | {"Autoscalable", "Choosy", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
         "existing service": EVERYWHERE - {"Replicated"} | {"Losable", "Outliving"},
     }
 

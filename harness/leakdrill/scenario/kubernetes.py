@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,10 @@ ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", m
 """A name as the API server allows it, so that it is one part of a path there."""
 
 
+_OF_AN_IMAGE: Final = ("build", "command", "replicas", "requests", "pull")
+"""Keys that say how the Deployment is made that the drill makes from an image."""
+
+
 class Requests(Frozen):
     """Resources that the scheduler keeps free for each pod."""
 
@@ -34,14 +38,53 @@ class Requests(Frozen):
     )
 
 
+WORKLOADS: Final = ("deployment", "statefulset", "daemonset")
+"""The keys that name an existing workload, each after its kind."""
+
+_UNFIT: Final = {
+    "pod": "a Pod without an owner does not come back once it has ended, so no step could replace it",
+    "job": "a Job is over when its work is done, and a drill needs a service that answers all the time",
+    "cronjob": "the Jobs of a CronJob are over when their work is done, and a drill needs a service that answers",
+    "replicaset": "what a ReplicaSet belongs to would undo each change of it",
+}
+"""Kinds that people may name, and why no drill can be run on them."""
+
+
 class ExistingWorkload(Frozen):
-    """A Deployment that runs already, in staging; a drill changes it and puts it back."""
+    """A workload that runs already, in staging; a drill changes it and puts it back."""
 
     context: str = Field(
         description="A context of the kubeconfig; `leakdrill run --allow` must name it too.", examples=["staging"]
     )
-    namespace: ObjectName = Field(description="The namespace of the Deployment.", examples=["shop"])
-    deployment: ObjectName = Field(description="The name of the Deployment.", examples=["shop"])
+    namespace: ObjectName = Field(description="The namespace of the workload.", examples=["shop"])
+    deployment: ObjectName | None = Field(None, description="The name of a Deployment.", examples=["shop"])
+    statefulset: ObjectName | None = Field(None, description="The name of a StatefulSet.", examples=["queue"])
+    daemonset: ObjectName | None = Field(None, description="The name of a DaemonSet.", examples=["log-agent"])
+
+    @property
+    def kind(self) -> str:
+        """Which of `WORKLOADS` it is."""
+        return next(kind for kind in WORKLOADS if getattr(self, kind))
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(getattr(self, self.kind))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_kind_that_fits(cls, data: Any) -> Any:
+        for kind, why in _UNFIT.items():
+            if isinstance(data, dict) and kind in data:
+                raise ValueError(f"{kind}: {why}; expected one of {', '.join(WORKLOADS)}")
+        return data
+
+    @model_validator(mode="after")
+    def _one_workload(self) -> ExistingWorkload:
+        given = [kind for kind in WORKLOADS if getattr(self, kind)]
+        if len(given) != 1:
+            raise ValueError(f"expected one of {', '.join(WORKLOADS)}; found {', '.join(given) or 'none'}")
+        return self
 
 
 class KubernetesForm(Frozen):
@@ -72,13 +115,18 @@ class KubernetesForm(Frozen):
     )
     manifests: list[Path] = Field(
         default_factory=list,
-        description="Your own manifests instead of an image, relative to the scenario file.",
+        description="Your own manifests instead of an image: files, or folders of them, relative to the scenario file.",
         examples=[["deploy/shop.yaml"]],
     )
     workload: str | None = Field(
-        None, description="The Deployment of the manifests. Left out: the only one.", examples=["shop"]
+        None,
+        description="The Deployment, StatefulSet or DaemonSet of the manifests, as NAME or KIND/NAME. Left out: the "
+        "only one.",
+        examples=["shop", "statefulset/queue"],
     )
-    existing: ExistingWorkload | None = Field(None, description="A Deployment that runs already, instead of an image.")
+    existing: ExistingWorkload | None = Field(
+        None, description="A Deployment, StatefulSet or DaemonSet that runs already, instead of an image."
+    )
     container: str | None = Field(
         None, description="The container of its pods that is measured. Left out: the first.", examples=["shop"]
     )
@@ -101,4 +149,9 @@ class KubernetesForm(Frozen):
         given = [name for name in ("image", "manifests", "existing") if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"expected one of image, manifests and existing; found {', '.join(given)}")
+        # Of a stored run, each field is given, also where it is the default.
+        fields = type(self).model_fields
+        idle = [name for name in _OF_AN_IMAGE if getattr(self, name) != fields[name].default]
+        if idle and (self.manifests or self.existing):
+            raise ValueError(f"{', '.join(idle)}: of an image alone; with {given[0]} the workload itself says it")
         return self

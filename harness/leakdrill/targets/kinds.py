@@ -259,10 +259,10 @@ def make_target(
         journal: gets each change before it is made.
 
     Raises:
-        BadInput: when the scenario does not say what this kind of target needs.
+        BadInput: when the scenario does not say what this kind of target needs, or has a step that it cannot do.
         EnvironmentProblem: when the platform that it runs on does not answer.
     """
-    return kind_of(scenario.target).maker(scenario)(
+    target = kind_of(scenario.target).maker(scenario)(
         on_its_cards(scenario.target),
         scenario_dir=scenario_dir,
         run_dir=run_dir,
@@ -271,6 +271,9 @@ def make_target(
         journal=journal,
         token=secrets.token_urlsafe(16),
     )
+    if choosy := find_capability(target, capabilities.Choosy):
+        choosy.check_steps(scenario.steps)
+    return target
 
 
 def capability(target: Target, wanted: type[C], *, step: str) -> C:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -65,11 +66,15 @@ def _unread(history: History) -> Iterator[Doubt]:
 
 def _counts(history: History) -> Iterator[Doubt]:
     """A replica's count of requests that falls without a restart."""
-    restarts = [act.begin.t for act in history.acts(TargetRestart)] + [event.when for event in history.of(TargetExited)]
+    restarts = [Span(event.when, event.when) for event in history.of(TargetExited)]
+    # Where replicas are replaced in turn, the last one begins anew long after the restart began.
+    restarts += [Span(act.begin.t, act.end.t if act.end else math.inf) for act in history.acts(TargetRestart)]
     for before, after in pairwise(history.of(ReplicaRequestCounts)):
         for name, count in after.others.items():
             fell = count < before.others.get(name, 0.0)
-            if fell and not any(before.t - _LONGEST_GAP_S <= t <= after.t for t in restarts):
+            if fell and not any(
+                before.t - _LONGEST_GAP_S <= span.end_s and span.start_s <= after.t for span in restarts
+            ):
                 text = f"{name} had answered {before.others[name]:.0f} requests"
                 text = f"{text}, and {count:.0f} at {show_duration(after.t)}"
                 yield Doubt(text, (before.index, after.index), frozenset({REQUESTS}))

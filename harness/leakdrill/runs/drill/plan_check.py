@@ -12,6 +12,11 @@ from leakdrill.errors import BadInput
 from leakdrill.machine.http_access import access_mistakes, header_mistakes
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
+from leakdrill.targets.compose.file import own_config
+from leakdrill.targets.compose.reader import read_compose
+from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, workload_of
+from leakdrill.targets.kubernetes.step_check import impossible_steps
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, kind_called
 from leakdrill.units import quoted, show_duration
 
 if TYPE_CHECKING:
@@ -34,7 +39,8 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    problems, read = [*_unusable_access(path, scenario)], Rules((), ())
+    problems = [*_unusable_access(path, scenario), *_misfits(path, scenario), *_impossible_services(scenario)]
+    read = Rules((), ())
     if scenario.alerts.prometheus is None:  # else its rules are its own, and asked for when the drill begins
         read = read_rules(scenario.alerts.rules)
         problems += [
@@ -122,6 +128,56 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
             find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
         except BadInput as e:
             yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
+
+
+def _misfits(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """What is wrong with the workload of a cluster; what is wrong in its manifests has their file and line."""
+    try:
+        yield from _impossible_steps(path, scenario)
+    except BadInput as e:
+        yield _in_scenario(e)
+
+
+def _impossible_services(scenario: Scenario) -> Iterator[Problem]:
+    """A service that its compose file does not have, or that cannot be reached.
+
+    What cannot be read is said by whoever starts it, in the words of the program that is there.
+    """
+    form = scenario.target.compose
+    if scenario.target.kind != "compose" or form is None or form.project is not None:
+        return
+    try:
+        config = read_compose(form.file, os.environ)
+    except BadInput:
+        return
+    try:
+        own_config(config, form, labels={}, port=0)
+    except BadInput as e:
+        yield _in_scenario(e)
+
+
+def _in_scenario(error: BadInput) -> Problem:
+    """`error`, whose message begins with a path in the scenario, as a problem; raises it where it does not."""
+    place, _, text = error.message.partition(": ")
+    if not place.startswith("target."):
+        raise error
+    return tuple(place.split(".")), text
+
+
+def _impossible_steps(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Steps that the workload of a cluster cannot do, as far as the scenario and its manifests tell."""
+    form = scenario.target.kubernetes
+    if scenario.target.kind != "kubernetes" or form is None:
+        return
+    kind, manifest, place = DEPLOYMENT, None, ""
+    if form.existing:
+        kind = kind_called(form.existing.kind) or kind
+    elif form.manifests:
+        chosen = workload_of(read_manifests([path.resolve().parent / file for file in form.manifests]), form.workload)
+        kind, manifest, place = chosen.kind or kind, chosen.data, f" ({chosen.place})"
+        service_container(manifest, form.container)
+    for index, action, why in impossible_steps(scenario.steps, kind, manifest):
+        yield ("steps", index, action), f"{kind.name}{place}: {why}"
 
 
 def _idle_rules(scenario: Scenario, rules: Sequence[AlertRule]) -> Iterator[Problem]:

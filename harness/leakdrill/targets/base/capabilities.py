@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from leakdrill.machine.http_access import Access
     from leakdrill.meters.meter import Meter
     from leakdrill.scenario.actions import HttpCall
+    from leakdrill.scenario.steps import Step
 
 
 @runtime_checkable
@@ -128,6 +129,14 @@ class OnGpus(Protocol):
     @property
     def gpus(self) -> Sequence[int | str]:
         """Their indices or UUIDs, as NVML knows them; empty where the scenario names none."""
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A target that knows before its start which steps it cannot do, because of what it finds there."""
+
+    def check_steps(self, steps: Sequence[Step]) -> None:
+        """Raises BadInput for steps that it cannot do."""
 
 
 @runtime_checkable

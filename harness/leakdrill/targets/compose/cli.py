@@ -1,24 +1,32 @@
 """Docker's own compose program: the plugin `docker compose` where it is there, else docker-compose.
 
-What a compose file means (variables, anchors, dependencies, conditions) is its business, not ours.
+What a compose file means (variables, anchors, dependencies, conditions) is its business; where only version 1 is there,
+which does not know today's format, `reader.py` reads the file.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import BadInput, EnvironmentProblem
-from leakdrill.yaml_file import dump_yaml, parse_yaml
+from leakdrill.targets.compose.older import in_older_words
+from leakdrill.targets.compose.reader import read_compose
+from leakdrill.yaml_file import dump_yaml, parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _LAST_LINES: Final = 6
+_ABOUT: Final = re.compile(
+    r"(?<![\w./-])(?P<path>(?:services|networks|volumes|secrets|configs)(?:\.[\w-]+)+)(?:[^\n.']*'(?P<key>[\w-]+)')?"
+)
+"""What version 1 complains of: a place in the file, and mostly a key there."""
 _ASK_TIMEOUT_S: Final = 30
 
 
@@ -41,6 +49,22 @@ def compose_program() -> tuple[str, ...]:
         "neither `docker compose` nor docker-compose is installed; a compose file needs one of them",
         hint="apt-get install --no-install-recommends docker-compose",
     )
+
+
+@functools.cache
+def predates_the_format() -> bool:
+    """Whether the program is version 1, which ended before much of today's format was there.
+
+    Raises:
+        EnvironmentProblem: when there is none.
+    """
+    program = compose_program()
+    if len(program) > 1:
+        return False  # the plugin was never version 1
+    probe = subprocess.run(
+        [*program, "version", "--short"], capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S
+    )
+    return probe.stdout.strip().startswith("1.")
 
 
 class Compose:
@@ -77,17 +101,37 @@ class Compose:
             )
         return done.stdout
 
+    def check(self, of: Path) -> None:
+        """Do nothing where compose can use this file, which was made from the file `of`.
+
+        Raises:
+            BadInput: when version 1 does not know something of it; where that is found, with its line in `of`.
+        """
+        if not predates_the_format():
+            return
+        try:
+            self.run("config", "--quiet", timeout_s=_ASK_TIMEOUT_S)
+        except EnvironmentProblem as e:
+            raise BadInput(
+                f"{_place(e.message, of)}: docker-compose 1, which is installed here, cannot use it"
+                + _last_lines(e.message.partition("\n")[2]),
+                hint="Docker Compose version 2 may: apt-get install docker-compose-plugin",
+            ) from e
+
     def config(self) -> dict[str, Any]:
         """The file as compose understands it: variables filled in, anchors and short forms resolved.
 
         Raises:
             BadInput: when compose cannot use it; with what compose says.
         """
+        if predates_the_format():
+            return in_older_words(read_compose(self.file, self._env))
         command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), "config"]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S, env=self._env
-            )
+                command, capture_output=True, text=True, check=False, timeout=_ASK_TIMEOUT_S,
+                env={**self._env, "COMPOSE_PROFILES": "*"},
+            )  # fmt: skip
         except subprocess.TimeoutExpired as e:
             raise BadInput(f"{self.file}: compose had not read it after {_ASK_TIMEOUT_S:g} s") from e
         if done.returncode != 0:
@@ -100,6 +144,16 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
     """Write `config` to `path`, for its owner only: it may hold tokens."""
     path.touch(mode=0o600)
     path.write_text(dump_yaml(dict(config)), encoding="utf-8")
+
+
+def _place(message: str, of: Path) -> str:
+    """Where the key that `message` is about stands in `of`; the file alone where that cannot be told."""
+    found = _ABOUT.search(message)
+    if found is None:
+        return str(of)
+    loc = (*found["path"].split("."), *([found["key"]] if found["key"] else []))
+    document = read_yaml(of, expected="a compose file", scalars="compose")
+    return document.place(loc) if loc[:2] in document.lines else str(of)
 
 
 def _last_lines(*texts: str) -> str:

@@ -13,7 +13,7 @@ from leakdrill.record.events import TargetRestart, TargetScale, TargetStart
 from leakdrill.record.journal_header import MARK_VARIABLE, NAME_PREFIX
 from leakdrill.targets.base.recorded import PART, given_limits
 from leakdrill.targets.compose.cli import Compose, write_config
-from leakdrill.targets.compose.file import own_config, set_service
+from leakdrill.targets.compose.file import notice_of_replicas, own_config, set_service
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.compose.undo import COMPOSE_PART
 from leakdrill.targets.docker import limits as engine_limits
@@ -38,6 +38,7 @@ class ComposeTarget(ComposeService):
 
     restarting_steps: Final = frozenset({"scale", "recreate"})
 
+    _replica_notice: str | None = None
     _config: Config
     _compose: Compose
 
@@ -51,7 +52,9 @@ class ComposeTarget(ComposeService):
         """
         port = self.spec.port or free_port()
         user = Compose(self.form.file, project=self._project())
-        self._config = own_config(user.config(), self.form, labels=self._labels(), port=port)
+        found = user.config()
+        self._config = own_config(found, self.form, labels=self._labels(), port=port)
+        self._replica_notice = notice_of_replicas(found, self.form)
         self._base_url = f"http://{LOOPBACK}:{port}"
         env = {MARK_VARIABLE: self._journal.mark, PART_VARIABLE: COMPOSE_PART}
         self._compose = Compose(self._run_dir / FILE_NAME, project=self._project(), env=env)
@@ -69,6 +72,10 @@ class ComposeTarget(ComposeService):
                 self._take_back(self._pending())
                 self._log_keeper.stop()
                 raise
+
+    def notices(self) -> Sequence[str]:
+        """What cannot be enforced or read here, and what is not as the file says; known after `start`."""
+        return (*super().notices(), *filter(None, [self._replica_notice]))
 
     def stop(self) -> None:
         """Remove the project; does nothing when it is gone."""
@@ -161,6 +168,7 @@ class ComposeTarget(ComposeService):
 
     def _build(self) -> None:
         self._write()
+        self._compose.check(self.form.file)
         built = [name for name, service in self._config["services"].items() if "build" in service]
         if built:
             self._compose.run("build", *built, timeout_s=1800)

@@ -74,6 +74,11 @@ class Cluster:
         return str(self._api.configuration.host)
 
     @property
+    def place(self) -> dict[str, str | None]:
+        """What the journal says of it, so that it is found again."""
+        return {"context": self.context, "kubeconfig": self.kubeconfig}
+
+    @property
     def configuration(self) -> Any:
         """The official client's own, for web sockets."""
         return self._api.configuration
@@ -113,13 +118,18 @@ class Cluster:
         put: dict[str, Any] = json.loads(self._ask("PUT", path, body))
         return put
 
-    def delete(self, path: str, *, grace_s: int | None = None) -> None:
-        """Delete what is at `path`; does nothing when it is gone. Raises as `get` does."""
+    def delete(self, path: str, *, grace_s: int | None = None, uid: str | None = None) -> None:
+        """Delete what is at `path`, where that is still the object `uid`; does nothing when it is gone.
+
+        Raises as `get` does.
+        """
         body: dict[str, Any] = {"propagationPolicy": "Background"}
+        body |= {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+        body |= {} if uid is None else {"preconditions": {"uid": uid}}
         try:
-            self._ask("DELETE", path, body if grace_s is None else {**body, "gracePeriodSeconds": grace_s})
+            self._ask("DELETE", path, body)
         except ClusterRefused as e:
-            if e.status != NOT_FOUND:
+            if e.status != NOT_FOUND and not (uid and e.status == CONFLICT):
                 raise
 
     def find(self, path: str) -> dict[str, Any] | None:

@@ -42,15 +42,15 @@ def api_version(cluster: Cluster) -> str:
 
 
 def autoscaler(
-    *, version: str, name: str, run: str, least: int, most: int, shares: Mapping[str, float]
+    *, version: str, kind: str, name: str, run: str, least: int, most: int, shares: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The manifest for the Deployment `name`; `shares` are of what each pod requests, by resource."""
+    """The manifest for the workload `name` of `kind`; `shares` are of what each pod requests, by resource."""
     return {
         "apiVersion": f"autoscaling/{version}",
         "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": name, "labels": {RUN_LABEL: run}},
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind, "name": name},
             "minReplicas": least,
             "maxReplicas": most,
             "metrics": [_metric(resource, share) for resource, share in shares.items()],

@@ -100,7 +100,10 @@ class DeployedWorkload:
 
     def roll_out(self) -> None:
         """Return when every pod is as the workload wants it; raises as `Rollout.wait` does."""
-        self.follower.wait_until_rolled_out(subject=f"target '{self.name}'", timeout_s=self.ready.timeout)
+        workload = self.follower.workload
+        in_turn = workload.kind.wanted_pods(workload.get()) if workload.kind.one_by_one else 1
+        timeout_s = self.ready.timeout * max(in_turn, 1)
+        self.follower.wait_until_rolled_out(subject=f"target '{self.name}'", timeout_s=timeout_s)
 
     def wait_until_ready(self) -> None:
         """Return when every pod is ready and one of them answers from here, and record how long that took.

@@ -11,7 +11,7 @@ from leakdrill.targets.base.balancer import Balancer
 from leakdrill.targets.kubernetes.logs import PodLogs
 from leakdrill.targets.kubernetes.pod_watcher import PodWatcher
 from leakdrill.targets.kubernetes.port_forward import PodConnection
-from leakdrill.targets.kubernetes.workload import Rollout
+from leakdrill.targets.kubernetes.rollout import Rollout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -49,7 +49,7 @@ def check_allowed(spec: ProcessTarget, allow: str | None) -> None:
         return
     given = "nothing" if allow is None else f'"{allow}"'
     raise BadInput(
-        f"target.kubernetes.existing: a drill on {existing.namespace}/{existing.deployment} changes a workload that "
+        f"target.kubernetes.existing: a drill on {existing.namespace}/{existing.name} changes a workload that "
         f"runs already; expected --allow {existing.context}, found {given}",
         hint=f"leakdrill run … --allow {existing.context}, when you are sure",
     )

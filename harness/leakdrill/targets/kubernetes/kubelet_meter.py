@@ -68,7 +68,7 @@ class KubeletMeter:
             OSError: when the API server or a kubelet does not answer.
         """
         running = [pod for pod in self._pods() if pod.container_id and not pod.leaving]
-        names = {pod.name for pod in running}
+        uids = {pod.name: pod.uid for pod in running}
         rows: dict[str, dict[str, float]] = {}
         for node in sorted({pod.node for pod in running if pod.node}):
             try:
@@ -76,8 +76,8 @@ class KubeletMeter:
                 page = self._cluster.text(f"/api/v1/nodes/{node}/proxy/metrics/cadvisor")
             except EnvironmentProblem as e:
                 raise OSError(e.message) from e
-            by_pod = parse_summary(summary, namespace=self._namespace, pods=names, container=self._container)
-            more = parse_cadvisor(page, namespace=self._namespace, pods=names, container=self._container)
+            by_pod = parse_summary(summary, namespace=self._namespace, pods=uids, container=self._container)
+            more = parse_cadvisor(page, namespace=self._namespace, pods=uids, container=self._container)
             rows |= {pod: {**more.get(pod, {}), **values} for pod, values in by_pod.items()}
         if self._tell:
             for pod, values in rows.items():
@@ -86,13 +86,17 @@ class KubeletMeter:
 
 
 def parse_summary(
-    summary: Mapping[str, Any], *, namespace: str, pods: Iterable[str], container: str
+    summary: Mapping[str, Any], *, namespace: str, pods: Mapping[str, str], container: str
 ) -> dict[str, dict[str, float]]:
-    """A kubelet's `stats/summary` by our names, for each of `pods` that it has measured."""
-    wanted, by_pod = set(pods), {}
+    """A kubelet's `stats/summary` by our names, for each of `pods` that it has measured.
+
+    `pods` are their names with their UIDs: for a while the kubelet tells of one that is gone, and another may have its
+    name by then.
+    """
+    by_pod = {}
     for pod in summary.get("pods") or []:
         ref = pod["podRef"]
-        if ref["namespace"] == namespace and ref["name"] in wanted:
+        if ref["namespace"] == namespace and ref.get("uid", "") == pods.get(ref["name"]):
             mine = [c for c in pod.get("containers") or [] if c["name"] == container]
             if mine and (values := _container_values(mine[0])):
                 by_pod[ref["name"]] = values

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from leakdrill.targets.kubernetes.api import Cluster
 
 _RENEWED_EVERY_S: Final = 1.0
-_LONGEST_PREFIX: Final = 46
-"""Of a pod's name: what is left of a longer name once both of its random parts have found room."""
 
 
 class KubeletJob:
@@ -35,7 +33,7 @@ class KubeletJob:
     Args:
         cluster: whose API server passes the question on, and as whom.
         namespace: of the pods; series of other namespaces are dropped.
-        workload: the Deployment's name; series of other pods are dropped.
+        pods: the pattern of the names of its pods; series of others are dropped.
         nodes: the names of the nodes that the pods are on now.
         labels: put on every series, as a production scrape may.
         folder: made for the files, and removed; its name begins as those of all folders of a run do.
@@ -47,14 +45,14 @@ class KubeletJob:
         cluster: Cluster,
         *,
         namespace: str,
-        workload: str,
+        pods: str,
         nodes: Callable[[], Collection[str]],
         labels: Mapping[str, str],
         folder: Path,
         journal: Journal,
     ) -> None:
         self._cluster = cluster
-        self._namespace, self._workload = namespace, workload
+        self._namespace, self._pods = namespace, pods
         self._nodes, self._labels = nodes, dict(labels)
         self._folder = folder
         self._journal = journal
@@ -79,7 +77,7 @@ class KubeletJob:
         return scrape_job(
             self._cluster.address,
             namespace=self._namespace,
-            workload=self._workload,
+            pods=self._pods,
             nodes_file=self._folder / "nodes.json",
             tls=tls,
             token_file=token,
@@ -155,7 +153,7 @@ def scrape_job(
     address: str,
     *,
     namespace: str,
-    workload: str,
+    pods: str,
     nodes_file: Path,
     tls: Mapping[str, Any],
     token_file: Path | None,
@@ -168,7 +166,7 @@ def scrape_job(
     Args:
         address: of the API server.
         namespace: of the pods.
-        workload: the Deployment whose pods they are.
+        pods: the pattern of the names of the pods.
         nodes_file: as `targets` are written.
         tls: `tls_config`.
         token_file: the bearer token, if there is one.
@@ -188,7 +186,7 @@ def scrape_job(
         "file_sd_configs": [{"files": [str(nodes_file)], "refresh_interval": every}],
         "metric_relabel_configs": [
             {"source_labels": ["namespace"], "regex": _literal(namespace), "action": "keep"},
-            {"source_labels": ["pod"], "regex": pods_of(workload), "action": "keep"},
+            {"source_labels": ["pod"], "regex": pods, "action": "keep"},
         ],
     }
 
@@ -210,13 +208,6 @@ def targets(address: str, nodes: Collection[str], labels: Mapping[str, str]) -> 
         }
         for node in sorted(nodes)
     ]
-
-
-def pods_of(workload: str) -> str:
-    """The pattern of the names that the pods of a Deployment have: its own, its replica set's part, a pod's part."""
-    if len(workload) > _LONGEST_PREFIX:
-        return _literal(workload[:_LONGEST_PREFIX]) + ".*"
-    return _literal(workload) + "-[a-z0-9]+-[a-z0-9]{5}"
 
 
 def _literal(name: str) -> str:

@@ -2,59 +2,185 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from leakdrill.alerting.foreign_rules import refuse_foreign
 from leakdrill.errors import BadInput
+from leakdrill.files import is_file, is_folder
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
+from leakdrill.targets.kubernetes.workload_kind import KIND_NAMES, kind_called
 from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from leakdrill.targets.kubernetes.api import Cluster
-    from leakdrill.yaml_file import Document
+    from leakdrill.targets.kubernetes.workload_kind import WorkloadKind
+    from leakdrill.yaml_file import Document, Loc
 
 Manifest = dict[str, Any]
-_SCALED: Final = ("Deployment",)
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
-def read_manifests(files: Sequence[Path]) -> list[Manifest]:
-    """Every object in `files`, in order.
+@dataclass(frozen=True, slots=True)
+class ReadManifest:
+    """One object of the user's, and where it is: `file:line`."""
+
+    data: Manifest
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.data['kind']}/{self.data['metadata']['name']}"
+
+    @property
+    def kind(self) -> WorkloadKind | None:
+        """Its kind, where a drill can be run on it."""
+        group = str(self.data["apiVersion"]).partition("/")[0]
+        return kind_called(self.data["kind"]) if group in ("apps", "extensions") else None
+
+    @property
+    def has_pods(self) -> bool:
+        """Whether it runs anything at all."""
+        spec = self.data.get("spec") or {}
+        return isinstance(spec, dict) and bool({"template", "containers", "jobTemplate"} & spec.keys())
+
+
+def read_manifests(paths: Sequence[Path]) -> list[ReadManifest]:
+    """Every object in the files and folders `paths`, in order, those of a List each for itself.
 
     Raises:
-        BadInput: for what cannot be read, is not YAML, or is no object of Kubernetes; names file and line.
+        BadInput: for what cannot be read, is not YAML, has to be rendered first, or is no object of Kubernetes; names
+            file and line.
     """
-    return [_manifest(document) for file in files for document in read_yaml_documents(file, expected="a manifest")]
+    return [one for file in _files(paths) for document in _documents(file) for one in _objects(document, ())]
 
 
-def _manifest(document: Document) -> Manifest:
-    value, place = document.data, f"{document.path}:{document.line(())}"
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not is_folder(path):
+            yield path
+            continue
+        kustomization = next((path / name for name in _KUSTOMIZATIONS if is_file(path / name)), None)
+        if kustomization is not None:
+            raise _is_kustomization(kustomization)
+        found = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and is_file(file))
+        if not found:
+            raise BadInput(f"{path}: found no file that ends in {', '.join(_SUFFIXES)}; expected manifests")
+        yield from found
+
+
+def _documents(file: Path) -> list[Document]:
+    refuse_foreign(file)
+    if file.name in _KUSTOMIZATIONS:
+        raise _is_kustomization(file)
+    return read_yaml_documents(file, expected="a manifest", scalars="go")
+
+
+def _is_kustomization(file: Path) -> BadInput:
+    return BadInput(
+        f"{file}: is a kustomization; expected the manifests that it makes",
+        hint=f"kubectl kustomize {file.parent} > {file.parent.name or 'all'}.yaml, and name that file instead",
+    )
+
+
+def _objects(document: Document, loc: Loc) -> Iterator[ReadManifest]:
+    part = document.below(loc) if loc else document
+    value, place = part.data, f"{document.path}:{document.line(loc)}"
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
+        for index in range(len(value["items"])):
+            yield from _objects(document, (*loc, "items", index))
+        return
+    yield ReadManifest(_manifest(value, place), place)
+
+
+def _manifest(value: Any, place: str) -> Manifest:
     meta = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not {"apiVersion", "kind"} <= value.keys() or not isinstance(meta, dict):
         raise BadInput(f"{place}: found no apiVersion, kind and metadata; expected an object of Kubernetes")
+    for key in ("apiVersion", "kind"):
+        if not isinstance(value[key], str):
+            raise BadInput(f"{place}: {key}: found {quoted(value[key])}; expected a text")
     if not isinstance(meta.get("name"), str):
         raise BadInput(f"{place}: metadata.name: found {quoted(meta.get('name'))}; expected a text")
     return value
 
 
-def workload_of(manifests: Sequence[Manifest], name: str | None) -> Manifest:
-    """The Deployment that is drilled: the one called `name`, else the only one.
+def workload_of(manifests: Sequence[ReadManifest], name: str | None) -> ReadManifest:
+    """The workload that is drilled: the one called `name`, as NAME or KIND/NAME, else the only one.
 
     Raises:
-        BadInput: when that is none, or more than one.
+        BadInput: when that is none, or more than one, or its pods cannot be told.
     """
-    scaled = [m for m in manifests if m["kind"] in _SCALED]
-    named = [m for m in scaled if name in (None, m["metadata"]["name"])]
+    word, _, wanted = (name or "").rpartition("/")
+    known = [one for one in manifests if one.kind]
+    named = [one for one in known if wanted in ("", one.data["metadata"]["name"])]
+    if word:
+        named = [one for one in named if one.kind is kind_called(word)]
     if len(named) != 1:
-        listed = ", ".join(m["metadata"]["name"] for m in scaled) or "none"
-        raise BadInput(
-            f"target.kubernetes.manifests: found {listed}; expected one Deployment"
-            + (f' called "{name}"' if name else ""),
-            hint="target.kubernetes.workload names it",
-        )
+        raise _not_one(manifests, named if len(named) > 1 else known, name)
+    _refuse_misfit(named[0])
     return named[0]
+
+
+def _not_one(manifests: Sequence[ReadManifest], known: Sequence[ReadManifest], name: str | None) -> BadInput:
+    """Several workloads, or none; then what else runs pods is named, because a drill cannot be run on it."""
+    others = [one for one in manifests if one.has_pods and not one.kind]
+    found = ", ".join(f"{one} ({one.place})" for one in known or others) or "none"
+    expected = f"expected one {KIND_NAMES}" + (f" called {quoted(name)}" if name else "")
+    if known:
+        return BadInput(
+            f"target.kubernetes.manifests: found {found}; {expected}",
+            hint="target.kubernetes.workload names it, as NAME or KIND/NAME",
+        )
+    return BadInput(
+        f"target.kubernetes.manifests: found {found}; {expected}",
+        hint="a drill needs a service that answers all the time and whose pods are replaced" if others else "",
+    )
+
+
+def _refuse_misfit(one: ReadManifest) -> None:
+    spec = one.data.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    pod = template.get("spec") if isinstance(template, dict) else None
+    containers = pod.get("containers") if isinstance(pod, dict) else None
+    if not isinstance(containers, list) or not all(isinstance(c, dict) and c.get("name") for c in containers or [0]):
+        raise BadInput(f"{one.place}: {one}: spec.template.spec.containers: expected containers, each with a name")
+
+
+def service_container(manifest: Mapping[str, Any], name: str | None) -> str:
+    """Which container of its pods is the service: the one called `name`, else the first.
+
+    Raises:
+        BadInput: when it has none of that name.
+    """
+    names = [str(one["name"]) for one in manifest["spec"]["template"]["spec"]["containers"]]
+    if name is not None and name not in names:
+        raise BadInput(
+            f"target.kubernetes.container: {manifest['kind']}/{manifest['metadata']['name']} has no container "
+            f"{quoted(name)}; expected one of {', '.join(names)}"
+        )
+    return name or names[0]
+
+
+def with_env(manifest: Manifest, container: str, env: Sequence[Mapping[str, str]]) -> Manifest:
+    """`manifest` with `env` among what `container` is given; of two with one name, ours holds."""
+    added = {one["name"]: dict(one) for one in env}
+    template = manifest["spec"]["template"]
+    containers = [
+        {**one, "env": [*_without(one.get("env") or [], added), *added.values()]} if one["name"] == container else one
+        for one in template["spec"]["containers"]
+    ]
+    changed = {**template, "spec": {**template["spec"], "containers": containers}}
+    return {**manifest, "spec": {**manifest["spec"], "template": changed}}
+
+
+def _without(env: Sequence[Any], names: Collection[str]) -> list[Any]:
+    return [one for one in env if not (isinstance(one, dict) and one.get("name") in names)]
 
 
 def placed(manifest: Manifest, *, namespace: str, run: str) -> Manifest:
@@ -62,7 +188,8 @@ def placed(manifest: Manifest, *, namespace: str, run: str) -> Manifest:
     meta = manifest["metadata"]
     labels = {**(meta.get("labels") or {}), RUN_LABEL: run}
     changed = {**manifest, "metadata": {**meta, "namespace": namespace, "labels": labels}}
-    template = (manifest.get("spec") or {}).get("template")
+    spec = manifest.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
     if isinstance(template, dict):
         pod_meta = template.get("metadata") or {}
         pod_labels = {**(pod_meta.get("labels") or {}), RUN_LABEL: run}

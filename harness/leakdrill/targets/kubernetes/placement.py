@@ -17,19 +17,29 @@ from leakdrill.targets.docker.engine import connect as connect_engine
 from leakdrill.targets.docker.image import ready_image
 from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.targets.kubernetes.deployment import SCENARIO_DIR, Wanted, deployment, env_list
-from leakdrill.targets.kubernetes.manifests import collection, placed, read_manifests, workload_of
+from leakdrill.targets.kubernetes.found_workload import FoundWorkload
+from leakdrill.targets.kubernetes.manifests import (
+    collection,
+    placed,
+    read_manifests,
+    service_container,
+    with_env,
+    workload_of,
+)
 from leakdrill.targets.kubernetes.nodes import share_our_files, share_our_kernel, show_here
-from leakdrill.targets.kubernetes.workload import Workload, state_of
+from leakdrill.targets.kubernetes.workload import Workload
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, why_some_stay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from leakdrill.machine.disk import Disk
-    from leakdrill.record.journal import Entry, Journal
+    from leakdrill.record.journal import Journal
     from leakdrill.scenario.kubernetes import KubernetesForm
     from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.kubernetes.api import Cluster
+    from leakdrill.targets.kubernetes.workload_kind import WorkloadKind
 
 LONGEST_NAME: Final = 63
 """Of a namespace, and of the value of a label."""
@@ -84,20 +94,39 @@ class Placement:
         self._journal = journal
         self._part = part
         self._manifests = read_manifests([scenario_dir / file for file in form.manifests])
-        self._changed: Entry | None = None
+        self._found = (
+            FoundWorkload(cluster, form.existing, run=run, journal=journal, part=part) if form.existing else None
+        )
 
     @property
-    def workload_name(self) -> str:
-        """The name of the Deployment that is drilled.
+    def existing(self) -> bool:
+        """Whether what is drilled was there before the run."""
+        return self._found is not None
+
+    @property
+    def workload(self) -> tuple[WorkloadKind, str]:
+        """The kind and the name of what is drilled.
 
         Raises:
-            BadInput: when the manifests hold none, or several and nothing says which.
+            BadInput: when the manifests hold nothing that can be, or several and nothing says which.
         """
-        if self._form.existing:
-            return self._form.existing.deployment
+        if self._found:
+            return self._found.kind, self._found.name
         if self._manifests:
-            return str(workload_of(self._manifests, self._form.workload)["metadata"]["name"])
-        return self._spec.name
+            chosen = workload_of(self._manifests, self._form.workload)
+            return chosen.kind or DEPLOYMENT, str(chosen.data["metadata"]["name"])
+        return DEPLOYMENT, self._spec.name
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What is drilled as it is now, or as it will be made; None where that is the run's own Deployment.
+
+        Raises:
+            BadInput: as `workload` does, or when nothing of that name runs.
+            EnvironmentProblem: when the API server does not answer.
+        """
+        if self._found:
+            return self._found.manifest()
+        return workload_of(self._manifests, self._form.workload).data if self._manifests else None
 
     def make(self) -> Workload:
         """Make it, or find it, and return what is drilled.
@@ -108,17 +137,18 @@ class Placement:
         """
         self._build()
         self._look_at_nodes()
-        if self._form.existing:
-            return self._existing(self._form.existing.deployment)
+        if self._found:
+            manifest = self._found.manifest()
+            service_container(manifest, self._form.container)
+            self._notice_what_stays(manifest)
+            return self._found.workload()
+        objects = self._own_objects() if self._manifests else [self._deployment()]
+        places = [collection(self._cluster, one, namespace=self.namespace) for one in objects]
         self._make_namespace()
-        manifests = [placed(one, namespace=self.namespace, run=self.run) for one in self._manifests]
-        chosen = workload_of(manifests, self._form.workload) if manifests else self._deployment()
-        for manifest in manifests or [chosen]:
-            self._cluster.create(collection(self._cluster, manifest, namespace=self.namespace), manifest)
-        workload = Workload(self._cluster, namespace=self.namespace, name=chosen["metadata"]["name"])
-        if manifests:
-            workload.set_container(self.container(workload), {"env": env_list(self._environment())})
-        return workload
+        for where, one in zip(places, objects, strict=True):
+            self._cluster.create(where, one)
+        kind, name = self.workload
+        return Workload(self._cluster, kind, namespace=self.namespace, name=name)
 
     def look_for(self, container_ids: Iterable[str]) -> None:
         """Find out, now that they run, whether its containers show on this machine."""
@@ -129,17 +159,14 @@ class Placement:
 
     def container(self, workload: Workload) -> str:
         """Which container of its pods is the service."""
-        if self._form.container:
-            return self._form.container
-        if self._form.image:
-            return self._spec.name
-        containers = workload.get()["spec"]["template"]["spec"]["containers"]
-        return str(containers[0]["name"])
+        return self._spec.name if self._form.image else service_container(workload.get(), self._form.container)
 
     def make_object(self, where: str, manifest: Mapping[str, Any]) -> None:
         """Make `manifest` in the collection `where`, with the mark of the run; the journal hears of it before."""
         meta = manifest["metadata"]
-        self._journal.plan("object", part=self._part, path=f"{where}/{meta['name']}", run_id=self.run, **self._where())
+        self._journal.plan(
+            "object", part=self._part, path=f"{where}/{meta['name']}", run_id=self.run, **self._cluster.place
+        )
         labels = {**(meta.get("labels") or {}), MARK_LABEL: self._journal.mark}
         self._cluster.create(where, {**manifest, "metadata": {**meta, "labels": labels}})
 
@@ -172,35 +199,24 @@ class Placement:
             self.notices.append("the disk is an emptyDir: a pod that fills it is evicted, and sees no full disk before")
 
     def _make_namespace(self) -> None:
-        entry = self._journal.plan("namespace", part=self._part, name=self.namespace, run_id=self.run, **self._where())
+        entry = self._journal.plan(
+            "namespace", part=self._part, name=self.namespace, run_id=self.run, **self._cluster.place
+        )
         labels = {RUN_LABEL: self.run, MARK_LABEL: self._journal.mark}
         self._cluster.create("/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": labels}})
         self._journal.done(entry)
 
-    def _existing(self, name: str) -> Workload:
-        workload = Workload(
-            self._cluster,
-            namespace=self.namespace,
-            name=name,
-            marks={RUN_LABEL: self.run, MARK_LABEL: self._journal.mark},
-            before_change=self._note_before,
-        )
-        workload.get()
-        return workload
+    def _own_objects(self) -> list[dict[str, Any]]:
+        """The user's manifests as they are made: in our namespace, and the service with its environment."""
+        chosen, env = workload_of(self._manifests, self._form.workload), env_list(self._environment())
+        container = service_container(chosen.data, self._form.container)
+        self._notice_what_stays(chosen.data)
+        made = [with_env(one.data, container, env) if one is chosen else one.data for one in self._manifests]
+        return [placed(one, namespace=self.namespace, run=self.run) for one in made]
 
-    def _note_before(self, path: str, before: Mapping[str, Any], after: Mapping[str, Any], elastic: bool) -> None:
-        """Let the journal hear how a workload was that is not ours, and what each change makes of it."""
-        entry = self._changed
-        if entry is None:
-            uid = before["metadata"]["uid"]
-            more = {"uid": uid, "sets": [state_of(after)], "elastic": elastic, **self._where()}
-            self._changed = self._journal.plan("workload", part=self._part, path=path, **state_of(before), **more)
-            return
-        sets = [entry.data["sets"][-1], state_of(after)]  # the one before holds until this one is made
-        self._changed = self._journal.done(entry, sets=sets, elastic=elastic or entry.data["elastic"])
-
-    def _where(self) -> dict[str, str | None]:
-        return {"context": self._cluster.context, "kubeconfig": self._cluster.kubeconfig}
+    def _notice_what_stays(self, manifest: Mapping[str, Any]) -> None:
+        if stays := why_some_stay(manifest):
+            self.notices.append(stays)
 
     def _deployment(self) -> dict[str, Any]:
         spec, words = self._spec, self._form.command

@@ -110,8 +110,8 @@ def parse_pod(manifest: Mapping[str, Any], container: str | None = None) -> Pod:
     )
 
 
-def chosen(pods: Sequence[Pod], which: str, memory: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The names of the `oldest`, `newest`, `heaviest` or `all` of `pods`, which stand oldest first.
+def chosen(pods: Sequence[Pod], which: str, memory: Mapping[str, Mapping[str, float]]) -> list[Pod]:
+    """The `oldest`, `newest`, `heaviest` or `all` of `pods`, which stand oldest first.
 
     Args:
         pods: those that are leaving are not chosen.
@@ -121,12 +121,12 @@ def chosen(pods: Sequence[Pod], which: str, memory: Mapping[str, Mapping[str, fl
     Raises:
         EnvironmentProblem: when there is none.
     """
-    names = [pod.name for pod in pods if not pod.leaving]
-    if not names:
+    staying = [pod for pod in pods if not pod.leaving]
+    if not staying:
         raise EnvironmentProblem("there is no pod; expected at least one")
     if which == "heaviest":
-        return [max(names, key=lambda name: memory.get(name, {}).get("anon_bytes", 0.0))]
-    return names if which == "all" else [names[0 if which == "oldest" else -1]]
+        return [max(staying, key=lambda pod: memory.get(pod.name, {}).get("anon_bytes", 0.0))]
+    return staying if which == "all" else [staying[0 if which == "oldest" else -1]]
 
 
 def _end(state: Mapping[str, Any]) -> End | None:

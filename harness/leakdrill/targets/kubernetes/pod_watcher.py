@@ -102,17 +102,18 @@ class PodWatcher:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def wait_until_gone(self, names: Sequence[str], *, timeout_s: float) -> None:
-        """Return when the pods called so are gone, or on their way.
+    def wait_until_gone(self, pods: Sequence[Pod], *, timeout_s: float) -> None:
+        """Return when `pods` are gone, or on their way; others may have their names by then.
 
         Raises:
             EnvironmentProblem: when they stay.
             ClusterGone: when the API server does not answer.
         """
+        uids = {pod.uid for pod in pods}
         try:
             wait_for(
-                lambda: not any(pod.name in names and not pod.leaving for pod in self.look()),
-                what=f"pod {', '.join(names)} goes", timeout_s=timeout_s,
+                lambda: not any(pod.uid in uids and not pod.leaving for pod in self.look()),
+                what=f"pod {', '.join(pod.name for pod in pods)} goes", timeout_s=timeout_s,
             )  # fmt: skip
         except TimedOut as e:
             raise EnvironmentProblem(f"{e}; expected it to be deleted") from e

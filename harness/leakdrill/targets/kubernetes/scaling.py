@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.record.events import TargetReplicas, TargetRestart
 from leakdrill.targets.kubernetes.autoscaler import api_version, autoscaler, has_metrics
+from leakdrill.targets.kubernetes.claims import make_claims
 from leakdrill.targets.kubernetes.pod import chosen
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ class PodScaling:
             EnvironmentProblem: when the API server refuses.
             TargetNotReady: when they do not come up.
         """
-        follower = self._deployed.follower
+        follower, place = self._deployed.follower, self._deployed.place
         with follower.expecting_changes():
+            if place.existing:
+                make_claims(self._deployed.cluster, place, follower.workload.get(), replicas)
             follower.workload.scale(replicas)
             self._deployed.roll_out()
         self._deployed.recorder.record(TargetReplicas(replicas=float(replicas)))
@@ -51,7 +54,15 @@ class PodScaling:
         workload, version = follower.workload, api_version(cluster)
         shares = {resource: share for resource, share in (("cpu", cpu), ("memory", memory)) if share is not None}
         base = f"/apis/autoscaling/{version}/namespaces/{place.namespace}/horizontalpodautoscalers"
-        manifest = autoscaler(version=version, name=workload.name, run=place.run, least=least, most=most, shares=shares)
+        manifest = autoscaler(
+            version=version,
+            kind=workload.kind.name,
+            name=workload.name,
+            run=place.run,
+            least=least,
+            most=most,
+            shares=shares,
+        )
         follower.elastic = True
         with follower.expecting_changes():
             workload.announce()
@@ -69,13 +80,13 @@ class PodScaling:
             TargetNotReady: when no others come up.
         """
         deployed, follower = self._deployed, self._deployed.follower
-        names = chosen(follower.watcher.pods, which, self._readings.by_pod)
+        pods = chosen(follower.watcher.pods, which, self._readings.by_pod)
         with deployed.recorder.act(TargetRestart()), follower.expecting_changes():
-            for name in names:
-                deployed.cluster.delete(f"/api/v1/namespaces/{deployed.place.namespace}/pods/{name}")
-            follower.watcher.wait_until_gone(names, timeout_s=deployed.ready.timeout)
+            for pod in pods:
+                deployed.cluster.delete(f"/api/v1/namespaces/{deployed.place.namespace}/pods/{pod.name}", uid=pod.uid)
+            follower.watcher.wait_until_gone(pods, timeout_s=deployed.ready.timeout)
             deployed.wait_until_ready()
-        return names
+        return [pod.name for pod in pods]
 
     def replica_urls(self) -> Sequence[str]:
         """Where each of its pods answers by itself, oldest first; a port of this machine for each."""

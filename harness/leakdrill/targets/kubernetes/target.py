@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from leakdrill.errors import BadInput
 from leakdrill.machine import undo as machine
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.record.events import TargetStart
@@ -28,12 +29,14 @@ from leakdrill.targets.kubernetes.readings import PodReadings
 from leakdrill.targets.kubernetes.scaling import PodScaling
 from leakdrill.targets.kubernetes.settings import PodSettings
 from leakdrill.targets.kubernetes.shell import PodShell
+from leakdrill.targets.kubernetes.step_check import impossible_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from leakdrill.meters.meter import Meter
     from leakdrill.record.journal import Entry
+    from leakdrill.scenario.steps import Step
     from leakdrill.scenario.target import ProcessTarget
 
 
@@ -144,6 +147,21 @@ class KubernetesTarget(RecordedTarget):
         """
         self._deployed.restart()
 
+    def check_steps(self, steps: Sequence[Step]) -> None:
+        """Refuse steps that the workload, as it is now, cannot do.
+
+        Raises:
+            BadInput: names each such step, and why.
+            EnvironmentProblem: when the API server does not answer.
+        """
+        (kind, name), manifest = self._place.workload, self._place.manifest()
+        wrong = [
+            f"steps[{index}].{action}: {kind.name} {name}: {why}"
+            for index, action, why in impossible_steps(steps, kind, manifest, existing=self._place.existing)
+        ]
+        if wrong:
+            raise BadInput("\n".join(wrong))
+
     def stop(self) -> None:
         """Take back everything that was made or changed for it; does nothing when that is done."""
         super().stop()
@@ -187,10 +205,11 @@ class KubernetesTarget(RecordedTarget):
         )
 
     def _kubelet_job(self) -> KubeletJob:
+        kind, name = self._place.workload
         return KubeletJob(
             self._cluster,
             namespace=self.namespace,
-            workload=self._place.workload_name,
+            pods=kind.pod_names(name),
             nodes=lambda: {pod.node for pod in self._deployed.pods if pod.node},
             labels=self.spec.labels,
             folder=self._private_folder("-kubelet"),

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.errors import LeakdrillError
 from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.targets.kubernetes.api import CONFLICT, IN_CLUSTER, RUN_LABEL, ClusterRefused, connect
+from leakdrill.targets.kubernetes.stuck_pods import delete_stuck_pods
 from leakdrill.targets.kubernetes.three_way import without_change
 from leakdrill.targets.kubernetes.workload import state_of
+from leakdrill.targets.kubernetes.workload_kind import STATEFUL_SET, kind_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,9 +36,9 @@ _TRIES: Final = 3
 _NAME: Final = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _NAMESPACE: Final = re.compile(_NAME)
 _OBJECT: Final = re.compile(
-    rf"/(api/v1|apis/autoscaling/v\w+)/namespaces/{_NAME}/(pods|configmaps|horizontalpodautoscalers)/{_NAME}"
+    rf"/(api/v1|apis/autoscaling/v\w+)/namespaces/{_NAME}/(pods|configmaps|horizontalpodautoscalers|persistentvolumeclaims)/{_NAME}"
 )
-_WORKLOAD: Final = re.compile(rf"/apis/apps/v1/namespaces/{_NAME}/deployments/{_NAME}")
+_WORKLOAD: Final = re.compile(rf"/apis/apps/v1/namespaces/{_NAME}/(deployments|statefulsets|daemonsets)/{_NAME}")
 
 
 def _undo_namespace(data: Mapping[str, Any], header: Header) -> str | None:
@@ -52,9 +54,9 @@ def _undo_object(data: Mapping[str, Any], header: Header) -> str | None:
 
 
 def _undo_workload(data: Mapping[str, Any], header: Header) -> str | None:
-    """Put a workload back as it was: its replicas and the template of its pods."""
+    """Put a workload back as it was: the template of its pods and, where it has one, their number."""
     path = _checked(data["path"], _WORKLOAD)
-    return _on_cluster(f"deployment {path}", data, lambda cluster: _put_back(cluster, data, header))
+    return _on_cluster(f"{kind_at(path).words[0]} {path}", data, lambda cluster: _put_back(cluster, data, header))
 
 
 def _checked(value: Any, form: re.Pattern[str]) -> str:
@@ -122,21 +124,26 @@ def _delete_object(cluster: Cluster, data: Mapping[str, Any], header: Header) ->
 
 def _put_back(cluster: Cluster, data: Mapping[str, Any], header: Header) -> str | None:
     """Another writer may come between reading and writing; then the server says so, and it is tried again."""
-    before = {"replicas": data["replicas"], "template": data["template"]}
+    path = data["path"]
+    before = {part: data[part] for part in kind_at(path).state}
     for attempt in range(_TRIES):
-        manifest = cluster.find(data["path"])
+        manifest = cluster.find(path)
         if manifest is None or manifest["metadata"]["uid"] != data["uid"]:
             return None
         marked = _marked(manifest, "annotations", header)
         if not marked:
             return (
-                None if state_of(manifest) == before else f"{_not_marked('annotation', header)}; it was left as it is"
+                None
+                if state_of(manifest, path) == before
+                else f"{_not_marked('annotation', header)}; it was left as it is"
             )
         others: list[str] = []
         restored = _restored(manifest, before, data, others)
         try:
             if restored != manifest:
-                cluster.replace(data["path"], restored)
+                put_back = cluster.replace(path, restored)
+                if kind_at(path) is STATEFUL_SET and restored["spec"]["template"] != manifest["spec"]["template"]:
+                    delete_stuck_pods(cluster, path, put_back)
         except ClusterRefused as e:
             if e.status != CONFLICT or attempt == _TRIES - 1:
                 raise
@@ -149,8 +156,8 @@ def _restored(
     manifest: Mapping[str, Any], before: dict[str, Any], data: Mapping[str, Any], others: list[str]
 ) -> dict[str, Any]:
     """The object without our changes, and without our annotations where all of them could be taken back."""
-    now = state_of(manifest)
-    if data.get("elastic"):
+    now = state_of(manifest, data["path"])
+    if data.get("elastic") and "replicas" in before:
         now["replicas"] = before["replicas"]  # the autoscaler of the run chose the number that it is
     state = without_change(before, data["sets"], now, others=others)
     meta = dict(manifest["metadata"])
