@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
 
 from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
@@ -256,8 +257,10 @@ def _duration(seconds: float) -> str:
 
 def _scrape(job: str, address: str, every_s: float) -> dict[str, object]:
     # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
-    host, _, path = address.partition("/")
-    where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
+    host, _, rest = address.partition("/")
+    path, _, query = rest.partition("?")
+    params = {"params": parse_qs(query, keep_blank_values=True)} if query else {}
+    where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}], **params}
     # What is scraped may be broken: it must neither lead elsewhere nor fill the memory of the server.
     bounds = {"follow_redirects": False, "body_size_limit": _MOST_SCRAPED}
     times = {"scrape_interval": _duration(every_s), "scrape_timeout": _duration(every_s)}

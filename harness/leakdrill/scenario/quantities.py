@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from leakdrill import units
@@ -76,6 +76,20 @@ class AsWritten(GenerateJsonSchema):
         if told.get("default") is not None and written.get("type") == "function-plain":
             told["default"] = written["function"](schema["default"])
         return told
+
+
+_LABEL_NAME = r"^([^_]|_[^_]|_$)"
+SeriesLabelMap = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=_LABEL_NAME)], str],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": _LABEL_NAME},
+            "additionalProperties": {"type": "string"},
+        }
+    ),
+]
+"""Labels of published series: any text, but for what Prometheus keeps for itself, which begins with `__`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ class Scenario(Frozen):
     """The plan of one drill."""
 
     name: str = Field(
-        pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$",
+        pattern=r"^[A-Za-z0-9]+([-._/][A-Za-z0-9]+)*$",
         max_length=100,
-        description="The name of the drill.",
+        description="The name of the drill: letters and digits, with `-`, `.`, `_` and `/` between them.",
         examples=["gateway/unbounded-cache"],
     )
     summary: str = Field(

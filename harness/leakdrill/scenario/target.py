@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.kubernetes import KubernetesForm
-from leakdrill.scenario.quantities import Duration, Frozen, Size
+from leakdrill.scenario.quantities import Duration, Frozen, SeriesLabelMap, Size
 
 
 class Ready(Frozen):
@@ -57,19 +57,19 @@ class ContainerForm(Frozen):
 class SeriesLabels(Frozen):
     """Labels of one family of published series each, over those that it has in kube-prometheus."""
 
-    container: dict[str, str] = Field(
+    container: SeriesLabelMap = Field(
         default_factory=dict, description="On container_*.", examples=[{"namespace": "shop"}]
     )
-    disk: dict[str, str] = Field(
+    disk: SeriesLabelMap = Field(
         default_factory=dict, description="On node_filesystem_*.", examples=[{"mountpoint": "/data"}]
     )
-    host: dict[str, str] = Field(
+    host: SeriesLabelMap = Field(
         default_factory=dict, description="On node_memory_*.", examples=[{"instance": "node-7"}]
     )
-    process: dict[str, str] = Field(
+    process: SeriesLabelMap = Field(
         default_factory=dict, description="On process_*, of a service without metrics.", examples=[{"job": "shop"}]
     )
-    card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
+    card: SeriesLabelMap = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
 
 
 class ProcessTarget(Frozen):
@@ -79,7 +79,9 @@ class ProcessTarget(Frozen):
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
     name: str = Field(
-        description="The name of the service; the exporter publishes it as the label `container`.", examples=["shop"]
+        min_length=1,
+        description="The name of the service; the exporter publishes it as the label `container`.",
+        examples=["shop"],
     )
     command: list[str] = Field(
         default_factory=list,
@@ -108,7 +110,7 @@ class ProcessTarget(Frozen):
     )
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
-    labels: dict[str, str] = Field(
+    labels: SeriesLabelMap = Field(
         default_factory=dict,
         description="Additional labels on the container's and the cards' series.",
         examples=[{"team": "search"}],

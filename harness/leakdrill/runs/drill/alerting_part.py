@@ -218,5 +218,6 @@ class AlertingPart:
         targets = {OWN_JOB: exporter.address}
         if self._scenario.target.metrics:
             address = self._target.base_url.removeprefix("http://")
-            targets[self._target.name] = address + self._scenario.target.metrics
+            taken = self._target.name in (OWN_JOB, KUBELET)  # by a job of the drill's own
+            targets[f"{self._target.name}{' (service)' if taken else ''}"] = address + self._scenario.target.metrics
         return targets

@@ -12,6 +12,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.disk import make_disk
 from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.scenario.target import ContainerForm
+from leakdrill.targets.base.object_name import object_name
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker.engine import connect as connect_engine
 from leakdrill.targets.docker.image import ready_image
@@ -97,7 +98,7 @@ class Placement:
             return self._form.existing.deployment
         if self._manifests:
             return str(workload_of(self._manifests, self._form.workload)["metadata"]["name"])
-        return self._spec.name
+        return object_name(self._spec.name)
 
     def make(self) -> Workload:
         """Make it, or find it, and return what is drilled.
@@ -132,7 +133,7 @@ class Placement:
         if self._form.container:
             return self._form.container
         if self._form.image:
-            return self._spec.name
+            return object_name(self._spec.name)
         containers = workload.get()["spec"]["template"]["spec"]["containers"]
         return str(containers[0]["name"])
 
@@ -207,7 +208,7 @@ class Placement:
         args = [fill(word, self.values(), place="target.kubernetes.command") for word in words or ()]
         return deployment(
             Wanted(
-                name=spec.name,
+                name=object_name(spec.name),
                 run=self.run,
                 form=self._form,
                 limits=spec.limits,
