@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.rules import read_rules
+from leakdrill.judging.doubted import find_doubts
 from leakdrill.judging.drill import judge_claims
 from leakdrill.judging.evidence.detection_limit import meant
 from leakdrill.printable import printable
@@ -30,6 +31,7 @@ from leakdrill.record.events import (
     AlertTransition,
     CgroupResources,
     MemoryThreshold,
+    Notice,
     Notification,
     SelectorMatches,
 )
@@ -287,3 +289,20 @@ def test_a_label_that_prometheus_keeps_for_itself_is_refused(label: str) -> None
         SeriesLabels.model_validate({"container": {label: "x"}})
     for good in ("_", "_a", "a", "é", "k8s.pod.name", "a b"):
         assert SeriesLabels.model_validate({"container": {good: "x"}}).container == {good: "x"}
+
+
+@pytest.mark.parametrize("name", ["the target has no cgroup of its own", "memory limit 9 is watched, not enforced: x"])
+def test_a_remark_on_a_rule_is_not_taken_for_one_on_the_target(name: str) -> None:
+    """What is told at the start of a drill begins with what it is about, and no name of the user's comes first."""
+    without, limited = drill(), drill()
+    without.drop("cgroup")
+    for record in (without, limited.change("cgroup", "resources", _without_limit)):
+        told = [doubt.text for doubt in find_doubts(record.history(), plan())]
+        record.sample(2.0, Notice(f"rules.yaml: {name}: time(): ages are in rehearsal seconds"))
+        assert [doubt.text for doubt in find_doubts(record.history(), plan())] == told
+        assert told
+
+
+def _without_limit(event: Event) -> dict[str, float]:
+    values = event.value if isinstance(event.value, dict) else {}
+    return {key: value for key, value in values.items() if key != "limit_bytes"}

@@ -14,6 +14,7 @@ from leakdrill.load.locust_start import wait_started
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
+from leakdrill.record.events import Notice
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
@@ -102,7 +103,10 @@ class LocustLoad:
         try:
             if self._remote_workers is not None:
                 self._remote_workers.start(self._max_run_s)
-            wait_started(self._process, self._monitor, self._spec.locustfile)
+            shape = wait_started(self._process, self._monitor, self._spec)
+            if shape:
+                told = f"the locustfile's LoadTestShape {shape} says how many users there are, not load.users"
+                self._recorder.record(Notice(told))
             if self._remote_workers is not None:
                 self._remote_workers.wait_connected(lambda: self._monitor.workers, alive=lambda: self._process.running)
         except LeakdrillError:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
     from leakdrill.load.locust_process import LocustProcess
     from leakdrill.load.monitor import LocustMonitor
+    from leakdrill.scenario.load import Load
 
 READY_TIMEOUT_S: Final = 60.0
 """For the interpreter, Locust's imports, the locustfile and the workers, on a busy machine."""
 
 
-def wait_started(process: LocustProcess, monitor: LocustMonitor, locustfile: Path) -> None:
+def wait_started(process: LocustProcess, monitor: LocustMonitor, spec: Load) -> str:
     """Return when Locust has loaded the locustfile and is about to spawn users.
+
+    Returns:
+        The name of the locustfile's `LoadTestShape`, which then says how many users there are; empty without one.
 
     Raises:
         BadInput: when Locust cannot use the locustfile or an argument, or when what it does cannot be recorded.
@@ -31,12 +35,20 @@ def wait_started(process: LocustProcess, monitor: LocustMonitor, locustfile: Pat
     if not process.running:
         monitor.join()
         if not monitor.running:
-            raise _early_end(process, monitor, locustfile)
+            raise _early_end(process, monitor, spec.locustfile)
     if "unrecordable" in monitor.status:
         raise BadInput(
-            f"{locustfile}: corpus: closed cannot record this load: {monitor.status['unrecordable']}",
+            f"{spec.locustfile}: corpus: closed cannot record this load: {monitor.status['unrecordable']}",
             hint="use corpus: open, which runs the locustfile as it is",
         )
+    shape = str(monitor.status.get("shape", ""))
+    if shape and spec.rate is not None:
+        raise BadInput(
+            f"{spec.locustfile}: its LoadTestShape {shape} says how many users there are, and load.rate how much they "
+            "all do; expected one of them",
+            hint="leave load.rate out, or drill without the shape",
+        )
+    return shape
 
 
 def _early_end(process: LocustProcess, monitor: LocustMonitor, locustfile: Path) -> LeakdrillError:

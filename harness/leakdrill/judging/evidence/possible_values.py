@@ -234,11 +234,12 @@ def _always(history: History, scenario: Scenario, event_class: type[Reading]) ->
     if scenario.target.kind != "process":
         return frozenset()
     limits, notices = scenario.target.limits, [notice.message for notice in history.of(Notice)]
+    watched = {text.partition(" limit ")[0] for text in notices if _NOT_ENFORCED in text}
     known = {"memory_bytes", "oom_kills"} if is_sealed(history) else set[str]()
     asked = known | {
         field
         for field, name, limit in (("limit_bytes", "memory", limits.memory), ("cpu_seconds", "cpu", limits.cpus))
-        if limit is not None and not any(f"{name} limit" in text and _NOT_ENFORCED in text for text in notices)
+        if limit is not None and name not in watched
     }
     return _ALWAYS[CgroupResources] | asked
 
