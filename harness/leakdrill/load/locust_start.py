@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, ComponentDied, LeakdrillError
+from leakdrill.record.events import Notice
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from leakdrill.load.locust_process import LocustProcess
     from leakdrill.load.monitor import LocustMonitor
+    from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.load import Load
 
 READY_TIMEOUT_S: Final = 60.0
@@ -49,6 +51,12 @@ def wait_started(process: LocustProcess, monitor: LocustMonitor, spec: Load) -> 
             hint="leave load.rate out, or drill without the shape",
         )
     return shape
+
+
+def note_shape(shape: str, recorder: Recorder) -> None:
+    """Record whose word counts on the number of users, where the locustfile has the LoadTestShape `shape`."""
+    if shape:
+        recorder.record(Notice(f"the locustfile's LoadTestShape {shape} says how many users there are, not load.users"))
 
 
 def _early_end(process: LocustProcess, monitor: LocustMonitor, locustfile: Path) -> LeakdrillError:

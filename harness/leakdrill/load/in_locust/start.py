@@ -8,7 +8,6 @@ runs may have a `locust/` or a `leakdrill/` in it. So this package alone is made
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.util
 import os
 import runpy
@@ -35,7 +34,7 @@ def _import_locust() -> None:
     whole = list(sys.path)
     sys.path[:] = [folder for folder in whole if folder not in given] + [folder for folder in whole if folder in given]
     with contextlib.suppress(ImportError):  # `main` says so, as Python does
-        importlib.import_module("locust.main")  # gevent takes its place in the standard library here, as in `main`
+        import locust.main  # noqa: F401, PLC0415 - gevent takes its place in the standard library here, as in `main`
     sys.path[:] = whole
 
 
