@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Quantity
+from leakdrill.scenario.given_keys import given, has, where
+from leakdrill.scenario.quantities import AlsoAsText, AnyNumber, Duration, Frozen, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,11 @@ _WRITTEN_LABEL: Final = re.compile(
     rf"\s*(?P<key>{_IN_QUOTES}|[^=,\"\s](?:[^=,\"]*[^=,\"\s])?)\s*=\s*(?P<value>{_IN_QUOTES}|[^,\"]*?)\s*(?:,|$)",
     re.DOTALL,
 )
+
+_PLAIN_NAME: Final = r"[^{}]*[^{}\s]"
+_PAIR: Final = rf"({_IN_QUOTES}|[^={{}},\"\s]([^={{}},\"]*[^={{}},\"\s])?)\s*=\s*({_IN_QUOTES}|[^{{}},\"]*)"
+_AS_TEXT: Final = rf"^\s*({_IN_QUOTES}|{_PLAIN_NAME})\s*(\{{\s*({_PAIR}\s*(,\s*{_PAIR}\s*)*,?\s*)?\}})?\s*$"
+"""An alert as text, for the JSON Schema."""
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["http://127.0.0.1:9090"])]
 
@@ -99,7 +105,7 @@ WrittenAlert = Annotated[
     AlertName,
     BeforeValidator(parse_alert_name),
     Quantity("alert", "", "HighMemoryUsage{severity=warning}"),
-    AlsoAsText("HighMemoryUsage{severity=warning}"),
+    AlsoAsText("HighMemoryUsage{severity=warning}", pattern=_AS_TEXT),
 ]
 
 
@@ -117,8 +123,22 @@ class ExpectedAlert(AlertName):
     )
 
 
+_TOGETHER: Final[dict[str, Any]] = {
+    "allOf": [
+        where(has("alertmanager"), has("prometheus")),
+        where(
+            has("prometheus"),
+            {"not": {"anyOf": [given("rules"), given("routing")]}, "properties": {"time_scale": {"const": 1}}},
+        ),
+    ]
+}
+"""What may stand together, for the JSON Schema."""
+
+
 class Alerts(Frozen):
     """The rules that a real Prometheus evaluates, and the alerts that must fire or stay silent."""
+
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     rules: list[Path] = Field(
         default_factory=list,
@@ -140,7 +160,7 @@ class Alerts(Frozen):
         description="The Alertmanager of that Prometheus; it is never changed.",
         examples=["http://127.0.0.1:9093"],
     )
-    time_scale: Annotated[float, Field(ge=1)] = Field(
+    time_scale: Annotated[AnyNumber, Field(ge=1)] = Field(
         1.0, description="By how much production time is divided; at 60 a minute takes a second.", examples=[60]
     )
     scrape_interval: Duration = Field(0.5, description="The time between two scrapes, in rehearsal time.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
+from leakdrill.scenario.given_keys import equals, given, has
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.kubernetes import KubernetesForm
-from leakdrill.scenario.quantities import Duration, Frozen, SeriesLabelMap, Size
+from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, SeriesLabelMap, Size, WholeNumber
 
 
 class Ready(Frozen):
@@ -29,7 +30,9 @@ class Limits(Frozen):
     """Limits of the target: enforced where the machine allows it, else watched, and a notice says so."""
 
     memory: Size | None = Field(None, description="The memory limit; above it, the OOM killer acts.")
-    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="How many cores it may use.", examples=[0.5])
+    cpus: Annotated[AnyNumber, Field(gt=0)] | None = Field(
+        None, description="How many cores it may use.", examples=[0.5]
+    )
     disk: Size | None = Field(None, description="The size of the filesystem at {disk}.")
 
 
@@ -47,7 +50,7 @@ class ContainerForm(Frozen):
         description="The arguments inside; {python}, {port} and {disk} are filled in. Left out: the image's own.",
         examples=[["python", "app.py", "{port}"]],
     )
-    port: int = Field(
+    port: WholeNumber = Field(
         8000, ge=1, le=65535, description="The port that the service listens on inside; published on loopback only."
     )
     disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
@@ -72,8 +75,25 @@ class SeriesLabels(Frozen):
     card: SeriesLabelMap = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
 
 
+_SOMETHING_RUNS: Final[dict[str, Any]] = {
+    "anyOf": [
+        given("command"),
+        has("compose"),
+        {
+            "allOf": [
+                equals("kind", "docker", "kubernetes", "compose"),
+                {"anyOf": [has("container"), has("kubernetes")]},
+            ]
+        },
+    ]
+}
+"""What there must be to run, for the JSON Schema."""
+
+
 class ProcessTarget(Frozen):
     """The service under drill: a command on this machine, or the same in a container or a cluster."""
+
+    model_config = ConfigDict(json_schema_extra=_SOMETHING_RUNS)
 
     kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
@@ -103,7 +123,9 @@ class ProcessTarget(Frozen):
         description="Variables added to the environment; placeholders are filled in.",
         examples=[{"CACHE_ENTRIES": "100"}],
     )
-    port: int | None = Field(None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000])
+    port: WholeNumber | None = Field(
+        None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000]
+    )
     ready: Ready = Ready()
     metrics: str | None = Field(
         None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
