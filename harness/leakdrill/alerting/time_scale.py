@@ -63,6 +63,8 @@ _WHY: Final = {
     "count_over_time": "it counts samples, and scrapes are not made more often by the same factor",
     "sum_over_time": "it adds up samples, and scrapes are not made more often by the same factor",
 }
+OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+"""Functions that answer nothing for a single sample."""
 _MATCH: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
@@ -120,14 +122,24 @@ def scale_expr(expr: str, scale: float) -> ScaledExpr:
 
 
 def ranges(expr: str, prefix: str) -> list[float]:
-    """The lengths in seconds of the range selectors of `expr` over series whose names begin with `prefix`.
+    """The lengths in seconds of the ranges of `expr` over series whose names begin with `prefix`.
+
+    Of subqueries those are meant that a function which needs two samples looks at.
 
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    every_selector = [node for node in nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
-    own = [node for node in every_selector if (node.vector_selector.name or "").startswith(prefix)]
-    return [node.range.total_seconds() for node in own]
+    tree = parse(expr)
+    every_selector = [node for node in nodes(tree) if isinstance(node, promql.MatrixSelector)]
+    own = [node for node in every_selector if _of_prefix(node.vector_selector, prefix)]
+    calls = [node for node in nodes(tree) if isinstance(node, promql.Call) and node.func.name in OF_TWO]
+    inner = [arg for call in calls for arg in call.args if isinstance(arg, promql.SubqueryExpr)]
+    under = [one for one in inner if any(_of_prefix(node, prefix) for node in nodes(one))]
+    return [node.range.total_seconds() for node in (*own, *under)]
+
+
+def _of_prefix(node: Any, prefix: str) -> bool:
+    return isinstance(node, promql.VectorSelector) and (node.name or "").startswith(prefix)
 
 
 @cache
@@ -170,12 +182,12 @@ class _Scaling:
     def _call(self, node: promql.Call) -> Any:
         name = node.func.name
         if name in _WHY:
-            self.remarks.append(Remark(_one_line(node), _WHY[name]))
+            self.remarks.append(Remark(one_line(node), _WHY[name]))
         if name != "predict_linear" or self._scale == 1:
             return None
         horizon = _constant(node.args[1])
         if horizon is None:
-            self.remarks.append(Remark(_one_line(node), "its horizon is no constant, so it was not divided"))
+            self.remarks.append(Remark(one_line(node), "its horizon is no constant, so it was not divided"))
             return None
         return parse(f"predict_linear({node.args[0].prettify()}, {_number(horizon / self._scale)})")
 
@@ -228,7 +240,8 @@ def _at(node: Any) -> str:
     return " @ start()" if node.at.type == promql.AtModifierType.Start else " @ end()"
 
 
-def _one_line(node: Any) -> str:
+def one_line(node: Any) -> str:
+    """A part of an expression as a person quotes it."""
     return " ".join(node.prettify().split())
 
 

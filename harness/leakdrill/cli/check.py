@@ -9,6 +9,7 @@ import typer
 
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.time_scale import scale_expr
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
@@ -56,7 +57,7 @@ def _examined(path: Path) -> dict[str, Any]:
                 "file": str(rule.file),
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
-                "changes_with_time_scale": _remarks(rule.expr, alerts.time_scale),
+                "changes_with_time_scale": [*_remarks(rule.expr, alerts.time_scale), *short_times(rule, alerts)],
                 "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
             for rule in rules.alerts

@@ -17,6 +17,7 @@ from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
+from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
@@ -177,7 +178,12 @@ class AlertingPart:
     def _start_prometheus(self, exporter: Exporter, alertmanager: AlertmanagerServer) -> PrometheusServer:
         alerts = self._scenario.alerts
         written = self._rules.write(self._folder.path / "prometheus" / "rules", alerts.time_scale)
-        for remark in written.remarks:
+        short = [
+            f"{rule.file.name}: {rule.name}: {remark}"
+            for rule in self._rules.alerts
+            for remark in short_times(rule, alerts)
+        ]
+        for remark in (*written.remarks, *short):
             self._recorder.record(Notice(remark))
         server = PrometheusServer(
             self._folder.path,
