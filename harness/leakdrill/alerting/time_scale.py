@@ -135,7 +135,7 @@ def ranges(expr: str, prefix: str) -> list[float]:
     calls = [node for node in nodes(tree) if isinstance(node, promql.Call) and node.func.name in OF_TWO]
     inner = [arg for call in calls for arg in call.args if isinstance(arg, promql.SubqueryExpr)]
     under = [one for one in inner if any(_of_prefix(node, prefix) for node in nodes(one))]
-    return [node.range.total_seconds() for node in (*own, *under)]
+    return [length.total_seconds() for length in (*(one.range for one in own), *(one.range for one in under))]
 
 
 def _of_prefix(node: Any, prefix: str) -> bool:
