@@ -47,6 +47,7 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
 }
 _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
 _SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
+_BEFORE_1970: Final = re.compile(r"@\s*-")
 _MOST_SIGNS: Final = 500
 """The parser calls itself for each, and ends the whole process where the stack does; long alerts have fifty."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -93,7 +94,10 @@ def parse(expr: str) -> Any:
     Raises:
         ValueError: when it is no PromQL; says what the parser found.
     """
-    signs = sum(1 for _ in _SIGN.finditer(_TOKENS_WITH_QUOTES.sub("", expr)))
+    plain = _TOKENS_WITH_QUOTES.sub("", expr)
+    if _BEFORE_1970.search(plain):  # the parser ends in a panic when it is asked for that time
+        raise ValueError("a time before 1970 behind `@` cannot be read; expected a later one")
+    signs = sum(1 for _ in _SIGN.finditer(plain))
     if signs > _MOST_SIGNS:
         raise ValueError(f"it has {signs:,} operators and parentheses; expected at most {_MOST_SIGNS}")
     _know_old_functions()
@@ -135,7 +139,8 @@ def ranges(expr: str, prefix: str) -> list[float]:
     calls = [node for node in nodes(tree) if isinstance(node, promql.Call) and node.func.name in OF_TWO]
     inner = [arg for call in calls for arg in call.args if isinstance(arg, promql.SubqueryExpr)]
     under = [one for one in inner if any(_of_prefix(node, prefix) for node in nodes(one))]
-    return [length.total_seconds() for length in (*(one.range for one in own), *(one.range for one in under))]
+    lengths = (*(one.range for one in own), *(one.range for one in under))
+    return [length.total_seconds() for length in lengths if length is not None]
 
 
 def _of_prefix(node: Any, prefix: str) -> bool:
