@@ -119,7 +119,8 @@ def grouped(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     names = ", ".join(
         name if _plain(name) else json.dumps(name) for name in draw(st.lists(labels, max_size=2, unique=True))
     )
-    how = draw(st.sampled_from(["", f"by ({names}) ", f"without ({names}) "]))
+    by = f"by ({names}) " if names else ""  # by no label is what is meant without a word, and printed so
+    how = draw(st.sampled_from(["", by, f"without ({names}) "]))
     op = draw(st.sampled_from(["sum", "max", "count", "stddev", "group", "topk", "quantile", "count_values"]))
     given_first = {"topk": "3, ", "quantile": "0.9, ", "count_values": f"{draw(strings())}, "}.get(op, "")
     return f"{op} {how}({given_first}{draw(inner)})"
@@ -229,3 +230,17 @@ def test_a_time_before_the_clock_began_is_refused_and_ends_nothing(expr: str) ->
     with pytest.raises(ValueError, match="before 1970"):
         selected_series(expr)
     assert series_text(parse('a{b="@ -5"}')) == 'a{b="@ -5"}'
+
+
+@pytest.mark.parametrize(
+    ("expr", "plain"),
+    [
+        ("a > 1_000_000", "a > 1000000"),
+        ("a > 0x_53_AB", "a > 0x53AB"),
+        ("rate(a_5_m[5m]) > 1_0.5", "rate(a_5_m[5m]) > 10.5"),
+        ('a{b="1_0", c=`2_0`} > 3_0 # 4_0', 'a{b="1_0", c="2_0"} > 30'),
+        ("a:1_0 + a1_0", "a:1_0 + a1_0"),
+    ],
+)
+def test_underscores_in_numbers_are_none_of_the_number(expr: str, plain: str) -> None:
+    assert bare(parse(expr)) == bare(parse(plain))

@@ -46,6 +46,7 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
     "^": operator.pow,
 }
 _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
+_TOKENS_OR_NUMBERS: Final = re.compile(_TOKENS_WITH_QUOTES.pattern + r"|(?P<number>(?<![\w:])\d\w*)", re.DOTALL)
 _SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
 _BEFORE_1970: Final = re.compile(r"@\s*-")
 _MOST_SIGNS: Final = 500
@@ -101,11 +102,13 @@ def parse(expr: str) -> Any:
     if signs > _MOST_SIGNS:
         raise ValueError(f"it has {signs:,} operators and parentheses; expected at most {_MOST_SIGNS}")
     _know_old_functions()
-    return promql.parse(_TOKENS_WITH_QUOTES.sub(_without_raw_string, expr))
+    return promql.parse(_TOKENS_OR_NUMBERS.sub(_as_the_parser_reads_it, expr))
 
 
-def _without_raw_string(token: re.Match[str]) -> str:
-    """A string in backticks as one in quotes: the parser would look for escapes in it."""
+def _as_the_parser_reads_it(token: re.Match[str]) -> str:
+    """A string in backticks as one in quotes, in which escapes are looked for; a number without underscores."""
+    if token["number"] is not None:
+        return token[0].replace("_", "")
     raw = token["raw"]
     return token[0] if raw is None else json.dumps(raw, ensure_ascii=False)
 

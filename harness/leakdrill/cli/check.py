@@ -87,7 +87,7 @@ def _series_lines(series: list[dict[str, Any]]) -> Iterator[str]:
     """The names of the series, below the labels that they share."""
     by_labels: dict[str, list[str]] = {}
     for one in series:
-        labels = ", ".join(f'{key}="{value}"' for key, value in one["labels"].items())
+        labels = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in one["labels"].items())
         by_labels.setdefault(labels, []).append(one["name"])
     for labels, names in by_labels.items():
         yield f"series with {labels}:"
