@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, RootModel, WithJsonSchema, field_validat
 from leakdrill import units
 from leakdrill.expression import check_expression
 from leakdrill.scenario.given_keys import at_least_one, equals, exactly_one, where
+from leakdrill.scenario.http_access import Headers
 from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, Share, Size, WholeNumber, YesOrNo
 
 
@@ -31,6 +32,11 @@ class HttpCall(Action, Frozen):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The HTTP method.")
     path: str = Field(pattern="^/", description="The path, with its query.", examples=["/admin/flush"])
     body: Any = Field(None, description="The body of the request, sent as JSON.", examples=[{"cache": "all"}])
+    headers: Headers = Field(
+        default_factory=dict,
+        description="Headers besides those of target.http, or instead; ${NAME} is a variable of the environment.",
+        examples=[{"Authorization": "Bearer ${SHOP_ADMIN_TOKEN}"}],
+    )
     expect_status: WholeNumber = Field(200, description="The status that the response must have.")
     timeout: Duration = Field(10.0, description="How long the response may take.")
 

@@ -104,12 +104,12 @@ class AlsoAsText:
     """Says in the JSON Schema that a mapping may be written in short, as text."""
 
     example: str
-    pattern: str
+    pattern: str = ""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of either."""
-        text = {"type": "string", "pattern": self.pattern, "examples": [self.example]}
-        return {"anyOf": [text, handler(schema)]}
+        pattern = {"pattern": self.pattern} if self.pattern else {}
+        return {"anyOf": [{"type": "string", **pattern, "examples": [self.example]}, handler(schema)]}
 
 
 class Frozen(BaseModel):

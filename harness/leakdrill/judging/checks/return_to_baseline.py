@@ -26,12 +26,7 @@ from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, grows_stead
 from leakdrill.judging.evidence.leak_amount import kept_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, robust_slope, swing
-from leakdrill.judging.evidence.windows import (
-    Span,
-    last_step_end_s,
-    leak_span,
-    watched_until_s,
-)
+from leakdrill.judging.evidence.windows import Span, last_step_end_s, leak_span, watched_until_s
 from leakdrill.resources import RESOURCES, Resource, held_by
 from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration

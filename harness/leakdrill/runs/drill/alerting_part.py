@@ -14,9 +14,11 @@ from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
+from leakdrill.alerting.metrics_relay import MetricsRelay
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
+from leakdrill.alerting.scrape_target import ScrapeTarget
 from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
@@ -220,10 +222,17 @@ class AlertingPart:
         self._stops.callback(self._kubelet.stop)
         return [self._kubelet.start()]
 
-    def _scrape_targets(self, exporter: Exporter) -> dict[str, str]:
-        targets = {OWN_JOB: exporter.address}
-        if self._scenario.target.metrics:
-            address = self._target.base_url.removeprefix("http://")
-            taken = self._target.name in (OWN_JOB, KUBELET)  # by a job of the drill's own
-            targets[f"{self._target.name}{' (service)' if taken else ''}"] = address + self._scenario.target.metrics
-        return targets
+    def _scrape_targets(self, exporter: Exporter) -> list[ScrapeTarget]:
+        own = ScrapeTarget(job=OWN_JOB, address=exporter.address)
+        return [own, self._service_metrics()] if self._scenario.target.metrics else [own]
+
+    def _service_metrics(self) -> ScrapeTarget:
+        url = f"{self._target.base_url}{self._scenario.target.metrics}"
+        taken = self._target.name in (OWN_JOB, KUBELET)  # by a job of the drill's own
+        job = f"{self._target.name}{' (service)' if taken else ''}"
+        if self._target.access.is_open:
+            return ScrapeTarget(job=job, address=url.removeprefix("http://"))
+        relay = MetricsRelay(url, self._target.access)
+        self._stops.callback(relay.stop)
+        relay.start()
+        return ScrapeTarget(job=job, address=relay.address, origin=url)

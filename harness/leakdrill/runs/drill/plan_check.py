@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leakdrill.alerting.cannot_fire import drill_lasts_s, why_it_cannot_fire
 from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
+from leakdrill.machine.http_access import access_mistakes, header_mistakes
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.units import quoted, show_duration
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.alerting.rules import AlertRule
+    from leakdrill.scenario.actions import HttpCall
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
@@ -32,16 +34,15 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    if scenario.alerts.prometheus is not None:
-        return Rules((), ())  # its rules are its own, and asked for when the drill begins
-    read = read_rules(scenario.alerts.rules)
-    rules = read.alerts
-    problems = [
-        *_unknown_alerts(scenario, rules),
-        *_too_short_phases(scenario),
-        *_idle_rules(scenario, rules),
-        *_absent_programs(path, scenario),
-    ]
+    problems, read = [*_unusable_access(path, scenario)], Rules((), ())
+    if scenario.alerts.prometheus is None:  # else its rules are its own, and asked for when the drill begins
+        read = read_rules(scenario.alerts.rules)
+        problems += [
+            *_unknown_alerts(scenario, read.alerts),
+            *_too_short_phases(scenario),
+            *_idle_rules(scenario, read.alerts),
+            *_absent_programs(path, scenario),
+        ]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
@@ -92,12 +93,27 @@ def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
                 yield ("alerts", "expect", index, key), f"{longer}; what comes after that is not seen"
 
 
+def _unusable_access(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Variables that requests to the service need and the environment lacks, and certificates that cannot be used."""
+    plain = scenario.model_dump_json()
+    yield from access_mistakes(scenario.target.http, path.resolve().parent, plain=plain)
+    calls: list[tuple[Loc, HttpCall]] = [
+        (("leaks", index, "switch", key), getattr(leak.switch, key))
+        for index, leak in enumerate(scenario.leaks)
+        if leak.switch is not None
+        for key in ("on", "off")
+    ]
+    calls += [(("steps", at, "http"), step.http) for at, step in enumerate(scenario.steps) if step.http is not None]
+    for loc, call in calls:
+        yield from header_mistakes(call.headers, (*loc, "headers"), plain=plain)
+
+
 def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
     """Commands of steps that are not on this machine, where they are to run on it."""
     target = scenario.target
     search = target.env.get("PATH", os.environ.get("PATH"))
     for index, step in enumerate(scenario.steps):
-        if target.kind != "process" or step.exec is None or step.exec.service is not None:
+        if not target.runs_here or step.exec is None or step.exec.service is not None:
             continue
         program = step.exec.command[0]
         if "{" in program + (search or ""):

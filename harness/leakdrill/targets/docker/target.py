@@ -185,7 +185,7 @@ class DockerTarget(OwnedTarget):
             self._made.start()
         self._running = RunningContainer(self.container, log=self.log, recorder=self._recorder)
         called = f"container {self.container.short_id}"
-        self._await(self._running, called=called, pid=self._made.first_pid, log_start=log_start)
+        self._await(self._running, called=called, pid=self.pid, log_start=log_start)
 
     def _halt(self) -> None:
         if self._running:
