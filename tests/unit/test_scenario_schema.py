@@ -197,12 +197,15 @@ def _appended(data: Any, chance: random.Random) -> None:
 
 
 CHANGES: Final[tuple[Callable[[Any, random.Random], None], ...]] = (_set, _removed, _added, _added, _appended)
-NOT_SAID = (
-    "is not a regular expression",
-    "expected names of their own",
-    "no level of ",
-    "grows gpu_memory",
-    "max to be at",
+NOT_SAID: Final = (
+    *("is not a regular expression", "expected names of their own", "no level of ", "grows gpu_memory", "max to be at"),
+    *(
+        "which process of this machine",
+        "expected one of pid, pid_file and unit",
+        "of kind existing",
+        "expected url, the",
+    ),
+    *("existing container", "https url", "whose key it is", "no name of a header", "is set for each request"),
 )
 """What the reader alone can tell."""
 

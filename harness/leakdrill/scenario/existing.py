@@ -23,6 +23,7 @@ class ExistingService(Frozen):
         None,
         description="Where a service answers that runs already; it is watched and loaded, and not started or stopped.",
         examples=["http://127.0.0.1:8000"],
+        json_schema_extra={"pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#@\s]+(/[^?#]*)?$"},
     )
     pid: WholeNumber | None = Field(
         None,
