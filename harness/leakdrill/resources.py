@@ -22,6 +22,8 @@ _MANY: Final = 100
 _MS: Final = 1000
 _KIB: Final = 1024
 _MIB: Final = _KIB * _KIB
+LEAST_MEMORY: Final = 4 * _KIB
+"""A page: no process has less memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Resource:
         unresolved: growth below this over a whole window is no trend; 0 where no trend is looked for.
         margin_of: what the margin of its level is a share of: its own baseline, the disk's size, the limit of CPU.
         least_margin: the smallest margin of a level.
+        least_reading: what every process has of it: a reading of less is that of none, and counts as no reading.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Resource:
     unresolved: float = 0.0
     margin_of: Whole = "baseline"
     least_margin: float = 0.0
+    least_reading: float = 0.0
 
     @property
     def returns(self) -> str:
@@ -148,6 +152,7 @@ _ALL: Final = (
         ),
         always_checked=True,
         least_growth=256 * _KIB,
+        least_reading=LEAST_MEMORY,
         least_margin=2 * _MIB,
         unresolved=2 * _MIB,
     ),
@@ -186,6 +191,7 @@ _ALL: Final = (
         ),
         plural=True,
         least_growth=4,
+        least_reading=1,
         unresolved=4,
         least_margin=4,
     ),
@@ -200,6 +206,7 @@ _ALL: Final = (
         ),
         plural=True,
         least_growth=4,
+        least_reading=1,
         unresolved=4,
         least_margin=4,
     ),

@@ -328,3 +328,32 @@ def test_load_that_nobody_watches_any_more_ends(server: CountingServer, tmp_path
     finally:
         kill_session(leader)
     assert server.answered > 0
+
+
+SHAPED = (
+    LOCUSTFILE
+    + """
+from locust import LoadTestShape
+class Stairs(LoadTestShape):
+    def tick(self):
+        return (2, 10) if self.get_run_time() < 60 else None
+"""
+)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_shape_and_a_rate_contradict_each_other(
+    server: CountingServer, load_of: Callable[..., LocustLoad], workers: int
+) -> None:
+    with pytest.raises(BadInput, match=r"its LoadTestShape Stairs says how many users there are, and load\.rate"):
+        load_of(server.url, text=SHAPED, rate="20/s", workers=workers).start()
+
+
+def test_a_shape_rules_over_the_users_and_is_told(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder
+) -> None:
+    load = load_of(server.url, text=SHAPED)
+    load.start()
+    load.wait_first_request(60)
+    (notice,) = [e.value for e in recorder.history() if e.name == "notice"]
+    assert notice == "the locustfile's LoadTestShape Stairs says how many users there are, not load.users"

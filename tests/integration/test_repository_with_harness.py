@@ -1,4 +1,4 @@
-"""Leakdrill in a repository that has a package called `harness`: the plugin and every load find ours, never theirs."""
+"""Leakdrill in a repository with files called like ours, Locust's and the standard library's: each finds its own."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ class Visitor(HttpUser):
         self.client.get("/")
 """
 
+TAKEN = (
+    *(
+        "harness/__init__.py",
+        "leakdrill/__init__.py",
+        "locust.py",
+        "gevent/__init__.py",
+        "requests.py",
+        "geventhttpclient.py",
+    ),
+    *("json.py", "asyncio/__init__.py", "socket.py", "statistics.py", "csv.py", "contextlib.py", "http/__init__.py"),
+)
+STANDARD = [place for place in TAKEN if not place.startswith(("harness", "leakdrill", "locust", "gevent", "requests"))]
+
 TEST = """
 def test_gated(leak_gate):
     leak_gate(sorted, [2, 1], unknown="pass")
@@ -40,9 +53,9 @@ def test_gated(leak_gate):
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: a repository whose `harness` raises when anything imports it."""
+    """The current folder: a repository with modules that raise when anything imports them."""
     for name, text in {
-        "harness/__init__.py": 'raise RuntimeError("the harness of the user was imported")\n',
+        **{place: f'raise RuntimeError("{place} of the user was imported")\n' for place in TAKEN},
         "locustfile.py": LOCUSTFILE,
         "test_gated.py": TEST,
     }.items():
@@ -70,11 +83,20 @@ def run_python(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.usefixtures("repository")
 def test_the_package_of_the_user_is_the_one_that_an_import_finds() -> None:
     """Without this the other tests would show nothing."""
-    assert "the harness of the user was imported" in run_python("-c", "import harness").stderr
+    assert "harness/__init__.py of the user was imported" in run_python("-c", "import harness").stderr
 
 
 @pytest.mark.usefixtures("repository")
-def test_the_plugin_gates_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leakdrill_as_a_module_takes_the_standard_library(repository: Path) -> None:
+    (repository / "leakdrill" / "__init__.py").unlink()  # a package of that name is what `-m` asks for
+    (repository / "contextlib.py").unlink()  # `-m` itself needs it
+    result = run_python("-m", "leakdrill", "schema")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_plugin_gates_a_function(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in [*STANDARD, "leakdrill/__init__.py", "requests.py"]:
+        (repository / place).unlink()  # pytest itself would not start
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugin = ("-p", "leakdrill.pytest_plugin.plugin", "--leak-seconds=1")
     result = run_python("-m", "pytest", "-q", *plugin, "test_gated.py")
@@ -82,8 +104,14 @@ def test_the_plugin_gates_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("workers", "remote"), [(1, False), (2, False), (1, True)])
-def test_a_load_reaches_its_target(repository: Path, server: WatchedServer, workers: int, *, remote: bool) -> None:
+def test_a_load_reaches_its_target(
+    repository: Path, server: WatchedServer, workers: int, monkeypatch: pytest.MonkeyPatch, *, remote: bool
+) -> None:
     """One process, several, and a remote worker with what it is brought."""
+    if not remote:
+        for place in STANDARD:
+            (repository / place).unlink()  # PYTHONPATH puts them before the standard library, in every Python
+        monkeypatch.setenv("PYTHONPATH", str(repository))
     run_dir, elsewhere = repository / "run", repository / "elsewhere"
     for folder in (run_dir, elsewhere):
         folder.mkdir()

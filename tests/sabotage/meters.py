@@ -212,7 +212,7 @@ def memory_is_zero_after_the_step(tape: Tape) -> Tape:
     return tape.memory(lambda _t, _x: 0.0, tape.cured)
 
 
-@sabotage("meters that are frozen", "twin", STAYS, "UNKNOWN", "lower, without a cause")
+@sabotage("meters that are frozen", "twin", STAYS, "UNKNOWN", "samples in the baseline and 0 in `load`")
 def memory_of_the_twin_is_zero(tape: Tape) -> Tape:
     return tape.memory(lambda _t, _x: 0.0, tape.phases["load"])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from leakdrill.alerting.cannot_fire import refuse_long_for, why_it_cannot_fire
 from leakdrill.alerting.rules import AlertRule
+from leakdrill.alerting.short_times import short_times
 from leakdrill.errors import BadInput
 from leakdrill.scenario.alerts import Alerts
 from leakdrill.scenario.scenario import Scenario
@@ -114,3 +116,39 @@ def test_of_a_prometheus_that_others_run_only_for_counts() -> None:
     refuse_long_for([_rule("a offset 1d > 1", 60), _rule("a > 1", 86400)], scenario)
     with pytest.raises(BadInput, match=r"alerts.expect\[0\]: A cannot fire in this drill: its `for` is 1 d, and the"):
         refuse_long_for([_rule("a > 1", 86400)], scenario)
+
+
+@pytest.mark.parametrize(
+    ("expr", "for_s", "interval_s", "scale", "says"),
+    [
+        ("a > 1", 10, 0, 60, "its `for`, 10 s, which time_scale 60 makes 167 ms, is shorter than the time"),
+        ("a > 1", 20, 30, 60, "evaluations, 500 ms: it fires as if `for` were 30 s"),
+        ("a > 1", 5, 1, 60, "evaluations, 100 ms: it fires as if `for` were 6 s"),
+        ("a > 1", 0.1, 0, 1, "its `for`, 100 ms, is shorter than the time between two evaluations, 500 ms"),
+        ("a > 1", 59, 300, 1, "evaluations, 5 min: it fires as if `for` were 5 min"),
+        ("rate(a[20s:10s]) > 1", 0, 0, 60, "the range of the subquery a[20s:10s], 20 s, which"),
+        ("sum_over_time(a[5m:10s]) > 1", 0, 0, 60, "the resolution of the subquery a[5m:10s], 10 s, which"),
+        ("b or on() (max_over_time(rate(a[5m])[1h:1s]) > 1)", 0, 0, 60, "subquery rate(a[5m])[1h:1s]"),
+    ],
+)  # fmt: skip
+def test_a_time_below_what_prometheus_sees_is_told(
+    expr: str, for_s: float, interval_s: float, scale: float, says: str
+) -> None:
+    rule = replace(_rule(expr, for_s), interval_s=interval_s)
+    told = short_times(rule, Alerts(time_scale=scale))
+    assert any(says in one for one in told), told
+
+
+@pytest.mark.parametrize(
+    ("expr", "for_s", "interval_s", "scale"),
+    [
+        ("a > 1", 0, 0, 60),
+        ("a > 1", 30, 0, 60),
+        ("a > 1", 300, 300, 60),
+        ("rate(a[5m:30s]) > 1", 60, 0, 60),
+        ("max_over_time(a[5m:]) > 1", 0, 0, 60),
+        ("a > 1", 0.5, 0, 1),
+    ],
+)
+def test_of_other_times_nothing_is_told(expr: str, for_s: float, interval_s: float, scale: float) -> None:
+    assert short_times(replace(_rule(expr, for_s), interval_s=interval_s), Alerts(time_scale=scale)) == []

@@ -270,3 +270,8 @@ def test_a_record_in_which_nobody_looked_for_the_kubelets_series_is_not_complete
     form = {"name": "web", "command": ["x"], "kind": "kubernetes", "kubernetes": {"image": "i", "series": "kubelet"}}
     told = verdicts(drill(), plan(target=form))["measurements_are_complete"]
     assert (told.outcome, "nobody looked" in told.message) == ("UNKNOWN", True)
+
+
+def test_a_subquery_of_a_function_that_needs_two_samples_counts_as_a_range():
+    expr = "rate(container_a[2m:10s]) > max_over_time(rate(container_a[5m])[1h:]) + deriv(other[7m:])"
+    assert sorted(ranges(expr, "container_")) == [120.0, 300.0]

@@ -45,7 +45,7 @@ def told(record):
 
 def test_a_notification_seen_from_outside_says_how():
     record = drill().drop("alertmanager")
-    record.sample(37, Notification("firing", receiver="pager", labels={**ALERT, "via": "api"}))
+    record.sample(37, Notification("firing", receiver="pager", via="api", labels=ALERT))
     verdict = told(record)
     assert verdict.outcome == "PASS"
     assert "held by Alertmanager for the receiver pager" in verdict.message

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
+from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertInhibited, AlertmanagerPoll
 from leakdrill.remember import is_new
@@ -70,7 +70,7 @@ class InhibitionPoller:
     def _record(self, labels: Mapping[str, Any], source: Mapping[str, Any]) -> None:
         plain = {str(key): str(value) for key, value in labels.items()}
         name, severity = str(source.get("alertname", "?")), str(source.get("severity", ""))
-        self._recorder.record(AlertInhibited(name, by_severity=severity, labels=event_labels(plain)))
+        self._recorder.record(AlertInhibited(name, by_severity=severity, labels=plain))
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

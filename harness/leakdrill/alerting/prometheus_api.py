@@ -85,8 +85,3 @@ class PrometheusApi:
         if not isinstance(data, dict):
             raise NoAnswer(f"GET {path} answered {response.status_code} without data; expected Prometheus' JSON")
         return data
-
-
-def event_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """An alert's labels as an event may carry them: `at` is the event's own word, so such a label becomes `at_`."""
-    return {("at_" if name == "at" else name): value for name, value in labels.items()}

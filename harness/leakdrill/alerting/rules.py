@@ -48,6 +48,7 @@ class AlertRule:
         group: name of its group.
         file: where it was read from.
         line: of its first key.
+        interval_s: seconds between two evaluations of its group; 0 where the server's own interval counts.
     """
 
     name: str
@@ -58,6 +59,7 @@ class AlertRule:
     group: str
     file: Path
     line: int
+    interval_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,7 @@ def _alerts(source: RuleGroups) -> Iterator[AlertRule]:
                 group=str(group.get("name", "")),
                 file=document.path,
                 line=document.line(loc),
+                interval_s=_ms(document, group, (*loc[:-2], "interval")) / 1000,
             )
 
 

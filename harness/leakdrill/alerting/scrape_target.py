@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from leakdrill.alerting.durations import show_ms
 
@@ -27,8 +27,10 @@ class ScrapeTarget:
 
     def entry(self, every_s: float) -> dict[str, object]:
         """The entry of `scrape_configs`: asked every `every_s` seconds, which an answer may take, too."""
-        host, _, path = self.address.partition("/")
-        where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
+        host, _, rest = self.address.partition("/")
+        path, _, query = rest.partition("?")
+        params = {"params": parse_qs(query, keep_blank_values=True)} if query else {}
+        where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}], **params}
         # What is scraped may be broken: it must neither lead elsewhere nor fill the memory of the server.
         bounds = {"follow_redirects": False, "body_size_limit": _MOST_SCRAPED}
         every = show_ms(max(1, round(every_s * 1000)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import promql_parser as promql
 
-from leakdrill.alerting.time_scale import match_sign, nodes, parse, series_text
+from leakdrill.alerting.time_scale import OF_TWO, match_sign, nodes, parse, series_text
 from leakdrill.expression import is_found
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ Needs = frozenset[frozenset[str]]
 NeededSamples = frozenset[frozenset[Sample]]
 
 _ALWAYS: Final[NeededSamples] = frozenset()
-OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
-"""Functions that answer nothing for a single sample."""
 _MOST_SETS: Final = 64
 """Of an expression with more alternatives than that, nothing is said."""
 _NEVER_EMPTY: Final = frozenset({"absent", "absent_over_time", "scalar", "vector", "time", "pi"})

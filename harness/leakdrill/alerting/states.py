@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_labels
+from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.selectors import needs, selectors
 from leakdrill.alerting.timeline import Timeline
+from leakdrill.record.alerting_events import jobs_text
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
 from leakdrill.remember import MOST, is_new
 
@@ -180,7 +181,7 @@ class AlertPoller:
         for change in changes:
             at = self._recorder.at_s(change.epoch_s - self._ahead_s)
             self._states[key] = AlertState(dict(key), change.state, at)
-            self._recorder.record(AlertTransition(change.state, labels=event_labels(dict(key)), at=at))
+            self._recorder.record(AlertTransition(change.state, labels=dict(key), at=at))
 
     def _forget(self, written: AbstractSet[Key]) -> None:
         """Forget alerts that ended and of which nothing is written any more, where there are more than `MOST`."""
@@ -234,11 +235,11 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
     except NoAnswer as e:
         return SelectorMatches(selector=selector, error=str(e))
     try:
-        jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
+        jobs = jobs_text(str(row["metric"].get("job", "")) for row in rows)
         series = sum(float(row["value"][1]) for row in rows)
     except (ValueError, LookupError, TypeError, AttributeError) as e:
         return SelectorMatches(selector=selector, error=f"no sense in the answer: {type(e).__name__}: {e}")
-    return SelectorMatches(series, selector=selector, jobs=",".join(jobs))
+    return SelectorMatches(series, selector=selector, jobs=jobs)
 
 
 class _Group:

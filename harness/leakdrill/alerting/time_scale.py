@@ -46,7 +46,9 @@ _OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
     "^": operator.pow,
 }
 _TOKENS_WITH_QUOTES: Final = re.compile(r"""`(?P<raw>[^`]*)`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\#[^\n]*""", re.DOTALL)
+_TOKENS_OR_NUMBERS: Final = re.compile(_TOKENS_WITH_QUOTES.pattern + r"|(?P<number>(?<![\w:])\d\w*)", re.DOTALL)
 _SIGN: Final = re.compile(r"[-+*/%^(\[{@]|[=!<>]=|[<>]|\b(?:and|or|unless|atan2|offset)\b", re.IGNORECASE)
+_BEFORE_1970: Final = re.compile(r"@\s*-")
 _MOST_SIGNS: Final = 500
 """The parser calls itself for each, and ends the whole process where the stack does; long alerts have fifty."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -63,6 +65,8 @@ _WHY: Final = {
     "count_over_time": "it counts samples, and scrapes are not made more often by the same factor",
     "sum_over_time": "it adds up samples, and scrapes are not made more often by the same factor",
 }
+OF_TWO: Final = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})
+"""Functions that answer nothing for a single sample."""
 _MATCH: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
@@ -91,15 +95,20 @@ def parse(expr: str) -> Any:
     Raises:
         ValueError: when it is no PromQL; says what the parser found.
     """
-    signs = sum(1 for _ in _SIGN.finditer(_TOKENS_WITH_QUOTES.sub("", expr)))
+    plain = _TOKENS_WITH_QUOTES.sub("", expr)
+    if _BEFORE_1970.search(plain):  # the parser ends in a panic when it is asked for that time
+        raise ValueError("a time before 1970 behind `@` cannot be read; expected a later one")
+    signs = sum(1 for _ in _SIGN.finditer(plain))
     if signs > _MOST_SIGNS:
         raise ValueError(f"it has {signs:,} operators and parentheses; expected at most {_MOST_SIGNS}")
     _know_old_functions()
-    return promql.parse(_TOKENS_WITH_QUOTES.sub(_without_raw_string, expr))
+    return promql.parse(_TOKENS_OR_NUMBERS.sub(_as_the_parser_reads_it, expr))
 
 
-def _without_raw_string(token: re.Match[str]) -> str:
-    """A string in backticks as one in quotes: the parser would look for escapes in it."""
+def _as_the_parser_reads_it(token: re.Match[str]) -> str:
+    """A string in backticks as one in quotes, in which escapes are looked for; a number without underscores."""
+    if token["number"] is not None:
+        return token[0].replace("_", "")
     raw = token["raw"]
     return token[0] if raw is None else json.dumps(raw, ensure_ascii=False)
 
@@ -120,14 +129,25 @@ def scale_expr(expr: str, scale: float) -> ScaledExpr:
 
 
 def ranges(expr: str, prefix: str) -> list[float]:
-    """The lengths in seconds of the range selectors of `expr` over series whose names begin with `prefix`.
+    """The lengths in seconds of the ranges of `expr` over series whose names begin with `prefix`.
+
+    Of subqueries those are meant that a function which needs two samples looks at.
 
     Raises:
         ValueError: when `expr` is no PromQL.
     """
-    every_selector = [node for node in nodes(parse(expr)) if isinstance(node, promql.MatrixSelector)]
-    own = [node for node in every_selector if (node.vector_selector.name or "").startswith(prefix)]
-    return [node.range.total_seconds() for node in own]
+    tree = parse(expr)
+    every_selector = [node for node in nodes(tree) if isinstance(node, promql.MatrixSelector)]
+    own = [node for node in every_selector if _of_prefix(node.vector_selector, prefix)]
+    calls = [node for node in nodes(tree) if isinstance(node, promql.Call) and node.func.name in OF_TWO]
+    inner = [arg for call in calls for arg in call.args if isinstance(arg, promql.SubqueryExpr)]
+    under = [one for one in inner if any(_of_prefix(node, prefix) for node in nodes(one))]
+    lengths = (*(one.range for one in own), *(one.range for one in under))
+    return [length.total_seconds() for length in lengths if length is not None]
+
+
+def _of_prefix(node: Any, prefix: str) -> bool:
+    return isinstance(node, promql.VectorSelector) and (node.name or "").startswith(prefix)
 
 
 @cache
@@ -170,12 +190,12 @@ class _Scaling:
     def _call(self, node: promql.Call) -> Any:
         name = node.func.name
         if name in _WHY:
-            self.remarks.append(Remark(_one_line(node), _WHY[name]))
+            self.remarks.append(Remark(one_line(node), _WHY[name]))
         if name != "predict_linear" or self._scale == 1:
             return None
         horizon = _constant(node.args[1])
         if horizon is None:
-            self.remarks.append(Remark(_one_line(node), "its horizon is no constant, so it was not divided"))
+            self.remarks.append(Remark(one_line(node), "its horizon is no constant, so it was not divided"))
             return None
         return parse(f"predict_linear({node.args[0].prettify()}, {_number(horizon / self._scale)})")
 
@@ -228,7 +248,8 @@ def _at(node: Any) -> str:
     return " @ start()" if node.at.type == promql.AtModifierType.Start else " @ end()"
 
 
-def _one_line(node: Any) -> str:
+def one_line(node: Any) -> str:
+    """A part of an expression as a person quotes it."""
     return " ".join(node.prettify().split())
 
 

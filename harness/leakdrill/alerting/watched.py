@@ -118,4 +118,5 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> AlertRule:
         group=str(group.get("name", "")),
         file=Path(str(group.get("file", "rules"))),
         line=0,
+        interval_s=float(group.get("interval") or 0),
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
+from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES
 from leakdrill.errors import BadInput
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from leakdrill.record.recorder import Recorder
 
-VIA_API: Final = {"via": "api"}
-"""Label of a notification that was seen so, and did not come to us."""
+VIA_API: Final = "api"
+"""The way of a notification that was seen so, and did not come to us."""
 
 _TRIED: Final = "alertmanager_notification_requests_total"
 _FAILED: Final = "alertmanager_notification_requests_failed_total"
@@ -105,14 +105,14 @@ class DeliveryWatcher:
         labels = {str(name): str(value) for name, value in alert["labels"].items()}
         status, fingerprint = alert["status"], str(alert["fingerprint"])
         if status["silencedBy"] and is_new(self._recorded, (fingerprint, "silence")):
-            self._recorder.record(AlertSilenced(str(status["silencedBy"][0]), labels=event_labels(labels)))
+            self._recorder.record(AlertSilenced(str(status["silencedBy"][0]), labels=labels))
         for receiver in alert["receivers"] if status["state"] == "active" else []:
             key = (fingerprint, str(receiver["name"]))
             remember(self._held_since, key, since := self._held_since.get(key, before))
             if succeeded > since and is_new(self._recorded, key):
                 at = self._recorder.at_s(datetime.fromisoformat(alert["startsAt"]).timestamp() - self._ahead_s)
-                notified = event_labels({**labels, **VIA_API})
-                self._recorder.record(Notification("firing", receiver=key[1], labels=notified, at=at))
+                seen = Notification("firing", receiver=key[1], via=VIA_API, labels=labels, at=at)
+                self._recorder.record(seen)
 
     def _alerts(self) -> list[Mapping[str, Any]]:
         response = self._http.get("/api/v2/alerts")

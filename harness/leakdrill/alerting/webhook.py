@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from leakdrill.alerting.prometheus_api import event_labels
 from leakdrill.record.events import BadNotification, Notification
 
 if TYPE_CHECKING:
@@ -95,4 +94,4 @@ def _notice(alert: dict[str, Any]) -> tuple[str, dict[str, str], float]:
     status = str(alert["status"])
     labels = {str(name): str(value) for name, value in alert["labels"].items()}
     when = alert["endsAt"] if status == "resolved" else alert["startsAt"]
-    return status, event_labels(labels), datetime.fromisoformat(when).timestamp()
+    return status, labels, datetime.fromisoformat(when).timestamp()

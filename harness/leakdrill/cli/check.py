@@ -9,6 +9,7 @@ import typer
 
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
+from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.time_scale import scale_expr
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
@@ -59,7 +60,7 @@ def _examined(path: Path) -> dict[str, Any]:
                 "file": str(rule.file),
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
-                "changes_with_time_scale": _remarks(rule.expr, alerts.time_scale),
+                "changes_with_time_scale": [*_remarks(rule.expr, alerts.time_scale), *short_times(rule, alerts)],
                 "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
             for rule in rules.alerts
@@ -91,7 +92,7 @@ def _series_lines(series: list[dict[str, Any]]) -> Iterator[str]:
     """The names of the series, below the labels that they share."""
     by_labels: dict[str, list[str]] = {}
     for one in series:
-        labels = ", ".join(f'{key}="{value}"' for key, value in one["labels"].items())
+        labels = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in one["labels"].items())
         by_labels.setdefault(labels, []).append(one["name"])
     for labels, names in by_labels.items():
         yield f"series with {labels}:"

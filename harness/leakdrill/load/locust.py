@@ -10,7 +10,7 @@ from leakdrill.errors import ComponentDied, EnvironmentProblem, LeakdrillError
 from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import CounterReader
 from leakdrill.load.locust_process import LocustProcess
-from leakdrill.load.locust_start import wait_started
+from leakdrill.load.locust_start import note_shape, wait_started
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
@@ -102,7 +102,7 @@ class LocustLoad:
         try:
             if self._remote_workers is not None:
                 self._remote_workers.start(self._max_run_s)
-            wait_started(self._process, self._monitor, self._spec.locustfile)
+            note_shape(wait_started(self._process, self._monitor, self._spec), self._recorder)
             if self._remote_workers is not None:
                 self._remote_workers.wait_connected(lambda: self._monitor.workers, alive=lambda: self._process.running)
         except LeakdrillError:

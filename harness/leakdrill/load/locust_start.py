@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput, ComponentDied, LeakdrillError
+from leakdrill.record.events import Notice
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -12,13 +13,18 @@ if TYPE_CHECKING:
 
     from leakdrill.load.locust_process import LocustProcess
     from leakdrill.load.monitor import LocustMonitor
+    from leakdrill.record.recorder import Recorder
+    from leakdrill.scenario.load import Load
 
 READY_TIMEOUT_S: Final = 60.0
 """For the interpreter, Locust's imports, the locustfile and the workers, on a busy machine."""
 
 
-def wait_started(process: LocustProcess, monitor: LocustMonitor, locustfile: Path) -> None:
+def wait_started(process: LocustProcess, monitor: LocustMonitor, spec: Load) -> str:
     """Return when Locust has loaded the locustfile and is about to spawn users.
+
+    Returns:
+        The name of the locustfile's `LoadTestShape`, which then says how many users there are; empty without one.
 
     Raises:
         BadInput: when Locust cannot use the locustfile or an argument, or when what it does cannot be recorded.
@@ -31,12 +37,26 @@ def wait_started(process: LocustProcess, monitor: LocustMonitor, locustfile: Pat
     if not process.running:
         monitor.join()
         if not monitor.running:
-            raise _early_end(process, monitor, locustfile)
+            raise _early_end(process, monitor, spec.locustfile)
     if "unrecordable" in monitor.status:
         raise BadInput(
-            f"{locustfile}: corpus: closed cannot record this load: {monitor.status['unrecordable']}",
+            f"{spec.locustfile}: corpus: closed cannot record this load: {monitor.status['unrecordable']}",
             hint="use corpus: open, which runs the locustfile as it is",
         )
+    shape = str(monitor.status.get("shape", ""))
+    if shape and spec.rate is not None:
+        raise BadInput(
+            f"{spec.locustfile}: its LoadTestShape {shape} says how many users there are, and load.rate how much they "
+            "all do; expected one of them",
+            hint="leave load.rate out, or drill without the shape",
+        )
+    return shape
+
+
+def note_shape(shape: str, recorder: Recorder) -> None:
+    """Record whose word counts on the number of users, where the locustfile has the LoadTestShape `shape`."""
+    if shape:
+        recorder.record(Notice(f"the locustfile's LoadTestShape {shape} says how many users there are, not load.users"))
 
 
 def _early_end(process: LocustProcess, monitor: LocustMonitor, locustfile: Path) -> LeakdrillError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - get_type_hints evaluates the annotations
+import json
+from collections.abc import Iterable, Mapping  # noqa: TC003 - get_type_hints evaluates the annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -84,7 +85,31 @@ class SelectorMatches(Sample, source="prometheus", name="selector", written_by=(
             "`true` if it matches none and the alert can fire all the same, as with `or` and `unless`", optional=True
         ),
     ] = ""
-    jobs: Annotated[str, Label("the scrape jobs that publish the series, separated by commas", optional=True)] = ""
+    jobs: Annotated[
+        str,
+        Label(
+            "the scrape jobs that publish the series, separated by commas; a list in JSON where a name has one",
+            optional=True,
+        ),
+    ] = ""
+
+    @property
+    def job_names(self) -> tuple[str, ...]:
+        """The scrape jobs, whose names may be any text."""
+        if not self.jobs.startswith("["):
+            return tuple(filter(None, self.jobs.split(",")))
+        try:
+            names = json.loads(self.jobs)
+        except ValueError:
+            return ()
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def jobs_text(names: Iterable[str]) -> str:
+    """The field `jobs` of `SelectorMatches` for the scrape jobs `names`."""
+    listed = sorted(set(names) - {""})
+    plain = not any("," in name or name.startswith("[") for name in listed)
+    return ",".join(listed) if plain else json.dumps(listed, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -172,9 +197,8 @@ class Notification(
 
     status: Annotated[str, Text("`firing` or `resolved`")] = ""
     receiver: Annotated[str, Label("the receiver's name")] = ""
-    labels: Annotated[Mapping[str, str], Labels("the alert's labels; `via` says that it was read from the API")] = (
-        field(default_factory=dict)
-    )
+    via: Annotated[str, Label("`api` if it was read from Alertmanager's API", optional=True)] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -139,8 +139,8 @@ class EventClass:
     def line_labels(self) -> dict[str, str]:
         """The `labels` of the line."""
         labels: dict[str, str] = {}
-        for name, part in sorted(self.parts().items(), key=lambda row: row[1].place != "labels"):
-            labels |= part.as_labels(getattr(self, name))  # a label of its own stands above one that has its name
+        for name, part in self.parts().items():
+            labels |= part.as_labels(getattr(self, name), self._keys())
         return labels
 
 

@@ -49,7 +49,7 @@ class Part:
         """`value` with the field's content in it."""
         return value
 
-    def as_labels(self, content: Any) -> dict[str, str]:  # noqa: ARG002 - most parts are no labels
+    def as_labels(self, content: Any, named: Keys) -> dict[str, str]:  # noqa: ARG002 - most parts are no labels
         """The labels that the field's content gives."""
         return {}
 
@@ -128,23 +128,32 @@ class Label(Part):
         """The label; empty when there is none of this name."""
         return event.labels.get(self.key, "")
 
-    def as_labels(self, content: Any) -> dict[str, str]:
+    def as_labels(self, content: Any, named: Keys) -> dict[str, str]:  # noqa: ARG002 - one key
         """The label; none when it may be left out and is empty."""
         return {} if self.optional and not content else {self.key: str(content)}
 
 
 class Labels(Part):
-    """The labels that have no field of their own."""
+    """The labels that have no field of their own.
+
+    Their names come from outside. One that is the name of a field is written with an underscore behind it, and so is
+    one that differs from such a name in underscores at its end: each is read as what it was.
+    """
 
     place = "labels"
 
     def read(self, event: Event, named: Keys) -> dict[str, str]:
         """The labels by name."""
-        return {key: text for key, text in event.labels.items() if key not in named["label"]}
+        own = named["label"]
+        return {
+            key[:-1] if key.endswith("_") and key.rstrip("_") in own else key: text
+            for key, text in event.labels.items()
+            if key not in own
+        }
 
-    def as_labels(self, content: Any) -> dict[str, str]:
+    def as_labels(self, content: Any, named: Keys) -> dict[str, str]:
         """These labels."""
-        return dict(content)
+        return {f"{key}_" if key.rstrip("_") in named["label"] else key: text for key, text in content.items()}
 
 
 class Name(Part):

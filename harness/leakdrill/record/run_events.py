@@ -24,7 +24,7 @@ class Notice(
     Sample,
     source="drill",
     name="notice",
-    written_by=("alerting", "runs", "targets"),
+    written_by=("alerting", "load", "runs", "targets"),
     read_by=("judging", "reports"),
 ):
     """A remark that restricts what the verdicts can say."""

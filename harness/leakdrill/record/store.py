@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -59,10 +60,13 @@ class RunFolder:
     def run_id(self) -> str:
         """The id that everything the run creates is labelled with: scenario, start, and where its record lies.
 
-        Two drills of one scenario may start in the same second, each with a `--runs` of its own.
+        Two drills of one scenario may start in the same second, each with a `--runs` of its own. In a cluster it is
+        part of names that know neither dots nor capitals; where the scenario's name has such, it is told by the digest.
         """
-        place = hashlib.blake2b(bytes(self.path.parent.parent), digest_size=3).hexdigest()
-        return f"{self.path.parent.name}-{self.path.name}-{place}".lower()
+        words = re.sub(r"[^a-z0-9]+", "-", self.path.parent.name.lower())
+        unlike = words != self.path.parent.name
+        place = bytes(self.path.parent if unlike else self.path.parent.parent)
+        return f"{words}-{self.path.name}-{hashlib.blake2b(place, digest_size=3).hexdigest()}".lower()
 
 
 class RunInfo(BaseModel):

@@ -6,12 +6,13 @@ import re
 from signal import Signals
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import ConfigDict, Field, RootModel, WithJsonSchema, field_validator, model_validator
 
 from leakdrill import units
 from leakdrill.expression import check_expression
+from leakdrill.scenario.given_keys import at_least_one, equals, exactly_one, where
 from leakdrill.scenario.http_access import Headers
-from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
+from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, Share, Size, WholeNumber, YesOrNo
 
 
 class Action:
@@ -36,7 +37,7 @@ class HttpCall(Action, Frozen):
         description="Headers besides those of target.http, or instead; ${NAME} is a variable of the environment.",
         examples=[{"Authorization": "Bearer ${SHOP_ADMIN_TOKEN}"}],
     )
-    expect_status: int = Field(200, description="The status that the response must have.")
+    expect_status: WholeNumber = Field(200, description="The status that the response must have.")
     timeout: Duration = Field(10.0, description="How long the response may take.")
 
 
@@ -69,8 +70,8 @@ class RotateLog(Action, Frozen):
     undo: ClassVar[str] = "It cannot be undone, but the archive holds what was removed."
 
     path: str = Field(description="The log: {disk}/… or relative to the disk.", examples=["app.log"])
-    keep: int = Field(1, ge=0, description="How many archives are kept.")
-    compress: bool = Field(default=True, description="Whether archives are compressed.")
+    keep: WholeNumber = Field(1, ge=0, description="How many archives are kept.")
+    compress: YesOrNo = Field(default=True, description="Whether archives are compressed.")
 
 
 PLACEHOLDERS: Final = ("python", "port", "disk", "scenario_dir", "pid")
@@ -79,17 +80,22 @@ PLACEHOLDERS: Final = ("python", "port", "disk", "scenario_dir", "pid")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
+_KNOWN_PLACEHOLDERS: Final = WithJsonSchema(
+    {"type": "string", "not": {"pattern": rf"\{{(?!({'|'.join(PLACEHOLDERS)})\}})[a-z_]+\}}"}}
+)
+
+
 class Exec(Action, Frozen):
     """Run a command as the operator would, beside the service."""
 
     undo: ClassVar[str] = "With another step; what the command left running is ended."
 
-    command: list[str] = Field(
+    command: list[Annotated[str, _KNOWN_PLACEHOLDERS]] = Field(
         min_length=1,
         description="The command and its arguments; {python}, {port}, {disk}, {scenario_dir} and {pid} are filled in.",
         examples=[["{python}", "-m", "shop.cleanup"]],
     )
-    expect_exit: int = Field(0, ge=0, le=255, description="The exit status that it must end with.")
+    expect_exit: WholeNumber = Field(0, ge=0, le=255, description="The exit status that it must end with.")
     service: str | None = Field(
         None,
         description="Another service of the compose file to run it in, such as nginx in front.",
@@ -111,6 +117,10 @@ Signal = Literal["TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "
 
 class Kill(Action, Frozen):
     """Send a signal to processes of the target."""
+
+    model_config = ConfigDict(
+        json_schema_extra=where(equals("by", "gpu_memory"), {"properties": {"which": {"const": "heaviest"}}})
+    )
 
     undo: ClassVar[str] = "It cannot be undone."
 
@@ -153,11 +163,15 @@ class Kill(Action, Frozen):
 class SetLimits(Action, Frozen):
     """Change the limits of the running target."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one(("memory", "cpus", "cpu_shares", "cpu_set")))
+
     undo: ClassVar[str] = "Nothing to undo: the limits end with the target."
 
     memory: Size | None = Field(None, description="The new memory limit.", examples=["512MiB"])
-    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="The new CPU limit, in cores.", examples=[2])
-    cpu_shares: int | None = Field(
+    cpus: Annotated[AnyNumber, Field(gt=0)] | None = Field(
+        None, description="The new CPU limit, in cores.", examples=[2]
+    )
+    cpu_shares: WholeNumber | None = Field(
         None,
         ge=2,
         le=262144,
@@ -188,7 +202,7 @@ class Scale(Action, Frozen):
 
     undo: ClassVar[str] = "The target restores the number, or ends with its replicas."
 
-    replicas: int = Field(ge=1, description="How many replicas run afterwards.", examples=[3])
+    replicas: WholeNumber = Field(ge=1, description="How many replicas run afterwards.", examples=[3])
 
 
 class Recreate(Action, Frozen):
@@ -197,7 +211,7 @@ class Recreate(Action, Frozen):
     undo: ClassVar[str] = "Nothing to undo: the containers end with the target."
 
     memory: Size | None = Field(None, description="The memory limit of the new containers.")
-    cpus: Annotated[float, Field(gt=0)] | None = Field(
+    cpus: Annotated[AnyNumber, Field(gt=0)] | None = Field(
         None, description="The CPU limit of the new containers, in cores.", examples=[1]
     )
 
@@ -211,10 +225,12 @@ class Prune(Action, Frozen):
 class Autoscale(Action, Frozen):
     """Let the platform choose how many replicas run: a HorizontalPodAutoscaler."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one(("cpu", "memory")))
+
     undo: ClassVar[str] = "The target removes the autoscaler, or it ends with the target."
 
-    min: int = Field(1, ge=1, description="The fewest replicas.")
-    max: int = Field(ge=1, description="The most replicas.", examples=[4])
+    min: WholeNumber = Field(1, ge=1, description="The fewest replicas.")
+    max: WholeNumber = Field(ge=1, description="The most replicas.", examples=[4])
     cpu: Share | None = Field(
         None, description="The CPU usage to aim for, as a share of each pod's request, on average.", examples=["70%"]
     )
@@ -241,7 +257,10 @@ class DeletePod(Action, Frozen):
     )
 
 
-class SetEnv(Action, RootModel[Annotated[dict[str, str], Field(min_length=1)]]):
+_TextOrNumber = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+
+
+class SetEnv(Action, RootModel[Annotated[dict[str, _TextOrNumber], Field(min_length=1)]]):
     """Restart the target with these variables in its environment."""
 
     undo: ClassVar[str] = "Nothing to undo: the variables end with the target."
@@ -272,6 +291,8 @@ class CompressFiles(Action, Frozen):
 
 class CopyOut(Action, Frozen):
     """Save a file of the target, or a response from it, in the run folder; an empty one fails the step."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one(("path", "http")))
 
     undo: ClassVar[str] = "Nothing to undo: it only reads."
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Quantity
+from leakdrill.scenario.given_keys import given, has, where
+from leakdrill.scenario.quantities import AlsoAsText, AnyNumber, Duration, Frozen, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WRITTEN_ALERT: Final = re.compile(r"(?P<name>[^{}]*[^{}\s])\s*(?:\{(?P<labels>[^{}]*)\})?")
-_WRITTEN_LABEL: Final = re.compile(
-    r"""\s*(?P<key>[^=,"\s][^=,"]*?)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"]*?))\s*(?:,|$)"""
+_IN_QUOTES: Final = r'"(?:\\.|[^"\\])*"'
+_WRITTEN_ALERT: Final = re.compile(
+    rf"(?P<name>{_IN_QUOTES}|[^{{}}]*[^{{}}\s])\s*(?:\{{(?P<labels>(?:{_IN_QUOTES}|[^{{}}\"])*)\}})?", re.DOTALL
 )
+_WRITTEN_LABEL: Final = re.compile(
+    rf"\s*(?P<key>{_IN_QUOTES}|[^=,\"\s](?:[^=,\"]*[^=,\"\s])?)\s*=\s*(?P<value>{_IN_QUOTES}|[^,\"]*?)\s*(?:,|$)",
+    re.DOTALL,
+)
+
+_PLAIN_NAME: Final = r"[^{}]*[^{}\s]"
+_PAIR: Final = rf"({_IN_QUOTES}|[^={{}},\"\s]([^={{}},\"]*[^={{}},\"\s])?)\s*=\s*({_IN_QUOTES}|[^{{}},\"]*)"
+_AS_TEXT: Final = rf"^\s*({_IN_QUOTES}|{_PLAIN_NAME})\s*(\{{\s*({_PAIR}\s*(,\s*{_PAIR}\s*)*,?\s*)?\}})?\s*$"
+"""An alert as text, for the JSON Schema."""
 
 Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["http://127.0.0.1:9090"])]
 
@@ -25,7 +36,7 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["htt
 class AlertName(Frozen):
     """An alert by its name, and labels that distinguish its levels."""
 
-    alert: str = Field(description="The name of the alert.", examples=["HighMemoryUsage"])
+    alert: str = Field(min_length=1, description="The name of the alert.", examples=["HighMemoryUsage"])
     labels: dict[str, str] = Field(
         default_factory=dict, description="Labels that the alert must have.", examples=[{"severity": "warning"}]
     )
@@ -36,12 +47,16 @@ class AlertName(Frozen):
         return all(labels.get(key) == value for key, value in wanted.items())
 
     def __str__(self) -> str:
-        inner = ",".join(f"{key}={value}" for key, value in self.labels.items())
-        return f"{self.alert}{{{inner}}}" if inner else self.alert
+        """The alert in short, as `parse_alert_name` reads it."""
+        name = _written(self.alert, "{}")
+        inner = ",".join(f"{_written(key, '={},')}={_written(value, '{},')}" for key, value in self.labels.items())
+        return f"{name}{{{inner}}}" if inner else name
 
 
 def parse_alert_name(text: Any) -> Any:
     """An alert written as `HighMemoryUsage` or `HighMemoryUsage{severity=warning}`, as the fields of `AlertName`.
+
+    Names and values may stand in double quotes, in which escapes are those of JSON: so they may be any text.
 
     Raises:
         ValueError: when it is neither.
@@ -51,8 +66,27 @@ def parse_alert_name(text: Any) -> Any:
     match = _WRITTEN_ALERT.fullmatch(text.strip())
     labels = _labels((match["labels"] or "").strip()) if match else None
     if match is None or labels is None:
-        raise ValueError(f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}")
-    return {"alert": match["name"], "labels": labels}
+        raise ValueError(
+            f"{units.quoted(text)} is no alert; expected Name or Name{{label=value,…}}, "
+            'and a name with braces in quotes: "Disk {full}"'
+        )
+    return {"alert": _meant(match["name"]), "labels": labels}
+
+
+def _meant(written: str) -> str:
+    """The text that `written` stands for: of one in double quotes, the text in them."""
+    if not re.fullmatch(_IN_QUOTES, written, re.DOTALL):
+        return written
+    try:
+        return str(json.loads(written, strict=False))
+    except ValueError:  # a backslash that begins no escape
+        return written[1:-1]
+
+
+def _written(text: str, special: str) -> str:
+    """`text` as `_meant` reads it: in quotes where it has signs that are `special`, or that nobody sees."""
+    plain = text == text.strip() and text.isprintable() and not any(sign in text for sign in f'"{special}')
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _labels(text: str) -> dict[str, str] | None:
@@ -62,7 +96,7 @@ def _labels(text: str) -> dict[str, str] | None:
         pair = _WRITTEN_LABEL.match(text, place)
         if pair is None:
             return None
-        labels[pair["key"]] = pair["plain"] if pair["quoted"] is None else pair["quoted"]
+        labels[_meant(pair["key"])] = _meant(pair["value"])
         place = pair.end()
     return labels
 
@@ -71,7 +105,7 @@ WrittenAlert = Annotated[
     AlertName,
     BeforeValidator(parse_alert_name),
     Quantity("alert", "", "HighMemoryUsage{severity=warning}"),
-    AlsoAsText("HighMemoryUsage{severity=warning}"),
+    AlsoAsText("HighMemoryUsage{severity=warning}", pattern=_AS_TEXT),
 ]
 
 
@@ -89,8 +123,22 @@ class ExpectedAlert(AlertName):
     )
 
 
+_TOGETHER: Final[dict[str, Any]] = {
+    "allOf": [
+        where(has("alertmanager"), has("prometheus")),
+        where(
+            has("prometheus"),
+            {"not": {"anyOf": [given("rules"), given("routing")]}, "properties": {"time_scale": {"const": 1}}},
+        ),
+    ]
+}
+"""What may stand together, for the JSON Schema."""
+
+
 class Alerts(Frozen):
     """The rules that a real Prometheus evaluates, and the alerts that must fire or stay silent."""
+
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     rules: list[Path] = Field(
         default_factory=list,
@@ -112,7 +160,7 @@ class Alerts(Frozen):
         description="The Alertmanager of that Prometheus; it is never changed.",
         examples=["http://127.0.0.1:9093"],
     )
-    time_scale: Annotated[float, Field(ge=1)] = Field(
+    time_scale: Annotated[AnyNumber, Field(ge=1)] = Field(
         1.0, description="By how much production time is divided; at 60 a minute takes a second.", examples=[60]
     )
     scrape_interval: Duration = Field(0.5, description="The time between two scrapes, in rehearsal time.")

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import Field, field_validator
 from pydantic_core import Url
 
-from leakdrill.scenario.quantities import Frozen
+from leakdrill.scenario.quantities import Frozen, WholeNumber, YesOrNo
 
 SYSTEMCTL: Final = "systemctl"
 _SCHEMES: Final = ("http", "https")
@@ -23,8 +23,9 @@ class ExistingService(Frozen):
         None,
         description="Where a service answers that runs already; it is watched and loaded, and not started or stopped.",
         examples=["http://127.0.0.1:8000"],
+        json_schema_extra={"pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#@\s]+(/[^?#]*)?$"},
     )
-    pid: int | None = Field(
+    pid: WholeNumber | None = Field(
         None,
         ge=1,
         description="With url: its first process. Left out: whatever listens on the port of url.",
@@ -35,7 +36,7 @@ class ExistingService(Frozen):
         description="With url: the file that holds its process id, relative to the scenario file.",
         examples=["/run/shop.pid"],
     )
-    listens: int | None = Field(
+    listens: WholeNumber | None = Field(
         None,
         ge=1,
         le=65535,
@@ -48,7 +49,7 @@ class ExistingService(Frozen):
         description="With url: the systemd unit that it is. It is measured with all processes of its control group.",
         examples=["shop.service"],
     )
-    proxied: bool = Field(
+    proxied: YesOrNo = Field(
         default=False,
         description="With url: it listens on no TCP port itself, such as behind nginx on a Unix socket.",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
 from leakdrill.resources import RESOURCES
-from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
+from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, Share, Size, WholeNumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ class CountBaseline(Frozen):
     level: Share = Field(
         0.10, description="How far the number may stay away: a share of the number at baseline, and at least 4."
     )
-    slope: Annotated[float, Field(ge=0)] = Field(0.02, description="How many each request may still add.")
+    slope: Annotated[AnyNumber, Field(ge=0)] = Field(0.02, description="How many each request may still add.")
 
 
 class CpuBaseline(Frozen):
@@ -85,7 +85,7 @@ class Expect(_Margins):
         description="The latency allowed: the median, outside the steps' windows, of each second's 99th percentile.",
     )
     step_errors: Share = Field(1.0, description="Failed requests while a step is carried out, as a share of all.")
-    oom_kills: int = Field(0, ge=0, description="How many OOM kills are allowed.")
+    oom_kills: WholeNumber = Field(0, ge=0, description="How many OOM kills are allowed.")
 
     @model_serializer(mode="wrap")
     def _left_out_stays_left_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

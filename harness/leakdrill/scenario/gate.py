@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from leakdrill.scenario.quantities import Duration, Frozen, Rate, Share, Size
+from leakdrill.scenario.given_keys import at_most_one
+from leakdrill.scenario.quantities import Duration, Frozen, Rate, Share, Size, WholeNumber, YesOrNo
 
 
 class Survive(Frozen):
@@ -27,6 +28,8 @@ class GateWarmup(Frozen):
 class Gate(Frozen):
     """The way in which `leakdrill gate` measures this service."""
 
+    model_config = ConfigDict(json_schema_extra=at_most_one(("budget", "survive")))
+
     budget: Size | None = Field(
         None, description="Bytes that each request may leave behind. Left out: 32B.", examples=["64B"]
     )
@@ -45,7 +48,7 @@ class Gate(Frozen):
     )
     longest_ttl: Duration = Field(10.0, description="The longest time for which the service keeps anything on purpose.")
     warmup: GateWarmup = GateWarmup()
-    slots: int = Field(
+    slots: WholeNumber = Field(
         24,
         ge=8,
         le=600,
@@ -59,7 +62,7 @@ class Gate(Frozen):
     agent: Literal["auto", "off"] = Field(
         "auto", description="Whether a Python target is asked to collect garbage and to trim its heap."
     )
-    tracemalloc: bool = Field(
+    tracemalloc: YesOrNo = Field(
         default=True, description="After a leak was found, one more slot names the lines that allocated it."
     )
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from leakdrill.scenario.quantities import Frozen, Share
+from leakdrill.scenario.quantities import Frozen, Share, WholeNumber, YesOrNo
 
-Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern="^(GPU|MIG)-")]
+Device = Annotated[WholeNumber, Field(ge=0)] | Annotated[str, Field(pattern="^(GPU|MIG)-")]
 
 
 class Gpu(Frozen):
@@ -18,7 +18,7 @@ class Gpu(Frozen):
         [0], min_length=1, description="Indices as nvidia-smi shows them, or UUIDs; a MIG slice by its UUID."
     )
     others: Share = Field(0.05, description="The share of each GPU's memory that other processes may hold.")
-    required: bool = Field(
+    required: YesOrNo = Field(
         default=True, description="false: without a driver or such a GPU, the drill runs and claims nothing about it."
     )
 

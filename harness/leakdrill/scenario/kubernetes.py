@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from leakdrill.scenario.quantities import Frozen, Size
+from leakdrill.scenario.given_keys import given
+from leakdrill.scenario.quantities import AnyNumber, Frozen, Size, WholeNumber
 
 KUBELET: Final = "kubelet"
 """Label `job` of the kubelet's series, as production's own scrape of them says."""
@@ -33,7 +35,7 @@ class Requests(Frozen):
     """Resources that the scheduler keeps free for each pod."""
 
     memory: Size | None = Field(None, description="The memory that is kept free.")
-    cpus: Annotated[float, Field(gt=0)] | None = Field(
+    cpus: Annotated[AnyNumber, Field(gt=0)] | None = Field(
         None, description="The cores that are kept free.", examples=[0.1]
     )
 
@@ -87,11 +89,19 @@ class ExistingWorkload(Frozen):
         return self
 
 
+_FORMS: Final = ("image", "manifests", "existing")
+"""What a target in a cluster may be made of."""
+
+
 class KubernetesForm(Frozen):
     """The form of the service in a cluster; used with `--on kubernetes`.
 
     Left out, or without a workload of its own, it is made from what `container` says.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"not": {"anyOf": [{"allOf": [given(a), given(b)]} for a, b in combinations(_FORMS, 2)]}}
+    )
 
     context: str | None = Field(
         None,
@@ -130,9 +140,11 @@ class KubernetesForm(Frozen):
     container: str | None = Field(
         None, description="The container of its pods that is measured. Left out: the first.", examples=["shop"]
     )
-    port: int = Field(8000, ge=1, le=65535, description="The port that it listens on inside; reached by port-forward.")
+    port: WholeNumber = Field(
+        8000, ge=1, le=65535, description="The port that it listens on inside; reached by port-forward."
+    )
     disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
-    replicas: int = Field(1, ge=1, description="How many pods run.")
+    replicas: WholeNumber = Field(1, ge=1, description="How many pods run.")
     requests: Requests | None = Field(
         None,
         description="What the scheduler keeps free for each pod. Left out: the memory limit, and a tenth of a core.",
@@ -146,7 +158,7 @@ class KubernetesForm(Frozen):
 
     @model_validator(mode="after")
     def _one_of(self) -> KubernetesForm:
-        given = [name for name in ("image", "manifests", "existing") if getattr(self, name)]
+        given = [name for name in _FORMS if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"expected one of image, manifests and existing; found {', '.join(given)}")
         # Of a stored run, each field is given, also where it is the default.

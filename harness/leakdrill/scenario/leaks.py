@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationInfo,
@@ -17,7 +18,8 @@ from pydantic import (
 from leakdrill import units
 from leakdrill.resources import RESOURCES
 from leakdrill.scenario.actions import HttpCall
-from leakdrill.scenario.quantities import SIZED, Frozen, Quantity, ResourceName
+from leakdrill.scenario.given_keys import at_most_one, equals, where
+from leakdrill.scenario.quantities import DURATION, SIZE, SIZED, Frozen, Quantity, ResourceName
 
 
 def _names(unit: str) -> str:
@@ -36,6 +38,18 @@ _AMOUNT: Final = WithJsonSchema(
 Amount = Annotated[float, _AMOUNT, Quantity("amount", "a size, a number or a time, by the resource", "64KiB")]
 
 
+def _amounts() -> list[dict[str, Any]]:
+    """The way amounts are written, by the resource that grows, for the JSON Schema."""
+    size, seconds = {"type": ["string", "null"], "pattern": SIZE}, {"type": ["string", "null"], "pattern": DURATION}
+    number = {"type": ["number", "null"]}
+    sized = {"per_request": size, "peak": size}
+    rules = [where({"not": {"required": ["resource"]}}, {"properties": sized})]
+    for name, resource in RESOURCES.items():
+        counted = {"per_request": seconds if resource.is_rate else number, "peak": number}
+        rules.append(where(equals("resource", name), {"properties": sized if name in SIZED else counted}))
+    return rules
+
+
 class Switch(Frozen):
     """The requests that switch a leak on and off."""
 
@@ -45,6 +59,8 @@ class Switch(Frozen):
 
 class Leak(Frozen):
     """A leak: a resource that grows on purpose."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [at_most_one(("per_request", "peak")), *_amounts()]})
 
     name: str = Field(description="The name of the leak.", examples=["unbounded_cache"])
     resource: ResourceName = Field("memory", description="The resource that it grows.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from leakdrill.scenario.quantities import Duration, Frozen, Rate
+from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, Rate, WholeNumber
 
 Oddity = Literal[
     "client errors",
@@ -20,6 +20,9 @@ Oddity = Literal[
     "uncounted requests",
 ]
 """What a load may do on purpose that otherwise shows that it is not what was asked for."""
+
+
+_ALL_ADDRESSES: Final[list[JsonValue]] = ["0.0.0.0", "::", "*", ""]  # noqa: S104 - compared with, and never bound to
 
 
 class Load(Frozen):
@@ -40,20 +43,21 @@ class Load(Frozen):
         "Left out: the one in which the drill was started.",
         examples=["."],
     )
-    users: int = Field(10, ge=1, description="How many users send requests at the same time.")
-    spawn_rate: Annotated[float, Field(gt=0)] | None = Field(
+    users: WholeNumber = Field(10, ge=1, description="How many users send requests at the same time.")
+    spawn_rate: Annotated[AnyNumber, Field(gt=0)] | None = Field(
         None, description="Users started per second. Left out: all at once.", examples=[5]
     )
     rate: Rate | None = Field(
         None, description="The rate of all users together. Left out: as fast as the locustfile's wait times allow."
     )
-    workers: int = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed.")
+    workers: WholeNumber = Field(1, ge=1, description="Locust processes; more than 1 runs them distributed.")
     workers_on: Literal["target", "here"] = Field(
         "target", description="Where several workers run: beside the target, as pods or containers, or on this machine."
     )
     image: str = Field("leakdrill", description="The image of workers beside the target: any with Python and Locust.")
     master_host: str | None = Field(
         None,
+        json_schema_extra={"not": {"enum": list(_ALL_ADDRESSES)}},
         description="The address at which such workers reach this machine. Left out: the one that routes to them.",
         examples=["192.168.1.10"],
     )
@@ -78,7 +82,7 @@ class Load(Frozen):
 
     @model_validator(mode="after")
     def _the_master_listens_on_one_address(self) -> Load:
-        if self.master_host in ("0.0.0.0", "::", "*", ""):  # noqa: S104 - compared with, and never bound to
+        if self.master_host in _ALL_ADDRESSES:
             raise ValueError("master_host: expected one address of this machine, not all of them")
         return self
 

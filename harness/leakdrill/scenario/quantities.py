@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict, StringConstraints, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from leakdrill import units
@@ -52,18 +52,25 @@ def _quantity(parse: Any, pattern: str, help_text: str, quantity: Quantity) -> l
     ]
 
 
-_NUMBER = r"^\d+(\.\d+)?"
+_NUMBER = r"^\s*[0-9]{1,300}(\.[0-9]+)?"
+DURATION: Final = r"^\s*([0-9]{1,300}(\.[0-9]+)?(ms|s|m|h|d|w)){1,6}\s*$"
+SIZE: Final = _NUMBER + r"\s*([KMGT]iB|[kKMGT]?B)\s*$"
+"""How durations and sizes are written, for the JSON Schema."""
 _DURATION = Quantity("duration", "ms, s, m, h, d or w", "5m", lambda seconds: f"{units.plain(seconds)}s")
 _BYTES = Quantity("size", "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB", "256MiB", lambda count: f"{units.plain(count)}B")
 _RATE = Quantity("rate", "/s, /m or /h", "50/s", lambda per_second: f"{units.plain(per_second)}/s")
 _SHARE = Quantity("share", "%", "10%", lambda ratio: f"{units.plain(float(f'{ratio * 100:.12g}'))}%")
 
-Duration = Annotated[
-    float, *_quantity(units.parse_duration, r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$", units.DURATION_HELP, _DURATION)
-]
-Size = Annotated[int, *_quantity(units.parse_size, _NUMBER + r" ?[kKMGT]?i?B$", units.SIZE_HELP, _BYTES)]
-Rate = Annotated[float, *_quantity(units.parse_rate, _NUMBER + r" ?/ ?(s|m|h)$", units.RATE_HELP, _RATE)]
-Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r" ?%$", units.SHARE_HELP, _SHARE)]
+Duration = Annotated[float, *_quantity(units.parse_duration, DURATION, units.DURATION_HELP, _DURATION)]
+Size = Annotated[int, *_quantity(units.parse_size, SIZE, units.SIZE_HELP, _BYTES)]
+Rate = Annotated[float, *_quantity(units.parse_rate, _NUMBER + r"\s*/\s*(s|m|h)\s*$", units.RATE_HELP, _RATE)]
+Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r"\s*%\s*$", units.SHARE_HELP, _SHARE)]
+
+
+WholeNumber = Annotated[int, Strict()]
+AnyNumber = Annotated[float, Strict()]
+YesOrNo = Annotated[bool, Strict()]
+"""Plain numbers, and true or false: as YAML has them, and not in quotes."""
 
 
 class AsWritten(GenerateJsonSchema):
@@ -78,15 +85,31 @@ class AsWritten(GenerateJsonSchema):
         return told
 
 
+_LABEL_NAME = r"^([^_]|_[^_]|_$)"
+SeriesLabelMap = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=_LABEL_NAME)], str],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": _LABEL_NAME},
+            "additionalProperties": {"type": "string"},
+        }
+    ),
+]
+"""Labels of published series: any text, but for what Prometheus keeps for itself, which begins with `__`."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlsoAsText:
     """Says in the JSON Schema that a mapping may be written in short, as text."""
 
     example: str
+    pattern: str = ""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of either."""
-        return {"anyOf": [{"type": "string", "examples": [self.example]}, handler(schema)]}
+        pattern = {"pattern": self.pattern} if self.pattern else {}
+        return {"anyOf": [{"type": "string", **pattern, "examples": [self.example]}, handler(schema)]}
 
 
 class Frozen(BaseModel):

@@ -18,7 +18,7 @@ from leakdrill.scenario.expectations import MARGINS, Expect, Margin
 from leakdrill.scenario.gate import Gate
 from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.load import Load, Phases
-from leakdrill.scenario.quantities import SIZED, TORCH, AsWritten, Frozen, ResourceName
+from leakdrill.scenario.quantities import SIZED, TORCH, AsWritten, Frozen, ResourceName, YesOrNo
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ProcessTarget
 from leakdrill.scenario.torch import Torch
@@ -27,13 +27,17 @@ TWIN_KEYS: Final = ("name", "twin_of", "summary", "rehearses", "covers", "subset
 """The keys that a file with `twin_of` may have; the rest is as in the original (twin.py)."""
 
 
+NAME: Final = r"^[A-Za-z0-9]+([-._/][A-Za-z0-9]+)*$"
+LONGEST_NAME: Final = 100
+
+
 class Scenario(Frozen):
     """The plan of one drill."""
 
     name: str = Field(
-        pattern=r"^[a-z0-9]+([-/][a-z0-9]+)*$",
-        max_length=100,
-        description="The name of the drill.",
+        pattern=NAME,
+        max_length=LONGEST_NAME,
+        description="The name of the drill: letters and digits, with `-`, `.`, `_` and `/` between them.",
         examples=["gateway/unbounded-cache"],
     )
     summary: str = Field(
@@ -49,8 +53,8 @@ class Scenario(Frozen):
         description="The ids of instructions in coverage.yaml that the drill covers.",
         examples=[["memory-restart"]],
     )
-    subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
-    exclusive: bool = Field(default=False, description="Whether it runs alone when drills run side by side.")
+    subset: YesOrNo = Field(default=False, description="Whether it is part of the subset that CI runs.")
+    exclusive: YesOrNo = Field(default=False, description="Whether it runs alone when drills run side by side.")
     twin_of: str | None = Field(
         None,
         description="The file of the drill whose healthy twin this is; it replaces target, load and the rest.",
@@ -114,6 +118,10 @@ def scenario_schema() -> dict[str, object]:
     """The JSON Schema of a scenario file, as `leakdrill schema` prints it: a whole plan, or the twin of one."""
     schema = Scenario.model_json_schema(by_alias=True, schema_generator=AsWritten)
     required = set(schema.pop("required"))
-    twin = {"required": ["name", "twin_of"], "propertyNames": {"enum": list(TWIN_KEYS)}}
+    twin = {
+        "required": ["name", "twin_of"],
+        "propertyNames": {"enum": list(TWIN_KEYS)},
+        "properties": {"twin_of": {"type": "string"}},
+    }
     whole = {"required": sorted(required), "not": {"required": ["twin_of"]}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "anyOf": [whole, twin]}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_serializer, model_validator
 
 from leakdrill import units
-from leakdrill.scenario.quantities import Duration, Frozen, Quantity, ResourceName, Share
+from leakdrill.scenario.given_keys import at_most_one
+from leakdrill.scenario.quantities import SIZE, Duration, Frozen, Quantity, ResourceName, Share
 
 EFFECTS: Final = ("falls_by", "falls_below", "slows_by", "stays_within", "nothing")
 
@@ -26,13 +27,15 @@ def _parse_level(value: object) -> int | float:
 Level = Annotated[
     int | float,
     BeforeValidator(_parse_level),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}], "examples": ["100MiB", 40]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE}, {"type": "number"}], "examples": ["100MiB", 40]}),
     Quantity("level", "a size or a number, by the resource", "100MiB"),
 ]
 
 
 class Seen(Frozen):
     """The effect that must show on the target after a step; by default half of the growth must be gone."""
+
+    model_config = ConfigDict(json_schema_extra=at_most_one(EFFECTS))
 
     metric: ResourceName | None = Field(None, description="What is measured. Left out: the resource of the first leak.")
     falls_by: Share | None = Field(

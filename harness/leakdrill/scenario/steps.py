@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from leakdrill.scenario.actions import (
     Action,
@@ -27,12 +27,20 @@ from leakdrill.scenario.actions import (
     TruncateLog,
 )
 from leakdrill.scenario.alerts import WrittenAlert
+from leakdrill.scenario.given_keys import exactly_one
 from leakdrill.scenario.quantities import Duration, Frozen
 from leakdrill.scenario.seen import Seen
 
 
+def _one_action(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema of a step that it has one action."""
+    schema.update(exactly_one(ACTIONS))
+
+
 class Step(Frozen):
     """One action of the runbook, when it is carried out, and the effect that must show."""
+
+    model_config = ConfigDict(json_schema_extra=_one_action)
 
     name: str = Field(description="The name of the step, as verdicts mention it.", examples=["restart the service"])
     on: WrittenAlert | None = Field(
@@ -62,7 +70,7 @@ class Step(Frozen):
     timeout: Duration = Field(30.0, description="How long the step may take.")
 
     @model_validator(mode="after")
-    def _one_action(self) -> Step:
+    def _has_one_action(self) -> Step:
         given = [name for name in ACTIONS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of {', '.join(ACTIONS)}; found {', '.join(given) or 'none'}")

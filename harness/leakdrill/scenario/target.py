@@ -9,10 +9,19 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
 from leakdrill.scenario.existing import ExistingService
+from leakdrill.scenario.given_keys import equals, given, has
 from leakdrill.scenario.gpu import Gpu
 from leakdrill.scenario.http_access import HttpAccess
 from leakdrill.scenario.kubernetes import KubernetesForm
-from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Size
+from leakdrill.scenario.quantities import (
+    AlsoAsText,
+    AnyNumber,
+    Duration,
+    Frozen,
+    SeriesLabelMap,
+    Size,
+    WholeNumber,
+)
 
 
 class Ready(Frozen):
@@ -31,7 +40,9 @@ class Limits(Frozen):
     """Limits of the target: enforced where the machine allows it, else watched, and a notice says so."""
 
     memory: Size | None = Field(None, description="The memory limit; above it, the OOM killer acts.")
-    cpus: Annotated[float, Field(gt=0)] | None = Field(None, description="How many cores it may use.", examples=[0.5])
+    cpus: Annotated[AnyNumber, Field(gt=0)] | None = Field(
+        None, description="How many cores it may use.", examples=[0.5]
+    )
     disk: Size | None = Field(None, description="The size of the filesystem at {disk}.")
 
 
@@ -66,7 +77,7 @@ class ContainerForm(Frozen):
         description="The arguments inside; {python}, {port} and {disk} are filled in. Left out: the image's own.",
         examples=[["python", "app.py", "{port}"]],
     )
-    port: int = Field(
+    port: WholeNumber = Field(
         8000,
         ge=1,
         le=65535,
@@ -96,29 +107,50 @@ def _named(container: Any) -> Any:
 class SeriesLabels(Frozen):
     """Labels of one family of published series each, over those that it has in kube-prometheus."""
 
-    container: dict[str, str] = Field(
+    container: SeriesLabelMap = Field(
         default_factory=dict, description="On container_*.", examples=[{"namespace": "shop"}]
     )
-    disk: dict[str, str] = Field(
+    disk: SeriesLabelMap = Field(
         default_factory=dict, description="On node_filesystem_*.", examples=[{"mountpoint": "/data"}]
     )
-    host: dict[str, str] = Field(
+    host: SeriesLabelMap = Field(
         default_factory=dict, description="On node_memory_*.", examples=[{"instance": "node-7"}]
     )
-    process: dict[str, str] = Field(
+    process: SeriesLabelMap = Field(
         default_factory=dict, description="On process_*, of a service without metrics.", examples=[{"job": "shop"}]
     )
-    card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
+    card: SeriesLabelMap = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
+
+
+_SOMETHING_RUNS: Final[dict[str, Any]] = {
+    "anyOf": [
+        given("command"),
+        has("compose"),
+        has("url"),
+        {"required": ["container"], "properties": {"container": {"anyOf": [{"type": "string"}, given("existing")]}}},
+        {
+            "allOf": [
+                equals("kind", "docker", "kubernetes", "compose"),
+                {"anyOf": [has("container"), has("kubernetes")]},
+            ]
+        },
+    ]
+}
+"""What there must be to run, for the JSON Schema."""
 
 
 class ProcessTarget(ExistingService, Frozen):
     """The service under drill: a command on this machine, or the same in a container or a cluster, or one that runs."""
 
+    model_config = ConfigDict(json_schema_extra=_SOMETHING_RUNS)
+
     kind: Literal["process", "docker", "kubernetes", "compose", "existing"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
     name: str = Field(
-        description="The name of the service; the exporter publishes it as the label `container`.", examples=["shop"]
+        min_length=1,
+        description="The name of the service; the exporter publishes it as the label `container`.",
+        examples=["shop"],
     )
     command: list[str] = Field(
         default_factory=list,
@@ -140,7 +172,9 @@ class ProcessTarget(ExistingService, Frozen):
         description="Variables added to the environment; placeholders are filled in.",
         examples=[{"CACHE_ENTRIES": "100"}],
     )
-    port: int | None = Field(None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000])
+    port: WholeNumber | None = Field(
+        None, ge=1, le=65535, description="A fixed port. Left out: a free one.", examples=[8000]
+    )
     ready: Ready = Ready()
     metrics: str | None = Field(
         None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
@@ -148,7 +182,7 @@ class ProcessTarget(ExistingService, Frozen):
     http: HttpAccess = HttpAccess()
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
-    labels: dict[str, str] = Field(
+    labels: SeriesLabelMap = Field(
         default_factory=dict,
         description="Additional labels on the container's and the cards' series.",
         examples=[{"team": "search"}],

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from leakdrill.resources import RESOURCES
 from leakdrill.scenario.expectations import Expect
-from leakdrill.scenario.quantities import Duration, Frozen
-from leakdrill.scenario.scenario import Scenario
+from leakdrill.scenario.quantities import Duration, Frozen, YesOrNo
+from leakdrill.scenario.scenario import LONGEST_NAME, NAME, Scenario
 
 TWIN_LOAD_S: Final = 15.0
 TWIN_RECOVER_S: Final = 5.0
@@ -29,7 +29,9 @@ class TwinPhases(Frozen):
 class Twin(Frozen):
     """A scenario file that names the drill whose twin it is, and nothing of what it has from there."""
 
-    name: str = Field(description="The name of the twin.", examples=["gateway/healthy"])
+    name: str = Field(
+        pattern=NAME, max_length=LONGEST_NAME, description="The name of the twin.", examples=["gateway/healthy"]
+    )
     twin_of: str = Field(
         description="The file of the original, relative to this one.", examples=["unbounded-cache.yaml"]
     )
@@ -44,7 +46,7 @@ class Twin(Frozen):
         description="The ids of instructions in coverage.yaml that it covers.",
         examples=[["memory-restart"]],
     )
-    subset: bool = Field(default=False, description="Whether it is part of the subset that CI runs.")
+    subset: YesOrNo = Field(default=False, description="Whether it is part of the subset that CI runs.")
     phases: TwinPhases = TwinPhases()
 
     def of(self, original: Scenario) -> Scenario:

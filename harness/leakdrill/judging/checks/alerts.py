@@ -211,7 +211,7 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
 def _delivery(notification: Notification) -> str:
     """The clause that says how the notification was observed: by our webhook, or through Alertmanager's API."""
     receiver = notification.receiver or "?"
-    if notification.labels.get("via") != "api":
+    if notification.via != "api":
         return f"reached the receiver {receiver}"
     return f"was held by Alertmanager for the receiver {receiver}, and a request to a receiver had succeeded,"
 

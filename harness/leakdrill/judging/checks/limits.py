@@ -225,10 +225,10 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     kills, allowed = oom_kills(history), scenario.expect.oom_kills
     crashes = [e for e in unasked_exits(history) if e.oom_kill != "true"]
     numbers = {"oom_kills": len(kills), "oom_kills_expected": allowed, "crashes": len(crashes)}
-    unwanted = sorted([*crashes, *(kills if len(kills) > allowed else [])], key=lambda e: e.when)
+    unwanted = unwanted_ends(history, scenario)
     if unwanted:
         return claim.fails(
-            "; ".join(_end(e) for e in unwanted[:3])
+            "; ".join(end_of(e) for e in unwanted[:3])
             + _more(len(unwanted) - 3)
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
@@ -258,7 +258,15 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     return claim.holds(f"the target never ended unasked{killed}", numbers=numbers, events=[e.index for e in kills])
 
 
-def _end(event: Event | TargetExited) -> str:
+def unwanted_ends(history: History, scenario: Scenario) -> list[Event | TargetExited]:
+    """The ends of the target that neither a step asked for nor the scenario expects, in order of time."""
+    kills = oom_kills(history)
+    crashes = [e for e in unasked_exits(history) if e.oom_kill != "true"]
+    return sorted([*crashes, *(kills if len(kills) > scenario.expect.oom_kills else [])], key=lambda e: e.when)
+
+
+def end_of(event: Event | TargetExited) -> str:
+    """How the target ended, as a clause."""
     if not isinstance(event, TargetExited):
         return f"a process of the target was OOM-killed at {show_duration(event.t)}"
     if event.oom_kill == "true":

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from leakdrill.judging.checks.gpu import gpus_are_left_out
+from leakdrill.judging.checks.limits import end_of, unwanted_ends
 from leakdrill.judging.evidence.capacity import disk_size_bytes
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
@@ -25,12 +26,7 @@ from leakdrill.judging.evidence.growth import LEAST_SAMPLES, Growth, grows_stead
 from leakdrill.judging.evidence.leak_amount import kept_per_request
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.statistics import Interval, difference_of_levels, robust_slope, swing
-from leakdrill.judging.evidence.windows import (
-    Span,
-    last_step_end_s,
-    leak_span,
-    watched_until_s,
-)
+from leakdrill.judging.evidence.windows import Span, last_step_end_s, leak_span, watched_until_s
 from leakdrill.resources import RESOURCES, Resource, held_by
 from leakdrill.scenario.expectations import Baseline, CpuBaseline
 from leakdrill.units import show_duration
@@ -159,6 +155,14 @@ def _judge(
             events=events,
             hint=f"{show_duration(compared.span.length_s)} of `{phase}` were measured; {longer} would halve the "
             "intervals",
+        )
+    ends = [end for end in unwanted_ends(history, scenario) if end.when <= compared.span.end_s]
+    if ends:
+        return claim.unknown(
+            f"{end_of(ends[0])}: what was read of {name} is not of one service that went on",
+            numbers=numbers,
+            events=[end.index for end in ends],
+            hint="see the verdict target_keeps_running",
         )
     return claim.holds(_all_well(compared), numbers=numbers, events=events)
 

@@ -193,7 +193,7 @@ def _elsewhere(history: History, scenario: Scenario) -> Iterator[Doubt]:
     undated = [event for event in history.of(AlertTransition) if event.at is None]
     if undated:
         yield _about(f"the record does not say when {_name(undated[0])} was evaluated", undated[0].index)
-    jobs = {job for event in history.of(SelectorMatches) for job in event.jobs.split(",") if job}
+    jobs = {job for event in history.of(SelectorMatches) for job in event.job_names}
     pods = {event.pod for event in history.of(PodResources)}
     told: list[AlertTransition | Notification] = [*history.of(AlertTransition), *history.of(Notification)]
     for event in told:

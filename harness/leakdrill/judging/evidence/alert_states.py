@@ -179,4 +179,4 @@ def rests_on_kubelet_series(history: History, alert: AlertName) -> bool:
     if history.acts(PrometheusStart) and not history.of(KubeletScrape):
         return False
     selected = [e for e in history.of(SelectorMatches) if e.alert == alert.alert]
-    return any(KUBELET in e.jobs.split(",") for e in selected)
+    return any(KUBELET in e.job_names for e in selected)

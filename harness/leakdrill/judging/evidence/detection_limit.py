@@ -97,5 +97,5 @@ def find_detection_limit(
 
 def meant(alert: ExpectedAlert, rule: MemoryThreshold | SelectorMatches) -> bool:
     """Whether what is known of a rule contradicts none of the labels by which `alert` is named."""
-    labels = rule.line_labels()
-    return all((labels.get(key) or value) == value for key, value in alert.labels.items())
+    wanted = alert.labels.get("severity", rule.severity)
+    return rule.severity in ("", wanted) or "{{" in rule.severity

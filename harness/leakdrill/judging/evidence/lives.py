@@ -216,7 +216,7 @@ def _contained_limit(history: History, scenario: Scenario, limited: list[float |
     declared, about = scenario.target.limits.memory, frozenset({"memory", "alerts"})
     if declared is None or not is_sealed(history) or scenario.target.kind not in ("docker", "kubernetes"):
         return
-    unset = any("memory limit" in notice.message for notice in history.of(Notice))
+    unset = any(notice.message.startswith("memory limit ") for notice in history.of(Notice))
     if limited and not any(limited) and not unset:
         yield Doubt(f"the scenario limits memory to {show_size(declared)}, and no limit was read", (), about)
     pods = [event for event in history.of(PodResources) if event.limit_bytes]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Floats = np.typing.NDArray[np.float64]
 
-NO_CGROUP: Final = "no cgroup of its own"
+NO_CGROUP: Final = "the target has no cgroup of its own"
 """What the sandbox says of a target on a machine that gives it none."""
 
 _OF_PROCESSES: Final = (ProcessTree, ProcessSmaps)
@@ -76,7 +76,7 @@ def _missing_meters(history: History, scenario: Scenario) -> Iterator[Doubt]:
     expected += [FilesystemDisk] if scenario.target.kind == "process" else []
     expected += [ServiceMetrics] if scenario.target.metrics else []
     expected += [PrometheusPoll] if scenario.alerts.evaluated else []
-    if any(NO_CGROUP in notice.message for notice in history.of(Notice)):
+    if any(notice.message.startswith(NO_CGROUP) for notice in history.of(Notice)):
         expected.remove(CgroupResources)
     for event_class in [*expected, *_of_seen_processes(history, scenario)]:
         if not readings(history, event_class):

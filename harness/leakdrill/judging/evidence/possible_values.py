@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from leakdrill.judging.evidence.doubt import ALERTS, HOST_RESOURCES, REQUESTS, D
 from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.readings import readings
 from leakdrill.judging.evidence.sealed_record import is_sealed
+from leakdrill.judging.evidence.service_count import COUNTERS
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
     EVENTS,
@@ -28,10 +30,11 @@ from leakdrill.record.events import (
     PrometheusPoll,
     ReplicaRequestCounts,
     ReplicaResources,
+    SelectorMatches,
     ServiceMetrics,
     TorchAllocator,
 )
-from leakdrill.resources import held_by
+from leakdrill.resources import LEAST_MEMORY, held_by
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
     LoadRequests: frozenset({REQUESTS}),
     ReplicaRequestCounts: frozenset({REQUESTS}),
     PrometheusPoll: frozenset({ALERTS}),
+    SelectorMatches: frozenset({ALERTS}),
+    ServiceMetrics: HOST_RESOURCES | {REQUESTS},
 }
 """What is judged by each reading."""
 
@@ -112,6 +117,7 @@ _PARTS_OF_WHOLES: Final[tuple[tuple[type[Reading], str, str, float], ...]] = (
     (FilesystemDisk, "used_bytes", "size_bytes", 0),
     (FilesystemDisk, "avail_bytes", "free_bytes", 0),
     (LoadRequests, "failures", "requests", 0),
+    (LoadRequests, "p50_ms", "p95_ms", 0),
     (LoadRequests, "p50_ms", "p99_ms", 0),
     (LoadRequests, "p95_ms", "p99_ms", 0),
     (ProcessTree, "processes", "threads", 0),
@@ -133,12 +139,13 @@ _ENDED: Final = frozenset({"ended_bytes", "ended_age_s"})
 _IN_GROUPS: Final[tuple[type[Reading], ...]] = (CgroupResources, PodResources, ReplicaResources)
 _NEVER_NONE: Final[tuple[tuple[type[Reading], str], ...]] = (
     *((ProcessTree, name) for name in ("processes", "threads", "rss_bytes", "fds")),
-    *((ProcessSmaps, name) for name in ("pss_bytes", "anon_bytes")),
-    *((meter, name) for meter in _IN_GROUPS for name in ("usage_bytes", "anon_bytes")),
+    *((ProcessSmaps, name) for name in ("pss_bytes", "uss_bytes", "anon_bytes")),
+    *((meter, name) for meter in _IN_GROUPS for name in ("usage_bytes", "anon_bytes", "limit_bytes")),
 )
 """What a service that runs has at least one of."""
 _AT_THEIR_START: Final[Mapping[type[Reading], int]] = {PodResources: 1, ReplicaResources: 1}
 """How many readings may come before the first process of one that is new."""
+_UNDER_LOAD: Final = frozenset({"baseline", "load", "mitigate", "recover"})
 _NOT_ENFORCED: Final = "is watched, not enforced"
 """What the sandbox says of a limit that this machine does not set."""
 _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
@@ -147,6 +154,18 @@ _WORDS: Final[Mapping[type[EventClass], frozenset[str]]] = {
 }
 _SIGNED: Final = ("ahead_s", "late_s", "status")
 """How the names of numbers end that may be negative."""
+_SAME_EVERYWHERE: Final = frozenset(
+    [
+        *COUNTERS,
+        "requests",
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_virtual_memory_bytes",
+        "process_open_fds",
+        "process_max_fds",
+    ]
+)
+"""What a page of metrics counts under names that clients of Prometheus share: never less than nothing."""
 _CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
 
 
@@ -157,6 +176,7 @@ def value_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
         yield from _lost_fields(history, scenario, event_class)
     yield from _beyond_whole(history, scenario)
     yield from _no_process(history, scenario)
+    yield from _requests_of_nobody(history)
     for poll in history.of(PrometheusPoll):
         if poll.up not in (None, 0.0, 1.0):
             yield Doubt(f"Prometheus cannot be up {poll.up:g} times", (poll.index,), frozenset({ALERTS}))
@@ -190,12 +210,14 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
             return f"{name} is {number}"
     if event_class is None or event.kind != "sample":
         return ""
+    if event_class is SelectorMatches:
+        return "" if event.value is None else _beyond("the number of series", event.value)
     if not isinstance(event.value, dict):
         silent = event.value is None and event.labels.get("error")
         return "" if silent or not issubclass(event_class, Reading) else "there are no numbers, and no reason"
-    if event_class is ServiceMetrics:
-        return ""
     told = ((name, number) for name, number in event.value.items() if not name.endswith(_SIGNED))
+    if event_class is ServiceMetrics:  # its gauges are its own; these names mean the same everywhere
+        told = ((name, number) for name, number in told if name.partition("{")[0] in _SAME_EVERYWHERE)
     return next((text for name, number in told if (text := _beyond(name, number))), "")
 
 
@@ -234,11 +256,12 @@ def _always(history: History, scenario: Scenario, event_class: type[Reading]) ->
     if scenario.target.kind != "process":
         return frozenset()
     limits, notices = scenario.target.limits, [notice.message for notice in history.of(Notice)]
+    watched = {text.partition(" limit ")[0] for text in notices if _NOT_ENFORCED in text}
     known = {"memory_bytes", "oom_kills"} if is_sealed(history) else set[str]()
     asked = known | {
         field
         for field, name, limit in (("limit_bytes", "memory", limits.memory), ("cpu_seconds", "cpu", limits.cpus))
-        if limit is not None and not any(f"{name} limit" in text and _NOT_ENFORCED in text for text in notices)
+        if limit is not None and name not in watched
     }
     return _ALWAYS[CgroupResources] | asked
 
@@ -267,16 +290,29 @@ def _beyond_whole(history: History, scenario: Scenario) -> Iterator[Doubt]:
             break
 
 
+def _requests_of_nobody(history: History) -> Iterator[Doubt]:
+    """Requests that Locust counted second after second without a user who sends them."""
+    reports = [event for event in history.of(LoadRequests) if event.run_phase in _UNDER_LOAD]
+    for before, event in pairwise(reports):
+        if all(one.users == 0 and (one.rps or 0.0) > 0 for one in (before, event)):
+            text = f"Locust counted {event.rps:.0f} requests in the second before {show_duration(event.t)}, of no user"
+            yield Doubt(text, (event.index,), frozenset({REQUESTS}))
+            return
+
+
 def _no_process(history: History, scenario: Scenario) -> Iterator[Doubt]:
     """Readings of a service that serves and has no process, or no memory."""
     unsettled = changing(history, scenario)
     for event_class, name in _NEVER_NONE:
+        if name == "limit_bytes" and scenario.target.limits.memory is None:
+            continue  # some tell of no limit as 0
         series = history.series(event_class, name)
-        zeros = np.flatnonzero(series.values <= 0).tolist()
+        least = LEAST_MEMORY if name.endswith("_bytes") else 1
+        zeros = np.flatnonzero(series.values < least).tolist()
         for place in zeros if len(zeros) > _AT_THEIR_START.get(event_class, 0) else []:
             t = float(series.t[place])
             if not any(span.start_s <= t <= span.end_s for span in unsettled):
                 meter = f"{event_class.source} {event_class.event_name}"
-                text = f"{meter} read {name} 0 at {show_duration(t)} of a service that ran"
+                text = f"{meter} read {name} {series.values[place]:.0f} at {show_duration(t)} of a service that ran"
                 yield Doubt(text, (series.indices[place],), HOST_RESOURCES)
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,9 +27,14 @@ def resource_series(history: History, name: str) -> Series:
 
 
 def read_series(history: History, name: str) -> Series:
-    """Returns the first of a resource's readings that the record holds, as it was read: of CPU, its seconds so far."""
-    readings = [history.series(_METERS[one.source, one.name], one.field) for one in RESOURCES[name].readings]
-    return next((series for series in readings if len(series)), readings[-1])
+    """Returns the first of a resource's readings that the record holds, as it was read: of CPU, its seconds so far.
+
+    What was read where no process was, such as 0 bytes of memory, measures nothing and is left out.
+    """
+    resource = RESOURCES[name]
+    readings = [history.series(_METERS[one.source, one.name], one.field) for one in resource.readings]
+    series = next((series for series in readings if len(series)), readings[-1])
+    return _part(series, series.values >= resource.least_reading) if resource.least_reading else series
 
 
 def _rate(count: Series) -> Series:
@@ -40,9 +46,13 @@ def _rate(count: Series) -> Series:
     took_s = count.t - count.t[np.maximum(earlier, 0)]
     rose = count.values - count.values[np.maximum(earlier, 0)]
     keep = (earlier >= 0) & (took_s <= 2 * _RATE_WINDOW_S) & (rose >= 0)
-    return type(count)(
-        t=count.t[keep],
-        values=rose[keep] / took_s[keep],
-        requests=count.requests[keep],
-        indices=tuple(np.asarray(count.indices, dtype=int)[keep].tolist()),
+    return replace(_part(count, keep), values=rose[keep] / took_s[keep])
+
+
+def _part(series: Series, keep: np.typing.NDArray[np.bool_]) -> Series:
+    return type(series)(
+        t=series.t[keep],
+        values=series.values[keep],
+        requests=series.requests[keep],
+        indices=tuple(np.asarray(series.indices, dtype=int)[keep].tolist()),
     )

@@ -132,6 +132,8 @@ class Listener:
             end_with_harness(self._lifeline_fd)  # it was forked, and a thread is not
         else:
             self._environment = environment
+            if environment.shape_class is not None:
+                self._send({"state": "loading", "shape": type(environment.shape_class).__name__})
             gevent.spawn(self._report)
 
     def _on_stopping(self, environment: Environment, **_others: Any) -> None:

@@ -19,6 +19,7 @@ from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routing import default_routing, read_routing
 from leakdrill.alerting.scrape_target import ScrapeTarget
+from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
@@ -179,7 +180,12 @@ class AlertingPart:
     def _start_prometheus(self, exporter: Exporter, alertmanager: AlertmanagerServer) -> PrometheusServer:
         alerts = self._scenario.alerts
         written = self._rules.write(self._folder.path / "prometheus" / "rules", alerts.time_scale)
-        for remark in written.remarks:
+        short = [
+            f"{rule.file.name}: {rule.name}: {remark}"
+            for rule in self._rules.alerts
+            for remark in short_times(rule, alerts)
+        ]
+        for remark in (*written.remarks, *short):
             self._recorder.record(Notice(remark))
         server = PrometheusServer(
             self._folder.path,
@@ -222,9 +228,11 @@ class AlertingPart:
 
     def _service_metrics(self) -> ScrapeTarget:
         url = f"{self._target.base_url}{self._scenario.target.metrics}"
+        taken = self._target.name in (OWN_JOB, KUBELET)  # by a job of the drill's own
+        job = f"{self._target.name}{' (service)' if taken else ''}"
         if self._target.access.is_open:
-            return ScrapeTarget(job=self._target.name, address=url.removeprefix("http://"))
+            return ScrapeTarget(job=job, address=url.removeprefix("http://"))
         relay = MetricsRelay(url, self._target.access)
         self._stops.callback(relay.stop)
         relay.start()
-        return ScrapeTarget(job=self._target.name, address=relay.address, origin=url)
+        return ScrapeTarget(job=job, address=relay.address, origin=url)

@@ -8,6 +8,7 @@ from leakdrill.agent.client import AgentClient
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine import undo as machine
 from leakdrill.machine.disk import make_disk
+from leakdrill.targets.base.object_name import object_name
 from leakdrill.targets.base.owned import OwnedTarget
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker import undo as docker
@@ -171,7 +172,7 @@ class DockerTarget(OwnedTarget):
         self._create()
 
     def _create(self) -> None:
-        name = f"{self._base.name}-{self.name}"
+        name = f"{self._base.name}-{object_name(self.name)}"
         engine = where(self._client)
         entry = self._journal.plan("container", part=self._part, name=name, run_id=self._run_id, engine=engine)
         self._journal.done(entry, id=self._made.make(self._image, self._options(name)))

@@ -12,6 +12,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.machine.disk import make_disk
 from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.scenario.target import ContainerForm
+from leakdrill.targets.base.object_name import object_name
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker.engine import connect as connect_engine
 from leakdrill.targets.docker.image import ready_image
@@ -115,7 +116,7 @@ class Placement:
         if self._manifests:
             chosen = workload_of(self._manifests, self._form.workload)
             return chosen.kind or DEPLOYMENT, str(chosen.data["metadata"]["name"])
-        return DEPLOYMENT, self._spec.name
+        return DEPLOYMENT, object_name(self._spec.name)
 
     def manifest(self) -> dict[str, Any] | None:
         """What is drilled as it is now, or as it will be made; None where that is the run's own Deployment.
@@ -159,7 +160,9 @@ class Placement:
 
     def container(self, workload: Workload) -> str:
         """Which container of its pods is the service."""
-        return self._spec.name if self._form.image else service_container(workload.get(), self._form.container)
+        if self._form.image:
+            return object_name(self._spec.name)
+        return service_container(workload.get(), self._form.container)
 
     def make_object(self, where: str, manifest: Mapping[str, Any]) -> None:
         """Make `manifest` in the collection `where`, with the mark of the run; the journal hears of it before."""
@@ -223,7 +226,7 @@ class Placement:
         args = [fill(word, self.values(), place="target.kubernetes.command") for word in words or ()]
         return deployment(
             Wanted(
-                name=spec.name,
+                name=object_name(spec.name),
                 run=self.run,
                 form=self._form,
                 limits=spec.limits,

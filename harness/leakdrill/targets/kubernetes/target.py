@@ -15,6 +15,7 @@ from leakdrill.machine import undo as machine
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.record.events import TargetStart
 from leakdrill.record.ownership import NAME_PREFIX
+from leakdrill.targets.base.object_name import object_name
 from leakdrill.targets.base.recorded import PART, RecordedTarget
 from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.kubernetes.api import Cluster, connect
@@ -107,7 +108,8 @@ class KubernetesTarget(RecordedTarget):
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of its published series."""
-        return {**super().labels, "namespace": self.namespace}
+        made = {"container": object_name(self.name)} if self.form.image else {}
+        return {**super().labels, **made, "namespace": self.namespace}
 
     @property
     def lost(self) -> str | None:
