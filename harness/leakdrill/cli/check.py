@@ -41,14 +41,16 @@ def check(
 def _examined(path: Path) -> dict[str, Any]:
     plan = read_scenario(path)
     alerts = plan.alerts
-    if alerts.routing is not None:
-        read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
+    routing = (
+        None if alerts.routing is None else read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
+    )
     rules = check_plan(path, plan)
     series = published_series(plan, rules)
     return {
         "scenario": plan.name,
         "file": str(path),
         "metrics": plan.target.metrics,
+        "routing": list(routing.remarks) if routing else [],
         "alerts": [
             {
                 "alert": rule.name,
@@ -71,6 +73,7 @@ def _remarks(expr: str, scale: float) -> list[str]:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['file']}: {found['scenario']}: nothing is wrong with the plan"
+    yield from (f"routing: {remark}" for remark in found["routing"])
     for alert in found["alerts"]:
         severity = alert["labels"].get("severity")
         name = f"{alert['alert']} ({severity})" if severity else alert["alert"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.judging.checks.growth import leaks_show
 from leakdrill.judging.evidence.alert_states import (
-    alertmanager_silences,
     already_active,
     first_firing,
     rests_on_kubelet_series,
@@ -18,11 +17,10 @@ from leakdrill.judging.evidence.alert_states import (
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import meant
+from leakdrill.judging.evidence.undelivered import why_undelivered
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import (
     AlertInhibited,
-    AlertmanagerExited,
-    AlertSilenced,
     AlertTransition,
     Notification,
     SelectorMatches,
@@ -235,29 +233,11 @@ def _undelivered(
 ) -> Verdict:
     waited_s = watched_until_s(history) - fired.when
     numbers = {"waited_s": waited_s}
-    if history.of(AlertmanagerExited):
-        return claim.unknown(
-            f"{alert} fired, but Alertmanager ended on its own before it told anybody",
-            numbers=numbers,
-            events=[fired.index],
-            hint="read alertmanager's log in the run folder",
-        )
-    silences = alertmanager_silences(history, Span(fired.when, watched_until_s(history)))
-    if silences:
-        return claim.unknown(
-            f"{alert} fired, but {silences[0]}: nobody can say whether it would have told somebody",
-            numbers=numbers,
-            events=[fired.index, *silences[0].events],
-            hint="read alertmanager's log in the run folder",
-        )
-    silenced = [e for e in history.of(AlertSilenced) if alert.matches(e.labels)]
-    if silenced:
-        return claim.fails(
-            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].silence}): nobody was told",
-            numbers=numbers,
-            events=[fired.index, silenced[0].index],
-            hint="end the silence, or drill where there is none",
-        )
+    cause = why_undelivered(history, alert, fired)
+    if cause is not None:
+        wording = claim.fails if cause.is_certain else claim.unknown
+        events = [fired.index, *cause.events]
+        return wording(f"{alert} fired, {cause.text}", numbers=numbers, events=events, hint=cause.hint)
     if waited_s < _DELIVERY_S:
         return claim.unknown(
             f"{alert} fired, and the record ends {show_duration(waited_s)} later without a notification",

@@ -16,6 +16,7 @@ from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
+from leakdrill.alerting.routed import RouteNotes
 from leakdrill.alerting.routing import default_routing, read_routing
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
@@ -169,7 +170,8 @@ class AlertingPart:
         )
         self._stops.callback(server.stop)
         server.start()
-        inhibited = InhibitionPoller(server.url, self._recorder)
+        routes = RouteNotes(self._routing.tree, self._recorder)
+        inhibited = InhibitionPoller(server.url, self._recorder, routes=routes)
         self._stops.callback(inhibited.stop)
         inhibited.start()
         return server
