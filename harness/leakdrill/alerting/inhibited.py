@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertInhibited, AlertmanagerPoll
 from leakdrill.remember import is_new
@@ -67,7 +68,7 @@ class InhibitionPoller:
             self._note(self._http.get("/api/v2/alerts").json())
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
             if self._reports:
-                self._recorder.record(AlertmanagerPoll(error=f"{type(e).__name__}: {e}"))
+                self._recorder.record(AlertmanagerPoll(error=in_words(e)))
 
     def _note(self, alerts: list[Mapping[str, Any]]) -> None:
         by_fingerprint = {alert["fingerprint"]: alert["labels"] for alert in alerts}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_labels
 from leakdrill.alerting.selectors import needs, selectors
 from leakdrill.alerting.timeline import Timeline
+from leakdrill.in_words import in_words
 from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
 from leakdrill.remember import MOST, is_new
 
@@ -122,7 +123,7 @@ class AlertPoller:
             try:
                 value = self._query()
             except (NoAnswer, ValueError, LookupError, TypeError, AttributeError, OverflowError) as e:
-                error = str(e) if isinstance(e, NoAnswer) else f"no sense in the answer: {type(e).__name__}: {e}"
+                error = str(e) if isinstance(e, NoAnswer) else f"no sense in the answer: {in_words(e)}"
                 self._recorder.record(PrometheusPoll(error=error))
             else:
                 self._recorder.record(PrometheusPoll.of(value))
@@ -237,7 +238,7 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
         jobs = sorted({str(row["metric"].get("job", "")) for row in rows} - {""})
         series = sum(float(row["value"][1]) for row in rows)
     except (ValueError, LookupError, TypeError, AttributeError) as e:
-        return SelectorMatches(selector=selector, error=f"no sense in the answer: {type(e).__name__}: {e}")
+        return SelectorMatches(selector=selector, error=f"no sense in the answer: {in_words(e)}")
     return SelectorMatches(series, selector=selector, jobs=",".join(jobs))
 
 

@@ -22,6 +22,7 @@ from leakdrill.alerting.prometheus_api import MOST_ALERTING_BYTES, event_labels
 from leakdrill.alerting.routes import RouteTree
 from leakdrill.alerting.routing_file import EXPECTED
 from leakdrill.errors import BadInput
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.record.events import AlertmanagerPoll, AlertmanagerRequests, AlertSilenced, Notification
 from leakdrill.remember import is_new, remember
@@ -129,7 +130,7 @@ class DeliveryWatcher:
             for alert in alerts:
                 self._follow(alert, before, counts)
         except _NO_SENSE as e:
-            self._recorder.record(AlertmanagerPoll(error=f"{type(e).__name__}: {e}"))
+            self._recorder.record(AlertmanagerPoll(error=in_words(e)))
 
     def _follow(self, alert: Mapping[str, Any], before: _Requests, counts: _Requests) -> None:
         labels = {str(name): str(value) for name, value in alert["labels"].items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.files import new_file
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
@@ -86,9 +87,9 @@ def _send(
             for piece in response.iter_raw():
                 take(piece)
     except httpx.TimeoutException as e:
-        raise StepFailed(f"{where}: no answer within {action.timeout:g} s ({type(e).__name__})") from e
+        raise StepFailed(f"{where}: no answer within {action.timeout:g} s") from e
     except (httpx.HTTPError, httpx.InvalidURL) as e:
-        raise StepFailed(f"{where}: {e}; expected status {action.expect_status}") from e
+        raise StepFailed(f"{where}: {in_words(e)}; expected status {action.expect_status}") from e
     return response.status_code
 
 

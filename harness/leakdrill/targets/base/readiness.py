@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.errors import TargetNotReady
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
@@ -24,6 +25,10 @@ _MOST_CHARS: Final = 200
 _TAIL_BYTES: Final = 8192
 _HINT_ON_EXIT: Final = "run the command by hand, in its folder (target.cwd; by default that of the scenario file)"
 _HINT_ON_EXIT_0: Final = "have the command stay in the foreground: the process that is started is the one followed"
+_HINT_ELSEWHERE: Final = (
+    "have it listen on `{port}`, which target.command can name and which is in its environment as PORT, and on an "
+    "address that is reached; or name the port that it always takes in target.port"
+)
 
 
 @dataclass(kw_only=True)
@@ -37,6 +42,7 @@ class Readiness:
         exit_status: None while the process runs.
         log: what the process writes to; `log_start` is where this start begins in it.
         stranger: who answers in the place of the target, such as `pid 12 (nginx)`; empty when nobody does.
+        elsewhere: where the target listens, as a sentence, when no probe reaches it there; else empty.
     """
 
     subject: str
@@ -46,7 +52,9 @@ class Readiness:
     log: Path
     log_start: int
     stranger: Callable[[], str] = str
+    elsewhere: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
+    _status: int = field(default=0, init=False)
 
     def wait(self) -> float:
         """Seconds until it answered 2xx.
@@ -59,10 +67,11 @@ class Readiness:
             try:
                 wait_for(lambda: self._answers(client, start), what=f"GET {self.url} answers", timeout_s=self.timeout_s)
             except TimedOut as e:
+                elsewhere = "" if self._status else self.elsewhere()
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
-                    f"{self.outcome} ({e.tries} tries), expected 2xx.",
-                    "if it only starts slowly, raise target.ready.timeout",
+                    f"{self.outcome} ({e.tries} tries), expected 2xx.{f' {elsewhere}' if elsewhere else ''}",
+                    _HINT_ELSEWHERE if elsewhere else _hint_on(self._status),
                 ) from e
         return time.monotonic() - start
 
@@ -76,10 +85,11 @@ class Readiness:
             )
         try:
             with client.stream("GET", self.url) as response:  # the status is enough: the body may be of any length
+                self._status = response.status_code
                 self.outcome = f"answered {response.status_code}{_elsewhere(response)}"
                 ready = response.is_success
         except (httpx.HTTPError, httpx.InvalidURL) as e:
-            self.outcome = f"failed with {type(e).__name__}: {e}"
+            self.outcome, self._status = f"failed: {in_words(e)}", 0
             return False
         stranger = self.stranger() if ready else ""
         if stranger:
@@ -90,6 +100,15 @@ class Readiness:
         return TargetNotReady(
             f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )
+
+
+def _hint_on(status: int) -> str:
+    """What to do about a service whose last answer had `status`; 0 where it did not answer."""
+    if status in (401, 403):
+        return "target.ready.path must be one that answers without a login"
+    if status == 404 or 300 <= status < 400:  # noqa: PLR2004 - no such path, and redirects
+        return "target.ready.path names the path that is asked; expected one that answers 2xx itself"
+    return "if it only starts slowly, raise target.ready.timeout"
 
 
 def _elsewhere(response: httpx.Response) -> str:

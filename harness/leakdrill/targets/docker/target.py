@@ -8,6 +8,7 @@ from leakdrill.agent.client import AgentClient
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine import undo as machine
 from leakdrill.machine.disk import make_disk
+from leakdrill.machine.listening import listens_elsewhere
 from leakdrill.targets.base.owned import OwnedTarget
 from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker import undo as docker
@@ -202,6 +203,9 @@ class DockerTarget(OwnedTarget):
         """The engine enforces limits at once, and refuses less memory than is in use."""
         self._made.change_limits(wanted)
         return ()
+
+    def _elsewhere(self) -> str:
+        return listens_elsewhere(self.pids(), self.form.port, from_outside=True) if self.pids() else ""
 
     def _own_meters(self) -> Sequence[Meter]:
         return container_meters(self._made, disk_inside=self.disk_inside)

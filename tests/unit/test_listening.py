@@ -1,0 +1,99 @@
+"""Where a service listens is told when no probe reaches it there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from ipaddress import ip_address
+
+import pytest
+
+from leakdrill.errors import TargetNotReady
+from leakdrill.machine.listening import Listening, _address, listening, listens_elsewhere
+from leakdrill.targets.base.readiness import Readiness
+
+LISTENER = """
+import socket, sys, time
+made = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+made.bind((sys.argv[1], 0)); made.listen(); print(made.getsockname()[1], flush=True); time.sleep(60)
+"""
+
+
+@pytest.fixture
+def listener(request):
+    command = [sys.executable, "-c", LISTENER, request.param]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process.pid, int(process.stdout.readline())
+        process.kill()
+
+
+@pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0", "::"], indirect=True)
+def test_a_service_that_is_reached_is_not_told(listener):
+    pid, port = listener
+    assert listens_elsewhere([pid], port) == ""
+
+
+@pytest.mark.parametrize("listener", ["127.0.0.1"], indirect=True)
+def test_another_port_is_found(listener):
+    pid, port = listener
+    assert listens_elsewhere([pid], 1) == f"It listens on 127.0.0.1:{port} and not on port 1."
+
+
+@pytest.mark.parametrize("listener", ["::1", "127.0.0.3"], indirect=True)
+def test_an_address_that_the_probe_does_not_ask_is_named(listener):
+    pid, port = listener
+    said = listens_elsewhere([pid], port)
+    assert said.startswith(("It listens on [::1]:", "It listens on 127.0.0.3:"))
+    assert said.endswith("where the probe, which asks 127.0.0.1, does not reach it.")
+
+
+@pytest.mark.parametrize("listener", ["127.0.0.1"], indirect=True)
+def test_loopback_inside_a_container_is_not_reached_from_outside(listener):
+    pid, port = listener
+    assert "outside of the container does not reach it" in listens_elsewhere([pid], port, from_outside=True)
+
+
+def test_a_process_that_does_not_listen_or_is_gone_listens_nowhere():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        assert listens_elsewhere([process.pid], 1) == "It listens on no port."
+        process.kill()
+    assert listening([process.pid]) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("0100007F", "127.0.0.1:80"),
+        ("00000000000000000000000001000000", "[::1]:80"),
+        ("0000000000000000FFFF00000100007F", "[::ffff:127.0.0.1]:80"),
+    ],
+)
+def test_an_address_of_the_kernel_is_read(written, shown):
+    made = Listening(_address(written), 80)
+    assert ip_address(shown.rpartition(":")[0].strip("[]")) == made.address
+    assert made.reached(from_outside=False) is ("127.0.0.1" in shown)
+
+
+def not_ready(url, tmp_path, **more):
+    with pytest.raises(TargetNotReady) as caught:
+        Readiness(
+            subject="target 'x'",
+            url=url,
+            timeout_s=0.2,
+            exit_status=lambda: None,
+            log=tmp_path / "log",
+            log_start=0,
+            **more,
+        ).wait()
+    return caught.value
+
+
+def test_a_service_on_another_port_is_told_with_what_to_do(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        error = not_ready("http://127.0.0.1:1/", tmp_path, elsewhere=lambda: listens_elsewhere([os.getpid()], 1))
+        assert f"127.0.0.1:{server.getsockname()[1]}" in error.message
+    assert "failed: connection refused" in error.message
+    assert "target.port" in error.hint
+    assert "PORT" in error.hint
