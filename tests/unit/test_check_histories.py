@@ -569,6 +569,13 @@ def test_a_locust_that_died_cannot_tell() -> None:
     is_told("requests_keep_error_rate", "UNKNOWN", record, "exit code 2")
 
 
+def test_a_load_that_ended_itself_is_told_with_its_reason() -> None:
+    over = LoadExited(0.0, reason="its load shape Stages was over")
+    record = drill().drop("load", "requests", after=40).sample(40, over)
+    is_told("requests_keep_error_rate", "UNKNOWN", record, "at 40 s, because its load shape Stages was over")
+    is_told("measurements_are_complete", "UNKNOWN", record, "because its load shape Stages was over")
+
+
 def test_quick_answers_pass_and_slow_ones_fail() -> None:
     is_told("requests_keep_latency", "PASS", drill(), "p99 was 12 ms")
     slow = drill().change("load", "requests", lambda e: {**e.value, "p99_ms": 900.0})  # type: ignore[dict-item]

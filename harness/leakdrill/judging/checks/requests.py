@@ -166,7 +166,7 @@ def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
     return claim.unknown(
         f"{message}; but {_end(ended[0])}, so the rest was not loaded",
         events=[e.index for e in ended],
-        hint="read load.log in the run folder",
+        hint=_hint_on_end(ended[0]),
     )
 
 
@@ -175,7 +175,14 @@ def _ended(history: History) -> list[LoadExited]:
 
 
 def _end(ended: LoadExited) -> str:
-    return f"Locust ended on its own with exit code {ended.exit_code} at {show_duration(ended.t)}"
+    reason = f", because {ended.reason}" if ended.reason else ""
+    return f"Locust ended on its own with exit code {ended.exit_code} at {show_duration(ended.t)}{reason}"
+
+
+def _hint_on_end(ended: LoadExited) -> str:
+    if ended.reason:
+        return "the load must last for all phases of the drill: let the locustfile go on, or leave out what ends it"
+    return "read load.log in the run folder"
 
 
 def top_error(history: History) -> str:

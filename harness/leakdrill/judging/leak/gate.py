@@ -127,8 +127,9 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
     exits = history.of(TargetExited)
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
-    if history.of(LoadExited):
-        return "Locust ended in the middle"
+    ended = history.of(LoadExited)
+    if ended:
+        return f"Locust ended in the middle{f', because {ended[0].reason}' if ended[0].reason else ''}"
     if history.of(RunBroken):
         return f"the run broke off: {history.of(RunBroken)[0].message}"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
