@@ -206,7 +206,7 @@ LOAD: Final = (
     ),
     Case(
         "the locustfile crashes at import",
-        "bad input",
+        "error",
         "",
         "RuntimeError",
         changes={"load.locustfile": "HERE/crashing_locustfile.py"},

@@ -76,6 +76,21 @@ def default_routing(*, scale: float, webhook_url: str) -> Routing:
     return _routing(_DEFAULT, scale, webhook_url, ())
 
 
+def receivers_in(path: Path | None) -> dict[str, bool]:
+    """Returns the receivers of the user's file, or those of a drill without one, and whether each notifies anybody.
+
+    Raises:
+        BadInput: when the file cannot be used.
+    """
+    if path is None:
+        return dict.fromkeys((str(one["name"]) for one in _DEFAULT["receivers"]), True)
+    document = read_routing_file(path)
+    top = document.mapping(document.data, ())
+    receivers = [one for one in document.items(top, "receivers", ()) if isinstance(one, dict) and one.get("name")]
+    nobody = _nobody(receivers)
+    return {name: name not in nobody for name in (str(one["name"]) for one in receivers)}
+
+
 def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     """The user's `alertmanager.yml`, with its waits divided and its receivers replaced by `webhook_url`/NAME.
 
