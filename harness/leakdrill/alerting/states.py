@@ -17,8 +17,8 @@ from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi, event_lab
 from leakdrill.alerting.selectors import needs, selectors
 from leakdrill.alerting.timeline import Timeline
 from leakdrill.in_words import in_words
-from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
-from leakdrill.remember import MOST, is_new
+from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, ScrapeError, SelectorMatches
+from leakdrill.remember import MOST, is_new, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,6 +87,7 @@ class AlertPoller:
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
         self._errors: dict[tuple[str, str, str], None] = {}
+        self._scrape_errors: dict[str, str] = {}
         self._stop = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="alert-poller", daemon=True)
@@ -145,6 +146,7 @@ class AlertPoller:
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
         self._forget(samples.keys())
         self._answered_at, self._answered_mono = queried_at, time.monotonic()
+        self._note_scrapes()
         counted = [s.state for s in self.states()]
         return {
             "up": 1.0,
@@ -155,6 +157,16 @@ class AlertPoller:
             "clock_ahead_s": round(_clocks_apart_s() - self._clocks_apart_s, 3),
             **self._scrapes(),
         }
+
+    def _note_scrapes(self) -> None:
+        """Record what Prometheus says of its scrapes, where the targets are the drill's own, when that has changed."""
+        if self._scraped is None:
+            return
+        for target in self._api.targets():
+            url, error = str(target.get("scrapeUrl", "")), str(target.get("lastError") or "")
+            if error != self._scrape_errors.get(url, ""):
+                remember(self._scrape_errors, url, error)
+                self._recorder.record(ScrapeError(error, job=str(target.get("scrapePool", "")), url=url))
 
     def _scrapes(self) -> dict[str, float]:
         """The time since the newest sample of `scraped`; nothing before the first one."""

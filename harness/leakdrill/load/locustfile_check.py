@@ -45,9 +45,9 @@ def why_not_loadable(load: Load) -> str:
     missing = [(line, name) for line, name in _imported(tree) if not _is_there(name, folders)]
     if not missing:
         return ""
-    line, name = missing[0]
+    at, name = missing[0]
     return (
-        f"{path}:{line}: imports {quoted(name)}, which is not installed beside Leakdrill; `load.python` names an "
+        f"{path}:{at}: imports {quoted(name)}, which is not installed beside Leakdrill; `load.python` names an "
         "interpreter that has it, `load.cwd` a folder with modules of yours"
     )
 

@@ -69,6 +69,15 @@ class RuleError(
 
 
 @dataclass(frozen=True)
+class ScrapeError(Sample, source="prometheus", name="scrape_error", written_by=("alerting",), read_by=("judging",)):
+    """A scrape failed, or succeeds again, each time that what Prometheus says of it has changed."""
+
+    error: Annotated[str, Text("Prometheus' error; missing when it succeeds again")] = ""
+    job: Annotated[str, Label("the scrape job")] = ""
+    url: Annotated[str, Label("what is scraped")] = ""
+
+
+@dataclass(frozen=True)
 class SelectorMatches(Sample, source="prometheus", name="selector", written_by=("alerting",), read_by=("judging",)):
     """The number of series that a selector of a rule matches."""
 

@@ -17,6 +17,7 @@ from leakdrill.record.alerting_events import (
     PrometheusPoll,
     PrometheusStart,
     RuleError,
+    ScrapeError,
     SelectorMatches,
     ServerClock,
 )
@@ -155,6 +156,7 @@ EVENTS: tuple[type[EventClass], ...] = (
     PrometheusPoll,
     AlertTransition,
     RuleError,
+    ScrapeError,
     SelectorMatches,
     MemoryThreshold,
     KubeletScrape,
@@ -259,6 +261,7 @@ __all__ = [
     "RuleError",
     "RunBroken",
     "RunPhase",
+    "ScrapeError",
     "SelectorMatches",
     "ServerClock",
     "ServiceMetrics",

@@ -14,9 +14,11 @@ from leakdrill.judging.evidence.alert_states import (
     transitions,
     unanswered,
 )
+from leakdrill.judging.evidence.cause import Cause
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import meant
+from leakdrill.judging.evidence.failed_scrapes import failed_scrapes
 from leakdrill.judging.evidence.undelivered import why_undelivered
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import (
@@ -121,9 +123,10 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )
-    broken = _obstacle(history, alert)
+    broken = _obstacle(history, alert, window)
     if broken:
-        return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+        wording = claim.fails if broken.is_certain else claim.unknown
+        return wording(f"{summary}: {broken.text}", numbers=numbers, events=broken.events, hint=broken.hint)
     if not leaks_show(history, scenario):
         return claim.unknown(
             f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
@@ -154,19 +157,19 @@ def _ended(history: History, window: Span) -> list[TargetExited]:
     return [e for e in unasked_exits(history) if e.when == window.end_s]
 
 
-def _obstacle(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
-    """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
+def _obstacle(history: History, alert: ExpectedAlert, window: Span) -> Cause | None:
+    """What kept the rule from firing, by the record; None when it shows nothing."""
     for _, reason, event in rule_errors(history, alert.alert):
-        return f"its rule could not be evaluated ({reason})", [event], "run the expression in promtool"
+        return Cause(f"its rule could not be evaluated ({reason})", "run the expression in promtool", (event,))
     of_alert = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and meant(alert, e)]
     empty = [e for e in of_alert if e.series == 0 and not e.optional]
     if not empty:
-        return None
+        return failed_scrapes(history, alert, window)
     selectors = " and ".join(sorted({e.selector or "?" for e in empty}))
-    return (
+    return Cause(
         f"the rule's selector {selectors} matched no series: it can never fire",
-        [e.index for e in empty],
         "check the selector's labels against the published series",
+        tuple(e.index for e in empty),
     )
 
 

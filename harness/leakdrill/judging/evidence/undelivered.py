@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.alert_states import alertmanager_silences
+from leakdrill.judging.evidence.cause import Cause
 from leakdrill.judging.evidence.windows import Span, watched_until_s
 from leakdrill.record.events import (
     AlertInhibited,
@@ -32,39 +33,17 @@ _LOG: Final = "read alertmanager's log in the run folder"
 _CALENDAR: Final = "drill at another time, or take the intervals out of the routing that is drilled"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What kept a notification back.
-
-    Attributes:
-        text: a clause that follows on `ALERT fired`.
-        hint: what to do next.
-        events: that show it.
-        is_certain: whether the notification is really missing; else nobody can say.
-    """
-
-    text: str
-    hint: str
-    events: tuple[int, ...]
-    is_certain: bool = True
-
-
 def why_undelivered(history: History, alert: ExpectedAlert, fired: AlertTransition) -> Cause | None:
     """The first cause that the record shows; None when it shows none."""
     span = Span(fired.when, watched_until_s(history))
-    return next(
-        (
-            cause
-            for cause in (
-                *_without_alertmanager(history, span),
-                *_silenced(history, alert),
-                *_inhibited(history, alert, fired),
-                *_by_route(history, alert, span),
-                *_refused(history, alert, span),
-            )
-        ),
-        None,
+    causes = chain(
+        _without_alertmanager(history, span),
+        _silenced(history, alert),
+        _inhibited(history, alert, fired),
+        _by_route(history, alert, span),
+        _refused(history, alert, span),
     )
+    return next(causes, None)
 
 
 def _without_alertmanager(history: History, span: Span) -> Iterator[Cause]:
