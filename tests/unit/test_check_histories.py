@@ -636,3 +636,13 @@ def test_a_meter_that_could_not_be_read_is_named_with_its_error() -> None:
 
 def test_requests_are_counted_from_the_warm_up_on() -> None:
     assert requests_at(3) == 100
+
+
+def test_a_sigkill_far_from_the_limit_is_not_called_memory() -> None:
+    ends = {"false": "the kernel killed nothing of it for memory", "unknown": "nobody counts here"}
+    for counted, hint in ends.items():
+        record = drill().sample(40, TargetExited(-9.0, signal="SIGKILL", oom_kill=counted))
+        told = verdict("target_keeps_running", record)
+        assert told.outcome == "FAIL"
+        assert "by signal SIGKILL at 40 s, and nobody had asked" in told.message
+        assert told.hint.startswith(hint)

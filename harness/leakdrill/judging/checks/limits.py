@@ -211,6 +211,7 @@ def oom_kills(history: History) -> list[Event | TargetExited]:
     return sorted([*exits, *children], key=lambda e: e.when)
 
 
+_KILLED = "SIGKILL"
 _SAME_KILL_S = 2.0
 """A rise of the counter this close to an end of the target is the same kill."""
 
@@ -229,7 +230,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
             events=[e.index for e in unwanted],
-            hint="read the last lines of target.log in the run folder",
+            hint=_hint_on_end(unwanted[0]),
         )
     unwatched = history.of(TargetUnwatched)
     if len(unwatched):
@@ -264,6 +265,15 @@ def _end(event: Event | TargetExited) -> str:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
     cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
     return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
+
+
+def _hint_on_end(event: Event | TargetExited) -> str:
+    """Where to look for what ended the target; a SIGKILL leaves no line in its log."""
+    if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "false":
+        return "the kernel killed nothing of it for memory: does a supervisor, a time-out or somebody else end it?"
+    if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "unknown":
+        return "nobody counts here what the kernel kills for memory: `dmesg` tells whether it was the OOM killer"
+    return "read the last lines of target.log in the run folder"
 
 
 def _more(count: int) -> str:
