@@ -94,12 +94,16 @@ def _send(
 
 
 def _refused(response: httpx.Response, where: str, action: HttpCall) -> StepFailed:
+    answer = f"{where}: answered {response.status_code}{_leads_to(response)}; expected {action.expect_status}"
     with contextlib.suppress(httpx.HTTPError):
-        first = next(response.iter_raw(), b"")
-        return StepFailed(
-            f"{where}: answered {response.status_code}; expected {action.expect_status}; it said: {_shortened(first)}"
-        )
-    return StepFailed(f"{where}: answered {response.status_code}; expected {action.expect_status}")
+        text = _shortened(next(response.iter_raw(), b""))
+        return StepFailed(f"{answer}; it said: {text}" if text else answer)
+    return StepFailed(answer)
+
+
+def _leads_to(response: httpx.Response) -> str:
+    location = response.headers.get("location", "")[:_MOST_CHARS]
+    return f" with a redirect to {location}, which is not followed" if location else ""
 
 
 def _headers(target: Target) -> dict[str, str]:
