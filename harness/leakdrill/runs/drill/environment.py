@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.record.events import Notice
 from leakdrill.runs.drill.absent_paths import absent_paths
 from leakdrill.runs.drill.alert_states import AlertStates
 from leakdrill.runs.drill.alerting_part import AlertingPart
 from leakdrill.runs.drill.load_part import LoadPart
+from leakdrill.runs.loading import loading
 from leakdrill.targets.base.capabilities import Losable
 from leakdrill.targets.kinds import find_capability, make_target
 
@@ -89,10 +89,8 @@ class Environment:
             self._recorder.record(Notice(notice))
         for remark in absent_paths(self._plan, self._scenario, self.target):
             self._recorder.record(Notice(remark))
-        try:
+        with loading():
             self._load.start()
-        except BadInput as e:  # the service runs by now, and bad input means that nothing was started
-            raise EnvironmentProblem(e.message, hint=e.hint) from e
 
     def down(self) -> None:
         """Stop everything, newest first; does nothing the second time."""
