@@ -132,3 +132,29 @@ def test_a_notification_that_could_not_be_read_is_not_missing():
     verdict = judged(untold().sample(36.0, BadNotification("on-call", "it is no JSON")))
     assert verdict.outcome == "UNKNOWN"
     assert "what Alertmanager sent to the receiver on-call could not be read: it is no JSON" in verdict.message
+
+
+def seen_from_outside(*counts: tuple[float, float, float, str]) -> Verdict:
+    record = untold().sample(35.5, routed())
+    for t, succeeded, failed, failing in counts:
+        record.sample(t, AlertmanagerRequests(succeeded, failed, failing=failing))
+    told = Notification("firing", receiver="on-call", labels={**ALERT, "via": "api"})
+    return judged(record.sample(36.5, told))
+
+
+def test_a_request_that_succeeded_while_others_began_to_fail_may_have_been_anothers():
+    verdict = seen_from_outside((5.0, 4.0, 0.0, ""), (36.0, 5.0, 1.0, "webhook"))
+    assert verdict.outcome == "UNKNOWN"
+    assert "but other requests failed then (webhook): which of them was its nobody can tell" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [(5.0, 4.0, 0.0, ""), (36.0, 5.0, 0.0, "")],
+        [(5.0, 4.0, 0.0, ""), (36.0, 5.0, 1.0, "email")],
+        [(5.0, 4.0, 2.0, "webhook"), (36.0, 5.0, 3.0, "webhook")],
+    ],
+)
+def test_failures_that_are_none_of_its_own_leave_it_told(counts):
+    assert seen_from_outside(*counts).outcome == "PASS"

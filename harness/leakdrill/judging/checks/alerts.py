@@ -19,7 +19,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import meant
 from leakdrill.judging.evidence.failed_scrapes import failed_scrapes
-from leakdrill.judging.evidence.undelivered import why_undelivered
+from leakdrill.judging.evidence.undelivered import doubt_about_delivery, why_undelivered
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import (
     AlertInhibited,
@@ -187,6 +187,10 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     matching = [e for e in arrived if alert.receiver in (None, e.receiver)]
     if matching:
         delay_s = max(0.0, matching[0].t - fired.when)
+        doubt = doubt_about_delivery(history, matching[0], fired)
+        if doubt is not None:
+            events = [fired.index, matching[0].index, *doubt.events]
+            return claim.unknown(f"{alert} {_delivery(matching[0])} {doubt.text}", events=events, hint=doubt.hint)
         return claim.holds(
             f"{alert} {_delivery(matching[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={

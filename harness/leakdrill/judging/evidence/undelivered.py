@@ -46,6 +46,25 @@ def why_undelivered(history: History, alert: ExpectedAlert, fired: AlertTransiti
     return next(causes, None)
 
 
+def doubt_about_delivery(history: History, notification: Notification, fired: AlertTransition) -> Cause | None:
+    """Why a notification that was seen from outside may have been another's; None where nothing speaks for that.
+
+    Requests of the same way began to fail when this alert was to be passed on: one that succeeded says little then.
+    """
+    if notification.labels.get("via") != "api":
+        return None
+    counts = history.of(AlertmanagerRequests)
+    failed = [e for e in counts if e.t >= fired.when and e.failing]
+    routes = [e for e in history.of(AlertRouted) if e.receiver == notification.receiver]
+    ways = {way for route in routes for way in route.ways.split(",")} & {
+        w for e in failed for w in e.failing.split(",")
+    }
+    if not ways or any(set(e.failing.split(",")) & ways for e in counts if e.t < fired.when):
+        return None
+    text = f"but other requests failed then ({', '.join(sorted(ways))}): which of them was its nobody can tell"
+    return Cause(text, "Alertmanager's log names the receiver: Notify for alerts failed", (failed[0].index,))
+
+
 def _without_alertmanager(history: History, span: Span) -> Iterator[Cause]:
     if history.of(AlertmanagerExited):
         yield Cause("but Alertmanager ended on its own before it told anybody", _LOG, (), is_certain=False)
