@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from leakdrill.errors import LeakdrillError
+
 _HTTP: Final = frozenset({"httpx", "httpcore"})
 _WORDED: Final = frozenset({"leakdrill", "psutil"})
 """Packages whose errors say in a sentence what happened."""
@@ -26,7 +28,8 @@ _NO_ANSWER: Final = "disconnected without sending a response"
 
 def in_words(error: BaseException) -> str:
     """Returns `error` in one line, such as `connection refused`; of an error that nobody meant, its kind as well."""
-    text = " ".join(str(error).split())
+    said = error.message if isinstance(error, LeakdrillError) else str(error)  # without its hint
+    text = " ".join(said.split())
     name, module = type(error).__name__, type(error).__module__.partition(".")[0]
     worded = module in _WORDED or name.startswith("_") or (type(error) is OSError and not error.strerror)
     if text and worded:

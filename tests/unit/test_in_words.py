@@ -45,6 +45,10 @@ def test_no_class_of_ours_is_named(error):
     assert in_words(error("the service ended")) == "the service ended"
 
 
+def test_the_hint_of_an_error_is_no_part_of_what_happened():
+    assert in_words(ComponentDied("Prometheus ended", hint="read its log")) == "Prometheus ended"
+
+
 def test_our_own_client_says_the_same():
     with bounded_client(timeout_s=1.0) as client, pytest.raises(httpx.HTTPError) as caught:
         client.get("http://127.0.0.1:1/")
