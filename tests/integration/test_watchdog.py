@@ -220,7 +220,7 @@ def test_a_watched_command_ends_with_its_watch_and_so_does_what_left_its_session
             assert watch.stdout.readline() == "up\n"
             (path,) = tmp_path.glob("*/2*")
             tree = ProcessTree(run_id=RunFolder(path).run_id)
-            assert len(tree.members()) >= 3
+            wait_for(lambda: len(tree.members()) >= 3, what="the shell and both of its children", timeout_s=DEADLINE_S)
             watch.kill()
             wait_for(lambda: not tree.members(), what="the end of the command", timeout_s=DEADLINE_S)
         finally:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import field_types
 import outcomes
 import pytest
 import verdict_texts
@@ -14,6 +15,8 @@ from leakdrill.record.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+field_types.hold()
 
 MADE_BY_TEST: dict[str, set[outcomes.Made]] = {}
 SEEN_BY_TEST: dict[tuple[Path, str], dict[str, str]] = {}

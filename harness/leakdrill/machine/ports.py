@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import platform
 import secrets
 import socket
 from pathlib import Path
@@ -32,25 +34,50 @@ _REACHED_BY_LOOPBACK: Final = frozenset(
 
 _LOWEST: Final = 20000
 _TRIES: Final = 20
+_MOST_RESERVED: Final = 64
+_reserved: dict[int, int] = {}
+"""Ports that this process was given last, oldest first, each with the descriptor of what keeps others from it."""
 
 
 def free_port(host: str = LOOPBACK) -> int:
     """A TCP port of `host`, an address of this machine, that nobody listens on at this moment.
 
     It lies below the range from which the kernel takes ports for outgoing connections: from there, the load of another
-    drill could take it in the moment before the service listens.
+    drill could take it in the moment before the service listens. Nor is it given to two who ask at the same time, here
+    or in another drill on this machine.
 
     Raises:
         OSError: when this machine has no such address.
     """
     for _ in range(_TRIES):
         port = secrets.choice(range(_LOWEST, max(_first_outgoing_port(), _LOWEST + 1)))
-        if is_free(port, host):
+        if is_free(port, host) and _reserve(port):
             return port
     with socket.socket() as probe:
         probe.bind((host, 0))
         taken: int = probe.getsockname()[1]
         return taken
+
+
+def _reserve(port: int) -> bool:
+    """Whether `port` was not given to anybody yet, by this process or another one; it is ours from now on.
+
+    The reservation is the name of a socket without a file: the kernel gives it to one process, and takes it back when
+    that ends. The oldest ones are given up, because by then their services listen.
+    """
+    if port in _reserved:
+        return False
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    if platform.system() == "Linux":
+        try:
+            holder.bind(f"\0leakdrill-port-{port}")
+        except OSError:
+            holder.close()
+            return False
+    _reserved[port] = holder.detach()
+    while len(_reserved) > _MOST_RESERVED:
+        os.close(_reserved.pop(next(iter(_reserved))))
+    return True
 
 
 def _first_outgoing_port() -> int:

@@ -131,7 +131,8 @@ def _silent(history: History) -> Iterator[Problem]:
         longest = max(rest, key=lambda span: span.length_s, default=None)
         if longest is not None and longest.length_s > max(_SILENT_S, _SILENT_GAPS * usual_s):
             yield Problem(
-                f"no request came back for {show_duration(longest.length_s)} from {show_duration(longest.start_s)} on"
+                f"no request came back for {show_duration(longest.length_s)} from {show_duration(longest.start_s)} on",
+                tuple(report.index for report in reports if longest.start_s <= report.t <= longest.end_s),
             )
 
 

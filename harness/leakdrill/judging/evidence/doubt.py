@@ -22,5 +22,5 @@ class Doubt:
     """
 
     text: str
-    events: tuple[int, ...] = ()
+    events: tuple[int, ...]
     about: frozenset[str] = frozenset()

@@ -22,7 +22,7 @@ def found_doubts(search: Callable[[], Iterable[Doubt]]) -> list[Doubt]:
     try:
         return list(search())
     except Exception as e:  # noqa: BLE001 - what cannot be examined is in doubt
-        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}")]
+        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}", ())]
 
 
 def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str = "the drill") -> Verdict:

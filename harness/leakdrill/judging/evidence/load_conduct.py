@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     """One way in which a load was not what was asked for, and the events that show it."""
 
     text: str
-    events: tuple[int, ...] = ()
+    events: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

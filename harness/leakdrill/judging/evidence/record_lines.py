@@ -53,7 +53,8 @@ def _numbering(history: History) -> Iterator[Doubt]:
     first = history.events[0].index if history.events else 0  # those of the seal may stand before
     for place, event in enumerate(history.events):
         if event.index != first + place:
-            yield Doubt(f"line {place + 1} of the record bears the number {event.index}: lines are missing or moved")
+            text = f"line {place + 1} of the record bears the number {event.index}: lines are missing or moved"
+            yield Doubt(text, (event.index,))
             return
 
 

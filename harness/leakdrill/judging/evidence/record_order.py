@@ -38,7 +38,8 @@ def _phases(history: History, scenario: Scenario) -> Iterator[Doubt]:
     names = [act.begin.phase for act in acts]
     if names != list(PHASES):
         wanted = ", ".join(PHASES)
-        yield Doubt(f"the phases of the record are {', '.join(names) or 'none'}; expected {wanted}")
+        text = f"the phases of the record are {', '.join(names) or 'none'}; expected {wanted}"
+        yield Doubt(text, tuple(act.begin.index for act in acts))
     for before, after in pairwise(acts):
         if before.end is not None and not 0 <= after.begin.t - before.end.t <= _BETWEEN_S:
             text = f"the phase `{after.begin.phase}` does not follow the end of `{before.begin.phase}`"
@@ -63,7 +64,8 @@ def _steps(history: History, scenario: Scenario) -> Iterator[Doubt]:
     order = [name for name in planned if name in {act.name for act in acts}]
     if [act.name for act in acts] != order:
         told = ", ".join(act.name for act in acts)
-        yield Doubt(f"the steps of the record, {told}, are not those of the scenario in its order")
+        text = f"the steps of the record, {told}, are not those of the scenario in its order"
+        yield Doubt(text, tuple(act.begin.index for act in acts))
     for act in acts:
         if planned.get(act.name, act.begin.action) != act.begin.action:
             text = f"{act.name} was carried out as `{act.begin.action}`; the scenario says `{planned[act.name]}`"

@@ -64,7 +64,8 @@ def gate_doubts(
         for corpus in corpora(history, build=build):
             counts = [e for e in history.of(GateServiceCount) if (e.build, e.corpus) == (build, corpus)]
             if counts and len(counts) != _COUNTS:
-                yield Doubt("the service's own count of requests was not read before the slots and after them")
+                text = "the service's own count of requests was not read before the slots and after them"
+                yield Doubt(text, tuple(count.index for count in counts))
             yield from slot_doubts(history, scenario, machine, build, corpus)
 
 
@@ -74,7 +75,8 @@ def _phases(history: History, scenario: Scenario) -> Iterator[Doubt]:
     names, measured = [act.begin.phase for act in acts], ["warmup", "slots"]
     rounds = 2 if scenario.gate.corpus == "both" else 1
     if names != ["setup", *measured * rounds, "teardown"]:
-        yield Doubt(f"the phases of the record are {', '.join(names) or 'none'}; expected warmup and slots between two")
+        text = f"the phases of the record are {', '.join(names) or 'none'}; expected warmup and slots between two"
+        yield Doubt(text, tuple(act.begin.index for act in acts))
     least_s = _SHORTER * scenario.gate.warmup.at_least
     for act in acts:
         if act.begin.phase == "warmup" and act.end is not None and act.end.t - act.begin.t < least_s:
@@ -83,7 +85,8 @@ def _phases(history: History, scenario: Scenario) -> Iterator[Doubt]:
             yield Doubt(text, (act.begin.index, act.end.index))
     for before, after in pairwise(acts):
         if before.end is not None and after.begin.t < before.end.t:
-            yield Doubt(f"the phase `{after.begin.phase}` began before the end of `{before.begin.phase}`")
+            text = f"the phase `{after.begin.phase}` began before the end of `{before.begin.phase}`"
+            yield Doubt(text, (before.end.index, after.begin.index))
 
 
 def _starts(history: History, builds: int) -> Iterator[Doubt]:
@@ -108,7 +111,7 @@ def _agent(history: History, scenario: Scenario, build: str) -> Iterator[Doubt]:
     """An agent that was asked for, and of which the record says nothing, or that told something without being there."""
     agents = [event for event in history.of(GateAgent) if event.build == build]
     if scenario.gate.agent != "off" and not agents:
-        yield Doubt(f"the record does not say whether the {build} had an agent")
+        yield Doubt(f"the record does not say whether the {build} had an agent", ())
     types = [event for event in history.of(GateTypes) if event.build == build]
     if types and not any(agent.present for agent in agents):
         yield Doubt(f"the types of the {build}'s objects were told by no agent", (types[0].index,))

@@ -148,7 +148,8 @@ def _by_name(history: History, slots: Sequence[GateSlot], build: str, corpus: st
     """The requests of each slot by their names, which are as many as those in sum."""
     told = [event for event in history.of(GateRequestsByName) if (event.build, event.corpus) == (build, corpus)]
     if len(told) != len(slots):
-        yield Doubt(f"the requests by their names were told {len(told)} times in {len(slots)} slots")
+        text = f"the requests by their names were told {len(told)} times in {len(slots)} slots"
+        yield Doubt(text, tuple(event.index for event in told))
         return
     for slot, event in zip(slots, told, strict=True):
         named, made = sum((event.requests or {}).values()), slot.requests or 0.0

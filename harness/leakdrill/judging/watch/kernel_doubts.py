@@ -70,7 +70,7 @@ def _throughout(lines: Sequence[WatchMemory], attempt: Attempt) -> Iterator[Doub
     edges = [attempt.start_s, *(line.t for line in lines if line.t <= attempt.end_s), attempt.end_s]
     missed_s = sum(max(b - a - _USUAL_GAP_S, 0.0) for a, b in pairwise(edges))
     if missed_s > _MOST_MISSED * attempt.duration_s:
-        yield Doubt(f"the kernel's count of its memory is missing for {show_duration(missed_s)}")
+        yield Doubt(f"the kernel's count of its memory is missing for {show_duration(missed_s)}", ())
 
 
 def _peak(lines: Sequence[WatchMemory], exited: WatchExited) -> Iterator[Doubt]:

@@ -65,28 +65,32 @@ def watch_doubts(history: History, plan: WatchPlan) -> Iterator[Doubt]:
 
 
 def _phases(history: History) -> Iterator[Doubt]:
-    names = [act.begin.phase for act in history.acts(RunPhase)]
+    acts = history.acts(RunPhase)
+    names = [act.begin.phase for act in acts]
     if names != ["load"]:
-        yield Doubt(f"the phases of the record are {', '.join(names) or 'none'}; expected load")
+        text = f"the phases of the record are {', '.join(names) or 'none'}; expected load"
+        yield Doubt(text, tuple(act.begin.index for act in acts))
 
 
 def _numbers(history: History, tries: list[Attempt], plan: WatchPlan) -> Iterator[Doubt]:
     """Attempts that are missing, more than were allowed, or in a mode that the plan does not have."""
     numbers = [act.begin.number for act in history.acts(WatchAttempt)]
     if numbers != [str(n) for n in range(1, len(numbers) + 1)] or len(numbers) > plan.retries + 1:
-        yield Doubt(f"the record tells the attempts {', '.join(numbers)} of at most {plan.retries + 1}")
+        text = f"the record tells the attempts {', '.join(numbers)} of at most {plan.retries + 1}"
+        yield Doubt(text, tuple(act.begin.index for act in history.acts(WatchAttempt)))
     ends = [event.number for event in history.of(WatchExited)]
     if ends != numbers:
         yield Doubt(
             f"the record tells the ends of the attempts {', '.join(ends) or 'none'}, "
-            f"and the beginnings of {', '.join(numbers)}"
+            f"and the beginnings of {', '.join(numbers)}",
+            tuple(event.index for event in history.of(WatchExited)),
         )
     modes = {mode.name for mode in plan.modes} or {""}
     for attempt in tries:
         if attempt.mode not in modes:
-            yield Doubt(f"attempt {attempt.number} ran in the mode `{attempt.mode}`, which was not asked for")
+            yield Doubt(f"attempt {attempt.number} ran in the mode `{attempt.mode}`, which was not asked for", ())
         if attempt.followed not in ("cgroup", "processes"):
-            yield Doubt(f"the record does not say how the processes of attempt {attempt.number} were followed")
+            yield Doubt(f"the record does not say how the processes of attempt {attempt.number} were followed", ())
     for act in history.acts(WatchAttempt):
         if not act.begin.available_bytes.isdecimal():
             yield Doubt("the record does not say how much memory there was", (act.begin.index,))
@@ -146,7 +150,7 @@ def _meters(history: History, attempt: Attempt) -> Iterator[Doubt]:
     expected += [CgroupResources] if attempt.followed == "cgroup" else []
     for meter in expected:
         if not any(attempt.start_s <= event.t <= attempt.closed_s and event.values for event in history.of(meter)):
-            yield Doubt(f"nothing was read of {meter.source}/{meter.event_name}")
+            yield Doubt(f"nothing was read of {meter.source}/{meter.event_name}", ())
 
 
 def _thresholds(history: History, plan: WatchPlan) -> Iterator[Doubt]:
@@ -167,4 +171,4 @@ def _machine(attempt: Attempt, plan: WatchPlan) -> Iterator[Doubt]:
         yield Doubt(f"the command had more memory than the machine's {show_size(there_is)}", (exited.index,))
     if math.isfinite(attempt.available_bytes) and attempt.available_bytes > min(there_is, plan.limit_bytes or there_is):
         had = show_size(attempt.available_bytes)
-        yield Doubt(f"attempt {attempt.number} could have {had}, which is more than the limit or the machine")
+        yield Doubt(f"attempt {attempt.number} could have {had}, which is more than the limit or the machine", ())
