@@ -145,7 +145,8 @@ def test_a_locustfile_that_cannot_be_loaded_is_named_with_its_line(tmp_path: Pat
     assert f"{path}:3: load.locustfile: {tmp_path / 'locustfile.py'}{says}" in str(caught.value)
 
 
-def test_another_interpreter_may_read_what_this_one_does_not(tmp_path: Path) -> None:
-    path = plan(tmp_path, SCENARIO.replace("{locustfile:", "{python: /usr/bin/python3, locustfile:"))
+@pytest.mark.parametrize("elsewhere", ["python: /usr/bin/python3", "env: {PYTHONPATH: lib}"])
+def test_another_interpreter_may_read_what_this_one_does_not(tmp_path: Path, elsewhere: str) -> None:
+    path = plan(tmp_path, SCENARIO.replace("{locustfile:", f"{{{elsewhere}, locustfile:"))
     (tmp_path / "locustfile.py").write_text("import no_such_module\n")
     check_plan(path, read_scenario(path))

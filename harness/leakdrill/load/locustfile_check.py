@@ -9,6 +9,7 @@ import ast
 import importlib.util
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.files import read_file
@@ -16,19 +17,19 @@ from leakdrill.units import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from leakdrill.scenario.load import Load
 
+_PATH: Final = "PYTHONPATH"
 _MOST_BYTES: Final = 4 * 2**20
 
 
 def why_not_loadable(load: Load) -> str:
     """Returns why Locust cannot load the locustfile of `load`; empty where nothing speaks against it.
 
-    Nothing is said where another interpreter loads it, which knows other modules and may know another Python.
+    Nothing is said where another interpreter loads it, or one that looks for modules elsewhere.
     """
-    if load.python is not None or load.locustfile.is_dir():
+    if load.python is not None or load.locustfile.is_dir() or _PATH in load.env:
         return ""
     path = load.locustfile
     try:
@@ -41,7 +42,7 @@ def why_not_loadable(load: Load) -> str:
     except (SyntaxError, ValueError) as e:
         line = f":{e.lineno}" if isinstance(e, SyntaxError) and e.lineno else ""
         return f"{path}{line}: is no Python that this interpreter reads: {e.msg if isinstance(e, SyntaxError) else e}"
-    folders = [path.parent, *([load.cwd] if load.cwd else [])]
+    folders = [path.parent, load.cwd or Path.cwd()]
     missing = [(line, name) for line, name in _imported(tree) if not _is_there(name, folders)]
     if not missing:
         return ""
