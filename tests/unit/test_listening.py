@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
@@ -97,3 +99,37 @@ def test_a_service_on_another_port_is_told_with_what_to_do(tmp_path):
     assert "failed: connection refused" in error.message
     assert "target.port" in error.hint
     assert "PORT" in error.hint
+
+
+def answers(status):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "helps"),
+    [(404, "target.ready.path"), (401, "without a login"), (302, "target.ready.path"), (503, "its log has why")],
+)
+def test_each_answer_that_is_not_ready_has_a_hint_of_its_own(status, helps, tmp_path):
+    server = answers(status)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    error = not_ready(f"http://127.0.0.1:{server.server_port}/", tmp_path, elsewhere=lambda: "It listens on mars:1.")
+    server.shutdown()
+    server.server_close()
+    assert f"answered {status}" in error.message
+    assert "mars" not in error.message
+    assert helps in error.hint
+
+
+def test_a_service_that_listens_nowhere_yet_may_only_start_slowly(tmp_path):
+    error = not_ready("http://127.0.0.1:1/", tmp_path, elsewhere=lambda: "It listens on no port.")
+    assert "It listens on no port." in error.message
+    assert "if it only starts slowly" in error.hint

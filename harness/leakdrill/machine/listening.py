@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+LISTENS_NOWHERE: Final = "It listens on no port."
 _LISTENS: Final = "0A"
 _MOST: Final = 3
 _WORD: Final = 8
@@ -52,7 +53,7 @@ def listens_elsewhere(pids: Collection[int], port: int, *, from_outside: bool = 
     if at_port:
         asked = "what comes from outside of the container" if from_outside else "the probe, which asks 127.0.0.1,"
         return f"It listens on {_named(at_port)}, where {asked} does not reach it."
-    return f"It listens on {_named(held)} and not on port {port}." if held else "It listens on no port."
+    return f"It listens on {_named(held)} and not on port {port}." if held else LISTENS_NOWHERE
 
 
 def listening(pids: Collection[int]) -> list[Listening] | None:

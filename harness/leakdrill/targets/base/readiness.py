@@ -12,6 +12,7 @@ import httpx
 from leakdrill.errors import TargetNotReady
 from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
+from leakdrill.machine.listening import LISTENS_NOWHERE
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
@@ -25,6 +26,7 @@ _MOST_CHARS: Final = 200
 _TAIL_BYTES: Final = 8192
 _HINT_ON_EXIT: Final = "run the command by hand, in its folder (target.cwd; by default that of the scenario file)"
 _HINT_ON_EXIT_0: Final = "have the command stay in the foreground: the process that is started is the one followed"
+_HINT_SLOW: Final = "if it only starts slowly, raise target.ready.timeout"
 _HINT_ELSEWHERE: Final = (
     "have it listen on `{port}`, which target.command can name and which is in its environment as PORT, and on an "
     "address that is reached; or name the port that it always takes in target.port"
@@ -71,7 +73,7 @@ class Readiness:
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
                     f"{self.outcome} ({e.tries} tries), expected 2xx.{f' {elsewhere}' if elsewhere else ''}",
-                    _HINT_ELSEWHERE if elsewhere else _hint_on(self._status),
+                    _hint_on(self._status, elsewhere),
                 ) from e
         return time.monotonic() - start
 
@@ -102,13 +104,17 @@ class Readiness:
         )
 
 
-def _hint_on(status: int) -> str:
-    """What to do about a service whose last answer had `status`; 0 where it did not answer."""
+def _hint_on(status: int, elsewhere: str) -> str:
+    """What to do about a service whose last answer had `status`, 0 where it did not answer but listens `elsewhere`."""
+    if elsewhere and elsewhere != LISTENS_NOWHERE:
+        return _HINT_ELSEWHERE
     if status in (401, 403):
         return "target.ready.path must be one that answers without a login"
     if status == 404 or 300 <= status < 400:  # noqa: PLR2004 - no such path, and redirects
         return "target.ready.path names the path that is asked; expected one that answers 2xx itself"
-    return "if it only starts slowly, raise target.ready.timeout"
+    if status >= 500:  # noqa: PLR2004 - the service's own error
+        return f"it answers, and says that it is not well: its log has why; {_HINT_SLOW}"
+    return _HINT_SLOW
 
 
 def _elsewhere(response: httpx.Response) -> str:
