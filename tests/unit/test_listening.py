@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -133,3 +134,31 @@ def test_a_service_that_listens_nowhere_yet_may_only_start_slowly(tmp_path):
     error = not_ready("http://127.0.0.1:1/", tmp_path, elsewhere=lambda: "It listens on no port.")
     assert "It listens on no port." in error.message
     assert "if it only starts slowly" in error.hint
+
+
+def test_a_service_that_speaks_tls_is_asked_for_plain_http(tmp_path):
+    """A server of TLS answers a request in plain text with an alert of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection = server.accept()[0]
+                    connection.recv(1000)
+                    connection.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
+                    connection.close()
+
+        threading.Thread(target=refuse, daemon=True).start()
+        error = not_ready(f"http://127.0.0.1:{server.getsockname()[1]}/", tmp_path)
+    assert "does it speak TLS there?" in error.hint
+
+
+def test_another_process_in_the_place_of_the_target_does_not_hide_where_that_listens(tmp_path):
+    server = answers(200)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    error = not_ready(url, tmp_path, stranger=lambda: "pid 7 (nginx)", elsewhere=lambda: "It listens on mars:1.")
+    server.shutdown()
+    server.server_close()
+    assert "but from pid 7 (nginx)" in error.message
+    assert "It listens on mars:1." in error.message

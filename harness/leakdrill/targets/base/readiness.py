@@ -27,6 +27,7 @@ _TAIL_BYTES: Final = 8192
 _HINT_ON_EXIT: Final = "run the command by hand, in its folder (target.cwd; by default that of the scenario file)"
 _HINT_ON_EXIT_0: Final = "have the command stay in the foreground: the process that is started is the one followed"
 _HINT_SLOW: Final = "if it only starts slowly, raise target.ready.timeout"
+_NO_HTTP: Final = ("the answer is no HTTP", "closed without an answer", "the connection broke")
 _HINT_ELSEWHERE: Final = (
     "have it listen on `{port}`, which target.command can name and which is in its environment as PORT, and on an "
     "address that is reached; or name the port that it always takes in target.port"
@@ -73,7 +74,7 @@ class Readiness:
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
                     f"{self.outcome} ({e.tries} tries), expected 2xx.{f' {elsewhere}' if elsewhere else ''}",
-                    _hint_on(self._status, elsewhere),
+                    self._hint(elsewhere),
                 ) from e
         return time.monotonic() - start
 
@@ -95,8 +96,17 @@ class Readiness:
             return False
         stranger = self.stranger() if ready else ""
         if stranger:
+            self._status = 0
             self.outcome += f", but from {stranger}, which is no process of the target,"
         return ready and not stranger
+
+    def _hint(self, elsewhere: str) -> str:
+        """What to do next, by the last outcome; the target may listen `elsewhere`."""
+        if elsewhere and elsewhere != LISTENS_NOWHERE:
+            return _HINT_ELSEWHERE
+        if any(words in self.outcome for words in _NO_HTTP):
+            return f"does it speak TLS there? The probe, the load and the scrapes speak plain HTTP; {_HINT_SLOW}"
+        return _hint_on(self._status)
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
         return TargetNotReady(
@@ -104,10 +114,8 @@ class Readiness:
         )
 
 
-def _hint_on(status: int, elsewhere: str) -> str:
-    """What to do about a service whose last answer had `status`, 0 where it did not answer but listens `elsewhere`."""
-    if elsewhere and elsewhere != LISTENS_NOWHERE:
-        return _HINT_ELSEWHERE
+def _hint_on(status: int) -> str:
+    """What to do about a service whose last answer had `status`; 0 where it did not answer."""
     if status in (401, 403):
         return "target.ready.path must be one that answers without a login"
     if status == 404 or 300 <= status < 400:  # noqa: PLR2004 - no such path, and redirects
