@@ -358,3 +358,17 @@ def test_load_that_nobody_watches_any_more_ends(server: CountingServer, tmp_path
     finally:
         kill_session(leader)
     assert server.answered > 0
+
+
+@pytest.mark.long
+def test_users_that_all_fail_before_their_first_request_are_told_at_once(
+    server: CountingServer, load_of: Callable[..., LocustLoad]
+) -> None:
+    text = LOCUSTFILE + '    def on_start(self):\n        raise RuntimeError("no login")\n'
+    load = load_of(server.url, text=text)
+    load.start()
+    began = time.monotonic()
+    with pytest.raises(ComponentDied, match=r"no user of the load made a request.*no login") as caught:
+        load.wait_first_request(60)
+    assert time.monotonic() - began < 20
+    assert "`on_start`" in caught.value.hint

@@ -646,3 +646,9 @@ def test_a_sigkill_far_from_the_limit_is_not_called_memory() -> None:
         assert told.outcome == "FAIL"
         assert "by signal SIGKILL at 40 s, and nobody had asked" in told.message
         assert told.hint.startswith(hint)
+
+
+def test_an_error_status_is_told_as_an_answer_and_not_by_its_class() -> None:
+    record = drill().change("load", "requests", lambda e: {**e.value, "failures": e.value["requests"]})  # type: ignore[dict-item,index,call-overload]
+    record.sample(30, LoadErrors(9.0, error="LocustBadStatusCode(code=500)", method="GET", request="/work"))
+    is_told("requests_keep_error_rate", "FAIL", record, "most often: answered 500 (GET /work)")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from histories import ALERT, MIB, Record, plan, requests_at
+from histories import ALERT, MIB, Record, drill, plan, requests_at
 from test_varied_records import thin
 
+from leakdrill.judging.doubted import find_doubts
 from leakdrill.judging.evidence.agreement import agreement_doubts
 from leakdrill.judging.evidence.alert_record import alert_doubts
 from leakdrill.judging.evidence.lives import life_doubts
@@ -20,10 +21,13 @@ from leakdrill.judging.evidence.record_order import order_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
 from leakdrill.record.events import (
     AlertTransition,
+    LeakSwitchOff,
     LoadErrors,
     MemoryThreshold,
     Notification,
     RuleError,
+    RunBroken,
+    RunPhase,
     SelectorMatches,
     ServiceMetrics,
     StepAct,
@@ -370,3 +374,24 @@ def test_what_is_in_doubt(look: Any, spoils: dict[str, Spoil], name: str, kept_t
     doubts = list(look(record.history(), plan(expect={"step_errors": "10%"})))
     kept_too += [as_verdict(doubt) for doubt in doubts]
     assert name != "good" or not doubts
+
+
+def test_what_follows_from_an_end_of_the_service_is_laid_on_that_end():
+    record = drill().sample(40, TargetExited(3.0, oom_kill="false"))
+    record.drop("leak", "switch_off").act(
+        LeakSwitchOff(leak="cache"), 56.01, 56.05, "failed", error="connection refused"
+    )
+    (told,) = [doubt for doubt in find_doubts(record.history(), plan()) if "connection refused" in doubt.text]
+    assert told.text.startswith("the service ended at 40 s, and nobody had asked; leak cache ended as `failed`")
+    assert told.cut_short
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_drill_that_was_cut_short_says_what_ended_it(broken):
+    record = drill().cut(40)
+    record.events = [event for event in record.events if event.labels.get("phase") != "load"]
+    record.act(RunPhase("load"), 15.0, 39.9, "failed", error="Locust ended in the middle of the drill")
+    if broken:
+        record.sample(39.8, RunBroken("Locust ended in the middle of the drill"))
+    cut = [doubt.text for doubt in find_doubts(record.history(), plan()) if doubt.cut_short]
+    assert cut == ["the run was cut short: Locust ended in the middle of the drill"]

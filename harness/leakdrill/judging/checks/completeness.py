@@ -24,7 +24,7 @@ from leakdrill.record.events import (
     WorkerLost,
 )
 from leakdrill.scenario.kubernetes import KUBELET
-from leakdrill.units import show_duration
+from leakdrill.units import show_code, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,7 @@ def _part_problems(history: History) -> list[_Problem]:
     ]
     return lost + [
         (
-            f"{name} ended on its own with exit code {event.exit_code} at {_when(event)}",
+            f"{name} ended on its own with exit code {show_code(event.exit_code)} at {_when(event)}",
             [event.index],
         )
         for name, events in _PARTS.items()

@@ -30,7 +30,7 @@ from leakdrill.record.events import (
     TargetStart,
     TargetUnwatched,
 )
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_code, show_duration, show_size
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.detection_limit import DetectionLimit
@@ -263,7 +263,7 @@ def _end(event: Event | TargetExited) -> str:
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    cause = f"by signal {event.signal}" if event.signal else f"with exit code {event.exit_code}"
+    cause = f"by signal {event.signal}" if event.signal else f"with exit code {show_code(event.exit_code)}"
     return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
 
 

@@ -24,6 +24,7 @@ from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, RunBroken, TargetExited
 from leakdrill.record.verdict import Outcome
+from leakdrill.units import show_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -228,7 +229,7 @@ def _keeps_running(history: History) -> Verdict:
     exits = history.of(TargetExited)
     if exits:
         killed = any(event.oom_kill == "true" for event in exits)
-        cause = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
+        cause = "it was OOM-killed" if killed else f"it ended with status {show_code(exits[0].exit_code)}"
         return claim.fails(
             f"the service did not live through the measurement: {cause} after {exits[0].t:.0f} s",
             events=[event.index for event in exits],

@@ -54,7 +54,10 @@ def _who_quits() -> str:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to the caller
     while frame is not None and not _is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return f"the locustfile had it quit ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})" if frame else ""
+    if frame is not None:
+        return f"the locustfile had it quit ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+    caller = sys._getframe(1).f_back  # noqa: SLF001 - likewise
+    return "" if caller is not None else "the locustfile had it quit"  # by a greenlet that runs nothing else
 
 
 def _is_users(file: str) -> bool:

@@ -106,5 +106,6 @@ class Environment:
         losable = find_capability(self.target, Losable)
         if losable and losable.lost:
             return f"the target was lost sight of: {losable.lost}"
-        ended = self.alerting.ended() or self._load.ended()
-        return self.alerting.lost() or (f"{ended} ended in the middle of the drill" if ended else None)
+        server = self.alerting.ended()
+        ended = f"{server} ended in the middle of the drill" if server else self._load.ended()
+        return self.alerting.lost() or ended

@@ -184,8 +184,8 @@ class DockerTarget(OwnedTarget):
         with gpus_given(self.spec.gpu, self.name):
             self._made.start()
         self._running = RunningContainer(self.container, log=self.log, recorder=self._recorder)
-        called = f"container {self.container.short_id}"
-        self._await(self._running, called=called, pid=self._made.first_pid, log_start=log_start)
+        name, pid = f"container {self.container.short_id}", self._made.first_pid
+        self._await(self._running, called=name, pid=pid, log_start=log_start)
 
     def _halt(self) -> None:
         if self._running:
@@ -195,14 +195,12 @@ class DockerTarget(OwnedTarget):
             self._running.join()
 
     def _replace(self) -> None:
-        """Another container: the engine does not change the environment of one that is there."""
-        self._end("container")
+        self._end("container")  # the engine does not change the environment of one that is there
         self._create()
 
     def _limit(self, wanted: Mapping[str, float]) -> Sequence[str]:
-        """The engine enforces limits at once, and refuses less memory than is in use."""
         self._made.change_limits(wanted)
-        return ()
+        return ()  # the engine enforces limits at once, and refuses less memory than is in use
 
     def _elsewhere(self) -> str:
         return listens_elsewhere(self.pids(), self.form.port, from_outside=True) if self.pids() else ""
@@ -234,9 +232,8 @@ class DockerTarget(OwnedTarget):
 
     def _environment(self) -> dict[str, str]:
         own = super()._environment()
-        if self._agent is None:
-            return own
-        return {**own, **self._agent.environment({**self._made.image_environment(self._image), **own})}
+        agent = self._agent.environment({**self._made.image_environment(self._image), **own}) if self._agent else {}
+        return {**own, **agent}
 
     def _values(self) -> dict[str, str]:
         return {"python": "python", "port": str(self.form.port), "disk": self.form.disk, "scenario_dir": SCENARIO_DIR}
