@@ -4,7 +4,8 @@ A value counts as a secret by its place: the password in a URL, and what follows
 of a query parameter, a variable, an option or a header whose name says so (`SECRET_NAME`); what follows `Bearer` and
 `Basic`; what follows `password is`, and `-p`, where it looks like a secret; a JSON web token, and a key that begins as
 those of GitHub, Slack, AWS or Google do; a block of a private key.
-What has no such place cannot be recognised: a password that a service logs on its own is in its log.
+What has no such place cannot be recognised: a password that a service logs on its own is in its log. What a scenario
+takes from the environment for its requests is known, and masked wherever it stands (`hide`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import re
 from typing import Any, Final
 
-from leakdrill.secret_patterns import MASK, PASSWORD_NAME, RULES, SECRET_NAME, is_password_option
+from leakdrill.secret_patterns import MASK, NO_SECRET, PASSWORD_NAME, RULES, SECRET_NAME, is_password_option
 
 _USER_OPTIONS: Final = ("-u", "-U", "--user", "--proxy-user")
 _PASSWORD_OPTIONS: Final = (("redis-cli", "-a"), ("sshpass", "-p"))
@@ -21,13 +22,28 @@ _WORDS_BEFORE: Final = 20
 """How far back a command line is looked through for the program that `-p` belongs to."""
 _PLAIN: Final = re.compile(r"[a-z_ -]+")
 """`["password", "email"]` are two names."""
+_HIDDEN: Final[set[str]] = set()
 _NAMES_BESIDE: Final = ("name", "key", "header", "field")
 _SHORTEST_NUMBER: Final = 1000
 """`password: 5` is a count."""
 
 
+def hide(secret: str) -> None:
+    """Have `secret` masked wherever it stands, from now on, in this process: it came from where secrets are kept."""
+    if can_be_hidden(secret):
+        _HIDDEN.add(secret)
+
+
+def can_be_hidden(secret: str) -> bool:
+    """Whether `secret` is long and strange enough to be masked by itself: `test` is in too many words."""
+    least = 12 if _PLAIN.fullmatch(secret) else 10 if secret.isdecimal() else 6
+    return len(secret) >= least
+
+
 def masked(text: str) -> str:
     """Returns `text` with each secret that can be recognised replaced by `MASK`."""
+    for secret in sorted(_HIDDEN, key=len, reverse=True):
+        text = text.replace(secret, MASK)
     for hint, rules in RULES:
         if hint.search(text):
             for pattern, replacement in rules:
@@ -80,7 +96,7 @@ def _hidden(value: Any, *, of_password: bool) -> Any:
         return [_hidden(inner, of_password=of_password) for inner in value]
     if of_password and type(value) is int and value >= _SHORTEST_NUMBER:
         return MASK
-    return MASK if isinstance(value, str) and value else value
+    return MASK if isinstance(value, str) and value and not NO_SECRET.fullmatch(value) else value
 
 
 def _masked_list(words: list[Any]) -> list[Any]:

@@ -42,7 +42,11 @@ _STATES: Final = (
 )
 """What is said of a password: `password: required` holds none."""
 _QUOTED: Final = r"b?\\?\"[^\"\n]+(?:\"|$)|b?\\?'[^'\n]+(?:'|$)"
+_VARIABLE: Final = r"(?:\w+ )?\$\{\w+\}"
+NO_SECRET: Final = re.compile(_VARIABLE)
+"""The name of a variable in the place of a secret: `Bearer ${SHOP_TOKEN}`."""
 _VALUE: Final = (
+    rf"(?!\"{_VARIABLE}\"|'{_VARIABLE}'|{_VARIABLE}(?:[\s,;&\"'}}\])]|$))"
     rf"(?!\d+(?:\.\d+)?(?![\w.]))(?:{_QUOTED}|(?!(?:{_STATES}){_WORD_ENDS})[^\s,;&\"'}}\])][^\s,;&\"'}}\])]*)"
 )
 _LIKE_A_SECRET: Final = (

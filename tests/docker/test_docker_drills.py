@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from engine_proxy import EngineProxy
 
-from drills import cleaned, drill, told, wait_for_phase
+from drills import cleaned, drill, recorded, told, verdicts, wait_for_phase
 from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
+from leakdrill.wait import wait_for
 
-OUTAGE = Path(__file__).parents[1] / "platforms" / "outage.yaml"
+PLATFORMS = Path(__file__).parents[1] / "platforms"
+OUTAGE = PLATFORMS / "outage.yaml"
 
 
 def test_an_error_in_any_phase_leaves_nothing_on_the_engine(tmp_path):
@@ -49,3 +52,21 @@ def test_what_fails_after_the_engine_went_away_is_not_laid_on_the_service(outage
     (verdict,) = [verdict for (check, _), verdict in outage[2].items() if check == claim]
     assert verdict["outcome"] == "UNKNOWN"
     assert "nobody could see it: the engine does not answer" in verdict["message"]
+
+
+def test_an_engine_that_comes_back_has_hidden_nothing_of_the_service_s_life(tmp_path):
+    """What was to be read meanwhile may be missed; that the service lived is known all the same."""
+    proxy = EngineProxy()
+    process = drill(str(PLATFORMS / "away.yaml"), tmp_path, "docker", DOCKER_HOST=proxy.url)
+    wait_for_phase(tmp_path, "baseline")
+    proxy.cut()
+    wait_for(lambda: recorded(tmp_path, '"name":"unwatched"'), what="that it is missed", timeout_s=15)
+    time.sleep(3)
+    again = EngineProxy(port=proxy.port)
+    out, _ = process.communicate(timeout=120)
+    again.cut()
+    assert process.returncode in (0, 2), out
+    assert recorded(tmp_path, '"name":"watched_again"')
+    assert verdicts(tmp_path)["target_keeps_running", ""] == "PASS"
+    assert verdicts(tmp_path)["requests_keep_error_rate", ""] == "PASS"
+    assert "could not be undone" not in out

@@ -51,6 +51,11 @@ def never_answers(connection: socket.socket) -> None:
     connection.recv(1)
 
 
+def closes_late(connection: socket.socket) -> None:
+    time.sleep(0.3)
+    connection.shutdown(socket.SHUT_RDWR)
+
+
 def closes(connection: socket.socket) -> None:
     del connection
 

@@ -20,6 +20,7 @@ from leakdrill.alerting.states import AlertPoller
 from leakdrill.alerting.watched import WatchedPrometheus
 from leakdrill.alerting.watched_delivery import DeliveryWatcher
 from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
@@ -99,7 +100,7 @@ def test_one_deadline_holds_for_each_exchange_of_a_connection_that_is_kept():
 @pytest.mark.parametrize("way", [*WAYS, broken.sends_a_gzip_bomb], ids=named)
 def test_a_metrics_page_that_is_none_is_a_reading_that_is_missing(way):
     with broken_server(way) as url:
-        meter = ServiceMeter(url)
+        meter = ServiceMeter(url, access=ANYONE)
         with pytest.raises(OSError, match=r"GET http://127\.0\.0\.1"):
             meter.read()
         meter.close()
@@ -108,10 +109,10 @@ def test_a_metrics_page_that_is_none_is_a_reading_that_is_missing(way):
 @pytest.mark.parametrize("page", [b'x{a="', b'{"a":1}', b"\\" * 9000, b"y" * 20_000])
 def test_a_page_in_no_format_is_a_reading_that_is_missing(page):
     with broken_server(answers(page)) as url:
-        meter = ServiceMeter(url)
+        meter = ServiceMeter(url, access=ANYONE)
         with pytest.raises(OSError, match="not Prometheus' text format"):
             meter.read()
-        replicas = ReplicaRequests(lambda: {"one": url}, "/metrics")
+        replicas = ReplicaRequests(lambda: {"one": url}, "/metrics", access=ANYONE)
         assert replicas.read() is None
         meter.close()
         replicas.close()
@@ -120,21 +121,24 @@ def test_a_page_in_no_format_is_a_reading_that_is_missing(page):
 @pytest.mark.parametrize("document", [*SENSELESS, b'{"allocated_bytes.all.current": 1' + b"0" * 400 + b"}"])
 def test_statistics_that_are_none_are_a_reading_that_is_missing(document):
     with broken_server(answers(document)) as url:
-        meter = TorchMeter(url)
+        meter = TorchMeter(url, access=ANYONE)
         with pytest.raises(OSError, match="GET"):
             meter.read()
         meter.close()
 
 
 def test_a_page_that_was_compressed_unasked_is_read():
-    with broken_server(answers(gzip.compress(b"up 1\n"))) as url, contextlib.closing(ServiceMeter(url)) as meter:
+    with (
+        broken_server(answers(gzip.compress(b"up 1\n"))) as url,
+        contextlib.closing(ServiceMeter(url, access=ANYONE)) as meter,
+    ):
         assert meter.read() == {"up": 1.0}
 
 
 def test_a_service_that_is_down_has_nothing_to_read():
     with broken_server(broken.closes) as url:
         pass
-    with contextlib.closing(ServiceMeter(url)) as meter:
+    with contextlib.closing(ServiceMeter(url, access=ANYONE)) as meter:
         assert meter.read() is None
 
 
@@ -151,7 +155,7 @@ READY = pytest.mark.parametrize(
 
 def readiness(url, tmp_path):
     return Readiness(
-        subject="target 'x'", url=url, timeout_s=0.2, exit_status=lambda: None, log=tmp_path / "log", log_start=0
+        subject="target 'x'", url=url, timeout_s=0.2, exit_status=lambda: None, log=tmp_path / "log", access=ANYONE
     )
 
 
@@ -172,7 +176,11 @@ def test_a_service_is_ready_by_its_status_however_long_its_answer_is(way, tmp_pa
 
 
 def step(url, **more):
-    return call(HttpCall(path="/x", method="GET", timeout="500ms", **more), SimpleNamespace(base_url=url, token=""))
+    return call(HttpCall(path="/x", method="GET", timeout="500ms", **more), target_at(url))
+
+
+def target_at(url):
+    return SimpleNamespace(base_url=url, token="", access=ANYONE)
 
 
 @pytest.mark.parametrize("way", [w for w in WAYS if w is not broken.sends_200_mb], ids=named)
@@ -195,7 +203,7 @@ def test_the_long_answer_of_a_step_is_read_to_its_end_and_not_kept():
 
 def test_what_is_copied_out_goes_to_its_file_as_it_comes(tmp_path):
     with broken_server(answers(b"x" * 20_000_000)) as url:
-        fetch("/heap", SimpleNamespace(base_url=url, token=""), tmp_path / "heap", timeout_s=5.0)
+        fetch("/heap", target_at(url), tmp_path / "heap", timeout_s=5.0)
     assert (tmp_path / "heap").stat().st_size == 20_000_000
 
 

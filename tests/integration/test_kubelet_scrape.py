@@ -93,7 +93,7 @@ class Scraped:
             self._recorder,
             self._journal,
             run_id="run-1",
-            scrape_targets={},
+            scrape_targets=[],
             more_jobs=[job],
             rules_files=[],
             time_scale=60,

@@ -16,6 +16,7 @@ from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.prometheus import PrometheusServer
 from leakdrill.alerting.routing import default_routing
 from leakdrill.alerting.rules import read_rules
+from leakdrill.alerting.scrape_target import ScrapeTarget
 from leakdrill.alerting.server import MARKER
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.webhook import Webhook
@@ -80,7 +81,7 @@ class Stack:
             self.recorder,
             self.journal,
             run_id="run-1",
-            scrape_targets={"leakdrill": self.exporter.address},
+            scrape_targets=[ScrapeTarget(job="leakdrill", address=self.exporter.address)],
             rules_files=self.rules.write(self.folder / "prometheus" / "rules", SCALE).files,
             alertmanager_url=self.alertmanager.url,
             scrape_interval_s=0.25,
@@ -277,7 +278,7 @@ def test_a_prometheus_that_cannot_start_says_why(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("groups: nonsense")
     server = PrometheusServer(
-        tmp_path, recorder, journal, run_id="run-1", scrape_targets={}, rules_files=[bad], evaluation_interval_s=0.5
+        tmp_path, recorder, journal, run_id="run-1", scrape_targets=[], rules_files=[bad], evaluation_interval_s=0.5
     )
     try:
         with pytest.raises(ComponentDied, match=r"bad\.yaml"):

@@ -60,7 +60,7 @@ def test_leaks(leak_gate):
             r"  objects    1 more test_gated.Session a call",
             r"  allocated  .*test_gated.py:\d+: \d+ B in \d more allocations a call",
             r"  measured   20 slots of \d+ calls in .* 99 % interval",
-            r"  what to do find what holds the test_gated.Session.*",
+            r"  what to do find what puts the test_gated.Session into test_gated.KEPT, .*",
             r"test_gated.py::test_leaks: LEAK: memory grows by .*",
         ],
     )

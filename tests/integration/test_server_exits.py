@@ -38,7 +38,7 @@ def alertmanager(folder: Path, recorder: Recorder, journal: Journal) -> Alertman
 
 
 def prometheus(folder: Path, recorder: Recorder, journal: Journal) -> PrometheusServer:
-    return PrometheusServer(folder, recorder, journal, run_id="run-1", scrape_targets={}, rules_files=[])
+    return PrometheusServer(folder, recorder, journal, run_id="run-1", scrape_targets=[], rules_files=[])
 
 
 @pytest.fixture(

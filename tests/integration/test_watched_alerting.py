@@ -17,6 +17,7 @@ from leakdrill.alerting.alertmanager import AlertmanagerServer
 from leakdrill.alerting.prometheus import PrometheusServer
 from leakdrill.alerting.prometheus_api import PrometheusApi
 from leakdrill.alerting.routing import Routing
+from leakdrill.alerting.scrape_target import ScrapeTarget
 from leakdrill.alerting.webhook import Webhook
 from leakdrill.machine.ports import free_port
 from leakdrill.record.journal import Journal
@@ -60,7 +61,7 @@ class Staging:
             self.recorder,
             self.journal,
             run_id="staging",
-            scrape_targets={"gateway": f"127.0.0.1:{self.port}"},
+            scrape_targets=[ScrapeTarget(job="gateway", address=f"127.0.0.1:{self.port}")],
             rules_files=[rules],
             alertmanager_url=self.alertmanager.url,
         )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from api_proxy import ApiProxy
 
-from drills import cleaned, drill, told, verdicts, wait_for_phase
+from drills import cleaned, drill, recorded, told, verdicts, wait_for_phase
 from ends import ended_by_ctrl_c, ended_by_error, ended_in_setup
+from leakdrill.wait import wait_for
 
 HERE = Path(__file__).parent
 OUTAGE = HERE.parent / "platforms" / "outage.yaml"
+AWAY = HERE.parent / "platforms" / "away.yaml"
 
 
 def test_replicas_and_limits_change_under_load_that_does_not_notice(tmp_path):
@@ -46,3 +48,19 @@ def test_an_api_server_that_goes_away_in_the_middle_is_unknown_and_what_stays_is
         again.cut()
     assert {verdict["outcome"] for verdict in told(tmp_path).values()} <= {"PASS", "UNKNOWN"}
     assert "nobody could see it" in told(tmp_path)["target_keeps_running", ""]["message"]
+
+
+def test_an_api_server_that_comes_back_ends_the_drill_without_a_verdict_and_nothing_is_left(tmp_path):
+    """What was not seen may have been anything; but it answers again, so that everything is undone."""
+    proxy = ApiProxy(tmp_path)
+    process = drill(str(AWAY), tmp_path, "kubernetes", KUBECONFIG=str(proxy.kubeconfig))
+    wait_for_phase(tmp_path, "baseline")
+    proxy.cut()
+    wait_for(lambda: recorded(tmp_path, '"name":"unwatched"'), what="that it is missed", timeout_s=15)
+    again = ApiProxy(tmp_path, port=proxy.port)
+    out, _ = process.communicate(timeout=120)
+    again.cut()
+    assert process.returncode == 2, out
+    assert "lost sight of: the API server" in told(tmp_path)["measurements_are_complete", ""]["message"]
+    assert set(verdicts(tmp_path).values()) == {"UNKNOWN"}
+    assert "could not be undone" not in out

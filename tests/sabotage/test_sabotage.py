@@ -13,6 +13,9 @@ from tape import RECORDS, Tape
 from leakdrill.record.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _pytest.mark import ParameterSet
     from conftest import Kept
 
 LEAST = 120
@@ -33,7 +36,13 @@ def test_the_good_record_passes(base: str, kept: Kept) -> None:
     kept(verdicts)
 
 
-@pytest.mark.parametrize("spoilt", SABOTAGES, ids=lambda one: f"{one.kind}: {one.name}")
+def _each() -> Iterator[ParameterSet]:
+    """All of them; `make test` plays every fourth, and `make test-long` the others."""
+    for place, one in enumerate(SABOTAGES):
+        yield pytest.param(one, id=f"{one.kind}: {one.name}", marks=[pytest.mark.long] if place % 4 else [])
+
+
+@pytest.mark.parametrize("spoilt", list(_each()))
 def test_it_is_caught(spoilt: Sabotage, kept: Kept) -> None:
     verdicts = spoilt.verdicts()
     assert spoilt.escaped(verdicts) == ""

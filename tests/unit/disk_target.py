@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from leakdrill.errors import BadInput
+from leakdrill.machine.http_access import ANYONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ class DiskTarget:
     name = "disk"
     base_url = "http://127.0.0.1:9"
     token = ""
+    access = ANYONE
     labels: Mapping[str, str] = {}
 
     def __init__(self, folder: Path) -> None:

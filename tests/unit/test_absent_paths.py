@@ -10,6 +10,7 @@ import pytest
 from test_plan_check import SCENARIO, plan
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.runs.drill.absent_paths import absent_paths
 from leakdrill.scenario.reader import read_scenario
 
@@ -47,6 +48,7 @@ class Service(BaseHTTPRequestHandler):
 
 class Target:
     token = ""
+    access = ANYONE
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url

@@ -8,7 +8,7 @@ import pytest
 from histories import Record, drill, plan
 
 from leakdrill.judging.drill import judge
-from leakdrill.record.events import GpuSilent, StepAct, TargetExited, TargetUnwatched
+from leakdrill.record.events import GpuSilent, StepAct, TargetExited, TargetUnwatched, TargetWatchedAgain
 
 if TYPE_CHECKING:
     from leakdrill.record.history import Event
@@ -55,6 +55,21 @@ def test_what_failed_before_is_told_as_it_was_seen_then() -> None:
 
 def test_the_loss_counts_from_when_nobody_saw_any_more_and_not_from_when_it_was_noticed() -> None:
     assert told(lost(30, failing_from(30), told_after_s=3))["requests_keep_error_rate"].outcome == "UNKNOWN"
+
+
+def test_an_engine_that_comes_back_and_tells_of_the_target_has_hidden_nothing_of_its_life() -> None:
+    away = lost(30, drill())
+    verdict = told(away)["target_keeps_running"]
+    assert verdict.outcome == "UNKNOWN"
+    assert "from 30 s on nobody could see it" in verdict.message
+    assert told(away.sample(36, TargetWatchedAgain()))["target_keeps_running"].outcome == "PASS"
+    assert told(lost(40, away))["target_keeps_running"].outcome == "UNKNOWN", "it went away again"
+
+
+def test_what_failed_while_the_engine_was_away_is_not_laid_on_the_service_afterwards() -> None:
+    verdict = told(lost(30, failing_from(30)).sample(36, TargetWatchedAgain()))["requests_keep_error_rate"]
+    assert verdict.outcome == "UNKNOWN"
+    assert f"because from 30 s to 36 s nobody could see it: {WHY}" in verdict.message
 
 
 def failed_step(record: Record) -> Record:

@@ -88,7 +88,7 @@ def test_the_tests_that_are_named_are_there() -> None:
 
 def test_a_test_that_no_longer_gets_its_outcome_fails(tmp_path: Path) -> None:
     here = Path(__file__).parent
-    for name in ("conftest.py", "outcomes.py", "verdict_texts.py"):
+    for name in ("conftest.py", "field_types.py", "outcomes.py", "verdict_texts.py"):
         (tmp_path / name).write_text((here / name).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "claim_outcomes.json").write_text('{"run load_is_spread": {"PASS": "test_it.py::test_it"}}')
     (tmp_path / "test_it.py").write_text("def test_it():\n    assert True\n", encoding="utf-8")

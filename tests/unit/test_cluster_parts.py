@@ -145,7 +145,7 @@ def test_what_runs_already_is_touched_only_where_the_command_line_says_so_too():
 def test_a_container_form_serves_in_a_cluster_too():
     form = form_of(target(container={"image": "web", "port": 9000}, kubernetes={"replicas": 2}))
     assert (form.image, form.port, form.replicas) == ("web", 9000, 2)
-    with pytest.raises(BadInput, match="neither `kubernetes` nor `container`"):
+    with pytest.raises(BadInput, match="neither `kubernetes` nor an image in `container`"):
         form_of(target())
 
 

@@ -86,7 +86,9 @@ def test_what_a_service_depends_on_comes_along():
 
 def test_a_target_is_a_command_or_a_service_of_a_compose_file():
     assert ProcessTarget.model_validate({"name": "x", "compose": {"file": "f", "service": "s"}}).kind == "compose"
-    with pytest.raises(ValidationError, match="expected a command of at least one word, or compose"):
+    with pytest.raises(
+        ValidationError, match="expected a command of at least one word, compose, or the url or container of one"
+    ):
         ProcessTarget.model_validate({"name": "x"})
     with pytest.raises(ValidationError, match="several replicas need an entrance"):
         ComposeForm.model_validate({"file": "f", "service": "s", "replicas": 2})

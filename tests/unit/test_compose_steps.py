@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
@@ -17,6 +18,7 @@ class Bare:
     parts = ()
     base_url = "http://127.0.0.1:9"
     token = ""
+    access = ANYONE
 
     def execute(self, command, *, output, timeout_s):  # noqa: ARG002 - the protocol's
         output.write_text("done")

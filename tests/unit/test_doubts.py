@@ -394,4 +394,5 @@ def test_a_drill_that_was_cut_short_says_what_ended_it(broken):
     if broken:
         record.sample(39.8, RunBroken("Locust ended in the middle of the drill"))
     cut = [doubt.text for doubt in find_doubts(record.history(), plan()) if doubt.cut_short]
-    assert cut == ["the run was cut short: Locust ended in the middle of the drill"]
+    phase = "" if broken else "the phase `load` ended as `failed`: "
+    assert cut == [f"the run was cut short: {phase}Locust ended in the middle of the drill"]

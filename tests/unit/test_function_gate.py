@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from leakdrill.pytest_plugin.cache_fill import CacheFill, LruCaches
 from leakdrill.pytest_plugin.calls import Calls
 from leakdrill.pytest_plugin.explanation import explain
 from leakdrill.pytest_plugin.gate import gate_function
+from leakdrill.pytest_plugin.growth_holders import Holder
 from leakdrill.pytest_plugin.growth_sources import GrowthSources, Site
 from leakdrill.pytest_plugin.judge import judge, judge_by_default, refine
 from leakdrill.pytest_plugin.measure import Measurement
@@ -132,6 +134,16 @@ def test_the_text_names_counts_places_and_threads():
     assert "20 slots of 500 calls" in text
 
 
+def test_the_text_says_whose_container_holds_the_leak_and_where_nothing_was_looked_for():
+    whole = measured(resident_a_call=128, blocks_a_call=2)
+    holder = Holder("app.Registry.sessions", "dict", 1.0)
+    sources = GrowthSources(3, {"app.Session": 1.0}, [], 0.0, 0.0, 0.0, holders=[holder], watched=False)
+    text = explain(judge(whole, budget=32), whole, sources)
+    assert "  held by    app.Registry.sessions, a dict: 1 more a call" in text
+    assert "  allocated  not looked for: too few calls fit" in text
+    assert "find what puts the app.Session into app.Registry.sessions, and what should take it out" in text
+
+
 def test_what_no_watched_call_did_is_not_called_native():
     """Nothing seen in the calls that were watched says only that it is rare."""
     whole = measured(resident_a_call=128, malloc_a_call=128)
@@ -146,7 +158,7 @@ def test_caches_say_what_they_took_in():
     def find(key):
         return key
 
-    caches = LruCaches()
+    caches = LruCaches(gc.get_objects())
     for key in range(50):
         find(key)
     (fill,) = [fill for fill in caches.since(100) if fill.name.endswith("find")]

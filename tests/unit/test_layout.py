@@ -28,7 +28,7 @@ ROWS: Final = (
     ("load/in_locust",),
     ("load",),
     ("targets/base",),
-    ("targets/process", "targets/docker"),
+    ("targets/process", "targets/docker", "targets/existing"),
     ("targets/replicated",),
     ("targets/compose", "targets/kubernetes"),
     ("targets",),

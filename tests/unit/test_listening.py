@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import pytest
 
 from leakdrill.errors import TargetNotReady
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.listening import Listening, _address, listening, listens_elsewhere
 from leakdrill.targets.base.readiness import Readiness
 
@@ -84,6 +85,7 @@ def not_ready(url, tmp_path, **more):
         Readiness(
             subject="target 'x'",
             url=url,
+            access=ANYONE,
             timeout_s=0.2,
             exit_status=lambda: None,
             log=tmp_path / "log",

@@ -11,7 +11,7 @@ from test_gate_run import SCENARIO, run
 
 from leakdrill.judging.checks.load import load_is_as_asked
 from leakdrill.judging.checks.requests import requests_keep_error_rate, requests_keep_latency
-from leakdrill.judging.drill import judge
+from leakdrill.judging.drill import judge, judge_claims
 from leakdrill.judging.evidence.load_conduct import COUNTS, asked_users
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.matrix_cell import judge_cell
@@ -251,3 +251,14 @@ def test_the_errors_of_a_recording_that_took_less_than_a_second_count_and_its_us
 
     assert set(recorded(5.0).values()) == {"PASS"}
     assert recorded(500.0)["requests_keep_error_rate"] == "FAIL"
+
+
+@pytest.mark.parametrize(("rate", "outcome"), [("120/s", "UNKNOWN"), ("110/s", "FAIL"), ("100/s", "FAIL")])
+def test_an_alert_that_is_late_for_want_of_load_is_not_late_by_its_rule(rate: str, outcome: str) -> None:
+    """It fired after 35 s of 30 under 100 tasks/s: with 120 the leak would have come in time."""
+    late = counted()
+    late.drop("prometheus", "alert").alert(50.2, "firing", at=50)
+    asked = plan(load={"locustfile": "locustfile.py", "rate": rate})
+    (verdict,) = [one for one in judge_claims(late.history(), asked) if one.check == "alert_fires_in_time"]
+    assert verdict.outcome == outcome
+    assert ("only 83.33 % of the tasks that were asked for were begun" in verdict.message) == (outcome == "UNKNOWN")

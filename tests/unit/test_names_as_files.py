@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from leakdrill.alerting.rules import read_rules
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.run_files import run_name
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.record.store import create_run
 from leakdrill.runs.catalogue.matrix_plan import read_matrix
 from leakdrill.scenario.kubernetes import ExistingWorkload
@@ -33,6 +34,7 @@ NAMES = (
 class Target:
     """A target that has every file."""
 
+    access = ANYONE
     part_types: Sequence[type] = ()
     parts: Sequence[object] = ()
     name, base_url, token = "shop", "http://127.0.0.1:9", ""

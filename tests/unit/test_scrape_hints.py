@@ -25,6 +25,6 @@ URL = "http://127.0.0.1:8000/metrics"
     ],
 )
 def test_each_kind_of_failure_has_a_hint_of_its_own(error, helps):
-    told, hint = _unscraped([{"scrapeUrl": URL, "health": "down", "lastError": error}], Path("prometheus.log"))
+    told, hint = _unscraped([{"scrapeUrl": URL, "health": "down", "lastError": error}], {}, Path("prometheus.log"))
     assert told == f"; {URL} was not scraped: {error}"
     assert helps in hint

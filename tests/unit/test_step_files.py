@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from leakdrill.errors import BadInput, TargetNotReady
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.scenario.steps import Step
 from leakdrill.steps.step import StepFailed, carry_out
 
@@ -28,6 +29,7 @@ class BareTarget:
     name = "bare"
     base_url = "http://127.0.0.1:9"
     token = ""
+    access = ANYONE
     labels: Mapping[str, str] = {}
 
     def start(self) -> None: ...

@@ -40,6 +40,13 @@ def test_a_service_of_a_project_that_is_up_is_a_kind_of_its_own() -> None:
     assert kind_of(spec(compose={**form, "project": "staging"})).name == "existing compose"
 
 
+def test_a_container_that_runs_already_is_a_kind_of_its_own() -> None:
+    made = ProcessTarget.model_validate({"name": "web", "kind": "docker", "container": {"image": "web"}})
+    assert kind_of(made).name == "docker"
+    there = ProcessTarget.model_validate({"name": "web", "container": "web-1"})
+    assert (there.kind, kind_of(there).name, there.goes_by) == ("docker", "existing container", "web-1")
+
+
 def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadInput, match='"podman" is no kind of target; expected one of process, docker, compose, kub'):
         kind_of(spec().model_copy(update={"kind": "podman"}))
@@ -49,9 +56,12 @@ def test_what_each_kind_can_do() -> None:
     assert {row.name: set(row.capabilities()) for row in KINDS} == {
         "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside"},
         "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "Pinnable"},
+        "existing container": EVERYWHERE - {"Replicated"}
+        | {"AgentHost", "FilesInside", "Limitable", "Losable", "Outliving"},
         "existing compose": EVERYWHERE | {"Neighboured"},
         "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
         "kubernetes": EVERYWHERE | OWN | {"Autoscalable", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
+        "existing service": EVERYWHERE - {"Replicated"} | {"Losable", "Outliving"},
     }
 
 
@@ -72,5 +82,8 @@ def test_a_target_that_lacks_it_says_which_kinds_have_it() -> None:
     with pytest.raises(BadInput) as raised:
         capability(target, Recreatable, step="recreate")
     assert raised.value.message == "target 'web' (Bare) does not support the step recreate; expected compose"
-    with pytest.raises(BadInput, match="expected process, docker, existing compose, compose or kubernetes"):
+    with pytest.raises(
+        BadInput,
+        match="expected process, existing container, docker, existing compose, compose, kubernetes or existing service",
+    ):
         capability(target, Restartable, step="restart")

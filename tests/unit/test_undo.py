@@ -17,7 +17,9 @@ from leakdrill.record.journal_header import Header, started_ticks
 from leakdrill.record.undo import Problem, clean, undo, undo_all
 from leakdrill.runs.undo import UNDO
 from leakdrill.targets.compose import undo as compose
+from leakdrill.targets.docker import existing_undo as existing_container
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.existing import undo as existing
 from leakdrill.targets.kubernetes import undo as kubernetes
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def test_a_kind_without_a_way_back_is_noticed(tmp_path: Path) -> None:
 
 
 def test_no_kind_belongs_to_two_owners() -> None:
-    tables = (machine.UNDO, docker.UNDO, compose.UNDO, kubernetes.UNDO)
+    tables = (machine.UNDO, docker.UNDO, compose.UNDO, kubernetes.UNDO, existing.UNDO, existing_container.UNDO)
     assert sum(len(table) for table in tables) == len(UNDO)
 
 

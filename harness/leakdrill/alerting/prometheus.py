@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import show_ms
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from leakdrill.alerting.scrape_target import ScrapeTarget
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
 
@@ -53,7 +54,6 @@ _SCRAPE_HINTS: Final = (
 )
 """What may help, by what Prometheus says of a scrape that failed."""
 _LOOKBACK_SCRAPES: Final = 4
-_MOST_SCRAPED: Final = "32MB"
 
 
 class PrometheusServer:
@@ -64,7 +64,7 @@ class PrometheusServer:
         recorder: gets `PrometheusStart`, and `PrometheusExited` when it ends unasked.
         journal: hears of process and data folder before they exist.
         run_id: marks the process as ours.
-        scrape_targets: job name to `host:port` of what is scraped; `host:port/path` where it is not /metrics.
+        scrape_targets: what is scraped.
         more_jobs: entries of `scrape_configs` as they are; nobody waits for their first scrape here.
         rules_files: as `Rules.write` made them.
         alertmanager_url: `http://host:port`, or None to notify nobody.
@@ -83,7 +83,7 @@ class PrometheusServer:
         journal: Journal,
         *,
         run_id: str,
-        scrape_targets: Mapping[str, str],
+        scrape_targets: Sequence[ScrapeTarget],
         more_jobs: Sequence[Mapping[str, object]] = (),
         rules_files: Sequence[Path],
         alertmanager_url: str | None = None,
@@ -197,7 +197,8 @@ class PrometheusServer:
     def _unscraped(self) -> tuple[str, str]:
         """What was not scraped and why, and what may help."""
         try:
-            return _unscraped(self._api().targets(), self._server.log)
+            origins = {target.job: target.origin for target in self._scrape_targets}
+            return _unscraped(self._api().targets(), origins, self._server.log)
         except NoAnswer as e:
             return f"; {e}", f"read {self._server.log}"
 
@@ -226,7 +227,7 @@ class PrometheusServer:
             },
             "rule_files": [str(file.resolve()) for file in self._rules_files],
             "scrape_configs": [
-                *(_scrape(job, address, self._every_s(job)) for job, address in self._scrape_targets.items()),
+                *(target.entry(self._every_s(target.job)) for target in self._scrape_targets),
                 *map(dict, self._more_jobs),
             ],
             **({"alerting": _alerting(self._alertmanager_url)} if self._alertmanager_url else {}),
@@ -255,8 +256,12 @@ class PrometheusServer:
         ]
 
 
-def _unscraped(targets: Sequence[Mapping[str, object]], log: Path) -> tuple[str, str]:
-    down = {str(t.get("scrapeUrl")): str(t.get("lastError") or "") for t in targets if t.get("health") != "up"}
+def _unscraped(targets: Sequence[Mapping[str, Any]], origins: Mapping[str, str], log: Path) -> tuple[str, str]:
+    down = {
+        origins.get(t.get("scrapePool", "")) or str(t.get("scrapeUrl")): str(t.get("lastError") or "")
+        for t in targets
+        if t.get("health") != "up"
+    }
     told = "; ".join(f"{url} was not scraped: {error or 'not asked yet'}" for url, error in down.items())
     hints = (hint for error in down.values() for pattern, hint in _SCRAPE_HINTS if re.search(pattern, error))
     return f"; {told}" if told else "", next(hints, f"read {log}")
@@ -264,16 +269,6 @@ def _unscraped(targets: Sequence[Mapping[str, object]], log: Path) -> tuple[str,
 
 def _duration(seconds: float) -> str:
     return show_ms(max(1, round(seconds * 1000)))
-
-
-def _scrape(job: str, address: str, every_s: float) -> dict[str, object]:
-    # Labels of the series win over those of the scrape, as they do where cAdvisor is scraped for many containers.
-    host, _, path = address.partition("/")
-    where = {"metrics_path": f"/{path or 'metrics'}", "static_configs": [{"targets": [host]}]}
-    # What is scraped may be broken: it must neither lead elsewhere nor fill the memory of the server.
-    bounds = {"follow_redirects": False, "body_size_limit": _MOST_SCRAPED}
-    times = {"scrape_interval": _duration(every_s), "scrape_timeout": _duration(every_s)}
-    return {"job_name": job, "honor_labels": True, **times, **bounds, **where}
 
 
 def _alerting(url: str) -> dict[str, object]:

@@ -42,20 +42,21 @@ class _Anything:
 
     Args:
         cards: whether there is a card.
+        disk: whether there is a disk.
     """
 
     started_at = 0.0
 
-    def __init__(self, *, cards: bool) -> None:
+    def __init__(self, *, cards: bool, disk: bool) -> None:
         self._cards = cards
+        self._kinds: tuple[type[Reading], ...] = (CgroupResources, ProcessTree, *([FilesystemDisk] if disk else []))
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Tell `listener` of one reading of each kind."""
         for event in self._of_cards():
             listener(event)
         listener(TargetExited(oom_kill="true").to_event())
-        kinds: tuple[type[Reading], ...] = (CgroupResources, ProcessTree, FilesystemDisk)
-        for kind in kinds:
+        for kind in self._kinds:
             values = {part.key: 1.0 for part in kind.parts().values() if isinstance(part, Entry)}
             listener(kind.of(values).to_event())
 
@@ -77,7 +78,7 @@ def published_series(scenario: Scenario, rules: Rules = _NO_RULES) -> list[Serie
     own = {**target.labels, "container": target.name}
     asked = asked_by_rules(scenario, rules)
     exporter = Exporter(
-        _Anything(cards=target.gpu is not None),
+        _Anything(cards=target.gpu is not None, disk=target.disk_is_read),
         labels=container_labels(target, own, asked),
         more=more_labels(target, own, asked),
         limit_bytes=target.limits.memory,

@@ -37,7 +37,8 @@ def calibrate(
         Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
     ] = None,
     allow: Annotated[
-        str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
+        str | None,
+        typer.Option(metavar="NAME", help="What the drill may change: a Kubernetes context, or a service that runs."),
     ] = None,
     longest: Annotated[str, typer.Option(help="How long the leak may take to raise the alerts.")] = "10m",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes, and write nothing.")] = False,
@@ -51,7 +52,8 @@ def calibrate(
     except ValueError as e:
         raise BadInput(f"--longest: {e}") from e
     console = SafeConsole()
-    done = play(placed(to_measure(plan, longest_s=longest_s), on, allow), path, runs=runs, console=console)
+    to_play = placed(to_measure(plan, longest_s=longest_s), on, allow)
+    done = play(to_play, path, runs=runs, console=console, allow=allow)
     console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
     if done.error is not None:
         raise done.error

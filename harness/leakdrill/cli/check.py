@@ -13,6 +13,7 @@ from leakdrill.alerting.time_scale import scale_expr
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
 from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.drill.permission import check_permission, needed
 from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.units import show_duration
@@ -44,10 +45,12 @@ def _examined(path: Path) -> dict[str, Any]:
     routing = (
         None if alerts.routing is None else read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
     )
+    check_permission(path, plan, ",".join(name for _, _, name in needed(plan)))
     rules = check_plan(path, plan)
     series = published_series(plan, rules)
     return {
         "scenario": plan.name,
+        "allow": [{"for": text, "name": name} for _, text, name in needed(plan)],
         "file": str(path),
         "metrics": plan.target.metrics,
         "routing": list(routing.remarks) if routing else [],
@@ -74,6 +77,8 @@ def _remarks(expr: str, scale: float) -> list[str]:
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['file']}: {found['scenario']}: nothing is wrong with the plan"
     yield from (f"routing: {remark}" for remark in found["routing"])
+    for permission in found["allow"]:
+        yield f"{permission['for']}: `leakdrill run` needs --allow {permission['name']}"
     for alert in found["alerts"]:
         severity = alert["labels"].get("severity")
         name = f"{alert['alert']} ({severity})" if severity else alert["alert"]

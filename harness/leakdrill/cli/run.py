@@ -33,7 +33,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
     ] = None,
     allow: Annotated[
-        str | None, typer.Option(metavar="CONTEXT", help="The Kubernetes context that the drill may change.")
+        str | None,
+        typer.Option(metavar="NAME", help="What the drill may change: a Kubernetes context, or a service that runs."),
     ] = None,
     as_json: AsJson = False,
     everything: Annotated[

@@ -27,6 +27,7 @@ from leakdrill.judging.checks.torch_memory import OUT_OF_MEMORY, TORCH_RETURNS, 
 from leakdrill.judging.doubted import doubted, find_doubts
 from leakdrill.judging.evidence.check import Check, judge_all
 from leakdrill.judging.gpu_attribution import attributed_to_target
+from leakdrill.judging.machine_attribution import excused_by_machine
 from leakdrill.judging.platform_attribution import excused_by_platform
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def judge(
         verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
         verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
         verdicts = excused_by_platform(verdicts, history, attribution)
+        verdicts = excused_by_machine(verdicts, history, scenario)
         return doubted(verdicts, find_doubts(history, scenario, machine), scenario)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.evidence.trouble import Trouble
-from leakdrill.record.events import TargetUnwatched
-from leakdrill.units import show_duration
+from leakdrill.judging.evidence.unwatched import unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +23,5 @@ _HINT: Final = "run the drill again when the platform answers"
 
 def excused_by_platform(verdicts: Sequence[Verdict], history: History, attribution: Attribution) -> list[Verdict]:
     """`verdicts`, of which those that failed after the platform fell silent are UNKNOWN and say so."""
-    troubles = [
-        Trouble(f"from {show_duration(event.when)} on nobody could see it: {event.message}", event.when, (event.index,))
-        for event in history.of(TargetUnwatched)
-    ]
+    troubles = [Trouble(str(time), time.since.when, (time.since.index,)) for time in unwatched(history)]
     return [attribution.excused(verdict, troubles, hint=_HINT) for verdict in verdicts]

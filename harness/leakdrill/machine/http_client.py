@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import httpx
 
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.units import show_duration, show_size
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from leakdrill.machine.http_access import Access
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """The longest response that is read unless the caller expects more: a metrics page is a hundred times smaller."""
@@ -28,13 +31,16 @@ _HEADER_BYTES: Final = 128 * 1024
 _LEAST_WAIT_S: Final = 0.001
 
 
-def bounded_client(*, timeout_s: float, most_bytes: int | None = MOST_BYTES, base_url: str = "") -> httpx.Client:
+def bounded_client(
+    *, timeout_s: float, most_bytes: int | None = MOST_BYTES, base_url: str = "", access: Access = ANYONE
+) -> httpx.Client:
     """An httpx client for one request at a time, by one thread at a time.
 
     Args:
         timeout_s: for the whole of each exchange, from its start to the last byte of the response.
         most_bytes: the longest response, in bytes; None for any: then read it piece by piece.
         base_url: what the paths of requests are relative to.
+        access: the headers of every request, and the certificates.
 
     Every failure is an `httpx.HTTPError`: `ReadTimeout` at the deadline, `ReadError` for a response that is too long.
     A body is never unpacked: whoever compresses it although that was not asked for is read as it comes.
@@ -45,8 +51,8 @@ def bounded_client(*, timeout_s: float, most_bytes: int | None = MOST_BYTES, bas
         # A proxy that is meant for the outside must not get a loopback request, nor the token in it.
         trust_env=False,
         follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        transport=_Transport(most_bytes),
+        headers={"Accept-Encoding": "identity", **access.headers},
+        transport=_Transport(most_bytes, access.tls),
     )
 
 
@@ -146,9 +152,9 @@ class _Body(httpx.SyncByteStream):
 class _Transport(httpx.BaseTransport):
     """Sends requests through a pool of its own."""
 
-    def __init__(self, most_bytes: int | None) -> None:
+    def __init__(self, most_bytes: int | None, tls: ssl.SSLContext | None) -> None:
         self._allowance = _Allowance(most_bytes)
-        self._pool = httpcore.ConnectionPool(network_backend=_Backend(self._allowance))
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=_Backend(self._allowance))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._allowance.begin(float(request.extensions["timeout"]["read"]))

@@ -115,12 +115,17 @@ def address_towards(host: str) -> str:
 
 def holder(port: int) -> str:
     """Who listens on `port`, as `pid 4121 (python serve.py)`; empty when this user may not know."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.Error:
-        return ""
-    pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid]
+    pids = listeners_on(port)
     return _described(pids[0]) if pids else ""
+
+
+def listeners_on(port: int) -> list[int]:
+    """The processes that listen on `port` at any address; those of other users are seen by root only.
+
+    All that have the socket, as a server's first process and its workers do: psutil names one of them.
+    """
+    listening = _listening_on(port, anywhere=True)
+    return [pid for pid in psutil.pids() if listening & (sockets_of(pid) or set())] if listening else []
 
 
 def stranger_on(port: int, pids: Collection[int]) -> str:
@@ -139,15 +144,15 @@ def stranger_on(port: int, pids: Collection[int]) -> str:
     return (holder(port) or "another process of this machine") if strange else ""
 
 
-def _listening_on(port: int) -> set[str]:
-    """The inodes of the sockets that listen on `port`, at loopback or at every address."""
+def _listening_on(port: int, *, anywhere: bool = False) -> set[str]:
+    """The inodes of the sockets that listen on `port`, at loopback or at every address; or, `anywhere`, at any one."""
     inodes: set[str] = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             for line in Path(table).read_text().splitlines()[1:]:
                 fields = line.split()
                 address, _, number = fields[1].partition(":")
-                if fields[3] == _LISTENS and int(number, 16) == port and address in _REACHED_BY_LOOPBACK:
+                if fields[3] == _LISTENS and int(number, 16) == port and (anywhere or address in _REACHED_BY_LOOPBACK):
                     inodes.add(f"socket:[{fields[9]}]")
     return inodes
 

@@ -13,6 +13,8 @@ from leakdrill.record.events import ReplicaRequestCounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from leakdrill.machine.http_access import Access
+
 COUNTER: Final = "http_requests_total"
 _TIMEOUT_S: Final = 1.0
 
@@ -23,15 +25,16 @@ class ReplicaRequests:
     Args:
         urls: where each replica answers now, by its name.
         path: of its metrics.
+        access: how they are asked.
     """
 
     event = ReplicaRequestCounts
     every = 10
 
-    def __init__(self, urls: Callable[[], Mapping[str, str]], path: str) -> None:
+    def __init__(self, urls: Callable[[], Mapping[str, str]], path: str, *, access: Access) -> None:
         self._urls = urls
         self._path = path
-        self._client = bounded_client(timeout_s=_TIMEOUT_S)
+        self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 
     def read(self) -> dict[str, float] | None:
         """Requests by replica; one that does not answer is left out, and None when none does."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.samples import Sample
 
+    from leakdrill.machine.http_access import Access
     from leakdrill.record.event_class import Reading
 
 MOST_SAMPLES: Final = 200
@@ -33,15 +34,15 @@ _LEFT_OUT: Final = ("_bucket", "_created")
 
 
 class ServiceMeter:
-    """Reads `url`, one entry per sample, named as Prometheus would show it: `name{label="value"}`."""
+    """Reads `url` with `access`, one entry per sample, named as Prometheus would show it: `name{label="value"}`."""
 
     event: type[Reading] = ServiceMetrics
     every = 10
     alone = True  # a page may take a second, and other meters do not wait for it
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, access: Access) -> None:
         self._url = url
-        self._client = bounded_client(timeout_s=_TIMEOUT_S)
+        self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 
     def read(self) -> dict[str, float] | None:
         """The samples; None when nothing listens there.

@@ -7,17 +7,16 @@ be told from a leak by anybody who only looks at memory.
 from __future__ import annotations
 
 import functools
-import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _SHARE_OF_CALLS: Final = 0.001
 """Fewer new entries than one in a thousand calls are not what every call leaves behind."""
 
-_LruCache: Final[Any] = type(functools.lru_cache(lambda: None))
+LRU_CACHE: Final[Any] = type(functools.lru_cache(lambda: None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +51,16 @@ class CacheFill:
 
 
 class LruCaches:
-    """The `functools.lru_cache`s alive, and how full each was at the start."""
+    """The `functools.lru_cache`s among `objects`, and how full each was at the start."""
 
-    def __init__(self) -> None:
-        self._before = [(cache, cache.cache_info().currsize) for cache in _alive()]
+    def __init__(self, objects: Iterable[Any]) -> None:
+        caches = [thing for thing in objects if type(thing) is LRU_CACHE]
+        self._before = [(cache, cache.cache_info().currsize) for cache in caches]
 
     def since(self, calls: int) -> Sequence[CacheFill]:
         """Returns the fill of each cache that took entries in, over `calls` calls."""
         fills = [_fill(cache, size, calls) for cache, size in self._before]
         return sorted((fill for fill in fills if fill.grew), key=lambda fill: fill.before - fill.after)
-
-
-def _alive() -> list[Any]:
-    return [candidate for candidate in gc.get_objects() if type(candidate) is _LruCache]
 
 
 def _fill(cache: Any, before: int, calls: int) -> CacheFill:

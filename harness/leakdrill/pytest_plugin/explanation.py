@@ -36,6 +36,8 @@ def explain(verdict: LeakVerdict, measurement: Measurement, sources: GrowthSourc
 def _sources(sources: GrowthSources, verdict: LeakVerdict) -> Iterator[str]:
     for name, number in sources.types.items():
         yield f"  objects    {_count(number)} {printable(name)} a call"
+    for holder in sources.holders:
+        yield f"  held by    {printable(holder.name)}, a {holder.kind}: {_count(holder.more_a_call)} a call"
     for site in sources.sites:
         yield f"  allocated  {_site(site)}"
     if not sources.sites and verdict.outcome is LeakOutcome.LEAK:
@@ -46,6 +48,8 @@ def _sources(sources: GrowthSources, verdict: LeakVerdict) -> Iterator[str]:
 
 
 def _without_site(sources: GrowthSources, verdict: LeakVerdict) -> str:
+    if not sources.watched:
+        return "not looked for: too few calls fit into what was left of the time, or somebody else uses tracemalloc"
     if _through_malloc(sources, verdict):
         return f"through malloc, {sources.malloc_bytes:.0f} B a call, and not by Python: tracemalloc does not see it"
     return f"by none of {sources.calls} calls that were watched: it happens more seldom, or outside of malloc"
@@ -88,6 +92,8 @@ def _advice(verdict: LeakVerdict, sources: GrowthSources | None) -> str:
         and sources.types
     ):
         first = printable(next(iter(sources.types)))
+        if sources.holders:
+            return f"find what puts the {first} into {printable(sources.holders[0].name)}, and what should take it out"
         return f"find what holds the {first}: print gc.get_referrers() of one that an earlier call left behind"
     if (
         verdict.outcome is LeakOutcome.LEAK

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from leakdrill.judging.leak.leak_verdict import LeakVerdict
+    from leakdrill.pytest_plugin.growth_sources import GrowthSources
+    from leakdrill.pytest_plugin.measure import Measurement
     from leakdrill.pytest_plugin.schedule import MeasurementLength
 
 
@@ -47,10 +49,16 @@ def gate_function(
         )
         if verdict.outcome is LeakOutcome.CLEAN and collector.was_switched_off:
             verdict = without_collector(verdict)
-        sources = None if verdict.outcome is LeakOutcome.CLEAN else find_growth_sources(calls, measurement.slot_calls)
+        sources = None if verdict.outcome is LeakOutcome.CLEAN else _sources(calls, measurement, length)
     if sources is not None:
         verdict = refine(verdict, sources)
     return verdict, explain(verdict, measurement, sources)
+
+
+def _sources(calls: Calls, measurement: Measurement, length: MeasurementLength) -> GrowthSources:
+    """What grew, looked for in what is left of the time, or in as long again where the calls were given."""
+    left_s = length.seconds - (measurement.took_s if length.calls is None else 0.0)
+    return find_growth_sources(calls, measurement.slot_calls, call_s=measurement.call_s, within_s=max(left_s, 0.0))
 
 
 class _Collector:

@@ -1,4 +1,4 @@
-"""The pytest plugin: the `leak_gate` fixture and marker, their options, and their section of the summary.
+"""The pytest plugin: the fixtures `leak_gate`, `drill` and `leak_agent`, the marker, options, and the summary.
 
 Every pytest run of everybody who has Leakdrill installed loads this module, so it imports nothing but pytest and the
 standard library; the rest (numpy, scipy, our own judge) is imported when the first gate runs.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
+import tempfile
 import threading
 import warnings
 from dataclasses import dataclass, replace
@@ -26,14 +28,19 @@ _UNKNOWN: Final = ("fail", "skip", "pass")
 _LINE: Final = "leakdrill"
 """The property that carries a gate's sentence to the summary, also from a worker of pytest-xdist."""
 
+_NEEDS_LOAD: Final = (
+    "leak_gate: a container is measured under the load of a scenario file; expected "
+    'leak_gate.service("shop.yaml", container=…)'
+)
+
 _GATED: Final = pytest.StashKey[bool]()
 """Whether a gate of this test has reached a verdict."""
 
 _LOST: Final = pytest.StashKey[str]()
 """What a gate said in a thread of the test's, where no exception reaches pytest."""
 
-_ASKED: Final = pytest.StashKey[bool]()
-"""Whether the test, or a fixture of it, has the gate, however it came by it."""
+_ASKED: Final = pytest.StashKey[str]()
+"""The fixture that the test, or a fixture of it, has, however it came by it; empty when it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +88,8 @@ class LeakGate:
         What is left out comes from the marker, the command line, the ini file, or the defaults, in this order. Returns
         the verdict, for tests that ask for more.
         """
+        if hasattr(function, "get_wrapped_container") and not callable(function):
+            pytest.fail(_NEEDS_LOAD, pytrace=False)
         given: dict[str, Any] = {
             "budget": budget,
             "seconds": seconds,
@@ -96,28 +105,84 @@ class LeakGate:
                 self._item.stash[_LOST] = str(e)
             raise
 
-    def service(self, scenario: str | Path, *, runs: str | Path = "runs", unknown: str | None = None) -> list[Verdict]:
-        """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does."""
-        from leakdrill.errors import Interrupted, LeakdrillError  # noqa: PLC0415 - likewise
-        from leakdrill.reports.console import SafeConsole  # noqa: PLC0415 - see the module's docstring
-        from leakdrill.runs.gate.run import gate_service  # noqa: PLC0415 - likewise
+    def service(
+        self,
+        scenario: str | Path,
+        *,
+        container: object = None,
+        runs: str | Path = "runs",
+        unknown: str | None = None,
+    ) -> list[Verdict]:
+        """Run the live gate on a scenario file, named from the test file's folder, as `leakdrill gate` does.
+
+        With a `container` that runs already, such as one of testcontainers, that is measured, and left running.
+        """
+        from leakdrill.pytest_plugin.services import gate_verdicts  # noqa: PLC0415 - see the module's docstring
 
         place = self._item.path.parent / scenario
-        try:
-            verdicts: list[Verdict] = gate_service(place, runs=Path(runs), console=SafeConsole(stderr=True))
-        except (LeakdrillError, Interrupted) as e:
-            pytest.fail(str(e), pytrace=False)
-        self._item.stash[_GATED] = True
-        _record_service(self._item, verdicts)
-        _apply_service_outcome(verdicts, unknown or _options(self._item).unknown)
-        return verdicts
+        with _told_as_failure():
+            verdicts = gate_verdicts(place, container=container, runs=Path(runs))
+        return _judged(self._item, verdicts, unknown)
+
+
+class LeakDrill:
+    """The `drill` fixture: runs a whole drill on a service."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def __call__(
+        self,
+        scenario: str | Path,
+        *,
+        container: object = None,
+        runs: str | Path = "runs",
+        allow: str | bool = False,
+        unknown: str | None = None,
+    ) -> list[Verdict]:
+        """Run the drill of a scenario file, named from the test file's folder, and fail the test if it is no PASS.
+
+        With a `container` that runs already, such as one of testcontainers, the drill is on it, and leaves it running.
+        Steps that change what runs already need `allow=True`, or its name. Returns the verdicts.
+        """
+        from leakdrill.pytest_plugin.services import drill_verdicts  # noqa: PLC0415 - see the module's docstring
+
+        place = self._item.path.parent / scenario
+        with _told_as_failure():
+            verdicts = drill_verdicts(place, container=container, runs=Path(runs), allow=allow)
+        return _judged(self._item, verdicts, unknown)
 
 
 @pytest.fixture
 def leak_gate(request: pytest.FixtureRequest) -> LeakGate:
     """Gates a function called many times in this process, or a service: `leak_gate(parse, b"{}")`."""
-    request.node.stash[_ASKED] = True
+    request.node.stash[_ASKED] = "leak_gate"
     return LeakGate(request.node)
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest) -> LeakDrill:
+    """Runs a drill on a service: `drill("shop.yaml")`, or `drill("shop.yaml", container=shop)` on one that runs."""
+    request.node.stash[_ASKED] = "drill"
+    return LeakDrill(request.node)
+
+
+@pytest.fixture(scope="session")
+def leak_agent() -> Iterator[Callable[[Any], Any]]:
+    """Brings the agent into a container of testcontainers before it starts: `leak_agent(DockerContainer("shop"))`."""
+    from leakdrill.pytest_plugin.containers import bring_agent  # noqa: PLC0415 - see the module's docstring
+
+    folders = []
+
+    def bring(container: Any) -> Any:
+        folders.append(Path(tempfile.mkdtemp(prefix="leakdrill-agent-")))
+        with _told_as_failure():
+            bring_agent(container, folders[-1])
+        return container
+
+    yield bring
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -156,8 +221,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Forget what an earlier run of the same test has gated: it may be run again."""
-    item.stash[_GATED] = item.stash[_ASKED] = False
-    item.stash[_LOST] = ""
+    item.stash[_GATED] = False
+    item.stash[_LOST] = item.stash[_ASKED] = ""
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -167,10 +232,10 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if outcome.excinfo is None and item.stash.get(_LOST, ""):
         outcome.force_exception(pytest.fail.Exception(item.stash[_LOST], pytrace=False))
     marked = item.get_closest_marker("leak_gate") is not None
-    asked = marked or item.stash.get(_ASKED, False)
+    asked = item.stash.get(_ASKED, "") or ("leak_gate" if marked else "")
     if asked and outcome.excinfo is None and not item.stash.get(_GATED, False):
-        why = "the marker works on test functions of pytest only" if marked else "the test never called leak_gate(…)"
-        outcome.force_exception(pytest.fail.Exception(f"leak_gate: nothing was measured: {why}", pytrace=False))
+        why = "the marker works on test functions of pytest only" if marked else f"the test never called {asked}(…)"
+        outcome.force_exception(pytest.fail.Exception(f"{asked}: nothing was measured: {why}", pytrace=False))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -239,6 +304,25 @@ def _apply_outcome(outcome: str, text: str, unknown: str) -> None:
         pytest.fail(text, pytrace=False)
     if outcome == "UNKNOWN" and unknown == "skip":
         pytest.skip(text)
+
+
+def _judged(item: pytest.Item, verdicts: list[Verdict], unknown: str | None) -> list[Verdict]:
+    """Record what a run on a service has shown, and fail or skip the test as it demands."""
+    item.stash[_GATED] = True
+    _record_service(item, verdicts)
+    _apply_service_outcome(verdicts, unknown or _options(item).unknown)
+    return verdicts
+
+
+@contextlib.contextmanager
+def _told_as_failure() -> Iterator[None]:
+    """Fail the test with the message of an error that Leakdrill raises on purpose."""
+    from leakdrill.errors import Interrupted, LeakdrillError  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        yield
+    except (LeakdrillError, Interrupted) as e:
+        pytest.fail(str(e), pytrace=False)
 
 
 def _apply_service_outcome(verdicts: list[Verdict], unknown: str) -> None:

@@ -7,14 +7,13 @@ array that exists before the first one, because what measuring itself keeps woul
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import gc
 import sys
 import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -24,8 +23,6 @@ from leakdrill.meters.process import parse_smaps_rollup
 from leakdrill.pytest_plugin.python_heap import small_object_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from leakdrill.pytest_plugin.hidden_memory import HiddenMemory
@@ -96,18 +93,31 @@ def come_to_rest() -> None:
         trim(0)
 
 
-@contextlib.contextmanager
-def frozen_heap() -> Iterator[None]:
-    """Keep the collector from what is alive now; a heap that somebody else has frozen is left as it is."""
-    gc.collect()
-    if gc.get_freeze_count():
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+class FrozenHeap:
+    """A context that keeps the collector from what is alive; a heap that somebody else has frozen is left as it is."""
+
+    def __enter__(self) -> Self:
+        gc.collect()
+        self._ours = not gc.get_freeze_count()
+        self.freeze()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            gc.unfreeze()
+
+    def freeze(self) -> None:
+        """Keep it from what has come since, too."""
+        if self._ours:
+            gc.freeze()
+
+    def objects(self) -> list[Any]:
+        """All objects that the collector tracks, frozen or not; all of them are frozen afterwards."""
+        if self._ours:
+            gc.unfreeze()
+        objects = gc.get_objects()
+        self.freeze()
+        return objects
 
 
 def malloc_bytes() -> float:

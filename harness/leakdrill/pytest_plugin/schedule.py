@@ -24,6 +24,9 @@ FEWEST_WARMUP_SLOTS: Final = 4
 _ALL_SLOTS: Final = SLOTS + FEWEST_WARMUP_SLOTS + 2
 """Slots that the time is divided by; a long warm-up takes more."""
 
+_MEASURING: Final = 0.85
+"""The share of the time for the measurement; the rest is for what grew, when it is no PASS."""
+
 _PROBE_SHARE: Final = 0.05
 _MOST_SLOT_CALLS: Final = 5000
 """More would not make the result better: a page of noise over 100,000 calls is a twentieth of a byte a call."""
@@ -41,6 +44,11 @@ class MeasurementLength:
 
     seconds: float = DEFAULT_SECONDS
     calls: int | None = None
+
+    @property
+    def measuring_s(self) -> float:
+        """How long measuring may take; without end where the calls are given."""
+        return _MEASURING * self.seconds if self.calls is None else math.inf
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds < math.inf:
@@ -61,12 +69,12 @@ def calls_per_slot(calls: Calls, readings: Readings, length: MeasurementLength) 
     quiet_s = time.perf_counter() - started_s
     if length.calls is not None:
         return length.calls // SLOTS
-    slot_s = length.seconds * (1 - _PROBE_SHARE) / _ALL_SLOTS
+    slot_s = length.measuring_s * (1 - _PROBE_SHARE) / _ALL_SLOTS
     if call_s > slot_s:
         raise BadInput(
             f"leak_gate: {calls.name}: one call takes {show_duration(call_s)}, too slow for {SLOTS} slots in "
             f"{show_duration(length.seconds)}",
-            hint=f"leak_gate(…, seconds={1.2 * call_s * _ALL_SLOTS:.0f}), or gate a smaller part of it",
+            hint=f"leak_gate(…, seconds={1.2 * length.seconds * call_s / slot_s:.0f}), or gate a smaller part of it",
         )
     return max(1, min(most, int(max(slot_s - quiet_s, _LEAST_CALLING * slot_s) / call_s)))
 
@@ -90,3 +98,24 @@ def _cost(calls: Calls, readings: Readings, length: MeasurementLength) -> tuple[
             a_call = grown / (2 * batch - 1)
             return max(took_s / batch, 1e-9), max(1, min(most, int(_MOST_SLOT_BYTES / max(a_call, 1))))
         batch *= 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a slot has cost: `slot_calls` calls in `calling_s` seconds, and `resting_s` to come to rest and be read."""
+
+    slot_calls: int
+    calling_s: float
+    resting_s: float
+
+    def fitting(self, left_s: float) -> int:
+        """How many calls a slot may have for all slots to fit into `left_s`; half of them at the least."""
+        calling_s = left_s / SLOTS - self.resting_s
+        if calling_s >= self.calling_s:
+            return self.slot_calls
+        return max(1, int(self.slot_calls * max(calling_s / self.calling_s, _LEAST_CALLING)))
+
+    @property
+    def least_s(self) -> float:
+        """The time in which all slots fit when they are as short as they may be."""
+        return SLOTS * (_LEAST_CALLING * self.calling_s + self.resting_s)

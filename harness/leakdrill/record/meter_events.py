@@ -174,6 +174,16 @@ class ProcessMember(Sample, source="process", name="member", written_by=("runs",
 
 
 @dataclass(frozen=True)
+class MachineCpu(Reading, source="machine", name="cpu", written_by=("meters",), read_by=("judging",)):
+    """The CPU time of the machine that the drill runs on."""
+
+    cpus: Annotated[float | None, Entry("CPUs", _COUNT)] = None
+    used_seconds: Annotated[float | None, Entry("CPU time of all processes since boot", "seconds")] = None
+    idle_seconds: Annotated[float | None, Entry("CPU time that nobody used", "seconds")] = None
+    stolen_seconds: Annotated[float | None, Entry("CPU time that other virtual machines got", "seconds")] = None
+
+
+@dataclass(frozen=True)
 class FilesystemDisk(
     Reading,
     source="filesystem",

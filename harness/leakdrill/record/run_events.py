@@ -177,7 +177,7 @@ class TargetStart(ActEvent, source="target", name="start", written_by=("targets"
     """The target was started, or an existing one was found."""
 
     port: Annotated[str, Label("port on this machine", optional=True)] = ""
-    more: Annotated[Mapping[str, str], Labels("where it runs: image, project, context")] = field(
+    more: Annotated[Mapping[str, str], Labels("where it runs: image, project, context, found")] = field(
         default_factory=dict, kw_only=True
     )
 
@@ -246,6 +246,11 @@ class TargetUnwatched(Sample, source="target", name="unwatched", written_by=("ta
     """The platform stopped answering; `at` is when it answered last."""
 
     message: Annotated[str, Text("the error")] = ""
+
+
+@dataclass(frozen=True)
+class TargetWatchedAgain(Sample, source="target", name="watched_again", written_by=("targets",), read_by=("judging",)):
+    """The platform answers again, and told how the target fared meanwhile: nothing of its life was missed."""
 
 
 @dataclass(frozen=True)

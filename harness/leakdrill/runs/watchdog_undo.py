@@ -30,13 +30,18 @@ if TYPE_CHECKING:
 LOG_FILE: Final = "watchdog.log"
 """In the run folder of a drill that died: what its watchdog did."""
 
-_AT_ONCE: Final = frozenset({"process", "container", "project", "namespace", "object", "leaks"})
+_AT_ONCE: Final = frozenset(
+    {"process", "container", "project", "namespace", "object", "leaks", "service leak", "container leak"}
+)
 """Kinds of entries behind which something runs. They are independent of one another; what fails is tried again."""
 
 _ELSEWHERE: Final = {
     "container": "leakdrill.targets.docker.undo",
     "project": "leakdrill.targets.compose.undo",
     "leaks": "leakdrill.targets.compose.undo",
+    "service leak": "leakdrill.targets.existing.undo",
+    "container leak": "leakdrill.targets.docker.existing_undo",
+    "container limits": "leakdrill.targets.docker.existing_undo",
     "namespace": "leakdrill.targets.kubernetes.undo",
     "object": "leakdrill.targets.kubernetes.undo",
     "workload": "leakdrill.targets.kubernetes.undo",

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, RootModel, field_validator, model_valida
 
 from leakdrill import units
 from leakdrill.expression import check_expression
+from leakdrill.scenario.http_access import Headers
 from leakdrill.scenario.quantities import Duration, Frozen, Share, Size
 
 
@@ -30,6 +31,11 @@ class HttpCall(Action, Frozen):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The HTTP method.")
     path: str = Field(pattern="^/", description="The path, with its query.", examples=["/admin/flush"])
     body: Any = Field(None, description="The body of the request, sent as JSON.", examples=[{"cache": "all"}])
+    headers: Headers = Field(
+        default_factory=dict,
+        description="Headers besides those of target.http, or instead; ${NAME} is a variable of the environment.",
+        examples=[{"Authorization": "Bearer ${SHOP_ADMIN_TOKEN}"}],
+    )
     expect_status: int = Field(200, description="The status that the response must have.")
     timeout: Duration = Field(10.0, description="How long the response may take.")
 

@@ -153,6 +153,7 @@ def _absolute(scenario: Scenario, file: Document) -> Scenario:
     routing = known(alerts.routing, "alerts", "routing") if alerts.routing else None
     cwd = known(target.cwd, "target", "cwd") if target.cwd else None
     python = interpreter(known(target.python, "target", "python")) if target.python else None
+    pid_file = known(target.pid_file, "target", "pid_file") if target.pid_file else None
     compose = target.compose
     if compose is not None:
         compose = compose.model_copy(update={"file": known(compose.file, "target", "compose", "file")})
@@ -165,6 +166,8 @@ def _absolute(scenario: Scenario, file: Document) -> Scenario:
         update={
             "alerts": alerts.model_copy(update={"rules": rules, "routing": routing}),
             "load": load.model_copy(update=loaded),
-            "target": target.model_copy(update={"cwd": cwd, "python": python, "compose": compose}),
+            "target": target.model_copy(
+                update={"cwd": cwd, "python": python, "compose": compose, "pid_file": pid_file}
+            ),
         }
     )

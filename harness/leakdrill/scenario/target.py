@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill.scenario.compose import ComposeForm
+from leakdrill.scenario.existing import ExistingService
 from leakdrill.scenario.gpu import Gpu
+from leakdrill.scenario.http_access import HttpAccess
 from leakdrill.scenario.kubernetes import KubernetesForm
-from leakdrill.scenario.quantities import Duration, Frozen, Size
+from leakdrill.scenario.quantities import AlsoAsText, Duration, Frozen, Size
 
 
 class Ready(Frozen):
@@ -33,11 +35,28 @@ class Limits(Frozen):
     disk: Size | None = Field(None, description="The size of the filesystem at {disk}.")
 
 
+_ONLY_OF_AN_IMAGE: Final = ("image", "build", "command", "publish")
+
+
 class ContainerForm(Frozen):
-    """The form of the service in a container; used with `--on docker`."""
+    """The form of the service in a container, made from an image or running already; used with `--on docker`."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["image"]}, {"required": ["existing"]}]})
 
     image: str = Field(
-        description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
+        "", description="The image; with `build`, the name that it is built under.", examples=["shop:latest"]
+    )
+    existing: str | None = Field(
+        None,
+        min_length=1,
+        description="The name or id of a container that runs already, instead of an image: measured, and left alone.",
+        examples=["shop-web-1"],
+    )
+    engine: str | None = Field(
+        None,
+        min_length=1,
+        description="The engine on which the existing container runs. Left out: DOCKER_HOST, or the default one.",
+        examples=["unix:///run/user/1000/docker.sock"],
     )
     build: Path | None = Field(
         None, description="A folder with a Dockerfile, relative to the scenario file.", examples=["../shop"]
@@ -48,10 +67,29 @@ class ContainerForm(Frozen):
         examples=[["python", "app.py", "{port}"]],
     )
     port: int = Field(
-        8000, ge=1, le=65535, description="The port that the service listens on inside; published on loopback only."
+        8000,
+        ge=1,
+        le=65535,
+        description="The port that the service listens on inside; published on loopback only. "
+        "Left out, an existing container's only port.",
     )
     disk: str = Field("/data", pattern="^/", description="Where the disk is mounted inside.")
     publish: str = Field("127.0.0.1", description="The address of the engine's machine on which the port is published.")
+
+    @model_validator(mode="after")
+    def _made_or_there(self) -> ContainerForm:
+        if self.existing is None and not self.image:
+            raise ValueError("expected an image, or an existing container")
+        given = [name for name in _ONLY_OF_AN_IMAGE if name in self.model_fields_set]
+        if self.existing is not None and given:
+            raise ValueError(f"an existing container is used as it is; expected no {' and no '.join(given)}")
+        if self.existing is None and self.engine is not None:
+            raise ValueError("engine says where an existing container runs; expected existing, or no engine")
+        return self
+
+
+def _named(container: Any) -> Any:
+    return {"existing": container} if isinstance(container, str) else container
 
 
 class SeriesLabels(Frozen):
@@ -72,10 +110,10 @@ class SeriesLabels(Frozen):
     card: dict[str, str] = Field(default_factory=dict, description="On gpu_memory_*.", examples=[{"Hostname": "gpu-1"}])
 
 
-class ProcessTarget(Frozen):
-    """The service under drill: a command on this machine, or the same in a container or a cluster."""
+class ProcessTarget(ExistingService, Frozen):
+    """The service under drill: a command on this machine, or the same in a container or a cluster, or one that runs."""
 
-    kind: Literal["process", "docker", "kubernetes", "compose"] = Field(
+    kind: Literal["process", "docker", "kubernetes", "compose", "existing"] = Field(
         "process", description="Where it runs; `leakdrill run --on` overrides it."
     )
     name: str = Field(
@@ -106,6 +144,7 @@ class ProcessTarget(Frozen):
     metrics: str | None = Field(
         None, pattern="^/", description="The path of the service's own Prometheus metrics.", examples=["/metrics"]
     )
+    http: HttpAccess = HttpAccess()
     limits: Limits = Limits()
     gpu: Gpu | None = Field(None, description="The GPUs that it computes on. Left out: none is read.")
     labels: dict[str, str] = Field(
@@ -114,8 +153,10 @@ class ProcessTarget(Frozen):
         examples=[{"team": "search"}],
     )
     series_labels: SeriesLabels = SeriesLabels()
-    container: ContainerForm | None = Field(
-        None, description="How it runs in a container. Left out: it cannot run on Docker."
+    container: Annotated[ContainerForm, BeforeValidator(_named), AlsoAsText("shop-web-1")] | None = Field(
+        None,
+        description="How it runs in a container, or the name of one that runs already. "
+        "Left out: it cannot run on Docker.",
     )
     kubernetes: KubernetesForm | None = Field(
         None, description="How it runs in a cluster. Left out: as `container` says."
@@ -126,16 +167,69 @@ class ProcessTarget(Frozen):
     @property
     def platform(self) -> str:
         """The platform that it needs: `process`, which is always there, `docker` or `kubernetes`."""
-        return "docker" if self.kind == "compose" else self.kind
+        return {"compose": "docker", "existing": "process"}.get(self.kind, self.kind)
+
+    @property
+    def existing_container(self) -> str | None:
+        """The name or id of the container that runs already and is the target; None where it is none."""
+        return self.container.existing if self.kind == "docker" and self.container else None
+
+    @property
+    def disk_is_read(self) -> bool:
+        """Whether its disk is measured: where the drill made it, or knows where the container has it."""
+        if self.existing_container and self.container:
+            return "disk" in self.container.model_fields_set
+        return self.kind not in ("existing", "compose")
+
+    @property
+    def goes_by(self) -> str:
+        """What `--allow` must name before a service that runs already is changed."""
+        project = self.compose.project if self.kind == "compose" and self.compose else None
+        return self.existing_container or project or super().goes_by
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether its processes are this machine's, and nothing lies between them and the kernel."""
+        return self.kind in ("process", "existing")
 
     @model_validator(mode="before")
     @classmethod
-    def _a_service_of_a_compose_file_runs_there(cls, data: Any) -> Any:
-        return {"kind": "compose", **data} if isinstance(data, dict) and data.get("compose") else data
+    def _it_runs_where_its_keys_say(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        implied = next((kind for key, kind in _IMPLIED if data.get(key)), None)
+        container = _named(data.get("container"))
+        if implied is None and isinstance(container, dict) and container.get("existing") and not data.get("command"):
+            implied = "docker"
+        return {"kind": implied, **data} if implied else data
+
+    @model_validator(mode="after")
+    def _certificates_need_https(self) -> ProcessTarget:
+        if self.http.uses_tls and not (self.url or "").startswith("https:"):
+            raise ValueError("http.ca, http.certificate and http.key are for an https url; the drill's own are http")
+        return self
 
     @model_validator(mode="after")
     def _something_runs(self) -> ProcessTarget:
         elsewhere = self.kind != "process" and (self.container or self.kubernetes)
-        if not self.command and self.compose is None and not elsewhere:
-            raise ValueError("expected a command of at least one word, or compose")
+        if self.kind == "existing":
+            self._check_existing()
+        elif self.url or self.unit:
+            raise ValueError(f"a service that runs already is of kind existing; found {self.kind}")
+        elif not self.command and self.compose is None and not elsewhere:
+            raise ValueError(
+                "expected a command of at least one word, compose, or the url or container of one that runs"
+            )
         return self
+
+    def _check_existing(self) -> None:
+        self.check_way_to_find()
+        ours: list[str] = [key for key in _STARTED_BY_US if getattr(self, key)]
+        if self.limits.disk is not None:
+            ours.append("limits.disk")
+        if ours:
+            raise ValueError(f"{ours[0]} is for a service that the drill starts; found url, of one that runs already")
+
+
+_IMPLIED: Final = (("compose", "compose"), ("url", "existing"), ("unit", "existing"))
+_STARTED_BY_US: Final = ("command", "python", "cwd", "env", "port", "compose")

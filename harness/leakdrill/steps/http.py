@@ -75,12 +75,11 @@ def _send(
 ) -> int:
     """Sends the request, and hands the body of the response to `take` piece by piece; returns the status."""
     where = f"{action.method} {base_url}{action.path}"
+    headers = target.access.headers_with(target.token, action.headers)
     try:
         with (
-            bounded_client(timeout_s=action.timeout, most_bytes=most_bytes) as client,
-            client.stream(
-                action.method, base_url + action.path, json=action.body, headers=_headers(target)
-            ) as response,
+            bounded_client(timeout_s=action.timeout, most_bytes=most_bytes, access=target.access) as client,
+            client.stream(action.method, base_url + action.path, json=action.body, headers=headers) as response,
         ):
             if response.status_code != action.expect_status:
                 raise _refused(response, where, action)
@@ -104,10 +103,6 @@ def _refused(response: httpx.Response, where: str, action: HttpCall) -> StepFail
 def _leads_to(response: httpx.Response) -> str:
     location = response.headers.get("location", "")[:_MOST_CHARS]
     return f" with a redirect to {location}, which is not followed" if location else ""
-
-
-def _headers(target: Target) -> dict[str, str]:
-    return {"Authorization": f"Bearer {target.token}"} if target.token else {}
 
 
 def _shortened(body: bytes | bytearray) -> str:

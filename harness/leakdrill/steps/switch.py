@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.http import call
-from leakdrill.targets.base.capabilities import Replicated
+from leakdrill.targets.base.capabilities import Outliving, Replicated
 from leakdrill.targets.kinds import find_capability
 
 if TYPE_CHECKING:
@@ -20,9 +20,19 @@ def switch(leak: Leak, target: Target, *, on: bool) -> dict[str, str]:
     Raises:
         StepFailed: as `http.call` does.
     """
-    action = HttpCall(path="/admin/leaks", body={leak.name: on})
+    switches = [HttpCall(path="/admin/leaks", body={leak.name: value}) for value in (True, False)]
     if leak.switch is not None:
-        action = leak.switch.on if on else leak.switch.off
+        switches = [leak.switch.on, leak.switch.off]
+    outliving = find_capability(target, Outliving)
+    if outliving and on:
+        outliving.note_switched_on(leak.name, switches[1])
+    answer = _send(switches[0] if on else switches[1], target)
+    if outliving and not on:
+        outliving.note_switched_off(leak.name)
+    return answer
+
+
+def _send(action: HttpCall, target: Target) -> dict[str, str]:
     replicated = find_capability(target, Replicated)
     if replicated and len(urls := replicated.replica_urls()) > 1:
         # A switch is no request of a client: each replica has its own, and all of them leak or none.

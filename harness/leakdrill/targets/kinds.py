@@ -17,7 +17,9 @@ from leakdrill.targets.base import capabilities
 from leakdrill.targets.compose import doctor as compose_doctor
 from leakdrill.targets.compose import undo as compose
 from leakdrill.targets.docker import doctor as docker_doctor
+from leakdrill.targets.docker import existing_undo as existing_container
 from leakdrill.targets.docker import undo as docker
+from leakdrill.targets.existing import undo as existing
 from leakdrill.targets.kubernetes import doctor as kubernetes_doctor
 from leakdrill.targets.kubernetes import undo as kubernetes
 from leakdrill.targets.process import doctor as process_doctor
@@ -51,6 +53,8 @@ class TargetKind:
         kind: `target.kind` of a scenario.
         fits: whether a target with this `target.kind` is of this kind.
         load: imports its class, which makes a target from a scenario's and from the arguments of every target.
+        left_running: whether it ran before the drill and goes on after it: what a step does to it needs `--allow`.
+        look: refuses a target that should run already and does not, before anything is started.
         replicable: whether the drill itself runs several of them behind a balancer, where a step is `scale`.
         undo: how the journal entries are undone that only this kind writes.
         examine: what `leakdrill doctor` finds of the platform that its targets run on.
@@ -60,6 +64,8 @@ class TargetKind:
     kind: str
     fits: Callable[[ProcessTarget], bool] = lambda _spec: True
     load: Callable[[], type[Target]]
+    left_running: bool = False
+    look: Callable[[ProcessTarget], object] = lambda _spec: None
     replicable: bool = False
     undo: UndoTable
     examine: Callable[[], list[Finding]]
@@ -106,6 +112,12 @@ def _docker() -> type[Target]:
     return DockerTarget
 
 
+def _existing_container() -> type[Target]:
+    from leakdrill.targets.docker.existing import ExistingContainer
+
+    return ExistingContainer
+
+
 def _compose() -> type[Target]:
     from leakdrill.targets.compose.target import ComposeTarget
 
@@ -124,6 +136,28 @@ def _kubernetes() -> type[Target]:
     return KubernetesTarget
 
 
+def _look_for_container(spec: ProcessTarget) -> None:
+    from leakdrill.targets.docker.presence import check_container
+
+    check_container(spec)
+
+
+def _is_existing_container(spec: ProcessTarget) -> bool:
+    return spec.existing_container is not None
+
+
+def _existing() -> type[Target]:
+    from leakdrill.targets.existing.target import RunningService
+
+    return RunningService
+
+
+def _look_for_process(spec: ProcessTarget) -> None:
+    from leakdrill.targets.existing.search import find_process
+
+    find_process(spec)
+
+
 def _is_existing(spec: ProcessTarget) -> bool:
     return spec.compose is not None and spec.compose.project is not None
 
@@ -138,6 +172,16 @@ KINDS: Final = (
         examine=process_doctor.examine,
     ),
     TargetKind(
+        name="existing container",
+        kind="docker",
+        fits=_is_existing_container,
+        load=_existing_container,
+        left_running=True,
+        look=_look_for_container,
+        undo=existing_container.UNDO,
+        examine=docker_doctor.examine,
+    ),
+    TargetKind(
         name="docker",
         kind="docker",
         load=_docker,
@@ -150,6 +194,7 @@ KINDS: Final = (
         kind="compose",
         fits=_is_existing,
         load=_existing_compose,
+        left_running=True,
         undo=compose.UNDO,
         examine=compose_doctor.examine,
     ),
@@ -166,6 +211,15 @@ KINDS: Final = (
         load=_kubernetes,
         undo=kubernetes.UNDO,
         examine=kubernetes_doctor.examine,
+    ),
+    TargetKind(
+        name="existing service",
+        kind="existing",
+        load=_existing,
+        left_running=True,
+        look=_look_for_process,
+        undo=existing.UNDO,
+        examine=list,
     ),
 )
 """Every kind; of two with the same `target.kind`, the first that fits."""

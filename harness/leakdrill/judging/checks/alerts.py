@@ -19,6 +19,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import meant
 from leakdrill.judging.evidence.failed_scrapes import failed_scrapes
+from leakdrill.judging.evidence.load_share import begun_share
 from leakdrill.judging.evidence.undelivered import doubt_about_delivery, why_undelivered
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import (
@@ -30,7 +31,7 @@ from leakdrill.record.events import (
 )
 from leakdrill.scenario.alerts import AlertName
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
-from leakdrill.units import show_duration
+from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,12 +75,13 @@ def alert_fires_in_time(history: History, *, alert: ExpectedAlert, scenario: Sce
     fired = first_firing(events, began_s)
     if fired is None:
         return _did_not_fire(history, claim, alert, scenario, began_s)
-    return _fired(history, claim, alert, scenario.alerts, Span(began_s, fired.when), fired)
+    return _fired(history, claim, alert, scenario, Span(began_s, fired.when), fired)
 
 
 def _fired(
-    history: History, claim: Claim, alert: ExpectedAlert, alerts: Alerts, took: Span, fired: AlertTransition
+    history: History, claim: Claim, alert: ExpectedAlert, scenario: Scenario, took: Span, fired: AlertTransition
 ) -> Verdict:
+    alerts = scenario.alerts
     kubelets = rests_on_kubelet_series(history, alert)
     measured_s = KUBELET_MEASURES_WITHIN_S + KUBELET_SCRAPED_EVERY_S if kubelets else alerts.scrape_interval
     floor_s = measured_s + alerts.evaluation_interval
@@ -105,6 +107,15 @@ def _fired(
             numbers=numbers,
             events=[fired.index],
             hint="see the verdict measurements_are_complete",
+        )
+    share = begun_share(history, scenario, took)
+    if share is not None and took.length_s * share <= alert.fires_within:
+        return claim.unknown(
+            f"{message}; but only {show_share(share)} of the tasks that were asked for were begun, and with all of "
+            "them the leak would have come so much sooner",
+            numbers=numbers | {"begun_share": share},
+            events=[fired.index],
+            hint="is this machine busy, or the service too slow for this load? Or ask for a lower `load.rate`",
         )
     return claim.fails(
         message, numbers=numbers, events=[fired.index], hint="lower the rule's threshold or its `for`, or the budget"

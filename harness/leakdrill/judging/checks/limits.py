@@ -14,6 +14,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import find_detection_limit
 from leakdrill.judging.evidence.growth import growth_per_second
 from leakdrill.judging.evidence.resource_series import resource_series
+from leakdrill.judging.evidence.unwatched import unwatched
 from leakdrill.judging.evidence.windows import (
     Span,
     leak_span,
@@ -28,7 +29,6 @@ from leakdrill.record.events import (
     FilesystemDisk,
     TargetExited,
     TargetStart,
-    TargetUnwatched,
 )
 from leakdrill.units import show_code, show_duration, show_size
 
@@ -216,6 +216,10 @@ _SAME_KILL_S = 2.0
 """A rise of the counter this close to an end of the target is the same kill."""
 
 
+_READ_THE_LOG = "read the last lines of target.log in the run folder"
+_READ_ITS_OWN_LOG = "read what the service logged at that time: a drill has no log of a service that ran already"
+
+
 def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
     """Whether the target never ended unasked, and was OOM-killed no more often than the scenario expects."""
     claim = Claim("target_keeps_running")
@@ -230,15 +234,14 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
             events=[e.index for e in unwanted],
-            hint=_hint_on_end(unwanted[0]),
+            hint=_hint_on_end(unwanted[0], _READ_ITS_OWN_LOG if scenario.target.kind == "existing" else _READ_THE_LOG),
         )
-    unwatched = history.of(TargetUnwatched)
-    if len(unwatched):
+    lost = [time for time in unwatched(history) if time.until_s is None]
+    if lost:
         return claim.unknown(
-            f"whether the target ended unasked cannot be told: from {show_duration(unwatched[0].when)} on nobody could "
-            f"see it: {unwatched[0].message}",
+            f"whether the target ended unasked cannot be told: {lost[0]}",
             numbers=numbers,
-            events=[unwatched[0].index],
+            events=[lost[0].since.index],
             hint="run the drill again when the platform answers",
         )
     if not history.acts(TargetStart) and not len(resource_series(history, "memory")):
@@ -263,17 +266,18 @@ def _end(event: Event | TargetExited) -> str:
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    cause = f"by signal {event.signal}" if event.signal else f"with exit code {show_code(event.exit_code)}"
-    return f"the target ended {cause} at {show_duration(event.when)}, and nobody had asked"
+    code = "" if event.exit_code is None else f" with exit code {show_code(event.exit_code)}"
+    cause = f" by signal {event.signal}" if event.signal else code
+    return f"the target ended{cause} at {show_duration(event.when)}, and nobody had asked"
 
 
-def _hint_on_end(event: Event | TargetExited) -> str:
+def _hint_on_end(event: Event | TargetExited, otherwise: str) -> str:
     """Where to look for what ended the target; a SIGKILL leaves no line in its log."""
     if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "false":
         return "the kernel killed nothing of it for memory: does a supervisor, a time-out or somebody else end it?"
     if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "unknown":
         return "nobody counts here what the kernel kills for memory: `dmesg` tells whether it was the OOM killer"
-    return "read the last lines of target.log in the run folder"
+    return otherwise
 
 
 def _more(count: int) -> str:

@@ -64,7 +64,7 @@ def alert_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     yield from _asked_for(history, scenario)
     yield from _selected_nothing(history)
     yield from _failing_rules(history)
-    if scenario.alerts.prometheus is None and scenario.target.kind in ("process", "docker"):
+    if scenario.alerts.prometheus is None and scenario.target.kind in ("process", "docker", "existing"):
         yield from _held(history, scenario)
 
 

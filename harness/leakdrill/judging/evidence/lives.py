@@ -56,7 +56,7 @@ def changing(history: History, scenario: Scenario) -> list[Span]:
         Span(act.begin.t, (history.end_s if act.end is None else act.end.t) + _REPLACED_WITHIN_S)
         for act in history.acts(TargetScale)
     ]
-    if scenario.target.kind != "process" or history.of(TargetReplicas):
+    if not scenario.target.runs_here or history.of(TargetReplicas):
         told = [e.t for kind in (TargetReplicas, TargetReady, TargetExited) for e in history.of(kind)]
         replacing = [run for run in step_runs(history) if run.act.begin.action in _REPLACING]
         spans += [Span(t - _REPLACED_WITHIN_S, t + _REPLACED_WITHIN_S) for t in told]
@@ -88,7 +88,7 @@ def _unasked_starts(history: History, scenario: Scenario) -> Iterator[Doubt]:
             if not any(span.start_s <= act.begin.t <= span.end_s for span in asked):
                 text = f"the target was started anew at {show_duration(act.begin.t)}, and no step asks for it"
                 yield Doubt(text, (act.begin.index,), HOST_RESOURCES | {TARGET})
-    if scenario.target.kind not in ("process", "docker"):
+    if not (scenario.target.runs_here or scenario.target.kind == "docker"):
         return
     if history.acts(TargetStart) and not any(event.process is not None for event in history.of(TargetReady)):
         yield Doubt("the target was never ready", (), HOST_RESOURCES | {TARGET})
@@ -203,7 +203,7 @@ def _size(limit: float | None) -> str:
 
 def _first_limit(scenario: Scenario, limited: list[float | None], read: list[Numbers]) -> Iterator[Doubt]:
     declared, first = scenario.target.limits.memory, next((limit for limit in limited if limit), None)
-    if declared is None or first is None or scenario.target.kind not in ("process", "docker"):
+    if declared is None or first is None or not (scenario.target.runs_here or scenario.target.kind == "docker"):
         return
     times = max(1, round(first / declared))
     if abs(first - times * declared) > _SAME * first:

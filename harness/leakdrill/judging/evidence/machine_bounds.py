@@ -45,7 +45,7 @@ def machine_doubts(history: History, scenario: Scenario, machine: Mapping[str, s
     if is_sealed(history) and not (isinstance(memory_bytes, int) and isinstance(cpus, int)):
         yield Doubt("run.json does not describe the machine", (), HOST_RESOURCES)
     yield from _time_cut_out(history, scenario)
-    if scenario.target.kind != "process":
+    if not scenario.target.runs_here:
         return
     for event_class, name in _HELD if isinstance(memory_bytes, int) else ():
         series = history.series(event_class, name)

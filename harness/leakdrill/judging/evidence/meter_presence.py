@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 NO_CGROUP: Final = "no cgroup of its own"
 """What the sandbox says of a target on a machine that gives it none."""
 
-_OWN_PROCESS: Final = (ProcessTree, ProcessSmaps, FilesystemDisk)
+_OF_PROCESSES: Final = (ProcessTree, ProcessSmaps)
 _ONE_MISSING: Final = 1.6
 """Two readings further apart than this many periods have lost one between them."""
 _WINDOW_S: Final = 6.0
@@ -72,7 +72,8 @@ def presence_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
 
 def _missing_meters(history: History, scenario: Scenario) -> Iterator[Doubt]:
     expected: list[type[Reading]] = [LoadRequests, CgroupResources]
-    expected += _OWN_PROCESS if scenario.target.kind == "process" else ()
+    expected += _OF_PROCESSES if scenario.target.runs_here else ()
+    expected += [FilesystemDisk] if scenario.target.kind == "process" else []
     expected += [ServiceMetrics] if scenario.target.metrics else []
     expected += [PrometheusPoll] if scenario.alerts.evaluated else []
     if any(NO_CGROUP in notice.message for notice in history.of(Notice)):
@@ -132,7 +133,7 @@ def _unpaired(history: History, scenario: Scenario, span: Span, unsettled: list[
     periods_s = [_period_s(one) for one in times]
     if min(len(one) for one in times) < 2 or min(periods_s) <= 0:  # noqa: PLR2004 - none at all is told elsewhere
         return
-    if scenario.target.kind != "process" and not 0.5 < periods_s[0] / periods_s[1] < 2:  # noqa: PLR2004
+    if not scenario.target.runs_here and not 0.5 < periods_s[0] / periods_s[1] < 2:  # noqa: PLR2004
         return  # they are read in different ways, each at its own times
     for ours, others, event_class in ((times[0], times[1], pair[1]), (times[1], times[0], pair[0])):
         inside = ours[(ours >= span.start_s) & (ours <= span.end_s)]

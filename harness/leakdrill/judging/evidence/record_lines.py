@@ -57,7 +57,8 @@ def _cut_short(history: History) -> Iterator[Doubt]:
         yield Doubt(text, (event.index,), cut_short=True)
     for act in history.acts(RunPhase):
         if not broken and act.end is not None and act.end.kind == "failed" and act.begin.phase != _TEARDOWN:
-            yield Doubt(f"the run was cut short: {act.reason}", (act.begin.index,), cut_short=True)
+            text = f"the run was cut short: the phase `{act.begin.phase}` ended as `failed`: {act.reason}"
+            yield Doubt(text, (act.begin.index,), cut_short=True)
 
 
 def _numbering(history: History) -> Iterator[Doubt]:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from leakdrill.record.history import History
     from leakdrill.scenario.scenario import Scenario
 
-_WHERE: Final = {"image": "docker", "project": "compose", "context": "kubernetes"}
+_WHERE: Final = {"image": "docker", "project": "compose", "context": "kubernetes", "found": "existing"}
 """The label of a start that says on what the target runs."""
-_NUMBERED: Final = ("process", "docker", "kubernetes")
+_NUMBERED: Final = ("process", "docker", "kubernetes", "existing")
 """Targets whose processes are known by their numbers, where they can be seen."""
 _SWITCHED_WITHIN_S: Final = 3.0
 

@@ -17,7 +17,7 @@ from leakdrill.scenario.actions import HttpCall
 from leakdrill.scenario.reader import scenario_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from leakdrill.scenario.scenario import Scenario
@@ -68,14 +68,16 @@ def _paths_of_steps(scenario: Scenario) -> Iterator[tuple[Loc, str, str]]:
 
 
 def _sent(target: Target, call: HttpCall) -> int | None:
-    return _asked(target, call.method, call.path, call.body)
+    return _asked(target, call.method, call.path, call.body, call.headers)
 
 
-def _asked(target: Target, method: str, path: str, body: object = None) -> int | None:
+def _asked(
+    target: Target, method: str, path: str, body: object = None, own: Mapping[str, str] | None = None
+) -> int | None:
     """The status of the answer; None where there is none."""
-    headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
+    headers = target.access.headers_with(target.token, own)
     try:
-        with bounded_client(timeout_s=_TIMEOUT_S) as client:
+        with bounded_client(timeout_s=_TIMEOUT_S, access=target.access) as client:
             return client.request(method, target.base_url + path, json=body, headers=headers).status_code
     except (httpx.HTTPError, httpx.InvalidURL):
         return None  # an answer that does not come says nothing of the path

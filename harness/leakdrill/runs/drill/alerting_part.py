@@ -14,10 +14,12 @@ from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import container_labels, more_labels
 from leakdrill.alerting.inhibited import InhibitionPoller
 from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries, refuse_short_ranges
+from leakdrill.alerting.metrics_relay import MetricsRelay
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
 from leakdrill.alerting.routed import RouteNotes
 from leakdrill.alerting.routing import default_routing, read_routing
+from leakdrill.alerting.scrape_target import ScrapeTarget
 from leakdrill.alerting.states import AlertPoller, record_selector_counts
 from leakdrill.alerting.threshold import record_thresholds
 from leakdrill.alerting.watching import Watching
@@ -216,9 +218,15 @@ class AlertingPart:
         self._stops.callback(self._kubelet.stop)
         return [self._kubelet.start()]
 
-    def _scrape_targets(self, exporter: Exporter) -> dict[str, str]:
-        targets = {OWN_JOB: exporter.address}
-        if self._scenario.target.metrics:
-            address = self._target.base_url.removeprefix("http://")
-            targets[self._target.name] = address + self._scenario.target.metrics
-        return targets
+    def _scrape_targets(self, exporter: Exporter) -> list[ScrapeTarget]:
+        own = ScrapeTarget(job=OWN_JOB, address=exporter.address)
+        return [own, self._service_metrics()] if self._scenario.target.metrics else [own]
+
+    def _service_metrics(self) -> ScrapeTarget:
+        url = f"{self._target.base_url}{self._scenario.target.metrics}"
+        if self._target.access.is_open:
+            return ScrapeTarget(job=self._target.name, address=url.removeprefix("http://"))
+        relay = MetricsRelay(url, self._target.access)
+        self._stops.callback(relay.stop)
+        relay.start()
+        return ScrapeTarget(job=self._target.name, address=relay.address, origin=url)

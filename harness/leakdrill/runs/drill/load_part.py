@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.load.locust import LocustLoad
 from leakdrill.load.workers import HostsLoadWorkers
 from leakdrill.meters.gpu import gpu_meters
+from leakdrill.meters.machine import MachineMeter
 from leakdrill.meters.sampler import Sampler
 from leakdrill.meters.torch_allocator import TorchMeter
 from leakdrill.record.events import LoadStart
@@ -91,9 +92,10 @@ class LoadPart:
         )
 
     def _meters(self) -> list[Meter]:
-        meters = [*self._target.meters(), *gpu_meters(self._scenario.target.gpu, self._target, self._recorder)]
+        meters: list[Meter] = [*self._target.meters(), MachineMeter()]
+        meters += gpu_meters(self._scenario.target.gpu, self._target, self._recorder)
         if self._scenario.torch is not None:
-            meters.append(TorchMeter(self._target.base_url + self._scenario.torch.path))
+            meters.append(TorchMeter(self._target.base_url + self._scenario.torch.path, access=self._target.access))
         return meters
 
     def _place_of_workers(self) -> WorkerPlace | None:

@@ -11,6 +11,7 @@ from leakdrill.alerting.routing import receivers_in
 from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.load.locustfile_check import why_not_loadable
+from leakdrill.machine.http_access import access_mistakes, header_mistakes
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.units import quoted, show_duration
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.alerting.rules import AlertRule
+    from leakdrill.scenario.actions import HttpCall
     from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
@@ -34,13 +36,15 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    is_watched = scenario.alerts.prometheus is not None  # its rules are its own, and asked for when the drill begins
-    read = Rules((), ()) if is_watched else read_rules(scenario.alerts.rules)
-    rules = read.alerts
-    problems = [
-        *([] if is_watched else _unknown_alerts(scenario, rules)),
-        *_too_short_phases(scenario),
-        *([] if is_watched else _idle_rules(scenario, rules)),
+    problems, read = [*_unusable_access(path, scenario)], Rules((), ())
+    if scenario.alerts.prometheus is None:  # else its rules are its own, and asked for when the drill begins
+        read = read_rules(scenario.alerts.rules)
+        problems += [
+            *_unknown_alerts(scenario, read.alerts),
+            *_too_short_phases(scenario),
+            *_idle_rules(scenario, read.alerts),
+        ]
+    problems += [
         *_absent_programs(path, scenario),
         *_unknown_receivers(scenario),
         *_unloadable_locustfile(scenario),
@@ -95,6 +99,21 @@ def _too_short_phases(scenario: Scenario) -> Iterator[Problem]:
                 yield ("alerts", "expect", index, key), f"{longer}; what comes after that is not seen"
 
 
+def _unusable_access(path: Path, scenario: Scenario) -> Iterator[Problem]:
+    """Variables that requests to the service need and the environment lacks, and certificates that cannot be used."""
+    plain = scenario.model_dump_json()
+    yield from access_mistakes(scenario.target.http, path.resolve().parent, plain=plain)
+    calls: list[tuple[Loc, HttpCall]] = [
+        (("leaks", index, "switch", key), getattr(leak.switch, key))
+        for index, leak in enumerate(scenario.leaks)
+        if leak.switch is not None
+        for key in ("on", "off")
+    ]
+    calls += [(("steps", at, "http"), step.http) for at, step in enumerate(scenario.steps) if step.http is not None]
+    for loc, call in calls:
+        yield from header_mistakes(call.headers, (*loc, "headers"), plain=plain)
+
+
 def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
     """Commands of steps that are not on this machine, where they are to run on it."""
     target = scenario.target
@@ -104,9 +123,9 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
         for index, step in enumerate(scenario.steps)
         if step.exec is not None and step.exec.service is None
     ]
-    if target.command:
+    if target.kind == "process" and target.command:
         commands.insert(0, (("target", "command"), target.command[0]))
-    for loc, program in commands if target.kind == "process" else ():
+    for loc, program in commands if target.runs_here else ():
         if "{" in program + (search or ""):
             continue  # known when the drill runs
         try:

@@ -10,6 +10,7 @@ from leakdrill.record.store import write_run_info
 from leakdrill.reports.live import LiveView
 from leakdrill.runs.drill.conductor import Drill
 from leakdrill.runs.drill.environment import Environment
+from leakdrill.runs.drill.permission import check_is_there, check_permission
 from leakdrill.runs.drill.plan_check import check_plan
 from leakdrill.runs.drill.server_versions import server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
@@ -36,21 +37,26 @@ def run_drill(
         runs: where the record goes.
         console: where its progress is shown.
         on: what the target runs on, instead of what the scenario says: `process`, `docker` or `kubernetes`.
-        allow: the Kubernetes context that the drill may change.
+        allow: what the drill may change though it is not its own: a Kubernetes context, a unit, an address.
 
     Raises:
         BadInput: when the scenario cannot be used; nothing was started then.
     """
-    return play(placed(read_scenario(scenario_file), on, allow), scenario_file, runs=runs, console=console)
+    scenario = placed(read_scenario(scenario_file), on, allow)
+    return play(scenario, scenario_file, runs=runs, console=console, allow=allow)
 
 
-def play(scenario: Scenario, scenario_file: Path, *, runs: Path, console: Console) -> FinishedRun:
+def play(
+    scenario: Scenario, scenario_file: Path, *, runs: Path, console: Console, allow: str | None = None
+) -> FinishedRun:
     """Run the drill `scenario`, which is that of `scenario_file` or a variation of it, and judge it.
 
     Raises:
-        BadInput: when it cannot work; nothing was started then.
+        BadInput: when it cannot work, or does more than `allow` permits; nothing was started then.
     """
+    check_permission(scenario_file, scenario, allow)
     rules = check_plan(scenario_file, scenario)
+    check_is_there(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
         session.cover(RUN_JSON)

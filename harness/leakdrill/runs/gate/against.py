@@ -54,6 +54,8 @@ def _changed(scenario: Scenario, **changes: object) -> Scenario:
 
 def _other_container(text: str, form: ContainerForm) -> ContainerForm:
     """One word is an image, which is not built; more are a command inside."""
+    if form.existing is not None:
+        raise BadInput(f"--against {text}: container {form.existing} is used as it is; expected a scenario file")
     words = _split(text)
     if len(words) > 1:
         return form.model_copy(update={"command": words})

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from leakdrill.judging.leak.gate_baseline import BaselineFile
     from leakdrill.judging.leak.leak_verdict import LeakVerdict
-    from leakdrill.record.verdict import Verdict
     from leakdrill.runs.session import FinishedRun
     from leakdrill.scenario.scenario import Scenario
 
@@ -68,6 +67,22 @@ def run_gate(
     problem = why_not_loadable(scenario.load)
     if problem:
         raise BadInput(f"{scenario_file}: load.locustfile: {problem}")
+    return measure_service(
+        scenario, scenario_file, runs=runs, console=console, against=against, stored=stored, whole=whole
+    )
+
+
+def measure_service(
+    scenario: Scenario,
+    scenario_file: Path,
+    *,
+    runs: Path,
+    console: Console,
+    against: Against | None = None,
+    stored: BaselineFile | None = None,
+    whole: bool = False,
+) -> FinishedRun:
+    """Measure the service of `scenario`, which is that of `scenario_file` or a variation of it, as `run_gate` does."""
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), {}, kind="gate")
         if stored is not None:
@@ -98,18 +113,6 @@ def _builds(candidate: Against, baseline: Against | None, session: RunSession) -
         )
         for name, source, path, run_id, journal in places
     ]
-
-
-def gate_service(scenario_file: Path, *, runs: Path, console: Console) -> list[Verdict]:
-    """The verdicts on the service in `scenario_file`.
-
-    Raises:
-        LeakdrillError: when it could not be measured.
-    """
-    done = run_gate(scenario_file, runs=runs, console=console)
-    if done.error is not None:
-        raise done.error
-    return done.verdicts
 
 
 class _Measurement:

@@ -17,6 +17,7 @@ from leakdrill.meters.files_in_memory import FilesInMemory
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import Notice
+from leakdrill.targets.docker.existing import ExistingContainer
 from leakdrill.targets.docker.target import DockerTarget
 from leakdrill.targets.process.target import LocalProcess
 
@@ -120,7 +121,7 @@ class BuildService:
 
     def request_count(self) -> float | None:
         """Returns the requests that it says it has answered; None where its metrics do not say, or it is down."""
-        meter = ServiceMeter(self._target.base_url + self._metrics_path)
+        meter = ServiceMeter(self._target.base_url + self._metrics_path, access=self._target.access)
         try:
             return service_count(meter.read() or {})
         except OSError:
@@ -165,9 +166,11 @@ def _named(pid: int) -> str:
         return f"{pid}@gone"
 
 
-def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget]:
+def _target_type(spec: ProcessTarget) -> type[LocalProcess | DockerTarget | ExistingContainer]:
     """The type of a target whose pages and agent the gate can reach."""
+    if spec.kind == "docker" and spec.container is not None and spec.container.existing is not None:
+        return ExistingContainer
     kinds: dict[str, type[LocalProcess | DockerTarget]] = {"process": LocalProcess, "docker": DockerTarget}
     if spec.kind not in kinds:
-        raise BadInput(f"target: the gate cannot read the pages of a {spec.kind} target; expected process or docker")
+        raise BadInput(f"target: the gate needs a process or docker target, whose pages it can read; found {spec.kind}")
     return kinds[spec.kind]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import psutil
 
     from leakdrill.agent.client import AgentClient
+    from leakdrill.machine.http_access import Access
     from leakdrill.meters.meter import Meter
+    from leakdrill.scenario.actions import HttpCall
 
 
 @runtime_checkable
@@ -40,6 +42,10 @@ class Target(Protocol):
     @property
     def token(self) -> str:
         """The run's token; admin endpoints ask for it as `Authorization: Bearer <token>`."""
+
+    @property
+    def access(self) -> Access:
+        """How requests to it are made: headers and certificates."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -195,6 +201,17 @@ class Renewing(Protocol):
     @property
     def restarting_steps(self) -> frozenset[str]:
         """Actions, by their names in a scenario, after which it has forgotten which leaks were on."""
+
+
+@runtime_checkable
+class Outliving(Protocol):
+    """A target that goes on after the drill: what a step or a leak has switched on in it stays on."""
+
+    def note_switched_on(self, leak: str, off: HttpCall) -> None:
+        """Remember, on disk, that `off` ends the leak that is about to be switched on."""
+
+    def note_switched_off(self, leak: str) -> None:
+        """Forget it: the leak is off."""
 
 
 @runtime_checkable

@@ -150,7 +150,7 @@ class OwnedTarget(RecordedTarget, ABC):
         if self.disk:
             meters.append(FilesystemMeter(self.disk))
         if self.spec.metrics:
-            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
         return meters
 
     def _prepare(self) -> Mapping[str, str]:
@@ -216,6 +216,7 @@ class OwnedTarget(RecordedTarget, ABC):
             exit_status=lambda: running.exit_status,
             log=self.log,
             log_start=log_start,
+            access=self.access,
             stranger=self._stranger,
             elsewhere=self._elsewhere,
         ).wait()

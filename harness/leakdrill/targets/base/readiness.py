@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from leakdrill.machine.http_access import Access
+
 _TRY_TIMEOUT_S: Final = 2.0
 _LAST_LINES: Final = 3
 _MOST_CHARS: Final = 200
@@ -43,7 +45,8 @@ class Readiness:
         url: must answer 2xx.
         timeout_s: for how long it is asked.
         exit_status: None while the process runs.
-        log: what the process writes to; `log_start` is where this start begins in it.
+        log: what the process writes to, where the drill has it; `log_start` is where this start begins in it.
+        access: how it is asked.
         stranger: who answers in the place of the target, such as `pid 12 (nginx)`; empty when nobody does.
         elsewhere: where the target listens, as a sentence, when no probe reaches it there; else empty.
     """
@@ -52,8 +55,9 @@ class Readiness:
     url: str
     timeout_s: float
     exit_status: Callable[[], int | None]
-    log: Path
-    log_start: int
+    log: Path | None
+    access: Access
+    log_start: int = 0
     stranger: Callable[[], str] = str
     elsewhere: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
@@ -66,7 +70,7 @@ class Readiness:
             TargetNotReady: when it did not in time, or ended first.
         """
         start = time.monotonic()
-        with bounded_client(timeout_s=_TRY_TIMEOUT_S) as client:
+        with bounded_client(timeout_s=_TRY_TIMEOUT_S, access=self.access) as client:
             try:
                 wait_for(lambda: self._answers(client, start), what=f"GET {self.url} answers", timeout_s=self.timeout_s)
             except TimedOut as e:
@@ -109,6 +113,8 @@ class Readiness:
         return _hint_on(self._status)
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
+        if self.log is None:
+            return TargetNotReady(problem, hint=f"read what the service logs; {advice}.")
         return TargetNotReady(
             f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )

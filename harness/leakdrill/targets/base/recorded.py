@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from leakdrill.machine.http_access import access_to
 from leakdrill.record.events import TargetLimits, TargetStop
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.log_keeper import LogKeeper
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from leakdrill.machine.http_access import Access
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.undo import UndoTable
@@ -39,6 +41,9 @@ class RecordedTarget:
         token: the admin endpoints demand it; the service has it in `LEAKDRILL_TOKEN`.
         part: tells it in the journal from other targets of the same run.
 
+    Raises:
+        BadInput: when a variable that `spec.http` names is not set, or a file in it is not what it should be.
+
     Attributes:
         spec: as it is now: steps change limits and environment.
         log: what the service writes.
@@ -62,6 +67,7 @@ class RecordedTarget:
         part: str = PART,
     ) -> None:
         self.spec = spec
+        self._access = access_to(spec.http, scenario_dir.resolve(), https=(spec.url or "").startswith("https:"))
         self.log = run_dir.resolve() / LOG_NAME
         self._scenario_dir = scenario_dir.resolve()
         self._run_id = run_id
@@ -90,6 +96,11 @@ class RecordedTarget:
     def token(self) -> str:
         """What its admin endpoints ask for."""
         return self._token
+
+    @property
+    def access(self) -> Access:
+        """How requests to it are made."""
+        return self._access
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -27,6 +27,13 @@ TOKEN_VARIABLE: Final = "LEAKDRILL_TOKEN"  # noqa: S105 - its name, not a token
 class ExistingComposeService(ComposeService):
     """The service in the project that `compose.project` names."""
 
+    @property
+    def base_url(self) -> str:
+        """Where it answers; raises as `start` does. The alerting comes up beside the target, and asks for it, too."""
+        if not self._base_url:
+            self._base_url = self._address(self._running())
+        return self._base_url
+
     def start(self) -> None:
         """Find its containers, their token and its address, and return when it answers.
 
@@ -35,16 +42,9 @@ class ExistingComposeService(ComposeService):
             TargetNotReady: when it does not answer.
         """
         with self._recorder.act(TargetStart(more={"project": self._project()})):
-            service = self._of(self.form.service)
-            containers = service.containers()
-            if not containers:
-                raise BadInput(
-                    f"target.compose.project: nothing of service {self.form.service} runs in the project "
-                    f"{self._project()}; expected it to be up",
-                    hint="make stack",
-                )
-            self._log_keeper.start()
+            containers = self._running()
             self._base_url = self._address(containers)
+            self._log_keeper.start()
             self._token = _token(containers[0])
             entry = self._journal.plan(
                 "leaks",
@@ -56,7 +56,7 @@ class ExistingComposeService(ComposeService):
                 on={str(one.id): leaks_on(one.attrs, self.form.port) for one in containers},
             )
             self._journal.done(entry)
-            self._replicas = service
+            self._replicas = self._of(self.form.service)
             self._follow()
 
     def stop(self) -> None:
@@ -71,6 +71,16 @@ class ExistingComposeService(ComposeService):
 
     def _project(self) -> str:
         return str(self.form.project)
+
+    def _running(self) -> list[Container]:
+        containers: list[Container] = self._of(self.form.service).containers()
+        if not containers:
+            raise BadInput(
+                f"target.compose.project: nothing of service {self.form.service} runs in the project "
+                f"{self._project()}; expected it to be up",
+                hint="make stack",
+            )
+        return containers
 
     def _address(self, containers: list[Container]) -> str:
         door, port = self.form.service, self.form.port

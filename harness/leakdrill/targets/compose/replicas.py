@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from leakdrill.machine.cgroup import Cgroup
+    from leakdrill.machine.http_access import Access
     from leakdrill.record.recorder import Recorder
 
 PROJECT_LABEL: Final = "com.docker.compose.project"
@@ -36,10 +37,19 @@ class Replicas:
         port: where it listens inside.
         log: gets what they write.
         recorder: gets an end that nobody asked for.
+        access: how requests to them are made.
     """
 
     def __init__(
-        self, client: DockerClient, *, project: str, service: str, port: int, log: Path, recorder: Recorder
+        self,
+        client: DockerClient,
+        *,
+        project: str,
+        service: str,
+        port: int,
+        log: Path,
+        recorder: Recorder,
+        access: Access,
     ) -> None:
         self._client = client
         self._filters = [f"{PROJECT_LABEL}={project}", f"{SERVICE_LABEL}={service}"]
@@ -47,6 +57,7 @@ class Replicas:
         self._port = port
         self._log = log
         self._recorder = recorder
+        self._access = access
         self._followed: dict[str, tuple[Container, RunningContainer]] = {}
 
     def follow(self) -> None:
@@ -129,5 +140,10 @@ class Replicas:
             return next((code for code in ended if code is not None), None)
 
         return Readiness(
-            subject=f"target '{name}'", url=url, timeout_s=timeout_s, exit_status=status, log=self._log, log_start=0
+            subject=f"target '{name}'",
+            url=url,
+            timeout_s=timeout_s,
+            exit_status=status,
+            log=self._log,
+            access=self._access,
         ).wait()

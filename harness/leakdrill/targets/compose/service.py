@@ -139,8 +139,8 @@ class ComposeService(RecordedTarget):
             meters = [ReplicaStatsMeter(replicas.containers, errors=engine_errors())]
         if self.spec.metrics:
             meters += [
-                ServiceMeter(self.base_url + self.spec.metrics),
-                ReplicaRequests(replicas.urls, self.spec.metrics),
+                ServiceMeter(self.base_url + self.spec.metrics, access=self.access),
+                ReplicaRequests(replicas.urls, self.spec.metrics, access=self.access),
             ]
         return meters
 
@@ -155,6 +155,7 @@ class ComposeService(RecordedTarget):
             port=self.form.port,
             log=self.log,
             recorder=self._recorder,
+            access=self.access,
         )
 
     def _execute(self, where: Replicas, command: Sequence[str], output: Path, timeout_s: float) -> int:
@@ -183,7 +184,7 @@ class ComposeService(RecordedTarget):
             timeout_s=ready.timeout,
             exit_status=lambda: None,
             log=self.log,
-            log_start=0,
+            access=self.access,
         ).wait()
         serving = float(len(replicas.urls()))
         self._recorder.record(TargetReady(took_s=round(took_s, 3), replicas=serving, process=float(self.pid or 0)))

@@ -59,6 +59,13 @@ class AgentMount:
         return {"PYTHONPATH": path, AGENT_VARIABLE: f"{_MOUNTED}/{self.sockets.name}"}
 
 
+def sockets_of(attrs: Mapping[str, Any]) -> Path | None:
+    """The folder of sockets on this machine of a container that was started with the agent; None for others."""
+    inside = f"{_MOUNTED}/sockets"
+    found = next((mount["Source"] for mount in attrs.get("Mounts") or [] if mount.get("Destination") == inside), None)
+    return Path(found) if found else None
+
+
 def pid_inside(pid: int) -> int:
     """The number that process `pid` of this machine has in its own container; `pid` where it is gone or in none."""
     try:

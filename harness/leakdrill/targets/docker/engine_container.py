@@ -50,6 +50,10 @@ class EngineContainer:
         self._container = self.ask(lambda: self._client.containers.create(image, **options), "make it")
         return str(self._container.id)
 
+    def adopt(self, container: Container) -> None:
+        """Take `container`, which somebody else has made."""
+        self._container = container
+
     def start(self) -> None:
         """Start it. Raises EnvironmentProblem when the engine refuses."""
         self.ask(self.container.start, "start it")

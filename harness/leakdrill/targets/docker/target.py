@@ -184,8 +184,8 @@ class DockerTarget(OwnedTarget):
         with gpus_given(self.spec.gpu, self.name):
             self._made.start()
         self._running = RunningContainer(self.container, log=self.log, recorder=self._recorder)
-        name, pid = f"container {self.container.short_id}", self._made.first_pid
-        self._await(self._running, called=name, pid=pid, log_start=log_start)
+        called = f"container {self.container.short_id}"
+        self._await(self._running, called=called, pid=self.pid, log_start=log_start)
 
     def _halt(self) -> None:
         if self._running:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from leakdrill.machine.http_access import Access
     from leakdrill.record.recorder import Recorder
     from leakdrill.scenario.target import ProcessTarget
     from leakdrill.targets.kubernetes.api import Cluster
@@ -30,12 +31,13 @@ class DeployedWorkload:
         place: its namespace, its disk and what its placeholders mean.
         ports: of this machine, and of the pods.
         base_url: where it answers on this machine.
+        access: how requests to it are made.
         recorder: gets changes, and what nobody asked for.
         log: gets what the pods write.
         first_pid: its first process on this machine, for the record.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named where it is made
         self,
         cluster: Cluster,
         spec: ProcessTarget,
@@ -43,6 +45,7 @@ class DeployedWorkload:
         place: Placement,
         ports: tuple[int, int],
         base_url: str,
+        access: Access,
         recorder: Recorder,
         log: Path,
         first_pid: Callable[[], int | None],
@@ -52,6 +55,7 @@ class DeployedWorkload:
         self.recorder = recorder
         self.name = spec.name
         self.ready = spec.ready
+        self.access = access
         self._ports = ports
         self.base_url = base_url
         self._log = log
@@ -113,7 +117,7 @@ class DeployedWorkload:
             timeout_s=self.ready.timeout,
             exit_status=lambda: None,
             log=self._log,
-            log_start=0,
+            access=self.access,
         ).wait()
         took_s = time.monotonic() - start
         self.recorder.record(TargetReady(process=float(self._first_pid() or 0), took_s=round(took_s, 3)))

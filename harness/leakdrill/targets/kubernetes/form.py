@@ -20,9 +20,10 @@ def form_of(spec: ProcessTarget) -> KubernetesForm:
     form = spec.kubernetes or KubernetesForm()
     if form.image or form.manifests or form.existing:
         return form
-    if spec.container is None:
+    if spec.container is None or spec.container.existing is not None:
         raise BadInput(
-            f"target '{spec.name}' has neither `kubernetes` nor `container`; expected one for a drill in a cluster",
+            f"target '{spec.name}' has neither `kubernetes` nor an image in `container`; "
+            "expected one for a drill in a cluster",
             hint="target.container: {image: NAME, port: 8000} serves on Docker and on Kubernetes",
         )
     container = spec.container

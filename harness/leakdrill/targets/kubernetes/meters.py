@@ -45,6 +45,6 @@ def workload_meters(
     if place.disk:
         meters.append(FilesystemMeter(place.disk))
     if metrics_path:
-        meters.append(ServiceMeter(deployed.base_url + metrics_path))
-        meters.append(ReplicaRequests(follower.replica_urls, metrics_path))
+        meters.append(ServiceMeter(deployed.base_url + metrics_path, access=deployed.access))
+        meters.append(ReplicaRequests(follower.replica_urls, metrics_path, access=deployed.access))
     return meters

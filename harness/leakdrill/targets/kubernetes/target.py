@@ -76,6 +76,7 @@ class KubernetesTarget(RecordedTarget):
             place=self._place,
             ports=(self.port, self.form.port),
             base_url=self.base_url,
+            access=self.access,
             recorder=self._recorder,
             log=self.log,
             first_pid=lambda: self.inside.pid,

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 class ReplicatedTarget:
     """Replicas of `spec`, each a target of `kind`; the other arguments are those of every target.
 
-    It begins with one. What is done to its service is done to each, one after the other; commands and files are the
-    first one's.
+    It begins with one. What is done to its service is done to each in turn; commands and files are the first one's.
 
     Attributes:
+        access: how requests to it are made.
         restarting_steps: actions after which some of it are new, and do not know which leaks were on.
     """
 
@@ -55,13 +55,13 @@ class ReplicatedTarget:
     parts: Sequence[object] = ()
 
     def __init__(self, kind: type[LocalProcess | DockerTarget], spec: ProcessTarget, **run: Any) -> None:
-        self._kind = kind
-        self._run = run
+        self._kind, self._run = kind, run
         self._recorder = run["recorder"]
         self._port = spec.port or free_port()
         self._first = self._another(spec.model_copy(update={"port": None}), 1)
         self._replicas = {self._named(1): self._first}
         self._serving: list[str] = []
+        self.access = self._first.access
         self._front = Balancer(self._port, pods=lambda: self._serving, connect=self._connect, answers=lambda: True)
 
     @property
@@ -182,8 +182,8 @@ class ReplicatedTarget:
         if self._first.disk:
             meters.append(FilesystemMeter(self._first.disk))
         if self.spec.metrics:
-            meters.append(ServiceMeter(self.base_url + self.spec.metrics))
-            meters.append(ReplicaRequests(self._urls, self.spec.metrics))
+            meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
+            meters.append(ReplicaRequests(self._urls, self.spec.metrics, access=self.access))
         return meters
 
     def _of_all(self) -> list[Meter]:
