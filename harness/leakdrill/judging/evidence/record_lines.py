@@ -55,8 +55,9 @@ def _cut_short(history: History) -> Iterator[Doubt]:
     for event in broken:
         text = f"the run was cut short: {event.message or 'the record does not say why'}"
         yield Doubt(text, (event.index,), cut_short=True)
-    for act in history.acts(RunPhase):
-        if not broken and act.end is not None and act.end.kind == "failed" and act.begin.phase != _TEARDOWN:
+    played = [act for act in history.acts(RunPhase) if act.begin.phase != _TEARDOWN]
+    for act in played[-1:] if not broken else ():
+        if act.end is not None and act.end.kind == "failed":
             text = f"the run was cut short: the phase `{act.begin.phase}` ended as `failed`: {act.reason}"
             yield Doubt(text, (act.begin.index,), cut_short=True)
 
