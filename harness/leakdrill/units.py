@@ -101,6 +101,11 @@ def plain(number: float) -> str:
     return f"{Decimal(short if float(short) == number else repr(number)):f}"
 
 
+def show_code(code: float | None) -> str:
+    """An exit code for a person: `2`; `?` where nobody knows it."""
+    return "?" if code is None else f"{code:g}"
+
+
 def quoted(value: object) -> str:
     """`value` as a message shows it, at most its beginning: text in double quotes, the rest as YAML would show it."""
     if isinstance(value, str):

@@ -19,6 +19,7 @@ import pytest
 from leakdrill.errors import BadInput, ComponentDied
 from leakdrill.load.locust import LocustLoad
 from leakdrill.machine.session import kill_session, members
+from leakdrill.record.events import LoadExited
 from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.record.stored_journal import read_journal
@@ -198,6 +199,35 @@ def test_a_locust_that_dies_is_recorded(
     assert 0 <= under_way <= 4  # at the kill, one for each user at most: answered, and never received
 
 
+ENDINGS = {
+    "its load shape Stages was over": """
+from locust import LoadTestShape
+class Stages(LoadTestShape):
+    def tick(self):
+        return (4, 4) if self.get_run_time() < 1.5 else None
+""",
+    "the locustfile had it quit (locustfile.py:": """
+import gevent
+from locust import events
+@events.test_start.add_listener
+def begin(environment, **_):
+    gevent.spawn_later(1.5, lambda: environment.runner.quit())
+""",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("reason", ENDINGS)
+def test_what_ends_the_load_is_told(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, reason: str
+) -> None:
+    load = load_of(server.url, text=LOCUSTFILE + ENDINGS[reason])
+    load.start()
+    wait_for(lambda: recorder.history().of(LoadExited), what="Locust's end", timeout_s=30)
+    (ended,) = recorder.history().of(LoadExited)
+    assert ended.reason.startswith(reason)
+
+
 def test_a_lost_worker_is_recorded_and_killed_masters_leave_nobody(
     server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, tmp_path: Path
 ) -> None:
@@ -357,3 +387,17 @@ def test_a_shape_rules_over_the_users_and_is_told(
     load.wait_first_request(60)
     (notice,) = [e.value for e in recorder.history() if e.name == "notice"]
     assert notice == "the locustfile's LoadTestShape Stairs says how many users there are, not load.users"
+
+
+@pytest.mark.long
+def test_users_that_all_fail_before_their_first_request_are_told_at_once(
+    server: CountingServer, load_of: Callable[..., LocustLoad]
+) -> None:
+    text = LOCUSTFILE + '    def on_start(self):\n        raise RuntimeError("no login")\n'
+    load = load_of(server.url, text=text)
+    load.start()
+    began = time.monotonic()
+    with pytest.raises(ComponentDied, match=r"no user of the load made a request.*no login") as caught:
+        load.wait_first_request(60)
+    assert time.monotonic() - began < 20
+    assert "`on_start`" in caught.value.hint

@@ -212,7 +212,7 @@ def test_a_killed_prometheus_is_seen(stack: Stack) -> None:
     polls = stack.named("poll")
     counts = {"up": 1.0, "alerts_firing": 0.0, "alerts_pending": 0.0, "rules_failing": 0.0}
     assert polls[0].value.items() >= counts.items()
-    assert "ConnectError" in polls[-1].labels["error"]
+    assert "connection refused" in polls[-1].labels["error"]
     assert not prometheus.alive()
     prometheus.stop()
     assert [e.data["path"] for e in stack.journal.pending() if e.kind == "folder"] == [
@@ -222,7 +222,7 @@ def test_a_killed_prometheus_is_seen(stack: Stack) -> None:
 
 def refused(poll: Event) -> bool:
     """Whether nobody listened any more; a poll that was under way at the kill breaks off in another way."""
-    return poll.value is None and "ConnectError" in poll.labels["error"]
+    return poll.value is None and "connection refused" in poll.labels["error"]
 
 
 def test_a_mistyped_label_matches_nothing(stack: Stack) -> None:

@@ -170,7 +170,10 @@ def test_a_staging_that_pages_nobody_fails(tmp_path, staging):
     staging.paged.stop()
     code, out = finished(scenario(tmp_path, staging))
     assert code == 1, out
-    assert verdicts(tmp_path)["notification_arrives"]["outcome"] == "FAIL"
+    told = verdicts(tmp_path)["notification_arrives"]
+    assert told["outcome"] == "FAIL"
+    assert "all of the requests that Alertmanager made to receivers since then failed (webhook)" in told["message"]
+    assert "Alertmanager's log has the address" in told["hint"]
 
 
 def test_a_prometheus_that_ends_in_the_middle_is_unknown(tmp_path, staging):

@@ -569,6 +569,13 @@ def test_a_locust_that_died_cannot_tell() -> None:
     is_told("requests_keep_error_rate", "UNKNOWN", record, "exit code 2")
 
 
+def test_a_load_that_ended_itself_is_told_with_its_reason() -> None:
+    over = LoadExited(0.0, reason="its load shape Stages was over")
+    record = drill().drop("load", "requests", after=40).sample(40, over)
+    is_told("requests_keep_error_rate", "UNKNOWN", record, "at 40 s, because its load shape Stages was over")
+    is_told("measurements_are_complete", "UNKNOWN", record, "because its load shape Stages was over")
+
+
 def test_quick_answers_pass_and_slow_ones_fail() -> None:
     is_told("requests_keep_latency", "PASS", drill(), "p99 was 12 ms")
     slow = drill().change("load", "requests", lambda e: {**e.value, "p99_ms": 900.0})  # type: ignore[dict-item]
@@ -629,3 +636,19 @@ def test_a_meter_that_could_not_be_read_is_named_with_its_error() -> None:
 
 def test_requests_are_counted_from_the_warm_up_on() -> None:
     assert requests_at(3) == 100
+
+
+def test_a_sigkill_far_from_the_limit_is_not_called_memory() -> None:
+    ends = {"false": "the kernel killed nothing of it for memory", "unknown": "nobody counts here"}
+    for counted, hint in ends.items():
+        record = drill().sample(40, TargetExited(-9.0, signal="SIGKILL", oom_kill=counted))
+        told = verdict("target_keeps_running", record)
+        assert told.outcome == "FAIL"
+        assert "by signal SIGKILL at 40 s, and nobody had asked" in told.message
+        assert told.hint.startswith(hint)
+
+
+def test_an_error_status_is_told_as_an_answer_and_not_by_its_class() -> None:
+    record = drill().change("load", "requests", lambda e: {**e.value, "failures": e.value["requests"]})  # type: ignore[dict-item,index,call-overload]
+    record.sample(30, LoadErrors(9.0, error="LocustBadStatusCode(code=500)", method="GET", request="/work"))
+    is_told("requests_keep_error_rate", "FAIL", record, "most often: answered 500 (GET /work)")

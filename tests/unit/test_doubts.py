@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from histories import ALERT, MIB, Record, plan, requests_at
+from histories import ALERT, MIB, Record, drill, plan, requests_at
 from test_varied_records import thin
 
+from leakdrill.judging.doubted import find_doubts
 from leakdrill.judging.evidence.agreement import agreement_doubts
 from leakdrill.judging.evidence.alert_record import alert_doubts
 from leakdrill.judging.evidence.lives import life_doubts
@@ -21,12 +22,15 @@ from leakdrill.judging.evidence.replica_readings import replica_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
 from leakdrill.record.events import (
     AlertTransition,
+    LeakSwitchOff,
     LoadErrors,
     MemoryThreshold,
     Notification,
     RecordCovers,
     ReplicaRequestCounts,
     RuleError,
+    RunBroken,
+    RunPhase,
     SelectorMatches,
     ServiceMetrics,
     StepAct,
@@ -386,3 +390,25 @@ def test_a_count_that_falls_while_replicas_are_replaced_in_turn_is_no_doubt(
         record.sample(t, ReplicaRequestCounts(others={"web-0": requests_at(t) - (requests_at(67) if t >= 67 else 0)}))
     fell = [doubt.text for doubt in replica_doubts(record.history(), plan()) if "had answered" in doubt.text]
     assert bool(fell) == doubted
+
+
+def test_what_follows_from_an_end_of_the_service_is_laid_on_that_end():
+    record = drill().sample(40, TargetExited(3.0, oom_kill="false"))
+    record.drop("leak", "switch_off").act(
+        LeakSwitchOff(leak="cache"), 56.01, 56.05, "failed", error="connection refused"
+    )
+    (told,) = [doubt for doubt in find_doubts(record.history(), plan()) if "connection refused" in doubt.text]
+    assert told.text.startswith("the service ended at 40 s, and nobody had asked; leak cache ended as `failed`")
+    assert told.cut_short
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_drill_that_was_cut_short_says_what_ended_it(broken):
+    record = drill().cut(40)
+    record.events = [event for event in record.events if event.labels.get("phase") != "load"]
+    record.act(RunPhase("load"), 15.0, 39.9, "failed", error="Locust ended in the middle of the drill")
+    if broken:
+        record.sample(39.8, RunBroken("Locust ended in the middle of the drill"))
+    cut = [doubt.text for doubt in find_doubts(record.history(), plan()) if doubt.cut_short]
+    phase = "" if broken else "the phase `load` ended as `failed`: "
+    assert cut == [f"the run was cut short: {phase}Locust ended in the middle of the drill"]

@@ -35,7 +35,7 @@ def test_an_act_that_fails_is_recorded_as_failed_and_the_error_goes_on(recorder)
     (act,) = recorder.history().acts(StepAct)
     assert not act.succeeded
     assert act.end.kind == "failed"
-    assert act.reason == "OSError: no space left"
+    assert act.reason == "no space left"
 
 
 def test_an_error_that_one_file_raises_and_catches_is_recorded_without_its_name(recorder):

@@ -83,6 +83,12 @@ def test_a_plan_that_may_work_passes(tmp_path: Path) -> None:
         ("on: MemoryHigh", "on: cpu-high", ":12: steps[0].on: cpu-high cannot fire in this drill (RULES:5): it looks"),
         ("gc: {}", "exec: {command: [no-such-tool]}", ':12: steps[0].exec.command: "no-such-tool" was not found'),
         ("gc: {}", "exec: {command: [./tidy.sh, now]}", ':12: steps[0].exec.command: there is no file "'),
+        ('["true"]', "[no-such-service]", ':2: target.command: "no-such-service" was not found'),
+        (
+            "resolves_within: 5s",
+            "receiver: pager",
+            ':9: alerts.expect[0].receiver: there is no receiver "pager"; without alerts.routing there is drill',
+        ),
         ("time_scale: 60", "time_scale: 1", ":9: alerts.expect[0]: MemoryHigh cannot fire in this drill (RULES:4)"),
     ],
 )  # fmt: skip
@@ -105,3 +111,63 @@ def test_every_plan_of_the_catalogue_may_work() -> None:
     for path in sorted(catalogue_root().glob("gateway/*.yaml")):
         if path.stem not in ("coverage", "matrix"):
             check_plan(path, read_scenario(path))
+
+
+ROUTING = """\
+route: {receiver: chat}
+receivers: [{name: chat, webhook_configs: [{url: http://x}]}, {name: "null"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("receiver", "says"),
+    [
+        ("pager", '"pager"; ROUTING has chat, null'),
+        ("'null'", 'the receiver "null" has no way to notify anybody, so nothing will arrive'),
+        ("chat", ""),
+    ],
+)
+def test_a_receiver_that_cannot_be_reached_is_named(tmp_path: Path, receiver: str, says: str) -> None:
+    routing = tmp_path / "routing.yaml"
+    routing.write_text(ROUTING)
+    scenario = SCENARIO.replace("resolves_within: 5s", f"receiver: {receiver}").replace(
+        "  rules:", "  routing: routing.yaml\n  rules:"
+    )
+    path = plan(tmp_path, scenario)
+    if not says:
+        check_plan(path, read_scenario(path))
+        return
+    with pytest.raises(BadInput) as caught:
+        check_plan(path, read_scenario(path))
+    assert f"{path}:10: alerts.expect[0].receiver: " in str(caught.value)
+    assert says.replace("ROUTING", str(routing)) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def visit(self:\n    pass\n", ":1: is no Python that this interpreter reads: "),
+        ("import os\nimport no_such_module.inner\n", ':2: imports "no_such_module", which is not installed'),
+        ("import os\nfrom no_such_module import x\n", ':2: imports "no_such_module", which is not installed'),
+        ("from locust import HttpUser\nfrom beside import x\nimport folder.inner\nfrom . import y\n", ""),
+        ("try:\n    import no_such_module\nexcept ImportError:\n    pass\n", ""),
+    ],
+)
+def test_a_locustfile_that_cannot_be_loaded_is_named_with_its_line(tmp_path: Path, source: str, says: str) -> None:
+    path = plan(tmp_path)
+    (tmp_path / "beside.py").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "locustfile.py").write_text(source)
+    if not says:
+        check_plan(path, read_scenario(path))
+        return
+    with pytest.raises(BadInput) as caught:
+        check_plan(path, read_scenario(path))
+    assert f"{path}:3: load.locustfile: {tmp_path / 'locustfile.py'}{says}" in str(caught.value)
+
+
+@pytest.mark.parametrize("elsewhere", ["python: /usr/bin/python3", "env: {PYTHONPATH: lib}"])
+def test_another_interpreter_may_read_what_this_one_does_not(tmp_path: Path, elsewhere: str) -> None:
+    path = plan(tmp_path, SCENARIO.replace("{locustfile:", f"{{{elsewhere}, locustfile:"))
+    (tmp_path / "locustfile.py").write_text("import no_such_module\n")
+    check_plan(path, read_scenario(path))

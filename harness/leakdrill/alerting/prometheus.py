@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import show_ms
@@ -40,6 +41,18 @@ _SLOWER: Final = 4
 """How much more time the service's metrics are given when they took too long."""
 _SLOWEST_S: Final = 10.0
 _DEADLINE: Final = "deadline exceeded"
+_SCRAPE_HINTS: Final = (
+    (_DEADLINE, "`alerts.scrape_timeout` says how long the service's metrics may take, such as 10s"),
+    (r"status 40[13]", "a drill scrapes without a login: let metrics answer on loopback, or leave target.metrics out"),
+    (r"status 404", "target.metrics is the path of the service's metrics; leave it out where there are none"),
+    (r"status 3\d\d", "no redirect is followed: target.metrics is the path that answers itself"),
+    (r"connection refused|no such host", "does the service listen for its metrics on the port that it is given?"),
+    (
+        r"(?i)gzip|flate|parse|expected|invalid|content.type|unsupported|unexpected",
+        "the page is not in Prometheus' text format: curl it, and `promtool check metrics` says what is wrong",
+    ),
+)
+"""What may help, by what Prometheus says of a scrape that failed."""
 _LOOKBACK_SCRAPES: Final = 4
 
 
@@ -250,9 +263,8 @@ def _unscraped(targets: Sequence[Mapping[str, Any]], origins: Mapping[str, str],
         if t.get("health") != "up"
     }
     told = "; ".join(f"{url} was not scraped: {error or 'not asked yet'}" for url, error in down.items())
-    slow = any(_DEADLINE in error for error in down.values())
-    hint = "`alerts.scrape_timeout` says how long the service's metrics may take, such as 10s"
-    return f"; {told}" if told else "", hint if slow else f"read {log}"
+    hints = (hint for error in down.values() for pattern, hint in _SCRAPE_HINTS if re.search(pattern, error))
+    return f"; {told}" if told else "", next(hints, f"read {log}")
 
 
 def _duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class PrometheusApi:
             response = self._http.get(path, params=params)
             body = response.json()
         except (httpx.HTTPError, ValueError, RecursionError) as e:
-            raise NoAnswer(f"GET {path}: {type(e).__name__}: {e}") from e
+            raise NoAnswer(f"GET {path}: {in_words(e)}") from e
         if not isinstance(body, dict) or body.get("status") != "success":
             error = body.get("error") if isinstance(body, dict) else body
             raise NoAnswer(f"GET {path} answered {response.status_code}: {error}")

@@ -16,11 +16,13 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from leakdrill.alerting.durations import divide_ms, parse_ms, show_ms
+from leakdrill.alerting.routes import WAITS, RouteTree, names_at
 from leakdrill.alerting.routing_file import EXPECTED, read_routing_file
 from leakdrill.units import quoted
 from leakdrill.yaml_file import dump_yaml, read_yaml, unshared
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from leakdrill.yaml_file import Document, Loc
 
 _AMTOOL_TIMEOUT_S: Final = 30
-_WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
-"""Alertmanager's own defaults, which a tree that names none of them has in production."""
-
 _FLOORS_MS: Final = {"group_wait": 0, "group_interval": 100, "repeat_interval": 1000}
 _RESOLVE_TIMEOUT: Final = "5m"
 _KEPT: Final = ("route", "inhibit_rules", "time_intervals", "mute_time_intervals")
@@ -48,11 +47,24 @@ _DEFAULT: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """A configuration for the drill's Alertmanager, and one sentence for each thing that is not as in production."""
+    """A configuration for the drill's Alertmanager.
+
+    Attributes:
+        config: what it reads.
+        receivers: their names.
+        remarks: one sentence for each thing that is not as in production, or that mutes alerts now.
+        document: the user's file; None for the routing of a drill that has none.
+    """
 
     config: dict[str, Any]
     receivers: tuple[str, ...]
     remarks: tuple[str, ...]
+    document: Document | None = None
+
+    @property
+    def tree(self) -> RouteTree:
+        """Its routes, with their lines in the user's file."""
+        return RouteTree(self.config, self.document)
 
     def write(self, path: Path) -> None:
         """Write it as YAML to `path`."""
@@ -62,6 +74,21 @@ class Routing:
 def default_routing(*, scale: float, webhook_url: str) -> Routing:
     """One receiver `drill`, grouped by alert and severity, with Alertmanager's default waits divided by `scale`."""
     return _routing(_DEFAULT, scale, webhook_url, ())
+
+
+def receivers_in(path: Path | None) -> dict[str, bool]:
+    """Returns the receivers of the user's file, or those of a drill without one, and whether each notifies anybody.
+
+    Raises:
+        BadInput: when the file cannot be used.
+    """
+    if path is None:
+        return dict.fromkeys((str(one["name"]) for one in _DEFAULT["receivers"]), True)
+    document = read_routing_file(path)
+    top = document.mapping(document.data, ())
+    receivers = [one for one in document.items(top, "receivers", ()) if isinstance(one, dict) and one.get("name")]
+    nobody = _nobody(receivers)
+    return {name: name not in nobody for name in (str(one["name"]) for one in receivers)}
 
 
 def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
@@ -81,7 +108,7 @@ def read_routing(path: Path, *, scale: float, webhook_url: str) -> Routing:
     _check_timeout(document, top)
     remarks: list[str] = []
     _check_route(document, root, ("route",), receivers, remarks)
-    routing = _routing(top, scale, webhook_url, tuple(remarks))
+    routing = _routing(top, scale, webhook_url, tuple(remarks), document)
     _check_with_amtool(routing, document)
     return routing
 
@@ -132,15 +159,27 @@ def _check_route(document: Document, route: dict[str, Any], loc: Loc, known: lis
     if name is not None and name not in known:
         problem = f"there is no receiver {quoted(name)}; expected one of {', '.join(known) or '(receivers is empty)'}"
         raise document.wrong((*loc, "receiver"), problem)
-    for key in _WAITS:
+    for key in WAITS:
         _check_duration(document, route, (*loc, key))
     for key in ("mute_time_intervals", "active_time_intervals"):
         if route.get(key):
             place = f"{document.path.name}:{document.line((*loc, key))}"
-            remarks.append(f"{place}: {key}: the calendar does not run faster in a rehearsal; it was kept as it is")
+            kept = "the calendar does not run faster in a rehearsal; it was kept as it is"
+            remarks.append(f"{place}: {key}: {kept}{_now_muted(document, route, key)}")
     for index, child in enumerate(document.items(route, "routes", loc)):
         inner = (*loc, "routes", index)
         _check_route(document, document.mapping(child, inner), inner, known, remarks)
+
+
+def _now_muted(document: Document, route: dict[str, Any], key: str) -> str:
+    """The clause that says that the calendar of `key` mutes `route` at this moment."""
+    names = names_at(route, key)
+    muting, active = (names, ()) if key == "mute_time_intervals" else ((), names)
+    try:
+        muted = RouteTree(document.data).muted(muting, active, datetime.now(UTC))
+    except ValueError:
+        return ""  # amtool says better than we what is wrong with an interval
+    return f"; at this moment it mutes the route ({muted})" if muted else ""
 
 
 def _check_duration(document: Document, owner: dict[str, Any], loc: Loc) -> None:
@@ -153,9 +192,15 @@ def _check_duration(document: Document, owner: dict[str, Any], loc: Loc) -> None
         raise document.wrong(loc, str(e)) from e
 
 
-def _routing(source: dict[str, Any], scale: float, webhook_url: str, remarks: tuple[str, ...]) -> Routing:
+def _routing(
+    source: dict[str, Any],
+    scale: float,
+    webhook_url: str,
+    remarks: tuple[str, ...],
+    document: Document | None = None,
+) -> Routing:
     config = {key: copy.deepcopy(source[key]) for key in _KEPT if source.get(key)}
-    config["route"] = {**_WAITS, **{k: v for k, v in config["route"].items() if v is not None}}
+    config["route"] = {**WAITS, **{k: v for k, v in config["route"].items() if v is not None}}
     _divide(config["route"], scale)
     timeout = (source.get("global") or {}).get("resolve_timeout") or _RESOLVE_TIMEOUT
     names = tuple(str(receiver["name"]) for receiver in source.get("receivers") or [])
@@ -163,7 +208,7 @@ def _routing(source: dict[str, Any], scale: float, webhook_url: str, remarks: tu
     nobody = _nobody(source.get("receivers") or [])
     config["receivers"] = [{"name": name} if name in nobody else _receiver(name, webhook_url) for name in names]
     told = tuple(f"the receiver {name} has no way to notify anybody, here as in production" for name in sorted(nobody))
-    return Routing(config, names, (*remarks, *told))
+    return Routing(config, names, (*remarks, *told), document)
 
 
 def _nobody(receivers: list[dict[str, Any]]) -> set[str]:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.alerting.prometheus_api import NoAnswer, PrometheusApi
 from leakdrill.alerting.selectors import needs, selectors
 from leakdrill.alerting.timeline import Timeline
+from leakdrill.in_words import in_words
 from leakdrill.record.alerting_events import jobs_text
-from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, SelectorMatches
-from leakdrill.remember import MOST, is_new
+from leakdrill.record.events import AlertTransition, PrometheusPoll, RuleError, ScrapeError, SelectorMatches
+from leakdrill.remember import MOST, is_new, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,6 +88,7 @@ class AlertPoller:
         self._timelines: dict[Key, Timeline] = {}
         self._states: dict[Key, AlertState] = {}
         self._errors: dict[tuple[str, str, str], None] = {}
+        self._scrape_errors: dict[str, str] = {}
         self._stop = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="alert-poller", daemon=True)
@@ -123,7 +125,7 @@ class AlertPoller:
             try:
                 value = self._query()
             except (NoAnswer, ValueError, LookupError, TypeError, AttributeError, OverflowError) as e:
-                error = str(e) if isinstance(e, NoAnswer) else f"no sense in the answer: {type(e).__name__}: {e}"
+                error = str(e) if isinstance(e, NoAnswer) else f"no sense in the answer: {in_words(e)}"
                 self._recorder.record(PrometheusPoll(error=error))
             else:
                 self._recorder.record(PrometheusPoll.of(value))
@@ -145,6 +147,7 @@ class AlertPoller:
             self._follow(key, samples.get(key, []), _group_of(key, groups), gone=key not in present)
         self._forget(samples.keys())
         self._answered_at, self._answered_mono = queried_at, time.monotonic()
+        self._note_scrapes()
         counted = [s.state for s in self.states()]
         return {
             "up": 1.0,
@@ -155,6 +158,16 @@ class AlertPoller:
             "clock_ahead_s": round(_clocks_apart_s() - self._clocks_apart_s, 3),
             **self._scrapes(),
         }
+
+    def _note_scrapes(self) -> None:
+        """Record what Prometheus says of its scrapes, where the targets are the drill's own, when that has changed."""
+        if self._scraped is None:
+            return
+        for target in self._api.targets():
+            url, error = str(target.get("scrapeUrl", "")), str(target.get("lastError") or "")
+            if error != self._scrape_errors.get(url, ""):
+                remember(self._scrape_errors, url, error)
+                self._recorder.record(ScrapeError(error, job=str(target.get("scrapePool", "")), url=url))
 
     def _scrapes(self) -> dict[str, float]:
         """The time since the newest sample of `scraped`; nothing before the first one."""
@@ -238,7 +251,7 @@ def _count(api: PrometheusApi, selector: str) -> SelectorMatches:
         jobs = jobs_text(str(row["metric"].get("job", "")) for row in rows)
         series = sum(float(row["value"][1]) for row in rows)
     except (ValueError, LookupError, TypeError, AttributeError) as e:
-        return SelectorMatches(selector=selector, error=f"no sense in the answer: {type(e).__name__}: {e}")
+        return SelectorMatches(selector=selector, error=f"no sense in the answer: {in_words(e)}")
     return SelectorMatches(series, selector=selector, jobs=jobs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.inhibited import InhibitionPoller
+from leakdrill.alerting.routed import RouteNotes
 from leakdrill.alerting.states import AlertPoller
 from leakdrill.alerting.watched import LOOK_BACK_S, POLL_EVERY_S, WatchedPrometheus, note_remarks
 from leakdrill.alerting.watched_delivery import DeliveryWatcher
@@ -45,7 +46,8 @@ class Watching:
         if alerts.alertmanager is not None:
             self._delivery = DeliveryWatcher(alerts.alertmanager, recorder, ahead_s=ahead_s)
             self._delivery.check()
-            self._inhibited = InhibitionPoller(alerts.alertmanager, recorder, reports=False)
+            routes = RouteNotes(self._delivery.tree, recorder) if self._delivery.tree else None
+            self._inhibited = InhibitionPoller(alerts.alertmanager, recorder, reports=False, routes=routes)
 
     def start(self) -> None:
         """Begin to look; what a person should know is in the record first."""

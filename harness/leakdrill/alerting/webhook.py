@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from leakdrill.in_words import in_words
 from leakdrill.record.events import BadNotification, Notification
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Webhook:
         try:
             notices = [_notice(alert) for alert in json.loads(body)["alerts"]]
         except (ValueError, KeyError, TypeError, AttributeError) as e:
-            error = f"{type(e).__name__}: {e}; expected Alertmanager's webhook JSON, version 4"
+            error = f"{in_words(e)}; expected Alertmanager's webhook JSON, version 4"
             self._recorder.record(BadNotification(receiver, error))
             return False
         for status, labels, epoch_s in notices:

@@ -43,8 +43,9 @@ def check(
 def _examined(path: Path) -> dict[str, Any]:
     plan = read_scenario(path)
     alerts = plan.alerts
-    if alerts.routing is not None:
-        read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
+    routing = (
+        None if alerts.routing is None else read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=_NOBODY)
+    )
     check_permission(path, plan, ",".join(name for _, _, name in needed(plan)))
     rules = check_plan(path, plan)
     series = published_series(plan, rules)
@@ -53,6 +54,7 @@ def _examined(path: Path) -> dict[str, Any]:
         "allow": [{"for": text, "name": name} for _, text, name in needed(plan)],
         "file": str(path),
         "metrics": plan.target.metrics,
+        "routing": list(routing.remarks) if routing else [],
         "alerts": [
             {
                 "alert": rule.name,
@@ -75,6 +77,7 @@ def _remarks(expr: str, scale: float) -> list[str]:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['file']}: {found['scenario']}: nothing is wrong with the plan"
+    yield from (f"routing: {remark}" for remark in found["routing"])
     for permission in found["allow"]:
         yield f"{permission['for']}: `leakdrill run` needs --allow {permission['name']}"
     for alert in found["alerts"]:

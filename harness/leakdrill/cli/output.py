@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from leakdrill.errors import BadInput, EnvironmentProblem, LeakdrillError
 from leakdrill.machine.signals import uninterruptible
 from leakdrill.printable import printable_json, printable_lines
+from leakdrill.screenful import screenful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,6 @@ ONLY_PRINTS: Final = (
 """The commands whose whole work is what they print."""
 _NO_PLACE: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
 _ERRORS: Final = "leakdrill.escape"
-_LONGEST: Final = 4000
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
@@ -141,9 +141,8 @@ def print_lines(text: str) -> None:
 
 
 def complain(error: object) -> None:
-    """Prints an error on standard error, and of a line that somebody made without end its beginning."""
-    lines = (line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in f"leakdrill: {error}".split("\n"))
-    sys.stderr.write(printable_lines("\n".join(lines)) + "\n")
+    """Prints an error on standard error, no longer than a screen."""
+    sys.stderr.write(screenful(printable_lines(f"leakdrill: {error}")) + "\n")
     sys.stderr.flush()
 
 

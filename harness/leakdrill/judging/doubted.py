@@ -6,6 +6,7 @@ claim does not become better by being uncertain.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -26,8 +27,10 @@ from leakdrill.judging.evidence.replica_readings import replica_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
 from leakdrill.judging.evidence.target_acts import act_doubts
 from leakdrill.judging.evidence.whole_pages import page_doubts
+from leakdrill.judging.evidence.windows import unasked_exits
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
+from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +54,9 @@ _SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
     request_doubts,
     alert_doubts,
 )
+
+_WITH_AN_END_S: Final = 1.0
+"""A process that ends is seen to hold nothing a moment before its end is noticed."""
 
 _ON_ALERTS: Final[Mapping[str, frozenset[str]]] = {
     "alert_fires_in_time": frozenset({ALERTS}),
@@ -82,7 +88,21 @@ def find_doubts(
         partial(machine_doubts, machine=machine),
         lambda history, _scenario: page_doubts(history),
     ]
-    return [doubt for source in sources for doubt in found_doubts(partial(source, history, scenario))]
+    doubts = [doubt for source in sources for doubt in found_doubts(partial(source, history, scenario))]
+    return list(_laid_on_an_end(doubts, history))
+
+
+def _laid_on_an_end(doubts: Sequence[Doubt], history: History) -> Iterator[Doubt]:
+    """`doubts`; those that came with an end of the service that nobody had asked for are laid on that end."""
+    exits = unasked_exits(history)
+    from_s = exits[0].when - _WITH_AN_END_S if exits else float("inf")
+    lines = {event.index: event.t for event in history.events}
+    for doubt in doubts:
+        if doubt.cut_short or not doubt.events or min(lines.get(index, 0.0) for index in doubt.events) < from_s:
+            yield doubt
+            continue
+        text = f"the service ended at {show_duration(exits[0].when)}, and nobody had asked; {doubt.text}"
+        yield replace(doubt, text=text, cut_short=True)
 
 
 def doubted(verdicts: Sequence[Verdict], doubts: Sequence[Doubt], scenario: Scenario) -> list[Verdict]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.errors import ComponentDied, EnvironmentProblem, LeakdrillError
+from leakdrill.errors import EnvironmentProblem, LeakdrillError
 from leakdrill.load.command import argv, environment
 from leakdrill.load.counter_reader import CounterReader
+from leakdrill.load.first_request import LAST_WORDS_S, FirstRequest
 from leakdrill.load.locust_process import LocustProcess
 from leakdrill.load.locust_start import note_shape, wait_started
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
 from leakdrill.units import show_duration
-from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,25 +193,21 @@ class LocustLoad:
         """Whether Locust runs and has a process left that makes requests."""
         return self._process.running and not (self._monitor.lost_workers and self._monitor.workers == 0)
 
+    @property
+    def ended_by(self) -> str:
+        """What ended Locust before its time, as a clause; empty while it runs and where nobody can say."""
+        self._monitor.join(LAST_WORDS_S)
+        return str(self._monitor.status.get("ended_by") or "")
+
     def wait_first_request(self, timeout_s: float, *, success_s: float = 0.0) -> None:
         """Return when a request was answered: for `success_s` only a success counts, then any status is an answer.
 
         Raises:
-            ComponentDied: when Locust ended, or nothing was answered in time; names the most frequent error.
+            ComponentDied: when Locust ended, or nothing was answered in time; says why, where that is known.
         """
-        with suppress(TimedOut):
-            wait_for(lambda: self.requests() > 0 or not self.alive(), what="a success", timeout_s=success_s)
-        try:
-            wait_for(lambda: self.completed() > 0 or not self.alive(), what="a response", timeout_s=timeout_s)
-        except TimedOut as e:
-            raise ComponentDied(
-                f"the load never reached {self._host}: {self._counters.totals().requests} requests within "
-                f"{show_duration(success_s + timeout_s)}, none answered; {self._monitor.worst_error()}",
-                hint=f"read {self._process.log}; is the target ready, and are the paths in {self._spec.locustfile} "
-                "right?",
-            ) from e
-        if self.completed() == 0:
-            raise ComponentDied(self._process.state("before its first request was answered"))
+        FirstRequest(
+            spec=self._spec, host=self._host, process=self._process, monitor=self._monitor, counters=self._counters
+        ).wait(alive=self.alive, timeout_s=timeout_s, success_s=success_s)
 
     def stop(self) -> None:
         """End Locust and its workers; requests under way may finish. Safe to call twice, and after it died."""

@@ -143,7 +143,9 @@ class LocustMonitor:
             self._record_second(writer, max(seconds, 1e-3))
         self._record_end()
         if not self.stopping:
-            self._recorder.record(LoadExited(exit_code=self._process.returncode))
+            self._recorder.record(
+                LoadExited(exit_code=self._process.returncode, reason=self.status.get("ended_by", ""))
+            )
 
     def _read_pipe(self, timeout_s: float) -> None:
         """Read what the pipe holds. Workers keep it open, so its end says nothing about Locust's."""

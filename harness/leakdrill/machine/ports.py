@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from leakdrill.machine.listening import sockets_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -123,7 +125,7 @@ def listeners_on(port: int) -> list[int]:
     All that have the socket, as a server's first process and its workers do: psutil names one of them.
     """
     listening = _listening_on(port, anywhere=True)
-    return [pid for pid in psutil.pids() if listening & (_sockets_of(pid) or set())] if listening else []
+    return [pid for pid in psutil.pids() if listening & (sockets_of(pid) or set())] if listening else []
 
 
 def stranger_on(port: int, pids: Collection[int]) -> str:
@@ -134,7 +136,7 @@ def stranger_on(port: int, pids: Collection[int]) -> str:
     listening = _listening_on(port)
     held: set[str] = set()
     for pid in pids:
-        files = _sockets_of(pid)
+        files = sockets_of(pid)
         if files is None:
             return ""
         held |= files
@@ -153,20 +155,6 @@ def _listening_on(port: int, *, anywhere: bool = False) -> set[str]:
                 if fields[3] == _LISTENS and int(number, 16) == port and (anywhere or address in _REACHED_BY_LOOPBACK):
                     inodes.add(f"socket:[{fields[9]}]")
     return inodes
-
-
-def _sockets_of(pid: int) -> set[str] | None:
-    """The files of a process as the kernel names them; none when it has ended, None when this user may not look."""
-    files: set[str] = set()
-    try:
-        for file in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                files.add(os.readlink(file))  # noqa: PTH115 - it is the name of a socket, not a path
-    except PermissionError:
-        return None
-    except (FileNotFoundError, ProcessLookupError):
-        return set()
-    return files
 
 
 def _described(pid: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from leakdrill.in_words import in_words
 from leakdrill.meters.meter import Alone, Closable
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Sampler:
             values = meter.read()
             requests = self._requests()
         except (OSError, psutil.Error) as e:
-            error = f"{type(e).__name__}: {e}"
+            error = in_words(e)
         if values is None:
             self._note_gap(meter, error or _NOTHING)
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import MOST_BYTES, bounded_client
 from leakdrill.record.events import ServiceMetrics
 from leakdrill.units import show_size
@@ -37,13 +38,14 @@ class ServiceMeter:
 
     event: type[Reading] = ServiceMetrics
     every = 10
+    alone = True  # a page may take a second, and other meters do not wait for it
 
     def __init__(self, url: str, *, access: Access) -> None:
         self._url = url
         self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 
     def read(self) -> dict[str, float] | None:
-        """The samples; None when the service does not answer with 2xx.
+        """The samples; None when nothing listens there.
 
         Raises:
             OSError: when what it answers is not what was expected, such as Prometheus' text format.
@@ -53,9 +55,9 @@ class ServiceMeter:
         except httpx.ConnectError:
             return None
         except httpx.HTTPError as e:
-            raise OSError(f"GET {self._url}: {type(e).__name__}: {e}") from e
+            raise OSError(f"GET {self._url}: {in_words(e)}") from e
         if not response.is_success:
-            return None
+            raise OSError(f"GET {self._url}: it answered {response.status_code}; expected 2xx")
         try:
             return self._parse(response)
         except (ValueError, OverflowError, RecursionError) as e:

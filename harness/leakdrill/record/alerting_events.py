@@ -70,6 +70,15 @@ class RuleError(
 
 
 @dataclass(frozen=True)
+class ScrapeError(Sample, source="prometheus", name="scrape_error", written_by=("alerting",), read_by=("judging",)):
+    """A scrape failed, or succeeds again, each time that what Prometheus says of it has changed."""
+
+    error: Annotated[str, Text("Prometheus' error; missing when it succeeds again")] = ""
+    job: Annotated[str, Label("the scrape job")] = ""
+    url: Annotated[str, Label("what is scraped")] = ""
+
+
+@dataclass(frozen=True)
 class SelectorMatches(Sample, source="prometheus", name="selector", written_by=("alerting",), read_by=("judging",)):
     """The number of series that a selector of a rule matches."""
 
@@ -180,13 +189,14 @@ class AlertmanagerRequests(
     Sample,
     source="alertmanager",
     name="requests",
-    for_people="shows why a notification counts as sent",
     written_by=("alerting",),
+    read_by=("judging",),
 ):
     """A watched Alertmanager's notification requests, each time they have changed."""
 
     succeeded: Annotated[float | None, Entry("requests that succeeded", "count")] = None
     failed: Annotated[float | None, Entry("requests that failed", "count")] = None
+    failing: Annotated[str, Label("the ways to notify, such as `webhook`, of which some failed", optional=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -206,8 +216,8 @@ class BadNotification(
     Sample,
     source="alertmanager",
     name="bad_notification",
-    for_people="explains a notification that is missing",
     written_by=("alerting",),
+    read_by=("judging",),
 ):
     """A request to the drill's receiver could not be read."""
 
@@ -231,4 +241,19 @@ class AlertSilenced(Sample, source="alertmanager", name="silenced", written_by=(
     """Alertmanager holds an alert back because of a silence."""
 
     silence: Annotated[str, Text("the silence's id")] = ""
+    labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AlertRouted(Sample, source="alertmanager", name="routed", written_by=("alerting",), read_by=("judging",)):
+    """Alertmanager holds an alert for a receiver, by one of its routes."""
+
+    group_wait_s: Annotated[float | None, Entry("how long it waits with a new group", "seconds")] = None
+    group_interval_s: Annotated[float | None, Entry("how long it waits with news of a group", "seconds")] = None
+    receiver: Annotated[str, Label("the receiver's name")] = ""
+    route: Annotated[str, Label("the route's file and line", key="by_route", optional=True)] = ""
+    muted: Annotated[str, Label("when the calendar mutes the route; missing: not at that moment", optional=True)] = ""
+    ways: Annotated[
+        str, Label("how the receiver notifies, such as `slack`; missing: not at all", key="notifies_by", optional=True)
+    ] = ""
     labels: Annotated[Mapping[str, str], Labels("the alert's labels")] = field(default_factory=dict)

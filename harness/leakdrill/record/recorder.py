@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.in_words import in_words
 from leakdrill.masking import kept
 from leakdrill.record.chain import CHAIN_START, chained
 from leakdrill.record.event import Event, event_line
@@ -98,7 +99,7 @@ class Recorder:
         try:
             yield note
         except BaseException as e:
-            self._append(source, "failed", name, note.value, {**note.labels, **labels, "error": _one_line(e)}, None)
+            self._append(source, "failed", name, note.value, {**note.labels, **labels, "error": in_words(e)}, None)
             raise
         self._append(source, "unknown" if note.unknown else "ok", name, note.value, {**note.labels, **labels}, None)
 
@@ -181,11 +182,3 @@ class Recorder:
                 os.fsync(self._file.fileno())
         except OSError as e:
             self.lost = unwritable(self._path, e)
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    name = type(error).__name__
-    if text and name.startswith("_"):
-        return text  # the name is for the one file that raises and catches it
-    return f"{name}: {text}" if text else name

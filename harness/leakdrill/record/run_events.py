@@ -151,6 +151,7 @@ class LoadExited(Sample, source="load", name="exited", written_by=("load",), rea
     """The load generator ended unexpectedly."""
 
     exit_code: Annotated[float | None, Number("exit code; if negative, the number of the signal that ended it")] = None
+    reason: Annotated[str, Label("what ended it, where that is known", optional=True)] = ""
 
 
 @dataclass(frozen=True)

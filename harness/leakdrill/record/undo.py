@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import EnvironmentProblem
+from leakdrill.in_words import in_words
 from leakdrill.record.journal_header import JOURNAL_FILE, Header
 from leakdrill.record.stored_journal import NotOurs, OwnerLives, taken_over
 
@@ -70,7 +71,7 @@ def undo(entry: Entry, table: UndoTable, header: Header) -> str | None:
     except OSError as e:
         return f"{entry.kind} {e.filename or told(entry)}: {e.strerror or e}"
     except Exception as e:  # noqa: BLE001 - whatever is wrong with one entry must not keep the others from going
-        return f"{told(entry)}: {type(e).__name__}: {str(e)[:_LONGEST]}"
+        return f"{told(entry)}: {in_words(e)[:_LONGEST]}"
 
 
 def told(entry: Entry) -> str:

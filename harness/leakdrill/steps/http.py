@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.files import new_file
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.scenario.actions import HttpCall
 from leakdrill.steps.failure import StepFailed
@@ -85,19 +86,23 @@ def _send(
             for piece in response.iter_raw():
                 take(piece)
     except httpx.TimeoutException as e:
-        raise StepFailed(f"{where}: no answer within {action.timeout:g} s ({type(e).__name__})") from e
+        raise StepFailed(f"{where}: no answer within {action.timeout:g} s") from e
     except (httpx.HTTPError, httpx.InvalidURL) as e:
-        raise StepFailed(f"{where}: {e}; expected status {action.expect_status}") from e
+        raise StepFailed(f"{where}: {in_words(e)}; expected status {action.expect_status}") from e
     return response.status_code
 
 
 def _refused(response: httpx.Response, where: str, action: HttpCall) -> StepFailed:
+    answer = f"{where}: answered {response.status_code}{_leads_to(response)}; expected {action.expect_status}"
     with contextlib.suppress(httpx.HTTPError):
-        first = next(response.iter_raw(), b"")
-        return StepFailed(
-            f"{where}: answered {response.status_code}; expected {action.expect_status}; it said: {_shortened(first)}"
-        )
-    return StepFailed(f"{where}: answered {response.status_code}; expected {action.expect_status}")
+        text = _shortened(next(response.iter_raw(), b""))
+        return StepFailed(f"{answer}; it said: {text}" if text else answer)
+    return StepFailed(answer)
+
+
+def _leads_to(response: httpx.Response) -> str:
+    location = response.headers.get("location", "")[:_MOST_CHARS]
+    return f" with a redirect to {location}, which is not followed" if location else ""
 
 
 def _shortened(body: bytes | bytearray) -> str:

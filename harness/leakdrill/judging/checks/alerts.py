@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.judging.checks.growth import leaks_show
 from leakdrill.judging.evidence.alert_states import (
-    alertmanager_silences,
     already_active,
     first_firing,
     rests_on_kubelet_series,
@@ -15,15 +14,16 @@ from leakdrill.judging.evidence.alert_states import (
     transitions,
     unanswered,
 )
+from leakdrill.judging.evidence.cause import Cause
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.detection_limit import meant
+from leakdrill.judging.evidence.failed_scrapes import failed_scrapes
 from leakdrill.judging.evidence.load_share import begun_share
+from leakdrill.judging.evidence.undelivered import doubt_about_delivery, why_undelivered
 from leakdrill.judging.evidence.windows import Span, alerts_watched_from_s, step_runs, unasked_exits, watched_until_s
 from leakdrill.record.events import (
     AlertInhibited,
-    AlertmanagerExited,
-    AlertSilenced,
     AlertTransition,
     Notification,
     SelectorMatches,
@@ -134,9 +134,10 @@ def _did_not_fire(history: History, claim: Claim, alert: ExpectedAlert, scenario
             numbers=numbers,
             hint="see the verdict measurements_are_complete",
         )
-    broken = _obstacle(history, alert)
+    broken = _obstacle(history, alert, window)
     if broken:
-        return claim.fails(f"{summary}: {broken[0]}", numbers=numbers, events=broken[1], hint=broken[2])
+        wording = claim.fails if broken.is_certain else claim.unknown
+        return wording(f"{summary}: {broken.text}", numbers=numbers, events=broken.events, hint=broken.hint)
     if not leaks_show(history, scenario):
         return claim.unknown(
             f"{summary}, but the leak itself did not show", numbers=numbers, hint="see leak_grows_as_declared"
@@ -167,19 +168,19 @@ def _ended(history: History, window: Span) -> list[TargetExited]:
     return [e for e in unasked_exits(history) if e.when == window.end_s]
 
 
-def _obstacle(history: History, alert: ExpectedAlert) -> tuple[str, list[int], str] | None:
-    """The fault of the rule itself, by the record: the sentence, its events, the hint. None when nothing is wrong."""
+def _obstacle(history: History, alert: ExpectedAlert, window: Span) -> Cause | None:
+    """What kept the rule from firing, by the record; None when it shows nothing."""
     for _, reason, event in rule_errors(history, alert.alert):
-        return f"its rule could not be evaluated ({reason})", [event], "run the expression in promtool"
+        return Cause(f"its rule could not be evaluated ({reason})", "run the expression in promtool", (event,))
     of_alert = [e for e in history.of(SelectorMatches) if e.alert == alert.alert and meant(alert, e)]
     empty = [e for e in of_alert if e.series == 0 and not e.optional]
     if not empty:
-        return None
+        return failed_scrapes(history, alert, window)
     selectors = " and ".join(sorted({e.selector or "?" for e in empty}))
-    return (
+    return Cause(
         f"the rule's selector {selectors} matched no series: it can never fire",
-        [e.index for e in empty],
         "check the selector's labels against the published series",
+        tuple(e.index for e in empty),
     )
 
 
@@ -197,6 +198,10 @@ def notification_arrives(history: History, *, alert: ExpectedAlert, scenario: Sc
     matching = [e for e in arrived if alert.receiver in (None, e.receiver)]
     if matching:
         delay_s = max(0.0, matching[0].t - fired.when)
+        doubt = doubt_about_delivery(history, matching[0], fired)
+        if doubt is not None:
+            events = [fired.index, matching[0].index, *doubt.events]
+            return claim.unknown(f"{alert} {_delivery(matching[0])} {doubt.text}", events=events, hint=doubt.hint)
         return claim.holds(
             f"{alert} {_delivery(matching[0])} {_both(delay_s, scenario.alerts)} after it fired",
             numbers={
@@ -246,29 +251,11 @@ def _undelivered(
 ) -> Verdict:
     waited_s = watched_until_s(history) - fired.when
     numbers = {"waited_s": waited_s}
-    if history.of(AlertmanagerExited):
-        return claim.unknown(
-            f"{alert} fired, but Alertmanager ended on its own before it told anybody",
-            numbers=numbers,
-            events=[fired.index],
-            hint="read alertmanager's log in the run folder",
-        )
-    silences = alertmanager_silences(history, Span(fired.when, watched_until_s(history)))
-    if silences:
-        return claim.unknown(
-            f"{alert} fired, but {silences[0]}: nobody can say whether it would have told somebody",
-            numbers=numbers,
-            events=[fired.index, *silences[0].events],
-            hint="read alertmanager's log in the run folder",
-        )
-    silenced = [e for e in history.of(AlertSilenced) if alert.matches(e.labels)]
-    if silenced:
-        return claim.fails(
-            f"{alert} fired, and a silence in Alertmanager mutes it ({silenced[0].silence}): nobody was told",
-            numbers=numbers,
-            events=[fired.index, silenced[0].index],
-            hint="end the silence, or drill where there is none",
-        )
+    cause = why_undelivered(history, alert, fired)
+    if cause is not None:
+        wording = claim.fails if cause.is_certain else claim.unknown
+        events = [fired.index, *cause.events]
+        return wording(f"{alert} fired, {cause.text}", numbers=numbers, events=events, hint=cause.hint)
     if waited_s < _DELIVERY_S:
         return claim.unknown(
             f"{alert} fired, and the record ends {show_duration(waited_s)} later without a notification",

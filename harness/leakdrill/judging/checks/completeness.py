@@ -24,7 +24,7 @@ from leakdrill.record.events import (
     WorkerLost,
 )
 from leakdrill.scenario.kubernetes import KUBELET
-from leakdrill.units import show_duration
+from leakdrill.units import show_code, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,10 +115,18 @@ def _part_problems(history: History) -> list[_Problem]:
         for event in history.of(WorkerLost)
     ]
     return lost + [
-        (f"{name} ended on its own with exit code {event.exit_code} at {show_duration(event.t)}", [event.index])
+        (
+            f"{name} ended on its own with exit code {show_code(event.exit_code)} at {_when(event)}",
+            [event.index],
+        )
         for name, events in _PARTS.items()
         for event in history.of(events)
     ]
+
+
+def _when(event: PrometheusExited | AlertmanagerExited | LoadExited) -> str:
+    reason = event.reason if isinstance(event, LoadExited) else ""
+    return f"{show_duration(event.t)}{f', because {reason}' if reason else ''}"
 
 
 def _number(value: float | None) -> str:

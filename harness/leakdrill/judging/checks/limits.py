@@ -30,7 +30,7 @@ from leakdrill.record.events import (
     TargetExited,
     TargetStart,
 )
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_code, show_duration, show_size
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.detection_limit import DetectionLimit
@@ -211,6 +211,7 @@ def oom_kills(history: History) -> list[Event | TargetExited]:
     return sorted([*exits, *children], key=lambda e: e.when)
 
 
+_KILLED = "SIGKILL"
 _SAME_KILL_S = 2.0
 """A rise of the counter this close to an end of the target is the same kill."""
 
@@ -233,7 +234,7 @@ def target_keeps_running(history: History, *, scenario: Scenario) -> Verdict:
             + f"; {allowed} OOM kills were expected",
             numbers=numbers,
             events=[e.index for e in unwanted],
-            hint=_READ_ITS_OWN_LOG if scenario.target.kind == "existing" else _READ_THE_LOG,
+            hint=_hint_on_end(unwanted[0], _READ_ITS_OWN_LOG if scenario.target.kind == "existing" else _READ_THE_LOG),
         )
     lost = [time for time in unwatched(history) if time.until_s is None]
     if lost:
@@ -273,9 +274,18 @@ def end_of(event: Event | TargetExited) -> str:
         return f"the target was OOM-killed at {show_duration(event.when)}"
     if event.reason:
         return f"the target's pod {event.pod or '?'} ended at {show_duration(event.when)}: {event.reason}"
-    code = "" if event.exit_code is None else f" with exit code {event.exit_code}"
+    code = "" if event.exit_code is None else f" with exit code {show_code(event.exit_code)}"
     cause = f" by signal {event.signal}" if event.signal else code
     return f"the target ended{cause} at {show_duration(event.when)}, and nobody had asked"
+
+
+def _hint_on_end(event: Event | TargetExited, otherwise: str) -> str:
+    """Where to look for what ended the target; a SIGKILL leaves no line in its log."""
+    if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "false":
+        return "the kernel killed nothing of it for memory: does a supervisor, a time-out or somebody else end it?"
+    if isinstance(event, TargetExited) and event.signal == _KILLED and event.oom_kill == "unknown":
+        return "nobody counts here what the kernel kills for memory: `dmesg` tells whether it was the OOM killer"
+    return otherwise
 
 
 def _more(count: int) -> str:

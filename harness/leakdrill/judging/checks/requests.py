@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.load_conduct import count_of, is_number
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_code, show_duration, show_share
 
 if TYPE_CHECKING:
     from leakdrill.record.history import History
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 AFTER_STEP_S: Final = 3.0
 """The time after its end in which a step may still be felt: clients reconnect, the percentile window empties."""
+_STATUS: Final = re.compile(r"^LocustBadStatusCode\(code=(\d+)\)$")
+"""How Locust words an answer with an error status to its faster client."""
 _LEAST_REQUESTS: Final = 20
 _LEAST_SECONDS: Final = 3
 
@@ -166,7 +169,7 @@ def _cut_short(history: History, claim: Claim, message: str) -> Verdict | None:
     return claim.unknown(
         f"{message}; but {_end(ended[0])}, so the rest was not loaded",
         events=[e.index for e in ended],
-        hint="read load.log in the run folder",
+        hint=_hint_on_end(ended[0]),
     )
 
 
@@ -175,7 +178,14 @@ def _ended(history: History) -> list[LoadExited]:
 
 
 def _end(ended: LoadExited) -> str:
-    return f"Locust ended on its own with exit code {ended.exit_code} at {show_duration(ended.t)}"
+    reason = f", because {ended.reason}" if ended.reason else ""
+    return f"Locust ended on its own with exit code {show_code(ended.exit_code)} at {show_duration(ended.t)}{reason}"
+
+
+def _hint_on_end(ended: LoadExited) -> str:
+    if ended.reason:
+        return "the load must last for all phases of the drill: let the locustfile go on, or leave out what ends it"
+    return "read load.log in the run folder"
 
 
 def top_error(history: History) -> str:
@@ -183,7 +193,8 @@ def top_error(history: History) -> str:
     errors: Counter[str] = Counter()
     for event in history.of(LoadErrors):
         request = " ".join(filter(None, (event.method, event.request)))
-        text = f"{event.error or '?'}{f' ({request})' if request else ''}"
+        error = _STATUS.sub(r"answered \1", event.error or "?")
+        text = f"{error}{f' ({request})' if request else ''}"
         errors[text] = max(errors[text], int(event.count or 0))
     return errors.most_common(1)[0][0] if errors else ""
 

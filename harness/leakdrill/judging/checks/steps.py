@@ -13,6 +13,7 @@ from leakdrill.judging.evidence.alert_states import first_firing, transitions
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.effects import Fall, Slowdown, fall, slowdown
+from leakdrill.judging.evidence.freed_objects import freed_objects
 from leakdrill.judging.evidence.lasting import came_back, held_long_enough, held_s
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits, watched_until_s
@@ -36,6 +37,10 @@ _NOTHING: Final = 0.02
 _WATCHED_SHARE: Final = 0.8
 """A share of `within`: what was watched for less cannot show that a step cures nothing."""
 _NO_CURE: Final = "this step does not treat what grows; a step that does is what the runbook needs"
+_KEPT_PAGES: Final = (
+    "the allocator keeps the pages of freed objects for later: have the step return them (malloc_trim, another "
+    "allocator, MALLOC_TRIM_THRESHOLD_), restart the service instead, or judge the step by `seen` on what it frees"
+)
 
 
 def step_claim(step: Step) -> Claim:
@@ -155,14 +160,24 @@ class _Judged:
             "changed nothing" if change.share <= _NOTHING else f"took away {show_share(change.share)} of the growth"
         )
         wanted = f"{show_share(self.expected.least_fall)} was wanted within {show_duration(self.expected.within)}"
-        return self._fails(f"{self.step.name} {changed}: {self._levels(change)}; {wanted}", _NO_CURE)
+        return self._no_cure(f"{self.step.name} {changed}: {self._levels(change)}; {wanted}")
 
     def _fell_below(self, change: Fall, level: float) -> Verdict | str:
         if change.after < level:
             gone = f", {show_share(change.share)} of the growth" if change.growth > 0 else ""
             return self._lasted(change, level) or f"{self._levels(change)}{gone}"
         wanted = f"below {self.measure.show(level)} was wanted within {show_duration(self.expected.within)}"
-        return self._fails(f"after {self.step.name} {self._levels(change)}; {wanted}", _NO_CURE)
+        return self._no_cure(f"after {self.step.name} {self._levels(change)}; {wanted}")
+
+    def _no_cure(self, message: str) -> Verdict:
+        """FAIL of a step that left the metric where it was, whatever else it did."""
+        freed = (
+            freed_objects(self.history, self.run, within_s=self.expected.within) if self.metric == "memory" else None
+        )
+        if freed is None:
+            return self._fails(message, _NO_CURE)
+        self.events += freed.events
+        return self._fails(f"{message}; {freed}, so objects were freed and memory was kept", _KEPT_PAGES)
 
     def _lasted(self, change: Fall, level: float) -> Verdict | None:
         """FAIL when the metric reached `level` for a moment only, or did not stay there; else None."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.screenful import HEIGHT, WIDTH, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from leakdrill.record.verdict import Number
+
+_MOST_HINT: Final = 6 * WIDTH
+_MOST_CHARS: Final = (HEIGHT - 8) * WIDTH
+"""A verdict is no longer than a screen, whatever an error or a selector in it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,10 @@ class Claim:
             check=self.check,
             subject=self.subject,
             outcome=outcome,
-            message=message,
+            message=shortened(message, _MOST_CHARS),
             numbers={name: _rounded(number) for name, number in (numbers or {}).items()},
             events=tuple(sorted(set(events))),
-            hint=hint,
+            hint=shortened(hint, _MOST_HINT),
         )
 
 

@@ -19,8 +19,10 @@ class Doubt:
         text: one clause for a person: what contradicts what, and when.
         events: what says so, or the first of them.
         about: the resources, `alerts`, `requests` or `target` that cannot be told any more; empty: the whole record.
+        cut_short: whether the run ended before its time, from which most other doubts follow.
     """
 
     text: str
     events: tuple[int, ...]
     about: frozenset[str] = frozenset()
+    cut_short: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.in_words import in_words
 from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.record.verdict import Outcome
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
 _HINT: Final = "the record contradicts itself; run {it} again, and look at what wrote the lines that are named"
+_HINT_CUT_SHORT: Final = "see to what ended it, and run {it} again: nothing can be told of what it did not reach"
 _MOST_NAMED: Final = 3
 
 
@@ -22,7 +24,7 @@ def found_doubts(search: Callable[[], Iterable[Doubt]]) -> list[Doubt]:
     try:
         return list(search())
     except Exception as e:  # noqa: BLE001 - what cannot be examined is in doubt
-        return [Doubt(f"the record could not be examined: {type(e).__name__}: {e}", ())]
+        return [Doubt(f"the record could not be examined: {in_words(e)}", ())]
 
 
 def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str = "the drill") -> Verdict:
@@ -36,12 +38,14 @@ def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str
     """
     if verdict.outcome is not Outcome.PASS or not doubts:
         return verdict
-    more = f"; and {len(doubts) - _MOST_NAMED} more" if len(doubts) > _MOST_NAMED else ""
-    reasons = "; ".join(doubt.text for doubt in doubts[:_MOST_NAMED]) + more
+    first = [doubt for doubt in doubts if doubt.cut_short][:1]
+    named = first or doubts[:_MOST_NAMED]
+    more = f"; and {len(doubts) - len(named)} more" if len(doubts) > len(named) and not first else ""
+    reasons = "; ".join(doubt.text for doubt in named) + more
     return replace(
         verdict,
         outcome=Outcome.UNKNOWN,
         message=reasons if of_all else f"{verdict.message}; but this is in doubt: {reasons}",
         events=tuple(sorted({*verdict.events, *(index for doubt in doubts for index in doubt.events)})),
-        hint=_HINT.format(it=it),
+        hint=_HINT_CUT_SHORT.format(it=it) if first else _HINT.format(it=it),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _AHEAD_S: Final = 2.0
 """How far the clock of another source may be ahead of ours."""
+_TEARDOWN: Final = "teardown"
 _BEGINS_WITHIN_S: Final = 60.0
 BESIDE_S: Final = 0.5
 """Threads write while the phase changes."""
@@ -45,8 +46,20 @@ def line_doubts(
     yield from _acts(history, of_leak)
     yield from _phase_of_lines(history, beside_s)
     yield from _unknown_events(history)
-    for broken in history.of(RunBroken):
-        yield Doubt(f"the run was cut short: {broken.message or 'the record does not say why'}", (broken.index,))
+    yield from _cut_short(history)
+
+
+def _cut_short(history: History) -> Iterator[Doubt]:
+    """The end that a run came to before its time: a part that died, or an error in the middle of a phase."""
+    broken = history.of(RunBroken)
+    for event in broken:
+        text = f"the run was cut short: {event.message or 'the record does not say why'}"
+        yield Doubt(text, (event.index,), cut_short=True)
+    played = [act for act in history.acts(RunPhase) if act.begin.phase != _TEARDOWN]
+    for act in played[-1:] if not broken else ():
+        if act.end is not None and act.end.kind == "failed":
+            text = f"the run was cut short: the phase `{act.begin.phase}` ended as `failed`: {act.reason}"
+            yield Doubt(text, (act.begin.index,), cut_short=True)
 
 
 def _numbering(history: History) -> Iterator[Doubt]:

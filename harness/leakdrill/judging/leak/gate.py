@@ -24,6 +24,7 @@ from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, RunBroken, TargetExited
 from leakdrill.record.verdict import Outcome
+from leakdrill.units import show_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -127,8 +128,9 @@ def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineF
     exits = history.of(TargetExited)
     if exits:
         return "the service ended in the middle, so its memory was not that of one process"
-    if history.of(LoadExited):
-        return "Locust ended in the middle"
+    ended = history.of(LoadExited)
+    if ended:
+        return f"Locust ended in the middle{f', because {ended[0].reason}' if ended[0].reason else ''}"
     if history.of(RunBroken):
         return f"the run broke off: {history.of(RunBroken)[0].message}"
     done = len(slot_events(history, build=CANDIDATE, corpus=corpus))
@@ -227,7 +229,7 @@ def _keeps_running(history: History) -> Verdict:
     exits = history.of(TargetExited)
     if exits:
         killed = any(event.oom_kill == "true" for event in exits)
-        cause = "it was OOM-killed" if killed else f"it ended with status {exits[0].exit_code}"
+        cause = "it was OOM-killed" if killed else f"it ended with status {show_code(exits[0].exit_code)}"
         return claim.fails(
             f"the service did not live through the measurement: {cause} after {exits[0].t:.0f} s",
             events=[event.index for event in exits],

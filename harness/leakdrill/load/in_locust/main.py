@@ -27,6 +27,7 @@ from leakdrill.load.in_locust import hooks
 from leakdrill.load.in_locust.bounded_log import bound_log
 from leakdrill.load.in_locust.bounded_stats import bound_stats, forget_old_seconds, is_bounded
 from leakdrill.load.in_locust.counters import MASTER, Counters
+from leakdrill.load.in_locust.ending import Ending
 from leakdrill.load.in_locust.lifeline import end_with_harness
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.pause_gate import PauseGate
@@ -94,6 +95,7 @@ class Listener:
         self._collector = None if addresses_fd is None else WorkerCollector(folder, socket.socket(fileno=addresses_fd))
         self._environment: Environment | None = None
         self._workers_at_stop: int | None = None
+        self._ending = Ending()
 
     def register(self) -> None:
         """Listen first, before the locustfile is loaded: its own listeners may end a user by raising."""
@@ -134,6 +136,7 @@ class Listener:
             self._environment = environment
             if environment.shape_class is not None:
                 self._send({"state": "loading", "shape": type(environment.shape_class).__name__})
+            self._ending.watch(runner, environment.shape_class)
             gevent.spawn(self._report)
 
     def _on_stopping(self, environment: Environment, **_others: Any) -> None:
@@ -171,6 +174,7 @@ class Listener:
             "oldest_s": self._tasks.oldest_s(),
             "idle": self._tasks.idle(runner.environment),
             "names_bounded": is_bounded(runner.stats),
+            "ended_by": self._ending.reason,
         }
         return status if self._pause_gate is None else {**status, "busy": self._pause_gate.busy}
 

@@ -17,6 +17,7 @@ from leakdrill.alerting.kubelet_series import LOOKBACK_AT_LEAST_S, KubeletSeries
 from leakdrill.alerting.metrics_relay import MetricsRelay
 from leakdrill.alerting.prometheus import OWN_JOB, PrometheusServer
 from leakdrill.alerting.published_series import asked_by_rules
+from leakdrill.alerting.routed import RouteNotes
 from leakdrill.alerting.routing import default_routing, read_routing
 from leakdrill.alerting.scrape_target import ScrapeTarget
 from leakdrill.alerting.short_times import short_times
@@ -172,7 +173,8 @@ class AlertingPart:
         )
         self._stops.callback(server.stop)
         server.start()
-        inhibited = InhibitionPoller(server.url, self._recorder)
+        routes = RouteNotes(self._routing.tree, self._recorder)
+        inhibited = InhibitionPoller(server.url, self._recorder, routes=routes)
         self._stops.callback(inhibited.stop)
         inhibited.start()
         return server

@@ -17,6 +17,7 @@ from leakdrill.runs.drill.absent_paths import absent_paths
 from leakdrill.runs.drill.alert_states import AlertStates
 from leakdrill.runs.drill.alerting_part import AlertingPart
 from leakdrill.runs.drill.load_part import LoadPart
+from leakdrill.runs.loading import loading
 from leakdrill.targets.base.capabilities import Losable
 from leakdrill.targets.kinds import find_capability, make_target
 
@@ -88,7 +89,8 @@ class Environment:
             self._recorder.record(Notice(notice))
         for remark in absent_paths(self._plan, self._scenario, self.target):
             self._recorder.record(Notice(remark))
-        self._load.start()
+        with loading():
+            self._load.start()
 
     def down(self) -> None:
         """Stop everything, newest first; does nothing the second time."""
@@ -104,5 +106,6 @@ class Environment:
         losable = find_capability(self.target, Losable)
         if losable and losable.lost:
             return f"the target was lost sight of: {losable.lost}"
-        ended = self.alerting.ended() or self._load.ended()
-        return self.alerting.lost() or (f"{ended} ended in the middle of the drill" if ended else None)
+        server = self.alerting.ended()
+        ended = f"{server} ended in the middle of the drill" if server else self._load.ended()
+        return self.alerting.lost() or ended

@@ -72,8 +72,11 @@ class LoadPart:
         self._stops.close()
 
     def ended(self) -> str | None:
-        """The name of the load generator when it has ended; None while it runs."""
-        return "Locust" if self._load is not None and not self._load.alive() else None
+        """What has become of the load generator when it has ended, as a sentence; None while it runs."""
+        if self._load is None or self._load.alive():
+            return None
+        reason = self._load.ended_by
+        return f"Locust ended in the middle of the drill{f', because {reason}' if reason else ''}"
 
     def _make(self) -> LocustLoad:
         phases = self._scenario.phases

@@ -7,8 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from leakdrill.alerting.cannot_fire import drill_lasts_s, why_it_cannot_fire
+from leakdrill.alerting.routing import receivers_in
 from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
+from leakdrill.load.locustfile_check import why_not_loadable
 from leakdrill.machine.http_access import access_mistakes, header_mistakes
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
@@ -47,8 +49,12 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
             *_unknown_alerts(scenario, read.alerts),
             *_too_short_phases(scenario),
             *_idle_rules(scenario, read.alerts),
-            *_absent_programs(path, scenario),
         ]
+    problems += [
+        *_absent_programs(path, scenario),
+        *_unknown_receivers(scenario),
+        *_unloadable_locustfile(scenario),
+    ]
     if problems:
         file = scenario_document(path)
         raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
@@ -118,16 +124,41 @@ def _absent_programs(path: Path, scenario: Scenario) -> Iterator[Problem]:
     """Commands of steps that are not on this machine, where they are to run on it."""
     target = scenario.target
     search = target.env.get("PATH", os.environ.get("PATH"))
-    for index, step in enumerate(scenario.steps):
-        if not target.runs_here or step.exec is None or step.exec.service is not None:
-            continue
-        program = step.exec.command[0]
+    commands: list[tuple[Loc, str]] = [
+        (("steps", index, "exec", "command"), step.exec.command[0])
+        for index, step in enumerate(scenario.steps)
+        if step.exec is not None and step.exec.service is None
+    ]
+    if target.kind == "process" and target.command:
+        commands.insert(0, (("target", "command"), target.command[0]))
+    for loc, program in commands if target.runs_here else ():
         if "{" in program + (search or ""):
             continue  # known when the drill runs
         try:
-            find_program(program, cwd=target.cwd or path.resolve().parent, path=search, place="exec")
+            find_program(program, cwd=path.resolve().parent / (target.cwd or ""), path=search, place="exec")
         except BadInput as e:
-            yield ("steps", index, "exec", "command"), e.message.removeprefix("exec: ")
+            yield loc, e.message.removeprefix("exec: ")
+
+
+def _unknown_receivers(scenario: Scenario) -> Iterator[Problem]:
+    """Receivers that an alert is to reach, and that the routing lacks or that notify nobody."""
+    alerts = scenario.alerts
+    if alerts.prometheus is not None or not any(alert.receiver for alert in alerts.expect):
+        return
+    known = receivers_in(alerts.routing)
+    for index, alert in enumerate(alerts.expect):
+        loc = ("alerts", "expect", index, "receiver")
+        if alert.receiver is not None and alert.receiver not in known:
+            where = f"{alerts.routing} has" if alerts.routing else "without alerts.routing there is"
+            yield loc, f"there is no receiver {quoted(alert.receiver)}; {where} {', '.join(sorted(known)) or 'none'}"
+        elif alert.receiver is not None and not known[alert.receiver]:
+            yield loc, f"the receiver {quoted(alert.receiver)} has no way to notify anybody, so nothing will arrive"
+
+
+def _unloadable_locustfile(scenario: Scenario) -> Iterator[Problem]:
+    problem = why_not_loadable(scenario.load)
+    if problem:
+        yield ("load", "locustfile"), problem
 
 
 def _misfits(path: Path, scenario: Scenario) -> Iterator[Problem]:

@@ -11,10 +11,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.errors import BadInput
 from leakdrill.files import write_below
 from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, planned_looks, verdict_so_far
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.looks import FEWEST_SLOTS, GENTLE_REQUESTS
+from leakdrill.load.locustfile_check import why_not_loadable
 from leakdrill.machine.signals import interruptible, uninterruptible
 from leakdrill.record.events import GateTimeIsUp, Notice, RunBroken
 from leakdrill.record.seal import RUN_JSON, STORED_BASELINE
@@ -62,6 +64,9 @@ def run_gate(
         BadInput: when the scenario cannot be used; nothing was started then.
     """
     scenario = placed(read_scenario(scenario_file), on)
+    problem = why_not_loadable(scenario.load)
+    if problem:
+        raise BadInput(f"{scenario_file}: load.locustfile: {problem}")
     return measure_service(
         scenario, scenario_file, runs=runs, console=console, against=against, stored=stored, whole=whole
     )

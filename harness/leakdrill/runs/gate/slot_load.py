@@ -10,6 +10,7 @@ from leakdrill.errors import BadInput, ComponentDied, EnvironmentProblem
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS, slot_length_s
 from leakdrill.load.corpus import replay_spec
 from leakdrill.load.locust import LocustLoad
+from leakdrill.runs.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +49,9 @@ class SlotLoad:
         recorder: gets its counts.
         journal: gets each process before it is started.
         build: `candidate` or `baseline`; on what is recorded of its requests.
+
+    Raises:
+        BadInput: when several Locust processes are asked for, which cannot be paused together.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class SlotLoad:
         self._build = build
         self._gate: Gate = scenario.gate
         self._spec = scenario.load
+        if self._spec.workers != 1:
+            raise BadInput("load.workers: the gate pauses its load between slots; expected 1 worker")
         self._folder = folder
         self._run_id = run_id
         self._recorder = recorder
@@ -79,7 +85,8 @@ class SlotLoad:
             spec, self._pass_requests = replay.load, replay.pass_requests
         self.corpus = corpus
         self._locust = self._make(spec, url)
-        self._locust.start()
+        with loading():
+            self._locust.start()
         self._locust.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
         self._began_s = self._recorder.now_s()
 
@@ -158,7 +165,8 @@ class SlotLoad:
     def _record_corpus(self, url: str) -> Path:
         path = self._folder / "corpus.jsonl"
         recording = self._make(self._spec, url, record_corpus=path)
-        recording.start()
+        with loading():
+            recording.start()
         try:
             recording.wait_first_request(_FIRST_REQUEST_TIMEOUT_S)
             deadline = time.monotonic() + _RECORDING_TIMEOUT_S
@@ -169,8 +177,6 @@ class SlotLoad:
         return path
 
     def _make(self, spec: Load, url: str, *, record_corpus: Path | None = None) -> LocustLoad:
-        if spec.workers != 1:
-            raise BadInput("load.workers: the gate pauses its load between slots; expected 1 worker")
         return LocustLoad(
             spec,
             host=url,

@@ -218,11 +218,16 @@ class OwnedTarget(RecordedTarget, ABC):
             log_start=log_start,
             access=self.access,
             stranger=self._stranger,
+            elsewhere=self._elsewhere,
         ).wait()
         self._recorder.record(TargetReady(process=float(pid or 0), took_s=round(took_s, 3)))
 
     def _stranger(self) -> str:
         """Who answers at the port in the place of the target; empty when nobody does, or nobody can know."""
+        return ""
+
+    def _elsewhere(self) -> str:
+        """Where the target listens, when no probe reaches it there; empty when one does, or nobody can know."""
         return ""
 
     def _end(self, kind: str) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from leakdrill.errors import TargetNotReady
+from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
+from leakdrill.machine.listening import LISTENS_NOWHERE
 from leakdrill.units import show_duration
 from leakdrill.wait import TimedOut, wait_for
 
@@ -26,6 +28,12 @@ _MOST_CHARS: Final = 200
 _TAIL_BYTES: Final = 8192
 _HINT_ON_EXIT: Final = "run the command by hand, in its folder (target.cwd; by default that of the scenario file)"
 _HINT_ON_EXIT_0: Final = "have the command stay in the foreground: the process that is started is the one followed"
+_HINT_SLOW: Final = "if it only starts slowly, raise target.ready.timeout"
+_NO_HTTP: Final = ("the answer is no HTTP", "closed without an answer", "the connection broke")
+_HINT_ELSEWHERE: Final = (
+    "have it listen on `{port}`, which target.command can name and which is in its environment as PORT, and on an "
+    "address that is reached; or name the port that it always takes in target.port"
+)
 
 
 @dataclass(kw_only=True)
@@ -40,6 +48,7 @@ class Readiness:
         log: what the process writes to, where the drill has it; `log_start` is where this start begins in it.
         access: how it is asked.
         stranger: who answers in the place of the target, such as `pid 12 (nginx)`; empty when nobody does.
+        elsewhere: where the target listens, as a sentence, when no probe reaches it there; else empty.
     """
 
     subject: str
@@ -50,7 +59,9 @@ class Readiness:
     access: Access
     log_start: int = 0
     stranger: Callable[[], str] = str
+    elsewhere: Callable[[], str] = str
     outcome: str = field(default="nothing", init=False)
+    _status: int = field(default=0, init=False)
 
     def wait(self) -> float:
         """Seconds until it answered 2xx.
@@ -63,10 +74,11 @@ class Readiness:
             try:
                 wait_for(lambda: self._answers(client, start), what=f"GET {self.url} answers", timeout_s=self.timeout_s)
             except TimedOut as e:
+                elsewhere = "" if self._status else self.elsewhere()
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
-                    f"{self.outcome} ({e.tries} tries), expected 2xx.",
-                    "if it only starts slowly, raise target.ready.timeout",
+                    f"{self.outcome} ({e.tries} tries), expected 2xx.{f' {elsewhere}' if elsewhere else ''}",
+                    self._hint(elsewhere),
                 ) from e
         return time.monotonic() - start
 
@@ -80,15 +92,25 @@ class Readiness:
             )
         try:
             with client.stream("GET", self.url) as response:  # the status is enough: the body may be of any length
+                self._status = response.status_code
                 self.outcome = f"answered {response.status_code}{_elsewhere(response)}"
                 ready = response.is_success
         except (httpx.HTTPError, httpx.InvalidURL) as e:
-            self.outcome = f"failed with {type(e).__name__}: {e}"
+            self.outcome, self._status = f"failed: {in_words(e)}", 0
             return False
         stranger = self.stranger() if ready else ""
         if stranger:
+            self._status = 0
             self.outcome += f", but from {stranger}, which is no process of the target,"
         return ready and not stranger
+
+    def _hint(self, elsewhere: str) -> str:
+        """What to do next, by the last outcome; the target may listen `elsewhere`."""
+        if elsewhere and elsewhere != LISTENS_NOWHERE:
+            return _HINT_ELSEWHERE
+        if any(words in self.outcome for words in _NO_HTTP):
+            return f"does it speak TLS there? The probe, the load and the scrapes speak plain HTTP; {_HINT_SLOW}"
+        return _hint_on(self._status)
 
     def _not_ready(self, problem: str, advice: str) -> TargetNotReady:
         if self.log is None:
@@ -96,6 +118,17 @@ class Readiness:
         return TargetNotReady(
             f"{problem}\n{_rendered(last_lines(self.log, self.log_start))}", hint=f"read {self.log}; {advice}."
         )
+
+
+def _hint_on(status: int) -> str:
+    """What to do about a service whose last answer had `status`; 0 where it did not answer."""
+    if status in (401, 403):
+        return "target.ready.path must be one that answers without a login"
+    if status == 404 or 300 <= status < 400:  # noqa: PLR2004 - no such path, and redirects
+        return "target.ready.path names the path that is asked; expected one that answers 2xx itself"
+    if status >= 500:  # noqa: PLR2004 - the service's own error
+        return f"it answers, and says that it is not well: its log has why; {_HINT_SLOW}"
+    return _HINT_SLOW
 
 
 def _elsewhere(response: httpx.Response) -> str:

@@ -8,6 +8,7 @@ from leakdrill.agent.client import AgentClient
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine import undo as machine
 from leakdrill.machine.disk import make_disk
+from leakdrill.machine.listening import listens_elsewhere
 from leakdrill.targets.base.object_name import object_name
 from leakdrill.targets.base.owned import OwnedTarget
 from leakdrill.targets.base.placeholders import fill
@@ -195,14 +196,15 @@ class DockerTarget(OwnedTarget):
             self._running.join()
 
     def _replace(self) -> None:
-        """Another container: the engine does not change the environment of one that is there."""
-        self._end("container")
+        self._end("container")  # the engine does not change the environment of one that is there
         self._create()
 
     def _limit(self, wanted: Mapping[str, float]) -> Sequence[str]:
-        """The engine enforces limits at once, and refuses less memory than is in use."""
         self._made.change_limits(wanted)
-        return ()
+        return ()  # the engine enforces limits at once, and refuses less memory than is in use
+
+    def _elsewhere(self) -> str:
+        return listens_elsewhere(self.pids(), self.form.port, from_outside=True) if self.pids() else ""
 
     def _own_meters(self) -> Sequence[Meter]:
         return container_meters(self._made, disk_inside=self.disk_inside)
@@ -231,9 +233,8 @@ class DockerTarget(OwnedTarget):
 
     def _environment(self) -> dict[str, str]:
         own = super()._environment()
-        if self._agent is None:
-            return own
-        return {**own, **self._agent.environment({**self._made.image_environment(self._image), **own})}
+        agent = self._agent.environment({**self._made.image_environment(self._image), **own}) if self._agent else {}
+        return {**own, **agent}
 
     def _values(self) -> dict[str, str]:
         return {"python": "python", "port": str(self.form.port), "disk": self.form.disk, "scenario_dir": SCENARIO_DIR}

@@ -14,6 +14,7 @@ from leakdrill.agent.environment import AGENT_VARIABLE, agent_environment
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.cgroup import apply_limits, watched
 from leakdrill.machine.execute import execute
+from leakdrill.machine.listening import listens_elsewhere
 from leakdrill.machine.ports import holder, is_free, stranger_on
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, ProcessTree
 from leakdrill.machine.sandbox import make_sandbox
@@ -157,6 +158,9 @@ class LocalProcess(OwnedTarget):
 
     def _stranger(self) -> str:
         return stranger_on(self.port, self.pids())
+
+    def _elsewhere(self) -> str:
+        return listens_elsewhere(self.pids(), self.port)
 
     def _own_meters(self) -> Sequence[Meter]:
         meters: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
