@@ -138,7 +138,7 @@ def seen_from_outside(*counts: tuple[float, float, float, str]) -> Verdict:
     record = untold().sample(35.5, routed())
     for t, succeeded, failed, failing in counts:
         record.sample(t, AlertmanagerRequests(succeeded, failed, failing=failing))
-    told = Notification("firing", receiver="on-call", labels={**ALERT, "via": "api"})
+    told = Notification("firing", receiver="on-call", via="api", labels=ALERT)
     return judged(record.sample(36.5, told))
 
 

@@ -51,7 +51,7 @@ def doubt_about_delivery(history: History, notification: Notification, fired: Al
 
     Requests of the same way began to fail when this alert was to be passed on: one that succeeded says little then.
     """
-    if notification.labels.get("via") != "api":
+    if notification.via != "api":
         return None
     counts = history.of(AlertmanagerRequests)
     failed = [e for e in counts if e.t >= fired.when and e.failing]
