@@ -18,12 +18,17 @@ CPU_LEAK = {"leaks": [{"name": "cache", "resource": "cpu", "per_request": "10ms"
 SLOW = {"expect": {"p99": "5ms"}}
 
 
-def on_machine(*, used: float, idle: float, stolen: float = 0.0, record: Record | None = None) -> Record:
-    """A drill on two CPUs, of which so many cores were used, idle and stolen all the time."""
+def on_machine(
+    *, used: float, idle: float, stolen: float = 0.0, record: Record | None = None, until_s: int = 71
+) -> Record:
+    """A drill on two CPUs, of which so many cores were used, idle and stolen until `until_s`; later both were idle."""
     record = record or drill()
-    for t in range(2, 71):
+    for t in range(2, until_s):
         counts = {"used_seconds": used * t, "idle_seconds": idle * t, "stolen_seconds": stolen * t}
         record.sample(t, MachineCpu(cpus=2.0, **counts))
+    for t in range(until_s, 71):
+        idle_s = idle * until_s + 2 * (t - until_s)
+        record.sample(t, MachineCpu(cpus=2.0, used_seconds=used * until_s, idle_seconds=idle_s, stolen_seconds=0.0))
     return record
 
 
@@ -52,6 +57,17 @@ def test_time_that_other_virtual_machines_got_was_not_there_either() -> None:
 def test_a_late_alert_is_unknown_where_its_leak_needs_cpu_time(changes: dict[str, Any], outcome: str) -> None:
     assert told(late(), **changes)["alert_fires_in_time"].outcome == "FAIL"
     assert told(on_machine(used=1.98, idle=0.02, record=late()), **changes)["alert_fires_in_time"].outcome == outcome
+
+
+def test_each_claim_asks_for_its_own_time() -> None:
+    """The others are gone when recovery begins: what failed before is excused, what fails then is not."""
+    unresolved = late().drop("prometheus", "alert").alert(30.2, "firing", at=30)
+    record = on_machine(used=1.98, idle=0.02, record=unresolved, until_s=56)
+    verdicts = told(record, **CPU_LEAK, **SLOW)
+    assert verdicts["requests_keep_latency"].outcome == "UNKNOWN"
+    assert verdicts["alert_resolves_and_stays_resolved"].outcome == "FAIL"
+    crowd = on_machine(used=1.98, idle=0.02, record=late().drop("prometheus", "alert").alert(30.2, "firing", at=30))
+    assert told(crowd, **CPU_LEAK)["alert_resolves_and_stays_resolved"].outcome == "UNKNOWN"
 
 
 def test_a_service_that_takes_all_there_is_has_nobody_to_blame() -> None:
