@@ -1,5 +1,6 @@
 """Ports that nobody else takes in the moment before a service listens."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -21,19 +22,23 @@ def test_a_free_port_is_none_that_an_outgoing_connection_may_get():
 
 
 def test_a_port_is_not_given_twice_before_anybody_listens_on_it(monkeypatch):
-    offered = iter([23456, 23456, 23456, 23457])
+    one, another = (free_port() for _ in range(2))
+    for port in (one, another):
+        os.close(_reserved.pop(port))
+    offered = iter([one, one, one, another])
     monkeypatch.setattr(secrets, "choice", lambda _range: next(offered))
-    assert [free_port(), free_port()] == [23456, 23457]
+    assert [free_port(), free_port()] == [one, another]
 
 
 def test_a_port_that_another_drill_was_given_is_not_given_here(monkeypatch):
     ask = "from leakdrill.machine.ports import free_port; print(free_port(), flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", ask], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
-        theirs = int(one.stdout.readline())
-        offered = iter([theirs, theirs, theirs + 1, theirs])
+        theirs, another = int(one.stdout.readline()), free_port()
+        os.close(_reserved.pop(another))
+        offered = iter([theirs, theirs, another, theirs])
         monkeypatch.setattr(secrets, "choice", lambda _range: next(offered))
         assert is_free(theirs)
-        assert free_port() == theirs + 1
+        assert free_port() == another
         one.communicate("\n")
     assert free_port() == theirs
 

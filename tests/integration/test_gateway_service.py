@@ -15,6 +15,7 @@ import httpx
 import pytest
 from leaking_service import answers
 
+from leakdrill.machine.http_access import ANYONE, Access
 from leakdrill.machine.ports import free_port
 from leakdrill.scenario.leaks import Leak
 from leakdrill.scenario.steps import Step
@@ -41,6 +42,7 @@ class Service:
     token: str = TOKEN
     name: str = "gateway"
     parts: tuple[()] = ()
+    access: Access = ANYONE
 
     def predict(self, count: int) -> None:
         for _ in range(count):

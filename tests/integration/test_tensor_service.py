@@ -14,6 +14,7 @@ import psutil
 import pytest
 from leaking_service import answers
 
+from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.ports import free_port
 from leakdrill.meters.torch_allocator import parse_statistics
 from leakdrill.record.recorder import Recorder
@@ -41,6 +42,7 @@ class Service:
     def __init__(self, client: httpx.Client, disk: Path, process: psutil.Process) -> None:
         self.client, self.disk, self.process = client, disk, process
         self.base_url, self.token = str(client.base_url).rstrip("/"), "t"
+        self.access = ANYONE
         self.sent = 0
 
     def predict(self, count: int = 1, **fields: object) -> list[int]:

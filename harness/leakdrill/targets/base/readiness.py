@@ -108,6 +108,8 @@ class Readiness:
         """What to do next, by the last outcome; the target may listen `elsewhere`."""
         if elsewhere and elsewhere != LISTENS_NOWHERE:
             return _HINT_ELSEWHERE
+        if "CERTIFICATE_REQUIRED" in self.outcome:
+            return "the service asks who it is that asks: name a target.http.certificate, with its key"
         if any(words in self.outcome for words in _NO_HTTP):
             return f"does it speak TLS there? The probe, the load and the scrapes speak plain HTTP; {_HINT_SLOW}"
         return _hint_on(self._status)
