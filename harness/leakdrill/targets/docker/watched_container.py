@@ -75,8 +75,9 @@ class WatchedContainer(RunningContainer):
         return False
 
     def _note_unwatched(self, message: str) -> None:
-        self.ended_by = f"container {self._container.name}: {message}"
-        super()._note_unwatched(self.ended_by)
+        told = f"container {self._container.name}: {message}"
+        super()._note_unwatched(told)
+        self.ended_by = told  # whoever reads this may count on the record
 
     def _note_end(self, status: int, state: dict[str, Any]) -> None:
         if self._asked_for:
