@@ -6,6 +6,7 @@ makes its claim UNKNOWN, and whatever else failed because of it is not laid on t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +42,9 @@ _MEANING: Final = {
     95: "an error of memory that could not be contained",
 }
 """The commoner XID errors, after NVIDIA's XID catalogue."""
+
+_NAME_OF_CLASS: Final = re.compile(r"^[A-Z]\w+: ")
+"""Records of before begin with the class of the error."""
 
 
 def gpu_claims(history: History, scenario: Scenario) -> list[Claim]:
@@ -99,7 +103,7 @@ def watched(history: History) -> Span:
 def _missing(history: History) -> Iterator[Trouble]:
     for event in history.of(GpuDevices):
         if not event.values and event.error:
-            reason = event.error.partition(": ")[2] or event.error
+            reason = _NAME_OF_CLASS.sub("", event.error)
             yield Trouble(f"from {show_duration(event.t)} on, {reason}", event.t, (event.index,))
             return
 
