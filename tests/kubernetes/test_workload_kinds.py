@@ -53,7 +53,7 @@ def uids(target):
     return {pod.name: pod.uid for pod in target._deployed.follower.watcher.look() if not pod.leaving}
 
 
-@pytest.mark.parametrize("name", ["stateful-set", "daemon-set"])
+@pytest.mark.parametrize("name", ["stateful-set", pytest.param("daemon-set", marks=pytest.mark.long)])
 def test_a_leak_in_each_is_found_and_another_pod_cures_it(tmp_path, name):
     process = drill(str(HERE / f"{name}.yaml"), tmp_path)
     out, _ = process.communicate(timeout=170)
