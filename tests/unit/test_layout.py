@@ -25,6 +25,8 @@ ROWS: Final = (
     ("agent",),
     ("meters",),
     ("alerting",),
+    ("runbooks/shell",),
+    ("runbooks",),
     ("load/in_locust",),
     ("load",),
     ("targets/base",),

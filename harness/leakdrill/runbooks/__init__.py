@@ -1,0 +1,1 @@
+"""Runbooks: Markdown files full of commands, read as they are. Nothing here runs a command."""
