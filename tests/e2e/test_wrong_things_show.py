@@ -19,6 +19,7 @@ def test_the_quick_drill_itself_passes(run):
     assert drill.exit_code == 0, drill.out + drill.err
 
 
+@pytest.mark.long
 def test_a_rules_file_with_a_mistyped_label_fails_and_the_selector_is_named(run, vary):
     changes = {"phases.load": "12s", "alerts.expect.0.fires_within": "10s"}
     drill = run(vary({"alerts.rules": [str(RULES / "mistyped-rules.yaml")], **changes}))
@@ -41,6 +42,7 @@ def test_a_step_that_cannot_be_carried_out_fails(run, vary):
     assert "404" in drill.verdict("step_works")["message"]
 
 
+@pytest.mark.long
 def test_a_leak_that_is_off_while_the_scenario_expects_it_is_unknown(run, vary):
     off = {"path": "/admin/leaks", "body": {"unbounded-cache": False}}
     changes = {"phases.load": "10s", "alerts.expect.0.fires_within": "10s"}
