@@ -25,6 +25,8 @@ ROWS: Final = (
     ("agent",),
     ("meters",),
     ("alerting",),
+    ("runbooks/base",),
+    ("runbooks/shell/programs",),
     ("runbooks/shell",),
     ("runbooks",),
     ("load/in_locust",),

@@ -5,33 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from leakdrill.runbooks.base.kind import COMMANDS, FragmentKind
+from leakdrill.runbooks.base.placeholder import Placeholder
 
-class FragmentKind(StrEnum):
-    """The effect of a fragment, as `leakdrill runbook lint` prints it. What is not known to be a look never is one."""
-
-    LOOK = "look"
-    """A command that changes nothing."""
-    CHANGE = "change"
-    """A command that changes something; `Fragment.undo` says how it is taken back, where that is known."""
-    DESTRUCTIVE = "destructive"
-    """A command by which data, or things of somebody else's, may be lost."""
-    RULE = "rule"
-    """Rules of Prometheus."""
-    QUERY = "query"
-    """A PromQL expression."""
-    CONFIGURATION = "configuration"
-    """Settings of a program: YAML, JSON, INI, a Dockerfile."""
-    CODE = "code for the application"
-    """Source code for the service itself."""
-    OUTPUT = "output"
-    """What a command prints."""
-    PROSE = "prose"
-    UNKNOWN = "unknown"
-    """Not understood. A rehearsal treats it as a change that cannot be taken back."""
-
-
-COMMANDS = frozenset({FragmentKind.LOOK, FragmentKind.CHANGE, FragmentKind.DESTRUCTIVE})
-"""The kinds that a shell would carry out."""
+__all__ = ["COMMANDS", "Fragment", "FragmentKind", "Place", "Placeholder"]
 
 
 class Place(StrEnum):
@@ -41,16 +18,6 @@ class Place(StrEnum):
     INDENTED = "indented block"
     INLINE = "inline code"
     TABLE = "table"
-
-
-@dataclass(frozen=True)
-class Placeholder:
-    """A part that a person must fill in: `<pod-name>`, `{namespace}`, `$POD`, `YOUR_NAME`, `xxx`, `...`."""
-
-    text: str
-    """As it is written."""
-    name: str
-    """What bindings call it: `pod-name`, `namespace`, `POD`."""
 
 
 @dataclass(frozen=True)

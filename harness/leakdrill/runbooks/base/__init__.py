@@ -1,0 +1,1 @@
+"""What the shell's reader and the runbook's reader share."""
