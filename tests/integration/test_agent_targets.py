@@ -43,6 +43,13 @@ class Running:
         return self.process.stdout.readline().strip()
 
 
+def interpreters() -> dict[str, str]:
+    """Where each of `PYTHONS` is, on PATH or in `~/.pyenv/versions`; without those that are not here."""
+    kept = {path.name: str(path) for path in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*/bin/python3.*"))}
+    found = {name: kept.get(name) or shutil.which(name) for name in PYTHONS}
+    return {name: path for name, path in found.items() if path}
+
+
 def all_answer(client: AgentClient, *pids: int) -> None:
     """Wait until each of `pids` has announced itself and answers: a process lives before it does."""
     wait_for(lambda: {answer["pid"] for answer in client.ping()} >= set(pids), what="every agent", timeout_s=60)
@@ -398,9 +405,9 @@ def test_a_daemon_that_closes_every_descriptor_keeps_what_it_opens_next(run):
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_other_versions_of_python_answer_and_fork_without_a_warning(run, python):
-    path = shutil.which(python)
+    path = interpreters().get(python)
     if not path or subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode:
-        pytest.skip(f"{python} is not on PATH")
+        pytest.skip(f"{python} is not here")
     target = run("import warnings; warnings.simplefilter('error')", python=path)
     assert target.client.ping()[0]["python"].startswith(python.removeprefix("python"))
     for _ in range(3):
@@ -409,3 +416,32 @@ def test_other_versions_of_python_answer_and_fork_without_a_warning(run, python)
     child = int(target.do("pid = os.fork(); pid or os._exit(0);; pid"))
     target.do(f"os.waitpid({child}, 0)")
     assert target.client.types(untracked=True).total > 0
+
+
+HIDING = ("json", "types", "socket", "logging", "threading", "collections", "typing", "struct", "enum", "re", "ctypes",
+          "functools", "fnmatch", "tracemalloc", "pickle", "math", "copyreg", "operator", "_ctypes")  # fmt: skip
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["not used yet", "used by the service"])
+@pytest.mark.parametrize("python", [*interpreters()])
+def test_a_service_with_modules_of_its_own_under_standard_names_keeps_them_and_is_answered(run, tmp_path, python, used):
+    for name in HIDING:
+        (tmp_path / f"{name}.py").write_text("import sys\nsys.ran = [*getattr(sys, 'ran', []), __name__]\n")
+    own = f"import {', '.join(HIDING)}" if used else ""
+    target = run(f"early = [*sys.modules]\n{own}", python=interpreters()[python])
+    ran = target.do(";; getattr(sys, 'ran', [])")
+    [reading] = target.client.quiet().processes
+    assert reading.gc_objects > 0
+    assert (reading.uordblks_bytes is None) == bool(reading.trim_refused)
+    target.client.tracemalloc_start(frames=2)
+    target.client.tracemalloc_mark()
+    target.do("held = [object() for _ in range(5000)]")
+    assert any(site.size_diff_bytes > 5000 for site in target.client.tracemalloc_diff(top=3))
+    target.client.tracemalloc_stop()
+    assert target.client.types(sizes=True).total > 0
+    assert target.do(";; getattr(sys, 'ran', [])") == ran
+    hidden = [name for name in HIDING if target.do(f";; {name!r} in early") == "False"]  # types may come with Python
+    assert len(hidden) > 5
+    for name in hidden:
+        assert target.do(f"import {name};; {name}.__file__") == str(tmp_path / f"{name}.py")
+    assert target.client.quiet().gc_objects > 0

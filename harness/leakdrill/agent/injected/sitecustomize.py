@@ -4,7 +4,8 @@ It lets the harness query this process: a thread sleeps on a private socket unti
 
 The folder of this file stands first on PYTHONPATH, so `site` imports it in every Python process of the target: whatever
 its version (3.9 and later) and virtual environment. Many of them live for a moment and are never queried, so here is
-only what must be ready: `listener.py` is loaded with the first caller or fork, `handler.py` with the first query. Real
+only what must be ready: `listener.py` is loaded with the first caller or fork, `handler.py` with the first query. What
+that imports comes from the standard library, by `standard.py`, whatever the service has of the same names. Real
 sockets and threads are taken now, before gevent or others replace them, and the user's own `sitecustomize` runs as if
 this one were not there. Whatever goes wrong disables the agent, says why in `<pid>.why` beside the socket, and leaves
 the target alone.
@@ -93,13 +94,15 @@ class _Agent:
         _note(self.folder, why)
 
     def part(self, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - typing would be an import
-        """`listener.py` or `handler.py`, loaded when first needed and kept out of `sys.modules`."""
+        """A file of `inside/`, loaded when first needed and kept out of `sys.modules`."""
         if name not in self.parts:
             import _frozen_importlib_external as external  # noqa: PLC0415
 
             loader = external.SourceFileLoader("leakdrill_agent_" + name, f"{self.here}/inside/{name}.py")
             module = type(sys)(loader.name)
             module.__file__ = loader.path
+            if name == "handler":  # the service may have modules under the names of those that it imports
+                vars(module)["__builtins__"] = self.part("standard").Standard().builtins
             loader.exec_module(module)
             self.parts[name] = module
         return self.parts[name]

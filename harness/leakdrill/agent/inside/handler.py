@@ -13,7 +13,10 @@ import os
 import sys
 from collections import Counter
 from time import perf_counter
-from typing import Any
+
+TYPE_CHECKING = False  # typing would be an import, and C code of Python's own looks for it where a service may have one
+if TYPE_CHECKING:
+    from typing import Any
 
 _QUALNAME: Any = type.__dict__["__qualname__"]
 _MODULE: Any = type.__dict__["__module__"]

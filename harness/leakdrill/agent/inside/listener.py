@@ -7,7 +7,10 @@ patched them; nothing else may be used here for waiting.
 from __future__ import annotations
 
 import os
-from typing import Any
+
+TYPE_CHECKING = False  # typing would be an import, and a service may have one of its own
+if TYPE_CHECKING:
+    from typing import Any
 
 _FORK_WAITS_S = 0.25
 _LOOKS_EVERY_S = 0.00005
