@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A stretch of prose, as plain text: a paragraph, an item of a list, a cell of a table."""
+    """A stretch of prose, as plain text: a paragraph, an item of a list, a row of a table (`a | b`)."""
 
     line: int
     text: str
