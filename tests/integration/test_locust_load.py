@@ -161,6 +161,40 @@ def test_counts_exactly_what_the_server_answered(
     assert not [e for e in recorder.history() if e.name in ("exited", "worker_lost", "errors")]
 
 
+class _Dropping(_Answer):
+    """Hangs up on every third request that it reads, and closes every fifth connection after its response."""
+
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, CountingServer)
+        with server.lock:
+            number = server.arrived = getattr(server, "arrived", 0) + 1
+            server.dropped = getattr(server, "dropped", 0) + (number % 3 == 0)
+        if number % 3 == 0:
+            self.close_connection = True
+            return
+        super().do_GET()
+        self.close_connection = number % 5 == 0
+
+    do_PUT = do_DELETE = do_GET  # noqa: N815 - as the standard library calls them
+
+
+@pytest.mark.parametrize("user", ["FastHttpUser", "HttpUser"])
+def test_a_request_that_the_service_drops_is_sent_once_and_has_failed(
+    server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder, user: str
+) -> None:
+    server.RequestHandlerClass = _Dropping
+    tasks = "for ask in (self.client.get, self.client.put, self.client.delete): ask('/')"
+    text = LOCUSTFILE.replace("HttpUser", user).replace('self.client.get("/")', tasks)
+    load = load_of(server.url, text=text)
+    load.start()
+    wait_for(lambda: load.requests() > 100, what="a hundred requests", timeout_s=60)
+    load.stop()
+    last = samples(recorder, "requests")[-1]
+    assert last["requests"] == server.arrived
+    assert last["failures"] == server.dropped > 20
+
+
 def test_keeps_the_rate_that_the_scenario_asks_for(
     server: CountingServer, load_of: Callable[..., LocustLoad], recorder: Recorder
 ) -> None:

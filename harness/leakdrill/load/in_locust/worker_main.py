@@ -27,6 +27,7 @@ from leakdrill.load.in_locust.lifeline import Heartbeats
 from leakdrill.load.in_locust.messages import ADDRESSES, COUNTS, REPORT_S
 from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.redirects import stay_with_target
+from leakdrill.load.in_locust.sent_once import send_once
 from leakdrill.load.in_locust.target_addresses import TargetAddresses
 from leakdrill.load.in_locust.task_reports import TaskReports
 from leakdrill.load.in_locust.user_monitor import UserMonitor
@@ -67,6 +68,7 @@ class Worker:
         bound_log(locust.events)
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
         stay_with_target()
+        send_once()
         self._monitor.install()
         self._tasks.register()
         locust.events.heartbeat_received.add_listener(self._heartbeats.on_heartbeat)  # type: ignore[no-untyped-call]
