@@ -224,9 +224,12 @@ def test_what_is_no_baseline_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"schema_version": 2}, "schema_version: Value error, is 2; this version reads 1"),
-        ({"schema_version": 0}, "schema_version: Value error, is 0; this version reads 1"),
-        ({"columns": {"t": [1, 2], "requests": [1, 2], "rss": [5, -5]}}, "expected readings, none of them below 0"),
+        ({"schema_version": 2}, "schema_version: is 2; this version reads 1"),
+        ({"schema_version": 0}, "schema_version: is 0; this version reads 1"),
+        (
+            {"columns": {"t": [1, 2], "requests": [1, 2], "rss": [5, -5]}},
+            r"columns.rss\[1\]: found \"-5\"; expected greater than or equal to 0",
+        ),
         ({"columns": {"t": [1, 2], "requests": [2, 1], "rss": [5, 5]}}, "expected t and requests never to fall"),
         ({"columns": {"t": [2, 1], "requests": [1, 2], "rss": [5, 5]}}, "expected t and requests never to fall"),
     ],

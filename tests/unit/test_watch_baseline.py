@@ -120,12 +120,12 @@ def test_the_file_of_another_command_is_not_written_over(tmp_path):
 @pytest.mark.parametrize(
     ("part", "field", "number", "expected"),
     [
-        ("run", "peak_bytes", 10**30, "runs.0.peak_bytes"),
-        ("run", "peak_bytes", 0, "runs.0.peak_bytes"),
-        ("run", "peak_bytes", "104857600", "runs.0.peak_bytes"),
-        ("run", "area_byte_s", -1, "runs.0.area_byte_s"),
-        ("run", "duration_s", -1, "runs.0.duration_s"),
-        ("run", "programs", {"make": -5}, "runs.0.programs.make"),
+        ("run", "peak_bytes", 10**30, r"runs\[0\].peak_bytes"),
+        ("run", "peak_bytes", 0, r"runs\[0\].peak_bytes"),
+        ("run", "peak_bytes", "104857600", r"runs\[0\].peak_bytes"),
+        ("run", "area_byte_s", -1, r"runs\[0\].area_byte_s"),
+        ("run", "duration_s", -1, r"runs\[0\].duration_s"),
+        ("run", "programs", {"make": -5}, r"runs\[0\].programs.make"),
         ("run", "programs", {"make": 101 * MIB}, "programs hold 105906176 bytes of a peak of 104857600"),
         ("machine", "cpus", 0, "machine.cpus"),
         ("machine", "memory_bytes", -1, "machine.memory_bytes"),

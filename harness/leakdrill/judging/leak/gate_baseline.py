@@ -8,14 +8,15 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
-from leakdrill.files import read_file, write_named
+from leakdrill.files import write_named
+from leakdrill.json_file import read_json
 from leakdrill.judging.leak.trace import Trace
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from leakdrill.scenario.scenario import Scenario
 
 SCHEMA_VERSION: Final = 1
+_MOST: Final = float(1 << 63)
+_LONGEST_S: Final = 1e9
+_FEWEST: Final = 2
+
+Reading = Annotated[FiniteFloat, Field(ge=0, lt=_MOST)]
+"""What a meter can have read: no number of bytes, requests or seconds is larger."""
 
 
 class Conditions(BaseModel):
@@ -36,10 +43,10 @@ class Conditions(BaseModel):
     allocator: str
     machine: str
     corpus: str
-    slots: int
-    slot_s: float
-    users: int
-    rate: float | None
+    slots: Annotated[int, Field(gt=0, lt=1 << 63)]
+    slot_s: Annotated[FiniteFloat, Field(gt=0, le=_LONGEST_S)]
+    users: Annotated[int, Field(gt=0, lt=1 << 63)]
+    rate: Annotated[FiniteFloat, Field(gt=0, lt=_MOST)] | None
 
     def unlike(self, other: Conditions) -> list[str]:
         """One clause for each condition in which `other` differs."""
@@ -55,9 +62,9 @@ class BaselineFile(BaseModel):
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
     measured: datetime
-    bytes_per_request: float
+    bytes_per_request: Annotated[FiniteFloat, Field(gt=-_MOST, lt=_MOST)]
     conditions: Conditions
-    columns: dict[str, list[FiniteFloat]]
+    columns: dict[str, list[Reading]]
 
     @field_validator("columns")
     @classmethod
@@ -66,8 +73,8 @@ class BaselineFile(BaseModel):
             raise ValueError("expected t, requests and a column of memory")
         if len({len(values) for values in columns.values()}) != 1:
             raise ValueError("expected columns of one length")
-        if any(value < 0 for values in columns.values() for value in values):
-            raise ValueError("expected readings, none of them below 0")
+        if len(columns["t"]) < _FEWEST:
+            raise ValueError(f"expected at least {_FEWEST} readings; found {len(columns['t'])}")
         if any(later < value for name in ("t", "requests") for value, later in pairwise(columns[name])):
             raise ValueError("expected t and requests never to fall")
         return columns
@@ -76,7 +83,7 @@ class BaselineFile(BaseModel):
     @classmethod
     def _is_known(cls, version: int) -> int:
         if version != SCHEMA_VERSION:
-            raise ValueError(f"is {version}; this version reads {SCHEMA_VERSION}")
+            raise ValueError(f"is {str(version)[:20]}; this version reads {SCHEMA_VERSION}")
         return version
 
     def trace(self) -> Trace:
@@ -125,12 +132,6 @@ def read_baseline(path: Path) -> BaselineFile:
     Raises:
         BadInput: when it is not there or not one.
     """
-    try:
-        return BaselineFile.model_validate_json(read_file(path))
-    except OSError as e:
-        raise BadInput(
-            f"{path}: cannot be read: {e.strerror}", hint="`leakdrill gate … --baseline FILE --update` writes it"
-        ) from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; expected a baseline") from e
+    return read_json(
+        path, BaselineFile, expected="a baseline", hint="`leakdrill gate … --baseline FILE --update` writes it"
+    )

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from leakdrill.errors import BadInput
-from leakdrill.files import make_parents, read_file, write_named
+from leakdrill.files import make_parents, write_named
+from leakdrill.json_file import read_json
 from leakdrill.masking import masked_tree
 from leakdrill.scenario.quantities import Frozen
 
@@ -34,7 +35,7 @@ class MachineClass(Frozen):
 
     system: str
     architecture: str
-    cpus: Annotated[int, Field(gt=0, strict=True)]
+    cpus: Annotated[int, Field(gt=0, lt=1 << 31, strict=True)]
     memory_bytes: Annotated[Bytes, Field(gt=0)]
 
     def difference(self, other: MachineClass) -> str:
@@ -65,8 +66,8 @@ class BaselineRun(Frozen):
     started: str
     mode: str = ""
     peak_bytes: Annotated[Bytes, Field(gt=0)]
-    area_byte_s: Annotated[float, Field(ge=0)]
-    duration_s: Annotated[float, Field(ge=0)]
+    area_byte_s: Annotated[float, Field(ge=0, lt=1e30)]
+    duration_s: Annotated[float, Field(ge=0, lt=1e12)]
     programs: dict[str, Bytes] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -80,10 +81,17 @@ class BaselineRun(Frozen):
 class Baseline(Frozen):
     """The content of a baseline file: one command on one class of machine."""
 
-    schema_version: Annotated[int, Field(ge=1, strict=True)] = _BASELINE_VERSION
+    schema_version: Annotated[int, Field(strict=True)] = _BASELINE_VERSION
     command: tuple[str, ...]
     machine: MachineClass
     runs: Annotated[tuple[BaselineRun, ...], Field(min_length=1)]
+
+    @field_validator("schema_version")
+    @classmethod
+    def _is_known(cls, version: int) -> int:
+        if version != _BASELINE_VERSION:
+            raise ValueError(f"is {str(version)[:20]}; this version reads {_BASELINE_VERSION}")
+        return version
 
     def is_of(self, command: tuple[str, ...]) -> bool:
         """Whether it holds runs of `command`, whatever its passwords are."""
@@ -150,21 +158,9 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         BadInput: when it is not there, or is no baseline file.
     """
-    try:
-        baseline = Baseline.model_validate_json(read_file(path))
-    except OSError as e:
-        raise BadInput(f"--baseline {path}: cannot be read: {e.strerror}", hint="--update writes it") from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"--baseline {path}: {where or 'file'}: {first['msg']}; expected a file that --update wrote"
-        ) from e
-    if baseline.schema_version != _BASELINE_VERSION:
-        raise BadInput(
-            f"--baseline {path}: schema_version {baseline.schema_version}; this version reads {_BASELINE_VERSION}"
-        )
-    return baseline
+    return read_json(
+        path, Baseline, expected="a file that --baseline FILE --update wrote", hint="--update writes --baseline"
+    )
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
