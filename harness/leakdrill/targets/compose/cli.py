@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
@@ -16,17 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.targets.compose.older import in_older_words
 from leakdrill.targets.compose.reader import read_compose
-from leakdrill.yaml_file import dump_yaml, parse_yaml, read_yaml
+from leakdrill.targets.compose.refusal import place, refused
+from leakdrill.yaml_file import dump_yaml, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _LAST_LINES: Final = 6
-_ABOUT: Final = re.compile(
-    r"(?<![\w./-])(?P<path>(?:services|networks|volumes|secrets|configs)(?:\.[\w-]+)+)(?:[^\n.']*'(?P<key>[\w-]+)')?"
-)
-"""What version 1 complains of: a place in the file, and mostly a key there."""
 _ASK_TIMEOUT_S: Final = 30
 
 
@@ -88,16 +84,16 @@ class Compose:
             EnvironmentProblem: when it fails or takes longer; with its last lines.
         """
         command = [*compose_program(), "--project-name", self.project, "--file", str(self.file), *arguments]
-        place = f"compose {arguments[0]} ({self.file})"
+        what = f"compose {arguments[0]} ({self.file})"
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, check=False, timeout=timeout_s, env=self._env
             )
         except subprocess.TimeoutExpired as e:
-            raise EnvironmentProblem(f"{place} did not end within {timeout_s:g} s") from e
+            raise EnvironmentProblem(f"{what} did not end within {timeout_s:g} s") from e
         if done.returncode != 0:
             raise EnvironmentProblem(
-                f"{place} failed with exit code {done.returncode}{_last_lines(done.stderr, done.stdout)}"
+                f"{what} failed with exit code {done.returncode}{_last_lines(done.stderr, done.stdout)}"
             )
         return done.stdout
 
@@ -113,7 +109,7 @@ class Compose:
             self.run("config", "--quiet", timeout_s=_ASK_TIMEOUT_S)
         except EnvironmentProblem as e:
             raise BadInput(
-                f"{_place(e.message, of)}: docker-compose 1, which is installed here, cannot use it"
+                f"{place(of, e.message)}: docker-compose 1, which is installed here, cannot use it"
                 + _last_lines(e.message.partition("\n")[2]),
                 hint="Docker Compose version 2 may: apt-get install docker-compose-plugin",
             ) from e
@@ -135,7 +131,8 @@ class Compose:
         except subprocess.TimeoutExpired as e:
             raise BadInput(f"{self.file}: compose had not read it after {_ASK_TIMEOUT_S:g} s") from e
         if done.returncode != 0:
-            raise BadInput(f"{self.file}: compose cannot use it{_last_lines(done.stderr, done.stdout)}")
+            said = _last_lines(done.stderr, done.stdout)
+            raise refused(self.file, done.stderr, self._env, detail=f"compose cannot use it{said}")
         config: dict[str, Any] = parse_yaml(done.stdout, self.file, expected="a compose file").data
         return config
 
@@ -144,16 +141,6 @@ def write_config(config: Mapping[str, Any], path: Path) -> None:
     """Write `config` to `path`, for its owner only: it may hold tokens."""
     path.touch(mode=0o600)
     path.write_text(dump_yaml(dict(config)), encoding="utf-8")
-
-
-def _place(message: str, of: Path) -> str:
-    """Where the key that `message` is about stands in `of`; the file alone where that cannot be told."""
-    found = _ABOUT.search(message)
-    if found is None:
-        return str(of)
-    loc = (*found["path"].split("."), *([found["key"]] if found["key"] else []))
-    document = read_yaml(of, expected="a compose file", scalars="compose")
-    return document.place(loc) if loc[:2] in document.lines else str(of)
 
 
 def _last_lines(*texts: str) -> str:
