@@ -10,7 +10,7 @@ import numpy as np
 from leakdrill.judging.checks.requests import reports_outside
 from leakdrill.judging.evidence.check import where
 from leakdrill.judging.evidence.claim import Claim
-from leakdrill.judging.evidence.load_conduct import Conduct, Problem, summary
+from leakdrill.judging.evidence.load_conduct import Conduct, Problem, count_of, summary
 from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.service_count import disagreement, service_count
 from leakdrill.judging.evidence.windows import Span, down_spans, outside, step_runs, watched_until_s
@@ -105,7 +105,7 @@ def _slow(history: History, scenario: Scenario) -> Iterator[Problem]:
             continue
         inside = [(a, b) for a, b in reports_outside(history) if a.t >= bounds[0] and b.t <= bounds[1]]
         seconds = sum(b.t - a.t for a, b in inside)
-        begun = sum((b.tasks or 0.0) - (a.tasks or 0.0) for a, b in inside)
+        begun = sum(count_of(b, "tasks") - count_of(a, "tasks") for a, b in inside)
         if seconds >= _LEAST_S and begun / seconds < least * rate:
             text = (
                 f"{begun / seconds:.3g} tasks/s were begun in the phase `{phase}`; {rate:g}/s were asked for (if that "
@@ -122,7 +122,7 @@ def _silent(history: History) -> Iterator[Problem]:
     # What came back while a step was felt came back too: without it, every step would leave a silence of seconds.
     reports = [report for report in history.of(LoadRequests) if judged[0].t <= report.t <= judged[-1].t]
     excused = [*down_spans(history), *(Span(run.start_s, run.end_s) for run in step_runs(history))]
-    total = (reports[-1].requests or 0.0) - (reports[0].requests or 0.0)
+    total = count_of(reports[-1], "requests") - count_of(reports[0], "requests")
     usual_s = (reports[-1].t - reports[0].t) / max(1.0, total)
     moved = [b.t for a, b in pairwise(reports) if b.requests != a.requests]
     edges = [reports[0].t, *moved, min(reports[-1].t, watched_until_s(history))]
@@ -165,7 +165,7 @@ def _miscounted(history: History, scenario: Scenario) -> Iterator[Problem]:
     if len(counted) < 2 or len(loads) < 2:  # noqa: PLR2004 - a difference needs two
         return
     (first, before), (last, after) = counted[0], counted[-1]
-    times, completed = [report.t for report in loads], [report.completed or 0.0 for report in loads]
+    times, completed = [report.t for report in loads], [count_of(report, "completed") for report in loads]
     made = float(np.interp(last.t, times, completed) - np.interp(first.t, times, completed))
     text = disagreement(after - before, made, last.t - first.t, scenario.load)
     if text:
