@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.alerting.published_series import published_series
 from leakdrill.judging.claims import all_claims
 from leakdrill.record.event_class import ActEvent, Reading
 from leakdrill.record.events import EVENTS
 from leakdrill.scenario.reference import REQUIRED, scenario_keys, steps_reference, twin_keys
+from leakdrill.scenario.scenario import Scenario
 from leakdrill.steps.step import kinds_with_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from leakdrill.record.event_class import EventClass
     from leakdrill.record.parts import Part
@@ -154,10 +157,74 @@ def claims_page() -> str:
     )
 
 
+def series_page() -> str:
+    """Returns the page of the published series: every name, with what tells its series apart."""
+    intro = (
+        "# Series\n\nWhat a drill publishes of a service with limits of memory and CPU, a disk and a card. `leakdrill "
+        "check` lists those of a scenario, with their labels.\nA series of which nothing was read is left out: what a "
+        "kernel, a platform or a card does not tell, and all of a service that is down.\n[Test your "
+        "alerts](../tasks/alerts.md) says which labels they carry, and what a machine is where there are limits.\n"
+    )
+    return intro + "".join(
+        f"\n## {title}\n\nLabels: {', '.join(map(code, common))}.\n\n{table(SERIES_HEAD, rows)}"
+        for title, common, rows in _series_tables()
+    )
+
+
+def _series_tables() -> Iterator[tuple[str, list[str], list[tuple[str, str, str]]]]:
+    """Yields each family's title, the labels that most of its series have, and a row for each name."""
+    everything = published_series(EVERYTHING)
+    for title, prefixes in FAMILIES.items():
+        family = [one for one in everything if one.name.startswith(prefixes)]
+        by_name = {one.name: [other.labels for other in family if other.name == one.name] for one in family}
+        counts = Counter(label for labels in by_name.values() for label in labels[0])
+        common = [label for label, count in counts.items() if count > len(by_name) / 2]
+        about = {one.name: one.about for one in family}
+        rows = [(code(name), _own_labels(labels, common), about[name]) for name, labels in sorted(by_name.items())]
+        yield title, common, rows
+
+
+def _own_labels(labels: Sequence[Mapping[str, str]], common: Sequence[str]) -> str:
+    """Returns the labels of a name's series beside those in `common`, and which of these they lack."""
+    own = [_label(label, labels) for label in labels[0] if label not in common]
+    lacking = [f"no {code(label)}" for label in common if label not in labels[0]]
+    return ", ".join((*own, *lacking))
+
+
+def _label(label: str, labels: Iterable[Mapping[str, str]]) -> str:
+    """Returns the label, and its values where it tells series apart."""
+    values = sorted({one[label] for one in labels})
+    return code(label) if len(values) == 1 else f"{code(label)} ({', '.join(values)})"
+
+
+EVERYTHING: Final = Scenario.model_validate(
+    {
+        "name": "docs/series",
+        "target": {
+            "name": "shop",
+            "command": ["true"],
+            "limits": {"memory": "128MiB", "cpus": 1, "disk": "64MiB"},
+            "gpu": {"devices": [0]},
+        },
+        "load": {"locustfile": "locustfile.py"},
+    }
+)
+FAMILIES: Final = {
+    "The container, as cAdvisor has it": ("container_", "machine_"),
+    "The machine, as node_exporter has it": ("node_",),
+    "The pod and its node, as kube-state-metrics has them": ("kube_",),
+    "The volume, as the kubelet has it": ("kubelet_",),
+    "The process, as client libraries have it": ("process_",),
+    "The processes, as process-exporter has them": ("namedprocess_",),
+    "The cards": ("DCGM_", "gpu_", "nvidia_"),
+}
+SERIES_HEAD: Final = ("series", "more labels", "what it says")
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "claims.md": claims_page,
     "events.md": events_page,
     "scenario.md": scenario_page,
+    "series.md": series_page,
     "steps.md": steps_page,
 }
 

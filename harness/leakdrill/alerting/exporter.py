@@ -22,16 +22,25 @@ from leakdrill.alerting.container_series import (
     each_family_once,
     shared_series,
 )
+from leakdrill.alerting.detail_series import detail_series, network_series
 from leakdrill.alerting.disk_series import container_disk, machine_disk, volume_disk
 from leakdrill.alerting.family_labels import MoreLabels
 from leakdrill.alerting.gpu_series import GpuSeries
 from leakdrill.alerting.host_series import host_series, process_series
-from leakdrill.alerting.state_series import Ends, declared_series, running_series
+from leakdrill.alerting.limited_machine import LimitedMachine
+from leakdrill.alerting.machine_series import machine_series, unlimited_cpu
+from leakdrill.alerting.process_group_series import process_group
+from leakdrill.alerting.state_series import Ends, capacity_series, declared_series, running_series
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
+    CgroupDetails,
     CgroupResources,
     FilesystemDisk,
+    MachineFigures,
+    NetworkInterfaces,
     PodResources,
+    ProcessDetails,
+    ProcessSmaps,
     ProcessTree,
     TargetLimits,
     TargetReplicas,
@@ -53,7 +62,16 @@ R = TypeVar("R", bound=Reading)
 
 _STALE_AFTER_S: Final = 2.0
 _MOST_PODS: Final = 512
-_PUBLISHED: Final = (CgroupResources, ProcessTree, FilesystemDisk)
+_CONTAINER: Final = (CgroupResources, ProcessTree)
+_PUBLISHED: Final = (
+    *_CONTAINER,
+    FilesystemDisk,
+    CgroupDetails,
+    ProcessDetails,
+    ProcessSmaps,
+    NetworkInterfaces,
+    MachineFigures,
+)
 
 _NO_MORE: Final = MoreLabels()
 
@@ -84,6 +102,7 @@ class Exporter(Collector):
         cpus: the declared CPU limit in cores; published as quota and period.
         stale_after_s: how long a reading is published.
         containers: whether the container's series are published; not where the kubelet's own take their place.
+        time_scale: how much faster than production the drill runs: a load average is over production's minutes.
     """
 
     def __init__(  # noqa: PLR0913 - each is something that is published, and is named at the call
@@ -99,6 +118,7 @@ class Exporter(Collector):
         cpus: float | None = None,
         stale_after_s: float = _STALE_AFTER_S,
         containers: bool = True,
+        time_scale: float = 1.0,
     ) -> None:
         self._containers = containers
         self._labels, self._more = dict(labels), more
@@ -113,10 +133,12 @@ class Exporter(Collector):
         self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels if more.card is None else more.card)
         self._started_at = recorder.started_at
         self._ends = Ends()
+        self._limited = LimitedMachine(cpus or 1.0, time_scale=time_scale)
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
         recorder.subscribe(self._gpus.note)
         recorder.subscribe(self._ends.note)
+        recorder.subscribe(self._limited.note)
 
     @property
     def address(self) -> str:
@@ -148,31 +170,46 @@ class Exporter(Collector):
         if self._more.volume is not None:
             yield from volume_disk(fresh, self._more.volume)
         yield from self._gpus.collect()
-        yield from self._host(fresh)
-        yield from self._process(fresh)
+        yield from each_family_once(self._machine(fresh))
+        yield from self._processes(fresh)
 
-    def _host(self, fresh: Fresh) -> Iterator[Metric]:
-        """The container as a machine with as much memory as its limit."""
+    def _machine(self, fresh: Fresh) -> Iterator[Metric]:
+        """The container as a machine with as much memory and as many CPUs as its limits."""
         if self._more.host is not None:
             yield from host_series(fresh, self._more.host, self._limit_bytes)
+        labels = self._more.machine
+        if labels is None:
+            return
+        yield from machine_series(fresh, labels, limited=self._more.host is not None)
+        if self._cpus is None:
+            yield from unlimited_cpu(fresh, labels)
+        else:
+            yield from self._limited.series(labels, stale_after_s=self._stale_after_s)
+        if MachineFigures in fresh and self._more.declared is not None:
+            yield from capacity_series(self._more, **self._limits_for(self._replicas))
 
-    def _process(self, fresh: Fresh) -> Iterator[Metric]:
+    def _processes(self, fresh: Fresh) -> Iterator[Metric]:
         if self._more.process is not None:
             yield from process_series(fresh, self._more.process, started_at=self._started_at)
+        if self._more.group is not None:
+            yield from process_group(fresh, self._more.group, ended=self._ends.ended)
 
     def _fresh(self, readings: Mapping[K, tuple[float, R]]) -> dict[K, R]:
         now = time.monotonic()
         return {key: reading for key, (t, reading) in tuple(readings.items()) if now - t <= self._stale_after_s}
 
     def _container(self, fresh: Fresh) -> Iterator[Metric]:
-        own = {event_class: reading for event_class, reading in fresh.items() if event_class is not FilesystemDisk}
+        own: Fresh = {event_class: reading for event_class, reading in fresh.items() if event_class in _CONTAINER}
+        shared = {key: value for key, value in self._labels.items() if key != "pod"} if self._pods else self._labels
+        yield from detail_series(fresh, shared)
+        yield from network_series(fresh, shared)
         if not self._pods:
             yield from container_series(
                 own, self._labels, **self._limits_for(self._replicas), started_at=self._started_at
             )
             yield from container_disk(fresh, self._labels, self._disk_labels["device"])
             return
-        yield from shared_series(own, {key: value for key, value in self._labels.items() if key != "pod"})
+        yield from shared_series(own, shared)
         for pod, reading in self._fresh(self._pods).items():
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
@@ -187,12 +224,13 @@ class Exporter(Collector):
             yield from declared_series(declared, **self._limits_for(self._replicas))
             yield from self._ends.series(declared)
             if CgroupResources in fresh or ProcessTree in fresh:
-                yield from running_series(declared)
+                yield from running_series(declared, started_at=self._started_at, ready=self._ends.ready)
             return
         for pod in self._fresh(self._pods):
             labels = {**declared, "pod": pod}
             yield from declared_series(labels, **self._limits_for(1.0))
-            yield from running_series(labels)
+            since = self._pods_started_at.get(pod, self._started_at)
+            yield from running_series(labels, started_at=since, ready=self._ends.ready)
 
     def _limits_for(self, replicas: float) -> dict[str, float | None]:
         """The declared limits of so many replicas together."""
@@ -221,3 +259,5 @@ class Exporter(Collector):
         scaled = TargetReplicas.read(event)  # each has the declared limits: where the sum is published, so are theirs
         if scaled is not None and scaled.replicas is not None:
             self._replicas = scaled.replicas
+        if self._cpus is not None:
+            self._limited.cpus = self._cpus * max(self._replicas, 1.0)

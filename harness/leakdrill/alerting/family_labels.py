@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CADVISOR: Final = {"job": "kubelet", "metrics_path": "/metrics/cadvisor"}
 NODE: Final = {"job": "node-exporter"}
+GROUP: Final = {"job": "process-exporter"}
 STATE: Final = {"job": "kube-state-metrics"}
 _IDENTITY: Final = frozenset({"namespace", "pod", "node", "container"})
 _VOLUME: Final = {"job": "kubelet", "metrics_path": "/metrics"}
@@ -35,7 +36,10 @@ class MoreLabels:
         volume: of the kubelet's volumes: the disk, as it would be mounted in a pod.
         disk: of node_exporter's filesystems, over device, type and mount point.
         host: of node_exporter's memory.
+        machine: of the rest of node_exporter's.
+        of_node: of what the kubelet says of its machine.
         process: of the service's own process, as a client library publishes it.
+        group: of process-exporter's group of its processes.
         card: of the pair of series of a GPU that the documents use; None for those of the container.
     """
 
@@ -43,7 +47,10 @@ class MoreLabels:
     volume: Mapping[str, str] | None = None
     disk: Mapping[str, str] = field(default_factory=dict)
     host: Mapping[str, str] | None = None
+    machine: Mapping[str, str] | None = None
+    of_node: Mapping[str, str] | None = None
     process: Mapping[str, str] | None = None
+    group: Mapping[str, str] | None = None
     card: Mapping[str, str] | None = None
 
 
@@ -75,11 +82,16 @@ def more_labels(target: ProcessTarget, own: Mapping[str, str], asked: Sequence[S
     disk = {**at_node, "device": _DEVICE, "fstype": _FSTYPE, "mountpoint": f"/var/lib/{target.name}"}
     volume = {**_VOLUME, "instance": NODE_NAME, "persistentvolumeclaim": target.name}
     of_pod = {key: value for key, value in identity.items() if key in ("namespace", "node")}
+    machine = {**as_rules_ask("node_", at_node, asked), **given.host}
+    group = {**as_rules_ask("namedprocess_", GROUP, asked), "instance": NODE_NAME, "groupname": target.name}
     return MoreLabels(
         declared={**as_rules_ask("kube_", STATE, asked), **identity},
         volume={**as_rules_ask("kubelet_volume_", volume, asked), **of_pod},
         disk={**as_rules_ask("node_filesystem_", disk, asked), **given.disk},
-        host={**as_rules_ask("node_", at_node, asked), **given.host} if target.limits.memory is not None else None,
+        host=machine if target.limits.memory is not None else None,
+        machine=machine,
+        of_node={key: container[key] for key in ("job", "metrics_path", "instance", "node")},
+        group={**group, **given.process},
         process=None if target.metrics else {"job": target.name, "instance": target.name, **given.process},
         card={**own, **given.card},
     )

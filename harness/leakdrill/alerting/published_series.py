@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.exporter import Exporter
 from leakdrill.alerting.family_labels import NODE_NAME, container_labels, more_labels
 from leakdrill.alerting.gpu_series import GPU_FIELDS
 from leakdrill.alerting.rules import Rules
 from leakdrill.alerting.selectors import needs, selected_series
-from leakdrill.record.events import CgroupResources, FilesystemDisk, GpuDevice, GpuDevices, ProcessTree, TargetExited
+from leakdrill.meters.network import INTERFACE_COUNTS, PROTOCOL_COUNTS
+from leakdrill.record.events import (
+    CgroupDetails,
+    CgroupResources,
+    FilesystemDisk,
+    GpuDevice,
+    GpuDevices,
+    MachineFigures,
+    NetworkInterfaces,
+    ProcessDetails,
+    ProcessSmaps,
+    ProcessTree,
+    TargetExited,
+    TargetReady,
+)
 from leakdrill.record.parts import Entry
 
 if TYPE_CHECKING:
@@ -28,13 +42,29 @@ _SERVERS_OWN = ("up", "scrape_", "ALERTS")
 _EXPECTED_COUNTS = 100
 """Selectors of an expected alert count as often as so many others."""
 
+_READ: Final[tuple[type[Reading], ...]] = (
+    CgroupResources,
+    ProcessTree,
+    FilesystemDisk,
+    CgroupDetails,
+    ProcessDetails,
+    ProcessSmaps,
+    NetworkInterfaces,
+    MachineFigures,
+)
+_EXAMPLES: Final[Mapping[type[Reading], dict[str, float]]] = {
+    NetworkInterfaces: dict.fromkeys((*(f"eth0.{what}" for what in INTERFACE_COUNTS), *PROTOCOL_COUNTS), 1.0)
+}
+"""What is read by names that depend on the machine: of a machine with one interface."""
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One published series: its name and labels."""
+    """One published series: its name, its labels, and a sentence about it."""
 
     name: str
     labels: Mapping[str, str]
+    about: str = ""
 
 
 class _Anything:
@@ -49,16 +79,17 @@ class _Anything:
 
     def __init__(self, *, cards: bool, disk: bool) -> None:
         self._cards = cards
-        self._kinds: tuple[type[Reading], ...] = (CgroupResources, ProcessTree, *([FilesystemDisk] if disk else []))
+        self._kinds = _READ if disk else tuple(kind for kind in _READ if kind is not FilesystemDisk)
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Tell `listener` of one reading of each kind."""
         for event in self._of_cards():
             listener(event)
         listener(TargetExited(oom_kill="true").to_event())
+        listener(TargetReady().to_event())
         for kind in self._kinds:
             values = {part.key: 1.0 for part in kind.parts().values() if isinstance(part, Entry)}
-            listener(kind.of(values).to_event())
+            listener(kind.of(values | _EXAMPLES.get(kind, {})).to_event())
 
     def _of_cards(self) -> list[Event]:
         if not self._cards:
@@ -85,7 +116,11 @@ def published_series(scenario: Scenario, rules: Rules = _NO_RULES) -> list[Serie
         cpus=target.limits.cpus,
         stale_after_s=60.0,
     )
-    return [Series(sample.name, sample.labels) for family in exporter.collect() for sample in family.samples]
+    return [
+        Series(sample.name, sample.labels, family.documentation)
+        for family in exporter.collect()
+        for sample in family.samples
+    ]
 
 
 def asked_by_rules(scenario: Scenario, rules: Rules) -> list[SelectedSeries]:

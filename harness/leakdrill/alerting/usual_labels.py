@@ -36,6 +36,7 @@ _USUAL: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "kubelet_volume_": {"job": ("integrations/kubernetes/kubelet", "kubernetes-nodes")},
     "kube_": {"job": _STATE_JOBS},
     "node_": {"job": _NODE_JOBS},
+    "namedprocess_": {"job": ("process_exporter", "process")},
     "node_filesystem_": {"mountpoint": ("/", "/rootfs")},
 }
 """By the beginning of the series' names: the labels, and their usual values besides ours."""

@@ -21,6 +21,7 @@ from leakdrill.record.alerting_events import (
     SelectorMatches,
     ServerClock,
 )
+from leakdrill.record.detail_events import CgroupDetails, MachineFigures, NetworkInterfaces, ProcessDetails
 from leakdrill.record.event_class import EventClass, Reading
 from leakdrill.record.gate_events import (
     GateAgent,
@@ -144,6 +145,10 @@ EVENTS: tuple[type[EventClass], ...] = (
     ProcessMember,
     FilesystemDisk,
     MachineCpu,
+    CgroupDetails,
+    NetworkInterfaces,
+    MachineFigures,
+    ProcessDetails,
     ServiceMetrics,
     TorchAllocator,
     TorchHolders,
@@ -214,6 +219,7 @@ __all__ = [
     "AlertmanagerRequests",
     "AlertmanagerStart",
     "BadNotification",
+    "CgroupDetails",
     "CgroupResources",
     "EngineStats",
     "FilesystemDisk",
@@ -247,11 +253,14 @@ __all__ = [
     "LoadStart",
     "LoadWorkerRequests",
     "MachineCpu",
+    "MachineFigures",
     "MemoryThreshold",
     "MetricsServerPods",
+    "NetworkInterfaces",
     "Notice",
     "Notification",
     "PodResources",
+    "ProcessDetails",
     "ProcessMember",
     "ProcessPss",
     "ProcessSmaps",

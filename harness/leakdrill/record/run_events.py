@@ -213,7 +213,9 @@ class TargetLeave(
 
 
 @dataclass(frozen=True)
-class TargetReady(Sample, source="target", name="ready", written_by=("targets",), read_by=("judging",)):
+class TargetReady(
+    Sample, source="target", name="ready", written_by=("alerting", "targets"), read_by=("alerting", "judging")
+):
     """The target is ready to serve."""
 
     process: Annotated[float | None, Entry("process id; 0 where there is none", key="pid")] = None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.meters.pods import PodsMeter
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import ReplicaResources, TargetReady, TargetRestart
@@ -131,8 +131,7 @@ class ComposeService(RecordedTarget):
         replicas = self._given()
         if replicas.cgroups():
             meters: list[Meter] = [
-                ProcessTreeMeter(replicas.pids),
-                SmapsMeter(replicas.pids),
+                *process_meters(replicas.pids, lambda: replicas.cgroups().values()),
                 PodsMeter(replicas.cgroups, report=self._note_reading),
             ]
         else:

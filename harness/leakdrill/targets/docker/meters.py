@@ -8,7 +8,7 @@ from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
 from leakdrill.meters.disk_inside import DiskInsideMeter
 from leakdrill.meters.docker_stats import DockerStatsMeter
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.targets.docker.container import engine_errors
 
 if TYPE_CHECKING:
@@ -35,4 +35,5 @@ def container_meters(made: EngineContainer, *, disk_inside: str | None) -> Seque
         cgroup = made.cgroup
         return CgroupMeter(cgroup) if cgroup else None
 
-    return [engine, ProcessTreeMeter(made.pids), SmapsMeter(made.pids), CgroupAfterRestart(cgroup_meter)]
+    here = process_meters(made.pids, lambda: [made.cgroup] if made.cgroup else [])
+    return [engine, *here, CgroupAfterRestart(cgroup_meter)]

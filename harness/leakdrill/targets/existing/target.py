@@ -21,7 +21,7 @@ from leakdrill.machine.execute import execute
 from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE
 from leakdrill.meters.cgroup import CgroupMeter
 from leakdrill.meters.cgroup_after_restart import CgroupAfterRestart
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import TargetLeave, TargetReady, TargetRestart, TargetStart
 from leakdrill.targets.base.placeholders import fill, find_program
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from leakdrill.machine.cgroup import Cgroup
     from leakdrill.meters.meter import Meter
     from leakdrill.scenario.target import ProcessTarget
 
@@ -175,12 +176,16 @@ class RunningService(RecordedTarget):
 
     def meters(self) -> Sequence[Meter]:
         """What can be read of it; known after `start`."""
-        meters: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
+        meters = process_meters(self.pids, self._groups)
         if self._living().cgroup is not None:
             meters.append(CgroupAfterRestart(self._group_meter))
         if self.spec.metrics:
             meters.append(ServiceMeter(self.base_url + self.spec.metrics, access=self.access))
         return meters
+
+    def _groups(self) -> list[Cgroup]:
+        life = self._living()
+        return [life.cgroup] if life.cgroup and life.is_alive() else []
 
     def _group_meter(self) -> CgroupMeter | None:
         life = self._living()

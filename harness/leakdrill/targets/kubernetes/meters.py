@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leakdrill.meters.filesystem import FilesystemMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.meters.pods import PodsMeter
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.targets.kubernetes.autoscaler import has_metrics
@@ -38,7 +38,7 @@ def workload_meters(
     meters: list[Meter] = [kubelet]
     if place.local:
         pods = PodsMeter(processes.cgroups, report=readings.note)
-        meters += [ProcessTreeMeter(processes.pids), SmapsMeter(processes.pids), pods]
+        meters += [*process_meters(processes.pids, lambda: processes.cgroups().values()), pods]
     if has_metrics(deployed.cluster):
         selector = follower.workload.selector()
         meters.append(MetricsServerMeter(deployed.cluster, namespace=place.namespace, selector=selector))

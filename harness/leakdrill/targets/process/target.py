@@ -20,7 +20,7 @@ from leakdrill.machine.process_tree import PART_VARIABLE, RUN_ID_VARIABLE, Proce
 from leakdrill.machine.sandbox import make_sandbox
 from leakdrill.machine.undo import UNDO
 from leakdrill.meters.cgroup import CgroupMeter
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.scenario.target import Limits
 from leakdrill.targets.base.owned import OwnedTarget
 from leakdrill.targets.base.placeholders import find_program
@@ -163,8 +163,10 @@ class LocalProcess(OwnedTarget):
         return listens_elsewhere(self.pids(), self.port)
 
     def _own_meters(self) -> Sequence[Meter]:
-        meters: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
-        return [*meters, CgroupMeter(self.cgroup)] if self.cgroup else meters
+        if self.cgroup is None:
+            return process_meters(self.pids)
+        cgroup = self.cgroup
+        return [*process_meters(self.pids, lambda: [cgroup]), CgroupMeter(cgroup)]
 
     def _command(self) -> list[str]:
         argv = self._filled(self.spec.command, "target.command")

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from leakdrill.machine.ports import LOOPBACK, free_port
 from leakdrill.meters.docker_stats_of_replicas import ReplicaStatsMeter
 from leakdrill.meters.filesystem import FilesystemMeter
+from leakdrill.meters.of_processes import process_meters
 from leakdrill.meters.pods import PodsMeter
-from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter
 from leakdrill.meters.replica_requests import ReplicaRequests
 from leakdrill.meters.service import ServiceMeter
 from leakdrill.record.events import ReplicaResources, TargetReady, TargetReplicas, TargetScale
@@ -187,12 +187,12 @@ class ReplicatedTarget:
         return meters
 
     def _of_all(self) -> list[Meter]:
-        here: list[Meter] = [ProcessTreeMeter(self.pids), SmapsMeter(self.pids)]
         if self._cgroups():
+            here = process_meters(self.pids, lambda: self._cgroups().values())
             return [*here, PodsMeter(self._cgroups, report=self._note_reading)]
         if self._kind is DockerTarget:
             return [ReplicaStatsMeter(self._containers, errors=engine_errors())]
-        return here
+        return process_meters(self.pids)
 
     def _add(self) -> None:
         number = len(self._replicas) + 1  # the newest goes first, so this one is free

@@ -1,0 +1,143 @@
+"""The network as the target's processes see it: bytes, packets, errors and drops of each interface, and TCP's counts.
+
+Processes in one network namespace see the same interfaces, so each namespace is read once. Of a service that shares the
+machine's, the figures are the machine's. Speed, state and MTU are only shown to those who are in the namespace. Source:
+the kernel's networking/statistics.rst, proc(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.record.events import NetworkInterfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_COLUMNS: Final = {
+    0: "receive_bytes", 1: "receive_packets", 2: "receive_errs", 3: "receive_drop",
+    8: "transmit_bytes", 9: "transmit_packets", 10: "transmit_errs", 11: "transmit_drop",
+}  # fmt: skip
+_COUNTED: Final = {
+    "Tcp": ("ActiveOpens", "PassiveOpens", "CurrEstab", "InSegs", "OutSegs", "RetransSegs", "InErrs"),
+    "TcpExt": ("ListenOverflows", "ListenDrops", "TCPSynRetrans"),
+    "Udp": ("InDatagrams", "OutDatagrams", "InErrors", "RcvbufErrors", "SndbufErrors", "NoPorts"),
+    "TCP": ("inuse", "orphan", "tw", "alloc", "mem"),
+    "UDP": ("inuse",),
+    "sockets": ("used",),
+}
+"""What rules ask for of /proc/net/snmp and netstat, and, in capitals, of sockstat."""
+PROTOCOL_COUNTS: Final = tuple(f"{protocol}_{name}" for protocol, names in _COUNTED.items() for name in names)
+INTERFACE_COUNTS: Final = (*_COLUMNS.values(), "speed_bytes", "mtu_bytes", "carrier", "carrier_changes", "up")
+_KNOWN: Final = frozenset(PROTOCOL_COUNTS)
+_MOST_INTERFACES: Final = 16
+"""A machine with many containers has an interface for each; those with the most traffic are read."""
+_BITS_PER_S: Final = 1_000_000 / 8
+
+
+class NetworkMeter:
+    """Reads every network namespace that the processes `pids` are in.
+
+    Args:
+        pids: the target's processes.
+        proc: where the kernel shows processes.
+        interfaces: where it shows our own namespace's interfaces.
+    """
+
+    event = NetworkInterfaces
+    every = 10
+
+    def __init__(
+        self,
+        pids: Callable[[], Sequence[int]],
+        *,
+        proc: Path = Path("/proc"),
+        interfaces: Path = Path("/sys/class/net"),
+    ) -> None:
+        self._pids = pids
+        self._proc = proc
+        self._interfaces = interfaces
+
+    def read(self) -> dict[str, float] | None:
+        """Counts since the interfaces were made, summed over the namespaces, and levels; None without a process."""
+        total: dict[str, float] = {}
+        own = self._namespace("self")
+        for namespace, pid in self._one_of_each().items():
+            with contextlib.suppress(OSError):
+                for name, value in self._of(pid).items():
+                    total[name] = total.get(name, 0.0) + value
+                total |= self._states(total) if namespace == own else {}
+        return total or None
+
+    def _one_of_each(self) -> dict[int, int]:
+        """A process in each namespace."""
+        found: dict[int, int] = {}
+        for pid in self._pids():
+            with contextlib.suppress(OSError):
+                found.setdefault(self._namespace(str(pid)), pid)
+        return found
+
+    def _namespace(self, process: str) -> int:
+        return (self._proc / process / "ns" / "net").stat().st_ino
+
+    def _of(self, pid: int) -> dict[str, float]:
+        net = self._proc / str(pid) / "net"
+        fields = parse_interfaces((net / "dev").read_text())
+        with contextlib.suppress(FileNotFoundError):
+            for file in ("netstat", "snmp"):
+                fields |= parse_protocols((net / file).read_text())
+            fields |= parse_sockets((net / "sockstat").read_text())
+        return fields
+
+    def _states(self, read: Mapping[str, float]) -> dict[str, float]:
+        """Speed, state and MTU of our namespace's interfaces, where they have one, of those that were read."""
+        return {key: value for key, value in self._each_state() if f"{key.rpartition('.')[0]}.receive_bytes" in read}
+
+    def _each_state(self) -> Iterator[tuple[str, float]]:
+        for folder in self._interfaces.iterdir():
+            for file, name, unit in (
+                ("speed", "speed_bytes", _BITS_PER_S),
+                ("mtu", "mtu_bytes", 1.0),
+                ("carrier", "carrier", 1.0),
+                ("carrier_changes", "carrier_changes", 1.0),
+            ):
+                with contextlib.suppress(OSError, ValueError):
+                    value = int((folder / file).read_text())
+                    if value >= 0:  # an interface without a speed says -1
+                        yield f"{folder.name}.{name}", value * unit
+            with contextlib.suppress(OSError):
+                yield f"{folder.name}.up", float((folder / "operstate").read_text().strip() == "up")
+
+
+def parse_interfaces(text: str) -> dict[str, float]:
+    """Each interface's counts in the content of /proc/net/dev, as `eth0.receive_bytes`."""
+    rows: dict[str, list[float]] = {}
+    for line in text.splitlines()[2:]:
+        name, _, numbers = line.partition(":")
+        rows[name.strip()] = [float(number) for number in numbers.split()]
+    busiest = sorted(rows, key=lambda name: -(rows[name][0] + rows[name][8]))[:_MOST_INTERFACES]
+    return {f"{name}.{what}": rows[name][at] for name in busiest for at, what in _COLUMNS.items()}
+
+
+def parse_protocols(text: str) -> dict[str, float]:
+    """The counts in /proc/net/snmp or netstat that rules ask for, as `Tcp_RetransSegs`."""
+    lines = text.splitlines()
+    rows = zip(lines[::2], lines[1::2], strict=False)
+    named = (
+        (f"{names.partition(':')[0]}_{name}", value)
+        for names, values in rows
+        for name, value in zip(names.split()[1:], values.split()[1:], strict=False)
+    )
+    return {name: float(value) for name, value in named if name in _KNOWN}
+
+
+def parse_sockets(text: str) -> dict[str, float]:
+    """The levels in /proc/net/sockstat that rules ask for, as `TCP_inuse`."""
+    fields: dict[str, float] = {}
+    for line in text.splitlines():
+        protocol, _, rest = line.partition(":")
+        words = rest.split()
+        fields |= {f"{protocol}_{name}": float(n) for name, n in zip(words[::2], words[1::2], strict=False)}
+    return {name: value for name, value in fields.items() if name in _KNOWN}
