@@ -114,10 +114,14 @@ class Trials:
         changed = {file for file in file_of.values() if files.get(file, {}).get("hash") != self._alone(file)}
         for file in sorted(changed):
             tests = [test for test in self._items if file_of[test] == file]
-            _wait(lambda tests=tests, files=files: self._measure(tests, files, places))
-            files = json.loads(self._reach_file.read_text())["files"]
+            files = {name: measured for name, measured in files.items() if name != file}
+            code = _wait(lambda tests=tests, files=files: self._measure(tests, files, places))
+            if code == 0:
+                files = json.loads(self._reach_file.read_text())["files"]
+            else:
+                sys.stderr.write(f"{file} could not be measured (its process ended with {code}), so it is left out\n")
         reach = Reach()
-        for file in sorted(set(file_of.values())):
+        for file in sorted(set(file_of.values()) & set(files)):
             reach.add(files[file])
         for test in reach.useless:
             sys.stderr.write(f"fails without a mutant, so it is left out: {test}\n")
@@ -139,7 +143,9 @@ class Trials:
             else:
                 cpu_s[item.nodeid] = time.process_time() - before
         measured = {"hash": self._alone(file), "cpu_s": cpu_s, "useless": useless, **watch.seen(list(cpu_s))}
-        self._reach_file.write_text(json.dumps({"files": {**files, file: measured}, "places": places}))
+        unfinished = self._reach_file.with_suffix(".new")
+        unfinished.write_text(json.dumps({"files": {**files, file: measured}, "places": places}))
+        unfinished.replace(self._reach_file)
 
     def _tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that run the statement which the mutant changes, within the budget.
@@ -235,12 +241,12 @@ def _in_child(act: Callable[[], None]) -> None:
     os._exit(code)
 
 
-def _wait(act: Callable[[], None]) -> None:
-    """Do it in a child, and wait for its end."""
+def _wait(act: Callable[[], None]) -> int:
+    """Do it in a child, and wait for its end; returns its exit code, or a signal's number with a minus."""
     pid = os.fork()
     if pid == 0:
         _in_child(act)
-    os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _try(mutant: Mutant | None, items: list[pytest.Item], limit_s: int, question: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import draw_changes
 import mutant_page
@@ -12,7 +15,8 @@ from mutant_results import Result, Results
 from mutant_sample import sample
 from mutant_score import Score, interval, scores
 from mutant_survivors import read_reasons, reason_of
-from mutated_copy import Mutant, change, function_of
+from mutated_copy import MUTANTS, Mutant, change, function_of
+from trials import REACH, Trials
 
 ONE = Mutant("leakdrill.judging.sums", "double", "x_double__mutmut_1", "abc", "return a * 2 → return a / 2", (1, 1))
 MANY = [replace(ONE, module=f"leakdrill.{m}", name=f"x_double__mutmut_{n}") for m in "abc" for n in range(100)]
@@ -110,3 +114,15 @@ def test_a_survivor_without_a_reason_stands_on_the_page_too(tmp_path):
 @pytest.mark.parametrize("base", ["memory", "gate", "command", "trace"])
 def test_every_plan_of_the_search_fits_a_base(base):
     assert [plan for plan in draw_changes.plans_of(base) if not draw_changes.fits(base, plan)] == []
+
+
+def test_a_file_of_tests_whose_process_dies_is_left_out_and_named(tmp_path, capfd):
+    (tmp_path / MUTANTS).write_text("[]")
+    whole = {"hash": "1", "cpu_s": {"test_a.py::test": 0.1}, "useless": [], "order": [], "places": {}}
+    (tmp_path / REACH).write_text(json.dumps({"files": {"test_a.py": whole}, "places": sorted(mutant_switch.TABLES)}))
+    hashes = {"": "0", "alone test_a.py": "1", "alone test_b.py": "2"}
+    session = SimpleNamespace(items=[SimpleNamespace(nodeid=f"test_{name}.py::test") for name in "ab"])
+    assert Trials([], Results(tmp_path / "results.jsonl"), hashes, 1, tmp_path).pytest_runtestloop(session)
+    gc.unfreeze()
+    assert capfd.readouterr().err == "test_b.py could not be measured (its process ended with 70), so it is left out\n"
+    assert list(json.loads((tmp_path / REACH).read_text())["files"]) == ["test_a.py"]

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _FALLS: Final = 2
 """A service may let go of much once; whoever does so again was started anew."""
+_DIGITS: Final = 9
+"""Of a byte a request: beyond them stands what rounding left, which differs from machine to machine."""
 _LEAST_BYTES: Final = 16 * PAGE_BYTES
 """A process that is smaller serves nothing."""
 
@@ -129,7 +131,7 @@ class LeakVerdict:
             **({"difference": self.difference} if self.difference else {}),
         }
         slopes = {
-            f"{name}_{end}bytes_per_request": value if abs(value) < float("inf") else None
+            f"{name}_{end}bytes_per_request": round(value, _DIGITS) + 0.0 if abs(value) < float("inf") else None
             for name, s in figures.items()
             for end, value in (("", s.per_request), ("low_", s.low), ("high_", s.high))
         }

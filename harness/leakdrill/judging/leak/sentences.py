@@ -216,7 +216,12 @@ def size(evidence: GrowthEvidence) -> str:
 
 def interval(growth: Slope) -> str:
     """Growth and its interval."""
-    return f"{growth.per_request:.1f} B ({growth.low:.1f} to {growth.high:.1f})"
+    return f"{_tenths(growth.per_request)} B ({_tenths(growth.low)} to {_tenths(growth.high)})"
+
+
+def _tenths(number: float) -> str:
+    """`number` with one decimal; what is no tenth is zero and has no sign."""
+    return f"{round(number, 1) + 0.0:.1f}"
 
 
 def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
@@ -225,7 +230,8 @@ def versus(both: tuple[Slope, Slope], rules: Judging) -> str:
     if not difference:
         return f"no more than the baseline for certain (difference {interval(more)})"
     direction = "more" if difference > 0 else "less"
-    return f"{abs(more.per_request):.1f} B {direction} than the baseline (difference {more.low:.1f} to {more.high:.1f})"
+    between = f"{_tenths(more.low)} to {_tenths(more.high)}"
+    return f"{abs(more.per_request):.1f} B {direction} than the baseline (difference {between})"
 
 
 def wider_grows(column: str, judged: str, message: str) -> tuple[str, str]:

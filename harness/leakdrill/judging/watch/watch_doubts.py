@@ -156,10 +156,12 @@ def _meters(history: History, attempt: Attempt) -> Iterator[Doubt]:
 def _thresholds(history: History, plan: WatchPlan) -> Iterator[Doubt]:
     """A share of the limit that was told of another limit than the plan's."""
     for event in history.of(WatchThreshold):
-        least = (event.share or 0.0) * (1 - _SAME) * (plan.limit_bytes or math.inf)
-        if event.pss_bytes is not None and event.pss_bytes < least:
+        if event.pss_bytes is None or event.share is None:
+            continue
+        least = event.share * (1 - _SAME) * (math.inf if plan.limit_bytes is None else plan.limit_bytes)
+        if event.pss_bytes < least:
             limit = "none" if plan.limit_bytes is None else show_size(plan.limit_bytes)
-            text = f"{show_size(event.pss_bytes)} was told as over {event.share or 0.0:.0%} of the limit"
+            text = f"{show_size(event.pss_bytes)} was told as over {event.share:.0%} of the limit"
             yield Doubt(f"{text}, and the limit is {limit}", (event.index,))
             return
 
