@@ -1,0 +1,204 @@
+"""What a piece of shell does: every command in it is judged, inner ones too, and the worst effect is the effect of all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.runbooks.shell import assignments, known
+from leakdrill.runbooks.shell.feeds import Feed, feeds_of
+from leakdrill.runbooks.shell.parse import Tree, parse, too_much, walk
+from leakdrill.runbooks.shell.programs.call import Call
+from leakdrill.runbooks.shell.programs.effect import Effect, Inner, look, unknown
+from leakdrill.runbooks.shell.redirections import redirection
+from leakdrill.runbooks.shell.words import word
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from leakdrill.runbooks.shell.programs.word import Word
+
+DEEPEST: Final = 12
+"""Commands within commands: `ssh h sudo docker exec c sh -c '…'` has four."""
+MOST_CALLS: Final = 20_000
+MOST_INNER: Final = 50_000
+
+GRAMMAR: Final = frozenset(
+    """program list pipeline redirected_statement subshell compound_statement if_statement elif_clause else_clause while_statement
+    for_statement c_style_for_statement case_statement case_item do_group negated_command test_command command_name word number
+    string string_content raw_string ansi_c_string translated_string concatenation brace_expression simple_expansion expansion
+    special_variable_name variable_name command_substitution process_substitution arithmetic_expansion binary_expression
+    unary_expression postfix_expression ternary_expression parenthesized_expression test_operator regex extglob_pattern array
+    subscript file_descriptor heredoc_redirect heredoc_start heredoc_body heredoc_content heredoc_end herestring_redirect comment
+    variable_assignments""".split()
+)
+"""What of the grammar does nothing by itself; what stands in it is judged on its own."""
+
+
+@dataclass
+class Judgement:
+    """What was found in a piece of shell."""
+
+    effects: list[Effect] = field(default_factory=list)
+    tools: dict[str, None] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
+    """Every word of every command: paths and hosts are read from them."""
+    hosts: dict[str, None] = field(default_factory=dict)
+    inner: dict[str, None] = field(default_factory=dict)
+    parsed: bool = True
+    calls: int = 0
+    inner_characters: int = 0
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a text defines for itself: its functions, and the words whose meaning it changes."""
+
+    functions: dict[str, tuple[Tree, Node]] = field(default_factory=dict)
+    renamed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, tree: Tree, outer: Scope | None = None) -> Scope:
+        """Returns the scope of a text, within that of the text that runs it."""
+        functions = dict(outer.functions) if outer else {}
+        renamed = set(outer.renamed) if outer else set()
+        for node in walk(tree.root):
+            if node.type == "function_definition":
+                name = node.child_by_field_name("name")
+                if name is not None:
+                    text = tree.text(name)
+                    if text in functions:
+                        renamed.add(text)
+                    functions[text] = (tree, node)
+            elif node.type == "command" and tree.text(node).startswith("alias"):
+                renamed.update(re.findall(r"([\w.-]+)=", tree.text(node)))
+        return cls(functions, frozenset(renamed))
+
+
+class Judge:
+    """Judges one statement with all that it runs."""
+
+    def __init__(self, scope: Scope, result: Judgement | None = None) -> None:
+        self.scope = scope
+        self.result = result or Judgement()
+        self._called: set[str] = set()
+        self._running: set[str] = set()
+
+    def statement(self, tree: Tree, node: Node, feed: Feed | None = None, depth: int = 0) -> Judgement:
+        """Judges a node of a tree; `feed` is what its standard input holds."""
+        waiting: list[tuple[Node, Feed]] = [(node, feed or Feed())]
+        while waiting:
+            one, its_feed = waiting.pop()
+            self._node(tree, one, its_feed, depth)
+            waiting.extend(reversed(feeds_of(tree, one, its_feed)))
+        return self.result
+
+    def _node(self, tree: Tree, node: Node, feed: Feed, depth: int) -> None:
+        kind = node.type
+        if kind == "ERROR" or node.is_missing:
+            self.result.parsed = False
+            self._add(unknown("The shell's parser does not read all of it."))
+        elif not node.is_named or kind in GRAMMAR:
+            return
+        elif kind == "command":
+            self._command(tree, node, feed, depth)
+        elif kind == "file_redirect":
+            self._add(redirection(tree, node, alone=_says_nothing(tree, node)))
+            destination = node.child_by_field_name("destination")
+            if destination is not None and destination.type != "number":
+                self.result.words.append(word(tree, destination))
+        elif kind in {"variable_assignment", "declaration_command", "unset_command"}:
+            self._add(assignments.judged(tree, node))
+        elif kind != "function_definition":
+            self._add(unknown(f"Shell of this form is not understood: {kind.replace('_', ' ')}."))
+
+    def _command(self, tree: Tree, node: Node, feed: Feed, depth: int) -> None:
+        name = node.child_by_field_name("name")
+        if name is None:
+            self._add(unknown("It names no program."))
+            return
+        named = word(tree, name.named_children[0] if name.named_children else name)
+        words = (named, *(word(tree, one) for one in node.children_by_field_name("argument")))
+        if any(one.type == "herestring_redirect" for one in node.named_children):
+            feed = Feed.of_command(tree, node)
+        self.call(tree, Call(words, feed.text, feed.fed), depth)
+
+    def call(self, tree: Tree | None, call: Call, depth: int) -> None:
+        """Judges one call and what it runs; `tree` is where its words stand."""
+        self.result.calls += 1
+        self.result.words += call.words
+        if depth > DEEPEST or self.result.calls > MOST_CALLS:
+            self._add(unknown(f"It runs commands within commands, more than {DEEPEST} deep."))
+            return
+        if self._own_word(call, depth):
+            return
+        tool = known.tool(call)
+        if tool is not None:
+            self.result.tools.setdefault(tool)
+        effect = known.effect(call)
+        self._add(effect)
+        for host in effect.hosts:
+            self.result.hosts.setdefault(host)
+        for inner in effect.inner:
+            self._inner(tree, call, inner, depth + 1)
+
+    def _own_word(self, call: Call, depth: int) -> bool:
+        """Judges a function or an alias that the text defines itself; False where the name is neither."""
+        name = call.words[0].text
+        if name in self.scope.renamed:
+            self._add(unknown(f"The text gives `{name}` a meaning of its own."))
+            return True
+        if name not in self.scope.functions:
+            return False
+        self._add(look(f"It calls the function `{name}`."))
+        if name in self._running:
+            self._add(unknown(f"The function `{name}` calls itself."))
+        elif name not in self._called:
+            self._called.add(name)
+            self._running.add(name)
+            its_tree, node = self.scope.functions[name]
+            self.statement(its_tree, node, Feed(call.stdin, call.fed), depth + 1)
+            self._running.remove(name)
+        return True
+
+    def _inner(self, tree: Tree | None, call: Call, inner: Inner, depth: int) -> None:
+        if inner.text is None:
+            if inner.elsewhere:
+                self.result.inner.setdefault(_spelt(tree, inner))
+            self.call(tree, Call(inner.words, call.stdin, call.fed), depth)
+            return
+        if inner.elsewhere:
+            self.result.inner.setdefault(inner.text.strip())
+        self.text(inner.text, Feed(None if inner.text == call.stdin else call.stdin, call.fed), depth)
+
+    def text(self, text: str, feed: Feed, depth: int) -> None:
+        """Judges text that a shell reads: the argument of `sh -c`, a here-document."""
+        self.result.inner_characters += len(text)
+        if depth > DEEPEST or self.result.inner_characters > MOST_INNER:
+            self._add(unknown(f"It runs commands within commands, more than {DEEPEST} deep, or very long ones."))
+            return
+        tree = parse(text)
+        if tree is None:
+            self.result.parsed = False
+            self._add(unknown(f"An inner command {too_much(text)}."))
+            return
+        outer, self.scope = self.scope, Scope.of(tree, self.scope)
+        self.statement(tree, tree.root, feed, depth)
+        self.scope = outer
+
+    def _add(self, effect: Effect) -> None:
+        self.result.effects.append(effect)
+
+
+def _says_nothing(tree: Tree, redirect: Node) -> bool:
+    """Whether the command of a redirection prints nothing, so that the file is emptied."""
+    body = redirect.parent.child_by_field_name("body") if redirect.parent is not None else None
+    return body is None or tree.text(body) in {":", "true", "cat /dev/null", "echo -n", "printf ''", 'printf ""'}
+
+
+def _spelt(tree: Tree | None, inner: Inner) -> str:
+    first, last = inner.words[0], inner.words[-1]
+    if tree is not None and first.end > first.start and last.end > first.start:
+        return tree.slice(first.start, last.end)
+    return " ".join(one.text for one in inner.words)

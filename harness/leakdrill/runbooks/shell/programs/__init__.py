@@ -1,0 +1,1 @@
+"""What known programs do: tables of subcommands and options, one file for each family. Nothing here runs one."""
