@@ -106,25 +106,14 @@ def iptables(call: Call) -> Effect:
     return change("`iptables` changes the firewall's rules.")
 
 
+IP_ACTS: Final = tuple("add del delete set flush change replace append exec attach restore save reset".split())
+IP_SHOWS: Final = frozenset("show list ls lst get sh s l monitor help dev to via src table default up".split())
+
+
 def ip(call: Call) -> Effect:
     """Prints or changes addresses, routes and links."""
     words = [word for word in call.arguments if not word.text.startswith("-")]
     texts = [word.text for word in words]
-    acts = {
-        "add",
-        "del",
-        "delete",
-        "set",
-        "flush",
-        "change",
-        "replace",
-        "append",
-        "exec",
-        "attach",
-        "restore",
-        "save",
-        "reset",
-    }
     if texts[:2] == ["netns", "exec"]:
         inner = call.words[call.words.index(words[1]) + 2 :]
         return (
@@ -134,28 +123,9 @@ def ip(call: Call) -> Effect:
         )
     if call.has("-b", "-batch", "-force") or any(not word.literal for word in words[:2]):
         return change("`ip` may change the network.")
-    if len(texts) > 1 and any(any(act.startswith(text) for act in acts) for text in texts[1:2]):
+    if len(texts) > 1 and any(any(act.startswith(text) for act in IP_ACTS) for text in texts[1:2]):
         return change("`ip` changes the network.", "the opposite `ip` command")
-    shows = {
-        "show",
-        "list",
-        "ls",
-        "lst",
-        "get",
-        "sh",
-        "s",
-        "l",
-        "monitor",
-        "help",
-        "dev",
-        "to",
-        "via",
-        "src",
-        "table",
-        "default",
-        "up",
-    }
-    if len(texts) <= 1 or texts[1] in shows:
+    if len(texts) <= 1 or texts[1] in IP_SHOWS:
         return look("`ip` prints the network.")
     return change("`ip` may change the network.")
 
