@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -216,3 +217,35 @@ def test_files_on_the_targets_disk_are_deleted_and_compressed(bench: Bench) -> N
     assert bench.target.file("old.log.1.gz").is_file()
     with pytest.raises(StepFailed, match="lies outside of the target's disk"):
         bench.do(delete_files={"path": "../*"})
+
+
+def line(bench: Bench, shell: str, **more: object) -> dict[str, str]:
+    """Carry out a line of shell on the target, in a folder that is not there yet."""
+    shutil.rmtree(bench.folder / "steps" / "it", ignore_errors=True)
+    return bench.do(command={"shell": shell, **more})
+
+
+def test_a_line_of_shell_runs_as_it_is_written_and_its_words_are_filled_in(bench):
+    found = line(bench, "echo '{url} {code}' | tr a-z A-Z; echo @{pid} @{port} @{name}; exit 3")
+    assert found["said"].split("\n") == ["{URL} {CODE}", f"{bench.target.pid} {bench.target.port} tiny"]
+    assert (found["exit"], float(found["took_s"]) > 0, bench.kept().startswith("{URL}")) == ("3", True, True)
+
+
+def test_a_line_of_shell_reaches_the_service(bench):
+    assert line(bench, "curl -s @{url}/workers")["exit"] == "0"
+
+
+def test_a_word_that_means_nothing_here_fails_the_step(bench):
+    with pytest.raises(StepFailed, match="@{prometheus} means nothing here"):
+        line(bench, "curl @{prometheus}/api/v1/query")
+
+
+def test_a_line_that_does_not_end_is_ended(bench):
+    shutil.rmtree(bench.folder / "steps" / "it", ignore_errors=True)
+    with pytest.raises(StepFailed, match="still running after 1 s"):
+        bench.do(command={"shell": "echo begun; sleep 60"}, timeout="1s")
+
+
+def test_a_line_on_this_machine_needs_a_run(bench):
+    with pytest.raises(StepFailed, match="needs a run"):
+        line(bench, "true", on_machine=True)

@@ -45,7 +45,7 @@ ROWS: Final = (
     ("reports",),
     ("runs",),
     ("runs/drill", "runs/gate", "runs/watch"),
-    ("runs/catalogue",),
+    ("runs/catalogue", "runs/rehearsal"),
     ("first_scenario", "doctor", "pytest_plugin"),
     ("cli",),
 )

@@ -10,8 +10,10 @@ from leakdrill import __version__
 from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.files import read_below, write_below
 from leakdrill.judging.drill import judge
+from leakdrill.judging.evidence.rehearsed import Rehearsed
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.leak.gate_baseline import read_baseline
+from leakdrill.judging.rehearsal import judge_rehearsal
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.history import History, read_history
@@ -146,6 +148,8 @@ def _judged(folder: RunFolder, history: History) -> list[Verdict]:
     if info.kind == "gate":
         copy = folder.path / STORED_BASELINE
         return judge_gate(history, info.scenario, read_baseline(copy) if copy.exists() else None, info.machine)
+    if info.rehearsal is not None:
+        return judge_rehearsal(history, Rehearsed(info.scenario, info.rehearsal), info.machine)
     return judge(history, info.scenario, info.machine)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leakdrill.judging import drill
+from leakdrill.judging import drill, rehearsal
 from leakdrill.judging.leak import gate
 from leakdrill.judging.watch import judge as watch
 
@@ -18,7 +18,7 @@ class ClaimRow(NamedTuple):
     """A claim by its whole name.
 
     Attributes:
-        command: `run`, `gate` or `watch`.
+        command: `run`, `rehearse`, `gate` or `watch`.
         name: as it stands in verdicts.
         sentence: what holds when it passes.
     """
@@ -30,7 +30,12 @@ class ClaimRow(NamedTuple):
 
 def all_claims() -> list[ClaimRow]:
     """Returns every claim of each command, in the order in which it is judged."""
-    return [*_of("run", drill.CHECKS), *_of("gate", gate.CHECKS), *_of("watch", watch.CHECKS)]
+    return [
+        *_of("run", drill.CHECKS),
+        *_of("rehearse", rehearsal.CHECKS),
+        *_of("gate", gate.CHECKS),
+        *_of("watch", watch.CHECKS),
+    ]
 
 
 def _of(command: str, groups: Iterable[Iterable[Check[Any]]]) -> Iterator[ClaimRow]:

@@ -31,7 +31,7 @@ from leakdrill.judging.machine_attribution import excused_by_machine
 from leakdrill.judging.platform_attribution import excused_by_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from leakdrill.record.history import History
     from leakdrill.record.verdict import Verdict
@@ -62,7 +62,11 @@ CHECKS: Final[tuple[tuple[Check[Scenario], ...], ...]] = (
 
 
 def judge(
-    history: History, scenario: Scenario, machine: Mapping[str, str | int] = MappingProxyType({})
+    history: History,
+    scenario: Scenario,
+    machine: Mapping[str, str | int] = MappingProxyType({}),
+    *,
+    claims: Callable[[History], list[Verdict]] | None = None,
 ) -> list[Verdict]:
     """One verdict for each claim that `scenario` makes. Never raises: a check that does is UNKNOWN.
 
@@ -72,10 +76,12 @@ def judge(
         history: the record.
         scenario: what is claimed.
         machine: the one that the drill ran on, as `run.json` describes it.
+        claims: what judges a record; default: `judge_claims`, with the claims of `scenario`.
     """
-    attribution = Attribution(history, partial(judge_claims, scenario=scenario))
+    judged = claims or partial(judge_claims, scenario=scenario)
+    attribution = Attribution(history, judged)
     with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
-        verdicts = attributed_to_target(judge_claims(history, scenario), history, scenario, attribution)
+        verdicts = attributed_to_target(judged(history), history, scenario, attribution)
         verdicts = excused_by_alerting(verdicts, history, scenario, attribution)
         verdicts = excused_by_platform(verdicts, history, attribution)
         verdicts = excused_by_machine(verdicts, history, scenario)

@@ -66,6 +66,14 @@ class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging",
 
 
 @dataclass(frozen=True)
+class StepSkipped(Sample, source="drill", name="step_skipped", written_by=("runs",), read_by=("judging", "reports")):
+    """A command of a runbook was not carried out when its turn came."""
+
+    step: Annotated[str, Label("the step's name")] = ""
+    reason: Annotated[str, Text("why")] = ""
+
+
+@dataclass(frozen=True)
 class LoadStart(ActEvent, source="load", name="start", for_people="identifies the process", written_by=("runs",)):
     """The load generator was started."""
 

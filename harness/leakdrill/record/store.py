@@ -21,6 +21,7 @@ from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal_header import JOURNAL_FILE
 from leakdrill.record.schema_version import schema_version
 from leakdrill.record.writing import DISK_IS_LOST, unwritable, writing
+from leakdrill.scenario.rehearsal import Rehearsal
 from leakdrill.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class RunInfo(BaseModel):
     scenario: Scenario
     versions: dict[str, str]
     machine: dict[str, str | int]
+    rehearsal: Rehearsal | None = None
 
 
 def create_run(root: Path, scenario_name: str) -> RunFolder:
@@ -153,6 +155,7 @@ def write_run_info(
     versions: dict[str, str],
     *,
     kind: Literal["drill", "gate"] = "drill",
+    rehearsal: Rehearsal | None = None,
 ) -> RunInfo:
     """Write `run.json`.
 
@@ -167,6 +170,7 @@ def write_run_info(
         scenario=scenario,
         versions={"python": platform.python_version(), **_package_versions(), **versions},
         machine=_machine(),
+        rehearsal=rehearsal,
     )
     with writing(folder.run_json):
         write_below(folder.path, folder.run_json.name, masked_json(info.model_dump(mode="json")))

@@ -112,6 +112,23 @@ class Exec(Action, Frozen):
         return command
 
 
+class Command(Action, Frozen):
+    """Run a line of shell in the target, as a runbook has it, and keep its output; any exit status will do."""
+
+    undo: ClassVar[str] = "With another step; what the command left running is ended."
+
+    shell: str = Field(
+        min_length=1,
+        description="The line. @{url}, @{prometheus}, @{pid}, @{port}, @{disk}, @{name} and @{token} are filled in; "
+        "everything else stays as it is written.",
+        examples=["curl -s @{url}/health"],
+    )
+    on_machine: YesOrNo = Field(
+        default=False,
+        description="Whether it runs on this machine instead: for programs that look at a container from outside.",
+    )
+
+
 Signal = Literal["TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"]
 
 

@@ -45,10 +45,10 @@ def read_scenario(path: Path) -> Scenario:
     file = _load(path)
     data = file.data
     if isinstance(data, dict) and "twin_of" in data:
-        twin = _validated(lambda: Twin.model_validate(data), Twin, file)
+        twin = validated(lambda: Twin.model_validate(data), Twin, file)
         original = _original(twin, file)
-        return _validated(lambda: twin.of(original), Twin, file)
-    return _absolute(_validated(lambda: Scenario.model_validate(data), Scenario, file), file)
+        return validated(lambda: twin.of(original), Twin, file)
+    return _absolute(validated(lambda: Scenario.model_validate(data), Scenario, file), file)
 
 
 def scenario_document(path: Path) -> Document:
@@ -63,7 +63,12 @@ def scenario_document(path: Path) -> Document:
     return file
 
 
-def _validated(make: Callable[[], T], model: type[BaseModel], file: Document) -> T:
+def validated(make: Callable[[], T], model: type[BaseModel], file: Document) -> T:
+    """Returns what `make` makes of `file`, which is to hold a `model`.
+
+    Raises:
+        BadInput: for each mistake, with its line; up to `MOST_MISTAKES`.
+    """
     try:
         return make()
     except ValidationError as e:

@@ -10,6 +10,7 @@ from leakdrill.scenario.actions import (
     Action,
     Autoscale,
     CollectGarbage,
+    Command,
     CompressFiles,
     CopyOut,
     DeleteFiles,
@@ -53,6 +54,7 @@ class Step(Frozen):
     truncate_log: TruncateLog | None = None
     rotate_log: RotateLog | None = None
     exec: Exec | None = None
+    command: Command | None = None
     kill: Kill | None = None
     set_limits: SetLimits | None = None
     set_env: SetEnv | None = Field(None, examples=[{"CACHE_ENTRIES": "100"}])

@@ -11,9 +11,25 @@ from leakdrill.targets.kinds import capability, find_capability
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from leakdrill.record.journal import Journal
     from leakdrill.targets.base.capabilities import Target
 
 C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a step finds beside the target.
+
+    Attributes:
+        journal: gets what the step starts on this machine, before it does.
+        run_id: marks it.
+        prometheus: where the drill's Prometheus answers; None where there is none.
+    """
+
+    journal: Journal
+    run_id: str
+    prometheus: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +41,14 @@ class StepContext:
         target: the service under drill.
         timeout_s: how long it may take.
         kept_in: the folder of what it keeps; None where there is no run folder.
+        surroundings: what runs beside the target; None where nothing does.
     """
 
     key: str
     target: Target
     timeout_s: float
     kept_in: Path | None = None
+    surroundings: Surroundings | None = None
 
     def require(self, wanted: type[C], *, detail: str = "") -> C:
         """Returns the target, or the part of it, that has the capability `wanted`.

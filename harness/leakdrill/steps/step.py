@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.scenario.steps import Step
+    from leakdrill.steps.context import Surroundings
     from leakdrill.targets.base.capabilities import Target
 
 __all__ = ["StepFailed", "carry_out", "kinds_with_step", "step_file"]
@@ -58,17 +59,20 @@ def kinds_with_step(key: str) -> list[str]:
     return [kind.name for kind in KINDS if not needs or any(kind.has(wanted) for wanted in needs)]
 
 
-def carry_out(step: Step, target: Target, *, run_dir: Path | None = None) -> dict[str, str]:
+def carry_out(
+    step: Step, target: Target, *, run_dir: Path | None = None, surroundings: Surroundings | None = None
+) -> dict[str, str]:
     """Does what `step` says, and returns facts for the record (a status, bytes freed).
 
-    What `exec` and `copy_out` keep goes to a folder below `run_dir`, which only they need.
+    What `exec`, `command` and `copy_out` keep goes to a folder below `run_dir`, which only they need.
 
     None of the actions leaves something that outlives the target; `Action.undo` says how each is taken back.
 
     Raises:
         StepFailed: when it was not done; says what happened and what was expected.
     """
-    context = StepContext(step.action_name, target, step.timeout, run_dir and run_dir / FOLDER / folder_name(step.name))
+    kept_in = run_dir and run_dir / FOLDER / folder_name(step.name)
+    context = StepContext(step.action_name, target, step.timeout, kept_in, surroundings)
     try:
         return step_file(step.action_name).act(step.action, context)
     except LeakdrillError as e:

@@ -92,6 +92,13 @@ class AlertingPart:
         """The remarks about the routing."""
         return list(self._routing.remarks)
 
+    @property
+    def prometheus_url(self) -> str | None:
+        """Where the Prometheus answers that evaluates the rules; None where there is none."""
+        if self._watching is not None:
+            return self._watching.url
+        return self._prometheus.url if self._prometheus else None
+
     def start(self) -> None:
         """Start what the scenario's rules need.
 

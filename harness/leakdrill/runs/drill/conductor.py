@@ -91,6 +91,7 @@ class Drill:
         self._hold(self._scenario.phases.load, until=self._everything_delivered)
 
     def _mitigate(self) -> None:
+        """Carry out the steps, one after the other."""
         if self._scenario.steps:
             self._stop_leaks("first_step")
         deadline = time.monotonic() + self._scenario.phases.mitigate
@@ -135,7 +136,9 @@ class Drill:
         with contextlib.suppress(StepFailed), self._recorder.act(act) as note:
             if not timely:
                 raise StepFailed(f"the alert {step.on} did not fire in time, so the step was not carried out")
-            note.labels.update(carry_out(step, self._environment.target, run_dir=self._environment.run_dir))
+            here = self._environment
+            facts = carry_out(step, here.target, run_dir=here.run_dir, surroundings=here.surroundings)
+            note.labels.update(facts)
             self._leak_again_after_restart(step)
 
     def _leak_again_after_restart(self, step: Step) -> None:

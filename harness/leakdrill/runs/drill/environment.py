@@ -18,6 +18,7 @@ from leakdrill.runs.drill.alert_states import AlertStates
 from leakdrill.runs.drill.alerting_part import AlertingPart
 from leakdrill.runs.drill.load_part import LoadPart
 from leakdrill.runs.loading import loading
+from leakdrill.steps.context import Surroundings
 from leakdrill.targets.base.capabilities import Losable
 from leakdrill.targets.kinds import find_capability, make_target
 
@@ -69,7 +70,7 @@ class Environment:
         self.alerting = AlertingPart(scenario, rules, self.target, folder=folder, recorder=recorder, journal=journal)
         self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
-        self._recorder = recorder
+        self._recorder, self._journal, self._run_id = recorder, journal, folder.run_id
         self._scenario, self._plan = scenario, plan
         self._target_begun = False
         recorder.subscribe(self.alerts.note)
@@ -91,6 +92,11 @@ class Environment:
             self._recorder.record(Notice(remark))
         with loading():
             self._load.start()
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What steps find beside the target; known after `up`."""
+        return Surroundings(self._journal, self._run_id, self.alerting.prometheus_url)
 
     def down(self) -> None:
         """Stop everything, newest first; does nothing the second time."""

@@ -12,6 +12,7 @@ from leakdrill.runs.drill.conductor import Drill
 from leakdrill.runs.drill.environment import Environment
 from leakdrill.runs.drill.permission import check_is_there, check_permission
 from leakdrill.runs.drill.plan_check import check_plan
+from leakdrill.runs.drill.rehearsed import RehearsedDrill
 from leakdrill.runs.drill.server_versions import server_versions
 from leakdrill.runs.drill.torch_snapshot import keep_if_failed
 from leakdrill.runs.placement import placed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leakdrill.runs.session import FinishedRun
+    from leakdrill.scenario.rehearsal import Rehearsal
     from leakdrill.scenario.scenario import Scenario
 
 
@@ -47,9 +49,23 @@ def run_drill(
 
 
 def play(
-    scenario: Scenario, scenario_file: Path, *, runs: Path, console: Console, allow: str | None = None
+    scenario: Scenario,
+    scenario_file: Path,
+    *,
+    runs: Path,
+    console: Console,
+    allow: str | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> FinishedRun:
     """Run the drill `scenario`, which is that of `scenario_file` or a variation of it, and judge it.
+
+    Args:
+        scenario: the drill.
+        scenario_file: where it, or what it is a variation of, stands.
+        runs: where the record goes.
+        console: where its progress is shown.
+        allow: as for `run_drill`.
+        rehearsal: the way through a runbook that its steps are, where they are one.
 
     Raises:
         BadInput: when it cannot work, or does more than `allow` permits; nothing was started then.
@@ -58,7 +74,7 @@ def play(
     rules = check_plan(scenario_file, scenario)
     check_is_there(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
-        write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions())
+        write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions(), rehearsal=rehearsal)
         session.cover(RUN_JSON)
         environment = Environment(
             scenario,
@@ -71,7 +87,10 @@ def play(
         session.at_end(environment.down)
         with session.keeping_error(), LiveView(scenario, console) as view:
             session.recorder.subscribe(view.see)
-            Drill(scenario, environment, session).run()
+            if rehearsal is None:
+                Drill(scenario, environment, session).run()
+            else:
+                RehearsedDrill(scenario, environment, session, rehearsal).run()
     finished = session.finish()
     keep_if_failed(finished.folder.path, finished.verdicts)
     return finished

@@ -1,0 +1,68 @@
+"""A line of a runbook with everything in it that a person must fill in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from leakdrill.runbooks.bindings import Bindings
+    from leakdrill.runbooks.fragment import Fragment
+
+_ADDRESS: Final = re.compile(r"https?://[\w.-]+(?::\d+)?")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A line as it would run.
+
+    Attributes:
+        line: what it is.
+        unbound: placeholders without a value.
+        stranger: the first address in it that is nobody's of the drill; empty where there is none.
+    """
+
+    line: str
+    unbound: tuple[str, ...] = ()
+    stranger: str = ""
+
+
+class Resolver:
+    """Fills in lines by `bindings`; `names` are what the target is called."""
+
+    def __init__(self, bindings: Bindings, names: Collection[str]) -> None:
+        self._bindings, self._names = bindings, names
+
+    def resolved(self, line: str, fragment: Fragment) -> Resolved:
+        """`line`, which is that of `fragment`, with placeholders and addresses replaced."""
+        unbound = []
+        for placeholder in fragment.placeholders:
+            if placeholder.text not in line:
+                continue
+            value = self._bindings.placeholders.get(placeholder.name)
+            if value is None:
+                unbound.append(placeholder.text)
+            else:
+                line = line.replace(placeholder.text, value)
+        for host, meaning in sorted(self._bindings.hosts.items(), key=lambda pair: -len(pair[0])):
+            if meaning is not None:
+                line = _with_address(line, host, meaning)
+        stranger = _ADDRESS.search(line)
+        return Resolved(line, tuple(dict.fromkeys(unbound)), stranger[0] if stranger else "")
+
+    def from_outside(self, line: str, platform: str) -> str:
+        """`line` with the target's names as the platform knows it."""
+        word = {"docker": "@{container}", "compose": "@{container}", "kubernetes": "@{pod}"}.get(platform)
+        if word is None:
+            return line
+        for name in sorted(self._names, key=len, reverse=True):
+            line = re.sub(rf"(?<![\w./=\"-]){re.escape(name)}(?![\w.-])", word, line)
+        return line
+
+
+def _with_address(line: str, host: str, meaning: str) -> str:
+    scheme = "" if "://" in host else r"(?:https?://)?"
+    return re.sub(rf"(?<![\w.-]){scheme}{re.escape(host)}(?![\w.:-]*\w)", lambda _match: meaning, line)

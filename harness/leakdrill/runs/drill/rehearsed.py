@@ -1,0 +1,69 @@
+"""A drill whose steps are a runbook's: carried out in its order, until the alert that it is for has cleared.
+
+Looks and what takes a change back are carried out to the end, as a person would; other changes are not, once there is
+nothing left to cure. Where the alert never fires, nothing is carried out: the runbook was not called for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.record.events import StepSkipped
+from leakdrill.runs.drill.conductor import Drill
+from leakdrill.scenario.rehearsal import CLEARED
+from leakdrill.scenario.seen import Seen
+
+if TYPE_CHECKING:
+    from leakdrill.runs.drill.environment import Environment
+    from leakdrill.runs.session import RunSession
+    from leakdrill.scenario.rehearsal import Rehearsal, RehearsedStep
+    from leakdrill.scenario.scenario import Scenario
+
+AFTERWARDS_S: Final = 4.0
+"""How long the load, and the leak, go on after the last step: whether what was freed comes back is seen in it."""
+
+
+class RehearsedDrill(Drill):
+    """The drill `scenario`, whose steps are those of `rehearsal`."""
+
+    def __init__(self, scenario: Scenario, environment: Environment, session: RunSession, rehearsal: Rehearsal) -> None:
+        super().__init__(scenario, environment, session)
+        self._rehearsal = rehearsal
+
+    def _mitigate(self) -> None:
+        self._stop_leaks("first_step")
+        began = time.monotonic()
+        if not self._wait_for_alert():
+            for unneeded in self._rehearsal.steps:
+                self._skip(unneeded, f"the alert {self._rehearsal.alert} did not fire")
+            return
+        done: set[str] = set()
+        for step in self._scenario.steps:
+            rehearsed = self._rehearsal.step(step.name)
+            why = self._why_not(rehearsed, done) if rehearsed else ""
+            if rehearsed and why:
+                self._skip(rehearsed, why)
+                continue
+            self._carry_out(step, began=began, deadline=time.monotonic() + step.timeout)
+            done.add(step.name)
+            if rehearsed and rehearsed.changes:
+                self._hold((step.seen or Seen()).within, until=self._cleared)
+        self._hold(AFTERWARDS_S)
+
+    def _wait_for_alert(self) -> bool:
+        alert, alerts = self._rehearsal.alert, self._environment.alerts
+        self._hold(self._scenario.phases.mitigate, until=lambda: alerts.has_fired(alert))
+        return alerts.has_fired(alert)
+
+    def _cleared(self) -> bool:
+        return self._environment.alerts.has_cleared(self._rehearsal.alert)
+
+    def _why_not(self, step: RehearsedStep, done: set[str]) -> str:
+        """Why `step` is not carried out now; empty where it is."""
+        if step.takes_back is not None:
+            return "" if step.takes_back in done else f"{step.takes_back} was not carried out, so nothing is taken back"
+        return CLEARED if step.changes and self._cleared() else ""
+
+    def _skip(self, step: RehearsedStep, why: str) -> None:
+        self._recorder.record(StepSkipped(step.name, why))

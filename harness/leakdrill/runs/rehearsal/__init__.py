@@ -1,0 +1,1 @@
+"""Rehearsals: drills whose steps are a runbook's."""

@@ -1,0 +1,255 @@
+"""The checks of a rehearsal: one record that passes, one that fails and one that cannot be told, for each claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from histories import ALERT, MIB, PER_REQUEST, Record, meters, plan
+
+from leakdrill.judging.evidence.rehearsed import Rehearsed
+from leakdrill.judging.rehearsal import judge_rehearsal, judge_rehearsed
+from leakdrill.judging.rehearsal_control import needed
+from leakdrill.judging.rehearsal_facts import rehearsal_facts
+from leakdrill.record.events import (
+    LeakSwitchOff,
+    LeakSwitchOn,
+    Notification,
+    RunPhase,
+    StepAct,
+    StepSkipped,
+    TargetReady,
+    TargetStart,
+)
+from leakdrill.scenario.rehearsal import CLEARED, LeftOut, Rehearsal, RehearsedStep, Sought
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leakdrill.record.verdict import Verdict
+
+PHASES = {
+    "setup": (0, 2),
+    "warmup": (2, 5),
+    "baseline": (5, 15),
+    "load": (15, 54),
+    "mitigate": (54, 64),
+    "recover": (64, 71),
+    "teardown": (71, 72),
+}
+LOOK = "line 9: docker stats gateway --no-stream"
+CLEAR = "line 12: curl -X POST http://localhost:8000/admin/clear-cache"
+RESTART = "line 13: docker-compose restart gateway"
+SCALE = "line 16: kubectl scale deployment/gateway --replicas=3"
+ABOVE = Sought(line=10, text="above 75%", above=True, bound=75, unit="%")
+
+
+def relieved(t: float) -> float:
+    """Memory that the step at 55.5 s clears while the leak goes on until 64 s."""
+    since = 15 if t < 55.5 else 55.5
+    return 60 * MIB + (PER_REQUEST * 100 * (min(t, 64) - since) if t >= 15 else 0)
+
+
+def unrelieved(t: float) -> float:
+    """Memory that nothing clears."""
+    return 60 * MIB + (PER_REQUEST * 100 * (min(t, 64) - 15) if t >= 15 else 0)
+
+
+def look(said: str = "gateway 87.5%", *, code: str = "0") -> StepAct:
+    facts = {"exit": code, "said": said, "took_s": "0.2"}
+    return replace(StepAct(LOOK, action="command"), more=facts)
+
+
+def record(memory: Callable[[float], float] = relieved, *, shown: StepAct | None = None) -> Record:
+    """A rehearsal in which the look answers, the clearing relieves, and the restart is not needed any more."""
+    made = meters(Record(), memory)
+    for name, (start, end) in PHASES.items():
+        made.act(RunPhase(phase=name), start, end)
+    made.act(TargetStart(), 0.5, 1.5).sample(1.5, TargetReady(process=4121.0))
+    made.act(LeakSwitchOn(leak="cache"), 15.01, 15.05).act(LeakSwitchOff(leak="cache"), 64.01, 64.05)
+    made.alert(30.2, "pending", at=30).alert(35.2, "firing", at=35)
+    made.sample(37, Notification("firing", at=35, receiver="pager", labels=ALERT))
+    made.act(shown or look(), 54.2, 54.5)
+    made.act(StepAct(CLEAR, action="http"), 55.2, 55.7)
+    if memory is relieved:
+        made.alert(58.2, "resolved", at=58).sample(58.5, StepSkipped(RESTART, CLEARED))
+    else:
+        made.act(StepAct(RESTART, action="restart"), 60, 60.5)
+    return made
+
+
+def way(*more: RehearsedStep, **changes: object) -> Rehearsed:
+    """The plan of `record`, with more steps of the runbook at the end."""
+    steps = [
+        RehearsedStep(name=LOOK, line=9, text="docker stats gateway --no-stream", kind="look", where="this machine",
+                      sought=ABOVE),
+        RehearsedStep(name=CLEAR, line=12, text="curl …", kind="change", where="the target"),
+        RehearsedStep(name=RESTART, line=13, text="docker-compose restart gateway", kind="change", where="the target"),
+        *more,
+    ]  # fmt: skip
+    made = {LOOK: {"command": {"shell": "docker stats"}, "seen": {"nothing": True}}, SCALE: {"scale": {"replicas": 3}},
+            CLEAR: {"http": {"path": "/admin/clear-cache"}}, RESTART: {"restart": {}}}  # fmt: skip
+    scenario = plan(steps=[{"name": step.name, **made.get(step.name, {"restart": {}})} for step in steps])
+    rehearsal = Rehearsal(runbook="memory.md", alert={"alert": "HighMemoryUsage"}, steps=steps)
+    return Rehearsed(scenario, rehearsal.model_copy(update=changes))
+
+
+def verdict(check: str, of: Record, rehearsed: Rehearsed | None = None) -> Verdict:
+    judged = judge_rehearsed(of.history(), rehearsed or way())
+    return next(v for v in judged if v.check == check)
+
+
+def test_a_runbook_that_went_well_passes_everything():
+    verdicts = judge_rehearsed(record().history(), way())
+    assert [str(v.outcome) for v in verdicts if v.outcome != "PASS"] == [], verdicts
+    assert [(v.check, v.subject) for v in verdicts if v.check.startswith(("look", "step", "runbook"))] == [
+        ("step_works", CLEAR),
+        ("look_answers", LOOK),
+        ("look_shows_number", LOOK),
+        ("runbook_relieves", ""),
+        ("runbook_leaves_nothing_changed", ""),
+    ]
+
+
+def test_its_record_contradicts_nothing_though_a_step_was_left_out():
+    verdicts = judge_rehearsal(record().history(), way())
+    assert not [v.message for v in verdicts if "are not those of the scenario" in v.message]
+
+
+def test_what_a_runbook_relieved_is_told_with_the_step_that_did_it():
+    told = verdict("runbook_relieves", record())
+    assert (told.outcome, told.numbers["relieved_after_s"]) == ("PASS", 23)
+    assert CLEAR in told.message
+
+
+def test_a_runbook_whose_steps_do_nothing_fails_and_names_them():
+    told = verdict("runbook_relieves", record(unrelieved))
+    assert told.outcome == "FAIL"
+    assert f"did nothing: {CLEAR}; {RESTART}" in told.message
+    assert verdict("step_works", record(unrelieved)).outcome == "FAIL"
+
+
+def test_what_was_not_carried_out_is_named_where_the_alert_goes_on():
+    wrong = LeftOut(line=20, text="docker restart redis", kind="change", why="it restarts redis")
+    told = verdict("runbook_relieves", record(unrelieved), way(left_out=[wrong]))
+    assert "not carried out: line 20 (it restarts redis)" in told.message
+
+
+def test_an_alert_that_is_quiet_while_the_memory_stays_is_no_relief():
+    quiet = record(unrelieved).alert(58.2, "resolved", at=58)
+    told = verdict("runbook_relieves", quiet)
+    assert told.outcome == "FAIL"
+    assert "0 % of the growth of memory went away" in told.message
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (lambda made: made.drop("prometheus", "alert"), "did not fire"),
+        (lambda made: made.drop("prometheus", "poll", after=56), "cannot be told"),
+        (lambda made: made.drop("prometheus", "alert", after=50).alert(52, "resolved", at=52), "else cleared"),
+        (lambda made: made.cut(58), "ended before"),
+    ],
+)  # fmt: skip
+def test_whether_it_relieved_is_unknown_where_nobody_can_tell(spoilt, words):
+    told = verdict("runbook_relieves", spoilt(record()))
+    assert (told.outcome, words in told.message) == ("UNKNOWN", True), told
+
+
+@pytest.mark.parametrize(
+    ("shown", "outcome", "words"),
+    [
+        (look(), "PASS", "answered in"),
+        (look("", code="0"), "FAIL", "said nothing"),
+        (look("sh: nvidia-smi: not found", code="127"), "FAIL", "a program in it is not there"),
+        (look("permission denied", code="2"), "FAIL", "ended with status 2"),
+    ],
+)
+def test_a_look_answers_or_does_not(shown, outcome, words):
+    told = verdict("look_answers", record(shown=shown))
+    assert (told.outcome, words in told.message) == (outcome, True), told
+
+
+def test_a_search_that_finds_nothing_has_answered():
+    rehearsed = way()
+    steps = [step.model_copy(update={"text": "kubectl get events | grep -i oom"}) for step in rehearsed.rehearsal.steps]
+    searching = rehearsed._replace(rehearsal=rehearsed.rehearsal.model_copy(update={"steps": steps}))
+    told = verdict("look_answers", record(shown=look("", code="1")), searching)
+    assert (told.outcome, "nothing matched" in told.message) == ("PASS", True)
+
+
+def test_a_look_that_was_never_begun_or_whose_end_nobody_saw_is_unknown():
+    assert verdict("look_answers", record().drop("step", LOOK)).outcome == "UNKNOWN"
+    unended = record().drop("step", LOOK).act(look(), 54.2, None)
+    assert verdict("look_answers", unended).outcome == "UNKNOWN"
+
+
+def test_a_look_that_could_not_be_carried_out_fails():
+    failed = record().drop("step", LOOK).act(look(), 54.2, 54.4, "failed", error="no such container")
+    told = verdict("look_answers", failed)
+    assert (told.outcome, "no such container" in told.message) == ("FAIL", True)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [("gateway 87.5%", "PASS"), ("gateway 12%", "FAIL"), ("gateway 1.8GiB", "UNKNOWN")],
+)
+def test_the_number_that_the_text_tells_to_look_for_is_there_or_not(said, outcome):
+    assert verdict("look_shows_number", record(shown=look(said))).outcome == outcome
+
+
+def test_a_number_of_a_look_that_was_not_carried_out_is_unknown():
+    assert verdict("look_shows_number", record().drop("step", LOOK)).outcome == "UNKNOWN"
+
+
+SCALED = RehearsedStep(name=SCALE, line=16, text="kubectl scale", kind="change", where="the target",
+                       subject="replicas", undo="scale to the number of replicas before")  # fmt: skip
+
+
+def scaled(end: float | None = 59.5) -> Record:
+    return record().act(StepAct(SCALE, action="scale"), 59, end)
+
+
+def test_a_change_that_nobody_takes_back_fails_and_is_named():
+    told = verdict("runbook_leaves_nothing_changed", scaled(), way(SCALED))
+    assert (told.outcome, SCALE in told.message) == ("FAIL", True)
+
+
+def test_a_change_that_is_taken_back_or_meant_to_stay_is_no_matter():
+    back = SCALED.model_copy(update={"name": "line 30: back", "undo": None, "takes_back": SCALE})
+    both = scaled().act(StepAct("line 30: back", action="restart"), 61, 61.5)
+    assert verdict("runbook_leaves_nothing_changed", both, way(SCALED, back)).outcome == "PASS"
+    stays = SCALED.model_copy(update={"undo": None, "stays": "the load has grown"})
+    assert "meant to stay" in verdict("runbook_leaves_nothing_changed", scaled(), way(stays)).message
+
+
+def test_what_is_left_changed_is_unknown_where_a_change_has_no_end():
+    assert verdict("runbook_leaves_nothing_changed", scaled(None), way(SCALED)).outcome == "UNKNOWN"
+    assert verdict("runbook_leaves_nothing_changed", record().cut(58)).outcome == "UNKNOWN"
+
+
+def test_the_facts_say_when_the_metric_followed_at_what_cost_and_whether_it_comes_back():
+    history = record().history()
+    facts = rehearsal_facts(history, way(), judge_rehearsed(history, way()))
+    assert (facts.outcome, facts.relieved_after_s, facts.failed_requests, facts.comes_back) == ("PASS", 23, 0, True)
+    seen, cleared, restarted = facts.steps
+    assert (seen.exit_status, seen.outcome) == (0, "PASS")
+    assert cleared.followed_after_s == pytest.approx(0.3, abs=0.11)
+    assert (restarted.outcome, restarted.note) == ("", CLEARED)
+    assert facts.as_dict()["steps"][2]["note"] == CLEARED
+
+
+def test_a_change_is_needed_only_where_the_runbook_fails_without_it():
+    history = record().history()
+    good = rehearsal_facts(history, way(), judge_rehearsed(history, way()))
+    step = way().rehearsal.steps[1]
+    bad, unknown = replace(good, outcome="FAIL"), replace(good, outcome="UNKNOWN")
+    assert needed(step, good, bad).outcome == "PASS"
+    assert "luck" in needed(step, good, good).message
+    assert [needed(step, *pair).outcome for pair in ((good, good), (good, unknown), (unknown, bad), (bad, bad))] == [
+        "FAIL",
+        "UNKNOWN",
+        "UNKNOWN",
+        "UNKNOWN",
+    ]
