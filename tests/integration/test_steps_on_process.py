@@ -236,7 +236,7 @@ def test_a_line_of_shell_reaches_the_service(bench):
 
 
 def test_a_word_that_means_nothing_here_fails_the_step(bench):
-    with pytest.raises(StepFailed, match="@{prometheus} means nothing here"):
+    with pytest.raises(StepFailed, match=r"prometheus. means nothing here"):
         line(bench, "curl @{prometheus}/api/v1/query")
 
 

@@ -18,7 +18,7 @@ class ClaimRow(NamedTuple):
     """A claim by its whole name.
 
     Attributes:
-        command: `run`, `rehearse`, `gate` or `watch`.
+        command: `run`, `gate` or `watch`.
         name: as it stands in verdicts.
         sentence: what holds when it passes.
     """
@@ -32,7 +32,7 @@ def all_claims() -> list[ClaimRow]:
     """Returns every claim of each command, in the order in which it is judged."""
     return [
         *_of("run", drill.CHECKS),
-        *_of("rehearse", rehearsal.CHECKS),
+        *_of("run", rehearsal.CHECKS),
         *_of("gate", gate.CHECKS),
         *_of("watch", watch.CHECKS),
     ]
