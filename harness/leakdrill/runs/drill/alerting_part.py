@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
+    from leakdrill.scenario.alerts import Alerts
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.targets.base.capabilities import Target
 
@@ -78,7 +79,7 @@ class AlertingPart:
             refuse_long_for(self._watching.rules, scenario)
         self._webhook = Webhook(recorder)
         self._stops.callback(self._webhook.stop)
-        self._routing = self._read_routing()
+        self._routing = _read_routing(scenario.alerts, self._webhook)
         scraped = find_capability(target, KubeletScraped)
         self._kubelet = scraped.kubelet_job if scraped else None
         if self._kubelet is not None:
@@ -95,9 +96,8 @@ class AlertingPart:
     @property
     def prometheus_url(self) -> str | None:
         """Where the Prometheus answers that evaluates the rules; None where there is none."""
-        if self._watching is not None:
-            return self._watching.url
-        return self._prometheus.url if self._prometheus else None
+        server = self._watching or self._prometheus
+        return server.url if server else None
 
     def start(self) -> None:
         """Start what the scenario's rules need.
@@ -148,17 +148,10 @@ class AlertingPart:
 
         And at which share of the limit each alert on memory begins to count, and for how long it must hold.
         """
-        prometheus = self._watching or self._prometheus
-        if prometheus is not None:
+        if self.prometheus_url is not None:
             rules = self._watching.rules if self._watching else self._rules.alerts
             record_thresholds(self._recorder, rules)
-            record_selector_counts(prometheus.url, self._recorder, rules)
-
-    def _read_routing(self) -> Routing:
-        alerts = self._scenario.alerts
-        if alerts.routing is None:
-            return default_routing(scale=alerts.time_scale, webhook_url=self._webhook.url)
-        return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=self._webhook.url)
+            record_selector_counts(self.prometheus_url, self._recorder, rules)
 
     def _start_exporter(self) -> Exporter:
         target, asked = self._scenario.target, asked_by_rules(self._scenario, self._rules)
@@ -245,3 +238,9 @@ class AlertingPart:
         self._stops.callback(relay.stop)
         relay.start()
         return ScrapeTarget(job=job, address=relay.address, origin=url)
+
+
+def _read_routing(alerts: Alerts, webhook: Webhook) -> Routing:
+    if alerts.routing is None:
+        return default_routing(scale=alerts.time_scale, webhook_url=webhook.url)
+    return read_routing(alerts.routing, scale=alerts.time_scale, webhook_url=webhook.url)
