@@ -19,6 +19,7 @@ from leakdrill.judging.claims import ClaimRow, all_claims
 from leakdrill.judging.drill import CHECKS
 from leakdrill.judging.evidence.check import Check
 from leakdrill.judging.leak.gate import judge_gate
+from leakdrill.judging.rehearsal import CHECKS as REHEARSAL
 from leakdrill.record.history import History
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def without_row(checks: dict[str, object], rows: Iterable[object]) -> list[str]:
 def test_every_check_of_a_drill_has_a_row() -> None:
     modules = [import_module(f"{checks.__name__}.{found.name}") for found in iter_modules(checks.__path__)]
     found = {f"{m.__name__}.{k}": v for m in modules for k, v in vars(m).items() if isinstance(v, Check)}
-    assert not without_row(found, [row for group in CHECKS for row in group]), "not in CHECKS of judging/drill.py"
+    assert not without_row(found, [row for group in (*CHECKS, *REHEARSAL) for row in group]), (
+        "not in CHECKS of judging/drill.py or judging/rehearsal.py"
+    )
 
 
 def test_a_check_without_a_row_is_named() -> None:

@@ -66,7 +66,7 @@ class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging",
 
 
 @dataclass(frozen=True)
-class StepSkipped(Sample, source="drill", name="step_skipped", written_by=("runs",), read_by=("judging", "reports")):
+class StepSkipped(Sample, source="drill", name="step_skipped", written_by=("runs",), read_by=("judging",)):
     """A command of a runbook was not carried out when its turn came."""
 
     step: Annotated[str, Label("the step's name")] = ""
