@@ -23,6 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _LINE_OF_PYDANTIC: Final = re.compile(r" at line (\d+) column \d+$")
 _SHOWN_CHARS: Final = 40
+_DEEPEST: Final = 20
+"""How deep places are told: no file of ours is nested deeper, and each place is as long as it is deep."""
 
 
 def read_json(path: Path, model: type[M], *, expected: str, hint: str = "") -> M:
@@ -76,6 +78,8 @@ def places(text: str) -> list[tuple[Loc, int]]:
     for token in _TOKEN.finditer(text):
         line += text.count("\n", end, token.start())
         end, word = token.start(), token[0]
+        if len(owners) > _DEEPEST:
+            break
         if waits_for_key and word.startswith('"'):
             owners[-1], waits_for_key = _name(word), False
             found.append((_loc(owners), line))
