@@ -217,6 +217,13 @@ class ProcessTarget(ExistingService, Frozen):
         return self.kind not in ("existing", "compose")
 
     @property
+    def disk_is_made(self) -> bool:
+        """Whether the drill makes its disk: of what it starts from a command or an image."""
+        if self.kind == "kubernetes" and self.kubernetes:
+            return not (self.kubernetes.manifests or self.kubernetes.existing)
+        return self.kind not in ("existing", "compose") and self.existing_container is None
+
+    @property
     def goes_by(self) -> str:
         """What `--allow` must name before a service that runs already is changed."""
         project = self.compose.project if self.kind == "compose" and self.compose else None

@@ -153,9 +153,21 @@ def _existing() -> type[Target]:
 
 
 def _look_for_process(spec: ProcessTarget) -> None:
-    from leakdrill.targets.existing.search import find_process
+    from leakdrill.targets.existing.group_limits import look_for_service
 
-    find_process(spec)
+    look_for_service(spec)
+
+
+def _look_for_project(spec: ProcessTarget) -> None:
+    from leakdrill.targets.compose.presence import check_project
+
+    check_project(spec)
+
+
+def _look_for_workload(spec: ProcessTarget) -> None:
+    from leakdrill.targets.kubernetes.presence import check_workload
+
+    check_workload(spec)
 
 
 def _is_existing(spec: ProcessTarget) -> bool:
@@ -195,6 +207,7 @@ KINDS: Final = (
         fits=_is_existing,
         load=_existing_compose,
         left_running=True,
+        look=_look_for_project,
         undo=compose.UNDO,
         examine=compose_doctor.examine,
     ),
@@ -209,6 +222,7 @@ KINDS: Final = (
         name="kubernetes",
         kind="kubernetes",
         load=_kubernetes,
+        look=_look_for_workload,
         undo=kubernetes.UNDO,
         examine=kubernetes_doctor.examine,
     ),

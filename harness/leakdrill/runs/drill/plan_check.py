@@ -41,7 +41,12 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
     Raises:
         BadInput: names each mistake with file and line.
     """
-    problems = [*_unusable_access(path, scenario), *_misfits(path, scenario), *_impossible_services(scenario)]
+    problems = [
+        *_unusable_access(path, scenario),
+        *_misfits(path, scenario),
+        *_impossible_services(scenario),
+        *_idle_disk(scenario),
+    ]
     read = Rules((), ())
     if scenario.alerts.prometheus is None:  # else its rules are its own, and asked for when the drill begins
         read = read_rules(scenario.alerts.rules)
@@ -159,6 +164,20 @@ def _unloadable_locustfile(scenario: Scenario) -> Iterator[Problem]:
     problem = why_not_loadable(scenario.load)
     if problem:
         yield ("load", "locustfile"), problem
+
+
+def _idle_disk(scenario: Scenario) -> Iterator[Problem]:
+    """A size for a disk that the drill does not make."""
+    target = scenario.target
+    if target.limits.disk is None or target.disk_is_made:
+        return
+    where = {
+        "compose": "a service of a compose file has the volumes that the file gives it",
+        "docker": "a container that runs already has the disk that it has",
+        "kubernetes": "a workload of your own has the volumes that its manifest gives it",
+    }
+    why = where.get(target.kind, "the service runs already")
+    yield ("target", "limits", "disk"), f"the drill makes no disk here: {why}; expected no limits.disk"
 
 
 def _misfits(path: Path, scenario: Scenario) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from leakdrill.machine.ports import LOOPBACK
 from leakdrill.record.events import TargetLeave, TargetStart
 from leakdrill.record.undo import take_back
 from leakdrill.targets.base.recorded import PART
+from leakdrill.targets.compose.presence import check_up
 from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.compose.undo import leaks_on
 from leakdrill.targets.docker.engine import where
@@ -74,12 +75,7 @@ class ExistingComposeService(ComposeService):
 
     def _running(self) -> list[Container]:
         containers: list[Container] = self._of(self.form.service).containers()
-        if not containers:
-            raise BadInput(
-                f"target.compose.project: nothing of service {self.form.service} runs in the project "
-                f"{self._project()}; expected it to be up",
-                hint="make stack",
-            )
+        check_up(containers, self.spec)
         return containers
 
     def _address(self, containers: list[Container]) -> str:

@@ -23,7 +23,7 @@ from leakdrill.targets.docker.engine import connect, where
 from leakdrill.targets.docker.engine_container import EngineContainer
 from leakdrill.targets.docker.execute import execute_inside
 from leakdrill.targets.docker.existing_leaks import ContainerLeaks
-from leakdrill.targets.docker.existing_limits import ExistingLimits, check_memory_limit
+from leakdrill.targets.docker.existing_limits import ExistingLimits, check_limits
 from leakdrill.targets.docker.existing_undo import UNDO, token_of
 from leakdrill.targets.docker.found import address_of, find_container, port_inside
 from leakdrill.targets.docker.load_workers import ContainerWorkers
@@ -144,7 +144,7 @@ class ExistingContainer(RecordedTarget):
         container = self._find()
         found = {"image": str(container.attrs["Config"]["Image"]), "container": str(container.name)}
         with self._recorder.act(TargetStart(more=found)):
-            check_memory_limit(container, self.spec.limits.memory)
+            check_limits(container, self.spec.limits)
             self._token = token_of(container)
             self._log_keeper.start()
             self._follow()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import BadInput
+from leakdrill.machine.cgroup import PERIOD_US
+from leakdrill.targets.base.own_limits import check_own_limits
 from leakdrill.targets.base.recorded import given_limits
 from leakdrill.targets.docker.existing_undo import engine_settings
-from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from leakdrill.record.journal import Journal
+    from leakdrill.scenario.target import Limits
     from leakdrill.targets.docker.engine_container import EngineContainer
 
 
@@ -63,16 +65,15 @@ class ExistingLimits:
         return ()
 
 
-def check_memory_limit(container: Container, wanted: float | None) -> None:
-    """Refuse a scenario whose limit is not the container's: nobody sets it here.
+def check_limits(container: Container, limits: Limits) -> None:
+    """Refuse a scenario whose limits are not the container's: nobody sets them here.
 
     Raises:
         BadInput: says both.
     """
-    has = container.attrs["HostConfig"]["Memory"]
-    if wanted is not None and wanted != has:
-        raise BadInput(
-            f"target.limits.memory: found {show_size(wanted)}; container {container.name} has "
-            f"{show_size(has) if has else 'no memory limit'}, and is used as it is",
-            hint="leave target.limits out, or start the container with this limit",
-        )
+    settings = container.attrs["HostConfig"]
+    quota, period = settings.get("CpuQuota") or 0, settings.get("CpuPeriod") or PERIOD_US
+    cpus = (settings.get("NanoCpus") or 0) / 1e9 or (quota / period if quota > 0 else 0)
+    check_own_limits(
+        limits, f"container {container.name}", memory_bytes=settings.get("Memory") or None, cpus=cpus or None
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leakdrill.errors import BadInput
 from leakdrill.targets.docker.engine import connect, where
-from leakdrill.targets.docker.existing_limits import check_memory_limit
+from leakdrill.targets.docker.existing_limits import check_limits
 from leakdrill.targets.docker.found import ContainerGone, address_of, find_container, port_inside
 from leakdrill.targets.docker.remote_engine import engine_host
 
@@ -31,4 +31,4 @@ def check_container(spec: ProcessTarget) -> None:
         except ContainerGone as e:
             raise BadInput(f"target.container: {e.message}", hint=e.hint) from e
         address_of(container, port_inside(container, form), host=engine_host(client))
-        check_memory_limit(container, spec.limits.memory)
+        check_limits(container, spec.limits)

@@ -7,14 +7,12 @@ off at the end, also by `leakdrill clean` after a kill. A step that ends or rest
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 
-from leakdrill.errors import BadInput, EnvironmentProblem
+from leakdrill.errors import EnvironmentProblem
 from leakdrill.load.log_masking import mask_log
 from leakdrill.machine.cgroup import watched
 from leakdrill.machine.execute import execute
@@ -27,12 +25,12 @@ from leakdrill.record.events import TargetLeave, TargetReady, TargetRestart, Tar
 from leakdrill.targets.base.placeholders import fill, find_program
 from leakdrill.targets.base.readiness import Readiness
 from leakdrill.targets.base.recorded import RecordedTarget
+from leakdrill.targets.existing.group_limits import check_group_limits, cpu_limit, memory_limit
 from leakdrill.targets.existing.life import Life
 from leakdrill.targets.existing.restart import next_process, run_restart
 from leakdrill.targets.existing.search import described, find_process, proxy_remark
 from leakdrill.targets.existing.switched_leaks import SwitchedLeaks
 from leakdrill.targets.existing.undo import UNDO
-from leakdrill.units import show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +90,10 @@ class RunningService(RecordedTarget):
             return ()
         notices = [] if self._life.cgroup else [_NO_GROUP]
         notices += filter(None, [proxy_remark(self.spec, self._life.process)])
-        limits, has = self.spec.limits, self._memory_limit()
+        limits, has = self.spec.limits, memory_limit(self._life.cgroup)
         if limits.memory is not None and has is None:
             notices.append(watched("memory", limits.memory, _ITS_OWNERS))
-        if limits.cpus is not None:
+        if limits.cpus is not None and (self._life.cgroup is None or cpu_limit(self._life.cgroup) is None):
             notices.append(watched("cpus", limits.cpus, _ITS_OWNERS))
         return notices
 
@@ -210,22 +208,9 @@ class RunningService(RecordedTarget):
             self._life.leave()
         self._life = None
 
-    def _memory_limit(self) -> float | None:
-        meter = self._group_meter()
-        if meter is None:
-            return None
-        with contextlib.closing(meter):
-            return (meter.read() or {}).get("limit_bytes")
-
     def _check_limits(self) -> None:
-        """Refuse a scenario whose limit is not the one that the service has: nobody sets it here."""
-        wanted, has = self.spec.limits.memory, self._memory_limit()
-        if wanted is not None and has is not None and abs(wanted - has) >= resource.getpagesize():
-            raise BadInput(
-                f"target.limits.memory: found {show_size(wanted)}; the service has {show_size(has)}, and is used as "
-                "it is",
-                hint="leave target.limits out: the limit is read",
-            )
+        """Refuse a scenario whose limits are not those that the service has: nobody sets them here."""
+        check_group_limits(self.spec, self._living().cgroup)
 
     def _living(self) -> Life:
         if self._life is None:

@@ -139,10 +139,10 @@ def resources(
     keep_cpus = requests.cpus if requests and requests.cpus is not None else _CPU_REQUEST
     at_most = keep_cpus if cpus is None else min(keep_cpus, cpus)
     more = {GPUS: str(gpus)} if gpus else {}
-    return {"limits": _quantities(memory_bytes, cpus) | more, "requests": _quantities(keep_bytes, at_most)}
+    return {"limits": quantities(memory_bytes, cpus) | more, "requests": quantities(keep_bytes, at_most)}
 
 
-def _quantities(memory_bytes: int | None, cpus: float | None) -> dict[str, str]:
+def quantities(memory_bytes: int | None, cpus: float | None) -> dict[str, str]:
     """Bytes and cores as Kubernetes writes them; what is None is left out."""
     memory = {"memory": str(memory_bytes)} if memory_bytes is not None else {}
     return memory | ({"cpu": f"{max(round(cpus * _MILLI), 1)}m"} if cpus is not None else {})

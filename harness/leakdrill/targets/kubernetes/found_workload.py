@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from leakdrill.targets.kubernetes.api import Cluster
 
 
+def find_workload(cluster: Cluster, existing: ExistingWorkload) -> dict[str, Any]:
+    """The object that `existing` names, as it is now.
+
+    Raises:
+        BadInput: when there is none, or it has no pods.
+        EnvironmentProblem: when the API server refuses or does not answer.
+    """
+    kind, namespace, name = kind_called(existing.kind) or DEPLOYMENT, existing.namespace, existing.name
+    found = cluster.find(kind.path(namespace, name))
+    subject = f"{kind.name} {name} in the namespace {namespace} (context {cluster.context})"
+    if found is None:
+        others = [other for other in KINDS if cluster.find(other.path(namespace, name))]
+        hint = f"{name} is a {others[0].name}: write `{others[0].words[0]}: {name}`" if others else ""
+        raise BadInput(f"target.kubernetes.existing: there is no {subject}; expected one that runs", hint=hint)
+    if kind.wanted_pods(found) == 0:
+        raise BadInput(f"target.kubernetes.existing: the {subject} has no pods; expected one that runs")
+    return found
+
+
 class FoundWorkload:
     """The workload that `existing` names.
 
@@ -33,6 +52,7 @@ class FoundWorkload:
         self.kind = kind_called(existing.kind) or DEPLOYMENT
         self.name = existing.name
         self._cluster = cluster
+        self._existing = existing
         self._namespace = existing.namespace
         self._run = run
         self._journal = journal
@@ -46,23 +66,7 @@ class FoundWorkload:
             BadInput: when there is none, or it has no pods.
             EnvironmentProblem: when the API server refuses or does not answer.
         """
-        kind, where = self.kind, f"in the namespace {self._namespace} (context {self._cluster.context})"
-        found = self._cluster.find(kind.path(self._namespace, self.name))
-        subject = f"{kind.name} {self.name} {where}"
-        if found is None:
-            raise BadInput(
-                f"target.kubernetes.existing: there is no {subject}; expected one that runs", hint=self._other_kind()
-            )
-        if kind.wanted_pods(found) == 0:
-            raise BadInput(f"target.kubernetes.existing: the {subject} has no pods; expected one that runs")
-        return found
-
-    def _other_kind(self) -> str:
-        """Of which other kind there is one of that name; empty when there is none."""
-        for kind in KINDS:
-            if self._cluster.find(kind.path(self._namespace, self.name)):
-                return f"{self.name} is a {kind.name}: write `{kind.words[0]}: {self.name}`"
-        return ""
+        return find_workload(self._cluster, self._existing)
 
     def workload(self) -> Workload:
         """What a drill changes, and how the journal hears of it."""

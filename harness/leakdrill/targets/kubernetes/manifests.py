@@ -9,12 +9,13 @@ from leakdrill.alerting.foreign_rules import refuse_foreign
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, is_folder
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
+from leakdrill.targets.kubernetes.metrics_server_meter import parse_quantity
 from leakdrill.targets.kubernetes.workload_kind import KIND_NAMES, kind_called
 from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from leakdrill.targets.kubernetes.api import Cluster
@@ -158,23 +159,57 @@ def service_container(manifest: Mapping[str, Any], name: str | None) -> str:
     Raises:
         BadInput: when it has none of that name.
     """
-    names = [str(one["name"]) for one in manifest["spec"]["template"]["spec"]["containers"]]
-    if name is not None and name not in names:
+    return str(container_of(manifest, name)["name"])
+
+
+def container_of(manifest: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """The container of its pods that is the service, as the manifest has it. Raises as `service_container` does."""
+    containers: list[dict[str, Any]] = manifest["spec"]["template"]["spec"]["containers"]
+    found = next((one for one in containers if name in (None, one["name"])), None)
+    if found is None:
         raise BadInput(
             f"target.kubernetes.container: {manifest['kind']}/{manifest['metadata']['name']} has no container "
-            f"{quoted(name)}; expected one of {', '.join(names)}"
+            f"{quoted(name)}; expected one of {', '.join(str(one['name']) for one in containers)}"
         )
-    return name or names[0]
+    return found
 
 
 def with_env(manifest: Manifest, container: str, env: Sequence[Mapping[str, str]]) -> Manifest:
     """`manifest` with `env` among what `container` is given; of two with one name, ours holds."""
     added = {one["name"]: dict(one) for one in env}
+    return _with_container(
+        manifest, container, lambda one: {"env": [*_without(one.get("env") or [], added), *added.values()]}
+    )
+
+
+def with_limits(manifest: Manifest, container: str, limits: Mapping[str, str]) -> Manifest:
+    """`manifest` where `container` has `limits`, by resource, and keeps no more free than they allow."""
+
+    def limited(one: Mapping[str, Any]) -> dict[str, Any]:
+        has = one.get("resources") or {}
+        requests = {
+            key: limits[key] if key in limits and _is_more(value, limits[key]) else value
+            for key, value in (has.get("requests") or {}).items()
+        }
+        changed = {**has, "limits": {**(has.get("limits") or {}), **limits}}
+        return {"resources": {**changed, "requests": requests} if requests else changed}
+
+    return _with_container(manifest, container, limited) if limits else manifest
+
+
+def _is_more(value: Any, limit: str) -> bool:
+    """Whether a request is above `limit`; what is no quantity is left to the API server, which says so."""
+    try:
+        return parse_quantity(str(value)) > parse_quantity(limit)
+    except ValueError:
+        return False
+
+
+def _with_container(
+    manifest: Manifest, container: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> Manifest:
     template = manifest["spec"]["template"]
-    containers = [
-        {**one, "env": [*_without(one.get("env") or [], added), *added.values()]} if one["name"] == container else one
-        for one in template["spec"]["containers"]
-    ]
+    containers = [{**one, **change(one)} if one["name"] == container else one for one in template["spec"]["containers"]]
     changed = {**template, "spec": {**template["spec"], "containers": containers}}
     return {**manifest, "spec": {**manifest["spec"], "template": changed}}
 

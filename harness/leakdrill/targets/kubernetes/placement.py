@@ -17,7 +17,7 @@ from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.docker.engine import connect as connect_engine
 from leakdrill.targets.docker.image import ready_image
 from leakdrill.targets.kubernetes.api import RUN_LABEL
-from leakdrill.targets.kubernetes.deployment import SCENARIO_DIR, Wanted, deployment, env_list
+from leakdrill.targets.kubernetes.deployment import SCENARIO_DIR, Wanted, deployment, env_list, quantities
 from leakdrill.targets.kubernetes.found_workload import FoundWorkload
 from leakdrill.targets.kubernetes.manifests import (
     collection,
@@ -25,6 +25,7 @@ from leakdrill.targets.kubernetes.manifests import (
     read_manifests,
     service_container,
     with_env,
+    with_limits,
     workload_of,
 )
 from leakdrill.targets.kubernetes.nodes import share_our_files, share_our_kernel, show_here
@@ -214,7 +215,9 @@ class Placement:
         chosen, env = workload_of(self._manifests, self._form.workload), env_list(self._environment())
         container = service_container(chosen.data, self._form.container)
         self._notice_what_stays(chosen.data)
-        made = [with_env(one.data, container, env) if one is chosen else one.data for one in self._manifests]
+        limits = quantities(self._spec.limits.memory, self._spec.limits.cpus)
+        service = with_limits(with_env(chosen.data, container, env), container, limits)
+        made = [service if one is chosen else one.data for one in self._manifests]
         return [placed(one, namespace=self.namespace, run=self.run) for one in made]
 
     def _notice_what_stays(self, manifest: Mapping[str, Any]) -> None:
