@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = ("rss_before_bytes", "rss_after_bytes", "pss_bytes", "uss_bytes", "anon_bytes")
 _POSITIVE: Final = (*_MEMORY, "threads", "processes")
-_EVERY_SLOT_HAS: Final = ("load_s", "rest_s", "requests", "round", *_POSITIVE, "fds", "cpu_seconds")
+EVERY_SLOT_HAS: Final = ("load_s", "rest_s", "requests", "round", *_POSITIVE, "fds", "cpu_seconds")
+"""A slot that lacks one of them cannot be judged."""
+
 _AGENTS: Final = tuple(name for name in COLUMNS if name not in _MEMORY)
 _MOST_SILENT: Final = 0.125
 """The share of the slots that an agent may miss: it has a deadline, and a machine may be busy."""
@@ -41,7 +43,7 @@ def slot_problem(history: History, build: str, corpus: str) -> str:
 
 def _lacking(slots: Sequence[GateSlot]) -> str:
     for slot in slots:
-        lacking = [name for name in _EVERY_SLOT_HAS if name not in slot.values]
+        lacking = [name for name in EVERY_SLOT_HAS if name not in slot.values]
         if lacking or not slot.members:
             return f"the record of a slot lacks {' and '.join(lacking) or 'its processes'}"
     return ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.readings import Numbers
 from leakdrill.judging.evidence.request_counts import rate_doubts, report_doubts, user_doubts
+from leakdrill.judging.leak.gate_slots import EVERY_SLOT_HAS
 from leakdrill.judging.leak.slots import COLUMNS, slot_events
 from leakdrill.record.events import GateEnd, GateRequestsByName, LoadErrors, LoadRequests, TargetReady
 from leakdrill.units import show_duration, show_size
@@ -42,7 +43,7 @@ def slot_doubts(
 ) -> Iterator[Doubt]:
     """What in the slots of `build` under `corpus`, and in the reports of their load, cannot be."""
     slots = slot_events(history, build=build, corpus=corpus)
-    if len(slots) < 2:  # noqa: PLR2004 - what is here compares two
+    if len(slots) < 2 or any(name not in slot.values for slot in slots for name in EVERY_SLOT_HAS):  # noqa: PLR2004 - what is here compares two
         return
     yield from _members(history, scenario, slots)
     yield from _fields(slots)
@@ -59,7 +60,7 @@ def _members(history: History, scenario: Scenario, slots: Sequence[GateSlot]) ->
     for slot in slots:
         members = slot.members.split(",")
         if len(members) != slot.processes:
-            text = f"{len(members)} processes are named and {slot.processes or 0:.0f} counted"
+            text = f"{len(members)} processes are named and {slot.values['processes']:.0f} counted"
             yield Doubt(f"{text} at {show_duration(slot.t)}", (slot.index,))
             return
     told = history.of(TargetReady)
@@ -109,13 +110,14 @@ def _parts(slots: Sequence[GateSlot]) -> Iterator[Doubt]:
 def _time(slots: Sequence[GateSlot]) -> Iterator[Doubt]:
     """Time that passed by one clock and not by the other, and pauses that are none."""
     first, last = slots[0], slots[-1]
-    passed_s, loaded_s = last.t - first.t, (last.load_s or 0.0) - (first.load_s or 0.0)
+    passed_s, loaded_s = last.t - first.t, last.values["load_s"] - first.values["load_s"]
     if abs(passed_s - loaded_s) > _APART_S + _APART_SHARE * passed_s:
         text = f"{passed_s:.1f} s passed between the first slot and the last, and {loaded_s:.1f} s by the load's clock"
         yield Doubt(text, (first.index, last.index))
     for before, after in pairwise(slots):
-        if not 0 < (after.rest_s or 0.0) <= after.t - before.t + _APART_S:
-            text = f"the pause of the slot at {show_duration(after.t)} lasted {after.rest_s or 0.0:g} s"
+        rest_s = after.values["rest_s"]
+        if not 0 < rest_s <= after.t - before.t + _APART_S:
+            text = f"the pause of the slot at {show_duration(after.t)} lasted {rest_s:g} s"
             yield Doubt(text, (before.index, after.index))
             return
 
@@ -132,10 +134,10 @@ def _length(scenario: Scenario, slots: Sequence[GateSlot], corpus: str) -> Itera
 
 def _cpu(slots: Sequence[GateSlot], machine: Mapping[str, str | int]) -> Iterator[Doubt]:
     first, last = slots[0], slots[-1]
-    used_s = (last.cpu_seconds or 0.0) - (first.cpu_seconds or 0.0)
-    made, passed_s = (last.requests or 0.0) - (first.requests or 0.0), last.t - first.t
+    used_s = last.values["cpu_seconds"] - first.values["cpu_seconds"]
+    made, passed_s = last.values["requests"] - first.values["requests"], last.t - first.t
     events = (first.index, last.index)
-    if used_s < 0 or any((b.cpu_seconds or 0.0) < (a.cpu_seconds or 0.0) for a, b in pairwise(slots)):
+    if any(after.values["cpu_seconds"] < before.values["cpu_seconds"] for before, after in pairwise(slots)):
         yield Doubt("the CPU time of the service falls between two slots", events)
     elif made >= _MANY and used_s < made * _PER_REQUEST_S:
         yield Doubt(f"what was read used {used_s:.3g} s of CPU for {made:.0f} requests", events)
@@ -152,7 +154,7 @@ def _by_name(history: History, slots: Sequence[GateSlot], build: str, corpus: st
         yield Doubt(text, tuple(event.index for event in told))
         return
     for slot, event in zip(slots, told, strict=True):
-        named, made = sum((event.requests or {}).values()), slot.requests or 0.0
+        named, made = sum((event.requests or {}).values()), slot.values["requests"]
         if abs(named - made) > _FEW + _SHARE * made:
             text = f"{made:.0f} requests were made by {show_duration(slot.t)}, and {named:.0f} by their names"
             yield Doubt(text, (slot.index, event.index))
@@ -166,31 +168,34 @@ def _load(
     ends = [end.t for end in history.of(GateEnd) if (end.build, end.corpus) == (build, corpus)]
     during = [report for report in reports if report.t <= (ends[-1] if ends else slots[-1].t)]
     for before, after in pairwise(during):
-        rested_s = max((slot.rest_s or 0.0 for slot in slots if before.t <= slot.t <= after.t + _LATE_S), default=0.0)
+        rests = (slot.values["rest_s"] for slot in slots if before.t <= slot.t <= after.t + _LATE_S)
+        rested_s = max(rests, default=0.0)
         if after.t - before.t > _LATE_S + rested_s:
             text = f"Locust reported nothing from {show_duration(before.t)} to {show_duration(after.t)}"
             yield Doubt(text, (before.index, after.index))
             break
-    yield from report_doubts([Numbers(report.index, report.t, report.values) for report in during])
-    yield from rate_doubts([Numbers(report.index, report.t, report.values) for report in during])
-    yield from user_doubts([Numbers(report.index, report.t, report.values) for report in during], 1)
+    numbers = [Numbers(report.index, report.t, report.values) for report in during]
+    yield from report_doubts(numbers)
+    yield from rate_doubts(numbers)
+    yield from user_doubts(numbers, 1)
     yield from _counted(slots, reports)
     yield from _errors(history, reports)
 
 
 def _counted(slots: Sequence[GateSlot], reports: Sequence[LoadRequests]) -> Iterator[Doubt]:
     """Requests of a slot that are less than Locust had reported long before, or more than it did long after."""
+    told = [(report.t, report.completed) for report in reports if report.completed is not None]
     for slot in slots:
-        made = slot.requests or 0.0
-        before = [report.completed or 0.0 for report in reports if report.t <= slot.t - 1]
-        after = [report.completed or 0.0 for report in reports if report.t >= slot.t + _LATE_S] or [
-            report.completed or 0.0 for report in reports[-1:]
-        ]
+        made = slot.values["requests"]
+        before = [0.0, *(completed for t, completed in told if t <= slot.t - 1)][-1]
+        late = [completed for t, completed in told if t >= slot.t + _LATE_S] or [count for _, count in told[-1:]]
         slack = _FEW + _SHARE * made
-        if (before and made < before[-1] - slack) or (after and made > after[0] + slack):
+        if late and not before - slack <= made <= late[0] + slack:
             text = f"{made:.0f} requests were made by {show_duration(slot.t)}"
-            told = f"Locust told of {before[-1] if before else 0:.0f} before and {after[0] if after else 0:.0f} after"
-            yield Doubt(f"{text}, and {told}", (slot.index,))
+            yield Doubt(
+                f"{text}, and Locust told of {before:.0f} before and {late[0]:.0f} after",
+                (slot.index,),
+            )
             return
 
 
@@ -202,10 +207,9 @@ def _errors(history: History, reports: Sequence[LoadRequests]) -> Iterator[Doubt
             continue
         key = (event.method, event.request, event.error)
         kinds[key] = max(kinds.get(key, 0.0), event.count or 0.0)
-    told, failed = sum(kinds.values()), max((report.failures or 0.0 for report in history.of(LoadRequests)), default=0)
-    if reports and told > len(kinds) + _FEW + (1 + _SHARE) * failed * max(
-        1, len({r.corpus for r in history.of(LoadRequests)}) * 2
-    ):
-        yield Doubt(
-            f"Locust counted {failed:.0f} failures at most, and {told:.0f} by their error", (reports[-1].index,)
-        )
+    every = history.of(LoadRequests)
+    told, failed = sum(kinds.values()), max((report.failures or 0.0 for report in every), default=0.0)
+    loads = 2 * len({report.corpus for report in every})
+    if reports and told > len(kinds) + _FEW + (1 + _SHARE) * failed * loads:
+        text = f"Locust counted {failed:.0f} failures at most, and {told:.0f} by their error"
+        yield Doubt(text, (reports[-1].index,))

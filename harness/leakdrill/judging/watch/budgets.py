@@ -128,8 +128,9 @@ def peak_stays_within_budget(history: History, *, plan: WatchPlan) -> Verdict:
     over = next((r for r in samples if r.total_bytes > limit), None)
     if over and top:
         return claim.fails(
-            f"{_breaker(history, over)} when the limit {show_size(limit)} was crossed after "
-            f"{show_duration(over.t - last.start_s)}; peak {show_size(top.total_bytes)} ({_split(history, top)})",
+            f"{_breaker(history, over)} when the limit {show_size(limit)} was crossed"
+            f"{_hardly(over.total_bytes, limit, ' by {}')} after {show_duration(over.t - last.start_s)}; "
+            f"peak {show_size(top.total_bytes)} ({_split(history, top)})",
             numbers=numbers,
             events=[over.index, top.index],
             hint="raise the limit, or run fewer processes at once",
@@ -145,16 +146,16 @@ def _unbroken(
     largest, counted = last.largest_process_bytes, kernel_peak(history, last)
     if largest > limit:
         return claim.fails(
-            f"one process reached {show_size(largest)} between two readings, by the kernel's own count; "
-            f"limit {show_size(limit)}",
+            f"one process reached {show_size(largest)}{_hardly(largest, limit)} between two readings, "
+            f"by the kernel's own count; limit {show_size(limit)}",
             numbers=numbers,
             events=[last.exited.index] if last.exited else [],
             hint="raise the limit; the record does not tell which process it was",
         )
     if counted.low_bytes > limit:
         return claim.fails(
-            f"all its memory together reached {show_size(counted.low_bytes)} between two readings, by the kernel's own "
-            f"count; limit {show_size(limit)}{_kinds(history, last)}",
+            f"all its memory together reached {show_size(counted.low_bytes)}{_hardly(counted.low_bytes, limit)} "
+            f"between two readings, by the kernel's own count; limit {show_size(limit)}{_kinds(history, last)}",
             numbers=numbers,
             events=counted.events,
             hint="raise the limit, or run fewer processes at once; the record does not tell which process it was",
@@ -170,6 +171,11 @@ def _unbroken(
         numbers=numbers,
         events=[top.index] if top else counted.events,
     )
+
+
+def _hardly(size_bytes: float, limit_bytes: float, words: str = " ({} more than the limit)") -> str:
+    """By how much a size is above the limit, where the two would look the same."""
+    return words.format(show_size(size_bytes - limit_bytes)) if show_size(size_bytes) == show_size(limit_bytes) else ""
 
 
 def _doubt(
