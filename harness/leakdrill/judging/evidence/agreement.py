@@ -187,8 +187,8 @@ def _frozen(cpu: Series, unsettled: list[Span]) -> Iterator[Doubt]:
     edges = [0, *(place + 1 for place in same), len(cpu)]
     for start, end in pairwise(edges):
         last = end - 1
-        answered = cpu.requests[last] - cpu.requests[start] if last > start else 0.0
-        took_s = float(cpu.t[last] - cpu.t[start]) if last > start else 0.0
+        answered = cpu.requests[last] - cpu.requests[start]
+        took_s = float(cpu.t[last] - cpu.t[start])
         long_enough = last - start >= _FROZEN_READINGS and took_s >= _FROZEN_S
         if not long_enough or not answered >= _FROZEN_REQUESTS or answered * per_request < _FROZEN_CPU_S:
             continue
