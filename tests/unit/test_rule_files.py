@@ -119,6 +119,12 @@ def test_a_folder_and_a_pattern_stand_for_their_files(write: Callable[..., Path]
         ("kind: Service\n", ":1: the file: is a manifest of kind Service and has no groups"),
         ("{{- if .Values.rules }}\ngroups: []\n", ":1: is a template of a Helm chart; "),
         ("groups:\n{% for a in b %}\n", ":2: is a Jinja template"),
+        ("groups:\n<%= p('groups') %>\n", ":2: is an ERB template"),
+        (PLAIN.replace("rules:", 'rules:\n  {{- include "more" . }}'), ":4: is a template of a Helm chart; "),
+        (OPERATOR.replace("shop", "'{{ .Release.Name }}'") + indented(GROUP, 2), ":3: is a template of a Helm chart; "),
+        (PLAIN.replace('b="c"', 'b="{{ .Values.b }}"'), ":5: groups[0].rules[0].expr: holds a template of a Helm"),
+        ("# Rules\n\nAs follows: put `a`: b\n```yaml\n" + PLAIN + "```\n", ": is a Markdown page; expected the file"),
+        ("---\nkind: CustomResourceDefinition\nspec: {groups: {}}\n", ":2: is a CustomResourceDefinition, which"),
         (PLAIN.replace('a{b="c"} > 1', LOGQL), ":5: groups[0].rules[0].expr: is LogQL"),
         (OPERATOR + indented(GROUP.replace("> 1", "> ("), 2), ":9: spec.groups[0].rules[0].expr: is not PromQL"),
         (CONFIG_MAP + indented(PLAIN.replace("for: 5m", "for: x"), 4), ':13: groups[0].rules[0].for: "x" is not a'),
@@ -148,6 +154,66 @@ def test_settings_of_other_rulers_are_left_out_and_named(write: Callable[..., Pa
         "rules.yaml: shop: left out source_tenants, a setting of Mimir",
     ]
     assert "source_tenants" not in written.files[0].read_text()
+
+
+def test_templates_of_prometheus_are_no_chart_s(write: Callable[..., Path]) -> None:
+    """A comment is nobody's template either, and a definition beside rules is left alone."""
+    definition = "kind: CustomResourceDefinition\nspec: {groups: [{rules: 1}]}\n---\n"
+    text = PLAIN.replace("labels:", "annotations: {a: '{{ if true }}{{ template \"x\" . }}{{ end }}'}\n    labels:")
+    rules = read_rules([write(f"# {{{{ .Values.rules.x }}}}, {{% if x %}}, <%= x %>\n{definition}{text}")])
+    assert [alert.name for alert in rules.alerts] == ["CartMemoryHigh"]
+
+
+TEMPLATED = """\
+# templates: {{ define "slack.text" }}{{ .Values.text }}{{ end }}
+route: {receiver: ops}
+receivers:
+- name: ops
+  slack_configs:
+  - channel: '#ops'
+    title: >-
+      {{ template "slack.title" . }}
+    text: '{{ define "x" }}{{ range .Alerts }}{{ .Annotations.a }}{{ end }}{{ end }}{{ template "x" . }}'
+    fallback: '{{ with .CommonLabels.Remove .GroupLabels.Names }}{{ .Values | join " " }}{{ end }}'
+"""
+
+
+def test_named_templates_of_messages_are_alertmanager_s(write: Callable[..., Path]) -> None:
+    assert routed(write(TEMPLATED))["receiver"] == "ops"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            TEMPLATED.replace("'#ops'", '{{ template "slack.channel" . }}'),
+            ':6: channel: {{ template "slack.channel" . }} stands outside quotes, so that it is no YAML; ',
+        ),
+        ('{{ define "slack.text" }}\ntext\n{{ end }}\nroute:\n', ":1: is a file of templates (`define`); "),
+        ('route: {receiver: {{ include "a" . }}}\n', ":1: is a template of a Helm chart; "),
+        ("{{ if .Values.on }}\nroute: {receiver: ops}\n{{ end }}\n", ":1: is a template of a Helm chart; "),
+        ("kind: CustomResourceDefinition\nspec: {route: {receivers: 1}}\n", ":1: is a CustomResourceDefinition, which"),
+        ("route: {}\n", ":1: route: names no receiver"),
+        ("kind: Ingress\nspec: {route: {}}\n", ":1: the file: is a manifest of kind Ingress and has no route"),
+    ],
+)
+def test_what_is_no_routing_is_named(write: Callable[..., Path], text: str, says: str) -> None:
+    path = write(text)
+    with pytest.raises(BadInput) as caught:
+        read_routing(path, scale=60, webhook_url="http://127.0.0.1:9")
+    assert str(caught.value).startswith(f"{path}{says}")
+
+
+def test_a_markdown_page_is_named_for_what_it_is(write: Callable[..., Path]) -> None:
+    path = write("# Routing\n\n```yaml\nroute: {receiver: '{{ .Values.x }}'}\n```\n", "routing.md")
+    with pytest.raises(BadInput, match=r"routing.md: is a Markdown page; expected the file that it shows") as caught:
+        read_routing(path, scale=60, webhook_url="http://127.0.0.1:9")
+    assert "copy the YAML" in caught.value.hint
+
+
+def test_the_route_of_an_ingress_in_a_chart_s_values_is_no_routing(write: Callable[..., Path]) -> None:
+    values = f"route: {{main: {{enabled: false}}}}\ningress: {{route: {{}}}}\nconfig:\n{indented(ROUTING, 2)}"
+    assert routed(write(values))["receiver"] == "ops"
 
 
 def routed(path: Path) -> dict[str, object]:

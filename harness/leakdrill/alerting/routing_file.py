@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.foreign_rules import refuse_foreign
+from leakdrill.alerting.foreign_rules import is_definition, refuse_foreign
 from leakdrill.alerting.manifest_texts import holds_texts, read_texts
 from leakdrill.errors import BadInput
 from leakdrill.yaml_file import read_yaml_documents
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 EXPECTED: Final = "an Alertmanager configuration"
 _LIKE_ROUTING: Final = re.compile(r"^[ {\"']*route[\"']? *:", re.MULTILINE)
+_KEYS: Final = frozenset(
+    ["global", "route", "receivers", "templates", "inhibit_rules", "time_intervals", "mute_time_intervals", "tracing"]
+)
 _OF_THE_OPERATOR: Final = "AlertmanagerConfig"
 
 
@@ -30,6 +33,8 @@ def read_routing_file(path: Path) -> Document:
     refuse_foreign(path)
     documents = read_yaml_documents(path, expected=EXPECTED, scalars="text")
     found = [one for document in documents for one in _configurations(document)]
+    if not found:  # what is plainly meant as one: its reader says what it lacks
+        found = [one for one in documents if _is_plain(one.data)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -53,6 +58,8 @@ def _without_route(document: Document) -> BadInput:
 
 
 def _configurations(document: Document) -> Iterator[Document]:
+    if is_definition(document.data):
+        return
     for loc, value in document.mappings(_may_hold_one):
         if holds_texts(value):
             for inner in read_texts(document, value, loc, like=_LIKE_ROUTING, expected=EXPECTED):
@@ -61,5 +68,11 @@ def _configurations(document: Document) -> Iterator[Document]:
             yield document.below(loc)
 
 
+def _is_plain(data: Any) -> bool:
+    return isinstance(data, dict) and "route" in data and data.keys() <= _KEYS
+
+
 def _may_hold_one(value: dict[str, Any], _loc: Loc) -> bool:
-    return holds_texts(value) or "route" in value or value.get("kind") == _OF_THE_OPERATOR
+    """Whether it is one, or may hold one: a `route` without receivers may be an ingress's, or anything else."""
+    is_routing = "route" in value and "receivers" in value
+    return holds_texts(value) or is_routing or value.get("kind") == _OF_THE_OPERATOR

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from leakdrill.alerting.foreign_rules import refuse_foreign
+from leakdrill.alerting.foreign_rules import is_definition, refuse_foreign
 from leakdrill.alerting.manifest_texts import holds_texts, read_texts
 from leakdrill.errors import BadInput
 from leakdrill.files import exists, is_file, is_folder
@@ -122,6 +122,8 @@ def _of_file(path: Path) -> list[RuleGroups]:
 
 def _of_document(document: Document) -> Iterator[RuleGroups]:
     data = document.data
+    if is_definition(data):
+        return
     if _is_list_of_groups(data):
         yield RuleGroups(document, (), data)
     elif isinstance(data, dict) and "name" in data and isinstance(data.get("rules"), list):
