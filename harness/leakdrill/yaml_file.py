@@ -241,26 +241,6 @@ def parse_yaml(text: str, source: Path, *, expected: str, scalars: Scalars = "ya
     return _parsed(text, source, expected, lambda text: _single(text, scalars, source, expected))
 
 
-def is_yaml(text: str) -> bool:
-    """Returns whether `text` is YAML, whatever it holds; with a mapping for a key, as `{{ x }}` is, it is none."""
-    key_is_next: list[bool | None] = []  # of each collection that is open; None for a sequence
-    try:
-        for event in yaml.parse(text, Loader=_SafeLoader):
-            if isinstance(event, yaml.CollectionEndEvent):
-                key_is_next.pop()
-            elif isinstance(event, yaml.NodeEvent):
-                opens = isinstance(event, yaml.CollectionStartEvent)
-                if opens and key_is_next and key_is_next[-1]:
-                    return False
-                if key_is_next and key_is_next[-1] is not None:
-                    key_is_next[-1] = not key_is_next[-1]
-                if opens:
-                    key_is_next.append(True if isinstance(event, yaml.MappingStartEvent) else None)
-    except yaml.YAMLError:
-        return False
-    return True
-
-
 def dump_yaml(data: Any) -> str:
     """Returns `data` as YAML, keys in their order, what was read as text as it was written."""
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)

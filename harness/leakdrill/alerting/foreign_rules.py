@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
 from leakdrill.units import quoted
-from leakdrill.yaml_file import MOST_BYTES, is_yaml
+from leakdrill.yaml_file import MOST_BYTES
+from leakdrill.yaml_syntax import is_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
