@@ -55,14 +55,16 @@ def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
 def test_what_each_kind_can_do() -> None:
     assert {row.name: set(row.capabilities()) for row in KINDS} == {
         "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside"},
-        "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "Pinnable"},
+        "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "KnownOutside", "Pinnable"},
         "existing container": EVERYWHERE - {"Replicated"}
-        | {"AgentHost", "FilesInside", "Limitable", "Losable", "Outliving"},
-        "existing compose": EVERYWHERE | {"Neighboured"},
-        "compose": EVERYWHERE | OWN - {"Logged"} | {"Neighboured", "Pinnable", "Prunable", "Recreatable"},
+        | {"AgentHost", "FilesInside", "KnownOutside", "Limitable", "Losable", "Outliving"},
+        "existing compose": EVERYWHERE | {"KnownOutside", "Neighboured"},
+        "compose": EVERYWHERE
+        | OWN - {"Logged"}
+        | {"KnownOutside", "Neighboured", "Pinnable", "Prunable", "Recreatable"},
         "kubernetes": EVERYWHERE
         | OWN
-        | {"Autoscalable", "Choosy", "Copyable", "KubeletScraped", "Losable", "SelfReplacing"},
+        | {"Autoscalable", "Choosy", "Copyable", "KnownOutside", "KubeletScraped", "Losable", "SelfReplacing"},
         "existing service": EVERYWHERE - {"Replicated"} | {"Losable", "Outliving"},
     }
 

@@ -55,12 +55,20 @@ class Resolver:
 
     def from_outside(self, line: str, platform: str) -> str:
         """`line` with the target's names as the platform knows it."""
-        word = {"docker": "@{container}", "compose": "@{container}", "kubernetes": "@{pod}"}.get(platform)
-        if word is None:
-            return line
+        if platform == "kubernetes":
+            return _in_cluster(self._named(line, "@{pod}"))
+        return self._named(line, "@{container}") if platform in ("docker", "compose") else line
+
+    def _named(self, line: str, word: str) -> str:
         for name in sorted(self._names, key=len, reverse=True):
-            line = re.sub(rf"(?<![\w./=\"-]){re.escape(name)}(?![\w.-])", word, line)
+            line = re.sub(rf"(?<![\w./=\"-]){re.escape(name)}(?![\w.-])", lambda _match: word, line)
         return line
+
+
+def _in_cluster(line: str) -> str:
+    """`line`, whose `kubectl` looks at the drill's namespace in its context and at nothing else."""
+    without = re.sub(r"\s(?:-n|--namespace|--context)[ =]\S+|\s(?:-A|--all-namespaces)\b", "", line)
+    return re.sub(r"\b(kubectl|oc)\b(?=\s)", r"\1 --context @{context} -n @{namespace}", without)
 
 
 def _with_address(line: str, host: str, meaning: str) -> str:

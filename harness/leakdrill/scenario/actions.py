@@ -119,8 +119,8 @@ class Command(Action, Frozen):
 
     shell: str = Field(
         min_length=1,
-        description="The line. @{url}, @{prometheus}, @{pid}, @{port}, @{disk}, @{name} and @{token} are filled in; "
-        "everything else stays as it is written.",
+        description="The line. @{url}, @{prometheus}, @{pid}, @{port}, @{disk}, @{name} and @{token} are filled in, "
+        "on this machine also @{container}, or @{pod}, @{namespace} and @{context}; all else stays as it is written.",
         examples=["curl -s @{url}/health"],
     )
     on_machine: YesOrNo = Field(

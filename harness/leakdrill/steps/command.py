@@ -17,7 +17,7 @@ from leakdrill.machine.process_tree import RUN_ID_VARIABLE
 from leakdrill.printable import printable_lines
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.output import OUTPUT, output_tail
-from leakdrill.targets.base.capabilities import Executable, Signallable
+from leakdrill.targets.base.capabilities import Executable, KnownOutside, Signallable
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leakdrill.steps.context import StepContext, Surroundings
 
 NEEDS: Final = (Executable,)
-WORD: Final = re.compile(r"@\{(url|prometheus|pid|port|disk|name|token)\}")
+WORD: Final = re.compile(r"@\{(url|prometheus|pid|port|disk|name|token|container|pod|namespace|context)\}")
 """A word of a line that means something of the drill."""
 SAID_CHARS: Final = 4000
 """How much of the output is in the record; all of it is in the run folder."""
@@ -94,7 +94,9 @@ def _beside(context: StepContext) -> dict[str, str | None]:
 def _on_machine(context: StepContext) -> dict[str, str | None]:
     url, signallable = context.target.base_url, context.find(Signallable)
     pid = signallable.pid if signallable else None
-    return {"url": url, "port": url.rpartition(":")[2], "pid": None if pid is None else str(pid), "disk": None}
+    known = context.find(KnownOutside)
+    names = known.known_as if known else {}
+    return {"url": url, "port": url.rpartition(":")[2], "pid": None if pid is None else str(pid), **names}
 
 
 def _words(line: str, meanings: Mapping[str, str | None]) -> list[str]:

@@ -164,6 +164,19 @@ class Pinnable(Protocol):
 
 
 @runtime_checkable
+class KnownOutside(Protocol):
+    """A target that programs on this machine call by a name of its own, such as `docker stats NAME`."""
+
+    @property
+    def known_as(self) -> Mapping[str, str]:
+        """What it is called: `container`; or `pod`, `namespace` and `context`.
+
+        Raises:
+            LeakdrillError: while it does not run.
+        """
+
+
+@runtime_checkable
 class Configurable(Protocol):
     """A target that can be restarted with another environment."""
 

@@ -24,7 +24,7 @@ from leakdrill.targets.docker.execute import execute_inside
 from leakdrill.targets.docker.load_workers import ContainerWorkers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -113,6 +113,11 @@ class ComposeService(RecordedTarget):
     def execute_beside(self, service: str, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in the first container of another service of the project; likewise."""
         return self._execute(self._of(service), command, output, timeout_s)
+
+    @property
+    def known_as(self) -> Mapping[str, str]:
+        """The name of the container of its first replica."""
+        return {"container": str(self._first_of(self.form.service).name)}
 
     def load_workers(self) -> ContainerWorkers:
         """The network of what the load goes to, as the place of its workers, which call it by its name."""

@@ -10,7 +10,7 @@ from leakdrill.targets.base.placeholders import fill
 from leakdrill.targets.kubernetes.execute import execute_in_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from leakdrill.targets.kubernetes.deployed import DeployedWorkload
@@ -23,6 +23,12 @@ class PodShell:
         self._deployed = deployed
         self._disk = disk.rstrip("/")
 
+    @property
+    def known_as(self) -> Mapping[str, str]:
+        """Its oldest pod that serves, its namespace and its context. Raises EnvironmentProblem where none serves."""
+        place = self._deployed.place
+        return {"pod": self._serving(), "namespace": place.namespace, "context": self._deployed.cluster.context}
+
     def execute(self, command: Sequence[str], *, output: Path, timeout_s: float) -> int:
         """Run `command` in its oldest pod that serves; its output goes to `output`.
 
@@ -33,17 +39,20 @@ class PodShell:
         place, follower = self._deployed.place, self._deployed.follower
         values = {**place.values(), "pid": "1"}
         argv = [fill(word, values, place=f"exec.command[{i}]") for i, word in enumerate(command)]
-        serving = follower.watcher.ready()
-        if not serving:
-            raise EnvironmentProblem(f"target '{self._deployed.name}' has no pod that is ready; expected one")
         return execute_in_pod(
             self._deployed.cluster,
             argv,
-            pod=f"/api/v1/namespaces/{place.namespace}/pods/{serving[0]}",
+            pod=f"/api/v1/namespaces/{place.namespace}/pods/{self._serving()}",
             output=output,
             timeout_s=timeout_s,
             container=follower.container,
         )
+
+    def _serving(self) -> str:
+        serving = self._deployed.follower.watcher.ready()
+        if not serving:
+            raise EnvironmentProblem(f"target '{self._deployed.name}' has no pod that is ready; expected one")
+        return serving[0]
 
     def copy(self, path: str, to: Path, *, timeout_s: float) -> None:
         """Copy the file `path` (`{disk}/…`, absolute in the pod, or relative to its disk) to `to`.
