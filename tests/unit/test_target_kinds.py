@@ -54,7 +54,7 @@ def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
 
 def test_what_each_kind_can_do() -> None:
     assert {row.name: set(row.capabilities()) for row in KINDS} == {
-        "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside"},
+        "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "KnownOutside"},
         "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "KnownOutside", "Pinnable"},
         "existing container": EVERYWHERE - {"Replicated"}
         | {"AgentHost", "FilesInside", "KnownOutside", "Limitable", "Losable", "Outliving"},

@@ -228,10 +228,14 @@ def _http(words: list[str], known: Known) -> AsStep | None:
     if header and "content-type" not in header.lower():
         name, _, value = header.partition(":")
         call["headers"] = {name.strip(): value.strip()}
-    if not isinstance(call.get("body"), dict):
+    if not isinstance(call.get("body"), dict) or not _SETTING.search(path):
         return AsStep({"http": call})
     keys = ", ".join(sorted(call["body"]))
     return AsStep({"http": call}, f"{path} {keys}", f"set {keys} to what it was")
+
+
+_SETTING: Final = re.compile(r"config|setting|mode|feature|flag|limit|toggle|level", re.IGNORECASE)
+"""The paths by which a request sets something that stays so."""
 
 
 def _json(body: str) -> Any:

@@ -69,7 +69,14 @@ def looks_from_outside(line: str) -> str | None:
 
 def programs(line: str) -> list[str]:
     """The programs at the places where a command may begin, in order."""
-    return [match["program"] for match in _PROGRAM.finditer(line)]
+    plain = re.sub(r"^(?:(?:time|sudo|nohup)\s+)+", "", line.strip())
+    return [match["program"] for match in _PROGRAM.finditer(plain)]
+
+
+def assigned(line: str) -> str | None:
+    """The variable that `line` does no more than set; None where it does something else."""
+    match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(?:\$\(.*\)|\"[^\"]*\"|'[^']*'|\S*)\s*", line, re.DOTALL)
+    return match[1] if match else None
 
 
 def _unquoted(line: str) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from leakdrill.runbooks.as_step import AsStep, Known, NotOurs, as_step
-from leakdrill.runbooks.fragment import COMMANDS, FragmentKind
-from leakdrill.runbooks.inside import OUTSIDE, OtherPlace, entered, looks_from_outside, opens_shell, programs
+from leakdrill.runbooks.fragment import COMMANDS, FragmentKind, Place
+from leakdrill.runbooks.inside import OUTSIDE, OtherPlace, assigned, entered, looks_from_outside, opens_shell, programs
 from leakdrill.runbooks.resolved import Resolver
 from leakdrill.runbooks.sought import sought_by, told_in
 from leakdrill.runbooks.words import simple_words, without_comment
@@ -33,6 +33,8 @@ _LOOK_S: Final = 15.0
 _CHANGE_S: Final = 60.0
 _FROM_HERE: Final = frozenset({"curl", "nvidia-smi", "amtool", "promtool"})
 """Programs that look at a service in a container from this machine, where an operator has them."""
+_SAVES: Final = re.compile(r"(?:time\s+)?curl\s[^|;&<>`$]*(?:>\s*|-o\s+)[\w.-]+")
+"""A response that is saved as a file of the step's own folder."""
 _INERT: Final = {
     FragmentKind.QUERY: "it is a query, and Prometheus evaluates the drill's rules",
     FragmentKind.RULE: "it is a rule; the drill evaluates those that the scenario names",
@@ -138,6 +140,8 @@ class _Planner:
             raise _Refused(f"what it does is not known ({fragment.reason}); bind it to a step, or to a line of its own")
         if fragment.kind not in COMMANDS and not bound:
             return None
+        if fragment.place is Place.INLINE and not bound:
+            raise _Refused("it stands in a sentence, which speaks of it; bind its line to have it carried out")
         kind = FragmentKind.CHANGE if fragment.kind not in COMMANDS else fragment.kind
         if binding is not None and binding.do is not None:
             return self._step(fragment, kind, AsStep(dict(binding.do), undo=fragment.undo), binding, "the target")
@@ -177,6 +181,8 @@ class _Planner:
         asked = binding is not None and binding.run is not None
         if kind is not FragmentKind.LOOK and outside is not None:
             raise _Refused(f"{outside} would change more than the target; bind it to a step")
+        if kind is not FragmentKind.LOOK and on_machine and not _SAVES.fullmatch(line):
+            raise _Refused("it would change this machine; bind it to a step, or to a line to run")
         if kind is not FragmentKind.LOOK and self._platform in ("process", "existing") and not asked:
             raise _Refused(
                 f"it would change this machine, because the target is a {self._platform}; "
@@ -185,7 +191,7 @@ class _Planner:
         if on_machine:
             line = self._resolver.from_outside(line, self._platform)
         where = "this machine" if on_machine else _inside(self._platform)
-        do = {"command": {"shell": line, "on_machine": on_machine}}
+        do = {"command": {"shell": line, "on_machine": on_machine, "keeps": assigned(line)}}
         return self._step(fragment, kind, AsStep(do, undo=fragment.undo), binding, where)
 
     def _step(

@@ -127,6 +127,12 @@ class Command(Action, Frozen):
         default=False,
         description="Whether it runs on this machine instead: for programs that look at a container from outside.",
     )
+    keeps: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*$",
+        description="The variable that the line sets, for the lines after it; its value is what the line says.",
+        examples=["BEFORE"],
+    )
 
 
 Signal = Literal["TERM", "KILL", "INT", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -55,23 +56,22 @@ def act(action: Command, context: StepContext) -> dict[str, str]:
         status = _run(action, context, output)
     except LeakdrillError as e:
         raise StepFailed(f"{e}{output_tail(output)}") from e
-    return {
-        "exit": str(status),
-        "took_s": f"{time.monotonic() - began:.3f}",
-        "output": str(output),
-        "output_size": show_size(output.stat().st_size),
-        "said": _said(output),
-    }
+    took_s, said = time.monotonic() - began, _said(output)
+    if action.keeps is not None and context.surroundings is not None:
+        context.surroundings.variables[action.keeps] = said
+    size = show_size(output.stat().st_size)
+    return {"exit": str(status), "took_s": f"{took_s:.3f}", "output": str(output), "output_size": size, "said": said}
 
 
 def _run(action: Command, context: StepContext, output: Path) -> int:
+    shell = _with_variables(action, context)
     if not action.on_machine:
-        words = _words(action.shell, {**_beside(context), **_INSIDE})
+        words = _words(shell, {**_beside(context), **_INSIDE})
         return context.require(Executable).execute([*_SHELL, *words], output=output, timeout_s=context.timeout_s)
     around = context.surroundings
     if around is None:
         raise StepFailed("a line on this machine needs a run; there is none")
-    line = "".join(_filled(action.shell, {**_beside(context), **_on_machine(context)}))
+    line = "".join(_filled(shell, {**_beside(context), **_on_machine(context)}))
     return execute(
         ["sh", *_SHELL[1:], line],
         env={**os.environ, RUN_ID_VARIABLE: around.run_id},
@@ -80,6 +80,14 @@ def _run(action: Command, context: StepContext, output: Path) -> int:
         timeout_s=context.timeout_s,
         journal=around.journal,
     )
+
+
+def _with_variables(action: Command, context: StepContext) -> str:
+    """The line after what earlier lines have set; of one that sets something, that is said at its end."""
+    known = context.surroundings.variables if context.surroundings else {}
+    used = [name for name in known if re.search(rf"\$\{{?{name}\b", action.shell)]
+    lines = [*(f"{name}={shlex.quote(known[name])}" for name in used), action.shell]
+    return "\n".join([*lines, *([f'printf "%s\\n" "${action.keeps}"'] if action.keeps else [])])
 
 
 def _beside(context: StepContext) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from leakdrill.steps.failure import StepFailed
@@ -25,11 +25,13 @@ class Surroundings:
         journal: gets what the step starts on this machine, before it does.
         run_id: marks it.
         prometheus: where the drill's Prometheus answers; None where there is none.
+        variables: what lines of shell have set so far, for those after them.
     """
 
     journal: Journal
     run_id: str
     prometheus: str | None
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Environment:
         self.alerts = AlertStates(scenario)
         self._load = LoadPart(scenario, self.target, folder=folder, recorder=recorder, journal=journal)
         self._recorder, self._journal, self._run_id = recorder, journal, folder.run_id
+        self._variables: dict[str, str] = {}
         self._scenario, self._plan = scenario, plan
         self._target_begun = False
         recorder.subscribe(self.alerts.note)
@@ -96,7 +97,7 @@ class Environment:
     @property
     def surroundings(self) -> Surroundings:
         """What steps find beside the target; known after `up`."""
-        return Surroundings(self._journal, self._run_id, self.alerting.prometheus_url)
+        return Surroundings(self._journal, self._run_id, self.alerting.prometheus_url, self._variables)
 
     def down(self) -> None:
         """Stop everything, newest first; does nothing the second time."""

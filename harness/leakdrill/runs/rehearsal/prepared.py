@@ -125,20 +125,27 @@ def _chosen(runbook: Runbook, option: str | None) -> list[Way]:
 
 def _alert(runbook: Runbook, bound: BoundFile, scenario: Scenario) -> AlertName:
     """The alert of the runbook: the one that the bindings give, else one that its text names."""
-    if bound.bindings.alert is not None:
-        return bound.bindings.alert
-    expected = chosen_alert(runbook, scenario.alerts.expect)
-    if expected is not None:
-        return AlertName(alert=expected.alert, labels=expected.labels)
-    rules = [] if scenario.alerts.prometheus else [rule.name for rule in read_rules(scenario.alerts.rules).alerts]
-    named = named_alerts(runbook, rules)
-    if named:
-        return AlertName(alert=named[0])
-    known = ", ".join(sorted(set(rules))) or "none"
+    found = bound.bindings.alert or named_alert(runbook, scenario)
+    if found is not None:
+        return found
+    known = ", ".join(sorted(set(_rule_names(scenario)))) or "none"
     raise BadInput(
         f"{runbook.path}: names no alert of the scenario's rules, which have {known}",
         hint="say in the bindings which alert it is for: `alert: NAME`",
     )
+
+
+def named_alert(runbook: Runbook, scenario: Scenario) -> AlertName | None:
+    """The alert that `runbook` names: one that `scenario` expects, else one of its rules; None where it names none."""
+    expected = chosen_alert(runbook, scenario.alerts.expect)
+    if expected is not None:
+        return AlertName(alert=expected.alert, labels=expected.labels)
+    named = named_alerts(runbook, _rule_names(scenario))
+    return AlertName(alert=named[0]) if named else None
+
+
+def _rule_names(scenario: Scenario) -> list[str]:
+    return [] if scenario.alerts.prometheus else [rule.name for rule in read_rules(scenario.alerts.rules).alerts]
 
 
 def _prepared(runbook: Runbook, way: Way, plan: Plan, scenario: Scenario, alert: AlertName) -> Prepared:
