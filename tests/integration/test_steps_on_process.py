@@ -16,6 +16,7 @@ from leakdrill.record.journal import Journal
 from leakdrill.record.recorder import Recorder
 from leakdrill.scenario.steps import Step
 from leakdrill.scenario.target import ProcessTarget
+from leakdrill.steps.context import Surroundings
 from leakdrill.steps.step import StepFailed, carry_out
 from leakdrill.targets.base.capabilities import Configurable, Executable, Limitable, Signallable
 from leakdrill.targets.process.target import LocalProcess
@@ -249,3 +250,16 @@ def test_a_line_that_does_not_end_is_ended(bench):
 def test_a_line_on_this_machine_needs_a_run(bench):
     with pytest.raises(StepFailed, match="needs a run"):
         line(bench, "true", on_machine=True)
+
+
+def test_a_variable_that_a_line_sets_is_known_to_the_lines_after_it(bench):
+    around = Surroundings(bench.journal, f"steps-{os.getpid()}", "http://127.0.0.1:9090")
+    said = []
+    for name, command in (
+        ("first", {"shell": 'BEFORE=$(echo "it\'s {pid} $((1 + 1))")', "keeps": "BEFORE"}),
+        ("inside", {"shell": 'echo "was: $BEFORE"'}),
+        ("here", {"shell": 'echo "was: ${BEFORE}, asked at @{prometheus}"', "on_machine": True}),
+    ):
+        step = Step.model_validate({"name": f"variable {name}", "timeout": "20s", "command": command})
+        said.append(carry_out(step, bench.target, run_dir=bench.folder, surroundings=around)["said"])
+    assert said == ["it's {pid} 2", "was: it's {pid} 2", "was: it's {pid} 2, asked at http://127.0.0.1:9090"]

@@ -83,7 +83,8 @@ def _made(path: Path, content: bytes) -> dict[Path, bytes]:
 def _of_yaml(folder: Path) -> list[Reader]:
     catalogue = folder / "scenarios"
     coverage, matrices = sorted(catalogue.glob("*/coverage.yaml")), sorted(catalogue.glob("*/matrix.yaml"))
-    scenarios = sorted(set(catalogue.glob("*/*.yaml")) - set(coverage) - set(matrices) - set(catalogue.glob("rules/*")))
+    others = {*coverage, *matrices, *catalogue.glob("rules/*"), *catalogue.glob("runbooks/*")}
+    scenarios = sorted(set(catalogue.glob("*/*.yaml")) - others)
     rules = sorted(path for path in (catalogue / "rules").glob("*.yaml") if path.stem != "routing")
     manifests = _made(folder / "manifests.yaml", MANIFESTS)
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from runbook_texts import runbook
 
@@ -10,7 +12,7 @@ from leakdrill.judging.evidence.shown_numbers import shown_numbers, shows
 from leakdrill.runbooks.alert_name import named_alerts
 from leakdrill.runbooks.as_step import Known, NotOurs, as_step
 from leakdrill.runbooks.bindings import Bindings, BoundFile
-from leakdrill.runbooks.fragment import FragmentKind
+from leakdrill.runbooks.fragment import FragmentKind, Place
 from leakdrill.runbooks.inside import OtherPlace, entered, looks_from_outside, opens_shell
 from leakdrill.runbooks.options import ways
 from leakdrill.runbooks.plan import Plan, make_plan
@@ -197,6 +199,34 @@ def test_a_setting_of_the_service_must_be_taken_back_and_a_single_act_not():
     assert step.rehearsed.undo == "set rate to what it was"
     (step,) = planned("curl -X POST http://localhost:8000/admin/clear-cache").steps
     assert step.rehearsed.undo is None
+
+
+def test_a_line_that_sets_a_variable_keeps_it_for_the_lines_after_it():
+    first, then = planned("BEFORE=$(docker stats gateway --no-stream)\necho $BEFORE").steps
+    assert (first.step.command.keeps, then.step.command.keeps) == ("BEFORE", None)
+
+
+def test_kubectl_looks_at_the_drills_namespace_and_nowhere_else():
+    _, action = only(planned("kubectl logs -n shop gateway --tail=50 | grep -i oom", platform="kubernetes"))
+    assert action.shell == "kubectl --context @{context} -n @{namespace} logs @{pod} --tail=50 | grep -i oom"
+
+
+def test_a_request_to_the_service_may_be_saved_here_and_nothing_else_be_changed():
+    saved = {"curl -s http://localhost:8000/profile > profile.bin": FragmentKind.CHANGE}
+    read = runbook("```\n" + "\n".join(saved) + "\n```", kinds=saved)
+    (step,) = make_plan(read, Bindings.model_validate(BINDINGS), ways(read)[0], platform="docker").steps
+    assert step.step.command.on_machine
+    line = "curl -s http://localhost:8000/profile > /etc/profile"
+    read = runbook(f"```\n{line}\n```", kinds={line: FragmentKind.CHANGE})
+    plan = make_plan(read, Bindings.model_validate(BINDINGS), ways(read)[0], platform="docker")
+    assert "would change this machine" in plan.left_out[0].why
+
+
+def test_a_command_in_a_sentence_is_not_carried_out():
+    read = runbook("```\ndocker restart gateway\n```")
+    spoken = replace(read, fragments=(replace(read.fragments[0], place=Place.INLINE),))
+    plan = make_plan(spoken, Bindings.model_validate(BINDINGS), ways(spoken)[0], platform="docker")
+    assert "stands in a sentence" in plan.left_out[0].why
 
 
 def test_a_step_that_cannot_be_is_left_out_with_the_reason():

@@ -12,6 +12,7 @@ from leakdrill.files import is_file, is_folder
 from leakdrill.yaml_file import read_yaml
 
 _NO_SCENARIOS = ("coverage.yaml", "matrix.yaml")
+_OTHER_FOLDERS = ("rules", "runbooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def find_scenario(name_or_file: str) -> Path:
 
 
 def _entry(path: Path) -> CatalogueEntry | None:
-    if path.name in _NO_SCENARIOS or path.parent.name == "rules":
+    if path.name in _NO_SCENARIOS or path.parent.name in _OTHER_FOLDERS:
         return None
     data = read_yaml(path, expected="a scenario", scalars="yaml 1.2").data
     if not isinstance(data, dict) or not {"target", "twin_of"} & data.keys():
