@@ -287,6 +287,16 @@ def test_a_comment_speaks_of_the_command_below_it_and_what_follows_of_the_one_ab
     assert found == [(70, "%"), (1, "s"), (5, "%")]
 
 
+def test_prose_between_two_blocks_speaks_of_neither_for_certain():
+    read = runbook(
+        "# A\n```\nps aux\n```\nAbove 75 % is bad.\n```\ndf -h\n```\nIt is below 80 % then.\n# B\n```\ntop\n```"
+    )
+    ps, df, top = read.fragments
+    assert sought_by(read, ps) is None
+    found = sought_by(read, df)
+    assert (found is not None and found.bound, sought_by(read, top)) == (80, None)
+
+
 def test_several_numbers_are_none():
     read = runbook("```\ndocker stats\n```\nCPU should be below 70 %, memory below 75 %.")
     assert sought_by(read, read.fragments[0]) is None

@@ -54,10 +54,10 @@ def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
 
 def test_what_each_kind_can_do() -> None:
     assert {row.name: set(row.capabilities()) for row in KINDS} == {
-        "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "KnownOutside"},
+        "process": EVERYWHERE | OWN | {"AgentHost", "FilesInside"},
         "docker": EVERYWHERE | OWN | {"AgentHost", "FilesInside", "KnownOutside", "Pinnable"},
         "existing container": EVERYWHERE - {"Replicated"}
-        | {"AgentHost", "FilesInside", "KnownOutside", "Limitable", "Losable", "Outliving"},
+        | {"AgentHost", "FilesInside", "Limitable", "Losable", "Outliving"},
         "existing compose": EVERYWHERE | {"KnownOutside", "Neighboured"},
         "compose": EVERYWHERE
         | OWN - {"Logged"}

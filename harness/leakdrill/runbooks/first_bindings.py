@@ -62,7 +62,8 @@ def _alert(alert: str | None) -> list[str]:
 def _target(found: Mapping[str, Sequence[int]], name: str | None) -> list[str]:
     others = [f"{other} ({_on(lines)})" for other, lines in found.items() if other != name]
     rows = [f"# It speaks of other services, too, which are not the target: {', '.join(others)}"] if others else []
-    return [*rows, f"target: [{name or ''}]{f'  # {_on(found[name])}' if name in found else ''}"]
+    where = f"  # {_on(found[name])}" if name is not None and name in found else ""
+    return [*rows, f"target: [{name or ''}]{where}"]
 
 
 def _placeholders(runbook: Runbook, target: str) -> dict[str, tuple[str | None, list[int]]]:

@@ -22,6 +22,7 @@ _TOLD: Final = re.compile(
     re.IGNORECASE,
 )
 _FACTORS: Final = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_FENCE: Final = re.compile(r"\s*(?:```|~~~)")
 _REACH: Final = 6
 """How many lines before and after a command may speak of what it shows."""
 
@@ -59,7 +60,10 @@ def _unit(word: str, number: str) -> tuple[Unit, float]:
 
 
 def _lines_about(runbook: Runbook, fragment: Fragment) -> Iterator[tuple[int, str]]:
-    """The comments right above a command, and what follows it up to the next command, its comments, or a heading."""
+    """The comments right above a command, and what follows it up to the next command, its comments, or a heading.
+
+    Prose between two blocks may speak of either, so it counts only where no command of the section follows.
+    """
     lines = runbook.lines
     later = [other.line for other in runbook.fragments if other.line > fragment.end_line and other.kind != "output"]
     headings = {heading.line for heading in runbook.headings}
@@ -71,6 +75,8 @@ def _lines_about(runbook: Runbook, fragment: Fragment) -> Iterator[tuple[int, st
             fragment.end_line + 1 + _REACH,
         ]
     )
+    if any(other.line == next_line and other.section == fragment.section for other in runbook.fragments):
+        stop = min([stop, *(at for at in range(fragment.end_line + 1, stop) if _FENCE.match(lines[at - 1]))])
     first = fragment.line - _comments_above(lines, fragment.line, headings)
     for at in [*range(first, fragment.line), *range(fragment.end_line + 1, stop)]:
         yield at, lines[at - 1]

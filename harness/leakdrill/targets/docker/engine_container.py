@@ -45,6 +45,11 @@ class EngineContainer:
             raise EnvironmentProblem(f"target '{self._target}' has no container yet; expected it to be started")
         return self._container
 
+    @property
+    def known_as(self) -> Mapping[str, str]:
+        """Its name, by which programs on this machine call it. Raises EnvironmentProblem before `make`."""
+        return {"container": str(self.container.name)}
+
     def make(self, image: str, options: Mapping[str, Any]) -> str:
         """Make it, in the place of an earlier one, and return its id. Raises EnvironmentProblem as `ask` does."""
         self._container = self.ask(lambda: self._client.containers.create(image, **options), "make it")

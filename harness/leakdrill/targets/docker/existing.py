@@ -32,7 +32,7 @@ from leakdrill.targets.docker.remote_engine import engine_host
 from leakdrill.targets.docker.watched_container import WatchedContainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import psutil
@@ -108,11 +108,6 @@ class ExistingContainer(RecordedTarget):
     def container(self) -> Container:
         """It, as the engine knows it. Raises EnvironmentProblem before `start`."""
         return self._made.container
-
-    @property
-    def known_as(self) -> Mapping[str, str]:
-        """The name of its container."""
-        return {"container": str(self.container.name)}
 
     @property
     def cgroup(self) -> Cgroup | None:

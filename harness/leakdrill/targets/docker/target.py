@@ -122,11 +122,6 @@ class DockerTarget(OwnedTarget):
         """It, as the engine knows it. Raises EnvironmentProblem before `start`."""
         return self._made.container
 
-    @property
-    def known_as(self) -> Mapping[str, str]:
-        """The name of its container."""
-        return {"container": str(self.container.name)}
-
     def processes(self) -> Sequence[psutil.Process]:
         """Its processes now. Raises EnvironmentProblem where the engine runs elsewhere."""
         return self._made.processes()

@@ -95,11 +95,6 @@ class ReplicatedTarget:
         return self._first.disk_inside if isinstance(self._first, DockerTarget) else None
 
     @property
-    def known_as(self) -> Mapping[str, str]:
-        """The name of the first one's container; empty where it has none."""
-        return self._first.known_as if isinstance(self._first, DockerTarget) else {}
-
-    @property
     def pid(self) -> int | None:
         """The first process of the first one, as this machine numbers it."""
         return self._first.pid
