@@ -24,8 +24,10 @@ from leakdrill.record.events import (
     AlertTransition,
     LeakSwitchOff,
     LoadErrors,
+    MachineFigures,
     MemoryThreshold,
     Notification,
+    ProcessDetails,
     RecordCovers,
     ReplicaRequestCounts,
     RuleError,
@@ -412,3 +414,12 @@ def test_a_drill_that_was_cut_short_says_what_ended_it(broken):
     cut = [doubt.text for doubt in find_doubts(record.history(), plan()) if doubt.cut_short]
     phase = "" if broken else "the phase `load` ended as `failed`: "
     assert cut == [f"the run was cut short: {phase}Locust ended in the middle of the drill"]
+
+
+def test_a_moment_in_unix_time_is_no_duration_that_cannot_be():
+    record = drill().sample(20, ProcessDetails(oldest_start_seconds=1.8e9))
+    record.sample(20, MachineFigures(booted_at_seconds=1.8e9))
+    assert not [doubt for doubt in value_doubts(record.history(), plan()) if "_seconds" in doubt.text]
+    beyond = drill().sample(20, ProcessDetails(oldest_start_seconds=1e12))
+    doubts = list(value_doubts(beyond.history(), plan()))
+    assert [doubt.text.count("oldest_start_seconds is 1e+12") for doubt in doubts if "start" in doubt.text] == [1]

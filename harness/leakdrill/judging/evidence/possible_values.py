@@ -62,7 +62,13 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
 }
 """What is judged by each reading."""
 
-_MOST: Final = (("bytes", 2.0**50), ("seconds", 1e9), ("", 1e15))
+_MOST: Final = (
+    ("bytes", 2.0**50),
+    ("start_seconds", 1e11),  # these two are moments in Unix time, and no durations
+    ("booted_at_seconds", 1e11),
+    ("seconds", 1e9),
+    ("", 1e15),
+)
 _SAME_FIELDS: Final = (
     *(CgroupResources, ProcessTree, ProcessSmaps, FilesystemDisk, LoadRequests, PrometheusPoll),
     *(PodResources, ReplicaResources),
