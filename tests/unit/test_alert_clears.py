@@ -29,11 +29,13 @@ def record(*states: tuple[float, str], fired: float | None = 35.0, until: float 
     return made
 
 
-def judged(made: Record, *, steps: list[dict[str, Any]] | None = None, within: str = "10s") -> Verdict:
+def judged(
+    made: Record, *, steps: list[dict[str, Any]] | None = None, within: str = "10s", interval: str = "1s"
+) -> Verdict:
     asked = plan(
         steps=steps or [STEP],
         alerts={
-            "rules": ["rules.yml"], "evaluation_interval": "1s",
+            "rules": ["rules.yml"], "evaluation_interval": interval,
             "expect": [{"alert": "HighMemoryUsage", "fires_within": "30s", "resolves_within": within}],
         },
     )  # fmt: skip
@@ -76,6 +78,7 @@ def test_what_never_fired_or_saw_no_step_cannot_clear() -> None:
         "HighMemoryUsage did not fire, so there is nothing to clear",
         "see alert_fires_in_time",
     )
+    assert judged(record(fired=80.5)).message == silent.message
     early = judged(record((20, "resolved"), fired=14))
     assert early.message == silent.message
     text = "the drill ended before HighMemoryUsage could clear: no step was completed or `recover` was not reached"
@@ -172,6 +175,18 @@ def test_an_alert_must_be_seen_to_be_clear_for_two_evaluations() -> None:
         "told: only 1.5 s of it were seen when the record ended"
     )
     assert verdict.hint == "let `phases.recover` last longer"
+
+
+def test_evaluations_that_are_rare_take_longer_to_show_it() -> None:
+    for cleared, outcome in ((76.0, "PASS"), (76.5, "UNKNOWN")):
+        assert judged(record((cleared, "resolved")), within="29s", interval="2s").outcome == outcome
+
+
+def test_another_alert_says_nothing() -> None:
+    made = record((55, "resolved"))
+    for t, state in ((34.0, "firing"), (70.0, "resolved")):
+        made.sample(t, AlertTransition(state, labels={"alertname": "Other"}, at=t))
+    assert times(made, judged(made)) == [35, 55]
 
 
 def test_an_alert_that_is_pending_at_the_end_is_not_clear() -> None:

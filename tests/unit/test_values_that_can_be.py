@@ -149,9 +149,12 @@ def test_a_selector_matches_a_number_of_series() -> None:
 
 
 ALWAYS = [
-    (ProcessTree, TREE, "process/tree"), (ProcessSmaps, SMAPS, "process/smaps"), (LoadRequests, LOAD, "load/requests"),
-    (PrometheusPoll, POLL, "prometheus/poll"), (FilesystemDisk, {"used_bytes": 1.0, "size_bytes": 9.0}, "filesystem/disk"),
-]  # fmt: skip
+    (ProcessTree, TREE, "process/tree"),
+    (ProcessSmaps, SMAPS, "process/smaps"),
+    (LoadRequests, LOAD, "load/requests"),
+    (PrometheusPoll, POLL, "prometheus/poll"),
+    (FilesystemDisk, {"used_bytes": 1.0, "size_bytes": 9.0}, "filesystem/disk"),
+]
 
 
 @pytest.mark.parametrize(("kind", "usual", "meter"), ALWAYS, ids=[meter for _, _, meter in ALWAYS])

@@ -30,7 +30,7 @@ def alert_resolves_and_stays_resolved(history: History, *, alert: ExpectedAlert,
     """
     claim = Claim("alert_resolves_and_stays_resolved", str(alert))
     fired, steps_end_s = expected_firing(history, scenario, alert), last_step_end_s(history)
-    if fired is None:
+    if fired is None or fired.when > watched_until_s(history):
         return claim.unknown(f"{alert} did not fire, so there is nothing to clear", hint="see alert_fires_in_time")
     if steps_end_s is None or not reached_recover(history):
         return claim.unknown(
@@ -63,7 +63,7 @@ def _judge(
             hint="the step treats the symptom and not the cause",
         )
     cures_from_s = _cures_from_s(history, scenario)
-    if spans and spans[-1].end_s < cures_from_s and events[-1].state != "firing":
+    if spans[-1].end_s < cures_from_s:
         return claim.unknown(
             f"{alert} cleared {show_duration(cures_from_s - spans[-1].end_s)} before the first step that cures: "
             "something else cleared it",
@@ -81,7 +81,7 @@ def _judge(
             events=indices,
             hint="see the verdict measurements_are_complete",
         )
-    if events[-1].state == "firing" or spans[-1].end_s >= watched.end_s:
+    if spans[-1].end_s >= watched.end_s:
         return _still_firing(claim, alert, watched, indices)
     return _cleared(claim, alert, scenario, numbers, events)
 
