@@ -31,7 +31,7 @@ def recorder(tmp_path):
 def watch(recorder):
     cluster = FakeCluster()
     watcher = PodWatcher(
-        cluster, namespace="run", name="web", selector="app=web", container="web", recorder=recorder
+        cluster, namespace="run", name="web", query={"labelSelector": "app=web"}, container="web", recorder=recorder
     )  # fmt: skip
 
     def show(*items):
@@ -40,6 +40,23 @@ def watch(recorder):
         return [e for e in recorder.history() if e.source == "target"]
 
     show.expect = watcher.expect_changes
+    return show
+
+
+@pytest.fixture
+def watch_one(recorder):
+    """The same of a watcher that was told of one pod."""
+    cluster = FakeCluster()
+    watcher = PodWatcher(
+        cluster, namespace="run", name="web-1", query={"fieldSelector": "metadata.name=web-1"}, container="web",
+        recorder=recorder, alone=True,
+    )  # fmt: skip
+
+    def show(*items):
+        cluster.items = list(items)
+        watcher.look()
+        return watcher.lost, [e.name for e in recorder.history() if e.source == "target"]
+
     return show
 
 
@@ -99,3 +116,33 @@ def test_a_trouble_is_told_when_it_begins_and_not_again(watch):
     for _ in range(3):
         told = watch(pod(ready=False, state=waiting))
     assert [e.value for e in told] == ["CrashLoopBackOff: back-off 10s"]
+
+
+def test_one_pod_that_somebody_deletes_is_lost_and_no_end_of_the_service_is_told(watch_one):
+    assert watch_one(pod()) == (None, [])
+    lost, told = watch_one(pod(leaving=True))
+    assert lost == "pod web-1: somebody deleted its pod"
+    assert told == ["unwatched"]
+    assert watch_one() == (lost, told)
+
+
+def test_one_pod_that_vanishes_is_lost(watch_one):
+    watch_one(pod())
+    assert watch_one()[0] == "pod web-1: it is gone from the cluster"
+
+
+def test_another_pod_of_the_same_name_is_not_the_one(watch_one):
+    watch_one(pod())
+    another = pod()
+    another["metadata"]["uid"] = "another"
+    lost, told = watch_one(another)
+    assert lost == (
+        "pod web-1: it is gone from the cluster; another of its name runs in its place, which is not the target"
+    )
+    assert told == ["unwatched"]
+
+
+def test_a_container_that_is_killed_in_one_pod_has_ended(watch_one):
+    watch_one(pod())
+    watch_one(pod(ready=False, state=KILLED))
+    assert watch_one(pod(ready=True, last=KILLED, restarts=1)) == (None, ["exited", "ready"])

@@ -47,6 +47,18 @@ def test_a_container_that_runs_already_is_a_kind_of_its_own() -> None:
     assert (there.kind, kind_of(there).name, there.goes_by) == ("docker", "existing container", "web-1")
 
 
+def test_a_pod_that_runs_already_is_a_kind_of_its_own() -> None:
+    existing = {"context": "staging", "namespace": "shop"}
+    there = ProcessTarget.model_validate(
+        {"name": "web", "kubernetes": {"existing": {**existing, "pod": "web-0"}, "port": 80}}
+    )
+    assert (there.kind, kind_of(there).name, there.goes_by) == ("kubernetes", "existing pod", "staging")
+    workload = ProcessTarget.model_validate(
+        {"name": "web", "kubernetes": {"existing": {**existing, "deployment": "w"}}}
+    )
+    assert (workload.kind, kind_of(workload).name) == ("kubernetes", "kubernetes")
+
+
 def test_a_kind_that_nobody_registered_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadInput, match='"podman" is no kind of target; expected one of process, docker, compose, kub'):
         kind_of(spec().model_copy(update={"kind": "podman"}))
@@ -65,6 +77,8 @@ def test_what_each_kind_can_do() -> None:
         "kubernetes": EVERYWHERE
         | OWN
         | {"Autoscalable", "Choosy", "Copyable", "KnownOutside", "KubeletScraped", "Losable", "SelfReplacing"},
+        "existing pod": {"Copyable", "Executable", "KnownOutside", "KubeletScraped", "Logged", "Losable", "OnGpus"}
+        | {"Outliving", "Signallable"},
         "existing service": EVERYWHERE - {"Replicated"} | {"Losable", "Outliving"},
     }
 

@@ -294,13 +294,13 @@ def test_what_a_workload_cannot_do_is_said_before_the_start_with_file_and_line(t
 def test_a_workload_that_runs_already_is_of_one_kind(kind):
     found = ExistingWorkload.model_validate({"context": "c", "namespace": "n", kind: "web"})
     assert (found.kind, found.name) == (kind, "web")
-    with pytest.raises(ValueError, match="expected one of deployment, statefulset, daemonset; found none"):
+    with pytest.raises(ValueError, match="expected one of deployment, statefulset, daemonset, pod; found none"):
         ExistingWorkload.model_validate({"context": "c", "namespace": "n"})
     with pytest.raises(ValueError, match="found deployment, daemonset"):
         ExistingWorkload.model_validate({"context": "c", "namespace": "n", "deployment": "a", "daemonset": "a"})
 
 
-@pytest.mark.parametrize("kind", ["pod", "job", "cronjob", "replicaset"])
+@pytest.mark.parametrize("kind", ["job", "cronjob", "replicaset"])
 def test_what_no_drill_can_be_run_on_is_refused_with_the_reason(kind):
     with pytest.raises(ValueError, match=f"{kind}: .*; expected one of deployment, statefulset, daemonset"):
         ExistingWorkload.model_validate({"context": "c", "namespace": "n", kind: "web"})

@@ -40,11 +40,10 @@ class Requests(Frozen):
     )
 
 
-WORKLOADS: Final = ("deployment", "statefulset", "daemonset")
-"""The keys that name an existing workload, each after its kind."""
+WORKLOADS: Final = ("deployment", "statefulset", "daemonset", "pod")
+"""The keys that name what runs already, each after its kind."""
 
 _UNFIT: Final = {
-    "pod": "a Pod without an owner does not come back once it has ended, so no step could replace it",
     "job": "a Job is over when its work is done, and a drill needs a service that answers all the time",
     "cronjob": "the Jobs of a CronJob are over when their work is done, and a drill needs a service that answers",
     "replicaset": "what a ReplicaSet belongs to would undo each change of it",
@@ -53,7 +52,7 @@ _UNFIT: Final = {
 
 
 class ExistingWorkload(Frozen):
-    """A workload that runs already, in staging; a drill changes it and puts it back."""
+    """A workload that runs already, in staging: a drill changes it and puts it back. A pod is watched and loaded."""
 
     context: str = Field(
         description="A context of the kubeconfig; `leakdrill run --allow` must name it too.", examples=["staging"]
@@ -62,6 +61,9 @@ class ExistingWorkload(Frozen):
     deployment: ObjectName | None = Field(None, description="The name of a Deployment.", examples=["shop"])
     statefulset: ObjectName | None = Field(None, description="The name of a StatefulSet.", examples=["queue"])
     daemonset: ObjectName | None = Field(None, description="The name of a DaemonSet.", examples=["log-agent"])
+    pod: ObjectName | None = Field(
+        None, description="The name of one pod, whatever made it: watched and loaded, and left.", examples=["shop-0"]
+    )
 
     @property
     def kind(self) -> str:
@@ -135,7 +137,7 @@ class KubernetesForm(Frozen):
         examples=["shop", "statefulset/queue"],
     )
     existing: ExistingWorkload | None = Field(
-        None, description="A Deployment, StatefulSet or DaemonSet that runs already, instead of an image."
+        None, description="A Deployment, StatefulSet, DaemonSet or pod that runs already, instead of an image."
     )
     container: str | None = Field(
         None, description="The container of its pods that is measured. Left out: the first.", examples=["shop"]

@@ -127,6 +127,7 @@ _SOMETHING_RUNS: Final[dict[str, Any]] = {
         given("command"),
         has("compose"),
         has("url"),
+        {"required": ["kubernetes"], "properties": {"kubernetes": given("existing")}},
         {"required": ["container"], "properties": {"container": {"anyOf": [{"type": "string"}, given("existing")]}}},
         {
             "allOf": [
@@ -210,11 +211,17 @@ class ProcessTarget(ExistingService, Frozen):
         return self.container.existing if self.kind == "docker" and self.container else None
 
     @property
+    def existing_pod(self) -> str | None:
+        """The name of the pod that runs already and is the target; None where it is none."""
+        existing = self.kubernetes.existing if self.kind == "kubernetes" and self.kubernetes else None
+        return existing.pod if existing else None
+
+    @property
     def disk_is_read(self) -> bool:
         """Whether its disk is measured: where the drill made it, or knows where the container has it."""
         if self.existing_container and self.container:
             return "disk" in self.container.model_fields_set
-        return self.kind not in ("existing", "compose")
+        return self.kind not in ("existing", "compose") and self.existing_pod is None
 
     @property
     def disk_is_made(self) -> bool:
@@ -226,6 +233,8 @@ class ProcessTarget(ExistingService, Frozen):
     @property
     def goes_by(self) -> str:
         """What `--allow` must name before a service that runs already is changed."""
+        if self.existing_pod and self.kubernetes and self.kubernetes.existing:
+            return self.kubernetes.existing.context
         project = self.compose.project if self.kind == "compose" and self.compose else None
         return self.existing_container or project or super().goes_by
 
@@ -241,6 +250,9 @@ class ProcessTarget(ExistingService, Frozen):
             return data
         implied = next((kind for key, kind in _IMPLIED if data.get(key)), None)
         container = _named(data.get("container"))
+        cluster = data.get("kubernetes")
+        if implied is None and isinstance(cluster, dict) and cluster.get("existing") and not data.get("command"):
+            implied = "kubernetes"
         if implied is None and isinstance(container, dict) and container.get("existing") and not data.get("command"):
             implied = "docker"
         return {"kind": implied, **data} if implied else data

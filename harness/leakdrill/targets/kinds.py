@@ -130,6 +130,16 @@ def _existing_compose() -> type[Target]:
     return ExistingComposeService
 
 
+def _existing_pod() -> type[Target]:
+    from leakdrill.targets.kubernetes.existing_pod import ExistingPod
+
+    return ExistingPod
+
+
+def _is_existing_pod(spec: ProcessTarget) -> bool:
+    return spec.existing_pod is not None
+
+
 def _kubernetes() -> type[Target]:
     from leakdrill.targets.kubernetes.target import KubernetesTarget
 
@@ -217,6 +227,16 @@ KINDS: Final = (
         load=_compose,
         undo=compose.UNDO,
         examine=compose_doctor.examine,
+    ),
+    TargetKind(
+        name="existing pod",
+        kind="kubernetes",
+        fits=_is_existing_pod,
+        load=_existing_pod,
+        left_running=True,
+        look=_look_for_workload,
+        undo=kubernetes.UNDO,
+        examine=kubernetes_doctor.examine,
     ),
     TargetKind(
         name="kubernetes",

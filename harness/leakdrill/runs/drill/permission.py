@@ -60,6 +60,9 @@ def needed(scenario: Scenario) -> Iterator[tuple[Loc, str, str]]:
         return
     if target.kind == "existing" and not target.on_loopback:
         yield ("target", "url"), f"the load goes to {target.address}, which is not loopback", target.address
+    if target.existing_pod and scenario.load.workers > 1:
+        where: Loc = ("load", "workers")
+        yield where, "the load's workers are made as pods beside a service that runs already", target.goes_by
     for index, step in enumerate(scenario.steps):
         if step.action_name not in _ONLY_ASK:
             does = f"the step {step.action_name} {_DOES.get(step.action_name, 'changes')} a service that runs already"

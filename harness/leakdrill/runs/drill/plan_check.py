@@ -16,9 +16,10 @@ from leakdrill.scenario.reader import scenario_document
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.compose.file import own_config
 from leakdrill.targets.compose.reader import read_compose
+from leakdrill.targets.kubernetes.found_workload import kind_of_existing
 from leakdrill.targets.kubernetes.manifests import read_manifests, service_container, workload_of
 from leakdrill.targets.kubernetes.step_check import impossible_steps
-from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, kind_called
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT
 from leakdrill.units import quoted, show_duration
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def _impossible_steps(path: Path, scenario: Scenario) -> Iterator[Problem]:
         return
     kind, manifest, place = DEPLOYMENT, None, ""
     if form.existing:
-        kind = kind_called(form.existing.kind) or kind
+        kind = kind_of_existing(form.existing)
     elif form.manifests:
         chosen = workload_of(read_manifests([path.resolve().parent / file for file in form.manifests]), form.workload)
         kind, manifest, place = chosen.kind or kind, chosen.data, f" ({chosen.place})"

@@ -45,8 +45,8 @@ def check_allowed(spec: ProcessTarget, allow: str | None) -> None:
         BadInput: when `allow` is not the context that the scenario names.
     """
     existing = spec.kubernetes.existing if spec.kubernetes else None
-    if spec.kind != "kubernetes" or existing is None or existing.context == allow:
-        return
+    if spec.kind != "kubernetes" or existing is None or existing.pod or existing.context == allow:
+        return  # of a pod, what a step does is asked for step by step
     given = "nothing" if allow is None else f'"{allow}"'
     raise BadInput(
         f"target.kubernetes.existing: a drill on {existing.namespace}/{existing.name} changes a workload that "

@@ -8,7 +8,7 @@ from leakdrill.errors import BadInput
 from leakdrill.record.journal_header import MARK_LABEL
 from leakdrill.targets.kubernetes.api import RUN_LABEL
 from leakdrill.targets.kubernetes.workload import Workload, state_of
-from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, KINDS, kind_called
+from leakdrill.targets.kubernetes.workload_kind import DEPLOYMENT, KINDS, POD, kind_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Entry, Journal
     from leakdrill.scenario.kubernetes import ExistingWorkload
     from leakdrill.targets.kubernetes.api import Cluster
+    from leakdrill.targets.kubernetes.workload_kind import WorkloadKind
+
+
+def kind_of_existing(existing: ExistingWorkload) -> WorkloadKind:
+    """The kind of what `existing` names."""
+    return POD if existing.pod else kind_called(existing.kind) or DEPLOYMENT
 
 
 def find_workload(cluster: Cluster, existing: ExistingWorkload) -> dict[str, Any]:
@@ -25,11 +31,11 @@ def find_workload(cluster: Cluster, existing: ExistingWorkload) -> dict[str, Any
         BadInput: when there is none, or it has no pods.
         EnvironmentProblem: when the API server refuses or does not answer.
     """
-    kind, namespace, name = kind_called(existing.kind) or DEPLOYMENT, existing.namespace, existing.name
+    kind, namespace, name = kind_of_existing(existing), existing.namespace, existing.name
     found = cluster.find(kind.path(namespace, name))
     subject = f"{kind.name} {name} in the namespace {namespace} (context {cluster.context})"
     if found is None:
-        others = [other for other in KINDS if cluster.find(other.path(namespace, name))]
+        others = [other for other in (*KINDS, POD) if cluster.find(other.path(namespace, name))]
         hint = f"{name} is a {others[0].name}: write `{others[0].words[0]}: {name}`" if others else ""
         raise BadInput(f"target.kubernetes.existing: there is no {subject}; expected one that runs", hint=hint)
     if kind.wanted_pods(found) == 0:
@@ -49,7 +55,7 @@ class FoundWorkload:
     """
 
     def __init__(self, cluster: Cluster, existing: ExistingWorkload, *, run: str, journal: Journal, part: str) -> None:
-        self.kind = kind_called(existing.kind) or DEPLOYMENT
+        self.kind = kind_of_existing(existing)
         self.name = existing.name
         self._cluster = cluster
         self._existing = existing

@@ -164,7 +164,8 @@ def service_container(manifest: Mapping[str, Any], name: str | None) -> str:
 
 def container_of(manifest: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     """The container of its pods that is the service, as the manifest has it. Raises as `service_container` does."""
-    containers: list[dict[str, Any]] = manifest["spec"]["template"]["spec"]["containers"]
+    template = manifest["spec"].get("template")
+    containers: list[dict[str, Any]] = (template or manifest)["spec"]["containers"]
     found = next((one for one in containers if name in (None, one["name"])), None)
     if found is None:
         raise BadInput(

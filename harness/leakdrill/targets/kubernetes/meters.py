@@ -39,8 +39,8 @@ def workload_meters(
     if place.local:
         pods = PodsMeter(processes.cgroups, report=readings.note)
         meters += [*process_meters(processes.pids, lambda: processes.cgroups().values()), pods]
-    if has_metrics(deployed.cluster):
-        selector = follower.workload.selector()
+    selector = follower.workload.pods_query().get("labelSelector")
+    if selector is not None and has_metrics(deployed.cluster):
         meters.append(MetricsServerMeter(deployed.cluster, namespace=place.namespace, selector=selector))
     if place.disk:
         meters.append(FilesystemMeter(place.disk))

@@ -37,16 +37,17 @@ _NOTED_TYPES: Final = frozenset({"Warning"})
 
 
 class PodWatcher:
-    """The pods that match `selector` in `namespace`, from `start` to `stop`.
+    """The pods that `query` finds in `namespace`, from `start` to `stop`.
 
     Args:
         cluster: where they run.
         namespace: where they are looked for.
         name: of the workload; the names of its pods begin so.
-        selector: as the API server understands it, such as `app=web`.
+        query: as the API server understands it, such as `labelSelector` with `app=web`.
         container: whose ends count; the first of each pod when None.
         recorder: hears of ends nobody asked for, of pods that are ready again, of troubles, of the cluster's warnings.
         on_change: called with the pods after each look that found others than before.
+        alone: whether it is one pod, in whose place no other counts: once it goes, nothing more is known.
 
     Attributes:
         lost: why nothing is known any more; None while the API server answers.
@@ -58,16 +59,18 @@ class PodWatcher:
         *,
         namespace: str,
         name: str,
-        selector: str,
+        query: Mapping[str, str],
         container: str | None,
         recorder: Recorder,
         on_change: Callable[[tuple[Pod, ...]], None] = lambda _: None,
+        alone: bool = False,
     ) -> None:
         self.lost: str | None = None
         self._cluster = cluster
         self._paths = (f"/api/v1/namespaces/{namespace}/pods", f"/api/v1/namespaces/{namespace}/events")
         self._name = name
-        self._selector = selector
+        self._query = dict(query)
+        self._alone = alone
         self._container = container
         self._recorder = recorder
         self._on_change = on_change
@@ -120,7 +123,7 @@ class PodWatcher:
 
     def look(self) -> tuple[Pod, ...]:
         """Ask now. Raises as `Cluster.get` does."""
-        listing = self._cluster.get(self._paths[0], labelSelector=self._selector)
+        listing = self._cluster.get(self._paths[0], **self._query)
         listed = sorted(listing["items"], key=lambda item: str(item["metadata"].get("creationTimestamp")))
         before, now = self._pods, tuple(parse_pod(item, self._container) for item in listed)
         self._answered_at = time.monotonic()
@@ -152,7 +155,7 @@ class PodWatcher:
             self._note_change(known.pop(pod.uid, None), pod)
         for gone in known.values():
             if not (gone.leaving or gone.evicted or self._asked):
-                self._exited(gone, 0.0, reason="it is gone from the cluster")
+                self._went(gone, 0.0, reason="it is gone from the cluster", now=now)
 
     def _note_change(self, was: Pod | None, pod: Pod) -> None:
         if pod.trouble and pod.trouble != (was.trouble if was else None):
@@ -160,7 +163,7 @@ class PodWatcher:
         if pod.leaving:
             # How it ends no longer matters: it serves nobody. Whether it was asked to go is settled when it begins.
             if was and not was.leaving and not self._asked:
-                self._exited(pod, 143.0, signal="SIGTERM", reason="somebody deleted its pod")
+                self._went(pod, 143.0, signal="SIGTERM", reason="somebody deleted its pod")
             return
         if pod.evicted and not (was and was.evicted):
             self._exited(pod, 137.0, reason=pod.evicted)
@@ -174,6 +177,15 @@ class PodWatcher:
             )
         if pod.ready and was and not was.ready and was.end:
             self._recorder.record(TargetReady(process=0.0, restarts=float(pod.restarts), pod=pod.name))
+
+    def _went(self, pod: Pod, status: float, *, reason: str, signal: str = "", now: tuple[Pod, ...] = ()) -> None:
+        """Record a pod that goes: its end, or, where only it was to be seen, that nothing is known from now on."""
+        if not self._alone:
+            self._exited(pod, status, signal=signal, reason=reason)
+        elif self.lost is None:
+            another = "; another of its name runs in its place, which is not the target" if now else ""
+            self.lost = f"pod {pod.name}: {reason}{another}"
+            self._recorder.record(TargetUnwatched(message=self.lost, at=self._recorder.now_s() - _EVERY_S))
 
     def _exited(
         self,

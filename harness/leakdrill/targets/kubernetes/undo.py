@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import LeakdrillError
 from leakdrill.record.journal_header import MARK_LABEL
+from leakdrill.targets.base.leak_request import kept_request
 from leakdrill.targets.kubernetes.api import CONFLICT, IN_CLUSTER, RUN_LABEL, ClusterRefused, connect
+from leakdrill.targets.kubernetes.pod_leaks import switch_off_in_pod
 from leakdrill.targets.kubernetes.stuck_pods import delete_stuck_pods
 from leakdrill.targets.kubernetes.three_way import without_change
 from leakdrill.targets.kubernetes.workload import state_of
@@ -38,6 +40,7 @@ _NAMESPACE: Final = re.compile(_NAME)
 _OBJECT: Final = re.compile(
     rf"/(api/v1|apis/autoscaling/v\w+)/namespaces/{_NAME}/(pods|configmaps|horizontalpodautoscalers|persistentvolumeclaims)/{_NAME}"
 )
+_POD: Final = re.compile(rf"/api/v1/namespaces/{_NAME}/pods/{_NAME}")
 _WORKLOAD: Final = re.compile(rf"/apis/apps/v1/namespaces/{_NAME}/(deployments|statefulsets|daemonsets)/{_NAME}")
 
 
@@ -63,6 +66,17 @@ def _checked(value: Any, form: re.Pattern[str]) -> str:
     if not isinstance(value, str) or not form.fullmatch(value):
         raise ValueError("its place in the cluster is none where a run makes or changes anything")
     return value
+
+
+def _undo_leak(data: Mapping[str, Any], header: Header) -> str | None:  # noqa: ARG001 - a pod has no place for a mark
+    """None when the leak is off, or the pod or its container is another by now."""
+    path = _checked(data["path"], _POD)
+
+    def act(cluster: Cluster) -> str | None:
+        off, access = kept_request(data, "http://")
+        return switch_off_in_pod(cluster, data, off, access)
+
+    return _on_cluster(f"pod {path}: the leak {data['name']} could not be switched off", data, act)
 
 
 def _on_cluster(what: str, data: Mapping[str, Any], do: Callable[[Cluster], str | None]) -> str | None:
@@ -174,4 +188,9 @@ def _not_marked(what: str, header: Header) -> str:
     return f"it does not carry the {what} {MARK_LABEL}={header.mark}, so this run did not make or change it"
 
 
-UNDO: Final[UndoTable] = {"namespace": _undo_namespace, "object": _undo_object, "workload": _undo_workload}
+UNDO: Final[UndoTable] = {
+    "namespace": _undo_namespace,
+    "object": _undo_object,
+    "workload": _undo_workload,
+    "pod leak": _undo_leak,
+}

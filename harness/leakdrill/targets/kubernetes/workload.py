@@ -61,9 +61,11 @@ class Workload:
         """The object as it is now. Raises as `Cluster.get` does."""
         return self._cluster.get(self.path)
 
-    def selector(self) -> str:
-        """Which pods are its own."""
-        return selector_text(self.get()["spec"]["selector"])
+    def pods_query(self) -> dict[str, str]:
+        """Which pods are its own, as the API server takes it in a query: itself, where it is a pod."""
+        if self.kind.single:
+            return {"fieldSelector": f"metadata.name={self.name}"}
+        return {"labelSelector": selector_text(self.get()["spec"]["selector"])}
 
     def restart(self) -> None:
         """Have every pod replaced, as `kubectl rollout restart` does."""

@@ -25,6 +25,7 @@ class WorkloadKind:
         scalable: whether somebody else than the cluster chooses how many pods there are.
         one_by_one: whether its pods are replaced in turn, each when the one before serves.
         parts: of its pods' names, how many random parts follow the workload's; 0 where they are numbered.
+        single: whether it is a pod itself, which nothing replaces.
     """
 
     name: str
@@ -32,6 +33,7 @@ class WorkloadKind:
     scalable: bool
     one_by_one: bool
     parts: int
+    single: bool = False
 
     @property
     def plural(self) -> str:
@@ -45,10 +47,13 @@ class WorkloadKind:
 
     def path(self, namespace: str, name: str) -> str:
         """Where the one called `name` is on the API server."""
-        return f"/apis/apps/v1/namespaces/{namespace}/{self.plural}/{name}"
+        group = "/api/v1" if self.single else "/apis/apps/v1"
+        return f"{group}/namespaces/{namespace}/{self.plural}/{name}"
 
     def pod_names(self, workload: str) -> str:
         """The pattern of the names that the pods of `workload` have."""
+        if self.single:
+            return _literal(workload)
         if self.parts == 0:
             return _literal(workload) + "-[0-9]+"
         longest = _LONGEST_PREFIXES[self.parts]
@@ -58,6 +63,8 @@ class WorkloadKind:
 
     def wanted_pods(self, manifest: Mapping[str, Any]) -> int:
         """How many pods `manifest` is to have: the cluster counts the nodes of a DaemonSet."""
+        if self.single:
+            return 1
         if self.scalable:
             return int(manifest["spec"].get("replicas", 1))
         return int((manifest.get("status") or {}).get("desiredNumberScheduled", 0))
@@ -65,6 +72,9 @@ class WorkloadKind:
     def rolled_out(self, manifest: Mapping[str, Any]) -> bool:
         """Whether every pod that an update replaces is as the newest template wants it, and all are available."""
         status, wanted = manifest.get("status") or {}, self.wanted_pods(manifest)
+        if self.single:
+            conditions = {one["type"]: one["status"] for one in status.get("conditions") or []}
+            return conditions.get("Ready") == "True"
         seen = int(status.get("observedGeneration", 0)) >= int(manifest["metadata"].get("generation", 0))
         updated, made, available = (int(status.get(field, 0)) for field in _COUNTS[self.name])
         needs_update = 0 if why_none_is_replaced(manifest) else wanted - _kept(manifest)
@@ -89,6 +99,10 @@ STATEFUL_SET: Final = WorkloadKind(
 DAEMON_SET: Final = WorkloadKind(
     name="DaemonSet", words=("daemonset", "ds", "daemonsets"), scalable=False, one_by_one=True, parts=1
 )
+POD: Final = WorkloadKind(
+    name="Pod", words=("pod", "po", "pods"), scalable=False, one_by_one=False, parts=0, single=True
+)
+"""No workload, and nothing that a drill changes: it can only be watched and loaded where it runs already."""
 KINDS: Final = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 KIND_NAMES: Final = "Deployment, StatefulSet or DaemonSet"
 
