@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import stored_runs
+from foreign_readers import readers_of
 
 from leakdrill.alerting.routing import read_routing
 from leakdrill.alerting.rules import read_rules
@@ -67,7 +68,8 @@ class Reader:
 def readers(folder: Path) -> list[Reader]:
     """Returns a reader for each kind of file, with its originals in `folder`, which is empty."""
     shutil.copytree(SCENARIOS, folder / "scenarios")
-    return [*_of_yaml(folder), *_of_measurements(folder), *_of_runs(folder), *_of_answers(folder)]
+    others = [Reader(name, originals, read) for name, originals, read in readers_of(folder)]
+    return [*_of_yaml(folder), *_of_measurements(folder), *_of_runs(folder), *_of_answers(folder), *others]
 
 
 def _kept(paths: list[Path]) -> dict[Path, bytes]:

@@ -16,6 +16,7 @@ NAMES = (
     "scenario", "rules", "routing", "matrix", "coverage", "manifests", "kubeconfig", "any YAML", "trace",
     "gate baseline", "watch baseline", "corpus", "run folder", "run folder, sealed again", "run.json", "verdicts.json",
     "verdicts of a drill", "journal", "metrics page", "torch snapshot", "mode", "phase",
+    "others' rules", "others' routing", "compose file", "placed manifests", "bindings", "key", "pid file",
 )  # fmt: skip
 
 

@@ -49,9 +49,9 @@ def in_long_form(service: dict[str, Any]) -> dict[str, Any]:
             long[key] = _texts(value)
         elif key == "extra_hosts" and isinstance(value, list):
             long[key] = dict(_host(str(one)) for one in value)
-        elif key == "depends_on" and isinstance(value, list):
+        elif key == "depends_on" and _is_names(value):
             long[key] = {name: {"condition": "service_started"} for name in value}
-        elif key == "networks" and isinstance(value, list):
+        elif key == "networks" and _is_names(value):
             long[key] = dict.fromkeys(value)
         elif key in ("env_file", "tmpfs", "dns", "dns_search") and isinstance(value, str):
             long[key] = [value]
@@ -60,6 +60,11 @@ def in_long_form(service: dict[str, Any]) -> dict[str, Any]:
     if isinstance(long.get("build"), dict):
         long["build"] = {k: _texts(v) if k in _PAIRS else v for k, v in long["build"].items()}
     return long
+
+
+def _is_names(given: Any) -> bool:
+    """Whether it is a list of names; anything else is left to Compose, which says what is wrong with it."""
+    return isinstance(given, list) and all(isinstance(name, str) for name in given)
 
 
 def _texts(given: Any) -> Any:

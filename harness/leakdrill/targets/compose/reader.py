@@ -16,7 +16,7 @@ from leakdrill.targets.compose.env_file import read_env_file, read_raw_env_file
 from leakdrill.targets.compose.interpolation import interpolate
 from leakdrill.targets.compose.merge import in_long_form, merged, plain
 from leakdrill.targets.compose.paths import absolute, absolute_file
-from leakdrill.targets.compose.shapes import cast, refuse_misfits
+from leakdrill.targets.compose.shapes import cast, refuse_misfit_part, refuse_misfits
 from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml
 from leakdrill.yaml_tags import Tagged
@@ -79,6 +79,9 @@ def _read_parts(path: Path, folder: Path, values: Mapping[str, str], behind: tup
     own: Config = {part: document.mapping(data.get(part) or {}, (part,)) for part in PARTS}
     file = _File(document, own["services"], folder, values)
     own["services"] = {name: _with_variables(file, name, plain(_service(file, name, ()))) for name in own["services"]}
+    for part in (name for name in PARTS if name != "services"):
+        for name, one in own[part].items():
+            refuse_misfit_part(document, (part, str(name)), one)
     for part in ("secrets", "configs"):
         own[part] = {name: absolute_file(plain(one), folder) for name, one in own[part].items()}
     _add(config, plain(own), document, ())

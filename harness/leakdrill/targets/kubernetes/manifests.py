@@ -9,6 +9,7 @@ from leakdrill.alerting.foreign_rules import refuse_foreign
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file, is_folder
 from leakdrill.targets.kubernetes.api import NOT_FOUND, RUN_LABEL, ClusterRefused
+from leakdrill.targets.kubernetes.manifest_shape import wrong_part
 from leakdrill.targets.kubernetes.metrics_server_meter import parse_quantity
 from leakdrill.targets.kubernetes.workload_kind import KIND_NAMES, kind_called
 from leakdrill.units import quoted
@@ -151,6 +152,8 @@ def _refuse_misfit(one: ReadManifest) -> None:
     containers = pod.get("containers") if isinstance(pod, dict) else None
     if not isinstance(containers, list) or not all(isinstance(c, dict) and c.get("name") for c in containers or [0]):
         raise BadInput(f"{one.place}: {one}: spec.template.spec.containers: expected containers, each with a name")
+    if wrong := wrong_part(one.data):
+        raise BadInput(f"{one.place}: {one}: {wrong}")
 
 
 def service_container(manifest: Mapping[str, Any], name: str | None) -> str:
