@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from leakdrill.cli.commands import SUMMARIES
+from leakdrill.cli.commands import GROUPS, SUMMARIES
 from leakdrill.cli.main import exit_code
 
 
@@ -61,9 +61,25 @@ def test_with_nothing_left_behind_clean_says_so(tmp_path, capsys):
     assert "nothing is left behind" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", SUMMARIES)
+@pytest.mark.parametrize("name", [name for name in SUMMARIES if name not in GROUPS])
 def test_the_list_of_commands_says_what_each_says_of_itself(name, capsys):
     function = getattr(import_module(f"leakdrill.cli.{name}"), name)
     assert inspect.getdoc(function).startswith(SUMMARIES[name])
     assert exit_code([name, "--help"]) == 0
     assert f"leakdrill {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group, inner in GROUPS.items() for name in inner])
+def test_a_command_of_a_group_says_what_the_list_says_of_it(group, name, capsys):
+    function = getattr(import_module(f"leakdrill.cli.{group}_{name}"), f"{group}_{name}")
+    assert inspect.getdoc(function).startswith(GROUPS[group][name])
+    assert exit_code([group, name, "--help"]) == 0
+    assert f"leakdrill {group} {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_lists_its_commands_and_an_unknown_one_is_bad_input(group, capsys):
+    assert exit_code([group, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in GROUPS[group])
+    assert exit_code([group, "no-such"]) == 3

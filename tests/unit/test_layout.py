@@ -29,6 +29,7 @@ ROWS: Final = (
     ("runbooks/shell/programs",),
     ("runbooks/shell",),
     ("runbooks",),
+    ("runbooks/findings",),
     ("load/in_locust",),
     ("load",),
     ("targets/base",),

@@ -28,11 +28,19 @@ SUMMARIES: Final = {
     "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
     "trace": "Say whether the process in a recording leaks.",
     "watch": "Run any command and hold its memory, children included, to a limit and a baseline.",
+    "runbook": "Read a runbook and say what each of its commands would do, and what cannot work in it.",
     "docs": "Print a page of the documentation, or the list of pages.",
     "completion": "Print a script that completes commands and options in your shell.",
     "version": "Print the version.",
 }
 """Each command with the sentence that `leakdrill --help` shows. Command NAME is the function NAME in `cli/NAME.py`."""
+
+GROUPS: Final = {
+    "runbook": {
+        "lint": "Say what each command of a runbook would do, and what cannot work as it is written.",
+    },
+}
+"""The commands that have others below them; command NAME INNER is the function NAME_INNER in `cli/NAME_INNER.py`."""
 
 COMPLETION_VARIABLE: Final = "_LEAKDRILL_COMPLETE"
 """Set by the script of `leakdrill completion` when it asks for completions."""
@@ -44,35 +52,54 @@ _SETTINGS: Final[Mapping[str, dict[str, Any]]] = {
 
 
 class Commands(Mapping[str, Any]):
-    """The commands by name; each is loaded when it is asked for."""
+    """The commands by name, or those of one group; each is loaded when it is asked for."""
+
+    def __init__(self, group: str = "") -> None:
+        self._group = group
+        self.summaries: Mapping[str, str] = GROUPS[group] if group else SUMMARIES
 
     def __getitem__(self, name: str) -> Any:
         """Returns Click's object for a command. Raises KeyError where there is none."""
-        if name not in SUMMARIES:
+        if name not in self.summaries:
             raise KeyError(name)
+        if name in GROUPS and not self._group:
+            return _group(name)
+        own_name = f"{self._group}_{name}" if self._group else name
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        function = getattr(import_module(f"leakdrill.cli.{name}"), name)
-        alone.command(name, context_settings=_HELP | _SETTINGS.get(name, {}))(function)
+        function = getattr(import_module(f"leakdrill.cli.{own_name}"), own_name)
+        alone.command(name, context_settings=_HELP | _SETTINGS.get(own_name, {}))(function)
         return typer.main.get_command(alone)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(SUMMARIES)
+        return iter(self.summaries)
 
     def __len__(self) -> int:
-        return len(SUMMARIES)
+        return len(self.summaries)
 
 
 class CommandLine(TyperGroup):
-    """The group of all commands; its help loads none of them."""
+    """A group of commands; its help loads none of them."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
         """Returns the names in the order of the table."""
-        return list(SUMMARIES)
+        return list(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's signature
         """Writes one line, or a few, for each command."""
+        commands: Any = self.commands
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl(list(commands.summaries.items()))
+
+
+def _group(name: str) -> CommandLine:
+    return CommandLine(
+        name=name,
+        commands=Commands(name),  # type: ignore[arg-type]
+        help=SUMMARIES[name],
+        context_settings=_HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
 
 
 def _show_version(asked: bool) -> None:

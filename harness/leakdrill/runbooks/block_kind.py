@@ -32,12 +32,13 @@ _CODE: Final = re.compile(
     r"^\s*(?:from\s+[\w.]+\s+import\s|import\s+[\w.{\"' ]+(?:;|$)|def\s+\w+\s*\(|class\s+\w+.*[:{]\s*$"
     r"|func\s+(?:\([^)]*\)\s*)?\w+\("
     r"|package\s+\w+\s*$|(?:public|private)\s+\w+|(?:const|let|var)\s+\w+\s*(?::\s*\w+)?=|#include\s*<|console\.log\(|async\s+def\s"
-    r"|function\s+\w+\s*\([^)]*\)\s*\{\s*(?:$|//)|with\s+\w.*:\s*$|for\s+\w+\s+in\s+.*:\s*$|try:\s*$|fn\s+\w+|use\s+\w+::)",
+    r"|function\s+\w+\s*\([^)]+\)\s*\{\s*(?:$|//)|with\s+\w.*:\s*$|for\s+\w+\s+in\s+.*:\s*$|try:\s*$|fn\s+\w+|use\s+\w+::)",
     re.MULTILINE,
 )
 _SQL: Final = re.compile(
     r"^\s*(?:SELECT\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|(?:DROP|TRUNCATE|ALTER|CREATE)\s+(?:TABLE|INDEX|DATABASE|USER|ROLE)"
-    r"|SHOW\s+\w+|EXPLAIN\s|VACUUM\b|ANALYZE\b|WITH\s+\w+\s+AS\s*\()",
+    r"|SHOW\s+\w+|EXPLAIN\s|VACUUM\b|ANALYZE\b|WITH\s+\w+\s+AS\s*\()"
+    r"|^\s*(?:GRANT|REVOKE|ALTER|BEGIN|COMMIT|ROLLBACK|REINDEX|COPY|LOCK|DROP|CREATE|CALL|OPTIMIZE|CLUSTER)\b[^;]*;",
     re.IGNORECASE,
 )
 _LOG: Final = re.compile(
@@ -51,6 +52,7 @@ _TABLE: Final = re.compile(
     r"^\s*[A-Z][A-Z0-9_%/() -]*(?:\s{2,}[A-Z%][A-Z0-9_%/() -]*)+\s*$|^\s*[+|][-=+|]{3,}", re.MULTILINE
 )
 _COLUMNS: Final = re.compile(r"\S+(?:\s{2,}\S+){2,}")
+_METRIC: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?::[\w:]+)?")
 _NOWHERE: Final = Path("runbook")
 _FEW: Final = 3
 
@@ -171,8 +173,11 @@ def _is_aligned(text: str) -> bool:
 
 
 def _is_promql(text: str) -> bool:
-    queries = queries_of(text)
-    return is_query(_uncommented(text)) or (bool(queries) and all(is_query(query) for _, query in queries))
+    """Whether it is PromQL; beside a query that cannot be anything else, a metric's name alone is one too."""
+    if is_query(_uncommented(text)):
+        return True
+    queries = [query.strip() for _, query in queries_of(text)]
+    return any(map(is_query, queries)) and all(is_query(query) or _METRIC.fullmatch(query) for query in queries)
 
 
 def _was_printed(text: str) -> bool:

@@ -30,6 +30,8 @@ _FRONT_MATTER: Final = re.compile(r"\A(---|\+\+\+)[ \t]*\n(?:.*\n)*?\1[ \t]*(?:\
 _PRE: Final = re.compile(r"<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(.*?)(?:</code>\s*)?</pre>", re.DOTALL | re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 _FENCE: Final = re.compile(r"^ *(?:```|~~~)", re.MULTILINE)
+_FENCED_INSIDE: Final = re.compile(r"\s*```([^\n`]*)\n(.*?)\n\s*```\s*", re.DOTALL)
+"""A fence that is indented so far that CommonMark takes it for code."""
 _INFO: Final = re.compile(r"\{?\.?(?:language-)?([A-Za-z][\w+#-]*)")
 
 
@@ -122,6 +124,9 @@ class _Reading:
             return
         place = Place.FENCE if fenced else Place.INDENTED
         line = first_line + start + (2 if fenced else 1)
+        if not fenced and (inner := _FENCED_INSIDE.fullmatch(text)):
+            place, line, text = Place.FENCE, line + 1, inner[2]
+            token.info = inner[1]
         self.found.blocks.append(Block(line, text, place, _language(token.info), self.section, self.before, closed))
         self.before = ""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import parse_ms
 from leakdrill.errors import BadInput
-from leakdrill.yaml_file import parse_yaml
+from leakdrill.yaml_file import Document, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from leakdrill.runbooks.fragment import Fragment
-    from leakdrill.yaml_file import Document, Loc
+    from leakdrill.yaml_file import Loc
 
 _LIKE_RULE: Final = re.compile(r"^[ \t]*(?:- )?[ \t]*(?:alert|record)[ \t]*:[ \t]*\S", re.MULTILINE)
 _LIKE_EXPR: Final = re.compile(r"^[ \t]*(?:- )?[ \t]*expr[ \t]*:", re.MULTILINE)
@@ -50,9 +51,19 @@ def printed_rules(fragment: Fragment) -> list[PrintedRule]:
     Raises:
         BadInput: when it is no YAML; the line is that of the runbook.
     """
-    document = parse_yaml("\n" * (fragment.line - 1) + fragment.text, _NOWHERE, expected="rules", scalars="text")
+    return list(_printed(fragment.text, fragment.line - 1))
+
+
+@lru_cache(maxsize=1024)
+def _printed(text: str, above: int) -> tuple[PrintedRule, ...]:
+    try:
+        document = parse_yaml(text, _NOWHERE, expected="rules", scalars="text")
+    except BadInput as e:
+        message = re.sub(rf"^{_NOWHERE}:(\d+)", lambda found: f"{_NOWHERE}:{int(found[1]) + above}", e.message)
+        raise BadInput(message, hint=e.hint) from e
+    lines = {loc: line + above for loc, line in document.lines.items()}
     found = document.mappings(lambda value, _: "expr" in value and ("alert" in value or "record" in value))
-    return [_rule(document, loc, rule) for loc, rule in found]
+    return tuple(_rule(Document(_NOWHERE, document.data, lines), loc, rule) for loc, rule in found)
 
 
 def rules_that_can_be_read(fragment: Fragment) -> list[PrintedRule]:

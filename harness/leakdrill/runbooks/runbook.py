@@ -38,9 +38,9 @@ class Paragraph:
     section: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runbook:
-    """One file."""
+    """One file; equal to itself alone, so that what is found in it can be kept."""
 
     path: Path
     title: str
@@ -50,3 +50,5 @@ class Runbook:
     paragraphs: tuple[Paragraph, ...]
     links: tuple[Link, ...]
     fragments: tuple[Fragment, ...]
+    unclosed: tuple[int, ...] = ()
+    """The lines of fences that open a block and are never closed."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 _HERE: Final = re.compile(r"<<-?[ \t]*(?P<quote>['\"]?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
+_OPENING: Final = re.compile(r"['\"`(<]")
 _GOES_ON: Final = re.compile(r"(?:\\|\||&&)[ \t]*$")
 
 
@@ -27,6 +29,7 @@ class _Scan:
         return self.open[-1][0] if self.open else ""
 
 
+@lru_cache(maxsize=64)
 def logical_lines(text: str) -> list[tuple[int, int]]:
     """Returns the first and last line, from 0, of each stretch that a shell reads as one, without empty lines.
 
@@ -49,6 +52,18 @@ def logical_lines(text: str) -> list[tuple[int, int]]:
     return stretches
 
 
+def without_comment_lines(text: str) -> str:
+    """Returns `text` with an empty line in place of each that is a comment alone.
+
+    tree-sitter-bash takes what follows a number and a comment (`… | head -10`, `# then`) for more arguments.
+    """
+    lines = text.split("\n")
+    for first, last in logical_lines(text):
+        if first == last and lines[first].lstrip().startswith("#"):
+            lines[first] = ""
+    return "\n".join(lines)
+
+
 def open_quote(text: str) -> tuple[int, str] | None:
     """Returns the line, from 0, and the character of a quote that never closes; None where all do."""
     scan = _Scan()
@@ -69,6 +84,8 @@ def _scan_line(scan: _Scan, line: str, number: int) -> None:
     if scan.here:
         if line.strip() == scan.here:
             scan.here = ""
+        return
+    if not scan.open and not _OPENING.search(line):
         return
     at, found = 0, None
     while at < len(line):
