@@ -92,6 +92,16 @@ SILENT = [
         "unknown-flag",
         block("docker exec orders tool --whatever\nkubectl exec a -- tool --whatever\ncurl --no-progress-meter x"),
     ),
+    (
+        "unknown-flag",
+        block(
+            "kubectl -n shop patch deployment a --patch-file x.yaml\nkubectl create secret generic a --from-literal=a=b"
+        ),
+    ),
+    (
+        "unknown-flag",
+        block("kubectl someplugin --node a\ndocker login --username a --password-stdin\nkubectl -n a logs b --tail=5"),
+    ),
     ("pid-unresolved", block('kill "$(pgrep -o -f worker)"')),
     ("pid-unresolved", block("PID=$(pgrep -o worker)\nkill $PID")),
     ("pid-unresolved", block(f"{LIST}\npy-spy dump --pid <PID>")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import quote
 
 from leakdrill import __version__
 from leakdrill.printable import printable
@@ -69,4 +68,10 @@ def _result(one: SarifResult, rule_index: int) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else "".join(map(_escaped, path.as_posix()))
+
+
+def _escaped(character: str) -> str:
+    if character.isascii() and (character.isalnum() or character in "/-._~"):
+        return character
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.runbooks.calls import calls, program
+from leakdrill.runbooks.calls import after_options, calls, program
 from leakdrill.runbooks.finding import Finding, Level
 from leakdrill.runbooks.fragment import COMMANDS, FragmentKind
 
@@ -23,6 +23,10 @@ SUMMARY: Final = "an option that the program never had"
 _TABLE: Final = Path(__file__).with_name("known_flags.txt")
 _STOPS: Final = frozenset({"docker exec", "docker run", "docker-compose exec", "docker-compose run", "watch"})
 """Commands whose first word that is no option begins somebody else's command."""
+_OF_PARTS: Final = frozenset({"kubectl", "docker", "docker-compose"})
+"""Programs of which only those subcommands are looked at that the tables have."""
+_OF_ALL: Final = frozenset({"-n", "--namespace", "--context", "--kubeconfig", "--as", "-s", "-H", "-f", "-p", "--file"})
+"""Their options with a value that may stand before a subcommand."""
 _ALIASES: Final = {
     "podman": "docker",
     "k": "kubectl",
@@ -66,10 +70,12 @@ def _command(words: Words) -> tuple[str, Words]:
     """The longest name that the tables have: `kubectl top pod`, and the words after its program."""
     name = program(words)
     name = _ALIASES.get(name, name)
-    subcommands = [word for word in words[1:] if not word.startswith("-")][:2]
+    rest = after_options(words[1:], _OF_ALL) if name in _OF_PARTS else words[1:]
+    subcommands = [word for word in rest if not word.startswith("-")][:2]
     if name == "docker" and subcommands[:1] == ["compose"]:
         name, subcommands = "docker-compose", subcommands[1:]
-    names = [" ".join([name, *subcommands[:count]]) for count in (2, 1, 0)]
+    counts = (2, 1) if name in _OF_PARTS and subcommands else (2, 1, 0)
+    names = [" ".join([name, *subcommands[:count]]) for count in counts]
     found = next((one for one in (_ALIASES.get(one, one) for one in names) if one in _known_flags()), "")
     skipped = len(found.split()) - 1 + (words[1:2] == ("compose",))
     if not found or (any(word.startswith("-") for word in words[1 : 1 + skipped]) and found in _STOPS):

@@ -73,11 +73,11 @@ def print_lint(results: Sequence[Lint], console: Console) -> None:
     """Prints a table of the fragments of each file, the findings, and one line that sums them up."""
     for one in results:
         console.print(Text(printable(f"{one.runbook.path}: {one.runbook.title}"), style="bold"))
-        rows = [_row(fragment) for fragment in one.runbook.fragments]
-        if len(rows) > _MOST_ROWS or (rows and console.width > _WIDE):
-            console.print(Text("\n".join(_plain_table(rows))), soft_wrap=True)
-        elif rows:
-            console.print(_table(rows))
+        fragments = one.runbook.fragments
+        if len(fragments) > _MOST_ROWS or (fragments and console.width > _WIDE):
+            console.print(Text("\n".join(_plain_table([_row(fragment) for fragment in fragments]))), soft_wrap=True)
+        elif fragments:
+            console.print(_table([_row(fragment) for fragment in fragments]))
         for text in _findings(one):
             console.print(text, overflow="fold")
     if results:
