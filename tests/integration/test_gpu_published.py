@@ -64,6 +64,17 @@ def test_a_card_has_dcgms_names_units_and_labels(recorder: Recorder) -> None:
     assert seen["DCGM_FI_DEV_FB_USED"][0][1] == LABELS
 
 
+def test_a_card_has_the_names_of_other_exporters_too(recorder: Recorder) -> None:
+    """Each with its own unit and labels; a slice is no card to them."""
+    seen = published(recorder, {f"gpu0.{n}": value for n, value in READ.items()} | {"gpu0/3.used_bytes": GIB})
+    assert seen["nvidia_smi_memory_used_bytes"] == [(5 * GIB, {"uuid": "1"})]
+    assert seen["nvidia_smi_utilization_gpu_ratio"] == [(0.37, {"uuid": "1"})]
+    of_nvml = {"minor_number": "0", "uuid": "GPU-1", "name": "S8"}
+    assert seen["nvidia_gpu_duty_cycle"] == [(37, of_nvml)]
+    assert seen["nvidia_gpu_power_usage_milliwatts"] == [(71500, of_nvml)]
+    assert "nvidia_smi_utilization_memory_ratio" not in seen, "it was not read"
+
+
 def test_the_documents_pair_counts_what_cannot_be_allocated(recorder: Recorder) -> None:
     seen = published(recorder, {f"gpu0.{name}": value for name, value in READ.items()})
     labels = {"container": "gpu-service", "gpu": "0", "UUID": "GPU-1"}

@@ -19,7 +19,16 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.doubted import find_doubts
 from leakdrill.judging.drill import judge_claims
 from leakdrill.record.event import read_event
-from leakdrill.record.events import CgroupResources, SelectorMatches, ServiceMetrics, TargetExited
+from leakdrill.record.events import (
+    CgroupResources,
+    MachineCpu,
+    MachineFigures,
+    NetworkInterfaces,
+    ProcessDetails,
+    SelectorMatches,
+    ServiceMetrics,
+    TargetExited,
+)
 from leakdrill.record.verdict import worst
 
 sys.path.append(str(Path(__file__).parents[1] / "sabotage"))
@@ -188,6 +197,20 @@ def test_a_page_of_metrics_that_counts_less_than_nothing_is_in_doubt(name: str, 
         record.sample(t, ServiceMetrics(others={name: number if t == 40 else float(t), "my_gauge": -5.0}))
     texts = [doubt.text for doubt in find_doubts(record.history(), twin_plan())]
     assert any("service metrics at 40 s says what cannot be" in text for text in texts)
+
+
+@pytest.mark.parametrize(("less", "text"), [(0.0, ""), (3e9, "machine figures at 40 s says what cannot be")])
+def test_a_machine_may_have_counted_for_years(less: float, text: str) -> None:
+    """Moments in Unix time, seconds of many CPUs since boot, and a limit that is the largest number: all can be."""
+    record = twin()
+    for t in range(3, 70):
+        booted = 1.8e9 - (less if t == 40 else 0.0)
+        record.sample(t, MachineFigures(cpus=256.0, idle_seconds=3e9, max_open_files=9.2e18, booted_at_seconds=booted))
+        record.sample(t, ProcessDetails(oldest_start_seconds=1.8e9))
+        record.sample(t, NetworkInterfaces(others={"eth0.receive_bytes": 2.0**55, "eth0.speed_bytes": 1.25e10}))
+        record.sample(t, MachineCpu(cpus=256.0, used_seconds=2e9, idle_seconds=3e9, stolen_seconds=0.0))
+    texts = [doubt.text for doubt in find_doubts(record.history(), twin_plan()) if "cannot be" in doubt.text]
+    assert [text in one for one in texts] == ([True] if text else [])
 
 
 def test_a_gauge_of_the_service_s_own_may_be_negative() -> None:

@@ -1,4 +1,6 @@
-"""Cards as production publishes them: DCGM exporter's names, labels and units, and the pair that the documents use.
+"""Cards as production publishes them, under the names of three exporters, and the pair that the documents use.
+
+The exporters are NVIDIA's for DCGM, and two that read nvidia-smi and NVML.
 
 Names, types and units are those of the counters file of NVIDIA's dcgm-exporter and of DCGM's field identifiers: memory
 in MiB, power in watts. `DCGM_FI_DEV_FB_USED` is without what the driver reserves, so used, free and reserved add up to
@@ -38,6 +40,25 @@ _SERIES: Final = (
 )
 GPU_FIELDS: Final = tuple(field for _, field, _, _ in _SERIES)
 """What of a card's readings is published."""
+_SMI: Final = (
+    ("nvidia_smi_memory_used_bytes", "used_bytes", 1.0, "Memory used."),
+    ("nvidia_smi_memory_free_bytes", "free_bytes", 1.0, "Memory free."),
+    ("nvidia_smi_memory_reserved_bytes", "reserved_bytes", 1.0, "Memory that the driver reserves."),
+    ("nvidia_smi_memory_total_bytes", "total_bytes", 1.0, "Memory of the card."),
+    ("nvidia_smi_utilization_gpu_ratio", "gpu_util_percent", 100.0, "Utilization of the card, 0 to 1."),
+    ("nvidia_smi_utilization_memory_ratio", "memory_util_percent", 100.0, "Utilization of its memory, 0 to 1."),
+    ("nvidia_smi_temperature_gpu", "temperature_celsius", 1.0, "Temperature, in degrees Celsius."),
+    ("nvidia_smi_power_draw_watts", "power_watts", 1.0, "Power draw, in watts."),
+)
+"""As nvidia_gpu_exporter has them, which reads nvidia-smi."""
+_NVML: Final = (
+    ("nvidia_gpu_memory_used_bytes", "used_bytes", 1.0, "Memory used."),
+    ("nvidia_gpu_memory_total_bytes", "total_bytes", 1.0, "Memory of the card."),
+    ("nvidia_gpu_duty_cycle", "gpu_util_percent", 1.0, "Utilization of the card, in percent."),
+    ("nvidia_gpu_temperature_celsius", "temperature_celsius", 1.0, "Temperature, in degrees Celsius."),
+    ("nvidia_gpu_power_usage_milliwatts", "power_watts", 0.001, "Power draw, in milliwatts."),
+)
+"""As nvidia_gpu_prometheus_exporter has them, which reads NVML."""
 _LABELS: Final = ("gpu", "UUID", "pci_bus_id", "device", "modelName", "GPU_I_PROFILE", "GPU_I_ID", "Hostname")
 
 
@@ -73,6 +94,11 @@ class GpuSeries:
         for name, field, unit, text in _SERIES:
             values = {key: value / unit for (key, f), value in fresh.items() if f == field}
             yield from self._family(name, text, {key: (self._devices.get(key, {}), v) for key, v in values.items()})
+        for rows, own in ((_SMI, _smi_labels), (_NVML, _nvml_labels)):
+            for name, field, unit, text in rows:
+                cards = {key: value for (key, f), value in fresh.items() if f == field and "/" not in key}
+                told = {key: (own(self._devices.get(key, {})), value / unit) for key, value in cards.items()}
+                yield from self._family(name, text, told)
         total = {key: value for (key, f), value in fresh.items() if f == "total_bytes"}
         taken = {key: total[key] - value for (key, f), value in fresh.items() if f == "free_bytes" and key in total}
         yield from self._documented("gpu_memory_used_bytes", "Memory of the device that is taken.", taken)
@@ -92,3 +118,15 @@ class GpuSeries:
         for labels, value in rows.values():
             family.add_sample(name, labels, value)
         yield family
+
+
+def _smi_labels(device: Mapping[str, str]) -> dict[str, str]:
+    """Those of nvidia_gpu_exporter: the UUID without what NVML puts before it."""
+    return {"uuid": device["UUID"].removeprefix("GPU-").lower()} if "UUID" in device else {}
+
+
+def _nvml_labels(device: Mapping[str, str]) -> dict[str, str]:
+    """Those of nvidia_gpu_prometheus_exporter."""
+    minor = {"minor_number": device["device"].removeprefix("nvidia")} if "device" in device else {}
+    names = {"uuid": "UUID", "name": "modelName"}
+    return minor | {name: device[label] for name, label in names.items() if label in device}

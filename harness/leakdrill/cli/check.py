@@ -92,11 +92,18 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _series_lines(series: list[dict[str, Any]]) -> Iterator[str]:
-    """The names of the series, below the labels that they share."""
-    by_labels: dict[str, list[str]] = {}
+    """The names of the series, below the labels that they share; where those of one name differ, their values."""
+    by_name: dict[str, list[dict[str, str]]] = {}
     for one in series:
-        labels = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in one["labels"].items())
-        by_labels.setdefault(labels, []).append(one["name"])
-    for labels, names in by_labels.items():
-        yield f"series with {labels}:"
-        yield from (f"  {name}" for name in dict.fromkeys(names))
+        by_name.setdefault(one["name"], []).append(one["labels"])
+    by_labels: dict[str, list[str]] = {}
+    for name, all_labels in by_name.items():
+        values = {key: list(dict.fromkeys(labels.get(key, "") for labels in all_labels)) for key in all_labels[0]}
+        shared = [
+            f"{key}={json.dumps(found[0], ensure_ascii=False)}" for key, found in values.items() if len(found) == 1
+        ]
+        differ = [f"{key}: {', '.join(found)}" for key, found in values.items() if len(found) > 1]
+        by_labels.setdefault(", ".join(shared), []).append(f"{name} ({'; '.join(differ)})" if differ else name)
+    for labels_text, names in by_labels.items():
+        yield f"series with {labels_text}:"
+        yield from (f"  {name}" for name in names)

@@ -39,7 +39,9 @@ class CgroupDetails(Pressure, source="cgroup", name="details", written_by=("mete
 
 
 @dataclass(frozen=True)
-class NetworkInterfaces(Reading, source="network", name="interfaces", written_by=("meters",), read_by=("alerting",)):
+class NetworkInterfaces(
+    Reading, source="network", name="interfaces", written_by=("meters",), read_by=("alerting", "judging")
+):
     """The network as the target's processes see it: its interfaces, and the counts of its protocols."""
 
     others: Annotated[
@@ -49,7 +51,9 @@ class NetworkInterfaces(Reading, source="network", name="interfaces", written_by
 
 
 @dataclass(frozen=True)
-class MachineFigures(Pressure, source="machine", name="figures", written_by=("meters",), read_by=("alerting",)):
+class MachineFigures(
+    Pressure, source="machine", name="figures", written_by=("meters",), read_by=("alerting", "judging")
+):
     """The machine that the target's processes run on."""
 
     cpus: Annotated[float | None, Entry("CPUs", _COUNT)] = None
@@ -81,7 +85,9 @@ class MachineFigures(Pressure, source="machine", name="figures", written_by=("me
 
 
 @dataclass(frozen=True)
-class ProcessDetails(Reading, source="process", name="details", written_by=("meters",), read_by=("alerting",)):
+class ProcessDetails(
+    Reading, source="process", name="details", written_by=("meters",), read_by=("alerting", "judging")
+):
     """What else the kernel counts of the target's processes, summed where nothing else is said."""
 
     user_seconds: Annotated[float | None, Entry("CPU time in programs", _SECONDS)] = None

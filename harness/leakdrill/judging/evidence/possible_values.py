@@ -22,9 +22,13 @@ from leakdrill.record.events import (
     FilesystemDisk,
     GpuDevices,
     LoadRequests,
+    MachineCpu,
+    MachineFigures,
+    NetworkInterfaces,
     Notice,
     Notification,
     PodResources,
+    ProcessDetails,
     ProcessSmaps,
     ProcessTree,
     PrometheusPoll,
@@ -172,6 +176,8 @@ _SAME_EVERYWHERE: Final = frozenset(
     ]
 )
 """What a page of metrics counts under names that clients of Prometheus share: never less than nothing."""
+_OF_ANY_SIZE: Final[tuple[type[Reading], ...]] = (MachineCpu, MachineFigures, NetworkInterfaces, ProcessDetails)
+"""Counts since boot, moments in Unix time, and limits that are the largest number: only a negative one cannot be."""
 _CLASSES: Final = {(event.source, event.event_name): event for event in EVENTS if not event.is_act}
 
 
@@ -224,13 +230,14 @@ def _reason(event: Event, event_class: type[EventClass] | None) -> str:
     told = ((name, number) for name, number in event.value.items() if not name.endswith(_SIGNED))
     if event_class is ServiceMetrics:  # its gauges are its own; these names mean the same everywhere
         told = ((name, number) for name, number in told if name.partition("{")[0] in _SAME_EVERYWHERE)
-    return next((text for name, number in told if (text := _beyond(name, number))), "")
+    any_size = event_class in _OF_ANY_SIZE
+    return next((text for name, number in told if (text := _beyond(name, number, any_size=any_size))), "")
 
 
-def _beyond(name: str, number: object) -> str:
+def _beyond(name: str, number: object, *, any_size: bool = False) -> str:
     if not isinstance(number, int | float):
         return f"{name} is no number: {number}"
-    most = next(most for ending, most in _MOST if name.endswith(ending))
+    most = math.inf if any_size else next(most for ending, most in _MOST if name.endswith(ending))
     return f"{name} is {number:g}" if not 0 <= number <= most else ""
 
 

@@ -162,6 +162,7 @@ class AlertingPart:
             limit_bytes=target.limits.memory,
             cpus=target.limits.cpus,
             containers=self._kubelet is None,
+            time_scale=self._scenario.alerts.time_scale,
         )
         self._stops.callback(exporter.stop)
         exporter.start()
