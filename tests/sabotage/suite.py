@@ -15,6 +15,7 @@ import machine  # noqa: F401
 import meters  # noqa: F401
 import order  # noqa: F401
 import replaced  # noqa: F401
+import scaled  # noqa: F401
 import sealed  # noqa: F401
 import steps  # noqa: F401
 import watched  # noqa: F401

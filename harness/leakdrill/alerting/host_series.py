@@ -56,8 +56,9 @@ def process_series(fresh: Fresh, labels: Mapping[str, str], *, started_at: float
     tree = fresh.get(ProcessTree)
     if not isinstance(tree, ProcessTree):
         return
+    resident = None if tree.rss_bytes is None else tree.rss_bytes - (tree.hugetlb_bytes or 0.0)
     for name, value, text in (
-        ("process_resident_memory_bytes", tree.rss_bytes, "Resident memory."),
+        ("process_resident_memory_bytes", resident, "Resident memory."),
         ("process_virtual_memory_bytes", tree.virtual_bytes, "Virtual memory."),
         ("process_open_fds", tree.fds, "Open file descriptors."),
         ("process_max_fds", tree.max_fds if tree.processes == 1 else None, "Most descriptors that it may open."),

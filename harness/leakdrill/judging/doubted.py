@@ -19,12 +19,14 @@ from leakdrill.judging.evidence.lives import life_doubts
 from leakdrill.judging.evidence.machine_bounds import machine_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
 from leakdrill.judging.evidence.meter_rates import rate_of_meters_doubts
+from leakdrill.judging.evidence.meter_scale import scale_doubts
 from leakdrill.judging.evidence.possible_values import value_doubts
 from leakdrill.judging.evidence.record_order import order_doubts
 from leakdrill.judging.evidence.repeated_readings import repeated_readings
 from leakdrill.judging.evidence.replaced_service import replaced_service
 from leakdrill.judging.evidence.replica_readings import replica_doubts
 from leakdrill.judging.evidence.request_counts import request_doubts
+from leakdrill.judging.evidence.resident_files import resident_file_doubts
 from leakdrill.judging.evidence.target_acts import act_doubts
 from leakdrill.judging.evidence.whole_pages import page_doubts
 from leakdrill.judging.evidence.windows import unasked_exits
@@ -51,6 +53,8 @@ _SOURCES: Final[tuple[Callable[[History, Scenario], Iterator[Doubt]], ...]] = (
     replica_doubts,
     repeated_readings,
     agreement_doubts,
+    scale_doubts,
+    resident_file_doubts,
     request_doubts,
     alert_doubts,
 )

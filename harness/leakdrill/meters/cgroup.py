@@ -13,6 +13,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.meters import huge_pages
 from leakdrill.record.events import CgroupResources
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _NO_LIMIT_BYTES: Final = 1 << 62  # version 1 says "no limit" with the largest number of whole pages
 _READ_BYTES: Final = 16384
+_HUGE: Final = "hugetlb"
+"""How the names of the files begin that tell of huge pages."""
 _NS: Final = 1e-9
 _US: Final = 1e-6
 
@@ -35,7 +38,10 @@ class CgroupMeter:
 
     def __init__(self, cgroup: Cgroup) -> None:
         read = _v1_files(cgroup) if cgroup.version == 1 else _v2_files(cgroup)
-        self._version = cgroup.version
+        if cgroup.memory is not None:
+            huge = enumerate(huge_pages.group_files(cgroup.memory, cgroup.version))
+            read |= {f"{_HUGE}{place}": file for place, file in huge}
+        self._cgroup = cgroup
         self._files = {name: os.open(path, os.O_RDONLY) for name, path in read.items() if path.exists()}
 
     def read(self) -> dict[str, float] | None:
@@ -46,7 +52,16 @@ class CgroupMeter:
             if e.errno == errno.ENODEV:
                 return None
             raise
-        return (parse_v1 if self._version == 1 else parse_v2)(texts)
+        fields = (parse_v1 if self._cgroup.version == 1 else parse_v2)(texts)
+        if "memory_bytes" in fields and not any(name.startswith(_HUGE) for name in texts):
+            fields["memory_bytes"] += self._huge_of_members()
+        return fields
+
+    def _huge_of_members(self) -> float:
+        """Huge pages of the group's processes, where no controller counts them."""
+        if self._cgroup.version != 1 or not huge_pages.any_huge_pages():
+            return 0.0
+        return huge_pages.held_by(self._cgroup.pids())
 
     def close(self) -> None:
         """Close the group's files."""
@@ -76,8 +91,6 @@ def _v2_files(cgroup: Cgroup) -> dict[str, Path]:
         "limit": "memory.max",
         "events": "memory.events",
         "swap": "memory.swap.current",
-        "hugetlb_2mb": "hugetlb.2MB.current",
-        "hugetlb_1gb": "hugetlb.1GB.current",
     }
     files = {name: cgroup.memory / file for name, file in memory.items()} if cgroup.memory else {}
     if cgroup.cpuacct:
@@ -91,7 +104,8 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
     fields = _memory(texts, names)
     stat = pairs(texts.get("stat", b""))
     if {b"total_rss", b"total_shmem"} <= stat.keys():
-        fields["memory_bytes"] = stat[b"total_rss"] + stat[b"total_shmem"] + stat.get(b"total_swap", 0)
+        huge = sum(int(texts[name]) for name in texts if name.startswith(_HUGE))
+        fields["memory_bytes"] = stat[b"total_rss"] + stat[b"total_shmem"] + stat.get(b"total_swap", 0) + huge
     cpu = pairs(texts.get("cpu", b""))
     _put(fields, cpu, {b"nr_periods": ("periods", 1), b"nr_throttled": ("throttled_periods", 1)})
     _put(fields, cpu, {b"throttled_time": ("throttled_seconds", _NS)})
@@ -103,7 +117,7 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
 def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 2 group, by the names that the meter gives them."""
     fields = _memory(texts, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
-    stat, huge = pairs(texts.get("stat", b"")), [texts[name] for name in texts if name.startswith("hugetlb")]
+    stat, huge = pairs(texts.get("stat", b"")), [texts[name] for name in texts if name.startswith(_HUGE)]
     if {b"anon", b"shmem"} <= stat.keys():
         apart = 0 if b"hugetlb" in stat else sum(map(int, huge))
         fields["memory_bytes"] = stat[b"anon"] + stat[b"shmem"] + int(texts.get("swap", b"0")) + apart

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.meters import huge_pages
 from leakdrill.record.events import ProcessSmaps, ProcessTree
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ class ProcessTreeMeter:
         if not rows:
             return None
         rss_bytes, cpu_seconds, threads, fds, virtual_bytes = (sum(column) for column in zip(*rows, strict=True))
+        huge = huge_pages.held_by(self._open) if huge_pages.any_huge_pages() else 0.0
         limits = [process.max_fds for process in self._open.values() if process.max_fds is not None]
         return {
             **({"max_fds": min(limits)} if limits else {}),
             "virtual_bytes": virtual_bytes,
-            "rss_bytes": rss_bytes,
+            "rss_bytes": rss_bytes + huge,
+            **({"hugetlb_bytes": huge} if huge else {}),
             "cpu_seconds": cpu_seconds,
             "threads": threads,
             "fds": fds,
@@ -169,13 +172,25 @@ class SmapsMeter:
         self._pids = pids
 
     def read(self) -> dict[str, float] | None:
-        """Proportional (PSS), unique (USS) and anonymous bytes, summed over the processes."""
+        """Proportional (PSS), unique (USS) and anonymous bytes, summed over the processes, huge pages included."""
         total: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                for name, value in parse_smaps_rollup(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
+                for name, value in with_huge_pages(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
                     total[name] = total.get(name, 0) + value
         return total or None
+
+
+def with_huge_pages(text: bytes) -> dict[str, float]:
+    """The same as `parse_smaps_rollup`, with huge pages counted in each, and apart where there are any."""
+    fields, kinds = parse_smaps_rollup(text), parse_memory_kinds(text)
+    own, shared = kinds.get("hugetlb_bytes", 0.0), kinds.get("shared_hugetlb_bytes", 0.0)
+    if not own + shared:
+        return fields
+    fields["pss_bytes"] += own + shared
+    fields["uss_bytes"] += shared
+    fields["anon_bytes"] += own + shared
+    return {**fields, "hugetlb_bytes": own + shared}
 
 
 def parse_smaps_rollup(text: bytes) -> dict[str, float]:

@@ -129,6 +129,9 @@ class ProcessTree(
     fds: Annotated[float | None, Entry("open file descriptors", _COUNT)] = None
     processes: Annotated[float | None, Entry("processes", _COUNT)] = None
     virtual_bytes: Annotated[float | None, Entry("virtual memory", _BYTES)] = None
+    hugetlb_bytes: Annotated[
+        float | None, Entry("huge pages that programs asked for; resident memory has them in it", _BYTES)
+    ] = None
     max_fds: Annotated[float | None, Entry("how many descriptors a process may open, the least of them", _COUNT)] = None
     ended_bytes: Annotated[
         float | None, Entry("resident memory of the processes that have ended, each just before", _BYTES)
@@ -145,6 +148,7 @@ class ProcessSmaps(Reading, source="process", name="smaps", written_by=("meters"
     pss_bytes: Annotated[float | None, Entry("proportional set size (PSS)", _BYTES)] = None
     uss_bytes: Annotated[float | None, Entry("unique set size (USS)", _BYTES)] = None
     anon_bytes: Annotated[float | None, Entry("anonymous memory", _BYTES)] = None
+    hugetlb_bytes: Annotated[float | None, Entry("huge pages, which each of the others has in it", _BYTES)] = None
 
 
 @dataclass(frozen=True)

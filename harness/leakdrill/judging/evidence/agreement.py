@@ -11,6 +11,7 @@ import numpy as np
 
 from leakdrill.judging.evidence.doubt import HOST_RESOURCES, REQUESTS, Doubt
 from leakdrill.judging.evidence.lives import changing
+from leakdrill.judging.evidence.readings import without_huge_pages
 from leakdrill.judging.evidence.windows import Span, watched_until_s
 from leakdrill.record.events import CgroupResources, ProcessSmaps, ProcessTree, ServiceMetrics
 from leakdrill.units import show_duration, show_size
@@ -69,9 +70,10 @@ def agreement_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
 def _memory(history: History, span: Span) -> Iterator[_Bounded]:
     """Memory of the processes by each of its meters, and what the others say it must lie between."""
     group = history.series(CgroupResources, "anon_bytes")
-    tree = history.series(ProcessTree, "rss_bytes")
+    tree = without_huge_pages(history, ProcessTree, "rss_bytes")
     anon, unique = (
-        history.series(ProcessSmaps, name).between(span.start_s, span.end_s) for name in ("anon_bytes", "uss_bytes")
+        without_huge_pages(history, ProcessSmaps, name).between(span.start_s, span.end_s)
+        for name in ("anon_bytes", "uss_bytes")
     )
     if len(group) and len(anon) and len(anon) == len(unique):
         low, high = _range(group, anon.t)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from leakdrill.record.event_class import Sample
-    from leakdrill.record.history import History
+    from leakdrill.record.event_class import Reading, Sample
+    from leakdrill.record.history import History, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ def readings(history: History, event_class: type[Sample]) -> list[Numbers]:
     """The lines of a class that have numbers, in order."""
     lines = history.where(source=event_class.source, name=event_class.event_name, kind="sample")
     return [Numbers(line.index, line.t, line.value) for line in lines if isinstance(line.value, dict) and line.value]
+
+
+def without_huge_pages(history: History, event_class: type[Reading], field: str) -> Series:
+    """The readings of a field of memory less the huge pages in it, which other meters do not count."""
+    series, huge = history.series(event_class, field), history.series(event_class, "hugetlb_bytes")
+    sizes = dict(zip(huge.indices, huge.values.tolist(), strict=True))
+    less = np.array([sizes.get(index, 0.0) for index in series.indices]) if sizes else 0.0
+    return replace(series, values=series.values - less)
 
 
 def reading_times(history: History, event_class: type[Sample]) -> np.typing.NDArray[np.float64]:

@@ -6,7 +6,10 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from leakdrill.judging.evidence.doubt import Doubt
+from leakdrill.judging.evidence.meter_scale import FILES, Witness, Witnesses, one_factor
 from leakdrill.judging.evidence.readings import Numbers
 from leakdrill.judging.evidence.request_counts import rate_doubts, report_doubts, user_doubts
 from leakdrill.judging.leak.gate_slots import EVERY_SLOT_HAS
@@ -48,6 +51,7 @@ def slot_doubts(
     yield from _members(history, scenario, slots)
     yield from _fields(slots)
     yield from _parts(slots)
+    yield from _scaled(slots)
     yield from _time(slots)
     yield from _length(scenario, slots, corpus)
     yield from _cpu(slots, machine)
@@ -105,6 +109,21 @@ def _parts(slots: Sequence[GateSlot]) -> Iterator[Doubt]:
         if max(shared) - min(shared) > _APART_BYTES + _APART_SHARE * max(slot.values[more] for slot in slots):
             text = f"between {less} and {more} lay {show_size(min(shared))} to {show_size(max(shared))}"
             yield Doubt(f"{text}, and nobody shared what changed", (slots[0].index, slots[-1].index))
+
+
+def _scaled(slots: Sequence[GateSlot]) -> Iterator[Doubt]:
+    """A slot from which on every meter tells another share of what it told before."""
+    t, indices = np.array([slot.t for slot in slots]), tuple(slot.index for slot in slots)
+    rss, anon, pss, uss = (
+        np.array([slot.values.get(name, np.nan) for slot in slots])
+        for name in ("rss_after_bytes", "anon_bytes", "pss_bytes", "uss_bytes")
+    )
+
+    def part(what: str, values: np.typing.NDArray[np.float64]) -> Witness:
+        return Witness(what, t, values, indices, count=2)
+
+    others = [part("anonymous memory", anon), part("what is shared with others", pss - uss)]
+    yield from one_factor(Witnesses(part(FILES, rss - anon), None, others, ()))
 
 
 def _time(slots: Sequence[GateSlot]) -> Iterator[Doubt]:
