@@ -41,20 +41,28 @@ def test_a_command_is_what_it_does(text: str, kind: FragmentKind) -> None:
     assert worst_of(text) is kind, [(one.text, one.reason) for one in read_shell(text)]
 
 
-@pytest.mark.parametrize("text", [text for text in LOOKS if "\n" not in text and not text.endswith(("fi", "done"))])
+ONE_LINE = [text for text in LOOKS if "\n" not in text]
+BESIDE = [
+    "{}; rm x",
+    "{} && rm x",
+    "({}; rm x)",
+    "rm $({})",
+    "sudo rm x; {}",
+    "{} &\nrm x",
+    "{} > f",
+    "{} 2>> f",
+    "{} | tee f",
+]
+
+
+@pytest.mark.parametrize("text", [text for text in ONE_LINE if not text.endswith(("fi", "done"))])
 def test_a_look_whose_output_is_deleted_is_destructive(text: str) -> None:
     assert worst_of(f"{text} | xargs kubectl delete") is FragmentKind.DESTRUCTIVE
 
 
-@pytest.mark.parametrize("text", [text for text in LOOKS if "\n" not in text])
-def test_a_look_that_writes_a_file_is_one_no_more(text: str) -> None:
-    assert worst_of(f"{text} > f") is not FragmentKind.LOOK
-
-
-@pytest.mark.parametrize("text", [text for text in LOOKS if "\n" not in text])
-@pytest.mark.parametrize("form", ["{}; rm x", "{} && rm x", "({}; rm x)", "rm $({})", "sudo rm x; {}", "{} &\nrm x"])
-def test_a_look_beside_something_worse_is_not_called_one(text: str, form: str) -> None:
-    assert worst_of(form.format(text)) is not FragmentKind.LOOK
+@pytest.mark.parametrize("form", BESIDE)
+def test_a_look_with_something_worse_beside_it_is_none(form: str) -> None:
+    assert not [text for text in ONE_LINE if worst_of(form.format(text)) is FragmentKind.LOOK]
 
 
 PIECES = [*"ab$(){}[]<>|&;'\"`\\ \n\t#!=*?~-/.0é\0\r", "kubectl ", "<<EOF\n", "EOF\n", "$((", "if ", "done", "${"]

@@ -99,6 +99,8 @@ class Judge:
         if kind == "ERROR" or node.is_missing:
             self.result.parsed = False
             self._add(unknown("The shell's parser does not read all of it."))
+        elif kind == "test_command" and tree.slice(node.start_byte, node.start_byte + 2).strip("[( \n\t"):
+            self._add(unknown("It begins as a test does, without the space that a test needs."))
         elif not node.is_named or kind in GRAMMAR:
             return
         elif kind == "command":
@@ -193,7 +195,10 @@ class Judge:
 
 def _says_nothing(tree: Tree, redirect: Node) -> bool:
     """Whether the command of a redirection prints nothing, so that the file is emptied."""
-    body = redirect.parent.child_by_field_name("body") if redirect.parent is not None else None
+    owner = redirect.parent
+    if owner is not None and owner.type == "heredoc_redirect":
+        owner = owner.parent
+    body = owner.child_by_field_name("body") if owner is not None else None
     return body is None or tree.text(body) in {":", "true", "cat /dev/null", "echo -n", "printf ''", 'printf ""'}
 
 

@@ -17,17 +17,17 @@ ANGLE: Final = re.compile(
     r"(?<![<\w&])<(?:[A-Za-z$][^<>\n&;|()`\"']{0,80}|\.\.\.|…|[0-9][\w.:/-]{0,40})>(?![A-Za-z~$>&(])"
 )
 ANGLE_IN_WORD: Final = re.compile(r"(?<=[\w/:.@=-])<[A-Za-z][A-Za-z0-9_ .:/-]{0,80}>")
-REDIRECTED: Final = re.compile(r"(?:\s\d?|\.(?:txt|log|sql|json|ya?ml|csv|conf|gz|in|out|dump))$")
-"""How the text between two redirections ends: `<dump.sql >log`, `<in 2>log`."""
+FILE: Final = re.compile(r"\.(?:txt|log|sql|json|ya?ml|csv|conf|gz|in|out|dump)$")
+"""A name in angle brackets that may be a file's: `<dump.sql> log` are two redirections."""
 CURLY: Final = re.compile(r"(?<![$\w}{%])\{\{? ?([A-Za-z][A-Za-z0-9_-]*) ?\}?\}(?![{}])")
 SQUARE: Final = re.compile(r"(?<=[\s/:=])\[([A-Za-z]{2,}[A-Za-z _-]*[A-Za-z])\](?=[\s/:.,]|$)", re.MULTILINE)
-YOURS: Final = re.compile(r"(?<![\w$-])(?:YOUR|MY)[_-][A-Z0-9]+(?:[_-][A-Z0-9]+)*\b(?!=)|(?<![\w$/.-])your-[a-z0-9-]+")
+YOURS: Final = re.compile(r"(?<![\w$-])(?:YOUR|MY)[_-][A-Z0-9]+(?:[_-][A-Z0-9]+)*\b(?!=)|(?<![\w$.-])your-[a-z0-9-]+")
 CAPITALS: Final = re.compile(
     r"(?<=[\s/:@=\"'])(?:[A-Z][A-Z0-9]*_)*(?:NAME|ID|IP|HOST|PORT|URL|TOKEN|NAMESPACE|POD|PID|NODE|CLUSTER|SERVICE|CONTAINER|"
     r"HOSTNAME|USERNAME|PASSWORD|BUCKET|REGION|DEPLOYMENT|DATABASE|REVISION|VERSION)(?=[\s/:.,\"'@)]|$)",
     re.MULTILINE,
 )
-EXES: Final = re.compile(r"(?<![\w$-])[xX]{3,}(?:[-.][xX]+)*(?!\w)|(?<![\w.])x(?:\.x){3}(?![\w.])")
+EXES: Final = re.compile(r"(?<![\w$])(?<!\s-)[xX]{3,}(?:[-.][xX]+)*(?!\w)|(?<![\w.])x(?:\.x){3}(?![\w.])")
 DOTS: Final = re.compile(r"(?<![\w./\"'])(?:\.\.\.|…)(?![\w./])")
 CODE_WORDS: Final = frozenset({"print", "next", "exit", "getline", "printf", "end", "else"})
 """What stands in braces in a program of awk."""
@@ -65,12 +65,24 @@ def bind(text: str) -> Bound:
 
 
 def _counts(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
-    inside = match.group()[1:-1]
     if pattern in {ANGLE, ANGLE_IN_WORD}:
-        return not REDIRECTED.search(inside)
+        return _is_no_redirection(match)
     if pattern is CURLY:
         return match.group(1) not in CODE_WORDS
     return True
+
+
+def _is_no_redirection(match: re.Match[str]) -> bool:
+    """`<values.yaml>` behind an option, or with nothing behind it, is a placeholder; `<dump.sql> log` is two redirections."""
+    inside = match.group()[1:-1]
+    if re.search(r"\s\d?$", inside):
+        return False
+    if not FILE.search(inside):
+        return True
+    before = match.string[max(0, match.start() - 80) : match.start()]
+    return bool(re.search(r"(?:[=:/,]|\s--?[\w-]+\s*)$", before)) or bool(
+        re.match(r"\s*(?:$|[-|;&)\\\n])", match.string[match.end() : match.end() + 80])
+    )
 
 
 def _replace(text: str, original: bytes, taken: list[tuple[int, int, str]]) -> Bound:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.base.placeholder import Placeholder
 from leakdrill.runbooks.shell.judge import Judge, Scope
+from leakdrill.runbooks.shell.output import output_lines
 from leakdrill.runbooks.shell.parse import Tree, parse, too_much, walk
 from leakdrill.runbooks.shell.places import hosts_in, paths_in
 from leakdrill.runbooks.shell.programs.effect import Effect, worst
-from leakdrill.runbooks.shell.transcript import commands_of, is_transcript
+from leakdrill.runbooks.shell.transcript import commands_of, is_open, is_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,8 @@ ENVIRONMENT: Final = frozenset(
     OPTIND PIPESTATUS REPLY TERM TMPDIR EDITOR BASH_REMATCH DISPLAY""".split()
 )
 """Variables that every shell has: nobody needs to fill them in."""
+MOST_JOINED: Final = 60
+"""Lines that an open quote or here-document holds together at most: one that never closes must not take all."""
 VARIABLE: Final = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
@@ -49,7 +52,7 @@ class ShellCommand:
 
 
 def read_shell(text: str, first_line: int = 1) -> list[ShellCommand]:
-    """Returns the commands of a block of shell, in its order.
+    """Returns the commands of a block of shell, in its order; lines that read as output are of the kind OUTPUT.
 
     Args:
         text: The block, without the fence. Of a console's transcript, the lines behind a prompt are read.
@@ -64,6 +67,51 @@ def _block(text: str, first_line: int) -> list[ShellCommand]:
     tree = parse(text)
     if tree is None:
         return [_unread(text, first_line, f"The block {too_much(text)}.")] if text.strip() else []
+    lines = text.split("\n")
+    printed = output_lines(_starts(tree, text))
+    if not printed:
+        return _commands(tree, text, first_line)
+    typed = "\n".join("" if number in printed else line for number, line in enumerate(lines))
+    own = parse(typed)
+    commands = _commands(own, typed, first_line) if own is not None else []
+    outputs = [_output(lines, begin, end, first_line) for begin, end in _runs(printed)]
+    return sorted([*commands, *outputs], key=lambda command: command.line)
+
+
+def _starts(tree: Tree, text: str) -> list[tuple[int, str]]:
+    """Returns the lines on which statements start; where the parser is lost, every line that may be one."""
+    if tree.root.has_error:
+        return [(number, piece.split("\n")[0]) for number, piece in logical_lines(text)]
+    lines = text.split("\n")
+    found: dict[int, str] = {}
+    for node in tree.statements():
+        if node.start_point.row == node.end_point.row:
+            found.setdefault(node.start_point.row, lines[node.start_point.row])
+    return list(found.items())
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _output(lines: list[str], begin: int, end: int, first_line: int) -> ShellCommand:
+    text = "\n".join(lines[begin : end + 1])
+    return ShellCommand(
+        first_line + begin,
+        first_line + end,
+        text.strip("\n"),
+        FragmentKind.OUTPUT,
+        "It reads as what a command printed.",
+    )
+
+
+def _commands(tree: Tree, text: str, first_line: int) -> list[ShellCommand]:
     if not tree.root.has_error:
         return list(_statements(tree, first_line))
     return list(_pieces(text, tree, first_line))
@@ -127,13 +175,13 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yields the lines of a text from line 0, with those joined that a backslash, a pipe or `&&` carries on."""
     held: list[str] = []
     start = 0
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(text.split("\n")):
         if not held:
             start = number
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
         held.append(line)
-        if re.search(r"(?:\\|\||&&)\s*$", line) and line.strip():
+        if re.search(r"(?:\\|\||&&)\s*$", line) or (is_open("\n".join(held)) and number - start < MOST_JOINED):
             continue
         yield start, "\n".join(held)
         held = []

@@ -49,15 +49,17 @@ ENGLISH: Final = frozenset(
     route bridge init service at base64 screen expect task patch w ed ex siege hey fio stress k6 uv lock kind salt puppet consul vault
     nomad influx velero flux barman glances most true false yes reset clear man factor dir users groups id trash wipe truncate
     shutdown reboot halt pause import limit alert watch test parallel nice su say go java node ruby perl python docker git helm bash
-    sh ps ip ss tc nc ar at fd locust dive popeye stern rabbitmqctl terraform ansible""".split()
+    sh ps ip ss tc nc ar at fd locust dive popeye stern rabbitmqctl terraform ansible gem bundle go size rename convert info uv""".split()
 )
 """Programs whose name a sentence may begin with: an argument must show that a command is meant."""
-SHOWING: Final = re.compile(r"^-{1,2}[A-Za-z0-9]|[/$=|<>{}*~@]|\w[._:-]\w|^\d+$|_|^['\"].*['\"]$|^%|\\")
+SHOWING: Final = re.compile(r"^-{1,2}[A-Za-z0-9]|[/$=|<>{}*~@]|\w[._:-]\w|_|^['\"].*['\"]$|^%|\\")
 """What an argument has that a word of a sentence has not."""
+OF_NUMBERS: Final = frozenset({"sleep", "kill", "pmap", "pwdx", "renice", "seq", "ulimit"})
+"""Programs whose argument may be a bare number."""
 NEEDS_MORE: Final = frozenset(
     """get describe logs apply delete exec scale patch edit create run drain cordon uncordon cp inspect kill rm stop start pull push
     restart show add install upgrade rollback uninstall set label annotate taint expose attach commit tag checkout clone enable
-    disable cat is-active reload mask unmask""".split()
+    disable cat is-active reload mask unmask load save debug suspend resume reconcile trace import silence query""".split()
 )
 """Subcommands that are only a name when nothing follows them: `kubectl apply`."""
 LONGEST: Final = 20_000
@@ -70,7 +72,7 @@ def looks_like_command(text: str) -> bool:
     sentence has; and of a program with subcommands, the first must be one that there is.
     """
     stripped = text.strip()
-    if not stripped or len(stripped) > LONGEST:
+    if not stripped or len(stripped) > LONGEST or re.match(r"\w+\s*\((?!\))", stripped):  # a function of PromQL
         return False
     if is_transcript(stripped):
         return True
@@ -108,7 +110,7 @@ def _statement(tree: Tree, node: Node) -> bool:
     }:
         return True
     if node.type == "variable_assignment":
-        return bool(re.match(r"[A-Z_][A-Z0-9_]*=\S", tree.text(node))) or "$(" in tree.text(node)
+        return "$(" in tree.text(node) or len(list(tree.statements())) > 1
     if node.type == "declaration_command":
         return "=" in tree.text(node)
     if node.type == "test_command":
@@ -136,13 +138,15 @@ def _reads_as_one(first: Word, arguments: list[Word], texts: list[str], *, piped
     if re.fullmatch(r"\.{0,2}(?:/[\w.@-]+)+", program) and (
         "." in program.rpartition("/")[2] or known.judge_of(program) is not None
     ):
-        return bool(arguments) or program.startswith("./") or program.endswith((".sh", ".py"))
+        return bool(arguments) or program.startswith("./")
     judge = known.judge_of(program)
     if judge is None or not first.literal:
         return False
     if not arguments:
         return program in ALONE or piped
     if sum(text.lower() in SENTENCE for text in texts) > (1 if any(SHOWING.search(text) for text in texts) else 0):
+        return False
+    if {"=", "==", "->", "=>", "is"} & set(texts):
         return False
     if texts and texts[-1].endswith((".", ",", "?", "!", ":")) and len(texts[-1]) > 1 and texts[-1][-2].isalpha():
         return False
@@ -151,7 +155,8 @@ def _reads_as_one(first: Word, arguments: list[Word], texts: list[str], *, piped
     if isinstance(judge, Wrapper) or program in {"sudo", "watch", "env", "time", "nohup", "timeout", "xargs"}:
         return _wraps(texts)
     if program in _words() or program in builtins.OF_THE_SHELL:
-        return piped or any(SHOWING.search(one.text) for one in arguments) or len(texts) < len(arguments)
+        shows = any(SHOWING.search(one.text) for one in arguments) or len(texts) < len(arguments)
+        return piped or (shows and program != "at") or (program in OF_NUMBERS and texts[0].isdigit())
     return True
 
 
@@ -169,7 +174,7 @@ def _has_subcommand(table: Table, texts: list[str], whole: list[str]) -> bool:
     if named is None:
         return False
     behind = whole[whole.index(named) + 1 :]
-    return bool(behind) or named not in NEEDS_MORE
+    return bool(behind) or (named not in NEEDS_MORE and (named in table.entries or named in table.special))
 
 
 def _wraps(texts: list[str]) -> bool:

@@ -8,9 +8,9 @@ from typing import Final
 
 PROMPT: Final = re.compile(
     r"^\s*(?:(?:\[[\w.@ ~:/-]+\]|[\w.-]+@[\w.-]+(?:[: ][\w~/.-]*)?|(?:ba|z|c|k)?sh-[\d.]+|\([\w.-]+\) ?[\w.@:~/-]*|/[\w/.-]*|~|root@[\w.-]+\S*) ?[$#%❯➜>]|[$%❯➜])"
-    r"(?:[ \t]+|$)"
+    r"(?:[ \t]+|$)|^\s*\[[\w.@ ~:/-]+\][$#]"
 )
-ROOT: Final = re.compile(r"^\s*#\s+(?=\S)")
+DOLLAR: Final = re.compile(r"\s*\$ [\w./(~]")
 GOES_ON: Final = re.compile(r"^\s*>(?: |$)")
 
 
@@ -28,9 +28,12 @@ class Part:
 
 
 def is_transcript(text: str) -> bool:
-    """Whether a block is a transcript: its first line that says anything begins with a prompt."""
-    first = next((line for line in text.splitlines()[:50] if line.strip() and not line.lstrip().startswith("#")), "")
-    return bool(PROMPT.match(first)) and bool(PROMPT.sub("", first).strip())
+    """Whether a block is a transcript: its first line begins with a prompt, or any line with `$ `."""
+    lines = [line for line in text.splitlines()[:400] if line.strip()]
+    first = next((line for line in lines if not line.lstrip().startswith("#")), "")
+    if PROMPT.match(first) and PROMPT.sub("", first).strip():
+        return True
+    return any(DOLLAR.match(line) for line in lines)
 
 
 def parts_of(text: str) -> list[Part]:
@@ -64,13 +67,17 @@ def commands_of(text: str) -> list[Part]:
 
 def _goes_on(held: list[str], following: str) -> bool:
     """Whether a line belongs to the command above it: a backslash, an open here-document or quote, or the prompt `>`."""
-    so_far = "\n".join(held)
     if held[-1].rstrip().endswith(("\\", "|", "&&")) or GOES_ON.match(following):
         return not PROMPT.match(following)
-    here = re.search(r"<<-?\s*['\"]?(\w+)['\"]?", so_far)
+    return is_open("\n".join(held)) and not PROMPT.match(following)
+
+
+def is_open(text: str) -> bool:
+    """Whether a here-document or a quote of a text is not closed yet."""
+    here = re.search(r"(?<!<)<<-?\s*['\"]?([A-Za-z_]\w*)['\"]?", text)
     if here:
-        return not any(line.strip() == here[1] for line in held[1:])
-    return _opens_quote(so_far) and not PROMPT.match(following)
+        return not any(line.strip() == here[1] for line in text.split("\n")[1:])
+    return _opens_quote(text)
 
 
 def _opens_quote(text: str) -> bool:

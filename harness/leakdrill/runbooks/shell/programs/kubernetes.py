@@ -142,7 +142,7 @@ KUBECTL: Final = Table(
     "kubectl", entries("kubectl", KUBECTL_ROWS), KUBECTL_OPTIONS, dry=TRIED, worse=WORSE, special={**SPECIAL}
 )
 OC_ROWS: Final = """
-look status, whoami, projects, adm top, adm top pods, adm top nodes, adm top images, adm node-logs, adm release info, get-token, registry info | prints the state of the cluster
+look status, whoami, projects, sa get-token, adm top, adm top pods, adm top nodes, adm top images, adm node-logs, adm release info, get-token, registry info | prints the state of the cluster
 look adm policy who-can, image info, policy can-i | prints the state of the cluster
 change login, logout, project, new-project, new-app, start-build, rollback, import-image, tag, process, extract, adm inspect, adm must-gather, secrets link | changes something, or writes files
 change adm cordon | keeps new pods off a node | `oc adm uncordon` it
@@ -188,8 +188,9 @@ OTHERS: Final = {
         change app sync, app set, app rollback, app create, app patch, app terminate-op, login, logout, app wait, app unset, app edit | changes applications
         destructive app delete, app delete-resource, cluster rm, proj delete, repo rm | removes things""",
     "flux": """
-        look get all, get kustomizations, get helmreleases, get sources all, get sources git, get sources helm, logs, check, version, stats, tree kustomization, events, trace | prints the state of the cluster
-        change reconcile kustomization, reconcile source git, reconcile helmrelease, suspend kustomization, suspend helmrelease, resume kustomization, resume helmrelease | changes the cluster""",
+        look get all, get kustomizations, get helmreleases, get sources all, get sources git, get sources helm, get sources oci, get kustomization, get helmrelease, get images all, tree, get alerts, logs, check, version, stats, tree kustomization, events, trace | prints the state of the cluster
+        change reconcile kustomization, reconcile source git, reconcile helmrelease, suspend kustomization, suspend helmrelease, resume kustomization, resume helmrelease, reconcile source oci, reconcile source helm, create source git, create source oci, create source helm, create kustomization, create helmrelease, create secret git, bootstrap github, install | changes the cluster
+        destructive uninstall, delete kustomization, delete helmrelease, delete source git, delete source helm, delete source oci | removes things""",
     "istioctl": """
         look proxy-status, ps, proxy-config, pc, version, analyze, x describe, experimental describe, validate | prints the state of the mesh
         change install, upgrade, kube-inject, tag, dashboard | changes the mesh

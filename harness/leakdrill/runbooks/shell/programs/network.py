@@ -190,6 +190,8 @@ def openssl(call: Call) -> Effect:
         "rand",
         "base64",
         "pkcs12",
+        "pkcs7",
+        "crl2pkcs7",
         "enc",
         "speed",
         "ocsp",

@@ -14,7 +14,7 @@ SHOWING = """
 look ls, ll, dir, vdir, cat, tac, nl, head, tail, wc, cut, tr, paste, join, comm, column, rev, fold, fmt, expand, od, hexdump | prints what it reads
 look grep, egrep, fgrep, zgrep, zegrep, zfgrep, bzgrep, xzgrep, zcat, gzcat, bzcat, xzcat, zstdcat, ack, ripgrep | prints what it reads
 look strings, file, stat, readlink, realpath, basename, dirname, cmp, seq, expr, cksum, md5sum, sha1sum, sha224sum, sha256sum | prints facts
-look sha384sum, sha512sum, b2sum, sum, base32, base64, numfmt, factor, tsort, look, getent, id, groups, users, who, w, whoami | prints facts
+look sha384sum, sha512sum, b2sum, base32, base64, numfmt, factor, tsort, look, getent, id, groups, users, who, w, whoami | prints facts
 look last, lastlog, lastb, logname, uptime, uname, arch, nproc, printenv, locale, cal, tty, pwdx, lsof, pgrep, pidof, pstree | prints facts
 look ps, free, vmstat, iostat, mpstat, pidstat, lscpu, lsblk, lspci, lsusb, lsmod, lsns, lsipc, lshw, df, du, findmnt, blkid | prints facts
 look slabtop, pmap, numastat, iotop, htop, glances, ipcs, dmidecode, inxi, systemd-cgtop, systemd-cgls, cgget | prints facts

@@ -12,12 +12,28 @@ from leakdrill.runbooks.shell.programs.table import Table, entries
 if TYPE_CHECKING:
     from leakdrill.runbooks.shell.programs.call import Call, Judge
 
+
+def lists(call: Call) -> Effect:
+    """`git branch` and `git tag` list where no name and no other option is given."""
+    at = next(i for i, word in enumerate(call.words) if i and word.text in {"branch", "tag"})
+    words = [word.text for word in call.words[at + 1 :]]
+    shows = frozenset("-a -r -v -vv -l --list --all --show-current --remotes -n --merged --no-merged --column".split())
+    listing = bool({"-l", "--list"} & set(words))
+    if all(word in shows or word.startswith("--sort=") or (listing and not word.startswith("-")) for word in words):
+        return look("`git` lists branches or tags.")
+    if {"-d", "-D", "--delete", "-f", "--force", "-M"} & set(words):
+        return destructive(
+            f"`git {call.words[at].text}` removes or moves a name that may be the last one of its commits."
+        )
+    return change(f"`git {call.words[at].text}` changes the repository.")
+
+
 GIT: Final = Table(
     "git",
     entries(
         "git",
         """
-        look status, log, diff, show, blame, rev-parse, ls-files, ls-tree, ls-remote, describe, shortlog, cat-file, grep, rev-list, reflog show, stash list, stash show, remote show, remote get-url, worktree list, count-objects, fsck, merge-base, name-rev, whatchanged, cherry, for-each-ref, show-ref, diff-tree, submodule status, bisect log, config --get, config --list, config -l, config get, config list, version, help, check-ignore, var | prints what the repository holds
+        look status, log, diff, show, blame, rev-parse, ls-files, ls-tree, ls-remote, describe, shortlog, cat-file, grep, rev-list, reflog show, stash list, stash show, remote -v, remote show, remote get-url, worktree list, count-objects, fsck, merge-base, name-rev, whatchanged, cherry, for-each-ref, show-ref, diff-tree, submodule status, bisect log, config --get, config --list, config -l, config get, config list, version, help, check-ignore, var | prints what the repository holds
         change add, commit, push, pull, fetch, clone, checkout, switch, merge, rebase, cherry-pick, revert, tag, branch, stash, stash push, stash pop, stash apply, init, remote, remote add, remote set-url, submodule, submodule update, worktree, worktree add, config, mv, apply, am, restore, reflog, bisect, lfs, notes, format-patch, archive, bundle | changes the repository
         destructive reset, clean, gc, prune, filter-branch, rm, stash drop, stash clear, reflog expire, worktree remove, update-ref, remote remove, filter-repo | may lose what the repository holds
         """,
@@ -26,6 +42,7 @@ GIT: Final = Table(
         "-C -c --git-dir --work-tree --namespace",
         "--no-pager -P -p --paginate --bare --no-replace-objects --get --list -l",
     ),
+    special={"branch": lists, "tag": lists},
     worse={
         "--output": change("`git` writes a file."),
         "-c": unknown("`git -c` sets what git runs."),
@@ -66,7 +83,17 @@ TABLES: Final = {
         change install, update, upgrade, makecache, reinstall, localinstall, groupinstall, downgrade, module, history undo, swap, config-manager, versionlock | installs packages
         destructive remove, erase, autoremove, clean | removes packages""",
     "apk": "look info, list, search, policy, version, stats | prints packages",
-    "brew": "look list, info, search, services list, outdated, deps, config, doctor | prints packages",
+    "brew": """
+        look list, info, search, services list, outdated, deps, config, doctor, home, leaves | prints packages
+        change install, update, upgrade, reinstall, tap, link, services start, services restart, services stop, pin, services | installs or starts packages
+        destructive uninstall, remove, rm, cleanup, autoremove, unlink, untap | removes packages""",
+    "go": """
+        look version, env, list, doc, mod why, mod graph, mod verify, vet | prints facts
+        change build, test, get, install, run, mod tidy, mod download, mod vendor, mod init, generate, fmt, clean, work | builds, tests or installs""",
+    "gem": """
+        look list, search, environment, env, info, outdated, which | prints packages
+        change install, update, build, push | installs packages
+        destructive uninstall, cleanup | removes packages""",
     "snap": "look list, info, find, services, changes, connections, version | prints packages",
     "conda": "look list, info, env list, search | prints packages",
     "terraform": """
@@ -204,7 +231,7 @@ def rpm(call: Call) -> Effect:
 
 
 ROWS: Final = """
-change mvn, gradle, tox, pytest, bundle, gem, composer, poetry, uv, pipenv, virtualenv, cmake, gcc, clang, cc, javac | builds, tests or installs, and runs what a project says
+change mvn, gradle, tox, pytest, bundle, composer, poetry, uv, pipenv, virtualenv, cmake, gcc, clang, cc, javac | builds, tests or installs, and runs what a project says
 change docker-machine, vagrant, packer, certbot, kops, salt, chef-client, helmfile, skaffold, tilt, garden | does what a file says
 change screen, tmux, byobu, script, expect | opens a shell, or runs what is typed
 change logger, wall, write, mail, mailx, sendmail, mutt, notify-send | sends a message

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell.programs.effect import Effect, change, destructive, look, unknown
 from leakdrill.runbooks.shell.programs.options import Options
+from leakdrill.runbooks.shell.programs.simple import writes
 from leakdrill.runbooks.shell.programs.table import Table, entries
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ ROWS: Final = {
         destructive del, rm, compact, compaction, defrag, alarm disarm, member remove, snapshot restore, lease revoke, auth disable, role delete, user delete, make-mirror, txn | may lose what the store holds""",
     "etcdutl": "look snapshot status, version | prints what a file holds",
     "ceph": """
-        look status, -s, health, health detail, df, df detail, osd tree, osd stat, osd df, osd df tree, osd dump, osd perf, osd pool ls, osd pool ls detail, osd pool stats, osd pool get, osd find, osd metadata, osd blocked-by, osd lspools, osd pool autoscale-status, osd safe-to-destroy, osd ok-to-stop, osd utilization, osd crush tree, osd crush rule ls, osd crush rule dump, osd crush dump, osd ls | prints the state of the cluster
+        look status, -s, health, health detail, df, df detail, osd tree, osd stat, osd status, auth dump-keys, nfs export ls, nfs export info, nfs cluster ls, nfs cluster info, fs subvolume ls, fs subvolumegroup ls, fs subvolume info, osd blocklist ls, mon metadata, osd df, osd df tree, osd dump, osd perf, osd pool ls, osd pool ls detail, osd pool stats, osd pool get, osd find, osd metadata, osd blocked-by, osd lspools, osd pool autoscale-status, osd safe-to-destroy, osd ok-to-stop, osd utilization, osd crush tree, osd crush rule ls, osd crush rule dump, osd crush dump, osd ls | prints the state of the cluster
         look pg stat, pg dump, pg ls, pg map, pg query, pg dump_stuck, pg ls-by-osd, pg ls-by-pool, mon stat, mon dump, mgr dump, mgr stat, mgr services, mgr module ls, mds stat, fs ls, fs status, fs dump, fs get, quorum_status, versions, features, report, time-sync-status, crash ls, crash info, crash stat, crash ls-new, device ls, device get-health-metrics, orch ls, orch ps, orch status, orch host ls, orch device ls, orch upgrade status, config dump, config get, config show, config log, config ls, log last, auth get, auth ls, auth list, fsid, node ls, balancer status, telemetry status, progress, insights, version, iostat, service dump, daemon perf dump, mon ok-to-stop | prints the state of the cluster
         change osd set | keeps the cluster from doing something | `ceph osd unset` the same
         change osd unset | lets the cluster do something again | `ceph osd set` the same
-        change osd in, osd out, osd reweight, osd crush reweight, osd pool set, osd pool create, osd set-full-ratio, osd set-nearfull-ratio, osd set-backfillfull-ratio, osd unset-group, osd set-group, config set, config rm, tell, pg repair, pg scrub, pg deep-scrub, osd scrub, osd deep-scrub, mgr module enable, mgr module disable, mgr fail, mds fail, orch restart, orch daemon restart, orch apply, orch upgrade start, orch upgrade pause, crash archive, crash archive-all, balancer on, balancer off, health mute, health unmute, osd down, mon add, auth add, auth caps, auth get-or-create, osd primary-affinity, osd require-osd-release, config-key set, orch host add, orch daemon stop, orch daemon start, device light, osd reweight-by-utilization, osd crush move, fs set, daemon | changes the cluster
+        change osd blocklist add, osd blocklist rm, nfs export create, auth import, auth rotate, osd pool set-quota, mon enable_stretch_mode, mon set_location, orch set, telemetry on, telemetry off, osd crush rule create-replicated, osd pool application enable, osd pool rename, osd in, osd out, osd reweight, osd crush reweight, osd pool set, osd pool create, osd set-full-ratio, osd set-nearfull-ratio, osd set-backfillfull-ratio, osd unset-group, osd set-group, config set, config rm, tell, pg repair, pg scrub, pg deep-scrub, osd scrub, osd deep-scrub, mgr module enable, mgr module disable, mgr fail, mds fail, orch restart, orch daemon restart, orch apply, orch upgrade start, orch upgrade pause, crash archive, crash archive-all, balancer on, balancer off, health mute, health unmute, osd down, mon add, auth add, auth caps, auth get-or-create, osd primary-affinity, osd require-osd-release, config-key set, orch host add, orch daemon stop, orch daemon start, device light, osd reweight-by-utilization, osd crush move, fs set, daemon | changes the cluster
         destructive osd rm, osd purge, osd destroy, osd lost, osd pool delete, osd pool rm, osd crush rm, osd crush remove, pg mark_unfound_lost, pg force_create_pg, mon remove, mon rm, auth del, auth rm, fs rm, fs fail, fs reset, mds rm, orch rm, orch daemon rm, orch host rm, orch osd rm, osd blacklist clear, crash rm, crash prune, device rm, config-key rm, pg force-recovery, osd force-create-pg | may lose what the cluster holds""",
     "rados": "look df, lspools, ls, stat, listomapkeys, listwatchers, getxattr, list-inconsistent-pg, list-inconsistent-obj | prints what a pool holds",
     "rbd": """
@@ -69,6 +70,7 @@ ROWS: Final = {
     "cockroach": "look node status, node ls, version | prints the state of the cluster",
     "storcli": "look show | prints the state of disks",
 }  # fmt: skip
+WRITES: Final = {"ceph": writes("ceph", "-o", "--out-file"), "rados": writes("rados", "-o")}
 VALUES: Final = (
     "--endpoints --cacert --cert --key --user --password -w --write-out --command-timeout --dial-timeout -n -p --node -h --host -u -pw "
     "--cluster -k --keyring -c --conf --id --name -m --format -f --pool --vhost --timeout --formatter -address -namespace -ca-cert -config "
@@ -126,7 +128,9 @@ def zookeeper_shell(call: Call) -> Effect:
 def programs() -> dict[str, Judge]:
     """Returns the judges of these programs by name."""
     options = Options.of(VALUES, FLAGS)
-    tables: dict[str, Judge] = {name: Table(name, entries(name, rows), options) for name, rows in ROWS.items()}
+    tables: dict[str, Judge] = {
+        name: Table(name, entries(name, rows), options, worse=WRITES.get(name, {})) for name, rows in ROWS.items()
+    }
     kafka: dict[str, Judge] = {
         "kafka-topics": kafka_topics, "kafka-configs": kafka_topics, "kafka-acls": kafka_topics, "kafka-consumer-groups": kafka_groups,
         "kafka-reassign-partitions": kafka_topics, "kafka-console-consumer": kafka_reader, "kafka-broker-api-versions": kafka_prints,

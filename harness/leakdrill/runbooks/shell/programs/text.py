@@ -187,6 +187,6 @@ def programs() -> dict[str, Judge]:
     return {
         "sed": sed, "gsed": sed, "awk": awk, "gawk": awk, "mawk": awk, "nawk": awk, "yq": yq, "xq": yq, "tomlq": yq, "tee": tee,
         "xmllint": xmllint, "python": python, "python2": python, "python3": python, "pypy3": python, "perl": script, "ruby": script,
-        "node": script, "php": script, "java": script, "lua": script, "deno": script, "go": script, "bc": calculator,
+        "node": script, "php": script, "java": script, "lua": script, "deno": script, "bc": calculator,
         "dc": calculator,
     }  # fmt: skip

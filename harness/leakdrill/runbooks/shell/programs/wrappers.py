@@ -38,6 +38,8 @@ class Wrapper:
         if parts.unknown is not None:
             return unknown(f"`{call.name}` has an option here that we do not know: {parts.unknown.text}.")
         words = parts.rest[self.before :]
+        if words and words[0].text == "--":
+            words = words[1:]
         while self.assigns and words and SETTING.match(words[0].text):
             if is_steering(words[0].text):
                 return unknown(f"`{call.name}` sets {words[0].text}, which decides what the command does.")
