@@ -135,6 +135,9 @@ cat /proc/meminfo
 cat <<EOF
 words
 EOF
+cat <<'EOF'
+`rm x` $(rm y)
+EOF
 grep -r "ERROR" /var/log/app/ | wc -l
 zgrep -c oom /var/log/syslog.1.gz
 tail -n 100 -f /var/log/app.log
@@ -584,6 +587,11 @@ exec rm x
 command rm x
 busybox rm x
 rsync -a --delete a/ b/
+echo "${x:=`rm y`}"
+echo ${x/`rm y`/b}
+cat <<EOF
+a `rm x` b
+EOF
 """
 
 UNKNOWN: Final = r"""
@@ -642,6 +650,8 @@ frobnicate | grep x
 echo "rm $x" | sh
 PATH=/tmp/evil ls; frobnicate
 aws frobnicate wobble
+etcdctl watch a -- rm x
+python -c "import numpy; numpy.load('x', allow_pickle=True)"
 """
 
 

@@ -88,11 +88,20 @@ def test_no_change_within_a_command_makes_the_reader_fail(text: str, at: int, pu
     read_shell(text[:at] + put + text[at:])
 
 
-@given(st.sampled_from([text for text in LOOKS if "\n" not in text]))
-@settings(max_examples=100, deadline=None)
-def test_a_script_of_looks_with_one_removal_is_read_line_by_line(text: str) -> None:
-    kinds = [one.kind for one in read_shell(f"{text}\nrm x\n{text}")]
-    assert kinds.count(FragmentKind.DESTRUCTIVE) == 1
+@given(
+    st.lists(st.sampled_from([text for text, _ in TABLE]), min_size=1, max_size=6),
+    st.sampled_from(["\n", "\n\n", "\n# then\n"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_commands_below_one_another_are_read_as_each_alone(texts: list[str], between: str) -> None:
+    alone = [one.text for text in texts for one in read_shell(text)]
+    assert [one.text for one in read_shell(between.join(texts))] == alone
+
+
+def test_an_end_of_line_is_never_taken_for_a_blank() -> None:
+    text = "du -sh /* 2>/dev/null | sort -hr | head -10\n\n# then\nrm -rf /data 2>/dev/null | xargs ls -lh | sort -k5"
+    assert [one.kind for one in read_shell(text)] == [FragmentKind.LOOK, FragmentKind.DESTRUCTIVE]
+    assert worst_of(f"ssh h <<'EOF'\n{text}\nEOF") is FragmentKind.DESTRUCTIVE
 
 
 HOSTILE = [

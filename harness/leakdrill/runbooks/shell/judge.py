@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell import assignments, known
 from leakdrill.runbooks.shell.feeds import Feed, feeds_of
-from leakdrill.runbooks.shell.parse import Tree, parse, too_much, walk
+from leakdrill.runbooks.shell.parse import Tree, too_much, walk
+from leakdrill.runbooks.shell.pieces import pieces
 from leakdrill.runbooks.shell.programs.call import Call
 from leakdrill.runbooks.shell.programs.effect import Effect, Inner, look, unknown
 from leakdrill.runbooks.shell.redirections import redirection
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from leakdrill.runbooks.shell.programs.word import Word
 
+NOT_READ: Final = "The shell's parser does not read all of it."
 DEEPEST: Final = 12
 """Commands within commands: `ssh h sudo docker exec c sh -c '…'` has four."""
 MOST_CALLS: Final = 20_000
@@ -34,6 +36,10 @@ GRAMMAR: Final = frozenset(
     variable_assignments""".split()
 )
 """What of the grammar does nothing by itself; what stands in it is judged on its own."""
+
+
+LEAVES: Final = frozenset({"word", "regex", "string_content", "heredoc_content", "heredoc_body", "extglob_pattern"})
+BACKQUOTED: Final = re.compile(r"(?<!\\)`([^`]*)(?<!\\)`")
 
 
 @dataclass
@@ -91,6 +97,7 @@ class Judge:
         while waiting:
             one, its_feed = waiting.pop()
             self._node(tree, one, its_feed, depth)
+            self._hidden(tree, one, depth)
             waiting.extend(reversed(feeds_of(tree, one, its_feed)))
         return self.result
 
@@ -98,7 +105,7 @@ class Judge:
         kind = node.type
         if kind == "ERROR" or node.is_missing:
             self.result.parsed = False
-            self._add(unknown("The shell's parser does not read all of it."))
+            self._add(unknown(NOT_READ))
         elif kind == "test_command" and tree.slice(node.start_byte, node.start_byte + 2).strip("[( \n\t"):
             self._add(unknown("It begins as a test does, without the space that a test needs."))
         elif not node.is_named or kind in GRAMMAR:
@@ -106,14 +113,22 @@ class Judge:
         elif kind == "command":
             self._command(tree, node, feed, depth)
         elif kind == "file_redirect":
-            self._add(redirection(tree, node, alone=_says_nothing(tree, node)))
-            destination = node.child_by_field_name("destination")
-            if destination is not None and destination.type != "number":
-                self.result.words.append(word(tree, destination))
+            self._redirect(tree, node)
         elif kind in {"variable_assignment", "declaration_command", "unset_command"}:
             self._add(assignments.judged(tree, node))
         elif kind != "function_definition":
             self._add(unknown(f"Shell of this form is not understood: {kind.replace('_', ' ')}."))
+
+    def _redirect(self, tree: Tree, node: Node) -> None:
+        self._add(redirection(tree, node, alone=_says_nothing(tree, node)))
+        destination = node.child_by_field_name("destination")
+        if destination is not None and destination.type != "number":
+            self.result.words.append(word(tree, destination))
+
+    def _hidden(self, tree: Tree, node: Node, depth: int) -> None:
+        if node.type in LEAVES and (node.type == "heredoc_body" or not node.child_count):
+            for hidden in hidden_commands(tree, node):
+                self.text(hidden, Feed(), depth + 1)
 
     def _command(self, tree: Tree, node: Node, feed: Feed, depth: int) -> None:
         name = node.child_by_field_name("name")
@@ -180,17 +195,35 @@ class Judge:
         if depth > DEEPEST or self.result.inner_characters > MOST_INNER:
             self._add(unknown(f"It runs commands within commands, more than {DEEPEST} deep, or very long ones."))
             return
-        tree = parse(text)
-        if tree is None:
-            self.result.parsed = False
-            self._add(unknown(f"An inner command {too_much(text)}."))
-            return
-        outer, self.scope = self.scope, Scope.of(tree, self.scope)
-        self.statement(tree, tree.root, feed, depth)
+        outer = self.scope
+        parts = pieces(text)
+        for part in parts:
+            if part.tree is not None:
+                self.scope = Scope.of(part.tree, self.scope)
+        for part in parts:
+            if not part.sound:
+                self.result.parsed = False
+                self._add(unknown(NOT_READ if part.tree else f"An inner command {too_much(part.text)}."))
+            if part.tree is not None:
+                self.statement(part.tree, part.tree.root, feed, depth)
         self.scope = outer
 
     def _add(self, effect: Effect) -> None:
         self.result.effects.append(effect)
+
+
+def hidden_commands(tree: Tree, node: Node) -> list[str]:
+    """Returns the commands between backquotes that the parser takes for text: in `${x:-…}`, in a here-document."""
+    if b"`" not in tree.bound.original[node.start_byte : node.end_byte]:
+        return []
+    if node.type == "heredoc_body":
+        start = (
+            next((one for one in node.parent.children if one.type == "heredoc_start"), None) if node.parent else None
+        )
+        if start is not None and set(tree.text(start)) & {"'", '"', "\\"}:
+            return []
+    found = BACKQUOTED.findall(tree.text(node))
+    return [one for one in found if one.strip()] or ["`"]
 
 
 def _says_nothing(tree: Tree, redirect: Node) -> bool:

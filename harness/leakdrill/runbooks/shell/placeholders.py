@@ -29,6 +29,8 @@ CAPITALS: Final = re.compile(
 )
 EXES: Final = re.compile(r"(?<![\w$])(?<!\s-)[xX]{3,}(?:[-.][xX]+)*(?!\w)|(?<![\w.])x(?:\.x){3}(?![\w.])")
 DOTS: Final = re.compile(r"(?<![\w./\"'])(?:\.\.\.|…)(?![\w./])")
+F_STRING: Final = re.compile(r"\bf['\"][^'\"\n]*$")
+"""The beginning of a text of Python whose braces are filled by the program."""
 CODE_WORDS: Final = frozenset({"print", "next", "exit", "getline", "printf", "end", "else"})
 """What stands in braces in a program of awk."""
 
@@ -68,7 +70,9 @@ def _counts(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
     if pattern in {ANGLE, ANGLE_IN_WORD}:
         return _is_no_redirection(match)
     if pattern is CURLY:
-        return match.group(1) not in CODE_WORDS
+        return match.group(1) not in CODE_WORDS and not F_STRING.search(
+            match.string[max(0, match.start() - 200) : match.start()]
+        )
     return True
 
 

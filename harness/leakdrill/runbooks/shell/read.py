@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.base.placeholder import Placeholder
-from leakdrill.runbooks.shell.judge import Judge, Scope
+from leakdrill.runbooks.shell.judge import NOT_READ, Judge, Scope
 from leakdrill.runbooks.shell.output import output_lines
-from leakdrill.runbooks.shell.parse import Tree, parse, too_much, walk
+from leakdrill.runbooks.shell.parse import Tree, too_much, walk
+from leakdrill.runbooks.shell.pieces import Piece, pieces
 from leakdrill.runbooks.shell.places import hosts_in, paths_in
 from leakdrill.runbooks.shell.programs.effect import Effect, worst
-from leakdrill.runbooks.shell.transcript import commands_of, is_open, is_transcript
+from leakdrill.runbooks.shell.transcript import commands_of, is_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,6 @@ ENVIRONMENT: Final = frozenset(
     OPTIND PIPESTATUS REPLY TERM TMPDIR EDITOR BASH_REMATCH DISPLAY""".split()
 )
 """Variables that every shell has: nobody needs to fill them in."""
-MOST_JOINED: Final = 60
-"""Lines that an open quote or here-document holds together at most: one that never closes must not take all."""
 VARIABLE: Final = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
@@ -64,29 +63,28 @@ def read_shell(text: str, first_line: int = 1) -> list[ShellCommand]:
 
 
 def _block(text: str, first_line: int) -> list[ShellCommand]:
-    tree = parse(text)
-    if tree is None:
-        return [_unread(text, first_line, f"The block {too_much(text)}.")] if text.strip() else []
+    parts = pieces(text)
     lines = text.split("\n")
-    printed = output_lines(_starts(tree, text))
+    printed = output_lines(_starts(parts))
     if not printed:
-        return _commands(tree, text, first_line)
+        return _commands(parts, first_line)
     typed = "\n".join("" if number in printed else line for number, line in enumerate(lines))
-    own = parse(typed)
-    commands = _commands(own, typed, first_line) if own is not None else []
     outputs = [_output(lines, begin, end, first_line) for begin, end in _runs(printed)]
-    return sorted([*commands, *outputs], key=lambda command: command.line)
+    return sorted([*_commands(pieces(typed), first_line), *outputs], key=lambda command: command.line)
 
 
-def _starts(tree: Tree, text: str) -> list[tuple[int, str]]:
-    """Returns the lines on which statements start; where the parser is lost, every line that may be one."""
-    if tree.root.has_error:
-        return [(number, piece.split("\n")[0]) for number, piece in logical_lines(text)]
-    lines = text.split("\n")
+def _starts(parts: list[Piece]) -> list[tuple[int, str]]:
+    """Returns the lines on which statements of one line start."""
     found: dict[int, str] = {}
-    for node in tree.statements():
-        if node.start_point.row == node.end_point.row:
-            found.setdefault(node.start_point.row, lines[node.start_point.row])
+    for part in parts:
+        lines = part.text.split("\n")
+        if not part.sound or part.tree is None:
+            if part.tree is not None:
+                found.setdefault(part.line, lines[0])
+            continue
+        for node in part.tree.statements():
+            if node.start_point.row == node.end_point.row:
+                found.setdefault(part.line + node.start_point.row, lines[node.start_point.row])
     return list(found.items())
 
 
@@ -101,27 +99,40 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def _output(lines: list[str], begin: int, end: int, first_line: int) -> ShellCommand:
-    text = "\n".join(lines[begin : end + 1])
+    text = "\n".join(lines[begin : end + 1]).strip("\n")
     return ShellCommand(
-        first_line + begin,
-        first_line + end,
-        text.strip("\n"),
-        FragmentKind.OUTPUT,
-        "It reads as what a command printed.",
+        first_line + begin, first_line + end, text, FragmentKind.OUTPUT, "It reads as what a command printed."
     )
 
 
-def _commands(tree: Tree, text: str, first_line: int) -> list[ShellCommand]:
-    if not tree.root.has_error:
-        return list(_statements(tree, first_line))
-    return list(_pieces(text, tree, first_line))
+def _commands(parts: list[Piece], first_line: int) -> list[ShellCommand]:
+    scope = Scope()
+    assigned: frozenset[str] = frozenset()
+    for part in parts:
+        if part.tree is not None:
+            scope = Scope.of(part.tree, scope)
+            assigned |= _assigned(part.tree)
+    return [command for part in parts for command in _of_piece(part, scope, assigned, first_line + part.line)]
 
 
-def _statements(tree: Tree, first_line: int) -> Iterator[ShellCommand]:
-    scope = Scope.of(tree)
-    assigned = _assigned(tree)
-    for node in tree.statements():
-        yield _command(tree, node, scope, assigned, first_line)
+def _of_piece(part: Piece, scope: Scope, assigned: frozenset[str], first_line: int) -> Iterator[ShellCommand]:
+    if part.tree is None:
+        if part.text.strip():
+            yield _unread(part.text, first_line, f"The block {too_much(part.text)}.")
+        return
+    if part.sound:
+        for node in part.tree.statements():
+            yield _command(part.tree, node, scope, assigned, first_line)
+        return
+    command = _command(part.tree, part.tree.root, scope, assigned, first_line)
+    kind, reason = command.kind, command.reason
+    if kind is not FragmentKind.DESTRUCTIVE:
+        kind, reason = FragmentKind.UNKNOWN, reason if kind is FragmentKind.UNKNOWN else NOT_READ
+    end_line = first_line + part.text.rstrip().count("\n")
+    text = part.text.strip()
+    yield replace(
+        command, line=first_line, end_line=end_line, text=text, kind=kind, reason=reason, undo=None, parsed=False
+    )
 
 
 def _command(tree: Tree, node: Node, scope: Scope, assigned: frozenset[str], first_line: int) -> ShellCommand:
@@ -150,43 +161,6 @@ def _effect(judgement: Judgement) -> Effect:
     if not judgement.effects:
         return Effect(FragmentKind.LOOK, "It does nothing.")
     return worst(judgement.effects)
-
-
-def _pieces(text: str, tree: Tree, first_line: int) -> Iterator[ShellCommand]:
-    """Reads each logical line on its own where the whole does not parse: what can be read of it is."""
-    pieces = list(logical_lines(text))
-    assigned = _assigned(tree)
-    for line, piece in pieces:
-        own = parse(piece)
-        if own is None:
-            yield _unread(piece, first_line + line, f"The line {too_much(piece)}.")
-            continue
-        scope = Scope.of(own, Scope.of(tree))
-        if own.root.has_error:
-            command = _command(own, own.root, scope, assigned, first_line + line)
-            yield ShellCommand(**{**vars(command), "text": piece.strip(), "parsed": False, "line": first_line + line,
-                                  "end_line": first_line + line + piece.rstrip().count("\n")})  # fmt: skip
-            continue
-        for node in own.statements():
-            yield _command(own, node, scope, assigned, first_line + line)
-
-
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yields the lines of a text from line 0, with those joined that a backslash, a pipe or `&&` carries on."""
-    held: list[str] = []
-    start = 0
-    for number, line in enumerate(text.split("\n")):
-        if not held:
-            start = number
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-        held.append(line)
-        if re.search(r"(?:\\|\||&&)\s*$", line) or (is_open("\n".join(held)) and number - start < MOST_JOINED):
-            continue
-        yield start, "\n".join(held)
-        held = []
-    if held:
-        yield start, "\n".join(held)
 
 
 def _unread(text: str, first_line: int, reason: str) -> ShellCommand:

@@ -95,6 +95,18 @@ def docker_exec(call: Call) -> Effect:
     return executed(call.name, after(call, "exec"))
 
 
+def docker_kill(call: Call) -> Effect:
+    """Ends a container, or sends it a signal that does not."""
+    words = [word.text for word in call.words]
+    named = [words[i + 1] for i, text in enumerate(words[:-1]) if text in {"-s", "--signal"}]
+    named += [text.partition("=")[2] for text in words if text.startswith("--signal=")]
+    if named and named[0].upper().removeprefix("SIG") in {"HUP", "USR1", "USR2", "WINCH", "CONT", "1", "10", "12"}:
+        return change(
+            f"`{call.name} kill` sends {named[0]} to a container; what that does is the program's own choice."
+        )
+    return destructive(f"`{call.name} kill` ends a container at once.")
+
+
 def compose_of_docker(call: Call) -> Effect:
     """`docker compose …`."""
     return COMPOSE(call.with_words((replace(call.words[0], text="docker compose"), *after(call, "compose"))))
@@ -124,13 +136,13 @@ COMPOSE: Final = Table(
     entries("docker compose", COMPOSE_ROWS),
     COMPOSE_OPTIONS,
     dry=frozenset({"--dry-run"}),
-    special={"exec": docker_exec, "up": compose_up, "config": compose_config},
+    special={"exec": docker_exec, "up": compose_up, "kill": docker_kill, "config": compose_config},
 )
 DOCKER: Final = Table(
     "docker",
     entries("docker", DOCKER_ROWS),
     DOCKER_OPTIONS,
-    special={"exec": docker_exec, "container exec": docker_exec, "compose": compose_of_docker},
+    special={"exec": docker_exec, "container exec": docker_exec, "compose": compose_of_docker, "kill": docker_kill},
 )
 PODMAN: Final = Table(
     "podman",

@@ -198,6 +198,6 @@ def programs() -> dict[str, Judge]:
     return {
         **simple(ROWS), "psql": psql, "pgcli": psql, "mysql": mysql, "mariadb": mysql, "mycli": mysql, "clickhouse-client": clickhouse,
         "clickhouse": clickhouse, "cqlsh": cqlsh, "sqlite3": sqlite, "mongo": mongo, "mongosh": mongo, "mysqladmin": mysqladmin,
-        "mariadb-admin": mysqladmin, "pg_ctl": pg_ctl, "pg_dump": dump, "pg_dumpall": dump, "mysqldump": dump, "redis-cli": redis_cli,
+        "mariadb-admin": mysqladmin, "pg_ctl": pg_ctl, "pg_dump": dump, "pg_dumpall": dump, "redis-cli": redis_cli,
         "valkey-cli": redis_cli, "keydb-cli": redis_cli,
     }  # fmt: skip

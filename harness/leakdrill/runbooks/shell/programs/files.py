@@ -36,6 +36,8 @@ def tar(call: Call) -> Effect:
         for w in call.arguments
     ):
         return change("`tar` runs a program of its options.")
+    if any(re.match(r"-[a-zA-Z]*[IF]", word.text) for word in call.arguments):
+        return change("`tar` runs a program of its options.")
     first = call.arguments[0].text.lstrip("-") if call.arguments else ""
     letters = "" if call.arguments and call.arguments[0].text.startswith("--") else first
     lists = "t" in letters or call.has("--list")
@@ -95,8 +97,10 @@ def logrotate(call: Call) -> Effect:
     return change("`logrotate` moves logs, and removes old ones.")
 
 
-def fold(call: Call) -> Effect:
-    """Opens a file to read."""
+def view(call: Call) -> Effect:
+    """Opens a file to read; with an option it may run a command of the editor."""
+    if any(word.is_option or word.text.startswith("+") for word in call.arguments):
+        return change(f"`{call.name}` does what its option says.")
     return look(f"`{call.name}` shows a file.")
 
 
@@ -108,5 +112,5 @@ def programs() -> dict[str, Judge]:
     named = {name: judge for name, judge in simple(ROWS).items() if "." not in name}
     named["fsck"] = Simple(destructive("`fsck` may repair by throwing away."), better=("-N", "-n"))
     return {
-        **named, **gzips, "tar": tar, "bsdtar": tar, "unzip": unzip, "dd": dd, "rsync": rsync, "logrotate": logrotate, "view": fold,
+        **named, **gzips, "tar": tar, "bsdtar": tar, "unzip": unzip, "dd": dd, "rsync": rsync, "logrotate": logrotate, "view": view,
     }  # fmt: skip

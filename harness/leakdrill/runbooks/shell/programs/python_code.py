@@ -93,6 +93,11 @@ def _attribute(node: ast.Attribute) -> str | None:
     return None
 
 
+def _is_json(function: ast.expr) -> bool:
+    value = function.value if isinstance(function, ast.Attribute) else None
+    return isinstance(value, ast.Name) and value.id in {"json", "ast"}
+
+
 def _called(node: ast.Call) -> str | None:
     name = (
         node.func.attr
@@ -107,6 +112,10 @@ def _called(node: ast.Call) -> str | None:
         return None if fine else "opens a file to write"
     if name == "exit":
         return None
+    if name in {"collect", "empty_cache", "malloc_trim"}:
+        return "frees memory of a process of its own, which is not the service's"
+    if name in {"load", "loads"} and not _is_json(node.func):
+        return f"calls {name}, which may run what it reads"
     return (
         None
         if name in CALLS

@@ -250,7 +250,11 @@ def kustomize(call: Call) -> Effect:
 def programs() -> dict[str, Judge]:
     """Returns the judges of these programs by name."""
     options = Options.of(VALUES, FLAGS)
-    tables: dict[str, Judge] = {name: Table(name, entries(name, rows), options) for name, rows in TABLES.items()}
+    plans = {"-out": change("`terraform plan -out` writes a file.", "remove that file")}
+    tables: dict[str, Judge] = {
+        name: Table(name, entries(name, rows), options, worse=plans if name == "terraform" else {})
+        for name, rows in TABLES.items()
+    }
     nothing = Simple(look("It judges files."))
     return {
         **simple(ROWS), **tables, "git": GIT, "pip": PIP, "pip3": PIP, "dnf": tables["yum"], "microdnf": tables["yum"], "tofu": tables["terraform"],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROWS: Final = {
     "etcdctl": """
-        look get, endpoint health, endpoint status, endpoint hashkv, member list, alarm list, version, watch, user list, role list, lease list, cluster-health, ls, snapshot status, auth status | prints what the store holds
+        look get, endpoint health, endpoint status, endpoint hashkv, member list, alarm list, version, user list, role list, lease list, cluster-health, ls, snapshot status, auth status | prints what the store holds
         change put, snapshot save, member add, member promote, member update, move-leader, user add, role add, lease grant, elect, lock, auth enable, user grant-role, set, mk | changes the store, or writes a file
         destructive del, rm, compact, compaction, defrag, alarm disarm, member remove, snapshot restore, lease revoke, auth disable, role delete, user delete, make-mirror, txn | may lose what the store holds""",
     "etcdutl": "look snapshot status, version | prints what a file holds",

@@ -42,7 +42,7 @@ class Table:
             return look(f"`{self.name}` prints its help or version.")
         path, effect = self._found(call)
         if path in self.special:
-            return self.special[path](call)
+            effect = self.special[path](call)
         return self._with_options(call, effect)
 
     def path(self, call: Call) -> str:
@@ -90,7 +90,7 @@ class Table:
         texts = [word.text for word in call.arguments]
         if "--" in texts:
             texts = texts[: texts.index("--")]
-        if effect.kind.value in {"change", "destructive"} and self.dry & set(texts):
+        if effect.kind.value in {"change", "destructive"} and not effect.inner and self.dry & set(texts):
             return look(f"`{self.name}` only tries it: {', '.join(sorted(self.dry & set(texts)))}.")
         for text in texts:
             found = self.worse.get(text.partition("=")[0])
