@@ -1,0 +1,87 @@
+"""`leakdrill runbook rehearse`: carries a runbook out on a target that leaks, and judges each of its commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.run_many import write_report
+from leakdrill.record.verdict import worst
+from leakdrill.record.verdict_file import verdicts_as_json
+from leakdrill.reports.console import SafeConsole
+from leakdrill.reports.junit import junit_of_runs
+from leakdrill.reports.rehearsal import print_options, print_steps
+from leakdrill.reports.terminal import print_verdicts
+from leakdrill.runbooks.read import read_runbook
+from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.rehearsal.prepared import prepare
+from leakdrill.runs.rehearsal.run import rehearse
+
+if TYPE_CHECKING:
+    from leakdrill.runs.rehearsal.run import RehearsalResult
+
+
+def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the command line
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The runbook.")],
+    scenario: Annotated[str, typer.Option(help="The drill whose target leaks; its own steps are not played.")],
+    bind: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Bindings; default: NAME.bind.yaml beside the runbook.")
+    ] = None,
+    option: Annotated[
+        str | None, typer.Option(metavar="HEADING", help="Only this option, by the beginning of its heading.")
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Play it again for each change, which is left out then.")
+    ] = False,
+    runs: Runs = Path("runs"),
+    on: Annotated[
+        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
+    ] = None,
+    allow: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What may be changed: a Kubernetes context, or a service that runs."),
+    ] = None,
+    as_json: AsJson = False,
+    junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all rehearsals.")] = None,
+) -> int:
+    """Carry a runbook out on a target that leaks, once for each option, and judge each command and the whole."""
+    console, path = SafeConsole(stderr=as_json), find_scenario(scenario)
+    ways = prepare(read_runbook(file), path, bind=bind, option=option, on=on, allow=allow)
+    results = rehearse(ways, path, runs=runs, console=console, allow=allow, control=control)
+    verdicts = [verdict for result in results for verdict in result.verdicts]
+    code = worst(verdicts).exit_code
+    if junit is not None:
+        suites = [(result.prepared.scenario.name, result.verdicts) for result in results]
+        code = deliver(code, lambda: write_report(junit, junit_of_runs(suites)))
+    if as_json:
+        print_json(_as_json(file, path, results, code))
+        return code
+    for result in results:
+        console.rule(result.prepared.rehearsal.option or str(file), style="dim")
+        print_steps(result.facts.steps, console)
+        print_verdicts(result.verdicts, console)
+        console.print(f"record: {result.done.folder.path}", markup=False, soft_wrap=True)
+    print_options([result.facts for result in results], console)
+    return code
+
+
+def _as_json(file: Path, scenario: Path, results: list[RehearsalResult], code: int) -> str:
+    content = {
+        "runbook": str(file),
+        "scenario": str(scenario),
+        "exit_code": code,
+        "rehearsals": [
+            {
+                **result.facts.as_dict(),
+                "record": str(result.done.folder.path),
+                "verdicts": json.loads(verdicts_as_json(result.verdicts))["verdicts"],
+            }
+            for result in results
+        ],
+    }
+    return json.dumps(content, indent=2) + "\n"
