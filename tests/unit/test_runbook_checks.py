@@ -19,6 +19,7 @@ from leakdrill.record.events import (
     RunPhase,
     StepAct,
     StepSkipped,
+    TargetExited,
     TargetReady,
     TargetStart,
 )
@@ -134,6 +135,13 @@ def test_what_was_not_carried_out_is_named_where_the_alert_goes_on():
     wrong = LeftOut(line=20, text="docker restart redis", kind="change", why="it restarts redis")
     told = verdict("runbook_relieves", record(unrelieved), way(left_out=[wrong]))
     assert "not carried out: line 20 (it restarts redis)" in told.message
+
+
+def test_a_service_that_ends_is_not_relieved_though_its_alert_is_quiet():
+    gone = record(unrelieved).sample(59, TargetExited(oom_kill="true"))
+    told = verdict("runbook_relieves", gone.alert(59.5, "resolved", at=59.5))
+    assert (told.outcome, "the target ended 24 s after" in told.message) == ("FAIL", True)
+    assert f"did nothing: {CLEAR}" in told.message
 
 
 def test_an_alert_that_is_quiet_while_the_memory_stays_is_no_relief():

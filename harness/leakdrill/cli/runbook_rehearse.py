@@ -62,7 +62,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
         print_json(_as_json(file, path, results, code))
         return code
     for result in results:
-        console.rule(result.prepared.rehearsal.option or str(file), style="dim")
+        console.print(result.prepared.rehearsal.option or str(file), style="bold", markup=False, soft_wrap=True)
         print_steps(result.facts.steps, console)
         print_verdicts(result.verdicts, console)
         console.print(f"record: {result.done.folder.path}", markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.rehearsed import Rehearsed, alert_span, change_runs, over_s, skipped_steps
 from leakdrill.judging.evidence.resource_series import resource_series
-from leakdrill.judging.evidence.windows import Span
+from leakdrill.judging.evidence.windows import Span, unasked_exits
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
 from leakdrill.units import show_duration, show_share
@@ -40,8 +40,8 @@ _NO_CURE: Final = "no step of it treats what grows"
 def runbook_relieves(history: History, *, plan: Rehearsed) -> Verdict:
     """Whether the alert cleared by what the runbook changed, and the resource came back down.
 
-    UNKNOWN when the alert did not fire, when it cleared before anything was changed, when Prometheus was silent, or
-    when the drill ended early.
+    FAIL when the service ended in between. UNKNOWN when the alert did not fire, when it cleared before anything was
+    changed, when Prometheus was silent, or when the drill ended early.
     """
     alert, until_s = plan.rehearsal.alert, over_s(history)
     if until_s is None:
@@ -51,6 +51,17 @@ def runbook_relieves(history: History, *, plan: Rehearsed) -> Verdict:
         return _RELIEF.unknown(
             f"{alert} did not fire, so there was nothing to relieve, and nothing was carried out",
             hint="see alert_fires_in_time",
+        )
+    ended = [e for e in unasked_exits(history) if span.fired.when <= e.when <= until_s]
+    if ended:
+        after_s = ended[0].when - span.fired.when
+        changes = change_runs(history, plan.rehearsal)
+        return _RELIEF.fails(
+            f"the target ended {show_duration(after_s)} after {alert} fired, and nobody had asked; "
+            f"{_why_not(history, plan, changes)}",
+            numbers={"ended_after_s": after_s},
+            events=[ended[0].index, *span.events],
+            hint="see target_keeps_running; an alert that goes with its service is not relieved",
         )
     silences = unanswered(history, plan.scenario.alerts, Span(span.fired.when, until_s))
     if silences:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
+from leakdrill.runs.drill.places import places
 from leakdrill.scenario.reader import scenario_document
 from leakdrill.steps.step import kinds_with_step
 from leakdrill.targets.base.capabilities import FilesInside
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from leakdrill.scenario.rehearsal import Rehearsal
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
 
@@ -27,13 +29,14 @@ _DOES: Final = {"restart": "restarts", "kill": "signals", "exec": "runs a comman
 _WHERE_ITS_DISK_IS: Final = "target.container.disk, where it is mounted"
 
 
-def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
+def check_permission(path: Path, scenario: Scenario, allow: str | None, rehearsal: Rehearsal | None = None) -> None:
     """Refuse what a drill may not do to a service that runs already.
 
     Args:
         path: the scenario's file.
         scenario: what is in it, as it will be run.
         allow: what `--allow` names, several separated by commas.
+        rehearsal: the way through a runbook that its steps are from.
 
     Raises:
         BadInput: names each with file and line.
@@ -41,15 +44,15 @@ def check_permission(path: Path, scenario: Scenario, allow: str | None) -> None:
     if not kind_of(scenario.target).left_running:
         return
     given = [word.strip() for word in (allow or "").split(",") if word.strip()]
-    file = scenario_document(path)
-    impossible = [f"{file.place(loc)}: {text}" for loc, text in _impossible(scenario)]
+    place = places(path, rehearsal)
+    impossible = [f"{place(loc)}: {text}" for loc, text in _impossible(scenario)]
     if impossible:
         raise BadInput("\n".join(impossible))
     missing = [(loc, text, name) for loc, text, name in needed(scenario) if name not in given]
     if missing:
         found = ",".join(given) or "nothing"
         names = ",".join(dict.fromkeys([*given, *(name for _, _, name in missing)]))
-        lines = [f"{file.place(loc)}: {text}; expected --allow {name}, found {found}" for loc, text, name in missing]
+        lines = [f"{place(loc)}: {text}; expected --allow {name}, found {found}" for loc, text, name in missing]
         raise BadInput("\n".join(lines), hint=f"leakdrill run … --allow {names}, when you are sure")
 
 

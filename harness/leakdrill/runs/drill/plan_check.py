@@ -12,7 +12,7 @@ from leakdrill.alerting.rules import Rules, read_rules
 from leakdrill.errors import BadInput
 from leakdrill.load.locustfile_check import why_not_loadable
 from leakdrill.machine.http_access import access_mistakes, header_mistakes
-from leakdrill.scenario.reader import scenario_document
+from leakdrill.runs.drill.places import places
 from leakdrill.targets.base.placeholders import find_program
 from leakdrill.targets.compose.file import own_config
 from leakdrill.targets.compose.reader import read_compose
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from leakdrill.alerting.rules import AlertRule
     from leakdrill.scenario.actions import HttpCall
     from leakdrill.scenario.alerts import AlertName
+    from leakdrill.scenario.rehearsal import Rehearsal
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.yaml_file import Loc
 
@@ -36,8 +37,8 @@ Problem = tuple["Loc", str]
 """Where something is in the scenario, and what is wrong with it."""
 
 
-def check_plan(path: Path, scenario: Scenario) -> Rules:
-    """Returns the rules of a plan in which nothing is wrong; `path` is its file.
+def check_plan(path: Path, scenario: Scenario, rehearsal: Rehearsal | None = None) -> Rules:
+    """Returns the rules of a plan in which nothing is wrong; `path` is its file, `rehearsal` where its steps are from.
 
     Raises:
         BadInput: names each mistake with file and line.
@@ -62,8 +63,8 @@ def check_plan(path: Path, scenario: Scenario) -> Rules:
         *_unloadable_locustfile(scenario),
     ]
     if problems:
-        file = scenario_document(path)
-        raise BadInput("\n".join(f"{file.place(loc)}: {text}" for loc, text in problems))
+        place = places(path, rehearsal)
+        raise BadInput("\n".join(f"{place(loc)}: {text}" for loc, text in problems))
     return read
 
 

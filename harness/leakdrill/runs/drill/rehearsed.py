@@ -1,7 +1,8 @@
 """A drill whose steps are a runbook's: carried out in its order, until the alert that it is for has cleared.
 
-Looks and what takes a change back are carried out to the end, as a person would; other changes are not, once there is
-nothing left to cure. Where the alert never fires, nothing is carried out: the runbook was not called for.
+Looks and what takes a change back are carried out to the end, as a person would. Other changes are not, once one was
+made and the alert has cleared; an alert that is gone before that has flapped. Where it never fires, nothing is carried
+out: the runbook was not called for.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class RehearsedDrill(Drill):
         """Why `step` is not carried out now; empty where it is."""
         if step.takes_back is not None:
             return "" if step.takes_back in done else f"{step.takes_back} was not carried out, so nothing is taken back"
-        return CLEARED if step.changes and self._cleared() else ""
+        changed = any(other.changes and other.name in done for other in self._rehearsal.steps)
+        return CLEARED if step.changes and changed and self._cleared() else ""
 
     def _skip(self, step: RehearsedStep, why: str) -> None:
         self._recorder.record(StepSkipped(step.name, why))

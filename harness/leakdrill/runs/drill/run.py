@@ -70,8 +70,8 @@ def play(
     Raises:
         BadInput: when it cannot work, or does more than `allow` permits; nothing was started then.
     """
-    check_permission(scenario_file, scenario, allow)
-    rules = check_plan(scenario_file, scenario)
+    check_permission(scenario_file, scenario, allow, rehearsal)
+    rules = check_plan(scenario_file, scenario, rehearsal)
     check_is_there(scenario_file, scenario)
     with RunSession(runs, scenario.name, notify=print_to(console), signals=interruptible()) as session:
         write_run_info(session.folder, scenario, scenario_file.resolve(), server_versions(), rehearsal=rehearsal)
