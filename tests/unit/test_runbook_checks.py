@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import ALERT, MIB, PER_REQUEST, Record, meters, plan
 
+from leakdrill.judging.doubted import doubted
+from leakdrill.judging.evidence.doubt import Doubt
 from leakdrill.judging.evidence.rehearsed import Rehearsed
 from leakdrill.judging.rehearsal import judge_rehearsal, judge_rehearsed
 from leakdrill.judging.rehearsal_control import needed
@@ -116,6 +118,15 @@ def test_a_runbook_that_went_well_passes_everything():
 def test_its_record_contradicts_nothing_though_a_step_was_left_out():
     verdicts = judge_rehearsal(record().history(), way())
     assert not [v.message for v in verdicts if "are not those of the scenario" in v.message]
+
+
+def test_a_meter_that_lacks_readings_says_nothing_against_a_look():
+    """As `process/tree` on a busy machine, of which whether a look answered does not depend."""
+    lacking = [Doubt("process/tree lacks readings", (), frozenset({"memory"}))]
+    verdicts = judge_rehearsed(record().history(), way())
+    after = {v.check: v.outcome for v in doubted(verdicts, lacking, way().scenario)}
+    assert after["look_answers"] == after["runbook_leaves_nothing_changed"] == "PASS"
+    assert after["runbook_relieves"] == "UNKNOWN"
 
 
 def test_what_a_runbook_relieved_is_told_with_the_step_that_did_it():

@@ -70,7 +70,13 @@ _ON_ALERTS: Final[Mapping[str, frozenset[str]]] = {
     "other_alerts_stay_silent": frozenset({ALERTS}),
     "alert_resolves_and_stays_resolved": frozenset({ALERTS}),
 }
+_ACTS: Final = frozenset({"acts"})
+"""What rests on the lines of steps alone: only a doubt about all of the record is about it."""
 _ON_THE_REST: Final[Mapping[str, frozenset[str]]] = {
+    "look_answers": _ACTS,
+    "look_shows_number": _ACTS,
+    "runbook_leaves_nothing_changed": _ACTS,
+    "runbook_relieves": frozenset({ALERTS, TARGET, *RESOURCES}),
     "target_keeps_running": frozenset({TARGET}),
     "load_is_spread": frozenset({REQUESTS, TARGET}),
     "out_of_memory_is_survived": frozenset({REQUESTS, "torch_allocated"}),
