@@ -38,6 +38,9 @@ SUMMARIES: Final = {
 GROUPS: Final = {
     "runbook": {
         "lint": "Say what each command of a runbook would do, and what cannot work as it is written.",
+        "bind": "Write a first file of bindings: what the words of a runbook mean in a drill, as far as they tell.",
+        "plan": "Say which commands of a runbook a rehearsal would carry out, where and as what, and which not.",
+        "rehearse": "Carry a runbook out on a target that leaks, once for each option, and judge each command.",
     },
 }
 """The commands that have others below them; command NAME INNER is the function NAME_INNER in `cli/NAME_INNER.py`."""

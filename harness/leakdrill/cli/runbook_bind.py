@@ -13,6 +13,7 @@ from leakdrill.files import exists, write_named
 from leakdrill.runbooks.first_bindings import first_bindings
 from leakdrill.runbooks.read import read_runbook
 from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.catalogue.runbook import find_runbook
 from leakdrill.runs.rehearsal.prepared import named_alert
 from leakdrill.scenario.reader import read_scenario
 
@@ -20,7 +21,7 @@ _STDOUT = Path("-")
 
 
 def runbook_bind(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The runbook.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The runbook: a file, or a name such as runbooks/first.")],
     scenario: Annotated[
         str | None, typer.Option(help="The drill that it is for: its target and its alerts are known then.")
     ] = None,
@@ -30,7 +31,7 @@ def runbook_bind(
     ] = None,
 ) -> int:
     """Write a first file of bindings: what the words of a runbook mean in a drill, as far as they tell."""
-    runbook = read_runbook(file)
+    runbook = read_runbook(find_runbook(file))
     drill = None if scenario is None else read_scenario(find_scenario(scenario))
     alert = None if drill is None else named_alert(runbook, drill)
     text = first_bindings(
@@ -39,7 +40,7 @@ def runbook_bind(
     if output == _STDOUT:
         print_lines(text.rstrip("\n"))
         return 0
-    path = output or file.with_suffix(".bind.yaml")
+    path = output or runbook.path.with_suffix(".bind.yaml")
     if exists(path):
         raise BadInput(f"{path}: is there already; it is not written over", hint="--output names another, - prints it")
     try:

@@ -18,6 +18,7 @@ from leakdrill.runbooks.options import ways
 from leakdrill.runbooks.plan import make_plan
 from leakdrill.runbooks.read import read_runbook
 from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.catalogue.runbook import find_runbook
 from leakdrill.runs.placement import placed
 from leakdrill.runs.rehearsal.prepared import beside, refuse_unbound
 from leakdrill.scenario.reader import read_scenario
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def runbook_plan(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The runbook.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The runbook: a file, or a name such as runbooks/first.")],
     bind: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Bindings; default: NAME.bind.yaml beside the runbook.")
     ] = None,
@@ -36,8 +37,9 @@ def runbook_plan(
     allow: Annotated[str | None, typer.Option(metavar="NAME", help="As for `rehearse`.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say which commands of a runbook a rehearsal would carry out, where and as what, and which not, and why."""
-    runbook, bound = read_runbook(file), BoundFile(bind or beside(file))
+    """Say which commands of a runbook a rehearsal would carry out, where and as what, and which not."""
+    runbook = read_runbook(find_runbook(file))
+    bound = BoundFile(bind or beside(runbook.path))
     platform, target = str(on or "docker"), ""
     if scenario is not None:
         drill = placed(read_scenario(find_scenario(scenario)), on, allow)
@@ -55,9 +57,9 @@ def runbook_plan(
     return 0
 
 
-def _as_data(file: Path, platform: str, plans: dict[str, Plan]) -> dict[str, Any]:
+def _as_data(file: str, platform: str, plans: dict[str, Plan]) -> dict[str, Any]:
     return {
-        "runbook": str(file),
+        "runbook": file,
         "platform": platform,
         "ways": [
             {

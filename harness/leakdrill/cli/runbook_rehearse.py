@@ -19,6 +19,7 @@ from leakdrill.reports.rehearsal import print_options, print_steps
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runbooks.read import read_runbook
 from leakdrill.runs.catalogue.catalogue import find_scenario
+from leakdrill.runs.catalogue.runbook import find_runbook
 from leakdrill.runs.rehearsal.prepared import prepare
 from leakdrill.runs.rehearsal.run import rehearse
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the command line
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The runbook.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The runbook: a file, or a name such as runbooks/first.")],
     scenario: Annotated[str, typer.Option(help="The drill whose target leaks; its own steps are not played.")],
     bind: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Bindings; default: NAME.bind.yaml beside the runbook.")
@@ -49,9 +50,9 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
     as_json: AsJson = False,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all rehearsals.")] = None,
 ) -> int:
-    """Carry a runbook out on a target that leaks, once for each option, and judge each command and the whole."""
+    """Carry a runbook out on a target that leaks, once for each option, and judge each command."""
     console, path = SafeConsole(stderr=as_json), find_scenario(scenario)
-    ways = prepare(read_runbook(file), path, bind=bind, option=option, on=on, allow=allow)
+    ways = prepare(read_runbook(find_runbook(file)), path, bind=bind, option=option, on=on, allow=allow)
     results = rehearse(ways, path, runs=runs, console=console, allow=allow, control=control)
     verdicts = [verdict for result in results for verdict in result.verdicts]
     code = worst(verdicts).exit_code
@@ -62,7 +63,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
         print_json(_as_json(file, path, results, code))
         return code
     for result in results:
-        console.print(result.prepared.rehearsal.option or str(file), style="bold", markup=False, soft_wrap=True)
+        console.print(result.prepared.rehearsal.option or file, style="bold", markup=False, soft_wrap=True)
         print_steps(result.facts.steps, console)
         print_verdicts(result.verdicts, console)
         console.print(f"record: {result.done.folder.path}", markup=False, soft_wrap=True)
@@ -70,9 +71,9 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
     return code
 
 
-def _as_json(file: Path, scenario: Path, results: list[RehearsalResult], code: int) -> str:
+def _as_json(file: str, scenario: Path, results: list[RehearsalResult], code: int) -> str:
     content = {
-        "runbook": str(file),
+        "runbook": file,
         "scenario": str(scenario),
         "exit_code": code,
         "rehearsals": [
