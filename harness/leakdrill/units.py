@@ -125,6 +125,14 @@ def show_duration(seconds: float) -> str:
     return _two_largest(round(seconds))
 
 
+def show_durations(*seconds: float) -> list[str]:
+    """Several durations of one sentence for a person: different ones read differently, from a millisecond on."""
+    texts = [show_duration(one) for one in seconds]
+    if len(set(texts)) == len({round(one, 3) for one in seconds}):
+        return texts
+    return [f"{one:.3f}".rstrip("0").rstrip(".") + " s" for one in seconds]
+
+
 def _two_largest(seconds: int) -> str:
     parts: list[tuple[int, str]] = []
     for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):

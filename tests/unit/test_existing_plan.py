@@ -265,7 +265,7 @@ def test_how_a_unit_ended_is_said_where_systemd_knows(result: str, status: str, 
 def test_series_of_a_disk_are_promised_only_where_it_is_read(plan: Any, spec: str, *, promised: bool) -> None:
     names = {series.name for series in published_series(read_scenario(plan(spec)))}
     assert "container_memory_working_set_bytes" in names
-    assert bool([name for name in names if "filesystem" in name or "container_fs" in name]) == promised
+    assert bool([name for name in names if "filesystem" in name or name == "container_fs_usage_bytes"]) == promised
 
 
 def test_a_port_that_nobody_listens_on_is_named_with_its_line(plan: Any) -> None:

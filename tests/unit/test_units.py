@@ -98,3 +98,17 @@ def test_every_size_and_duration_can_be_shown(number):
 def test_a_message_shows_the_beginning_of_a_long_value():
     assert units.quoted("x" * 10**6) == f'"{"x" * 300}…"'
     assert len(units.quoted(["x"] * 10**6)) < 400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "texts"),
+    [
+        ((10.2, 10.0), ["10.2 s", "10 s"]),
+        ((12.3, 10.0), ["12 s", "10 s"]),
+        ((10.0, 10.0), ["10 s", "10 s"]),
+        ((0.5, 0.5004), ["500 ms", "500 ms"]),
+        ((3601.0, 3600.0), ["3601 s", "3600 s"]),
+    ],
+)
+def test_durations_of_one_sentence_are_told_apart(seconds: tuple[float, ...], texts: list[str]) -> None:
+    assert units.show_durations(*seconds) == texts

@@ -31,7 +31,7 @@ from leakdrill.record.events import (
 )
 from leakdrill.scenario.alerts import AlertName
 from leakdrill.scenario.kubernetes import KUBELET_MEASURES_WITHIN_S, KUBELET_SCRAPED_EVERY_S
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_duration, show_durations, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,8 +93,10 @@ def _fired(
         "floor_s": floor_s,
         "time_scale": alerts.time_scale,
     }
+    fired_after, budget = show_durations(took.length_s, alert.fires_within)
     message = (
-        f"{alert} fired after {_both(took.length_s, alerts)}; budget {_both(alert.fires_within, alerts)}; "
+        f"{alert} fired after {fired_after}{_production(took.length_s, alerts)}; "
+        f"budget {budget}{_production(alert.fires_within, alerts)}; "
         f"of this, {'measuring, ' if kubelets else ''}scraping and evaluating may take {show_duration(floor_s)}, and "
         f"the rule's own `for` comes on top{_JUDGED_ON if kubelets else ''}"
     )
@@ -275,9 +277,11 @@ def _undelivered(
 
 def _both(seconds: float, alerts: Alerts) -> str:
     """Rehearsal time, and where it differs, production time."""
-    if alerts.time_scale == 1:
-        return show_duration(seconds)
-    return f"{show_duration(seconds)} (production: {show_duration(seconds * alerts.time_scale)})"
+    return show_duration(seconds) + _production(seconds, alerts)
+
+
+def _production(seconds: float, alerts: Alerts) -> str:
+    return "" if alerts.time_scale == 1 else f" (production: {show_duration(seconds * alerts.time_scale)})"
 
 
 class JudgesAlert(Protocol):

@@ -8,7 +8,7 @@ from leakdrill.judging.checks.alerts import expected_firing, for_each_alert
 from leakdrill.judging.evidence.alert_states import firing_spans, transitions, unanswered
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import Span, last_step_end_s, reached_recover, step_runs, watched_until_s
-from leakdrill.units import show_duration
+from leakdrill.units import show_duration, show_durations
 
 if TYPE_CHECKING:
     from leakdrill.record.events import AlertTransition
@@ -115,8 +115,8 @@ def _cleared(
     claim: Claim, alert: ExpectedAlert, scenario: Scenario, numbers: dict[str, float], events: list[AlertTransition]
 ) -> Verdict:
     cleared_s, indices = numbers["cleared_after_s"], [e.index for e in events]
-    side = f"{show_duration(cleared_s)} after" if cleared_s >= 0 else f"{show_duration(-cleared_s)} before"
-    message = f"{alert} cleared {side} the end of the last step; it had {show_duration(alert.resolves_within)}"
+    took, had = show_durations(abs(cleared_s), alert.resolves_within)
+    message = f"{alert} cleared {took} {'after' if cleared_s >= 0 else 'before'} the end of the last step; it had {had}"
     if cleared_s > alert.resolves_within:
         return claim.fails(
             message,
