@@ -58,7 +58,12 @@ def agreement_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:
     baseline = history.phase("baseline")
     if baseline is None:
         return
-    span, unsettled = Span(baseline[0], watched_until_s(history)), changing(history, scenario)
+    with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
+        found = list(_all(history, Span(baseline[0], watched_until_s(history)), changing(history, scenario)))
+    yield from found
+
+
+def _all(history: History, span: Span, unsettled: list[Span]) -> Iterator[Doubt]:
     for bounded in _memory(history, span):
         yield from _contradictions(bounded, unsettled)
     yield from _kernel_memory(history, span, unsettled)

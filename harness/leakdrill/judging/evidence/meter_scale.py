@@ -173,9 +173,12 @@ class Witnesses:
 def scale_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:  # noqa: ARG001 - as all searches
     """The first moment at which one factor changes every meter of memory of a drill."""
     baseline = history.phase("baseline")
-    witnesses = None if baseline is None else _of_drill(history, Span(baseline[0], watched_until_s(history)))
-    if witnesses is not None:
-        yield from one_factor(witnesses)
+    if baseline is None:
+        return
+    with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
+        witnesses = _of_drill(history, Span(baseline[0], watched_until_s(history)))
+        found = [] if witnesses is None else list(one_factor(witnesses))
+    yield from found
 
 
 def one_factor(witnesses: Witnesses) -> Iterator[Doubt]:

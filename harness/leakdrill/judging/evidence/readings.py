@@ -32,7 +32,8 @@ def readings(history: History, event_class: type[Sample]) -> list[Numbers]:
 def without_huge_pages(history: History, event_class: type[Reading], field: str) -> Series:
     """The readings of a field of memory less the huge pages in it, which other meters do not count."""
     series, huge = history.series(event_class, field), history.series(event_class, "hugetlb_bytes")
-    sizes = dict(zip(huge.indices, huge.values.tolist(), strict=True))
+    known = zip(huge.indices, huge.values.tolist(), strict=True)
+    sizes = {index: size for index, size in known if np.isfinite(size)}
     less = np.array([sizes.get(index, 0.0) for index in series.indices]) if sizes else 0.0
     return replace(series, values=series.values - less)
 

@@ -101,7 +101,8 @@ class _Level:
 
     def __init__(self, history: History, tree: Series, anon: Series, span: Span) -> None:
         near = tree.between(span.start_s, span.end_s)
-        files = near.values - np.interp(near.t, anon.t, anon.values)
+        with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
+            files = near.values - np.interp(near.t, anon.t, anon.values)
         count = history.series(ProcessTree, "processes").between(span.start_s, span.end_s).values
         virtual = history.series(ProcessTree, "virtual_bytes").between(span.start_s, span.end_s).values
         enough = len(files) >= _READINGS
