@@ -191,8 +191,9 @@ def test_a_request_that_the_service_drops_is_sent_once_and_has_failed(
     wait_for(lambda: load.requests() > 100, what="a hundred requests", timeout_s=60)
     load.stop()
     last = samples(recorder, "requests")[-1]
-    assert last["requests"] == server.arrived
-    assert last["failures"] == server.dropped > 20
+    at_the_end = last["requests"] - server.arrived  # a user may be stopped before its last request has left
+    assert 0 <= at_the_end <= 2
+    assert last["failures"] == server.dropped + at_the_end > 20
 
 
 def test_keeps_the_rate_that_the_scenario_asks_for(

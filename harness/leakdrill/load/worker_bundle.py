@@ -31,6 +31,7 @@ OURS: Final = (
     "leakdrill/load/in_locust/lifeline.py",
     "leakdrill/load/in_locust/messages.py",
     "leakdrill/load/in_locust/pacing.py",
+    "leakdrill/load/in_locust/sent_once.py",
     "leakdrill/load/in_locust/redirects.py",
     "leakdrill/load/in_locust/replaced_method.py",
     "leakdrill/load/in_locust/task_reports.py",

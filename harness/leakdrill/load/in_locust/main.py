@@ -33,6 +33,7 @@ from leakdrill.load.in_locust.pacing import paced
 from leakdrill.load.in_locust.pause_gate import PauseGate
 from leakdrill.load.in_locust.redirects import stay_with_target
 from leakdrill.load.in_locust.request_recorder import RequestRecorder
+from leakdrill.load.in_locust.sent_once import send_once
 from leakdrill.load.in_locust.task_reports import TaskReports
 from leakdrill.load.in_locust.user_monitor import UserMonitor
 from leakdrill.load.in_locust.variables import (
@@ -104,6 +105,7 @@ class Listener:
         bound_log(locust.events)
         locust.events.request.add_listener(self._counters.on_request)  # type: ignore[no-untyped-call]
         stay_with_target()
+        send_once()
         self._monitor.install()
         self._tasks.register()
         if self._recorder is not None:
