@@ -17,14 +17,12 @@ RUNBOOKS = Path(__file__).parents[2] / "scenarios" / "runbooks"
 DRILLS = {
     "resource-exhaustion": "gateway/unbounded-cache",
     "high-memory-usage": "pipeline/redis-without-ttl-cleared",
-    "gpu-memory-exhaustion": "tensor/unused-blocks",
     "python-memory": "patterns/cache-without-eviction",
     "build-memory": "runner/unbounded-outputs",
 }
 WRONG = {
-    "resource-exhaustion": ("admin/clear-model-cache", "it restarts redis"),
+    "resource-exhaustion": ("admin/clear-model", "it restarts redis"),
     "high-memory-usage": ("admin/prune-graph",),
-    "gpu-memory-exhaustion": ("admin/gc",),
     "python-memory": ("admin/config",),
     "build-memory": ("it restarts registry",),
 }

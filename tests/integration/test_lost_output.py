@@ -42,6 +42,8 @@ WORKS: Final = {
     "watch passes": ["watch", "--runs", "{runs}", "--limit", "1GiB", "--", "sleep", "0.3"],
     "watch fails": ["watch", "--runs", "{runs}", "--", "false"],
     "watch --json": ["watch", "--runs", "{runs}", "--json", "--", "false"],
+    "runbook": ["runbook", "lint", "runbooks/first"],
+    "runbook --json": ["runbook", "lint", "runbooks/first", "--json"],
     "docs": ["docs", "gate"],
     "completion": ["completion", "bash"],
     "version": ["version"],
@@ -52,10 +54,10 @@ WORKS: Final = {
 }
 PRINTS: Final = {
     "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "docs", "completion", "version",
-    "help", "help of a command",
+    "runbook", "runbook --json", "help", "help of a command",
 }  # fmt: skip
 """Those whose whole work is what they print."""
-QUICK: Final = {"report", "schema", "wrong option", "a name of bytes"}
+QUICK: Final = {"report", "schema", "runbook", "wrong option", "a name of bytes"}
 SLOW: Final = {"scenarios --covers": 2, "doctor": 6, "watch passes": 6, "watch fails": 6, "watch --json": 6}
 """How many of the pairs are tried with what takes a second and more."""
 

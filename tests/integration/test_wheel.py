@@ -72,7 +72,9 @@ def test_the_wheel_carries_all_that_an_installed_command_needs_and_nothing_else(
     folders = ("scenarios", "leaky_apps", "deploy", "docs")
     catalogue = {f"leakdrill/catalogue_files/{folder}/{name}" for folder in folders for name in files_in(folder, "")}
     templates = {f"leakdrill/first_scenario/{name}.template" for name in TEMPLATES}
-    others = {"leakdrill/py.typed"} | {f"leakdrill/catalogue_files/{name}" for name in PLACES}
+    others = {"leakdrill/py.typed", "leakdrill/runbooks/findings/known_flags.txt"} | {
+        f"leakdrill/catalogue_files/{name}" for name in PLACES
+    }
     assert names == modules | services | catalogue | templates | others
     assert "leakdrill/agent/injected/sitecustomize.py" in names
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ONLY_PRINTS: Final = (
+    "runbook lint",
+    "runbook plan",
+    "runbook bind",
     "schema",
     "scenarios",
     "check",
@@ -93,7 +96,7 @@ class Output:
         if lost is None or lost.errno == errno.EPIPE:
             return code
         sys.stderr.write(f"leakdrill: standard output: {lost.strerror}; the rest of it is lost\n")
-        printing = any(word in ONLY_PRINTS for word in (*arguments[:1], *arguments[-1:]))
+        printing = any(word in ONLY_PRINTS for word in (*arguments[:1], " ".join(arguments[:2]), *arguments[-1:]))
         return code or (EnvironmentProblem.exit_code if printing else code)
 
 
