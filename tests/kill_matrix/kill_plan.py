@@ -34,6 +34,7 @@ ACTIONS_TAKEN: Final[dict[str, Any]] = {
     "truncate_log": {"path": _FILE},
     "rotate_log": {"path": _FILE},
     "exec": {"command": ["sleep", "3"]},
+    "command": {"shell": "sleep 3"},
     "kill": {"match": "leaky_apps", "signal": "CONT"},
     "set_limits": {"memory": "256MiB"},
     "scale": {"replicas": 2},

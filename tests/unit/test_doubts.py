@@ -420,6 +420,6 @@ def test_a_moment_in_unix_time_is_no_duration_that_cannot_be():
     record = drill().sample(20, ProcessDetails(oldest_start_seconds=1.8e9))
     record.sample(20, MachineFigures(booted_at_seconds=1.8e9))
     assert not [doubt for doubt in value_doubts(record.history(), plan()) if "_seconds" in doubt.text]
-    beyond = drill().sample(20, ProcessDetails(oldest_start_seconds=1e12))
-    doubts = list(value_doubts(beyond.history(), plan()))
-    assert [doubt.text.count("oldest_start_seconds is 1e+12") for doubt in doubts if "start" in doubt.text] == [1]
+    before = drill().sample(20, ProcessDetails(oldest_start_seconds=-1.8e9))
+    doubts = list(value_doubts(before.history(), plan()))
+    assert [doubt.text.count("oldest_start_seconds is -1.8e+09") for doubt in doubts if "start" in doubt.text] == [1]

@@ -98,6 +98,11 @@ def test_commands_below_one_another_are_read_as_each_alone(texts: list[str], bet
     assert [one.text for one in read_shell(between.join(texts))] == alone
 
 
+def test_an_end_of_line_is_never_taken_for_a_part_of_a_word() -> None:
+    kinds = [one.kind for one in read_shell("kubectl get pods\n\\rm f")]
+    assert kinds == [FragmentKind.LOOK, FragmentKind.DESTRUCTIVE]
+
+
 def test_an_end_of_line_is_never_taken_for_a_blank() -> None:
     text = "du -sh /* 2>/dev/null | sort -hr | head -10\n\n# then\nrm -rf /data 2>/dev/null | xargs ls -lh | sort -k5"
     assert [one.kind for one in read_shell(text)] == [FragmentKind.LOOK, FragmentKind.DESTRUCTIVE]

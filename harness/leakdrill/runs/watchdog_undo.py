@@ -31,7 +31,17 @@ LOG_FILE: Final = "watchdog.log"
 """In the run folder of a drill that died: what its watchdog did."""
 
 _AT_ONCE: Final = frozenset(
-    {"process", "container", "project", "namespace", "object", "leaks", "service leak", "container leak"}
+    {
+        "process",
+        "container",
+        "project",
+        "namespace",
+        "object",
+        "leaks",
+        "service leak",
+        "container leak",
+        "pod leak",
+    }
 )
 """Kinds of entries behind which something runs. They are independent of one another; what fails is tried again."""
 
@@ -45,6 +55,7 @@ _ELSEWHERE: Final = {
     "namespace": "leakdrill.targets.kubernetes.undo",
     "object": "leakdrill.targets.kubernetes.undo",
     "workload": "leakdrill.targets.kubernetes.undo",
+    "pod leak": "leakdrill.targets.kubernetes.undo",
 }
 """The module for each kind of entry that is not of this machine. All of them together take a second to import."""
 

@@ -68,8 +68,6 @@ ABOUT: Final[Mapping[type[EventClass], frozenset[str]]] = {
 
 _MOST: Final = (
     ("bytes", 2.0**50),
-    ("start_seconds", 1e11),  # these two are moments in Unix time, and no durations
-    ("booted_at_seconds", 1e11),
     ("seconds", 1e9),
     ("", 1e15),
 )

@@ -28,8 +28,11 @@ ONE_LINE: Final = frozenset(
     {"command", "redirected_statement", "declaration_command", "variable_assignments", "unset_command"}
 )
 """Parts of the tree within which no bare end of line can stand."""
+WORDS: Final = frozenset({"word", "number", "variable_name", "file_descriptor"})
+"""Parts without quotes, which no end of line is a part of."""
 JOINED: Final = frozenset({"pipeline", "list"})
 """Parts in which one can stand behind an operator only."""
+_CONTINUED: Final = re.compile(rb"\\\r?\n")
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,15 @@ def is_sound(tree: Tree) -> bool:
 
 
 def _swallows(source: bytes, node: Node) -> bool:
+    if node.type in WORDS:
+        return b"\n" in _CONTINUED.sub(b"", source[node.start_byte : node.end_byte])
     one_line = node.type in ONE_LINE
     if not one_line and node.type not in JOINED:
         return False
     end = None
     for child in node.children:
         gap = source[end : child.start_byte] if end is not None else b""
-        if b"\n" in gap and (one_line or not child.is_named) and b"\n" in re.sub(rb"\\\r?\n", b"", gap):
+        if b"\n" in gap and (one_line or not child.is_named) and b"\n" in _CONTINUED.sub(b"", gap):
             return True
         end = child.end_byte
     return False
