@@ -133,7 +133,7 @@ def test_with_a_cpu_limit_the_machine_is_as_fast_as_that(recorder: Recorder) -> 
 
 
 def test_the_group_of_processes_is_empty_once_the_service_has_ended(recorder: Recorder) -> None:
-    exporter = _exporter(recorder, LIMITS, stale_after_s=0.2)
+    exporter = _exporter(recorder, LIMITS)
     recorder.record(TREE)
     recorder.record(ProcessDetails(running=1.0, sleeping=1.0, worst_fd_ratio=0.07, read_bytes=8.0))
     series = _scrape(exporter)

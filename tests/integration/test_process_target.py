@@ -14,6 +14,7 @@ import pytest
 from leakdrill.errors import BadInput, EnvironmentProblem, TargetNotReady
 from leakdrill.machine.process_tree import ProcessTree
 from leakdrill.meters.sampler import Sampler
+from leakdrill.record.events import CgroupResources
 from leakdrill.record.events import ProcessTree as ProcessTreeReading
 from leakdrill.record.history import PHASES
 from leakdrill.record.journal import Journal
@@ -278,7 +279,7 @@ def test_a_cpu_limit_throttles(bench: Bench) -> None:
     target = bench.started(limits={"cpus": 0.2})
     if "cpus" not in target.limits_enforced:
         pytest.skip(f"no cpu limit here: {target.notices()}")
-    [cgroup] = [meter for meter in target.meters() if meter.event.source == "cgroup"]
+    [cgroup] = [meter for meter in target.meters() if meter.event is CgroupResources]
 
     def throttled() -> bool:  # not at once, where the machine leaves the target less than its limit
         assert ask(target, "/burn?0.4") == "burnt"

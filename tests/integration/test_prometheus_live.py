@@ -163,6 +163,7 @@ def test_an_alert_comes_is_delivered_and_goes(stack: Stack) -> None:
     fixed = stack.recorder.now_s()
     stack.use_until(10, "notification", "resolved")
     stack.use_until(10, "alert", "resolved")
+    assert not poller.firing(AlertName(alert="HighMemoryUsage"))
     poller.stop()
     pending, firing, resolved = stack.events("alert")
     assert [pending.value, firing.value, resolved.value] == ["pending", "firing", "resolved"]

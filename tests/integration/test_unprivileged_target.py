@@ -67,7 +67,9 @@ def test_limits_are_watched_and_the_sentences_say_why(tmp_path: Path) -> None:
     assert memory.endswith("Read-only file system")
     assert cpu.startswith("cpu limit 0.5 cores is watched, not enforced: ")
     assert cgroup == "the target has no cgroup of its own, so its memory is that of its processes"
-    assert seen["readings"].keys() == {"process tree", "process smaps", "filesystem disk"}
+    assert seen["readings"].keys() == {
+        "process tree", "process smaps", "process details", "network interfaces", "machine figures", "filesystem disk",
+    }  # fmt: skip
     assert seen["readings"]["process tree"]["processes"] == 1
     assert seen["readings"]["filesystem disk"]["size_bytes"] == 16 << 20
     assert seen["readings"]["filesystem disk"]["used_bytes"] == 4096

@@ -22,6 +22,11 @@ GIVES_UP_AFTER_S: Final = 10.0
 class Watching:
     """The Prometheus and the Alertmanager that `alerts` names, looked at until `stop`.
 
+    Attributes:
+        url: where Prometheus answers.
+        rules: its rules of the expected alerts.
+        poller: knows the states of its alerts.
+
     Raises:
         BadInput: when one of them does not answer, or an expected alert has no rule there.
     """
@@ -33,7 +38,7 @@ class Watching:
         self.url = self._prometheus.url
         self.rules = self._prometheus.rules_of(alerts.expect)
         ahead_s = self._prometheus.ahead_s
-        self._poller = AlertPoller(
+        self.poller = AlertPoller(
             self.url,
             recorder,
             every_s=POLL_EVERY_S,
@@ -52,18 +57,18 @@ class Watching:
     def start(self) -> None:
         """Begin to look; what a person should know is in the record first."""
         note_remarks(self._prometheus, self._alerts, self._recorder)
-        self._poller.start()
+        self.poller.start()
         if self._delivery and self._inhibited:
             self._delivery.start()
             self._inhibited.start()
 
     def alive(self) -> bool:
         """Whether Prometheus has answered lately."""
-        return self._poller.silent_s() < GIVES_UP_AFTER_S
+        return self.poller.silent_s() < GIVES_UP_AFTER_S
 
     def stop(self) -> None:
         """Stop looking. May be called again."""
-        self._poller.stop()
+        self.poller.stop()
         if self._delivery and self._inhibited:
             self._delivery.stop()
             self._inhibited.stop()

@@ -25,13 +25,12 @@ class AlertStates:
         self._expected = scenario.alerts.expect
         self._named: list[AlertName] = [*self._expected, *(step.on for step in scenario.steps if step.on)]
         self._fired: set[str] = set()
-        self._firing: dict[str, set[frozenset[tuple[str, str]]]] = {}
         self._delivered: set[tuple[str, str | None]] = set()
 
     def note(self, event: Event) -> None:
         """Take one event in; quick, because the recording thread waits."""
-        if AlertTransition.matches(event):
-            self._note_transition(AlertTransition.from_event(event))
+        if AlertTransition.matches(event) and event.value == "firing":
+            self._note_fired(AlertTransition.from_event(event).labels)
         elif Notification.matches(event) and event.value == "firing":
             notification = Notification.from_event(event)
             self._note_delivered(notification.labels, notification.receiver)
@@ -41,10 +40,6 @@ class AlertStates:
     def has_fired(self, name: AlertName) -> bool:
         """Whether `name` has fired."""
         return str(name) in self._fired
-
-    def has_cleared(self, name: AlertName) -> bool:
-        """Whether `name` has fired, and no series of it fires any more."""
-        return self.has_fired(name) and not self._firing.get(str(name))
 
     def delivered(self, alert: ExpectedAlert) -> bool:
         """Whether the notification of `alert` has arrived, at its receiver where the scenario names one.
@@ -56,15 +51,8 @@ class AlertStates:
             return self.has_fired(alert)
         return (str(alert), alert.receiver) in self._delivered
 
-    def _note_transition(self, transition: AlertTransition) -> None:
-        series = frozenset(transition.labels.items())
-        for name in (str(name) for name in self._named if name.matches(transition.labels)):
-            firing = self._firing.setdefault(name, set())
-            if transition.state == "firing":
-                self._fired.add(name)
-                firing.add(series)
-            else:
-                firing.discard(series)
+    def _note_fired(self, labels: Mapping[str, str]) -> None:
+        self._fired.update(str(name) for name in self._named if name.matches(labels))
 
     def _note_delivered(self, labels: Mapping[str, str], receiver: str | None) -> None:
         """Take note of a delivery to `receiver`; None where there will be none."""

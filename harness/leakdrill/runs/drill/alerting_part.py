@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from leakdrill.record.journal import Journal
     from leakdrill.record.recorder import Recorder
     from leakdrill.record.store import RunFolder
-    from leakdrill.scenario.alerts import Alerts
+    from leakdrill.scenario.alerts import AlertName, Alerts
     from leakdrill.scenario.scenario import Scenario
     from leakdrill.targets.base.capabilities import Target
 
@@ -75,6 +75,7 @@ class AlertingPart:
         self._rules = rules
         url = scenario.alerts.prometheus
         self._watching = None if url is None else Watching(url, scenario.alerts, recorder)
+        self._poller = None if self._watching is None else self._watching.poller
         if self._watching is not None:
             refuse_long_for(self._watching.rules, scenario)
         self._webhook = Webhook(recorder)
@@ -130,6 +131,10 @@ class AlertingPart:
         if self._kubelet_series is not None:
             self._kubelet_series.wait_for_series()
 
+    def firing(self, name: AlertName) -> bool:
+        """Whether an alert that `name` matches is firing now."""
+        return self._poller is not None and self._poller.firing(name)
+
     def lost(self) -> str | None:
         """Returns why alerts cannot be seen any more; None while they can."""
         if self._watching is not None and not self._watching.alive():
@@ -183,12 +188,7 @@ class AlertingPart:
     def _start_prometheus(self, exporter: Exporter, alertmanager: AlertmanagerServer) -> PrometheusServer:
         alerts = self._scenario.alerts
         written = self._rules.write(self._folder.path / "prometheus" / "rules", alerts.time_scale)
-        short = [
-            f"{rule.file.name}: {rule.name}: {remark}"
-            for rule in self._rules.alerts
-            for remark in short_times(rule, alerts)
-        ]
-        for remark in (*written.remarks, *short):
+        for remark in (*written.remarks, *_short(self._rules, alerts)):
             self._recorder.record(Notice(remark))
         server = PrometheusServer(
             self._folder.path,
@@ -211,9 +211,9 @@ class AlertingPart:
         return server
 
     def _start_pollers(self, server: PrometheusServer) -> None:
-        poller = AlertPoller(server.url, self._recorder, scraped=OWN_JOB)
-        self._stops.callback(poller.stop)
-        poller.start()
+        self._poller = AlertPoller(server.url, self._recorder, scraped=OWN_JOB)
+        self._stops.callback(self._poller.stop)
+        self._poller.start()
         if self._kubelet is not None:
             self._kubelet_series = KubeletSeries(server.url, KUBELET, self._recorder)
             self._stops.callback(self._kubelet_series.stop)
@@ -239,6 +239,11 @@ class AlertingPart:
         self._stops.callback(relay.stop)
         relay.start()
         return ScrapeTarget(job=job, address=relay.address, origin=url)
+
+
+def _short(rules: Rules, alerts: Alerts) -> list[str]:
+    """Returns the remarks about times of the rules that are too short for how often they are looked at."""
+    return [f"{rule.file.name}: {rule.name}: {remark}" for rule in rules.alerts for remark in short_times(rule, alerts)]
 
 
 def _read_routing(alerts: Alerts, webhook: Webhook) -> Routing:

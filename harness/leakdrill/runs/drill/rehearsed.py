@@ -58,7 +58,8 @@ class RehearsedDrill(Drill):
         return alerts.has_fired(alert)
 
     def _cleared(self) -> bool:
-        return self._environment.alerts.has_cleared(self._rehearsal.alert)
+        alert, environment = self._rehearsal.alert, self._environment
+        return environment.alerts.has_fired(alert) and not environment.alerting.firing(alert)
 
     def _why_not(self, step: RehearsedStep, done: set[str]) -> str:
         """Why `step` is not carried out now; empty where it is."""
