@@ -59,6 +59,10 @@ test-kubernetes: setup-tests ## the tests that need a cluster; they skip with th
 test-targets: setup-tests ## the same files on a process, on Docker and in a cluster, with the same verdicts
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/targets
 
+.PHONY: test-runbooks
+test-runbooks: setup-tests ## rehearse every runbook of the catalogue, and its wrong twin: ten minutes
+	@LEAKDRILL_ALL_RUNBOOKS=1 $(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue/test_rehearsed_runbooks.py
+
 test-gpu: setup-tests ## the tests that need an NVIDIA GPU; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu
 
