@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 RUNBOOKS = Path(__file__).parents[2] / "scenarios" / "runbooks"
 DRILLS = {
     "resource-exhaustion": "gateway/unbounded-cache",
@@ -47,7 +49,6 @@ def of(result: dict[str, Any], check: str) -> Sequence[dict[str, Any]]:
     return [verdict for verdict in rehearsal["verdicts"] if verdict["check"] == check]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_runbook_of_the_catalogue_relieves_and_every_look_answers(name, tmp_path):
     code, result = rehearsed(name, DRILLS[name], tmp_path)
@@ -59,7 +60,6 @@ def test_a_runbook_of_the_catalogue_relieves_and_every_look_answers(name, tmp_pa
     assert code in (0, 2), result  # a busy machine may leave a claim of the drill itself UNKNOWN
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_its_wrong_twin_fails_and_names_the_step(name, tmp_path):
     code, result = rehearsed(f"{name}-wrong", DRILLS[name], tmp_path)
