@@ -11,7 +11,7 @@ MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
 CI: Final = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 HERE: Final = re.search(r"^HERE := ([^#\n]*)", MAKEFILE, re.MULTILINE)[1].split()
 NOT_IN_CI: Final = {"test-gpu", "test-cgroup-v2", "test-runbooks"}
-"""CI has no NVIDIA card; an emulated machine takes minutes, and is a job of its own; two of five runbooks are enough."""
+"""CI has no NVIDIA card; an emulated machine takes minutes, and is a job of its own; CI rehearses two runbooks."""
 
 
 def recipes() -> dict[str, str]:
