@@ -50,7 +50,6 @@ fuzz: setup-tests ## 24,000 spoilt files for every reader of files: none may end
 	@PYTHONPATH=tests/spoilt_files:tests/unit $(BIN)/python tests/spoilt_files/spoilt_files.py 24000
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[compose-v2]'
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/docker
 
 test-kubernetes: setup-tests ## the tests that need a cluster; they skip with the reason where none answers
