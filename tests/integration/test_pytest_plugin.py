@@ -49,10 +49,13 @@ def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 def test_a_leaking_function_fails_and_the_text_explains_it(run_pytest):
     """How much a call, with its interval; the type, the count and the line; how it was measured; what to do."""
-    result = run_pytest("""
+    result = run_pytest(
+        """
 def test_leaks(leak_gate):
     leak_gate(leaks, budget="64B")
-""")
+""",
+        "--leak-seconds=8",
+    )
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines(
         [

@@ -83,6 +83,7 @@ def test_a_stateful_set_that_a_step_broke_serves_again_once_it_is_put_back(bench
 
 def test_what_a_killed_drill_changed_of_a_daemon_set_is_put_back(bench, staging):
     path = f"/apis/apps/v1/namespaces/{STAGING}/daemonsets/agent"
+    wait_for(lambda: staging.get(path)["status"].get("numberReady") == 1, what="its pod", timeout_s=60)
     this = bench(existing={"context": staging.context, "namespace": STAGING, "daemonset": "agent"})
     with pytest.raises(BadInput, match=r"steps\[0\].scale: DaemonSet agent: a DaemonSet has one pod on each node"):
         this.target.check_steps([Step.model_validate({"name": "a", "scale": {"replicas": 2}})])

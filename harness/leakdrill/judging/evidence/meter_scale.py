@@ -34,6 +34,7 @@ _SOME: Final = 4
 _TWO: Final = 2
 """So many readings on either side of a moment give a level: many of what hardly changes, two of what is read seldom."""
 _SLOW_S: Final = 0.5
+_NEAR_S: Final = 1.5
 _AROUND_S: Final = 6.0
 _LEAST_CHANGE: Final = 0.02
 _LEAST_BYTES: Final = 128 * 1024
@@ -171,26 +172,42 @@ class Witnesses:
 
 
 def scale_doubts(history: History, scenario: Scenario) -> Iterator[Doubt]:  # noqa: ARG001 - as all searches
-    """The first moment at which one factor changes every meter of memory of a drill."""
+    """The first moment at which one factor changes every meter of memory of a drill.
+
+    Where a replica comes or goes, all of them do change by one factor, rightly.
+    """
     baseline = history.phase("baseline")
     if baseline is None:
         return
     with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
         witnesses = _of_drill(history, Span(baseline[0], watched_until_s(history)))
-        found = [] if witnesses is None else list(one_factor(witnesses))
+        found = [] if witnesses is None else list(one_factor(witnesses, list(_process_changes(history))))
     yield from found
 
 
-def one_factor(witnesses: Witnesses) -> Iterator[Doubt]:
-    """The first moment at which what is steady changes, and others by its ratio, or for no reason that can be seen."""
+def one_factor(witnesses: Witnesses, expected: Sequence[Span] = ()) -> Iterator[Doubt]:
+    """The first moment at which what is steady changes, and others by its ratio, or for no reason that can be seen.
+
+    Moments in the spans `expected` are left out.
+    """
     steady = witnesses.steady
     for places in _sudden(steady):
+        t = float(steady.t[_moment(steady, places)])
+        if any(span.start_s <= t <= span.end_s for span in expected):
+            continue
         found = _found(witnesses, places)
         if found:
             place = _moment(steady, places)
             text = _sentence(found, show_duration(float(steady.t[place])))
             yield Doubt(text, (steady.indices[place],), frozenset({"memory"}))
             return
+
+
+def _process_changes(history: History) -> Iterator[Span]:
+    """The moments at which the target has more processes than before, or fewer."""
+    count = history.series(ProcessTree, "processes")
+    for place in np.flatnonzero(np.diff(count.values)).tolist():
+        yield Span(float(count.t[place]) - _NEAR_S, float(count.t[place + 1]) + _NEAR_S)
 
 
 def _sudden(steady: Witness) -> Iterator[list[int]]:
