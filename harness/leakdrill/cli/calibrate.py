@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakdrill.cli.options import Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import On, Runs  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_lines
 from leakdrill.errors import BadInput
 from leakdrill.files import exists, read_file, write_named
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 def calibrate(
     scenario: Annotated[str, typer.Argument(help="A scenario file of your own, with a leak.")],
     runs: Runs = Path("runs"),
-    on: Annotated[
-        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
-    ] = None,
+    on: On = None,
     allow: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="What the drill may change: a Kubernetes context, or a service that runs."),

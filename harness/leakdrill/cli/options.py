@@ -9,5 +9,6 @@ import typer
 
 Runs = Annotated[Path, typer.Option(help="Where run folders are kept.")]
 Platform = Literal["process", "docker", "kubernetes"]
+On = Annotated[Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/NAME/latest.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, On, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_json import run_as_json
 from leakdrill.cli.run_many import chosen, run_many, write_report
@@ -29,9 +29,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         typer.Argument(help="Scenario files, or names from `leakdrill scenarios`; several run side by side."),
     ] = None,
     runs: Runs = Path("runs"),
-    on: Annotated[
-        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
-    ] = None,
+    on: On = None,
     allow: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="What the drill may change: a Kubernetes context, or a service that runs."),

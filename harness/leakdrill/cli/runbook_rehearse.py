@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakdrill.cli.options import AsJson, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, On, Runs  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_many import write_report
 from leakdrill.record.verdict import worst
@@ -40,9 +40,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
         bool, typer.Option("--control", help="Play it again for each change, which is left out then.")
     ] = False,
     runs: Runs = Path("runs"),
-    on: Annotated[
-        Platform | None, typer.Option(help="Where the target runs, instead of what the scenario says.")
-    ] = None,
+    on: On = None,
     allow: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="What may be changed: a Kubernetes context, or a service that runs."),

@@ -192,13 +192,13 @@ def one_factor(witnesses: Witnesses, expected: Sequence[Span] = ()) -> Iterator[
     """
     steady = witnesses.steady
     for places in _sudden(steady):
-        t = float(steady.t[_moment(steady, places)])
+        place = _moment(steady, places)
+        t = float(steady.t[place])
         if any(span.start_s <= t <= span.end_s for span in expected):
             continue
         found = _found(witnesses, places)
         if found:
-            place = _moment(steady, places)
-            text = _sentence(found, show_duration(float(steady.t[place])))
+            text = _sentence(found, show_duration(t))
             yield Doubt(text, (steady.indices[place],), frozenset({"memory"}))
             return
 

@@ -55,7 +55,6 @@ SYSTEMCTL: Final = Table(
     SYSTEMD_OPTIONS,
     alone=look("`systemctl` lists units."),
 )
-WAYS_OF_JOURNAL: Final = ("--vacuum-size", "--vacuum-time", "--vacuum-files")
 SIGNAL: Final = re.compile(r"-(?:s|n|-signal=)?(?:SIG)?([A-Z0-9]+)")
 
 
