@@ -54,10 +54,16 @@ def test_files_that_are_no_longer_mapped_leave_memory() -> None:
     assert _doubts((68, 18), (130, 100), (0.8, 0.8), (2.5, 2.5), mapped=(270, 200)) == []
 
 
-def test_files_that_are_mapped_and_gone_are_in_doubt() -> None:
-    texts = _doubts((18, 9), (30, 30), (0.8, 0.8), (2.5, 2.5), mapped=(220, 220))
+def test_files_that_are_mapped_and_gone_are_in_doubt_where_anonymous_memory_falls_too() -> None:
+    texts = _doubts((18, 9), (30, 11), (0.8, 0.8), (2.5, 2.5), mapped=(220, 220))
     assert len(texts) == 1
     assert "and as much was mapped as before" in texts[0]
+
+
+@pytest.mark.parametrize("anonymous", [(30, 30), (30, 31), (30, 28)])
+def test_pages_of_files_that_the_kernel_took_back_are_no_reason_for_doubt(anonymous: tuple[float, float]) -> None:
+    assert _doubts((19.2, 5.95), anonymous, (0.8, 0.8), (2.5, 2.5), mapped=(220, 220)) == []
+    assert _doubts((19.2, 5.95), anonymous, (0.8, 0.8), (1.61, 0.516), mapped=(220, 220)) == []
 
 
 def test_page_cache_that_the_kernel_took_back_explains_it() -> None:

@@ -10,20 +10,24 @@ from leakdrill.record.events import CgroupResources, ProcessTree, RunPhase, Targ
 FILES_MIB = 20
 
 
-def _record(after_mib: float, *, mapped_mib: float = 200, processes: float = 1) -> Record:
-    """A service with so much of files in memory from 20 s on."""
+def _record(
+    after_mib: float, *, anonymous_mib: float | None = None, mapped_mib: float = 200, processes: float = 1
+) -> Record:
+    """A service with so much of files in memory from 20 s on; of anonymous memory it has less by the same ratio."""
+    after_anonymous_mib = 30 * after_mib / FILES_MIB if anonymous_mib is None else anonymous_mib
     record = Record()
     record.act(RunPhase(phase="baseline"), 0, 10)
     record.act(RunPhase(phase="recover"), 10, 40)
     for tick in range(400):
         t, late = tick / 10, tick >= 200
         files = after_mib if late else FILES_MIB
+        anonymous = after_anonymous_mib if late else 30.0
         tree = ProcessTree(
-            rss_bytes=(30 + files) * MIB,
+            rss_bytes=(anonymous + files) * MIB,
             processes=processes if late else 1.0,
             virtual_bytes=(mapped_mib if late else 200.0) * MIB,
         )
-        record.sample(t, tree).sample(t, CgroupResources(anon_bytes=30.0 * MIB))
+        record.sample(t, tree).sample(t, CgroupResources(anon_bytes=anonymous * MIB))
     return record
 
 
@@ -37,6 +41,12 @@ def test_the_same_files_are_no_reason_for_doubt() -> None:
 
 def test_less_of_them_is_in_doubt() -> None:
     assert _texts(_record(18)) == ["18 MiB of files were resident at 20 s; by the baseline it would be 20 MiB"]
+
+
+def test_pages_of_files_that_the_kernel_took_back_are_no_reason_for_doubt() -> None:
+    assert _texts(_record(6, anonymous_mib=30)) == []
+    assert _texts(_record(6, anonymous_mib=24)) == []
+    assert len(_texts(_record(6, anonymous_mib=18))) == 1
 
 
 def test_files_that_are_no_longer_mapped_are_not_missed() -> None:

@@ -3,7 +3,8 @@
 What a service maps of files, what it shares, the kernel's own memory and its page cache have nothing to do with what it
 allocates. They do not all change at one moment, and least of all by one ratio; a factor changes them just so. What is
 resident of files hardly ever changes, so every sudden change of it is looked at; and it does not shrink for good while
-as much is mapped as before.
+as much is mapped as before, unless the kernel takes pages of files back. That leaves anonymous memory as it was, which
+a factor does not.
 """
 
 from __future__ import annotations
@@ -139,6 +140,16 @@ class Change:
         """By how much it grew, in bytes."""
         return self.after - self.before
 
+    def falls_short_of(self, ratio: float) -> bool:
+        """Whether it certainly changed by less than half of what `ratio` would change it by."""
+        wanted = (ratio - 1) * self.before
+        return self.size * np.sign(wanted) + self.noise < _EXPLAINS * abs(wanted)
+
+    def follows(self, ratio: float) -> bool:
+        """Whether it changed by at least half of what `ratio` would change it by, and not by chance."""
+        wanted = (ratio - 1) * self.before
+        return self.size * np.sign(wanted) - self.noise >= _EXPLAINS * abs(wanted)
+
     @property
     def uncertain(self) -> float:
         """What part of the change is no more than usual; above 1 where nothing changed."""
@@ -161,7 +172,7 @@ class Witnesses:
     Attributes:
         steady: what hardly ever changes, and is looked at for sudden changes.
         again: the same from other meters; None where there are none.
-        others: what changes for reasons of its own.
+        others: what changes for reasons of its own; anonymous memory first.
         causes: what `steady` changes with, if it does.
     """
 
@@ -240,6 +251,8 @@ def _found(witnesses: Witnesses, places: Sequence[int]) -> list[Change]:
     precise = change.uncertain < _PRECISE and any(one.uncertain < _PRECISE for one in alike)
     t = float(steady.t[place])
     sure = [one for one in alike if one.uncertain < _TOLERANCE]
+    if witnesses.others[0].change(t).falls_short_of(change.ratio):
+        return []
     if len(sure) >= _ENOUGH - precise or _for_no_reason(change, witnesses, t, freed=bool(alike)):
         return [change, *alike]
     return []
@@ -262,7 +275,7 @@ def _nearest(witness: Witness, ratio: float, times: Floats, place: int, span: Sp
 
 
 def _for_no_reason(change: Change, witnesses: Witnesses, t: float, *, freed: bool) -> bool:
-    """Whether `change` is a fall that other meters confirm, and that nothing explains.
+    """Whether `change` is a fall that other meters confirm, anonymous memory among them, and that nothing explains.
 
     Args:
         change: of the steady witness.
@@ -272,9 +285,11 @@ def _for_no_reason(change: Change, witnesses: Witnesses, t: float, *, freed: boo
     """
     if witnesses.again is None or not witnesses.causes or not change.size < 0:
         return False
-    causes = [cause.change(t) for cause in witnesses.causes]
+    causes, anon = [cause.change(t) for cause in witnesses.causes], witnesses.others[0].change(t)
+    if not anon.follows(change.ratio):
+        return False
     if freed:
-        mapped, anon = causes[0], witnesses.others[0].change(t)
+        mapped = causes[0]
         causes[0] = Change(mapped.what, mapped.before - anon.before, mapped.after - anon.after, mapped.noise)
     return witnesses.again.change(t).explains(change) and not any(cause.explains(change) for cause in causes)
 

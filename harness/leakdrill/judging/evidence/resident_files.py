@@ -1,7 +1,8 @@
 """Whether the service keeps its files in memory: the code of its program and its libraries stays while it runs.
 
-A service that is started anew maps the same files again. Where much less of files is resident than in the baseline, the
-figures are of another unit or of another program.
+A service that is started anew maps the same files again. Where much less of files is resident than in the baseline, and
+less of anonymous memory too, the figures are of another unit or of another program. Where only pages of files are gone,
+the kernel has taken them back, as it does where memory is scarce.
 """
 
 from __future__ import annotations
@@ -57,13 +58,15 @@ def resident_file_doubts(history: History, scenario: Scenario) -> Iterator[Doubt
     replaced = _replaced(history, baseline[1])
     for span in _windows(baseline[1], watched_until_s(history), last_only=replaced):
         level = _Level(history, tree, anon, span)
-        each = level.processes / usual.processes if history.of(TargetReplicas) else 1.0
-        expected = max(1.0, each) * usual.files_bytes
+        times = max(1.0, level.processes / usual.processes if history.of(TargetReplicas) else 1.0)
+        expected = times * usual.files_bytes
         left = _LEFT_AFTER_A_START if replaced else _LEFT
         explained = not replaced and usual.mapped_bytes - level.mapped_bytes >= _EXPLAINS * (
             expected - level.files_bytes
         )
-        if level.processes >= usual.processes and level.most_bytes < left * expected and not explained:
+        anonymous = level.anonymous_bytes / (times * usual.anonymous_bytes)
+        less = level.most_bytes < left * expected and 1 - anonymous >= _EXPLAINS * (1 - level.files_bytes / expected)
+        if level.processes >= usual.processes and less and not explained:
             text = f"{show_size(level.files_bytes)} of files were resident at {show_duration(span.start_s)}"
             text = f"{text}; by the baseline it would be {show_size(expected)}"
             yield Doubt(text, level.indices, frozenset({"memory"}))
@@ -94,6 +97,7 @@ class _Level:
     Attributes:
         files_bytes: its median.
         most_bytes: the most of it, single readings apart.
+        anonymous_bytes: the median of anonymous memory.
         processes: the least number of them.
         mapped_bytes: what they mapped beside anonymous memory.
         indices: the first event.
@@ -102,11 +106,13 @@ class _Level:
     def __init__(self, history: History, tree: Series, anon: Series, span: Span) -> None:
         near = tree.between(span.start_s, span.end_s)
         with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
-            files = near.values - np.interp(near.t, anon.t, anon.values)
+            anonymous = np.interp(near.t, anon.t, anon.values)
+            files = near.values - anonymous
         count = history.series(ProcessTree, "processes").between(span.start_s, span.end_s).values
         virtual = history.series(ProcessTree, "virtual_bytes").between(span.start_s, span.end_s).values
         enough = len(files) >= _READINGS
         self.files_bytes = float(np.median(files)) if enough else float("nan")
+        self.anonymous_bytes = float(np.median(anonymous)) if enough else float("nan")
         self.most_bytes = float(np.quantile(files, 0.9)) if enough else float("nan")
         self.processes = float(count.min()) if len(count) else float("nan")
         self.mapped_bytes = float(np.median(virtual)) if len(virtual) else float("nan")
