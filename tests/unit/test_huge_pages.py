@@ -14,8 +14,9 @@ import pytest
 
 from leakdrill.machine.cgroup import Cgroup
 from leakdrill.meters.cgroup import CgroupMeter
-from leakdrill.meters.huge_pages import any_huge_pages, group_files, held_by, parse_status
+from leakdrill.meters.huge_pages import POOLS, HugePagePools, any_huge_pages, group_files, held_by, parse_status
 from leakdrill.meters.process import ProcessTreeMeter, SmapsMeter, with_huge_pages
+from leakdrill.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,19 @@ def test_a_kernel_that_keeps_none_is_told_apart(tmp_path: Path) -> None:
     assert not any_huge_pages(tmp_path)
     (pool / "nr_hugepages").write_text("64\n")
     assert any_huge_pages(tmp_path)
+
+
+def test_the_kernel_is_asked_for_them_once_a_second(tmp_path: Path) -> None:
+    pool, now = tmp_path / "hugepages-2048kB", [10.0]
+    pool.mkdir()
+    (pool / "nr_hugepages").write_text("0\n")
+    pools = HugePagePools(tmp_path, lambda: now[0])
+    assert not pools.in_use()
+    (pool / "nr_hugepages").write_text("64\n")
+    now[0] = 10.9
+    assert not pools.in_use()
+    now[0] = 11.0
+    assert pools.in_use()
 
 
 def test_each_kind_of_resident_memory_has_them() -> None:
@@ -117,6 +131,7 @@ def _pool(pages: int) -> Iterator[None]:
     try:
         if int(PAGES.read_text()) < pages:
             pytest.skip(f"this machine has no room for {pages} huge pages")
+        wait_for(POOLS.in_use, what="the kernel's word of them", timeout_s=10)
         yield
     finally:
         PAGES.write_text(before)

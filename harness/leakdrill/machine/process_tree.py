@@ -31,6 +31,7 @@ PART_VARIABLE: Final = "LEAKDRILL_PART"
 _CREATE_TIME_SLACK_S: Final = 2.0  # the kernel's boot time, which psutil adds, moves when the clock is set
 _POLL_S: Final = 0.03
 _KILL_TIMEOUT_S: Final = 5.0
+_LINKS_OF_AN_EMPTY_FOLDER: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +123,28 @@ class ProcessTree:
 
 def group_pids(folder: Path) -> list[int]:
     """The members of a control group and of the groups that its members made below it; none when it is gone."""
-    pids: list[int] = []
-    for procs in (folder / "cgroup.procs", *folder.glob("*/**/cgroup.procs")):
-        with contextlib.suppress(OSError):
-            pids += map(int, procs.read_text().split())
+    pids = _listed(f"{folder}/cgroup.procs")
+    if _has_groups_below(folder):
+        for procs in folder.glob("*/**/cgroup.procs"):
+            pids += _listed(str(procs))
     return pids
+
+
+def _listed(procs: str) -> list[int]:
+    # Opened each time: of a version 1 file that stays open, the kernel repeats the list that it once made.
+    try:
+        with open(procs, "rb", buffering=0) as file:  # noqa: PTH123 - asked for many times a second
+            return list(map(int, file.read().split()))
+    except OSError:
+        return []
+
+
+def _has_groups_below(folder: Path) -> bool:
+    """Whether there may be any: the kernel counts a folder's links, two and one for each folder in it."""
+    try:
+        return os.stat(folder).st_nlink != _LINKS_OF_AN_EMPTY_FOLDER  # noqa: PTH116 - asked for many times a second
+    except OSError:
+        return False
 
 
 def _marker(pid: int, variable: str) -> str | None:

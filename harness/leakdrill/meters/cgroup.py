@@ -10,10 +10,10 @@ cgroup-v2.rst.
 from __future__ import annotations
 
 import errno
-import os
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters import huge_pages
+from leakdrill.meters.kernel_file import KernelFile
 from leakdrill.record.events import CgroupResources
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from leakdrill.machine.cgroup import Cgroup
 
 _NO_LIMIT_BYTES: Final = 1 << 62  # version 1 says "no limit" with the largest number of whole pages
-_READ_BYTES: Final = 16384
+_GONE: Final = (errno.ENODEV, errno.ENOENT)
+"""What the kernel says of an open file of a group that is gone, and of one that is opened again."""
 _HUGE: Final = "hugetlb"
 """How the names of the files begin that tell of huge pages."""
 _NS: Final = 1e-9
@@ -42,14 +43,14 @@ class CgroupMeter:
             huge = enumerate(huge_pages.group_files(cgroup.memory, cgroup.version))
             read |= {f"{_HUGE}{place}": file for place, file in huge}
         self._cgroup = cgroup
-        self._files = {name: os.open(path, os.O_RDONLY) for name, path in read.items() if path.exists()}
+        self._files = {name: KernelFile(path) for name, path in read.items() if path.exists()}
 
     def read(self) -> dict[str, float] | None:
         """Bytes, seconds and counts since the group was made; None when the group is gone."""
         try:
-            texts = {name: os.pread(file, _READ_BYTES, 0) for name, file in self._files.items()}
+            texts = {name: file.read() for name, file in self._files.items()}
         except OSError as e:
-            if e.errno == errno.ENODEV:
+            if e.errno in _GONE:
                 return None
             raise
         fields = (parse_v1 if self._cgroup.version == 1 else parse_v2)(texts)
@@ -59,14 +60,14 @@ class CgroupMeter:
 
     def _huge_of_members(self) -> float:
         """Huge pages of the group's processes, where no controller counts them."""
-        if self._cgroup.version != 1 or not huge_pages.any_huge_pages():
+        if self._cgroup.version != 1 or not huge_pages.POOLS.in_use():
             return 0.0
         return huge_pages.held_by(self._cgroup.pids())
 
     def close(self) -> None:
         """Close the group's files."""
         while self._files:
-            os.close(self._files.popitem()[1])
+            self._files.popitem()[1].close()
 
 
 def _v1_files(cgroup: Cgroup) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters.cgroup import pairs
+from leakdrill.meters.kernel_file import read_once
 from leakdrill.meters.pods import summed
 from leakdrill.meters.pressure import parse_pressure
 from leakdrill.record.events import CgroupDetails
@@ -54,15 +55,15 @@ def read_details(cgroup: Cgroup) -> dict[str, float]:
     fields: dict[str, float] = {}
     first = cgroup.version == 1
     if cgroup.memory:
-        stat = pairs(_text(cgroup.memory / "memory.stat"))
+        stat = pairs(_text(f"{cgroup.memory}/memory.stat"))
         fields |= {name: stat[key] for key, name in (_STAT_V1 if first else _STAT_V2).items() if key in stat}
         for name, file in (_NUMBERS_V1 if first else _NUMBERS_V2).items():
-            if text := _text(cgroup.memory / file):
+            if text := _text(f"{cgroup.memory}/{file}"):
                 fields[name] = int(text)
-        events = pairs(_text(cgroup.memory / "memory.events")) if not first else {}
+        events = pairs(_text(f"{cgroup.memory}/memory.events")) if not first else {}
         fields |= {"limit_hits": events[b"max"]} if b"max" in events else {}
     if cgroup.cpuacct:
-        cpu = pairs(_text(cgroup.cpuacct / ("cpuacct.stat" if first else "cpu.stat")))
+        cpu = pairs(_text(f"{cgroup.cpuacct}/{'cpuacct.stat' if first else 'cpu.stat'}"))
         known = _CPU_V1 if first else _CPU_V2
         fields |= {name: cpu[key] * unit for key, (name, unit) in known.items() if key in cpu}
         fields |= {} if first else _pressure(cgroup.cpuacct)
@@ -70,11 +71,11 @@ def read_details(cgroup: Cgroup) -> dict[str, float]:
 
 
 def _pressure(group: Path) -> dict[str, float]:
-    return parse_pressure({what: _text(group / f"{what}.pressure") for what in ("cpu", "memory", "io")})
+    return parse_pressure({what: _text(f"{group}/{what}.pressure") for what in ("cpu", "memory", "io")})
 
 
-def _text(path: Path) -> bytes:
+def _text(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_once(path)
     except OSError:
         return b""

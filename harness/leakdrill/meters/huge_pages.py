@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.meters.kernel_file import read_once
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _KIB: Final = 1024
+_ASKED_EVERY_S: Final = 1.0
 _POOLS: Final = Path("/sys/kernel/mm/hugepages")
 _HELD: Final = re.compile(rb"^HugetlbPages:\s+(\d+) kB", re.MULTILINE)
 
@@ -26,15 +30,40 @@ def any_huge_pages(pools: Path = _POOLS) -> bool:
     """Whether the kernel keeps huge pages of any size, used or not."""
     for count in _counts(pools):
         with contextlib.suppress(OSError, ValueError):
-            if int(count.read_bytes()):
+            if int(read_once(count)):
                 return True
     return False
 
 
+class HugePagePools:
+    """Whether the kernel keeps huge pages, asked once a second: that is set up by hand, and several meters ask.
+
+    Args:
+        pools: where the kernel tells.
+        clock: seconds, never stepping back.
+    """
+
+    def __init__(self, pools: Path = _POOLS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pools, self._clock = pools, clock
+        self._asked_at = float("-inf")
+        self._any = False
+
+    def in_use(self) -> bool:
+        """Whether it kept any, a second ago at the most."""
+        now = self._clock()
+        if now - self._asked_at >= _ASKED_EVERY_S:
+            self._any, self._asked_at = any_huge_pages(self._pools), now
+        return self._any
+
+
+POOLS: Final = HugePagePools()
+"""Those of this machine."""
+
+
 @cache
-def _counts(pools: Path) -> tuple[Path, ...]:
+def _counts(pools: Path) -> tuple[str, ...]:
     """The file for each size that this processor has, which never changes."""
-    return tuple(pools.glob("hugepages-*/nr_hugepages"))
+    return tuple(map(str, pools.glob("hugepages-*/nr_hugepages")))
 
 
 def parse_status(text: bytes) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from leakdrill.meters.cgroup import pairs
+from leakdrill.meters.kernel_file import read_once
 from leakdrill.meters.pressure import parse_pressure
 from leakdrill.record.events import MachineFigures
 
@@ -62,7 +63,7 @@ class MachineFiguresMeter:
 
     def _text(self, file: str) -> bytes:
         try:
-            return (self._proc / file).read_bytes()
+            return read_once(f"{self._proc}/{file}")
         except OSError:
             return b""
 

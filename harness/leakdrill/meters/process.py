@@ -11,10 +11,10 @@ import contextlib
 import os
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters import huge_pages
+from leakdrill.meters.kernel_file import KernelFile, read_once
 from leakdrill.record.events import ProcessSmaps, ProcessTree
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _STARTED: Final = 19
 _VIRTUAL: Final = 20
 _STACK: Final = 25  # where its stack begins: another place after each exec, under the same pid
 _KIB: Final = 1024
+_MOST_FILES: Final = re.compile(rb"^Max open files +(\d+)", re.MULTILINE)
 _Row = tuple[float, float, float, float, float]
 _SMAPS: Final = {"pss_bytes", "uss_bytes", "anon_bytes"}
 
@@ -59,7 +60,7 @@ class ProcessTreeMeter:
         if not rows:
             return None
         rss_bytes, cpu_seconds, threads, fds, virtual_bytes = (sum(column) for column in zip(*rows, strict=True))
-        huge = huge_pages.held_by(self._open) if huge_pages.any_huge_pages() else 0.0
+        huge = huge_pages.held_by(self._open) if huge_pages.POOLS.in_use() else 0.0
         limits = [process.max_fds for process in self._open.values() if process.max_fds is not None]
         return {
             **({"max_fds": min(limits)} if limits else {}),
@@ -108,7 +109,7 @@ class ProcessTreeMeter:
 
 
 class _OpenProcess:
-    """Files of one process, kept open: they refer to the process, not to its number.
+    """One process, by its open folder: that stays its own, although another process may have its number by then.
 
     Attributes:
         replaced: whether its last row is of another program than the one before: it called exec, or died.
@@ -116,21 +117,30 @@ class _OpenProcess:
     """
 
     def __init__(self, pid: int) -> None:
-        self._fd_folder = f"/proc/{pid}/fd"
-        self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY)
-        self._stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
         self._rss_bytes, self._started_s = 0.0, 0.0
         self._program: bytes | None = None
         self.replaced = False
-        self.max_fds = _max_fds(pid)
+        with contextlib.ExitStack() as closing:
+            self._folder = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
+            closing.callback(os.close, self._folder)
+            self._statm = KernelFile("statm", folder=self._folder)
+            closing.callback(self._statm.close)
+            self._stat = KernelFile("stat", folder=self._folder)
+            closing.callback(self._stat.close)
+            self.max_fds = self._max_fds()
+            self._closing = closing.pop_all()
 
     def close(self) -> None:
-        os.close(self._statm)
-        os.close(self._stat)
+        self._closing.close()
+
+    def _max_fds(self) -> float | None:
+        with contextlib.suppress(OSError):
+            return max_open_files(self._folder)
+        return None
 
     def lives(self) -> bool:
         """Whether it still has memory: that goes first when it ends."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             return self._resident_bytes() > 0
         return False
 
@@ -140,30 +150,45 @@ class _OpenProcess:
 
     def row(self) -> _Row:
         rss_bytes = self._resident_bytes()
-        fields = os.pread(self._stat, 1024, 0).rpartition(b")")[2].split()
+        fields = self._stat.read().rpartition(b")")[2].split()
         cpu_seconds = sum(map(int, fields[_CPU_TIMES])) / _TICKS_PER_S
-        # Since Linux 6.2 the folder's size is the number of open files; before that it is 0 and they are counted.
-        fds = os.stat(self._fd_folder).st_size or len(os.listdir(self._fd_folder))  # noqa: PTH116, PTH208 - a tenth of the cost
         program = fields[_STACK] if rss_bytes else b""
         self.replaced = self._program not in (None, program)
         self._program, self._rss_bytes, self._started_s = program, rss_bytes, int(fields[_STARTED]) / _TICKS_PER_S
-        return rss_bytes, cpu_seconds, int(fields[_THREADS]), fds, int(fields[_VIRTUAL])
+        return rss_bytes, cpu_seconds, int(fields[_THREADS]), open_files(self._folder), int(fields[_VIRTUAL])
 
     def _resident_bytes(self) -> int:
-        return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE_BYTES
+        return int(self._statm.read().split(None, 2)[1]) * _PAGE_BYTES
 
 
-def _max_fds(pid: int) -> float | None:
+def open_files(process: int) -> int:
+    """How many files a process has open, by its open folder."""
+    # Since Linux 6.2 the folder's size is that number; before that it is 0 and they are counted.
+    if size := os.stat("fd", dir_fd=process).st_size:
+        return size
+    fd = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=process)
     try:
-        limits = Path(f"/proc/{pid}/limits").read_text()
-    except OSError:
-        return None
-    found = re.search(r"^Max open files +(\d+)", limits, re.MULTILINE)
+        return len(os.listdir(fd))  # noqa: PTH208 - pathlib knows no open folder
+    finally:
+        os.close(fd)
+
+
+def max_open_files(process: int) -> float | None:
+    """How many files a process may have open, by its open folder; None where nothing limits them.
+
+    Raises:
+        PermissionError: when that is not ours to read.
+    """
+    found = _MOST_FILES.search(read_once("limits", folder=process))
     return None if found is None else float(found[1])
 
 
 class SmapsMeter:
-    """The memory that the processes really occupy: shared pages are divided among them. Costly, so read seldom."""
+    """The memory that the processes really occupy: shared pages are divided among them. Costly, so read seldom.
+
+    The file is opened for each reading. One that stays open keeps the memory that its process had then: of a child that
+    was opened between `vfork` and `exec` it would tell its parent's memory for ever.
+    """
 
     event = ProcessSmaps
     every = 10
@@ -176,14 +201,15 @@ class SmapsMeter:
         total: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                for name, value in with_huge_pages(Path(f"/proc/{pid}/smaps_rollup").read_bytes()).items():
+                for name, value in with_huge_pages(read_once(f"/proc/{pid}/smaps_rollup")).items():
                     total[name] = total.get(name, 0) + value
         return total or None
 
 
 def with_huge_pages(text: bytes) -> dict[str, float]:
     """The same as `parse_smaps_rollup`, with huge pages counted in each, and apart where there are any."""
-    fields, kinds = parse_smaps_rollup(text), parse_memory_kinds(text)
+    kinds = parse_memory_kinds(text)
+    fields = {name: value for name, value in kinds.items() if name in _SMAPS}
     own, shared = kinds.get("hugetlb_bytes", 0.0), kinds.get("shared_hugetlb_bytes", 0.0)
     if not own + shared:
         return fields

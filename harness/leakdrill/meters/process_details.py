@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.meters.kernel_file import read_once
+from leakdrill.meters.process import max_open_files, open_files
 from leakdrill.record.events import ProcessDetails
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ _STATUS: Final = {
 }
 _STATUS_LINE: Final = re.compile(rb"^(\w+):\s+(\d+)", re.MULTILINE)
 _IO: Final = {b"read_bytes": "read_bytes", b"write_bytes": "written_bytes"}
-_MOST_FILES: Final = re.compile(rb"^Max open files +(\d+)", re.MULTILINE)
 _NO_STATES: Final = dict.fromkeys(("running", "sleeping", "waiting", "zombie", "other"), 0.0)
 
 
@@ -58,15 +59,19 @@ class ProcessDetailsMeter:
         queued: dict[str, float] = {}
         for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                _add(total, self._of(self._proc / str(pid)))
-                queued |= self._threads(self._proc / str(pid) / "task")
+                process = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
+                try:
+                    _add(total, self._of(process))
+                    queued |= self._threads(process)
+                finally:
+                    os.close(process)
         if not total:
             return None
         runnable = self._runnable(queued)
         return _NO_STATES | total | ({} if runnable is None else {"runnable": runnable})
 
-    def _of(self, process: Path) -> dict[str, float]:
-        stat = (process / "stat").read_bytes().rpartition(b")")[2].split()
+    def _of(self, process: int) -> dict[str, float]:
+        stat = read_once("stat", folder=process).rpartition(b")")[2].split()
         booted_at = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         return {
             _STATES.get(stat[0], "other"): 1.0,
@@ -75,32 +80,34 @@ class ProcessDetailsMeter:
             "user_seconds": int(stat[_USER]) / _TICKS_PER_S,
             "system_seconds": int(stat[_SYSTEM]) / _TICKS_PER_S,
             "oldest_start_seconds": booted_at + int(stat[_STARTED]) / _TICKS_PER_S,
-            **parse_status((process / "status").read_bytes()),
+            **parse_status(read_once("status", folder=process)),
             **self._guarded(process),
         }
 
     @staticmethod
-    def _guarded(process: Path) -> dict[str, float]:
+    def _guarded(process: int) -> dict[str, float]:
         """What only the owner of a process may read."""
         fields: dict[str, float] = {}
         with contextlib.suppress(PermissionError):
-            lines = (line.split() for line in (process / "io").read_bytes().splitlines())
+            lines = (line.split() for line in read_once("io", folder=process).splitlines())
             fields |= {_IO[key[:-1]]: float(value) for key, value in lines if key[:-1] in _IO}
         with contextlib.suppress(PermissionError):
-            folder = process / "fd"
-            fds = folder.stat().st_size or len(list(folder.iterdir()))
-            most = _MOST_FILES.search((process / "limits").read_bytes())
-            fields |= {"worst_fd_ratio": fds / int(most[1])} if most else {}
+            fds, most = open_files(process), max_open_files(process)
+            fields |= {"worst_fd_ratio": fds / most} if most else {}
         return fields
 
     @staticmethod
-    def _threads(tasks: Path) -> dict[str, float]:
+    def _threads(process: int) -> dict[str, float]:
         """Seconds that each thread has run or waited to run; empty where the kernel does not count them."""
         seconds: dict[str, float] = {}
-        for thread in os.listdir(tasks):  # noqa: PTH208 - half the cost, and there may be hundreds
-            with contextlib.suppress(OSError):
-                ran, waited, _ = (tasks / thread / "schedstat").read_bytes().split()
-                seconds[thread] = (int(ran) + int(waited)) * _NS
+        tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=process)
+        try:
+            for thread in os.listdir(tasks):  # noqa: PTH208 - pathlib knows no open folder
+                with contextlib.suppress(OSError):
+                    ran, waited, _ = read_once(f"{thread}/schedstat", folder=tasks).split()
+                    seconds[thread] = (int(ran) + int(waited)) * _NS
+        finally:
+            os.close(tasks)
         return seconds
 
     def _runnable(self, queued: Mapping[str, float]) -> float | None:

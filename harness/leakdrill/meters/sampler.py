@@ -98,7 +98,7 @@ class Sampler:
         self._errors[meter] = None
         if requests is not None:
             values["requests"] = requests
-        self._recorder.record(meter.event.of(values))
+        self._recorder.record_reading(meter.event, values)
 
     def _note_gap(self, meter: Meter, error: str) -> None:
         if self._errors.get(meter) != error:

@@ -26,12 +26,12 @@ from leakdrill.record.history import History, read_history
 from leakdrill.record.writing import unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from leakdrill.errors import EnvironmentProblem
     from leakdrill.record.event import Kind, Value
-    from leakdrill.record.event_class import ActEvent, EventClass
+    from leakdrill.record.event_class import ActEvent, EventClass, Reading
 
 TEARDOWN: Final = "teardown"
 """The phase in which everything is undone, whether that can be recorded or not."""
@@ -82,6 +82,11 @@ class Recorder:
         return self._append(
             event.source, "sample", event.line_name(), event.line_value(), event.line_labels(), event.at
         )
+
+    def record_reading(self, event_class: type[Reading], values: Mapping[str, float]) -> Event:
+        """Record what a meter read: the line that `record(event_class.of(values))` writes."""
+        name, value = event_class.event_name, event_class.line_value_of(values)
+        return self._append(event_class.source, "sample", name, value, event_class.labels_of_none(), None)
 
     @contextmanager
     def act(self, event: ActEvent) -> Iterator[ActNote]:

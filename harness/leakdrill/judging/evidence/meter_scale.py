@@ -143,12 +143,12 @@ class Change:
     def falls_short_of(self, ratio: float) -> bool:
         """Whether it certainly changed by less than half of what `ratio` would change it by."""
         wanted = (ratio - 1) * self.before
-        return self.size * np.sign(wanted) + self.noise < _EXPLAINS * abs(wanted)
+        return bool(self.size * np.sign(wanted) + self.noise < _EXPLAINS * abs(wanted))
 
     def follows(self, ratio: float) -> bool:
         """Whether it changed by at least half of what `ratio` would change it by, and not by chance."""
         wanted = (ratio - 1) * self.before
-        return self.size * np.sign(wanted) - self.noise >= _EXPLAINS * abs(wanted)
+        return bool(self.size * np.sign(wanted) - self.noise >= _EXPLAINS * abs(wanted))
 
     @property
     def uncertain(self) -> float:
