@@ -47,4 +47,4 @@ def test_each_verdict_is_two_lines_its_claim_and_its_sentence(monkeypatch):
     verdict = Verdict(outcome=Outcome.PASS, check="alert_fires_in_time", subject="HighMemory", message=LONG.strip())
     print_verdicts([verdict], console)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines[:2] == ["PASS alert_fires_in_time HighMemory", LONG.strip()]
+    assert lines[:2] == ["PASS     alert_fires_in_time: HighMemory", " " * 9 + LONG.strip()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from leakdrill.cli.options import Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_json import run_as_json
 from leakdrill.errors import BadInput
@@ -48,6 +49,7 @@ def gate(
         Literal["process", "docker"] | None, typer.Option(help="Where it runs, instead of what the scenario says.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    verbose: Verbose = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
     console = SafeConsole(stderr=as_json)
@@ -64,7 +66,7 @@ def gate(
     if as_json:
         print_json(run_as_json(done.verdicts, done.folder, scenario=done.scenario().name, chain=done.seal.head))
     else:
-        print_verdicts(done.verdicts, console)
+        print_verdicts(done.verdicts, console, verbose=verbose)
         console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
         console.print(leak_word(done.verdicts), markup=False, soft_wrap=True)
     return code

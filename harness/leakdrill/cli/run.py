@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leakdrill.cli.options import AsJson, On, Platform, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, On, Platform, Runs, Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_json import run_as_json
 from leakdrill.cli.run_many import chosen, run_many, write_report
@@ -41,12 +41,15 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     subset: Annotated[bool, typer.Option("--subset", help="Run the catalogue's subset for CI.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Drills to run at once; default: 2 per core.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
+    verbose: Verbose = False,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""
     paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
     console = SafeConsole(stderr=as_json)
     if len(paths) == 1:
-        return _run_one(paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
+        return _run_one(
+            paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, verbose=verbose, console=console
+        )
     return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
 
 
@@ -58,6 +61,7 @@ def _run_one(
     allow: str | None,
     as_json: bool,
     junit: Path | None,
+    verbose: bool,
     console: SafeConsole,
 ) -> int:
     done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
@@ -74,7 +78,7 @@ def _run_one(
     if as_json:
         print_json(run_as_json(done.verdicts, done.folder, scenario=scenario.name, chain=done.seal.head))
         return code
-    print_verdicts(done.verdicts, console)
+    print_verdicts(done.verdicts, console, verbose=verbose)
     print_budget(time_budget(read_history(done.folder.history), scenario), console)
     console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
     return code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakdrill.cli.options import AsJson, On, Runs  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, On, Runs, Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_many import write_report
 from leakdrill.record.verdict import worst
@@ -47,6 +47,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
     ] = None,
     as_json: AsJson = False,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all rehearsals.")] = None,
+    verbose: Verbose = False,
 ) -> int:
     """Carry a runbook out on a target that leaks, once for each option, and judge each command."""
     console, path = SafeConsole(stderr=as_json), find_scenario(scenario)
@@ -63,7 +64,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
     for result in results:
         console.print(result.prepared.rehearsal.option or file, style="bold", markup=False, soft_wrap=True)
         print_steps(result.facts.steps, console)
-        print_verdicts(result.verdicts, console)
+        print_verdicts(result.verdicts, console, verbose=verbose)
         console.print(f"record: {result.done.folder.path}", markup=False, soft_wrap=True)
     print_options([result.facts for result in results], console)
     return code

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from leakdrill.cli.options import Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.errors import BadInput
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
@@ -63,6 +64,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
         bool, typer.Option("--json", help="Print the verdicts as JSON when the command has ended.")
     ] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
+    verbose: Verbose = False,
 ) -> int:
     """Run any command and hold its memory, children included, to a limit and a baseline."""
     requested = WatchPlan(
@@ -80,17 +82,17 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     plan = _with_stored_baseline(requested, baseline, update=update)
     if plan.incomparable:
         _print(f"{baseline} will not be compared: {plan.incomparable}")
-    return _watch(plan, runs, baseline if update else None, as_json=as_json)
+    return _watch(plan, runs, baseline if update else None, as_json=as_json, verbose=verbose)
 
 
-def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool) -> int:
+def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool, verbose: bool) -> int:
     done = run_watch(plan, runs=runs, notify=_print)
     if done.error is not None:
         raise done.error
     folder = done.folder
     history, console = read_history(folder.history), SafeConsole(stderr=True)
     print_split(history, plan, console)
-    print_verdicts(done.verdicts, console)
+    print_verdicts(done.verdicts, console, verbose=verbose)
     _print(success_line(folder.path.parent))
     code = deliver(
         worst(done.verdicts).exit_code, lambda: append_step_summary(done.verdicts, name=folder.path.parent.name)

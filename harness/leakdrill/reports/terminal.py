@@ -1,12 +1,22 @@
-"""The verdicts on a terminal, for a person: one table, and what it comes to."""
+"""The verdicts on a terminal, for a person: what failed comes first, and what passed is one line and its numbers.
+
+    FAIL     step_works: clear the cache
+             clear the cache took 73 ms; memory was at 145 MiB before and at 144 MiB after …
+             Hint: restart the service instead
+    PASS     15 claims hold (--verbose shows each)
+             HighMemoryUsage fired after 27 s (budget 38 s)
+             5.4 s to spare before the OOM kill
+
+The same lines, not wrapped, stand in a log of CI.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
 from rich.text import Text
 
+from leakdrill.judging.key_numbers import key_numbers
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
 
@@ -18,21 +28,35 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
 _STYLE: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL: "bold red"}
-_CLAIM: Final = 33
-"""Columns of the longest name of a check."""
-_NARROW: Final = 80
-"""Below this many columns a table is unreadable; verdicts are then printed one under the other."""
-_WIDE: Final = 1000
-"""Above it there is no terminal: each sentence is one line of its own, below its claim."""
+_INDENT: Final = 9
+"""Columns before a sentence: the longest outcome and two blanks."""
+_NARROW: Final = 60
+"""Below this many columns nothing is indented."""
+_FEW: Final = 2
+"""So many passes take no more room in full than folded."""
+_NAMED: Final = 3
+"""Of claims that share one sentence, so many are named."""
+_DECLARED: Final = "leak_grows_as_declared"
 
 
-def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
-    """Print every verdict in full, however narrow the terminal, and the outcome with its exit code as the last line."""
-    if not _NARROW <= console.width <= _WIDE:
-        _print_list(verdicts, console)
-    else:
-        console.print(_table(verdicts))
-    console.print(Text(summary(verdicts), style=_STYLE[worst(verdicts)]))
+def print_verdicts(verdicts: Sequence[Verdict], console: Console, *, verbose: bool = False) -> None:
+    """Print what failed, then what is unknown, each in full, then the passes, and the outcome as the last line.
+
+    Args:
+        verdicts: in the order in which a person would ask.
+        console: where to.
+        verbose: whether each pass is printed in full too; otherwise more than two of them are one line.
+    """
+    passed = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
+    folded = [] if verbose or len(passed) <= _FEW else passed
+    for together in _by_sentence(verdicts, [] if verbose else folded, apart=verbose):
+        _print_in_full(together, console)
+    if folded:
+        _print_line(Outcome.PASS, Text(f"{len(folded)} claims hold (--verbose shows each)"), console)
+        for line in headline(folded):
+            _print_line("", Text(line), console)
+    total = Text(summary(verdicts), style=_STYLE[worst(verdicts)])
+    _print_wrapped(total, console, console.width)
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
@@ -52,31 +76,54 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return f"{outcome}: {text} (exit {outcome.exit_code})"
 
 
-def _table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("claim and subject", overflow="fold", min_width=_CLAIM)
-    table.add_column("what was seen", overflow="fold")
-    for verdict in verdicts:
-        table.add_row(
-            Text(verdict.outcome, style=_STYLE[verdict.outcome]), Text(_claim(verdict)), Text(_sentence(verdict))
-        )
-    return table
+def headline(verdicts: Sequence[Verdict]) -> list[str]:
+    """The numbers by which a person knows a run, a line each; none where the verdicts have none."""
+    return list(dict.fromkeys(printable(one.text) for one in key_numbers(verdicts) if one.check != _DECLARED))
 
 
-def _print_list(verdicts: Sequence[Verdict], console: Console) -> None:
-    for verdict in verdicts:
-        head = Text(verdict.outcome, style=_STYLE[verdict.outcome]).append(f" {_claim(verdict, ' ')}", style="default")
-        console.print(head, overflow="fold")
-        console.print(Text(_sentence(verdict)), overflow="fold")
+def _by_sentence(verdicts: Sequence[Verdict], folded: Sequence[Verdict], *, apart: bool) -> list[list[Verdict]]:
+    """The verdicts to print in full, the worst first; those that are not a pass and share a sentence are together."""
+    groups: dict[tuple[Outcome, str, int], list[Verdict]] = {}
+    for at, verdict in enumerate(verdicts):
+        if verdict not in folded:
+            alone = at if apart or verdict.outcome is Outcome.PASS else -1
+            groups.setdefault((verdict.outcome, verdict.message, alone), []).append(verdict)
+    return sorted(groups.values(), key=lambda together: -together[0].outcome.severity)
 
 
-def _claim(verdict: Verdict, between: str = "\n") -> str:
-    """The name of the check, which is its claim, and what it is about: in a column on a line of its own."""
+def _print_in_full(together: Sequence[Verdict], console: Console) -> None:
+    """Print claims that share an outcome and a sentence: their names, the sentence, and what to do."""
+    outcome = together[0].outcome
+    named = together if len(together) <= _NAMED + 1 else together[:_NAMED]
+    for at, verdict in enumerate(named):
+        _print_line("" if at else outcome, Text(_claim(verdict), style="bold"), console)
+    if len(named) < len(together):
+        more = f"and {len(together) - len(named)} more, for the same reason (--verbose shows each)"
+        _print_line("", Text(more, style="bold"), console)
+    _print_line("", Text(printable(together[0].message)), console)
+    for hint in dict.fromkeys(printable(verdict.hint) for verdict in together if verdict.hint):
+        _print_line("", Text(f"Hint: {hint}"), console)
+
+
+def _print_line(outcome: Outcome | str, text: Text, console: Console) -> None:
+    """Print `text` in the column beside the outcomes; what does not fit goes on in that column."""
+    indent = _INDENT if console.width >= _NARROW else 0
+    if outcome and not indent:
+        text = Text(f"{outcome} ", style=_STYLE[Outcome(outcome)]).append_text(text)
+    head = Text(f"{outcome:<{indent}}" if indent else "", style=_STYLE[Outcome(outcome)] if outcome else "")
+    _print_wrapped(text, console, console.width - indent, head=head)
+
+
+def _print_wrapped(text: Text, console: Console, width: int, *, head: Text | None = None) -> None:
+    """Print `text` in lines of `width` columns without blanks at their ends, `head` before the first of them."""
+    before, indent = head or Text(), len(head or "")
+    for line in text.wrap(console, width, overflow="fold"):
+        line.rstrip()
+        console.print(before.append_text(line), overflow="fold")
+        before = Text(" " * indent)
+
+
+def _claim(verdict: Verdict) -> str:
+    """The name of the check, which is its claim, and what it is about."""
     check = printable(verdict.check)
-    return f"{check}{between}{printable(verdict.subject)}" if verdict.subject else check
-
-
-def _sentence(verdict: Verdict) -> str:
-    hint = f"\nHint: {printable(verdict.hint)}" if verdict.hint else ""
-    return printable(verdict.message) + hint
+    return f"{check}: {printable(verdict.subject)}" if verdict.subject else check
