@@ -42,6 +42,7 @@ ROWS: Final = (
     ("judging/checks",),
     ("judging/leak",),
     ("judging/watch",),
+    ("judging/incidents",),
     ("judging",),
     ("reports",),
     ("runs",),

@@ -41,6 +41,7 @@ GROUPS: Final = {
         "bind": "Write a first file of bindings: what the words of a runbook mean in a drill, as far as they tell.",
         "plan": "Say which commands of a runbook a rehearsal would carry out, where and as what, and which not.",
         "rehearse": "Carry a runbook out on a target that leaks, once for each option, and judge each command.",
+        "documents": "Fill messages, a root-cause analysis and the average time to resolve from the records of runs.",
     },
 }
 """The commands that have others below them; command NAME INNER is the function NAME_INNER in `cli/NAME_INNER.py`."""

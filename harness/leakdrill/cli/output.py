@@ -27,6 +27,7 @@ ONLY_PRINTS: Final = (
     "runbook lint",
     "runbook plan",
     "runbook bind",
+    "runbook documents",
     "schema",
     "scenarios",
     "check",

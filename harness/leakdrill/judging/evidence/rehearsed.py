@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.record.events import AlertTransition
     from leakdrill.record.history import History
+    from leakdrill.scenario.alerts import AlertName
     from leakdrill.scenario.rehearsal import Rehearsal, RehearsedStep
     from leakdrill.scenario.scenario import Scenario
 
@@ -79,8 +80,13 @@ def over_s(history: History) -> float | None:
 
 def alert_span(history: History, plan: Rehearsed, until_s: float) -> AlertSpan | None:
     """When the alert of the runbook fired from the leak's beginning on; None where it did not."""
-    began_s = alerts_watched_from_s(history, plan.scenario) or 0.0
-    every = transitions(history, plan.rehearsal.alert)
+    return fired_span(history, plan.scenario, plan.rehearsal.alert, until_s)
+
+
+def fired_span(history: History, scenario: Scenario, alert: AlertName, until_s: float) -> AlertSpan | None:
+    """When `alert` fired from the leak's beginning to `until_s`; None where it did not."""
+    began_s = alerts_watched_from_s(history, scenario) or 0.0
+    every = transitions(history, alert)
     fired = first_firing(every, began_s)
     if fired is None or fired.when > until_s:
         return None

@@ -1,0 +1,1 @@
+"""Incidents: what a stored run holds for the documents that runbooks ask for."""
