@@ -45,6 +45,7 @@ ROWS: Final = (
     ("judging/incidents",),
     ("judging",),
     ("reports",),
+    ("reports/page",),
     ("runs",),
     ("runs/drill", "runs/gate", "runs/watch"),
     ("runs/catalogue", "runs/rehearsal"),

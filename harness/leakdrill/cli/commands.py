@@ -16,7 +16,7 @@ SUMMARIES: Final = {
     "run": "Run a drill from start to verdict, or many side by side.",
     "check": "Say what cannot work in a scenario, and which series it will publish; nothing is started.",
     "analyze": "Judge a stored run again; needs nothing but its files.",
-    "report": "Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's.",
+    "report": "Write an HTML page, JUnit XML, Markdown, JSON and OpenMetrics of a run; the exit code is the run's.",
     "verify": "Say whether the record of a stored run is as the run wrote it.",
     "scenarios": "List the catalogue, or what it covers: instructions, alerts and steps.",
     "schema": "Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json.",

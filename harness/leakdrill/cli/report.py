@@ -1,4 +1,4 @@
-"""`leakdrill report`: a stored run as JUnit XML, Markdown, JSON and OpenMetrics."""
+"""`leakdrill report`: a stored run as an HTML page, JUnit XML, Markdown, JSON and OpenMetrics."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.junit import junit_xml
 from leakdrill.reports.markdown import markdown
 from leakdrill.reports.openmetrics import openmetrics
+from leakdrill.reports.page.run_page import PAGE, run_page
 
 
 def report(
@@ -28,13 +29,14 @@ def report(
     unsealed: Unsealed = False,
     key: KeyFile = None,
 ) -> int:
-    """Write JUnit XML, Markdown, JSON and OpenMetrics of a stored run; the exit code is the run's."""
+    """Write an HTML page, JUnit XML, Markdown, JSON and OpenMetrics of a run; the exit code is the run's."""
     folder = open_run(run_folder)
     judged = judge_run(folder, unsealed=unsealed, key=read_key(key) if key else None, unwritten=complain)
     verdicts = judged.verdicts
     name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path
     reports = {
+        PAGE: run_page(folder, verdicts, judged.seal),
         "report.xml": junit_xml(verdicts, name=name),
         "report.md": markdown(verdicts, name=name),
         "report.json": printable_json(verdicts_as_json(verdicts, chain=judged.seal.head)),

@@ -122,7 +122,9 @@ def jobs_text(names: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class MemoryThreshold(Sample, source="prometheus", name="threshold", written_by=("alerting",), read_by=("judging",)):
+class MemoryThreshold(
+    Sample, source="prometheus", name="threshold", written_by=("alerting",), read_by=("judging", "reports")
+):
     """The threshold of an alert on memory."""
 
     ratio: Annotated[float | None, Entry("the share of the limit above which the rule matches")] = None
@@ -201,7 +203,7 @@ class AlertmanagerRequests(
 
 @dataclass(frozen=True)
 class Notification(
-    Sample, source="alertmanager", name="notification", written_by=("alerting",), read_by=("judging", "runs")
+    Sample, source="alertmanager", name="notification", written_by=("alerting",), read_by=("judging", "reports", "runs")
 ):
     """Alertmanager sent a notification; `at` is the alert's `startsAt` or `endsAt`."""
 
@@ -227,7 +229,7 @@ class BadNotification(
 
 @dataclass(frozen=True)
 class AlertInhibited(
-    Sample, source="alertmanager", name="inhibited", written_by=("alerting",), read_by=("judging", "runs")
+    Sample, source="alertmanager", name="inhibited", written_by=("alerting",), read_by=("judging", "reports", "runs")
 ):
     """Alertmanager holds an alert back because another one fires."""
 
@@ -237,7 +239,9 @@ class AlertInhibited(
 
 
 @dataclass(frozen=True)
-class AlertSilenced(Sample, source="alertmanager", name="silenced", written_by=("alerting",), read_by=("judging",)):
+class AlertSilenced(
+    Sample, source="alertmanager", name="silenced", written_by=("alerting",), read_by=("judging", "reports")
+):
     """Alertmanager holds an alert back because of a silence."""
 
     silence: Annotated[str, Text("the silence's id")] = ""

@@ -41,14 +41,14 @@ class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), rea
 
 
 @dataclass(frozen=True)
-class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging",)):
+class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging", "reports")):
     """A leak was switched on."""
 
     leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging",)):
+class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging", "reports")):
     """A leak was switched off."""
 
     leak: Annotated[str, Label("the name of the leak")] = ""
@@ -66,7 +66,7 @@ class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging",
 
 
 @dataclass(frozen=True)
-class StepSkipped(Sample, source="drill", name="step_skipped", written_by=("runs",), read_by=("judging",)):
+class StepSkipped(Sample, source="drill", name="step_skipped", written_by=("runs",), read_by=("judging", "reports")):
     """A command of a runbook was not carried out when its turn came."""
 
     step: Annotated[str, Label("the step's name")] = ""
@@ -192,7 +192,7 @@ class TargetStart(ActEvent, source="target", name="start", written_by=("targets"
 
 @dataclass(frozen=True)
 class TargetRestart(
-    ActEvent, source="target", name="restart", written_by=("targets",), read_by=("alerting", "judging")
+    ActEvent, source="target", name="restart", written_by=("targets",), read_by=("alerting", "judging", "reports")
 ):
     """The target was restarted or replaced."""
 
@@ -278,7 +278,9 @@ class TargetTrouble(
 
 
 @dataclass(frozen=True)
-class TargetLimits(Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting", "judging")):
+class TargetLimits(
+    Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting", "judging", "reports")
+):
     """The target's limits were changed."""
 
     memory_bytes: Annotated[float | None, Entry("the new memory limit", "bytes", "memory_bytes")] = None
@@ -287,7 +289,7 @@ class TargetLimits(Sample, source="target", name="limits", written_by=("targets"
 
 @dataclass(frozen=True)
 class TargetReplicas(
-    Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting", "judging")
+    Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting", "judging", "reports")
 ):
     """The number of replicas changed."""
 

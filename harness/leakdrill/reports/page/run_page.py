@@ -1,0 +1,39 @@
+"""The page of a stored run, of whatever kind it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leakdrill.judging.analyze import UNSEALED_NOTE
+from leakdrill.record.history import read_history
+from leakdrill.record.store import read_run_info
+from leakdrill.reports.page.drill_page import drill_page
+from leakdrill.reports.page.write import page_html
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from leakdrill.record.history import History
+    from leakdrill.record.seal import Seal
+    from leakdrill.record.store import RunFolder
+    from leakdrill.record.verdict import Verdict
+
+PAGE: Final = "report.html"
+"""The page's file in the run folder."""
+
+
+def run_page(folder: RunFolder, verdicts: Sequence[Verdict], seal: Seal, history: History | None = None) -> str:
+    """The page of the run in `folder`, as HTML.
+
+    Args:
+        folder: the run.
+        verdicts: what `judge_run` found.
+        seal: what it said of the record's seal.
+        history: the record, if it was read already.
+
+    Raises:
+        BadInput: when a file of the run cannot be read.
+    """
+    history = history if history is not None else read_history(folder.history)
+    note = seal.fault or ("" if seal.is_sealed else UNSEALED_NOTE)
+    return page_html(drill_page(history, read_run_info(folder), verdicts, note=note))

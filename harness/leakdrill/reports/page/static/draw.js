@@ -1,0 +1,193 @@
+/* Draws one chart with uPlot: curves, levels, bands, and lines where something happened. */
+const LeakdrillDraw = (() => {
+  "use strict";
+
+  const GUTTER = 66, RIGHT = 12;
+  const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [1, 4], [12, 4], [4, 2], [6, 2, 1, 2]];
+  const UNITS = { seconds: "", bytes: "", count: "", cores: " cores", "per second": "/s" };
+  const BINARY = [], DECIMAL = [];
+  for (let power = 0; power < 50; power++) { BINARY.push(2 ** power); }
+  for (let power = -6; power < 16; power++) { for (const one of [1, 2, 5]) { DECIMAL.push(Number(`${one}e${power}`)); } }
+  const TIMES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400,
+    21600, 43200, 86400, 172800, 604800];
+
+  function significant(number) {
+    const text = Math.abs(number) >= 999.5 ? number.toFixed(0) : Number(number.toPrecision(3)).toString();
+    return text === "-0" ? "0" : text;
+  }
+
+  function size(bytes) {
+    let rest = Math.abs(bytes), unit = 0;
+    while (rest >= 1024 && unit < 3) { rest /= 1024; unit++; }
+    return `${bytes < 0 ? "-" : ""}${significant(rest)} ${["B", "KiB", "MiB", "GiB"][unit]}`;
+  }
+
+  /** A duration as scenario files write it: 450ms, 48s, 1m 15s, 2h 5m. */
+  function duration(seconds) {
+    if (seconds < 0) { return `-${duration(-seconds)}`; }
+    if (seconds === 0) { return "0s"; }
+    if (seconds < 1) { return `${significant(seconds * 1000)}ms`; }
+    if (seconds < 60) { return `${Number(seconds.toFixed(1))}s`; }
+    let rest = Math.round(seconds);
+    const parts = [];
+    for (const [name, length] of [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]]) {
+      const count = Math.floor(rest / length);
+      rest -= count * length;
+      if (count || parts.length) { parts.push(count ? `${count}${name}` : ""); }
+    }
+    return parts.slice(0, 2).filter(Boolean).join(" ");
+  }
+
+  function show(value, unit) {
+    if (value === null || value === undefined || Number.isNaN(value)) { return "no reading"; }
+    if (unit === "bytes") { return size(value); }
+    if (unit === "seconds") { return duration(value); }
+    return significant(value) + UNITS[unit];
+  }
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const of = (name) => style.getPropertyValue(`--${name}`).trim();
+    return {
+      text: of("muted"), grid: of("grid"), limit: of("fail"), threshold: of("unknown"), wanted: of("unknown"),
+      band: of("band"), step: of("step-band"), mark: of("mark"), font: of("chart-font"),
+      curves: DASHES.map((_, i) => of(`curve-${i}`)),
+    };
+  }
+
+  /** The highest value that a chart has to show; a limit far above the readings is left to the legend. */
+  function top(chart) {
+    let highest = 0;
+    if (chart.stacked && chart.curves.length) {
+      chart.total = new Float64Array(chart.curves[0].x.length);
+      for (const curve of chart.curves) { curve.y.forEach((y, i) => { chart.total[i] += y || 0; }); }
+      for (const y of chart.total) { highest = Math.max(highest, y); }
+    }
+    for (const curve of chart.curves) { for (const y of curve.y) { if (y > highest) { highest = y; } } }
+    const wanted = [...chart.levels.map((level) => level[2]), ...chart.bands.map((band) => band[2])];
+    for (const level of wanted) { if (level <= 3 * highest) { highest = Math.max(highest, level); } }
+    return highest * 1.06 || 1;
+  }
+
+  function bottom(chart) {
+    let lowest = 0;
+    for (const curve of chart.curves) { for (const y of curve.y) { if (y < lowest) { lowest = y; } } }
+    return lowest * 1.06;
+  }
+
+  /** What uPlot draws of a chart between `from` and `to`, as columns that share their first one. */
+  function columns(chart, from, to, pixels) {
+    if (!chart.curves.length) { return [[]]; }
+    if (chart.stacked) {
+      const xs = chart.curves[0].x, picks = LeakdrillData.picked(xs, chart.total, from, to, pixels);
+      const sums = new Array(picks.length).fill(0), data = [picks.map((i) => xs[i])];
+      for (const curve of chart.curves) {
+        picks.forEach((pick, k) => { sums[k] += curve.y[pick] || 0; });
+        data.push(sums.slice());
+      }
+      return data;
+    }
+    const each = chart.curves.map((curve) => {
+      const picks = LeakdrillData.picked(curve.x, curve.y, from, to, pixels);
+      return [picks.map((i) => curve.x[i]), picks.map((i) => (Number.isNaN(curve.y[i]) ? null : curve.y[i]))];
+    });
+    return each.length === 1 ? each[0] : uPlot.join(each);
+  }
+
+  function series(chart, paint) {
+    return chart.curves.map((curve, i) => ({
+      stroke: () => paint().curves[i % 8],
+      width: i === 0 && !chart.stacked ? 2 : 1.5,
+      dash: chart.stacked ? [] : DASHES[i % 8],
+      paths: curve.dots ? () => null : curve.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      points: { show: curve.dots, size: 6, fill: () => paint().curves[i % 8] },
+      fill: chart.stacked ? () => `${paint().curves[i % 8]}59` : undefined,
+    }));
+  }
+
+  /** Behind the curves: bands, and the stretches in which steps were carried out. */
+  function behind(u, chart, timeline, paint) {
+    const { left, top: upper, width, height } = u.bbox, c = u.ctx;
+    c.save();
+    c.beginPath(); c.rect(left, upper, width, height); c.clip();
+    c.fillStyle = paint().band;
+    for (const [, low, high] of chart.bands) {
+      const y0 = u.valToPos(high, "y", true), y1 = u.valToPos(low, "y", true);
+      c.fillRect(left, y0, width, Math.max(1, y1 - y0));
+    }
+    c.fillStyle = paint().step;
+    for (const [, , start, end] of timeline.marks) {
+      if (end > start) {
+        const x0 = u.valToPos(start, "x", true), x1 = u.valToPos(end, "x", true);
+        c.fillRect(x0, upper, x1 - x0, height);
+      }
+    }
+    c.restore();
+  }
+
+  /** Before the curves: levels with their names, and a line at each moment at which something happened. */
+  function before(u, chart, timeline, paint) {
+    const { left, top: upper, width, height } = u.bbox, c = u.ctx, ratio = uPlot.pxRatio;
+    c.save();
+    c.beginPath(); c.rect(left, upper, width, height); c.clip();
+    c.lineWidth = ratio;
+    c.strokeStyle = paint().mark;
+    c.setLineDash([3 * ratio, 3 * ratio]);
+    const moments = [...timeline.marks.map((mark) => mark[2]), ...timeline.phases.map((phase) => phase[1])];
+    for (const x of moments) { line(c, u.valToPos(x, "x", true), upper, u.valToPos(x, "x", true), upper + height); }
+    c.font = `${11 * ratio}px ${paint().font}`;
+    c.textAlign = "right";
+    const taken = [];
+    for (const [kind, name, value] of chart.levels) {
+      const y = u.valToPos(value, "y", true);
+      c.strokeStyle = c.fillStyle = paint()[kind];
+      c.lineWidth = (kind === "limit" ? 2 : 1) * ratio;
+      c.setLineDash(kind === "limit" ? [] : [8 * ratio, 4 * ratio]);
+      line(c, left, y, left + width, y);
+      const at = y - 4 * ratio < upper + 10 * ratio ? y + 12 * ratio : y - 4 * ratio;
+      if (!taken.some((other) => Math.abs(other - at) < 13 * ratio)) {
+        c.fillText(name.length > 60 ? `${name.slice(0, 59)}…` : name, left + width - 4 * ratio, at);
+        taken.push(at);
+      }
+    }
+    c.restore();
+  }
+
+  function line(c, x0, y0, x1, y1) { c.beginPath(); c.moveTo(x0, y0); c.lineTo(x1, y1); c.stroke(); }
+
+  function axes(chart, timeline, paint) {
+    const both = timeline.axis === "time" && timeline.scale !== 1;
+    const look = { stroke: () => paint().text, grid: { stroke: () => paint().grid, width: 1 },
+      ticks: { stroke: () => paint().grid, size: 5, width: 1 }, font: `12px ${paint().font}` };
+    const place = (x) => (timeline.axis === "time" ? duration(x) + (both ? `\n${duration(x * timeline.scale)}` : "") : significant(x));
+    return [
+      { ...look, size: both ? 44 : 30, space: 74, values: (_, splits) => splits.map(place),
+        incrs: timeline.axis === "time" ? TIMES : DECIMAL },
+      { ...look, size: GUTTER, space: 34, gap: 4, values: (_, splits) => splits.map((y) => show(y, chart.unit)),
+        incrs: chart.unit === "bytes" ? BINARY : DECIMAL },
+    ];
+  }
+
+  /** A chart in `box`; `view` is asked for what is shown, `paint` for the colours. */
+  function plot(box, chart, timeline, view, paint) {
+    chart.top = top(chart);
+    chart.bottom = bottom(chart);
+    const range = (_, low, high) => {
+      if (!view().fit || low === null || high === null) { return [chart.bottom, chart.top]; }
+      const room = (high - low || Math.abs(high) || 1) * 0.08;
+      return [low - room, high + room];
+    };
+    const options = {
+      width: box.clientWidth, height: box.clientHeight, legend: { show: false }, cursor: { show: false },
+      select: { show: false }, padding: [8, RIGHT, 0, 0],
+      scales: { x: { time: false, range: () => [view().from, view().to] }, y: { range } },
+      axes: axes(chart, timeline, paint),
+      series: [{}, ...series(chart, paint)],
+      bands: chart.stacked ? chart.curves.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) : [],
+      hooks: { drawAxes: [(u) => behind(u, chart, timeline, paint)], draw: [(u) => before(u, chart, timeline, paint)] },
+    };
+    return new uPlot(options, columns(chart, view().from, view().to, box.clientWidth), box);
+  }
+
+  return { GUTTER, RIGHT, plot, columns, show, duration, colours, significant };
+})();
