@@ -14,6 +14,7 @@ from leakdrill.runs.catalogue.alert_coverage import action_of, alert_coverage, s
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
 from leakdrill.runs.catalogue.coverage import problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
+from leakdrill.runs.catalogue.runbook import covered_by_runbooks
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.scenario import Scenario
 
@@ -50,7 +51,7 @@ def test_an_instruction_has_the_drills_that_cover_it(tmp_path: Path) -> None:
     drills = [scenario("gateway/a", covers=["book/restart"]), scenario("gateway/b", covers=["book/restart"])]
     (book,) = read_coverage(written(tmp_path, DOCUMENT), drills)
     assert [one.drills for one in book.instructions] == [("gateway/a", "gateway/b"), ()]
-    assert book.counts() == {"drilled": 1, "reason": 1, "open": 0}
+    assert book.counts() == {"drilled": 1, "reason": 1, "open": 0, "in_runbooks": 0}
     assert problems([book], drills) == []
 
 
@@ -59,6 +60,27 @@ def test_an_instruction_with_neither_drill_nor_reason_is_wrong(tmp_path: Path) -
     (book,) = read_coverage(written(tmp_path, DOCUMENT), [])
     (problem,) = problems([book], [])
     assert problem.startswith(f"{tmp_path / 'coverage.yaml'}: book/restart: has no drill; expected a scenario")
+
+
+def test_what_a_runbook_rehearses_is_drilled_and_counted_by_itself(tmp_path: Path) -> None:
+    """A rehearsal is a drill: an instruction that it alone carries out is not open."""
+    runbooks = {"runbooks/memory": ["book/restart", "book/restrat"]}
+    (book,) = read_coverage(written(tmp_path, DOCUMENT), [], runbooks)
+    assert [(one.drills, one.runbooks) for one in book.instructions] == [((), ("runbooks/memory",)), ((), ())]
+    assert book.counts() == {"drilled": 1, "reason": 1, "open": 0, "in_runbooks": 1}
+    (unknown,) = problems([book], [], runbooks)
+    assert unknown.startswith('runbooks/memory: covers: "book/restrat" is no instruction')
+
+
+def test_the_catalogue_s_runbooks_cover_instructions_of_every_document_and_their_wrong_twins_none(
+    scenarios: list[Scenario],
+) -> None:
+    """The wrong twin carries out something else than what is written."""
+    runbooks = covered_by_runbooks()
+    assert not [name for name in runbooks if name.endswith("-wrong")]
+    documents = read_coverage(sorted(catalogue_root().glob("*/coverage.yaml")), scenarios, runbooks)
+    assert [document.document for document in documents if not document.counts()["in_runbooks"]] == []
+    assert [p for p in problems(documents, scenarios, runbooks) if "is no instruction" in p] == []
 
 
 def test_an_id_that_no_document_has_and_one_that_stands_twice_are_wrong(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ from leakdrill.record.events import (
     TargetReady,
     TargetStart,
 )
+from leakdrill.runs.rehearsal.prepared import Prepared
 from leakdrill.scenario.rehearsal import CLEARED, LeftOut, Rehearsal, RehearsedStep, Sought
+from leakdrill.scenario.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,6 +261,27 @@ def test_the_facts_say_when_the_metric_followed_at_what_cost_and_whether_it_come
     assert facts.as_dict()["steps"][2]["note"] == CLEARED
 
 
+def test_a_control_run_leaves_out_one_change_and_what_was_not_needed_with_it():
+    """Else the restart, which nobody needed, would do the work of the change that is left out."""
+    control = Prepared(*way()).without(CLEAR, unneeded=[RESTART])
+    assert [step.name for step in control.rehearsal.steps] == [LOOK, CLEAR]
+    assert [step.name for step in control.scenario.steps] == [LOOK, CLEAR]
+    assert control.rehearsal.without == CLEAR
+
+
+def test_what_takes_a_change_back_or_is_to_change_no_metric_has_no_control_run():
+    up = RehearsedStep(name=SCALE, line=16, text="…", kind="change", where="the target", subject="replicas")
+    down = up.model_copy(update={"name": "line 20: back", "line": 20, "takes_back": SCALE})
+    prepared = Prepared(*way(up, down))
+    assert [step.name for step in prepared.relieving()] == [CLEAR, RESTART, SCALE]
+    quiet = [
+        one.model_copy(update={"seen": Seen.model_validate({"nothing": True})}) if one.name == RESTART else one
+        for one in prepared.scenario.steps
+    ]
+    mild = Prepared(prepared.scenario.model_copy(update={"steps": quiet}), prepared.rehearsal)
+    assert [step.name for step in mild.relieving()] == [CLEAR, SCALE]
+
+
 def test_a_change_is_needed_only_where_the_runbook_fails_without_it():
     history = record().history()
     good = rehearsal_facts(history, way(), judge_rehearsed(history, way()))
@@ -266,6 +289,9 @@ def test_a_change_is_needed_only_where_the_runbook_fails_without_it():
     bad, unknown = replace(good, outcome="FAIL"), replace(good, outcome="UNKNOWN")
     assert needed(step, good, bad).outcome == "PASS"
     assert "luck" in needed(step, good, good).message
+    alone = needed(step, good, replace(unknown, cleared_unchanged=True, relieved_after_s=4.0))
+    assert (alone.outcome, "clears by itself, 4 s after it fired" in alone.message) == ("FAIL", True)
+    assert needed(step, bad, replace(unknown, cleared_unchanged=True)).outcome == "UNKNOWN"
     assert [needed(step, *pair).outcome for pair in ((good, good), (good, unknown), (unknown, bad), (bad, bad))] == [
         "FAIL",
         "UNKNOWN",

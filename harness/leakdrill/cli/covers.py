@@ -12,6 +12,7 @@ from leakdrill.runs.catalogue.coverage import FILE_NAME, problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME as MATRIX
 from leakdrill.runs.catalogue.matrix_plan import read_matrix
+from leakdrill.runs.catalogue.runbook import covered_by_runbooks
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ def show_coverage(console: Console, *, as_json: bool) -> int:
     """Print instructions, alerts and steps with their drills; 1 when an instruction has neither drill nor reason."""
     scenarios = [read_scenario(entry.path) for entry in catalogue()]
     cells = [cell for path in sorted(catalogue_root().glob(f"*/{MATRIX}")) for cell in read_matrix(path)]
-    documents = read_coverage(sorted(catalogue_root().glob(f"*/{FILE_NAME}")), scenarios)
+    runbooks = covered_by_runbooks()
+    documents = read_coverage(sorted(catalogue_root().glob(f"*/{FILE_NAME}")), scenarios, runbooks)
     alerts, steps = alert_coverage(catalogue_rules(), scenarios), step_coverage(scenarios, cells)
-    wrong = problems(documents, scenarios)
+    wrong = problems(documents, scenarios, runbooks)
     if as_json:
         content = {
             "documents": [

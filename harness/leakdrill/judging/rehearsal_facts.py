@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from leakdrill.judging.checks.runbook import UNCHANGED
 from leakdrill.judging.evidence.growth import growth_per_second
 from leakdrill.judging.evidence.rehearsed import alert_span, over_s, run_of, skipped_steps
 from leakdrill.judging.evidence.resource_series import resource_series
@@ -81,6 +82,7 @@ class RunbookFacts:
         comes_back: whether the resource grows again at half its speed or more; None where that cannot be told.
         metric: the resource that grew.
         steps: its commands, in the order of the runbook.
+        cleared_unchanged: whether the alert cleared before anything was changed.
     """
 
     option: str
@@ -92,6 +94,7 @@ class RunbookFacts:
     comes_back: bool | None
     metric: str
     steps: tuple[StepFacts, ...]
+    cleared_unchanged: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as data for machines."""
@@ -118,6 +121,7 @@ def rehearsal_facts(history: History, plan: Rehearsed, verdicts: Sequence[Verdic
         comes_back=_comes_back(history, plan, changes),
         metric=metric,
         steps=_steps(history, plan, verdicts),
+        cleared_unchanged=relieves is not None and UNCHANGED in relieves.numbers,
     )
 
 

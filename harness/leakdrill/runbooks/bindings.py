@@ -62,6 +62,9 @@ class Bindings(Frozen):
     )
     within: Duration = Field(5.0, description="How soon a change must show its effect.")
     steps: list[StepBinding] = Field(default_factory=list, description="Commands that mean something of their own.")
+    covers: list[str] = Field(
+        default_factory=list, description="The ids of a coverage.yaml that a rehearsal of the runbook carries out."
+    )
 
 
 class BoundFile:

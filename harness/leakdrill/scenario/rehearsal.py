@@ -11,6 +11,8 @@ from leakdrill.scenario.quantities import Frozen
 
 CLEARED: Final = "the alert had cleared"
 """Why a change is left out once the runbook has done its work."""
+CONTROL: Final = "it is left out: this is its control run"
+"""Why the change is left out that a control run is about."""
 
 
 class Sought(Frozen):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from leakdrill.scenario.quantities import ResourceName
     from leakdrill.scenario.rehearsal import RehearsedStep
 
+UNCHANGED: Final = "cleared_unchanged_after_s"
+"""The number of a verdict on an alert that cleared before anything was changed."""
 LEAST_RELIEF: Final = 0.5
 """The share of the growth that must be gone when the runbook is over."""
 _BEFORE_S: Final = 0.5
@@ -88,6 +90,7 @@ def _judged(
     if not before:
         return _RELIEF.unknown(
             f"{alert} cleared before anything was changed: something else cleared it",
+            numbers={UNCHANGED: cleared_s - span.fired.when},
             events=span.events,
             hint="the leak must go on until the runbook is over",
         )

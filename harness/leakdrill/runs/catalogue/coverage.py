@@ -1,19 +1,21 @@
 """The coverage of each document: every instruction with its drills, or with the reason why it has none.
 
 A document's instructions stand in `coverage.yaml` beside the scenarios that drill it; a scenario names those that it
-carries out under `covers`. Nothing is counted that is not declared in both places.
+carries out under `covers`, and so do the bindings of a runbook that is rehearsed. Nothing is counted that is not
+declared in both places.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from leakdrill.units import quoted
 from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from leakdrill.scenario.scenario import Scenario
@@ -35,6 +37,7 @@ class Instruction:
         says: what it says.
         not_drilled: why no drill carries it out; empty when one should.
         drills: names of the scenarios that do.
+        runbooks: names of the runbooks whose rehearsal does.
     """
 
     id: str
@@ -42,11 +45,17 @@ class Instruction:
     says: str
     not_drilled: str
     drills: tuple[str, ...] = ()
+    runbooks: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether it has neither a drill nor a reason."""
-        return not self.drills and not self.not_drilled
+        return not self.carried_out and not self.not_drilled
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether a drill carries it out, or the rehearsal of a runbook."""
+        return bool(self.drills or self.runbooks)
 
     def as_dict(self) -> dict[str, Any]:
         """The same facts for machines."""
@@ -55,6 +64,7 @@ class Instruction:
             "section": self.section,
             "says": self.says,
             "drills": list(self.drills),
+            "runbooks": list(self.runbooks),
             "not_drilled": self.not_drilled or None,
         }
 
@@ -69,27 +79,61 @@ class Coverage:
     instructions: tuple[Instruction, ...]
 
     def counts(self) -> dict[str, int]:
-        """Returns how many instructions are drilled, have a reason instead, and have neither."""
-        drilled = sum(bool(one.drills) for one in self.instructions)
+        """Returns how many instructions are drilled, have a reason instead, have neither, and are in a runbook.
+
+        Those that the rehearsal of a runbook carries out are among the drilled, and counted once more by themselves.
+        """
+        drilled = sum(one.carried_out for one in self.instructions)
         still_open = sum(one.open for one in self.instructions)
-        return {"drilled": drilled, "reason": len(self.instructions) - drilled - still_open, "open": still_open}
+        return {
+            "drilled": drilled,
+            "reason": len(self.instructions) - drilled - still_open,
+            "open": still_open,
+            "in_runbooks": sum(bool(one.runbooks) for one in self.instructions),
+        }
 
 
-def read_coverage(paths: Iterable[Path], scenarios: Sequence[Scenario]) -> list[Coverage]:
-    """Returns what `scenarios` cover of the documents in `paths`.
+class Covers(NamedTuple):
+    """Who carries each instruction out: names of scenarios and of runbooks, by its id."""
+
+    drills: Mapping[str, Sequence[str]]
+    runbooks: Mapping[str, Sequence[str]]
+
+
+def read_coverage(
+    paths: Iterable[Path],
+    scenarios: Sequence[Scenario],
+    runbooks: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[Coverage]:
+    """Returns what `scenarios`, and the rehearsals of `runbooks`, cover of the documents in `paths`.
+
+    Args:
+        paths: files of instructions.
+        scenarios: the drills, each with what it covers.
+        runbooks: what the rehearsal of each runbook covers, by the runbook's name.
 
     Raises:
         BadInput: for a file that cannot be used: `file:line: instructions[3].id: what was found; what is expected`.
     """
-    drills: dict[str, list[str]] = {}
-    for scenario in scenarios:
-        for covered in scenario.covers:
-            drills.setdefault(covered, []).append(scenario.name)
-    return [_coverage(read_yaml(path, expected="the instructions of a document"), drills) for path in paths]
+    covers = Covers(_by_id({scenario.name: scenario.covers for scenario in scenarios}), _by_id(runbooks))
+    return [_coverage(read_yaml(path, expected="the instructions of a document"), covers) for path in paths]
 
 
-def problems(documents: Sequence[Coverage], scenarios: Sequence[Scenario]) -> list[str]:
+def _by_id(covers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    by_id: dict[str, list[str]] = {}
+    for name, ids in covers.items():
+        for one in dict.fromkeys(ids):
+            by_id.setdefault(one, []).append(name)
+    return by_id
+
+
+def problems(
+    documents: Sequence[Coverage],
+    scenarios: Sequence[Scenario],
+    runbooks: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[str]:
     """Returns the faults: an instruction with neither drill nor reason, an unknown id, an id that stands twice."""
+    named = [*((scenario.name, scenario.covers) for scenario in scenarios), *runbooks.items()]
     known = [one.id for document in documents for one in document.instructions]
     loose = [
         f"{document.path}: {one.id}: has no drill; expected a scenario that covers it, or `not_drilled` with the reason"
@@ -98,16 +142,16 @@ def problems(documents: Sequence[Coverage], scenarios: Sequence[Scenario]) -> li
         if one.open
     ]
     unknown = [
-        f"{scenario.name}: covers: {quoted(one)} is no instruction; expected an id of a {FILE_NAME}"
-        for scenario in scenarios
-        for one in scenario.covers
+        f"{name}: covers: {quoted(one)} is no instruction; expected an id of a {FILE_NAME}"
+        for name, covers in named
+        for one in covers
         if one not in known
     ]
     twice = [f"{one}: stands twice; expected ids of their own" for one in sorted(set(known)) if known.count(one) > 1]
     return [*loose, *unknown, *twice]
 
 
-def _coverage(file: Document, drills: dict[str, list[str]]) -> Coverage:
+def _coverage(file: Document, covers: Covers) -> Coverage:
     top = file.mapping(file.data, ())
     name = _text(file, top, "document", ())
     return Coverage(
@@ -115,13 +159,13 @@ def _coverage(file: Document, drills: dict[str, list[str]]) -> Coverage:
         title=_text(file, top, "title", ()),
         path=file.path,
         instructions=tuple(
-            _instruction(file, item, ("instructions", index), name, drills)
+            _instruction(file, item, ("instructions", index), name, covers)
             for index, item in enumerate(file.items(top, "instructions", ()))
         ),
     )
 
 
-def _instruction(file: Document, item: Any, loc: Loc, document: str, drills: dict[str, list[str]]) -> Instruction:
+def _instruction(file: Document, item: Any, loc: Loc, document: str, covers: Covers) -> Instruction:
     given = file.mapping(item, loc)
     for key in given:
         if key not in _KEYS:
@@ -135,7 +179,8 @@ def _instruction(file: Document, item: Any, loc: Loc, document: str, drills: dic
         section=_text(file, given, "section", loc),
         says=_text(file, given, "says", loc),
         not_drilled=_text(file, given, "not_drilled", loc) if "not_drilled" in given else "",
-        drills=tuple(drills.get(identity, ())),
+        drills=tuple(covers.drills.get(identity, ())),
+        runbooks=tuple(covers.runbooks.get(identity, ())),
     )
 
 

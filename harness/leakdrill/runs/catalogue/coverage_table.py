@@ -25,10 +25,11 @@ def print_coverage(documents: Sequence[Coverage], console: Console) -> None:
     for document in documents:
         counts = document.counts()
         also = f", {counts['open']} with neither" if counts["open"] else ""
+        in_runbooks = f" ({counts['in_runbooks']} through a runbook)" if counts["in_runbooks"] else ""
         console.print(
             Text(
                 f"{document.document}: {printable(document.title)}: {len(document.instructions)} instructions, "
-                f"{counts['drilled']} drilled, {counts['reason']} with a reason{also}",
+                f"{counts['drilled']} drilled{in_runbooks}, {counts['reason']} with a reason{also}",
                 style="bold",
             )
         )
@@ -58,8 +59,8 @@ def print_drilled(alerts: Sequence[AlertCoverage], steps: Sequence[StepCoverage]
 
 
 def _drills(one: Instruction) -> Text:
-    if one.drills:
-        return _names(one.drills)
+    if one.carried_out:
+        return _names([*one.runbooks, *one.drills])
     if one.not_drilled:
         return Text(f"not drilled: {printable(one.not_drilled)}", style="dim")
     return Text("neither a drill nor a reason", style="bold red")

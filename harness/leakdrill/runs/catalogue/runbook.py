@@ -8,9 +8,12 @@ from typing import Final
 
 from leakdrill.errors import BadInput
 from leakdrill.files import exists, is_file
+from leakdrill.runbooks.bindings import BoundFile
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 
 _FOLDER: Final = "runbooks"
+BINDINGS: Final = ".bind.yaml"
+"""How the name of the bindings ends that lie beside a runbook: `NAME.bind.yaml` for `NAME.md`."""
 
 
 def find_runbook(name_or_file: str) -> Path:
@@ -29,3 +32,17 @@ def find_runbook(name_or_file: str) -> Path:
         hint = f"did you mean {close[0]}?" if close else f"those that come along: {', '.join(known)}"
         raise BadInput(f"{name_or_file}: No such file; expected a runbook in Markdown", hint=hint)
     return named
+
+
+def covered_by_runbooks(folder: Path | None = None) -> dict[str, list[str]]:
+    """What the rehearsal of each runbook of the catalogue carries out: ids of instructions, by the runbook's name.
+
+    Args:
+        folder: where the runbooks and their bindings lie; default: the catalogue's.
+
+    Raises:
+        BadInput: when bindings cannot be used.
+    """
+    at = folder or catalogue_root() / _FOLDER
+    bound = [(path, BoundFile(path).bindings.covers) for path in sorted(at.glob(f"*{BINDINGS}"))]
+    return {f"{_FOLDER}/{path.name.removesuffix(BINDINGS)}": covers for path, covers in bound if covers}

@@ -2,7 +2,7 @@
 
 Looks and what takes a change back are carried out to the end, as a person would. Other changes are not, once one was
 made and the alert has cleared; an alert that is gone before that has flapped. Where it never fires, nothing is carried
-out: the runbook was not called for.
+out: the runbook was not called for. A control run leaves one change out, and waits as long as for its effect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.record.events import StepSkipped
 from leakdrill.runs.drill.conductor import Drill
-from leakdrill.scenario.rehearsal import CLEARED
+from leakdrill.scenario.rehearsal import CLEARED, CONTROL
 from leakdrill.scenario.seen import Seen
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class RehearsedDrill(Drill):
             why = self._why_not(rehearsed, done) if rehearsed else ""
             if rehearsed and why:
                 self._skip(rehearsed, why)
+                if why == CONTROL:
+                    self._hold((step.seen or Seen()).within, until=self._cleared)
                 continue
             self._carry_out(step, began=began, deadline=time.monotonic() + step.timeout)
             done.add(step.name)
@@ -63,6 +65,8 @@ class RehearsedDrill(Drill):
 
     def _why_not(self, step: RehearsedStep, done: set[str]) -> str:
         """Why `step` is not carried out now; empty where it is."""
+        if step.name == self._rehearsal.without:
+            return CONTROL
         if step.takes_back is not None:
             return "" if step.takes_back in done else f"{step.takes_back} was not carried out, so nothing is taken back"
         changed = any(other.changes and other.name in done for other in self._rehearsal.steps)

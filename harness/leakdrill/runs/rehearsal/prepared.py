@@ -19,14 +19,16 @@ from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from leakdrill.runbooks.options import Way
     from leakdrill.runbooks.plan import Plan, PlannedStep
     from leakdrill.runbooks.runbook import Runbook
+    from leakdrill.scenario.rehearsal import RehearsedStep
     from leakdrill.scenario.scenario import Scenario
 
+_NO_RELIEF: Final = ("nothing", "stays_within")
 _SPARE_S: Final = 30.0
 _LONGEST_NAME: Final = 80
 
@@ -43,14 +45,26 @@ class Prepared:
     scenario: Scenario
     rehearsal: Rehearsal
 
-    def without(self, name: str) -> Prepared:
-        """The control run in which the step `name` is left out."""
-        steps = [step for step in self.scenario.steps if step.name != name]
-        kept = [step for step in self.rehearsal.steps if step.name != name]
+    def without(self, name: str, *, unneeded: Collection[str] = ()) -> Prepared:
+        """The control run in which the step `name` is left out when its turn comes.
+
+        Args:
+            name: of the change.
+            unneeded: changes that were not carried out with it, because the alert had cleared: what is compared are
+                runs that differ in one change, so these are left out too.
+        """
+        steps = [step for step in self.scenario.steps if step.name not in unneeded]
+        kept = [step for step in self.rehearsal.steps if step.name not in unneeded]
         return Prepared(
             _waiting(self.scenario.model_copy(update={"steps": steps}), self.rehearsal.alert),
             self.rehearsal.model_copy(update={"steps": kept, "without": name}),
         )
+
+    def relieving(self) -> list[RehearsedStep]:
+        """The changes that are to relieve: what takes another one back is none, nor what is to change no metric."""
+        no_effect = {step.name for step in self.scenario.steps if step.seen and step.seen.effect in _NO_RELIEF}
+        steps = self.rehearsal.steps
+        return [one for one in steps if one.changes and one.takes_back is None and one.name not in no_effect]
 
 
 def beside(runbook: Path) -> Path | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leakdrill.judging.evidence.rehearsed import Rehearsed
+from leakdrill.judging.evidence.rehearsed import Rehearsed, run_of, skipped_steps
 from leakdrill.judging.rehearsal_control import needed
 from leakdrill.judging.rehearsal_facts import rehearsal_facts
 from leakdrill.record.history import read_history
 from leakdrill.runs.drill.run import play
+from leakdrill.scenario.rehearsal import CLEARED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,10 +60,11 @@ def _controlled(
     result: RehearsalResult, scenario_file: Path, runs: Path, console: Console, allow: str | None
 ) -> RehearsalResult:
     verdicts = list(result.verdicts)
-    done = {facts.line for facts in result.facts.steps if facts.kind != "look" and facts.took_s is not None}
-    for step in result.prepared.rehearsal.steps:
-        if step.changes and step.line in done and len(result.prepared.rehearsal.steps) > 1:
-            without = result.prepared.without(step.name)
+    prepared, history = result.prepared, read_history(result.done.folder.history)
+    unneeded = [name for name, why in skipped_steps(history).items() if why == CLEARED]
+    for step in prepared.relieving():
+        if run_of(history, step.name) is not None:
+            without = prepared.without(step.name, unneeded=unneeded)
             other = _played(without, scenario_file, runs=runs, console=console, allow=allow)
             verdicts.append(needed(step, result.facts, other.facts))
     return RehearsalResult(result.prepared, result.done, result.facts, verdicts)
