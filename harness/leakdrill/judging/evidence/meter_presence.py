@@ -48,8 +48,9 @@ _REGULAR: Final = 0.8
 """Of what is read at no regular times nobody can tell whether a reading is missing."""
 _AT_ONCE: Final = 0.1
 _MOST_LOST: Final = 0.15
-_MOST_LOST_OF_PROCESSES: Final = 0.25
-"""More single readings are not lost by a busy machine; reading a tree of processes takes longest."""
+"""More single readings are not lost by a busy machine."""
+_MOST_LOST_OF: Final[dict[type[Reading], float]] = {ProcessTree: 0.25, PrometheusPoll: 0.4}
+"""Reading a tree of processes takes longest. A poll of Prometheus that comes late finds what an earlier one would."""
 _LEAST_LOST: Final = 5
 _PAIR_S: Final = 0.06
 _MOST_UNPAIRED: Final = 0.02
@@ -115,7 +116,7 @@ def _lost_singly(history: History, event_class: type[Reading], span: Span, unset
     window_s = max(_WINDOW_S, _WINDOW_PERIODS * period_s)
     for start_s in gaps.tolist() if period_s >= _REGULAR * float(np.median(distances)) else ():
         number = int(((gaps >= start_s) & (gaps < start_s + window_s)).sum())
-        most = _MOST_LOST_OF_PROCESSES if event_class is ProcessTree else _MOST_LOST
+        most = _MOST_LOST_OF.get(event_class, _MOST_LOST)
         if number > max(_LEAST_LOST, most * window_s / period_s):
             text = f"{name} lacks readings in {number} places from {show_duration(start_s)} on"
             yield Doubt(f"{text}, though one came every {show_duration(period_s)}", (), ABOUT[event_class])
