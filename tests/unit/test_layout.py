@@ -44,6 +44,7 @@ ROWS: Final = (
     ("judging/watch",),
     ("judging/incidents",),
     ("judging",),
+    ("judging/compare",),
     ("reports",),
     ("reports/page",),
     ("runs",),

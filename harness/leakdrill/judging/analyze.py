@@ -82,9 +82,9 @@ def judge_run(
     """
     seal = check_seal(folder, unsealed=unsealed, key=key)
     if seal.verdicts_edited:
-        seal = _with_line(folder, seal, _judged(folder, read_history(folder.history)))
+        seal = _with_line(folder, seal, stored_verdicts(folder, read_history(folder.history)))
         seal = replace(seal, hint=f"{seal.hint}; the file as it was found is kept as {DISPUTED}")
-    verdicts = _all_unknown(folder, seal) if seal.fault else _judged(folder, read_history(folder.history))
+    verdicts = _all_unknown(folder, seal) if seal.fault else stored_verdicts(folder, read_history(folder.history))
     try:
         with writing(folder.verdicts):
             if seal.verdicts_edited:
@@ -114,13 +114,13 @@ def verify_run(folder: RunFolder, *, key: Key | None = None) -> Seal:
     """
     seal = check_seal(folder, key=key)
     if seal.verdicts_edited:
-        return _with_line(folder, seal, _judged(folder, read_history(folder.history)))
+        return _with_line(folder, seal, stored_verdicts(folder, read_history(folder.history)))
     if seal.fault or not folder.verdicts.exists():
         return seal
     stored = read_verdicts(folder.verdicts)
     if stored.leakdrill != __version__:
         return seal
-    given = {(v.check, v.subject): v.outcome for v in _judged(folder, read_history(folder.history))}
+    given = {(v.check, v.subject): v.outcome for v in stored_verdicts(folder, read_history(folder.history))}
     found = {(v.check, v.subject): v.outcome for v in stored.verdicts}
     wrong = next((claim for claim in [*found, *given] if found.get(claim) != given.get(claim)), None)
     if wrong is None and stored.outcome is worst(stored.verdicts):
@@ -141,7 +141,12 @@ def _with_line(folder: RunFolder, seal: Seal, verdicts: list[Verdict]) -> Seal:
     return replace(seal, fault=seal.fault.replace(f"{place} ", f"{place}{line}: ", 1))
 
 
-def _judged(folder: RunFolder, history: History) -> list[Verdict]:
+def stored_verdicts(folder: RunFolder, history: History) -> list[Verdict]:
+    """The verdicts on `history`, judged by what was asked for in the `run.json` of `folder`; writes nothing.
+
+    Raises:
+        BadInput: when a file of the run cannot be read.
+    """
     if is_watch(folder):
         return judge_watch(history, read_watch_info(folder).watch)
     info = read_run_info(folder)
@@ -156,7 +161,7 @@ def _judged(folder: RunFolder, history: History) -> list[Verdict]:
 def _all_unknown(folder: RunFolder, seal: Seal) -> list[Verdict]:
     """The claims of the run, as far as its files still tell them, each UNKNOWN with what is wrong with the record."""
     try:
-        claims = _judged(folder, History(()))
+        claims = stored_verdicts(folder, History(()))
     except BadInput:
         claims = []
     intact = Verdict(check=RECORD_IS_INTACT, outcome=Outcome.UNKNOWN, message=seal.fault, hint=seal.hint)

@@ -21,12 +21,15 @@ _OUTCOMES: Final = {Outcome.PASS: "PASS", Outcome.UNKNOWN: "**UNKNOWN**", Outcom
 
 def markdown(verdicts: Sequence[Verdict], *, name: str) -> str:
     """The verdicts on scenario `name`: the outcome, a row for each claim, and the numbers in a details block."""
-    rows = [f"| {_OUTCOMES[v.outcome]} | {_safe(v.check)} | {_safe(v.subject)} | {_sentence(v)} |" for v in verdicts]
+    rows = [
+        f"| {_OUTCOMES[v.outcome]} | {safe_markdown(v.check)} | {safe_markdown(v.subject)} | {_sentence(v)} |"
+        for v in verdicts
+    ]
     return "\n".join(
         [
-            f"## leakdrill: {_safe(name)}",
+            f"## leakdrill: {safe_markdown(name)}",
             "",
-            f"**{_safe(summary(verdicts))}**",
+            f"**{safe_markdown(summary(verdicts))}**",
             "",
             "| outcome | claim | subject | what was seen |",
             "|---|---|---|---|",
@@ -38,16 +41,13 @@ def markdown(verdicts: Sequence[Verdict], *, name: str) -> str:
 
 
 def _sentence(verdict: Verdict) -> str:
-    hint = f"<br>Hint: {_safe(verdict.hint)}" if verdict.hint else ""
-    return _safe(verdict.message) + hint
+    hint = f"<br>Hint: {safe_markdown(verdict.hint)}" if verdict.hint else ""
+    return safe_markdown(verdict.message) + hint
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> list[str]:
-    rows = [
-        f"| {_safe(v.check)} | {_safe(v.subject)} | {_safe(key)} | {_safe(show_number(number))} |"
-        for v in verdicts
-        for key, number in v.numbers.items()
-    ]
+    cells = [(v.check, v.subject, key, show_number(number)) for v in verdicts for key, number in v.numbers.items()]
+    rows = [f"| {' | '.join(map(safe_markdown, row))} |" for row in cells]
     if not rows:
         return []
     return [
@@ -62,7 +62,7 @@ def _numbers(verdicts: Sequence[Verdict]) -> list[str]:
     ]
 
 
-def _safe(text: str) -> str:
-    """`text` as Markdown shows it and nothing else: no HTML, no table border, no code, no link, no mention."""
+def safe_markdown(text: str) -> str:
+    """Returns `text` as Markdown shows it and nothing else: no HTML, no table border, no code, no link, no mention."""
     harmless = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\1", harmless).replace("@", "@&#8203;")

@@ -52,11 +52,9 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console, *, verbose: bo
     for together in _by_sentence(verdicts, [] if verbose else folded, apart=verbose):
         _print_in_full(together, console)
     if folded:
-        _print_line(Outcome.PASS, Text(f"{len(folded)} claims hold (--verbose shows each)"), console)
-        for line in headline(folded):
-            _print_line("", Text(line), console)
-    total = Text(summary(verdicts), style=_STYLE[worst(verdicts)])
-    _print_wrapped(total, console, console.width)
+        lines = [f"{len(folded)} claims hold (--verbose shows each)", *headline(folded)]
+        print_entry(Outcome.PASS, _STYLE[Outcome.PASS], [], lines, console)
+    print_entry("", _STYLE[worst(verdicts)], [], [summary(verdicts)], console, indent=0)
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
@@ -95,28 +93,42 @@ def _print_in_full(together: Sequence[Verdict], console: Console) -> None:
     """Print claims that share an outcome and a sentence: their names, the sentence, and what to do."""
     outcome = together[0].outcome
     named = together if len(together) <= _NAMED + 1 else together[:_NAMED]
-    for at, verdict in enumerate(named):
-        _print_line("" if at else outcome, Text(_claim(verdict), style="bold"), console)
+    heads = [_claim(verdict) for verdict in named]
     if len(named) < len(together):
-        more = f"and {len(together) - len(named)} more, for the same reason (--verbose shows each)"
-        _print_line("", Text(more, style="bold"), console)
-    _print_line("", Text(printable(together[0].message)), console)
-    for hint in dict.fromkeys(printable(verdict.hint) for verdict in together if verdict.hint):
-        _print_line("", Text(f"Hint: {hint}"), console)
+        heads.append(f"and {len(together) - len(named)} more, for the same reason (--verbose shows each)")
+    hints = dict.fromkeys(f"Hint: {printable(verdict.hint)}" for verdict in together if verdict.hint)
+    print_entry(outcome, _STYLE[outcome], heads, [printable(together[0].message), *hints], console)
 
 
-def _print_line(outcome: Outcome | str, text: Text, console: Console) -> None:
-    """Print `text` in the column beside the outcomes; what does not fit goes on in that column."""
-    indent = _INDENT if console.width >= _NARROW else 0
-    if outcome and not indent:
-        text = Text(f"{outcome} ", style=_STYLE[Outcome(outcome)]).append_text(text)
-    head = Text(f"{outcome:<{indent}}" if indent else "", style=_STYLE[Outcome(outcome)] if outcome else "")
-    _print_wrapped(text, console, console.width - indent, head=head)
+def print_entry(
+    word: str, style: str, heads: Sequence[str], lines: Sequence[str], console: Console, *, indent: int = _INDENT
+) -> None:
+    """Print a word, and in a column beside it the `heads` in bold and `lines`, wrapped to that column.
+
+    Args:
+        word: an outcome or the like, at most seven letters; empty where there is none.
+        style: of the word, or of the lines where there is no column.
+        heads: what the word is about.
+        lines: what there is to say.
+        console: where to.
+        indent: columns before the column; none on a narrow terminal.
+    """
+    width = indent if console.width >= _NARROW else 0
+    texts = [
+        *(Text(head, style="bold") for head in heads),
+        *(Text(line, style="" if indent else style) for line in lines),
+    ]
+    for at, text in enumerate(texts):
+        first = word if not at else ""
+        head = Text(f"{first:<{width}}" if width else "", style=style if first else "")
+        if first and not width:
+            text = Text(f"{first} ", style=style).append_text(text)  # noqa: PLW2901 - the word stands before the first
+        _print_wrapped(text, console, console.width - width, head=head)
 
 
-def _print_wrapped(text: Text, console: Console, width: int, *, head: Text | None = None) -> None:
+def _print_wrapped(text: Text, console: Console, width: int, *, head: Text) -> None:
     """Print `text` in lines of `width` columns without blanks at their ends, `head` before the first of them."""
-    before, indent = head or Text(), len(head or "")
+    before, indent = head, len(head)
     for line in text.wrap(console, width, overflow="fold"):
         line.rstrip()
         console.print(before.append_text(line), overflow="fold")

@@ -1,0 +1,44 @@
+"""`leakdrill compare`: two stored runs of one scenario, and what differs between them beyond its noise."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
+from typing import Annotated
+
+import typer
+
+from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.run_many import write_report
+from leakdrill.judging.compare.comparison import compare as compared
+from leakdrill.judging.compare.stored_run import read_stored_run
+from leakdrill.record.signature import read_key
+from leakdrill.record.store import open_run
+from leakdrill.reports.comparison import comparison_json, comparison_markdown, print_comparison
+from leakdrill.reports.console import SafeConsole
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A run folder, such as runs/NAME/START.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="A later run of the same scenario.")],
+    as_json: AsJson = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as Markdown.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print what is not distinguishable too, each with the reason.")
+    ] = False,
+    unsealed: Unsealed = False,
+    key: KeyFile = None,
+) -> int:
+    """Compare two runs of one scenario: what is better, worse, or not distinguishable."""
+    used_key = read_key(key) if key else None
+    runs = [read_stored_run(open_run(path), unsealed=unsealed, key=used_key) for path in (before, after)]
+    comparison = compared(runs[0], runs[1])
+    code = comparison.exit_code
+    if markdown is not None:
+        code = deliver(code, lambda: write_report(markdown, comparison_markdown(comparison)))
+    if as_json:
+        print_json(comparison_json(comparison))
+    else:
+        print_comparison(comparison, SafeConsole(), verbose=verbose)
+    return code

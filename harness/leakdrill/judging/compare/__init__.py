@@ -1,0 +1,1 @@
+"""Two runs of one scenario: what differs between them beyond its noise."""
