@@ -10,6 +10,7 @@ import pytest
 from histories import MIB, complete, drill, flat, leaking, plan
 from stored_runs import store_run
 
+from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
 from leakdrill.judging.compare.comparison import compare
 from leakdrill.judging.compare.difference import Figure, Word, difference
@@ -230,3 +231,19 @@ def test_a_name_from_outside_is_harmless_in_a_comparison(tmp_path: Path) -> None
     object.__setattr__(comparison, "claims", tuple(rows))
     assert "<script>" not in comparison_markdown(comparison)
     assert "\x1b" not in comparison_markdown(comparison)
+
+
+def test_the_command_and_the_report_write_the_comparison_and_exit_by_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = stored(tmp_path / "a"), stored(tmp_path / "b", drill(uncured))
+    assert exit_code(["compare", str(before.path), str(after.path), "--markdown", str(tmp_path / "c.md")]) == 1
+    assert "WORSE    step_works: clear the cache" in capsys.readouterr().out
+    assert "| worse | step_works" in (tmp_path / "c.md").read_text()
+    assert exit_code(["compare", str(before.path), str(after.path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["word"] == "worse"
+    out = tmp_path / "out"
+    assert exit_code(["report", str(after.path), "--against", str(before.path), "--out", str(out)]) == 1
+    assert {"comparison.md", "comparison.json", "report.html"} <= {path.name for path in out.iterdir()}
+    assert exit_code(["compare", str(before.path), str(before.path)]) == 3
+    assert "named twice" in capsys.readouterr().err

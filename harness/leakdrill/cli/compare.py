@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,14 @@ from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - type
 from leakdrill.cli.run_many import write_report
 from leakdrill.judging.compare.comparison import compare as compared
 from leakdrill.judging.compare.stored_run import read_stored_run
+from leakdrill.printable import printable_json
 from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run
 from leakdrill.reports.comparison import comparison_json, comparison_markdown, print_comparison
 from leakdrill.reports.console import SafeConsole
+
+if TYPE_CHECKING:
+    from leakdrill.record.store import RunFolder
 
 
 def compare(
@@ -42,3 +46,16 @@ def compare(
     else:
         print_comparison(comparison, SafeConsole(), verbose=verbose)
     return code
+
+
+def comparison_reports(before: RunFolder, after: RunFolder, *, unsealed: bool) -> dict[str, str]:
+    """Returns the files that `leakdrill report --against` writes beside the others: Markdown and JSON.
+
+    Raises:
+        BadInput: when the two runs cannot be compared; it says why.
+    """
+    comparison = compared(read_stored_run(before, unsealed=unsealed), read_stored_run(after, unsealed=unsealed))
+    return {
+        "comparison.md": comparison_markdown(comparison),
+        "comparison.json": printable_json(comparison_json(comparison)),
+    }

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from leakdrill.cli.compare import comparison_reports
 from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import complain, print_lines, unwritable
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
@@ -28,6 +29,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Where to write the reports; default: the run folder.")] = None,
     unsealed: Unsealed = False,
     key: KeyFile = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="An earlier run of the scenario, to compare this one with.")
+    ] = None,
 ) -> int:
     """Write an HTML page, JUnit XML, Markdown, JSON and OpenMetrics of a run; the exit code is the run's."""
     folder = open_run(run_folder)
@@ -42,6 +46,8 @@ def report(
         "report.json": printable_json(verdicts_as_json(verdicts, chain=judged.seal.head)),
         "metrics.txt": openmetrics(verdicts, name=name),
     }
+    if against is not None:
+        reports |= comparison_reports(open_run(against), folder, unsealed=unsealed)
     try:
         make_parents(target / "report")
         for file, text in reports.items():

@@ -47,7 +47,7 @@ class Comparison:
     @property
     def word(self) -> Word:
         """The worst word of a claim or a number: worse before better. What was read in the phases does not count."""
-        words = {row.word for row in (*self.claims, *self.numbers)}
+        words = {row.word for row in self.claims} | {row.word for row in self.numbers}
         return next((word for word in (Word.WORSE, Word.BETTER) if word in words), Word.NOT_DISTINGUISHABLE)
 
     @property

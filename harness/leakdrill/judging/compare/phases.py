@@ -90,8 +90,8 @@ def _crowded(history: History, phase: str) -> str:
 def _watched(before: StoredRun, after: StoredRun) -> list[ResourceName]:
     """Memory, and whatever either drill leaks or holds to a margin."""
     scenarios = [run.scenario for run in (before, after) if run.scenario is not None]
-    names: list[ResourceName] = [name for name in RESOURCES if any(one.margin(name) for one in scenarios)]  # type: ignore[misc]
-    return list(dict.fromkeys(["memory", *names]))  # type: ignore[list-item]
+    names: list[ResourceName] = [name for name in RESOURCES if any(one.margin(name) for one in scenarios)]
+    return list(dict.fromkeys(["memory", *names]))
 
 
 def _level_difference(before: StoredRun, after: StoredRun, name: ResourceName, phase: str) -> Difference:
