@@ -102,8 +102,8 @@ def _v2_files(cgroup: Cgroup) -> dict[str, Path]:
 def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 1 group, by the names that the meter gives them."""
     names = {"inactive": b"total_inactive_file", "anon": b"total_rss", "cache": b"total_cache"}
-    fields = _memory(texts, names)
     stat = pairs(texts.get("stat", b""))
+    fields = _memory(texts, stat, names)
     if {b"total_rss", b"total_shmem"} <= stat.keys():
         huge = sum(int(texts[name]) for name in texts if name.startswith(_HUGE))
         fields["memory_bytes"] = stat[b"total_rss"] + stat[b"total_shmem"] + stat.get(b"total_swap", 0) + huge
@@ -117,8 +117,8 @@ def parse_v1(texts: Mapping[str, bytes]) -> dict[str, float]:
 
 def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
     """The fields in the files of a version 2 group, by the names that the meter gives them."""
-    fields = _memory(texts, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
     stat, huge = pairs(texts.get("stat", b"")), [texts[name] for name in texts if name.startswith(_HUGE)]
+    fields = _memory(texts, stat, {"inactive": b"inactive_file", "anon": b"anon", "cache": b"file"})
     if {b"anon", b"shmem"} <= stat.keys():
         apart = 0 if b"hugetlb" in stat else sum(map(int, huge))
         fields["memory_bytes"] = stat[b"anon"] + stat[b"shmem"] + int(texts.get("swap", b"0")) + apart
@@ -128,9 +128,8 @@ def parse_v2(texts: Mapping[str, bytes]) -> dict[str, float]:
     return fields
 
 
-def _memory(texts: Mapping[str, bytes], names: Mapping[str, bytes]) -> dict[str, float]:
+def _memory(texts: Mapping[str, bytes], stat: Mapping[bytes, int], names: Mapping[str, bytes]) -> dict[str, float]:
     fields: dict[str, float] = {}
-    stat = pairs(texts.get("stat", b""))
     if "usage" in texts:
         usage = int(texts["usage"])
         fields["usage_bytes"] = usage

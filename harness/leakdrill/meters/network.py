@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -95,10 +96,12 @@ class NetworkMeter:
 
     def _states(self, read: Mapping[str, float]) -> dict[str, float]:
         """Speed, state and MTU of our namespace's interfaces, where they have one, of those that were read."""
-        return {key: value for key, value in self._each_state() if f"{key.rpartition('.')[0]}.receive_bytes" in read}
+        return dict(self._each_state(read))
 
-    def _each_state(self) -> Iterator[tuple[str, float]]:
+    def _each_state(self, read: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         for folder in self._interfaces.iterdir():
+            if f"{folder.name}.receive_bytes" not in read:
+                continue
             for file, name, unit in (
                 ("speed", "speed_bytes", _BITS_PER_S),
                 ("mtu", "mtu_bytes", 1.0),
@@ -130,13 +133,20 @@ def parse_interfaces(text: str) -> dict[str, float]:
 def parse_protocols(text: str) -> dict[str, float]:
     """The counts in /proc/net/snmp or netstat that rules ask for, as `Tcp_RetransSegs`."""
     lines = text.splitlines()
-    rows = zip(lines[::2], lines[1::2], strict=False)
-    named = (
-        (f"{names.partition(':')[0]}_{name}", value)
-        for names, values in rows
-        for name, value in zip(names.split()[1:], values.split()[1:], strict=False)
-    )
-    return {name: float(value) for name, value in named if name in _KNOWN}
+    fields: dict[str, float] = {}
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        if places := _places(names):
+            row = values.split()
+            fields |= {name: float(row[place]) for name, place in places if place < len(row)}
+    return fields
+
+
+@lru_cache(maxsize=64)
+def _places(names: str) -> tuple[tuple[str, int], ...]:
+    """What rules ask for of a line of names, which is the same at each reading, and where it stands in the next line."""
+    protocol, *columns = names.split()
+    named = ((f"{protocol.rstrip(':')}_{column}", place) for place, column in enumerate(columns, start=1))
+    return tuple((name, place) for name, place in named if name in _KNOWN)
 
 
 def parse_sockets(text: str) -> dict[str, float]:

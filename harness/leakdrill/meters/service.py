@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import MOST_BYTES, bounded_client
+from leakdrill.meters.remembered_page import RememberedPage
 from leakdrill.record.events import ServiceMetrics
 from leakdrill.units import show_size
 
@@ -42,6 +43,7 @@ class ServiceMeter:
 
     def __init__(self, url: str, *, access: Access) -> None:
         self._url = url
+        self._page = RememberedPage(parse_exposition)
         self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 
     def read(self) -> dict[str, float] | None:
@@ -68,7 +70,7 @@ class ServiceMeter:
         self._client.close()
 
     def _parse(self, response: httpx.Response) -> dict[str, float]:
-        return parse_exposition(page_text(response))
+        return self._page.samples(page_text(response))
 
 
 def page_text(response: httpx.Response) -> str:
