@@ -86,6 +86,34 @@ def test_each_network_namespace_is_read_once(tmp_path: Path) -> None:
     assert NetworkMeter(lambda: [99], proc=tmp_path, interfaces=tmp_path).read() is None, "a process that has ended"
 
 
+def test_speed_and_mtu_are_read_seldom_and_the_state_each_time(tmp_path: Path) -> None:
+    process, card = tmp_path / "proc/self", tmp_path / "class/eth0"
+    for folder in (process / "net", process / "ns", card):
+        folder.mkdir(parents=True)
+    (process / "ns/net").touch()
+    (process / "net/dev").write_text(NET_DEV)
+    (tmp_path / "class/veth9").mkdir()
+    (tmp_path / "proc/1").symlink_to(process)
+    for file, text in {
+        "speed": "1000",
+        "mtu": "1500",
+        "carrier": "1",
+        "carrier_changes": "2",
+        "operstate": "up",
+    }.items():
+        (card / file).write_text(f"{text}\n")
+    meter = NetworkMeter(lambda: [1], proc=tmp_path / "proc", interfaces=tmp_path / "class")
+    read = meter.read()
+    assert read is not None
+    assert (read["eth0.speed_bytes"], read["eth0.mtu_bytes"]) == (125_000_000, 1500)
+    assert (read["eth0.up"], read["eth0.carrier"], read["eth0.carrier_changes"]) == (1, 1, 2)
+    for file, text in {"mtu": "9000", "carrier": "0", "carrier_changes": "3", "operstate": "down"}.items():
+        (card / file).write_text(f"{text}\n")
+    rows = [meter.read() or {} for _ in range(10)]
+    assert [row["eth0.mtu_bytes"] for row in rows] == [1500] * 9 + [9000]
+    assert {(row["eth0.up"], row["eth0.carrier"], row["eth0.carrier_changes"]) for row in rows} == {(0, 0, 3)}
+
+
 def test_cpu_time_is_read_by_mode() -> None:
     read = parse_stat(STAT)
     assert (read["user_seconds"], read["idle_seconds"], read["steal_seconds"]) == (200 / TICKS, 700 / TICKS, 40 / TICKS)

@@ -32,6 +32,7 @@ _CREATE_TIME_SLACK_S: Final = 2.0  # the kernel's boot time, which psutil adds, 
 _POLL_S: Final = 0.03
 _KILL_TIMEOUT_S: Final = 5.0
 _LINKS_OF_AN_EMPTY_FOLDER: Final = 2
+_READ_BYTES: Final = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,28 +124,36 @@ class ProcessTree:
 
 def group_pids(folder: Path) -> list[int]:
     """The members of a control group and of the groups that its members made below it; none when it is gone."""
-    pids = _listed(f"{folder}/cgroup.procs")
-    if _has_groups_below(folder):
-        for procs in folder.glob("*/**/cgroup.procs"):
-            pids += _listed(str(procs))
-    return pids
-
-
-def _listed(procs: str) -> list[int]:
-    # Opened each time: of a version 1 file that stays open, the kernel repeats the list that it once made.
     try:
-        with open(procs, "rb", buffering=0) as file:  # noqa: PTH123 - asked for many times a second
-            return list(map(int, file.read().split()))
+        group = os.open(str(folder), os.O_PATH | os.O_DIRECTORY)
     except OSError:
         return []
-
-
-def _has_groups_below(folder: Path) -> bool:
-    """Whether there may be any: the kernel counts a folder's links, two and one for each folder in it."""
     try:
-        return os.stat(folder).st_nlink != _LINKS_OF_AN_EMPTY_FOLDER  # noqa: PTH116 - asked for many times a second
+        pids = _listed("cgroup.procs", group)
+        # The kernel counts a folder's links: two, and one for each folder in it. Looking for them is dear.
+        if os.fstat(group).st_nlink != _LINKS_OF_AN_EMPTY_FOLDER:
+            for procs in folder.glob("*/**/cgroup.procs"):
+                pids += _listed(str(procs))
+        return pids
+    finally:
+        os.close(group)
+
+
+def _listed(procs: str, folder: int | None = None) -> list[int]:
+    # Opened each time: of a version 1 file that stays open, the kernel repeats the list that it once made.
+    try:
+        file = os.open(procs, os.O_RDONLY, dir_fd=folder)
     except OSError:
-        return False
+        return []
+    try:
+        text = b""
+        while more := os.read(file, _READ_BYTES):
+            text += more
+        return list(map(int, text.split()))
+    except OSError:
+        return []
+    finally:
+        os.close(file)
 
 
 def _marker(pid: int, variable: str) -> str | None:

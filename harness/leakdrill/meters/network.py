@@ -17,7 +17,7 @@ from leakdrill.meters.kernel_file import read_once
 from leakdrill.record.events import NetworkInterfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _COLUMNS: Final = {
     0: "receive_bytes", 1: "receive_packets", 2: "receive_errs", 3: "receive_drop",
@@ -38,6 +38,10 @@ _KNOWN: Final = frozenset(PROTOCOL_COUNTS)
 _MOST_INTERFACES: Final = 16
 """A machine with many containers has an interface for each; those with the most traffic are read."""
 _BITS_PER_S: Final = 1_000_000 / 8
+_FIXED: Final = {"speed": ("speed_bytes", _BITS_PER_S), "mtu": ("mtu_bytes", 1.0)}
+_CHANGING: Final = {"carrier": ("carrier", 1.0), "carrier_changes": ("carrier_changes", 1.0)}
+_FIXED_EVERY: Final = 10
+"""What stays as it is is read at each tenth reading: some drivers ask the card for its speed."""
 
 
 class NetworkMeter:
@@ -62,6 +66,8 @@ class NetworkMeter:
         self._pids = pids
         self._proc = proc
         self._interfaces = interfaces
+        self._readings = 0
+        self._fixed: dict[str, float] = {}
 
     def read(self) -> dict[str, float] | None:
         """Counts since the interfaces were made, summed over the namespaces, and levels; None without a process."""
@@ -96,24 +102,25 @@ class NetworkMeter:
 
     def _states(self, read: Mapping[str, float]) -> dict[str, float]:
         """Speed, state and MTU of our namespace's interfaces, where they have one, of those that were read."""
-        return dict(self._each_state(read))
+        folders = [name for name in os.listdir(self._interfaces) if f"{name}.receive_bytes" in read]  # noqa: PTH208 - names only
+        if self._readings % _FIXED_EVERY == 0:
+            self._fixed = dict(self._numbers(folders, _FIXED))
+        self._readings += 1
+        fixed = {key: value for key, value in self._fixed.items() if key.rpartition(".")[0] in folders}
+        return fixed | dict(self._numbers(folders, _CHANGING)) | dict(self._up(folders))
 
-    def _each_state(self, read: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-        for folder in self._interfaces.iterdir():
-            if f"{folder.name}.receive_bytes" not in read:
-                continue
-            for file, name, unit in (
-                ("speed", "speed_bytes", _BITS_PER_S),
-                ("mtu", "mtu_bytes", 1.0),
-                ("carrier", "carrier", 1.0),
-                ("carrier_changes", "carrier_changes", 1.0),
-            ):
+    def _numbers(self, folders: Iterable[str], files: Mapping[str, tuple[str, float]]) -> Iterator[tuple[str, float]]:
+        for folder in folders:
+            for file, (name, unit) in files.items():
                 with contextlib.suppress(OSError, ValueError):
-                    value = int(read_once(f"{folder}/{file}"))
+                    value = int(read_once(f"{self._interfaces}/{folder}/{file}"))
                     if value >= 0:  # an interface without a speed says -1
-                        yield f"{folder.name}.{name}", value * unit
+                        yield f"{folder}.{name}", value * unit
+
+    def _up(self, folders: Iterable[str]) -> Iterator[tuple[str, float]]:
+        for folder in folders:
             with contextlib.suppress(OSError):
-                yield f"{folder.name}.up", float(read_once(f"{folder}/operstate").strip() == b"up")
+                yield f"{folder}.up", float(read_once(f"{self._interfaces}/{folder}/operstate").strip() == b"up")
 
 
 def _text(path: str) -> str:
@@ -143,7 +150,7 @@ def parse_protocols(text: str) -> dict[str, float]:
 
 @lru_cache(maxsize=64)
 def _places(names: str) -> tuple[tuple[str, int], ...]:
-    """What rules ask for of a line of names, which is the same at each reading, and where it stands in the next line."""
+    """What rules ask for of a line of names, which stays the same, and where its value stands in the line below."""
     protocol, *columns = names.split()
     named = ((f"{protocol.rstrip(':')}_{column}", place) for place, column in enumerate(columns, start=1))
     return tuple((name, place) for name, place in named if name in _KNOWN)

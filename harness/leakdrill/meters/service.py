@@ -44,6 +44,8 @@ class ServiceMeter:
     def __init__(self, url: str, *, access: Access) -> None:
         self._url = url
         self._page = RememberedPage(parse_exposition)
+        self._request: httpx.Request | None = None
+        """Made once: that is a third of what asking costs."""
         self._client = bounded_client(timeout_s=_TIMEOUT_S, access=access)
 
     def read(self) -> dict[str, float] | None:
@@ -53,7 +55,9 @@ class ServiceMeter:
             OSError: when what it answers is not what was expected, such as Prometheus' text format.
         """
         try:
-            response = self._client.get(self._url)
+            if self._request is None:
+                self._request = self._client.build_request("GET", self._url)
+            response = self._client.send(self._request)
         except httpx.ConnectError:
             return None
         except httpx.HTTPError as e:

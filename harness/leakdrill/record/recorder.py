@@ -15,12 +15,12 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.in_words import in_words
 from leakdrill.masking import kept
 from leakdrill.record.chain import CHAIN_START, chained
-from leakdrill.record.event import Event, event_line
+from leakdrill.record.event import Event, fields_line
 from leakdrill.record.events import RecordEnd, RunPhase
 from leakdrill.record.history import History, read_history
 from leakdrill.record.writing import unwritable
@@ -83,10 +83,15 @@ class Recorder:
             event.source, "sample", event.line_name(), event.line_value(), event.line_labels(), event.at
         )
 
-    def record_reading(self, event_class: type[Reading], values: Mapping[str, float]) -> Event:
+    def record_reading(self, event_class: type[Reading], values: Mapping[str, float]) -> None:
         """Record what a meter read: the line that `record(event_class.of(values))` writes."""
-        name, value = event_class.event_name, event_class.line_value_of(values)
-        return self._append(event_class.source, "sample", name, value, event_class.labels_of_none(), None)
+        value, labels = event_class.line_value_of(values), event_class.labels_of_none()
+        with self._lock:
+            fields = self._write(event_class.source, "sample", event_class.event_name, value, labels, None)
+        if self._listeners:
+            event = Event(**fields)
+            for listener in self._listeners:
+                listener(event)
 
     @contextmanager
     def act(self, event: ActEvent) -> Iterator[ActNote]:
@@ -152,7 +157,7 @@ class Recorder:
         sync: bool = False,
     ) -> Event:
         with self._lock:
-            event = self._write(source, kind, name, value, labels, at, sync=sync)
+            event = Event(**self._write(source, kind, name, value, labels, at, sync=sync))
         for listener in self._listeners:
             listener(event)
         return event
@@ -166,18 +171,19 @@ class Recorder:
         labels: dict[str, str],
         at: float | None,
         *,
-        sync: bool,
-    ) -> Event:
-        event = Event(
-            index=self._lines, t=round(self.now_s(), 4), phase=self.phase, source=source, kind=kind,
-            name=name, value=kept(value) if isinstance(value, str) else value,
-            labels={key: kept(text) for key, text in labels.items()}, at=None if at is None else round(at, 4),
-        )  # fmt: skip
+        sync: bool = False,
+    ) -> dict[str, Any]:
+        """Write a line; returns its fields."""
+        fields = {
+            "index": self._lines, "t": round(self.now_s(), 4), "phase": self.phase, "source": source, "kind": kind,
+            "name": name, "value": kept(value) if isinstance(value, str) else value,
+            "labels": {key: kept(text) for key, text in labels.items()}, "at": None if at is None else round(at, 4),
+        }  # fmt: skip
         if self.lost is None and not self._file.closed:
-            line, self.head = chained(event_line(event), self.head)
+            line, self.head = chained(fields_line(fields), self.head)
             self._lines += 1
             self._put(line, sync=sync)
-        return event
+        return fields
 
     def _put(self, line: bytes, *, sync: bool) -> None:
         try:
