@@ -68,9 +68,8 @@ def running(count: int, *, mib: int, folder: Path) -> Iterator[list[Service]]:
     )
     services: list[Service] = []
     try:
-        assert parent.stdout is not None
-        for number in range(count):
-            pid = int(parent.stdout.readline())
+        for number, line in zip(range(count), parent.stdout or (), strict=False):
+            pid = int(line)
             services.append(Service(pid=pid, cgroup=_group(f"meter-fleet-{parent.pid}-{number}", pid, journal)))
         time.sleep(1.0 + count / 100)  # until each of them holds what it holds
         yield services

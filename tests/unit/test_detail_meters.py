@@ -10,7 +10,7 @@ import pytest
 from leakdrill.machine.cgroup import Cgroup
 from leakdrill.meters.cgroup_details import CgroupDetailsMeter, read_details
 from leakdrill.meters.machine_figures import MachineFiguresMeter, parse_stat
-from leakdrill.meters.network import NetworkMeter, parse_interfaces, parse_protocols, parse_sockets
+from leakdrill.meters.network import NetworkMeter, NetworkNamespaces, parse_interfaces, parse_protocols, parse_sockets
 from leakdrill.meters.pressure import parse_pressure
 from leakdrill.meters.process_details import ProcessDetailsMeter, parse_status
 
@@ -79,11 +79,12 @@ def test_each_network_namespace_is_read_once(tmp_path: Path) -> None:
             spaces[space].touch()
         else:
             os.link(spaces[space], folder / "ns" / "net")
-    read = NetworkMeter(lambda: [1, 2, 3], proc=tmp_path, interfaces=tmp_path).read()
+    namespaces = NetworkNamespaces(proc=tmp_path, interfaces=tmp_path)
+    read = NetworkMeter(lambda: [1, 2, 3], namespaces).read()
     assert read is not None
     assert read["eth0.receive_bytes"] == 2 * 5000
-    assert NetworkMeter(list, proc=tmp_path, interfaces=tmp_path).read() is None
-    assert NetworkMeter(lambda: [99], proc=tmp_path, interfaces=tmp_path).read() is None, "a process that has ended"
+    assert NetworkMeter(list, namespaces).read() is None
+    assert NetworkMeter(lambda: [99], namespaces).read() is None, "a process that has ended"
 
 
 def test_speed_and_mtu_are_read_seldom_and_the_state_each_time(tmp_path: Path) -> None:
@@ -102,16 +103,38 @@ def test_speed_and_mtu_are_read_seldom_and_the_state_each_time(tmp_path: Path) -
         "operstate": "up",
     }.items():
         (card / file).write_text(f"{text}\n")
-    meter = NetworkMeter(lambda: [1], proc=tmp_path / "proc", interfaces=tmp_path / "class")
+    now = [0.0]
+    meter = NetworkMeter(lambda: [1], NetworkNamespaces(tmp_path / "proc", tmp_path / "class", lambda: now[0]))
     read = meter.read()
     assert read is not None
     assert (read["eth0.speed_bytes"], read["eth0.mtu_bytes"]) == (125_000_000, 1500)
     assert (read["eth0.up"], read["eth0.carrier"], read["eth0.carrier_changes"]) == (1, 1, 2)
     for file, text in {"mtu": "9000", "carrier": "0", "carrier_changes": "3", "operstate": "down"}.items():
         (card / file).write_text(f"{text}\n")
-    rows = [meter.read() or {} for _ in range(10)]
+    rows = []
+    for second in range(1, 11):
+        now[0] = float(second)
+        rows.append(meter.read() or {})
     assert [row["eth0.mtu_bytes"] for row in rows] == [1500] * 9 + [9000]
     assert {(row["eth0.up"], row["eth0.carrier"], row["eth0.carrier_changes"]) for row in rows} == {(0, 0, 3)}
+
+
+def test_targets_that_share_a_namespace_read_it_once_in_half_a_second(tmp_path: Path) -> None:
+    for pid in ("self", "1"):
+        (tmp_path / pid / "ns").mkdir(parents=True)
+        (tmp_path / pid / "net").mkdir()
+        (tmp_path / pid / "net/dev").write_text(NET_DEV)
+    (tmp_path / "self/ns/net").touch()
+    os.link(tmp_path / "self/ns/net", tmp_path / "1/ns/net")
+    now = [5.0]
+    namespaces = NetworkNamespaces(tmp_path, tmp_path / "none", lambda: now[0])
+    one, other = (NetworkMeter(lambda: [1], namespaces) for _ in range(2))
+    first = one.read()
+    (tmp_path / "1/net/dev").write_text(NET_DEV.replace("5000", "6000"))
+    now[0] = 5.4
+    assert other.read() == first
+    now[0] = 5.5
+    assert (other.read() or {})["eth0.receive_bytes"] == 6000
 
 
 def test_cpu_time_is_read_by_mode() -> None:

@@ -73,6 +73,7 @@ _PUBLISHED: Final = (
     MachineFigures,
 )
 
+_BY_LINE: Final = {(event_class.source, event_class.event_name): event_class for event_class in _PUBLISHED}
 _NO_MORE: Final = MoreLabels()
 
 
@@ -238,10 +239,10 @@ class Exporter(Collector):
         return {name: None if limit is None else limit * replicas for name, limit in given.items()}
 
     def _note(self, event: Event) -> None:
-        for event_class in _PUBLISHED:
-            reading = event_class.read(event)
-            if reading is not None and reading.values:
-                self._newest[event_class] = (time.monotonic(), reading)
+        published = _BY_LINE.get((event.source, event.name))  # asked dozens of times a second
+        if published is not None and event.kind == "sample" and isinstance(event.value, dict) and event.value:
+            self._newest[published] = (time.monotonic(), published.from_event(event))
+            return
         of_pod = PodResources.read(event)
         if of_pod is not None and of_pod.values:
             since = self._pods_started_at.get(of_pod.pod, time.time())

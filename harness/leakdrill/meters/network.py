@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.meters.kernel_file import read_once
 from leakdrill.record.events import NetworkInterfaces
+from leakdrill.remember import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,56 +42,66 @@ _MOST_INTERFACES: Final = 16
 _BITS_PER_S: Final = 1_000_000 / 8
 _FIXED: Final = {"speed": ("speed_bytes", _BITS_PER_S), "mtu": ("mtu_bytes", 1.0)}
 _CHANGING: Final = {"carrier": ("carrier", 1.0), "carrier_changes": ("carrier_changes", 1.0)}
-_FIXED_EVERY: Final = 10
-"""What stays as it is is read at each tenth reading: some drivers ask the card for its speed."""
+_FIXED_S: Final = 10.0
+"""How long what hardly changes is not read again: some drivers ask the card for its speed."""
+_SHARED_S: Final = 0.5
 
 
-class NetworkMeter:
-    """Reads every network namespace that the processes `pids` are in.
+class NetworkNamespaces:
+    """Reads the network namespaces of this machine; what was read less than half a second ago is not read again.
+
+    Many targets may share one namespace, and each asks for it.
 
     Args:
-        pids: the target's processes.
         proc: where the kernel shows processes.
         interfaces: where it shows our own namespace's interfaces.
+        clock: seconds, never stepping back.
     """
-
-    event = NetworkInterfaces
-    every = 10
 
     def __init__(
         self,
-        pids: Callable[[], Sequence[int]],
-        *,
         proc: Path = Path("/proc"),
         interfaces: Path = Path("/sys/class/net"),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pids = pids
-        self._proc = proc
-        self._interfaces = interfaces
-        self._readings = 0
-        self._fixed: dict[str, float] = {}
+        self._proc, self._interfaces, self._clock = proc, interfaces, clock
+        self._counts: dict[int, tuple[float, dict[str, float]]] = {}
+        self._states: tuple[float, dict[str, float]] = (float("-inf"), {})
+        self._fixed: tuple[float, dict[str, float]] = (float("-inf"), {})
 
-    def read(self) -> dict[str, float] | None:
-        """Counts since the interfaces were made, summed over the namespaces, and levels; None without a process."""
-        total: dict[str, float] = {}
-        own = self._namespace("self")
-        for namespace, pid in self._one_of_each().items():
-            with contextlib.suppress(OSError):
-                for name, value in self._of(pid).items():
-                    total[name] = total.get(name, 0.0) + value
-                total |= self._states(total) if namespace == own else {}
-        return total or None
+    def of_process(self, process: int | str) -> int:
+        """The number of the namespace that a process is in.
 
-    def _one_of_each(self) -> dict[int, int]:
-        """A process in each namespace."""
-        found: dict[int, int] = {}
-        for pid in self._pids():
-            with contextlib.suppress(OSError):
-                found.setdefault(self._namespace(str(pid)), pid)
-        return found
-
-    def _namespace(self, process: str) -> int:
+        Raises:
+            OSError: when it has ended.
+        """
         return os.stat(f"{self._proc}/{process}/ns/net").st_ino  # noqa: PTH116 - asked of each process
+
+    def counts(self, namespace: int, pid: int) -> Mapping[str, float]:
+        """The interfaces' and the protocols' counts in `namespace`, which process `pid` is in.
+
+        Raises:
+            OSError: when that has ended.
+        """
+        now = self._clock()
+        read_at, counts = self._counts.get(namespace, (float("-inf"), {}))
+        if now - read_at >= _SHARED_S:
+            counts = self._of(pid)
+            remember(self._counts, namespace, (now, counts))
+        return counts
+
+    def states(self) -> Mapping[str, float]:
+        """Speed, state and MTU of our namespace's interfaces, where they have one."""
+        now = self._clock()
+        if now - self._states[0] < _SHARED_S:
+            return self._states[1]
+        with contextlib.suppress(OSError):
+            folders = os.listdir(self._interfaces)  # noqa: PTH208 - names only
+            if now - self._fixed[0] >= _FIXED_S:
+                self._fixed = (now, dict(self._numbers(folders, _FIXED)))
+            fixed = {key: value for key, value in self._fixed[1].items() if key.rpartition(".")[0] in folders}
+            self._states = (now, fixed | dict(self._numbers(folders, _CHANGING)) | dict(self._up(folders)))
+        return self._states[1]
 
     def _of(self, pid: int) -> dict[str, float]:
         net = f"{self._proc}/{pid}/net"
@@ -99,15 +111,6 @@ class NetworkMeter:
                 fields |= parse_protocols(_text(f"{net}/{file}"))
             fields |= parse_sockets(_text(f"{net}/sockstat"))
         return fields
-
-    def _states(self, read: Mapping[str, float]) -> dict[str, float]:
-        """Speed, state and MTU of our namespace's interfaces, where they have one, of those that were read."""
-        folders = [name for name in os.listdir(self._interfaces) if f"{name}.receive_bytes" in read]  # noqa: PTH208 - names only
-        if self._readings % _FIXED_EVERY == 0:
-            self._fixed = dict(self._numbers(folders, _FIXED))
-        self._readings += 1
-        fixed = {key: value for key, value in self._fixed.items() if key.rpartition(".")[0] in folders}
-        return fixed | dict(self._numbers(folders, _CHANGING)) | dict(self._up(folders))
 
     def _numbers(self, folders: Iterable[str], files: Mapping[str, tuple[str, float]]) -> Iterator[tuple[str, float]]:
         for folder in folders:
@@ -121,6 +124,50 @@ class NetworkMeter:
         for folder in folders:
             with contextlib.suppress(OSError):
                 yield f"{folder}.up", float(read_once(f"{self._interfaces}/{folder}/operstate").strip() == b"up")
+
+
+HERE: Final = NetworkNamespaces()
+"""Those of this machine."""
+
+
+class NetworkMeter:
+    """Reads every network namespace that the processes `pids` are in.
+
+    Args:
+        pids: the target's processes.
+        namespaces: where they are read.
+    """
+
+    event = NetworkInterfaces
+    every = 10
+
+    def __init__(self, pids: Callable[[], Sequence[int]], namespaces: NetworkNamespaces = HERE) -> None:
+        self._pids = pids
+        self._namespaces = namespaces
+
+    def read(self) -> dict[str, float] | None:
+        """Counts since the interfaces were made, summed over the namespaces, and levels; None without a process."""
+        total: dict[str, float] = {}
+        own = self._namespaces.of_process("self")
+        for namespace, pid in self._one_of_each().items():
+            with contextlib.suppress(OSError):
+                for name, value in self._namespaces.counts(namespace, pid).items():
+                    total[name] = total.get(name, 0.0) + value
+                total |= self._states(total) if namespace == own else {}
+        return total or None
+
+    def _one_of_each(self) -> dict[int, int]:
+        """A process in each namespace."""
+        found: dict[int, int] = {}
+        for pid in self._pids():
+            with contextlib.suppress(OSError):
+                found.setdefault(self._namespaces.of_process(pid), pid)
+        return found
+
+    def _states(self, read: Mapping[str, float]) -> dict[str, float]:
+        """The states of those interfaces that were read."""
+        states = self._namespaces.states()
+        return {key: value for key, value in states.items() if f"{key.rpartition('.')[0]}.receive_bytes" in read}
 
 
 def _text(path: str) -> str:
