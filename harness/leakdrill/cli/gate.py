@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from leakdrill.cli.options import Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.page import OpenPage, leave_page, name_page, open_page
 from leakdrill.cli.run_json import run_as_json
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.gate import CANDIDATE, MEMORY_CLAIM, measured_conditions
@@ -17,6 +18,7 @@ from leakdrill.judging.leak.slots import corpora, slot_trace
 from leakdrill.record.history import read_history
 from leakdrill.record.verdict import Outcome, worst
 from leakdrill.reports.console import SafeConsole
+from leakdrill.reports.page.gate_page import WORDS
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.catalogue.catalogue import find_scenario
@@ -31,10 +33,8 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
     from leakdrill.runs.session import FinishedRun
 
-_WORDS: Final = {Outcome.PASS: "CLEAN", Outcome.FAIL: "LEAK", Outcome.UNKNOWN: "UNKNOWN"}
 
-
-def gate(
+def gate(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     service: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
     against: Annotated[
         str | None,
@@ -50,24 +50,29 @@ def gate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     verbose: Verbose = False,
+    show: OpenPage = False,
 ) -> int:
     """Judge whether a service leaks memory, in about a minute."""
     console = SafeConsole(stderr=as_json)
     path = find_scenario(service)
     done = _measure(path, against, baseline, update=update, runs=runs, on=on, console=console)
     if done.error is not None:
-        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        deliver(0, lambda: leave_page(done))
+        name_page(done, console)
         raise done.error
     code = deliver(
         worst(done.verdicts).exit_code,
         *([lambda: _write(baseline, done, console)] if baseline and update else []),
         lambda: append_step_summary(done.verdicts, name=done.scenario().name),
+        lambda: leave_page(done),
     )
+    if show:
+        open_page(done)
     if as_json:
         print_json(run_as_json(done.verdicts, done.folder, scenario=done.scenario().name, chain=done.seal.head))
     else:
         print_verdicts(done.verdicts, console, verbose=verbose)
-        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        name_page(done, console)
         console.print(leak_word(done.verdicts), markup=False, soft_wrap=True)
     return code
 
@@ -75,7 +80,7 @@ def gate(
 def leak_word(verdicts: Sequence[Verdict]) -> str:
     """The last line: LEAK, CLEAN or UNKNOWN, and what else keeps the gate from passing."""
     memory = worst([verdict for verdict in verdicts if verdict.check == MEMORY_CLAIM])
-    word, outcome = _WORDS[memory], worst(verdicts)
+    word, outcome = WORDS[memory], worst(verdicts)
     if outcome is memory:
         return f"{word} (exit {outcome.exit_code})"
     others = ", ".join(verdict.check for verdict in verdicts if verdict.outcome is outcome)

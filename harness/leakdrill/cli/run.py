@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakdrill.cli.options import AsJson, On, Platform, Runs, Verbose  # noqa: TC001 - typer reads the annotations when it runs
+from leakdrill.cli.options import AsJson, On, Runs, Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.page import OpenPage, leave_page, name_page, open_page
 from leakdrill.cli.run_json import run_as_json
 from leakdrill.cli.run_many import chosen, run_many, write_report
 from leakdrill.judging.time_budget import time_budget
@@ -21,6 +22,9 @@ from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.reports.termination_message import leave_termination_message
 from leakdrill.runs.drill.run import run_drill
+
+if TYPE_CHECKING:
+    from leakdrill.runs.session import FinishedRun
 
 
 def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
@@ -42,31 +46,29 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     jobs: Annotated[int | None, typer.Option(min=1, help="Drills to run at once; default: 2 per core.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write one JUnit file of all drills.")] = None,
     verbose: Verbose = False,
+    show: OpenPage = False,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""
     paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
     console = SafeConsole(stderr=as_json)
     if len(paths) == 1:
         return _run_one(
-            paths[0], runs=runs, on=on, allow=allow, as_json=as_json, junit=junit, verbose=verbose, console=console
+            run_drill(paths[0], runs=runs, console=console, on=on, allow=allow),
+            as_json=as_json,
+            junit=junit,
+            verbose=verbose,
+            show=show,
+            console=console,
         )
     return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
 
 
 def _run_one(
-    path: Path,
-    *,
-    runs: Path,
-    on: Platform | None,
-    allow: str | None,
-    as_json: bool,
-    junit: Path | None,
-    verbose: bool,
-    console: SafeConsole,
+    done: FinishedRun, *, as_json: bool, junit: Path | None, verbose: bool, show: bool, console: SafeConsole
 ) -> int:
-    done = run_drill(path, runs=runs, console=console, on=on, allow=allow)
     if done.error is not None:
-        console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+        deliver(0, lambda: leave_page(done))
+        name_page(done, console)
         raise done.error
     scenario = done.scenario()
     code = deliver(
@@ -74,11 +76,14 @@ def _run_one(
         lambda: append_step_summary(done.verdicts, name=scenario.name),
         lambda: leave_termination_message(done.verdicts, name=scenario.name),
         *([lambda: write_report(junit, junit_xml(done.verdicts, name=scenario.name))] if junit else []),
+        lambda: leave_page(done),
     )
+    if show:
+        open_page(done)
     if as_json:
         print_json(run_as_json(done.verdicts, done.folder, scenario=scenario.name, chain=done.seal.head))
         return code
     print_verdicts(done.verdicts, console, verbose=verbose)
     print_budget(time_budget(read_history(done.folder.history), scenario), console)
-    console.print(f"record: {done.folder.path}", markup=False, soft_wrap=True)
+    name_page(done, console)
     return code

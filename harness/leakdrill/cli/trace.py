@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from leakdrill.cli.named_file import read_named
-from leakdrill.cli.output import print_json, print_lines
+from leakdrill.cli.output import deliver, print_json, print_lines
+from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
 from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
 from leakdrill.judging.leak.projection import Projection, Survival, project
 from leakdrill.judging.leak.trace import Trace, read_trace
+from leakdrill.reports.page.trace_page import trace_page
+from leakdrill.reports.page.write import page_html
 from leakdrill.units import (
     DURATION_HELP,
     RATE_HELP,
@@ -37,7 +40,7 @@ SCHEMA_VERSION: Final = 1
 """Version of the output of `--json`; grows when a field changes its meaning."""
 
 
-def trace(
+def trace(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     candidate: Annotated[
         Path, typer.Argument(help="A CSV file, or - for standard input, with t, requests and *_bytes, …")
     ],
@@ -50,13 +53,15 @@ def trace(
         str, typer.Option(help="The longest time for which the service keeps anything on purpose.")
     ] = show_duration(DEFAULT_LONGEST_TTL_S).replace(" ", ""),
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write an HTML page with the chart to this file.")] = None,
 ) -> None:
     """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
     series = read_trace(candidate, read=read_named)
     production = _production(rate, limit)
+    other = read_trace(baseline, read=read_named) if baseline else None
     verdict = judge_trace(
         series,
-        read_trace(baseline, read=read_named) if baseline else None,
+        other,
         budget_bytes_per_request=_budget(budget, survive, production, series),
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )
@@ -65,7 +70,11 @@ def trace(
         print_json(_as_json(verdict, projection))
     else:
         print_lines(_as_text(series.name, verdict, projection))
-    raise typer.Exit(verdict.outcome.check_outcome.exit_code)
+    code = verdict.outcome.check_outcome.exit_code
+    if page is not None:
+        html = page_html(trace_page(series, other, verdict, projection=str(projection or "")))
+        code = deliver(code, lambda: write_report(page, html))
+    raise typer.Exit(code)
 
 
 def _production(rate: str | None, limit: str | None) -> tuple[float, int] | None:

@@ -15,7 +15,9 @@ import typer
 
 from leakdrill.cli.options import Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.page import leave_page
 from leakdrill.errors import BadInput
+from leakdrill.files import is_file
 from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.run_files import success_line
 from leakdrill.judging.watch.watch_baseline import incomparable_reason, read_baseline
@@ -24,6 +26,7 @@ from leakdrill.record.history import read_history
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
 from leakdrill.reports.console import SafeConsole
+from leakdrill.reports.page.run_page import PAGE
 from leakdrill.reports.step_summary import append_step_summary
 from leakdrill.reports.terminal import print_verdicts
 from leakdrill.runs.watch.acceptance import check_updatable, update_baseline
@@ -95,10 +98,14 @@ def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool
     print_verdicts(done.verdicts, console, verbose=verbose)
     _print(success_line(folder.path.parent))
     code = deliver(
-        worst(done.verdicts).exit_code, lambda: append_step_summary(done.verdicts, name=folder.path.parent.name)
+        worst(done.verdicts).exit_code,
+        lambda: append_step_summary(done.verdicts, name=folder.path.parent.name),
+        lambda: leave_page(done),
     )
     if to_update:
         code = deliver(code, lambda: _print(update_baseline(to_update, plan, history, done.verdicts)))
+    if is_file(folder.path / PAGE):
+        _print(f"page: {folder.path / PAGE}")
     _print(f"record: {folder.path}")
     if as_json:
         print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))

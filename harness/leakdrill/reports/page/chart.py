@@ -70,6 +70,7 @@ class Chart:
         levels: values that are drawn from side to side.
         bands: ranges that are drawn behind the curves.
         stacked: whether each curve is drawn on top of the one before it; they then share their `x`.
+        from_zero: whether nothing is at the bottom; else the lowest value is.
         note: a sentence about it.
     """
 
@@ -80,6 +81,7 @@ class Chart:
     levels: tuple[Level, ...] = ()
     bands: tuple[Band, ...] = ()
     stacked: bool = False
+    from_zero: bool = True
     note: str = ""
 
 

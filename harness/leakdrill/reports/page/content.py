@@ -21,12 +21,14 @@ class Table:
         head: the names of the columns.
         rows: each as long as `head`.
         note: a sentence beneath it.
+        folded: whether it is shown only when asked for.
     """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

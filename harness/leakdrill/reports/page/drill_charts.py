@@ -28,8 +28,10 @@ _UNITS: Final[dict[str, Unit]] = {"bytes": "bytes", "count": "count", "cores": "
 
 
 def drill_charts(history: History, scenario: Scenario, verdicts: Sequence[Verdict]) -> tuple[Chart, ...]:
-    """The charts of a drill, memory first; one without a reading is left out."""
-    names = ["memory", *(name for name in RESOURCES if name != "memory" and _is_shown(name, scenario, verdicts))]
+    """The charts of a drill, what leaks first, then memory; one without a reading is left out."""
+    leaking = [leak.resource for leak in scenario.leaks]
+    shown = [name for name in RESOURCES if _is_shown(name, scenario, verdicts)]
+    names: list[str] = list(dict.fromkeys([*leaking, "memory", *shown]))
     charts = [_resource_chart(history, scenario, verdicts, RESOURCES[name]) for name in names]
     return tuple(chart for chart in [*charts, *_load_charts(history, scenario)] if chart.curves)
 

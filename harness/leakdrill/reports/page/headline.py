@@ -97,11 +97,12 @@ def _back(verdicts: Sequence[Verdict]) -> Figure:
     )
     if base is None or level is None:
         return _absent(f"{name} at the end", found.message, found)
-    value = show_share(level / base) if base else resource.show(level)
+    is_share = base > 0 and abs(level) <= base and (margin is None or margin <= base)
+    value = show_share(level / base) if is_share else resource.show(level)
     if level < 0:
         label, value = f"{name} below its baseline at the end", value.lstrip("-")
     shown = show_size(base) if resource.unit == "bytes" else resource.show(base)
-    allowed = "" if margin is None else f"; margin {show_share(margin / base) if base else resource.show(margin)}"
+    allowed = "" if margin is None else f"; margin {show_share(margin / base) if is_share else resource.show(margin)}"
     return _figure(label, value, f"baseline {shown}{allowed}", found)
 
 

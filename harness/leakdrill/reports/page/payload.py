@@ -57,6 +57,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "key": chart.key,
         "unit": chart.unit,
         "stacked": chart.stacked,
+        "zero": chart.from_zero,
         "curves": [_curve(curve) for curve in chart.curves],
         "levels": [[level.kind, printable(level.name), level.value] for level in chart.levels],
         "bands": [[printable(band.name), band.low, band.high] for band in chart.bands],

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.analyze import UNSEALED_NOTE
+from leakdrill.judging.leak.gate_baseline import read_baseline
+from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.history import read_history
+from leakdrill.record.seal import STORED_BASELINE
 from leakdrill.record.store import read_run_info
 from leakdrill.reports.page.drill_page import drill_page
+from leakdrill.reports.page.gate_page import gate_page
+from leakdrill.reports.page.watch_page import watch_page
 from leakdrill.reports.page.write import page_html
 
 if TYPE_CHECKING:
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from leakdrill.record.seal import Seal
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
+    from leakdrill.reports.page.content import Page
 
 PAGE: Final = "report.html"
 """The page's file in the run folder."""
@@ -36,4 +42,15 @@ def run_page(folder: RunFolder, verdicts: Sequence[Verdict], seal: Seal, history
     """
     history = history if history is not None else read_history(folder.history)
     note = seal.fault or ("" if seal.is_sealed else UNSEALED_NOTE)
-    return page_html(drill_page(history, read_run_info(folder), verdicts, note=note))
+    return page_html(_page(folder, verdicts, history, note))
+
+
+def _page(folder: RunFolder, verdicts: Sequence[Verdict], history: History, note: str) -> Page:
+    if is_watch(folder):
+        return watch_page(history, read_watch_info(folder), verdicts, note=note)
+    info = read_run_info(folder)
+    if info.kind == "gate":
+        copy = folder.path / STORED_BASELINE
+        stored = read_baseline(copy) if copy.exists() else None
+        return gate_page(history, info, verdicts, stored, note=note)
+    return drill_page(history, info, verdicts, note=note)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from leakdrill.reports.page.chart import Chart
 
 Axis = Literal["time", "requests"]
-MarkKind = Literal["leak", "step", "restart", "kill", "trouble", "change"]
+MarkKind = Literal["leak", "step", "restart", "kill", "trouble", "change", "look"]
 LaneState = Literal["pending", "firing", "unknown"]
 
 

@@ -11,15 +11,25 @@ const LeakdrillDraw = (() => {
   const TIMES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400,
     21600, 43200, 86400, 172800, 604800];
 
-  function significant(number) {
-    const text = Math.abs(number) >= 999.5 ? number.toFixed(0) : Number(number.toPrecision(3)).toString();
+  function significant(number, figures = 3) {
+    const text = Math.abs(number) >= 10 ** figures - 0.5 ? number.toFixed(0) : Number(number.toPrecision(figures)).toString();
     return text === "-0" ? "0" : text;
   }
 
-  function size(bytes) {
+  function size(bytes, figures) {
     let rest = Math.abs(bytes), unit = 0;
     while (rest >= 1024 && unit < 3) { rest /= 1024; unit++; }
-    return `${bytes < 0 ? "-" : ""}${significant(rest)} ${["B", "KiB", "MiB", "GiB"][unit]}`;
+    return `${bytes < 0 ? "-" : ""}${significant(rest, figures)} ${["B", "KiB", "MiB", "GiB"][unit]}`;
+  }
+
+  /** The values of an axis, with as many figures as it takes to tell one from the next. */
+  function distinct(values, unit) {
+    let texts = [];
+    for (let figures = 3; figures <= 8; figures++) {
+      texts = values.map((value) => show(value, unit, figures));
+      if (new Set(texts).size === texts.length) { break; }
+    }
+    return texts;
   }
 
   /** A duration as scenario files write it: 450ms, 48s, 1m 15s, 2h 5m. */
@@ -38,11 +48,11 @@ const LeakdrillDraw = (() => {
     return parts.slice(0, 2).filter(Boolean).join(" ");
   }
 
-  function show(value, unit) {
+  function show(value, unit, figures = 3) {
     if (value === null || value === undefined || Number.isNaN(value)) { return "no reading"; }
-    if (unit === "bytes") { return size(value); }
+    if (unit === "bytes") { return size(value, figures); }
     if (unit === "seconds") { return duration(value); }
-    return significant(value) + UNITS[unit];
+    return significant(value, figures) + UNITS[unit];
   }
 
   function colours() {
@@ -70,9 +80,12 @@ const LeakdrillDraw = (() => {
   }
 
   function bottom(chart) {
-    let lowest = 0;
+    let lowest = chart.zero ? 0 : Infinity;
     for (const curve of chart.curves) { for (const y of curve.y) { if (y < lowest) { lowest = y; } } }
-    return lowest * 1.06;
+    if (chart.zero || lowest === Infinity) { return Math.min(0, lowest * 1.06) || 0; }
+    const highest = chart.top / 1.06, room = (highest - lowest || Math.abs(highest) || 1) * 0.08;
+    chart.top = highest + room;
+    return lowest - room;
   }
 
   /** What uPlot draws of a chart between `from` and `to`, as columns that share their first one. */
@@ -98,7 +111,7 @@ const LeakdrillDraw = (() => {
     return chart.curves.map((curve, i) => ({
       stroke: () => paint().curves[i % 8],
       width: i === 0 && !chart.stacked ? 2 : 1.5,
-      dash: chart.stacked ? [] : DASHES[i % 8],
+      dash: DASHES[i % 8],
       paths: curve.dots ? () => null : curve.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
       points: { show: curve.dots, size: 6, fill: () => paint().curves[i % 8] },
       fill: chart.stacked ? () => `${paint().curves[i % 8]}59` : undefined,
@@ -137,6 +150,7 @@ const LeakdrillDraw = (() => {
     for (const x of moments) { line(c, u.valToPos(x, "x", true), upper, u.valToPos(x, "x", true), upper + height); }
     c.font = `${11 * ratio}px ${paint().font}`;
     c.textAlign = "right";
+    c.textBaseline = "alphabetic";
     const taken = [];
     for (const [kind, name, value] of chart.levels) {
       const y = u.valToPos(value, "y", true);
@@ -163,7 +177,7 @@ const LeakdrillDraw = (() => {
     return [
       { ...look, size: both ? 44 : 30, space: 74, values: (_, splits) => splits.map(place),
         incrs: timeline.axis === "time" ? TIMES : DECIMAL },
-      { ...look, size: GUTTER, space: 34, gap: 4, values: (_, splits) => splits.map((y) => show(y, chart.unit)),
+      { ...look, size: GUTTER, space: 34, gap: 4, values: (_, splits) => distinct(splits, chart.unit),
         incrs: chart.unit === "bytes" ? BINARY : DECIMAL },
     ];
   }

@@ -2,8 +2,8 @@
 const LeakdrillTimeline = (() => {
   "use strict";
 
-  const SIGNS = { leak: "◆", step: "▶", restart: "↻", kill: "✕", trouble: "!", change: "△" };
-  const ROW_PX = 22, MOST_ROWS = 4, LEAST_TEXT_PX = 52;
+  const SIGNS = { leak: "◆", step: "▶", restart: "↻", kill: "✕", trouble: "!", change: "△", look: "◉" };
+  const ROW_PX = 22, MOST_ROWS = 6, LEAST_TEXT_PX = 52;
   const { GUTTER, RIGHT, duration, show } = LeakdrillDraw;
 
   let timeline, area, paint, charts = [], placed = [], cursor = null, waiting = false, highlight = null;
@@ -132,7 +132,7 @@ const LeakdrillTimeline = (() => {
       if (row < 0 && ends.length < MOST_ROWS) { row = ends.length; }
       const hasRoom = row >= 0;
       row = hasRoom ? row : 0;
-      mark.words.hidden = !hasRoom;
+      mark.words.hidden = mark.sign.hidden = !hasRoom;
       mark.element.classList.toggle("ends", isNearTheEnd && hasRoom);
       mark.element.style.top = `${row * ROW_PX}px`;
       if (hasRoom) { ends[row] = Math.max(left + 18, from + mark.width + 6); }
@@ -148,10 +148,11 @@ const LeakdrillTimeline = (() => {
     pen.font = `12px ${paint.font}`;
     timeline.shownMarks = timeline.marks.map(([kind, label, start, end]) => {
       const made = element("div", `mark ${kind}`), words = element("span", "words", label);
-      made.append(element("span", "sign", SIGNS[kind]), words);
+      const sign = element("span", "sign", SIGNS[kind]);
+      made.append(sign, words);
       made.title = label;
       track.append(made);
-      return { element: made, words, start, end: start, width: pen.measureText(label).width + 26, until: end };
+      return { element: made, words, sign, start, end: start, width: pen.measureText(label).width + 26, until: end };
     });
   }
 
@@ -213,7 +214,7 @@ const LeakdrillTimeline = (() => {
     const readout = document.getElementById("readout");
     const isAll = view.from <= 0 && view.to >= timeline.end;
     const shown = timeline.axis === "time" ? [duration(view.from), duration(view.to)] : [view.from, view.to].map(LeakdrillDraw.significant);
-    readout.textContent = cursor === null ? (isAll ? "All of it is shown." : `Shown: ${shown[0]} to ${shown[1]}`) : where(cursor);
+    readout.textContent = cursor === null ? (isAll ? "All is shown." : `Shown: ${shown[0]} to ${shown[1]}`) : where(cursor);
     const values = [];
     for (const chart of charts) {
       chart.outputs.forEach((output, i) => {
