@@ -343,6 +343,8 @@ http POST :8080/x a=b
 http :8080/x a=b
 git pull
 git checkout main
+git checkout -b fix origin/main
+git restore --staged values.yaml
 git commit -m x
 aws ec2 reboot-instances --instance-ids i-1
 aws autoscaling set-desired-capacity --auto-scaling-group-name g --desired-capacity 3
@@ -525,6 +527,10 @@ reboot
 shutdown -h now
 journalctl --vacuum-size=100M
 git reset --hard
+git checkout HEAD~1 -- values.yaml
+git checkout HEAD~1 values.yaml
+git checkout .
+git restore values.yaml
 git clean -fd
 crontab -r
 pip uninstall x

@@ -14,7 +14,7 @@ from leakdrill.runs.catalogue.alert_coverage import action_of, alert_coverage, s
 from leakdrill.runs.catalogue.catalogue import catalogue, catalogue_root, catalogue_rules
 from leakdrill.runs.catalogue.coverage import problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
-from leakdrill.runs.catalogue.runbook import covered_by_runbooks
+from leakdrill.runs.catalogue.runbook_coverage import covered_by_runbooks
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.scenario.scenario import Scenario
 

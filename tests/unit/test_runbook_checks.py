@@ -292,6 +292,8 @@ def test_a_change_is_needed_only_where_the_runbook_fails_without_it():
     alone = needed(step, good, replace(unknown, cleared_unchanged=True, relieved_after_s=4.0))
     assert (alone.outcome, "clears by itself, 4 s after it fired" in alone.message) == ("FAIL", True)
     assert needed(step, bad, replace(unknown, cleared_unchanged=True)).outcome == "UNKNOWN"
+    assert needed(step, unknown, None).message.startswith("it cannot be told with it")
+    assert needed(step, bad, None).message == "the runbook does not relieve with it either"
     assert [needed(step, *pair).outcome for pair in ((good, good), (good, unknown), (unknown, bad), (bad, bad))] == [
         "FAIL",
         "UNKNOWN",

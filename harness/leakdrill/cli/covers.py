@@ -12,7 +12,7 @@ from leakdrill.runs.catalogue.coverage import FILE_NAME, problems, read_coverage
 from leakdrill.runs.catalogue.coverage_table import print_coverage, print_drilled
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME as MATRIX
 from leakdrill.runs.catalogue.matrix_plan import read_matrix
-from leakdrill.runs.catalogue.runbook import covered_by_runbooks
+from leakdrill.runs.catalogue.runbook_coverage import covered_by_runbooks
 from leakdrill.scenario.reader import read_scenario
 
 if TYPE_CHECKING:

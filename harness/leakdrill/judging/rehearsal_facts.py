@@ -77,9 +77,9 @@ class RunbookFacts:
         option: the option that it took; empty where there is none.
         without: the change that it left out.
         outcome: the outcome of `runbook_relieves`.
-        relieved_after_s: from the alert to its clearing; None where it did not clear.
+        relieved_after_s: from the alert to its clearing; None where it did not clear, or went with its service.
         failed_requests: from the first change to the end of the runbook.
-        comes_back: whether the resource grows again at half its speed or more; None where that cannot be told.
+        comes_back: whether the resource grows again at half its speed or more; None where nobody can tell.
         metric: the resource that grew.
         steps: its commands, in the order of the runbook.
         cleared_unchanged: whether the alert cleared before anything was changed.
@@ -111,14 +111,15 @@ def rehearsal_facts(history: History, plan: Rehearsed, verdicts: Sequence[Verdic
     cleared_s = None if span is None else span.cleared_s
     changes = [run for step in plan.rehearsal.steps if step.changes and (run := run_of(history, step.name))]
     failed = _failed(history, changes[0].start_s, until_s) if changes and until_s is not None else None
+    has_failed = relieves is not None and relieves.outcome is Outcome.FAIL
     return RunbookFacts(
         option=plan.rehearsal.option,
         without=plan.rehearsal.without,
         outcome=str(relieves.outcome) if relieves else str(Outcome.UNKNOWN),
         note=relieves.message if relieves else "",
-        relieved_after_s=None if span is None or cleared_s is None else cleared_s - span.fired.when,
+        relieved_after_s=None if span is None or cleared_s is None or has_failed else cleared_s - span.fired.when,
         failed_requests=failed,
-        comes_back=_comes_back(history, plan, changes),
+        comes_back=None if has_failed else _comes_back(history, plan, changes),
         metric=metric,
         steps=_steps(history, plan, verdicts),
         cleared_unchanged=relieves is not None and UNCHANGED in relieves.numbers,

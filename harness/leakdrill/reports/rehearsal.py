@@ -58,7 +58,7 @@ def print_options(options: Sequence[RunbookFacts], console: Console) -> None:
             Text(_RELIEVED[one.outcome], style=_STYLE[one.outcome]),
             "" if one.relieved_after_s is None else f"{one.relieved_after_s:.1f}",
             "" if one.failed_requests is None else str(one.failed_requests),
-            {True: "yes", False: "no", None: "not known"}[one.comes_back],
+            "" if one.outcome == "FAIL" else {True: "yes", False: "no", None: "not known"}[one.comes_back],
         )
     console.print(table)
 

@@ -8,12 +8,10 @@ from typing import Final
 
 from leakdrill.errors import BadInput
 from leakdrill.files import exists, is_file
-from leakdrill.runbooks.bindings import BoundFile
 from leakdrill.runs.catalogue.catalogue import catalogue_root
 
-_FOLDER: Final = "runbooks"
-BINDINGS: Final = ".bind.yaml"
-"""How the name of the bindings ends that lie beside a runbook: `NAME.bind.yaml` for `NAME.md`."""
+FOLDER: Final = "runbooks"
+"""The folder of the catalogue that holds them."""
 
 
 def find_runbook(name_or_file: str) -> Path:
@@ -27,22 +25,8 @@ def find_runbook(name_or_file: str) -> Path:
         return path
     named = catalogue_root() / f"{name_or_file}.md"
     if not is_file(named):
-        known = [f"{_FOLDER}/{file.stem}" for file in sorted((catalogue_root() / _FOLDER).glob("*.md"))]
+        known = [f"{FOLDER}/{file.stem}" for file in sorted((catalogue_root() / FOLDER).glob("*.md"))]
         close = difflib.get_close_matches(name_or_file, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"those that come along: {', '.join(known)}"
         raise BadInput(f"{name_or_file}: No such file; expected a runbook in Markdown", hint=hint)
     return named
-
-
-def covered_by_runbooks(folder: Path | None = None) -> dict[str, list[str]]:
-    """What the rehearsal of each runbook of the catalogue carries out: ids of instructions, by the runbook's name.
-
-    Args:
-        folder: where the runbooks and their bindings lie; default: the catalogue's.
-
-    Raises:
-        BadInput: when bindings cannot be used.
-    """
-    at = folder or catalogue_root() / _FOLDER
-    bound = [(path, BoundFile(path).bindings.covers) for path in sorted(at.glob(f"*{BINDINGS}"))]
-    return {f"{_FOLDER}/{path.name.removesuffix(BINDINGS)}": covers for path, covers in bound if covers}

@@ -28,6 +28,31 @@ def lists(call: Call) -> Effect:
     return change(f"`git {call.words[at].text}` changes the repository.")
 
 
+def checks_out(call: Call) -> Effect:
+    """Goes to another commit, or writes files as they were, over what was changed in them since."""
+    words = _after(call, "checkout")
+    named = [word for word in words if not word.startswith("-")]
+    made = {"-b", "-B", "--orphan", "-t", "--track"} & set(words)
+    forced = {"--", "-f", "--force", "-p", "--patch", "--ours", "--theirs", "."} & set(words)
+    if forced or (len(named) > 1 and not made):
+        return destructive("`git checkout` writes over changes that were not committed.")
+    return change("`git checkout` changes the repository.")
+
+
+def restores(call: Call) -> Effect:
+    """Writes files as they were, over what was changed in them since; or takes them out of the next commit."""
+    words = set(_after(call, "restore"))
+    if {"--staged", "-S"} & words and not {"--worktree", "-W"} & words:
+        return change("`git restore` takes files out of the next commit.", "add them again")
+    return destructive("`git restore` writes over changes that were not committed.")
+
+
+def _after(call: Call, verb: str) -> list[str]:
+    """The words behind a verb of git."""
+    at = next(i for i, word in enumerate(call.words) if i and word.text == verb)
+    return [word.text for word in call.words[at + 1 :]]
+
+
 GIT: Final = Table(
     "git",
     entries(
@@ -42,7 +67,7 @@ GIT: Final = Table(
         "-C -c --git-dir --work-tree --namespace",
         "--no-pager -P -p --paginate --bare --no-replace-objects --get --list -l",
     ),
-    special={"branch": lists, "tag": lists},
+    special={"branch": lists, "tag": lists, "checkout": checks_out, "restore": restores},
     worse={
         "--output": change("`git` writes a file."),
         "-c": unknown("`git -c` sets what git runs."),
