@@ -151,7 +151,7 @@ def test_a_step_that_no_longer_cures_is_worse_in_its_claim_its_number_and_its_ph
     comparison = compare(*pair(tmp_path, drill(uncured)))
     worse = {row.check for row in comparison.claims if row.word is Word.WORSE}
     assert {"step_works", "memory_returns_to_baseline"} <= worse
-    assert [row.what for row in comparison.numbers if row.word is Word.WORSE] == ["memory: above the baseline"]
+    assert [row.what for row in comparison.numbers if row.word is Word.WORSE] == ["memory: above its baseline"]
     assert ("memory", "recover") in {(row.what, row.phase) for row in comparison.phases if row.word is Word.WORSE}
     assert comparison.exit_code == 1
 

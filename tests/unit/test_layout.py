@@ -47,10 +47,11 @@ ROWS: Final = (
     ("judging/compare",),
     ("reports",),
     ("reports/page",),
+    ("reports/index",),
     ("runs",),
     ("runs/drill", "runs/gate", "runs/watch"),
     ("runs/catalogue", "runs/rehearsal"),
-    ("first_scenario", "doctor", "pytest_plugin"),
+    ("first_scenario", "doctor", "pytest_plugin", "serving"),
     ("cli",),
 )
 """A folder may import those in the rows above its own; folders in one row import nothing of one another."""

@@ -18,6 +18,8 @@ SUMMARIES: Final = {
     "analyze": "Judge a stored run again; needs nothing but its files.",
     "report": "Write an HTML page, JUnit XML, Markdown, JSON and OpenMetrics of a run; the exit code is the run's.",
     "compare": "Compare two runs of one scenario: what is better, worse, or not distinguishable.",
+    "runs": "List stored runs by scenario, with their verdicts and how their numbers went from run to run.",
+    "serve": "Serve the index and the pages of stored runs on loopback, until Ctrl-C; writes nothing.",
     "verify": "Say whether the record of a stored run is as the run wrote it.",
     "scenarios": "List the catalogue, or what it covers: instructions, alerts and steps.",
     "schema": "Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json.",

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 KeyUnit = Literal["seconds", "bytes", "count", "cores", "bytes_per_request", "count_per_request", "seconds_per_request"]
 
+_WORDS: Final = {
+    "time_to_detect": "time to detect",
+    "spare": "to spare before the damage",
+    "above_baseline": "above its baseline",
+    "growth": "growth",
+    "peak": "peak of memory",
+}
 _DAMAGES: Final = {
     "alert_fires_before_oom_kill": "the OOM kill",
     "alert_fires_before_disk_full": "the disk was full",
@@ -59,6 +66,12 @@ class KeyNumber:
     limit: float | None = None
     unit: KeyUnit
     text: str
+
+    @property
+    def what(self) -> str:
+        """The number without its value, for a heading: `HighMemoryUsage: time to detect`."""
+        noun = self.check.split("_")[0] if self.name == "above_baseline" else self.subject
+        return ": ".join(filter(None, (noun, _WORDS[self.name])))
 
 
 def key_numbers(verdicts: Iterable[Verdict]) -> list[KeyNumber]:

@@ -26,13 +26,6 @@ _WANTED: Final[dict[str, Direction]] = {
 }
 _WITHIN: Final = ("above_baseline", "growth")
 """Below their limit these are what the scenario, or the gate's budget, calls none."""
-_WORDS: Final = {
-    "time_to_detect": "time to detect",
-    "spare": "to spare before the damage",
-    "above_baseline": "above the baseline",
-    "growth": "growth a request",
-    "peak": "peak of memory",
-}
 _SINGLE: Final[tuple[tuple[str, str, str, str, Direction], ...]] = (
     ("notification_arrives", "delivered_after_s", "delivered after", "seconds", "lower"),
     ("alert_resolves_and_stays_resolved", "cleared_after_s", "cleared after", "seconds", "lower"),
@@ -82,7 +75,7 @@ def number_differences(before: Sequence[Verdict], after: Sequence[Verdict]) -> I
     for key in [*old, *(key for key in new if key not in old)]:
         one = new[key] if key in new else old[key]
         yield difference(
-            _what(one),
+            one.what,
             one.unit,
             _figure(old.get(key)),
             _figure(new.get(key)),
@@ -108,11 +101,6 @@ def _single_differences(
 
 def _key_figures(verdicts: Sequence[Verdict]) -> dict[tuple[str, str, str], KeyNumber]:
     return {(one.check, one.subject, one.name): one for one in key_numbers(verdicts)}
-
-
-def _what(one: KeyNumber) -> str:
-    noun = one.check.split("_")[0] if one.name == "above_baseline" else one.subject
-    return ": ".join(filter(None, (noun, _WORDS[one.name])))
 
 
 def _figure(one: KeyNumber | None) -> Figure | None:

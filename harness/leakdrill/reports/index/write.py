@@ -1,0 +1,92 @@
+"""Makes one HTML file of an index: its style is in it, it has no script, and its policy forbids everything else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from leakdrill import __version__
+from leakdrill.printable import printable
+from leakdrill.record.verdict import Outcome
+from leakdrill.reports.index.sparkline import sparkline
+from leakdrill.reports.index.trend import trends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jinja2 import Template
+
+    from leakdrill.reports.index.run_row import RunRow
+    from leakdrill.reports.index.trend import Curve
+
+_FOLDER: Final = Path(__file__).parent
+_STYLES: Final = (_FOLDER.parent / "page" / "static" / "page.css", _FOLDER / "static" / "index.css")
+_SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
+SHOWN_RUNS: Final = 20
+"""Of each scenario so many runs are open to read; the others are folded."""
+
+
+def index_html(rows: Sequence[RunRow], *, title: str, link: Callable[[RunRow], str]) -> str:
+    """The index as one HTML file, which asks nothing of a network and runs no script.
+
+    Args:
+        rows: the runs, in any order.
+        title: what they are of, such as the folder's name.
+        link: the address of a run's page; empty where it has none.
+    """
+    style = _style()
+    return _template().render(
+        trends=trends(rows),
+        title=title,
+        count=len(rows),
+        link=link,
+        style=style,
+        policy=_policy(style),
+        version=__version__,
+        shown=SHOWN_RUNS,
+    )
+
+
+def index_json(rows: Sequence[RunRow]) -> str:
+    """The same facts for machines."""
+    return json.dumps({"scenarios": [one.as_dict() for one in trends(rows)]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _style() -> str:
+    return "\n".join(path.read_text(encoding="utf-8").strip() for path in _STYLES)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
+    )
+    environment.globals.update(signs=_SIGNS, spark=_spark)
+    return environment.get_template("index.html.jinja")
+
+
+def _spark(curve: Curve) -> Markup:
+    return Markup(sparkline(curve))  # noqa: S704 - its texts are escaped there
+
+
+def _harmless(value: object) -> object:
+    """A text as a page may show it: on one line, masked, without characters that nobody sees."""
+    return printable(value) if type(value) is str else value

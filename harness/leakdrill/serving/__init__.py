@@ -1,0 +1,1 @@
+"""Serves the index and the pages of stored runs on loopback, for reading alone."""
