@@ -51,7 +51,7 @@ ROWS: Final = (
     ("runs",),
     ("runs/drill", "runs/gate", "runs/watch"),
     ("runs/catalogue", "runs/rehearsal"),
-    ("first_scenario", "doctor", "pytest_plugin", "serving"),
+    ("first_scenario", "doctor", "pytest_plugin", "serving", "code_hosts"),
     ("cli",),
 )
 """A folder may import those in the rows above its own; folders in one row import nothing of one another."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
 _SPECIAL: Final = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
+_TOO_LARGE: Final = "leakdrill: the report is larger than GitHub shows; `leakdrill report` writes it to a file"
 _OUTCOMES: Final = {Outcome.PASS: "PASS", Outcome.UNKNOWN: "**UNKNOWN**", Outcome.FAIL: "**FAIL**"}
 
 
@@ -38,6 +39,16 @@ def markdown(verdicts: Sequence[Verdict], *, name: str) -> str:
             *_numbers(verdicts),
         ]
     )
+
+
+def fitting_markdown(verdicts: Sequence[Verdict], *, name: str, room_bytes: int) -> str:
+    """Returns `markdown` in less than `room_bytes`: without its passes where it is too large, or a word that it is."""
+    bad = [verdict for verdict in verdicts if verdict.outcome.severity]
+    for listed in (verdicts, bad) if bad else (verdicts,):
+        text = markdown(listed, name=name)
+        if len(text.encode()) < room_bytes:
+            return text
+    return _TOO_LARGE * (room_bytes > 0)
 
 
 def _sentence(verdict: Verdict) -> str:

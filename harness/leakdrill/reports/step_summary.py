@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import append_named
-from leakdrill.reports.markdown import markdown
+from leakdrill.reports.markdown import fitting_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,19 +35,7 @@ def append_step_summary(
     path = Path(place)
     try:
         written = path.stat().st_size if path.exists() else 0
-        append_named(path, _fitting(verdicts, name, _MOST_BYTES - written) + "\n")
+        append_named(path, fitting_markdown(verdicts, name=name, room_bytes=_MOST_BYTES - written) + "\n")
     except OSError as e:
         raise EnvironmentProblem(f"{VARIABLE}={place}: cannot be written: {e.strerror}") from e
     return path
-
-
-def _fitting(verdicts: Sequence[Verdict], name: str, room_bytes: int) -> str:
-    """The report, without its passes where it is too large, or a word that it is."""
-    bad = [verdict for verdict in verdicts if verdict.outcome.severity]
-    for listed in (verdicts, bad) if bad else (verdicts,):
-        text = markdown(listed, name=name)
-        if len(text.encode()) < room_bytes:
-            return text
-    return "leakdrill: the report is larger than GitHub shows; `leakdrill report` writes it to a file" * (
-        room_bytes > 0
-    )

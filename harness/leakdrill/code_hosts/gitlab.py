@@ -1,0 +1,62 @@
+"""The notes of a GitLab merge request: https://docs.gitlab.com/api/notes/#merge-requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from leakdrill.code_hosts.api import Api
+from leakdrill.code_hosts.comment import Comment
+from leakdrill.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class GitLabMergeRequest:
+    """The notes of merge request `iid` of `project`, written by whoever the token is of."""
+
+    most_bytes = 900_000
+    """GitLab takes 1,000,000 characters."""
+
+    def __init__(self, api: Api, project: str, iid: str) -> None:
+        self._api = api
+        self._notes = f"/projects/{quote(project, safe='')}/merge_requests/{quote(iid, safe='')}/notes"
+
+    def own_comments(self) -> Iterator[Comment]:
+        """Yields our notes, oldest first."""
+        me = self._api.call("GET", "/user").get("id")
+        for one in self._api.pages(f"{self._notes}?sort=asc&order_by=created_at"):
+            if (one.get("author") or {}).get("id") == me and not one.get("system"):
+                yield Comment(int(one["id"]), str(one.get("body") or ""))
+
+    def add(self, text: str) -> str:
+        """Makes a note; GitLab tells no address of it."""
+        self._api.call("POST", self._notes, {"body": text})
+        return ""
+
+    def edit(self, comment: Comment, text: str) -> str:
+        """Replaces the text of a note; GitLab tells no address of it."""
+        self._api.call("PUT", f"{self._notes}/{comment.id}", {"body": text})
+        return ""
+
+
+def gitlab_merge_request(environ: Mapping[str, str], *, number: int | None = None) -> GitLabMergeRequest | None:
+    """The merge request that this job is about, from the variables of its runner; None when it is about none.
+
+    Raises:
+        BadInput: when a variable is missing.
+    """
+    iid = str(number or environ.get("CI_MERGE_REQUEST_IID", ""))
+    if not iid:
+        return None
+    token = environ.get("LEAKDRILL_GITLAB_TOKEN", "")
+    if not token:
+        raise BadInput(
+            "LEAKDRILL_GITLAB_TOKEN is not set; expected an access token with the scope `api`",
+            hint="the token of a job may not write notes; keep one as a masked variable of the project",
+        )
+    address, project = environ.get("CI_API_V4_URL", ""), environ.get("CI_PROJECT_ID", "")
+    if not (address and project):
+        raise BadInput("CI_API_V4_URL and CI_PROJECT_ID: expected both, as the runner of GitLab sets them")
+    return GitLabMergeRequest(Api(address, {"PRIVATE-TOKEN": token}, token), project, iid)
