@@ -7,7 +7,7 @@ MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
 HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabotage tests/unit # the longest first
-TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
+TOGETHER := --numprocesses 4 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark newcomer package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz
@@ -38,7 +38,8 @@ test: setup-tests ## every test that needs no container engine, without the long
 
 test-long: setup-tests ## the tests that are marked `long`: whole drills, and the subset of the catalogue
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long $(TOGETHER) $(HERE)
-	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long --numprocesses 2 tests/catalogue --ignore tests/catalogue/test_subset.py
+	@$(BIN)/python -m pytest -m long tests/catalogue/test_subset.py # it runs its drills side by side itself
 
 sabotage: setup ## spoilt records of drills, and how many of each kind do not pass: it must be all
 	@$(BIN)/python tests/sabotage/suite.py

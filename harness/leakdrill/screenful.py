@@ -29,7 +29,7 @@ def screenful(text: str) -> str:
     end = lines[-_AT_THE_END:]
     while len(end) > 1 and _rows(end) > _MOST_ROWS // 2:
         end = end[1:]
-    begin = lines[: len(lines) - len(end)]
+    begin = lines[: min(len(lines) - len(end), _MOST_ROWS)]
     while begin and _rows([*begin, *end]) + 1 > _MOST_ROWS:
         begin = begin[:-1]
     left_out = len(lines) - len(begin) - len(end)

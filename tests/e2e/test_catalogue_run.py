@@ -88,6 +88,7 @@ def test_an_interrupt_ends_every_drill_and_undoes_everything(calm, catalogue_run
     assert "everything was undone" in err
 
 
+@pytest.mark.long
 def test_a_closed_terminal_ends_every_drill_and_undoes_everything(calm, tmp_path):
     """The terminal's end is SIGHUP for us alone: the drills run in sessions of their own, and would go on."""
     runs = tmp_path / "runs"

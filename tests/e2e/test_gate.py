@@ -59,6 +59,7 @@ def test_a_service_that_keeps_nothing_passes_and_is_judged_alike_offline(gate, s
     assert {v["check"]: v for v in json.loads(done.stdout)["verdicts"]} == verdicts
 
 
+@pytest.mark.long
 def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(gate, service, tmp_path):
     baseline = tmp_path / "baseline.json"
     # A busy machine takes longer to be certain, and the lines are looked for only while there is time.

@@ -14,6 +14,7 @@ from leakdrill.wait import wait_for
 RULES = QUICK.parent
 
 
+@pytest.mark.long
 def test_the_quick_drill_itself_passes(run):
     drill = run(QUICK)
     assert drill.exit_code == 0, drill.out + drill.err
@@ -29,6 +30,7 @@ def test_a_rules_file_with_a_mistyped_label_fails_and_the_selector_is_named(run,
     assert "inference-gatewya" in verdict["message"]
 
 
+@pytest.mark.long
 def test_a_step_that_does_nothing_fails(run, vary):
     drill = run(vary({"steps.0.http": {"method": "GET", "path": "/health"}}))
     assert drill.exit_code == 1, drill.out

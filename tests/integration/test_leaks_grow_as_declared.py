@@ -69,6 +69,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         yield start
 
 
+_QUICK = ("gateway", 0)
+"""The one that is tried with the quick tests."""
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_leak_has_a_request_and_every_request_a_leak(
     service: str, services: Callable[[str], LeakingService]
@@ -81,7 +85,9 @@ def test_every_leak_has_a_request_and_every_request_a_leak(
 @pytest.mark.parametrize(
     ("service", "name"),
     [
-        pytest.param(service, leak, id=f"{service}-{leak}", marks=() if index == 0 else pytest.mark.long)
+        pytest.param(
+            service, leak, id=f"{service}-{leak}", marks=() if (service, index) == _QUICK else pytest.mark.long
+        )
         for service, module in _MODULES.items()
         for index, leak in enumerate(module.REQUESTS)
     ],

@@ -117,6 +117,7 @@ def test_every_command_is_tried() -> None:
     assert {WORKS[name][0] for name in WORKS} >= set(SUMMARIES)
 
 
+@pytest.mark.long
 def test_the_quick_commands_end_with_their_own_code_whatever_becomes_of_their_output(tmp_path: Path) -> None:
     assert wrong_things(QUICK, tmp_path) == []
 

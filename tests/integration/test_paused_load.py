@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     MakeLoad = Callable[..., LocustLoad]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 HURRIED = """
 from locust import FastHttpUser, task

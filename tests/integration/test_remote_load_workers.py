@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from leakdrill.load.workers import WorkerPlan
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 LOCUSTFILE = """
 from locust import {user}, constant, task

@@ -176,6 +176,7 @@ def test_a_staging_that_pages_nobody_fails(tmp_path, staging):
     assert "Alertmanager's log has the address" in told["hint"]
 
 
+@pytest.mark.long
 def test_a_prometheus_that_ends_in_the_middle_is_unknown(tmp_path, staging):
     process = drill(scenario(tmp_path, staging))
     wait_for(
