@@ -176,14 +176,14 @@ class Reading(Sample):
     @classmethod
     def line_value_of(cls, values: Mapping[str, float]) -> Value:
         """What `of(values).line_value()` returns, without the object between: a drill has dozens of them a second."""
-        ordered: dict[str, float] = {}
-        for name, part in cls.parts().items():
-            if isinstance(part, Entry):
-                if values.get(part.key) is not None:
-                    ordered[part.key] = values[part.key]
-            elif name == "others":
-                named = cls._keys()["entry"]
-                ordered.update({key: value for key, value in values.items() if key not in named})
+        if cls not in _ORDERS:
+            _ORDERS[cls] = _find_order(cls)
+        before, after = _ORDERS[cls]
+        named = cls._keys()["entry"]
+        ordered = {key: value for key in before if (value := values.get(key)) is not None}
+        if not values.keys() <= named:
+            ordered.update({key: value for key, value in values.items() if key not in named})
+        ordered.update({key: value for key in after if (value := values.get(key)) is not None})
         return ordered or None
 
     @classmethod
@@ -231,7 +231,18 @@ def _find_parts(cls: type[EventClass]) -> dict[str, Part]:
     }
 
 
+def _find_order(cls: type[Reading]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The entries that a line has before those that the class does not name, and those after them."""
+    parts = list(cls.parts().items())
+    at = next(place for place, (name, _) in enumerate(parts) if name == "others")
+    before, after = (
+        tuple(part.key for _, part in some if isinstance(part, Entry)) for some in (parts[:at], parts[at:])
+    )
+    return before, after
+
+
 _UNRESOLVED: Final[dict[str, object]] = {"Kind": str}
 _PARTS: Final[dict[type[EventClass], Mapping[str, Part]]] = {}
 _KEYS: Final[dict[type[EventClass], Keys]] = {}
+_ORDERS: Final[dict[type[Reading], tuple[tuple[str, ...], tuple[str, ...]]]] = {}
 _LABELS: Final[dict[type[Reading], Mapping[str, str]]] = {}
