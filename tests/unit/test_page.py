@@ -135,6 +135,16 @@ def test_memory_stands_against_its_limit_its_thresholds_and_its_baseline():
     assert latency.curves[0].values[0] == 0.012
 
 
+def test_a_limit_that_changes_is_drawn_as_it_changed():
+    """So are the thresholds, which are shares of it."""
+    record = complete(drill()).line(10, "prometheus", "threshold", {"ratio": 0.5}, alert="HighMemoryUsage")
+    record.change("cgroup", "resources", lambda e: {**e.value, "limit_bytes": (400 if e.t < 50 else 800) * MIB})
+    limit, threshold = page_of(record).timeline.charts[0].levels
+    assert (limit.value, limit.changes) == (400 * MIB, ((50.0, 800 * MIB),))
+    assert (threshold.value, threshold.changes) == (200 * MIB, ((50.0, 400 * MIB),))
+    assert limit.shown("bytes") == "400 MiB, then 800 MiB"
+
+
 def test_an_alert_is_a_lane_of_states_and_deliveries():
     (lane,) = page_of().timeline.lanes
     assert (lane.name, lane.role) == ("HighMemoryUsage (warning)", "expected")

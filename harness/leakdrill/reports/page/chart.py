@@ -42,11 +42,24 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """A value that is drawn from side to side: a limit, an alert's threshold, what the scenario wants."""
+    """A value that is drawn from side to side: a limit, an alert's threshold, what the scenario wants.
+
+    Attributes:
+        name: as the legend has it.
+        value: in the chart's unit; of one that changes, what it is at first.
+        kind: what kind of level it is.
+        changes: for one that changes, each moment and the value from then on.
+    """
 
     name: str
     value: float
     kind: LevelKind
+    changes: tuple[tuple[float, float], ...] = ()
+
+    def shown(self, unit: Unit) -> str:
+        """The value as text, with what it becomes."""
+        later = list(dict.fromkeys(show(value, unit) for _, value in self.changes))
+        return ", then ".join(list(dict.fromkeys([show(self.value, unit), *later])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

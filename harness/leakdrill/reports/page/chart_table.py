@@ -30,7 +30,7 @@ def chart_table(chart: Chart, axis: Axis, end: float) -> Table:
         if any(cells):
             rows.append((f"{place(start)} to {place(stop)}", *(cell or "no reading" for cell in cells)))
     head = ("requests" if axis == "requests" else "time", *(curve.name for curve in chart.curves))
-    lines = [f"{level.name}: {show(level.value, chart.unit)}" for level in chart.levels]
+    lines = [f"{level.name}: {level.shown(chart.unit)}" for level in chart.levels]
     lines += [f"{band.name}: {show(band.low, chart.unit)} to {show(band.high, chart.unit)}" for band in chart.bands]
     return Table(title=f"{chart.title} as a table", head=head, rows=tuple(rows), note="; ".join(lines))
 

@@ -59,10 +59,10 @@ def _resource_chart(history: History, scenario: Scenario, verdicts: Sequence[Ver
 
 def _levels(history: History, scenario: Scenario, resource: Resource) -> Iterator[Level]:
     if resource.name == "memory":
-        limit = memory_limit_bytes(history, scenario)
-        if limit:
-            yield Level(name="limit", value=limit, kind="limit")
-            yield from _thresholds(history, limit)
+        limits = _limits(history, scenario)
+        if limits:
+            yield Level(name="limit", value=limits[0][1], kind="limit", changes=tuple(limits[1:]))
+            yield from _thresholds(history, limits)
     elif resource.name == "disk":
         size = disk_size_bytes(history, scenario)
         if size:
@@ -71,16 +71,28 @@ def _levels(history: History, scenario: Scenario, resource: Resource) -> Iterato
         yield Level(name="limit", value=scenario.target.limits.cpus, kind="limit")
 
 
-def _thresholds(history: History, limit: float) -> Iterator[Level]:
+def _limits(history: History, scenario: Scenario) -> list[tuple[float, float]]:
+    """The limit of memory, from each moment on; of several replicas the sum, so that it changes with their number."""
+    series = history.series(CgroupResources, "limit_bytes")
+    read = [(t, limit) for t, limit in zip(series.t.tolist(), series.values.tolist(), strict=True) if limit > 0]
+    changes = [one for at, one in enumerate(read) if at == 0 or one[1] != read[at - 1][1]]
+    if not changes:
+        limit = memory_limit_bytes(history, scenario)
+        return [(0.0, limit)] if limit else []
+    return [(0.0, changes[0][1]), *changes[1:]]
+
+
+def _thresholds(history: History, limits: Sequence[tuple[float, float]]) -> Iterator[Level]:
     """The memory above which each rule matches; a level that several rules share is drawn once."""
     names: dict[float, list[str]] = {}
     for event in history.of(MemoryThreshold):
         if event.ratio is not None and np.isfinite(event.ratio):
             severity = f" ({event.severity})" if event.severity else ""
-            listed = names.setdefault(round(event.ratio * limit), [])
+            listed = names.setdefault(event.ratio, [])
             listed.extend({f"{event.alert}{severity}"} - set(listed))
-    for value, alerts in sorted(names.items()):
-        yield Level(name=", ".join(alerts), value=value, kind="threshold")
+    for ratio, alerts in sorted(names.items()):
+        levels = [(at, limit * ratio) for at, limit in limits]
+        yield Level(name=", ".join(alerts), value=levels[0][1], kind="threshold", changes=tuple(levels[1:]))
 
 
 def _baseline(verdicts: Sequence[Verdict], resource: Resource) -> Iterator[Band]:

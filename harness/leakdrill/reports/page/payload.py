@@ -59,7 +59,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "stacked": chart.stacked,
         "zero": chart.from_zero,
         "curves": [_curve(curve) for curve in chart.curves],
-        "levels": [[level.kind, printable(level.name), level.value] for level in chart.levels],
+        "levels": [[level.kind, printable(level.name), level.value, level.changes] for level in chart.levels],
         "bands": [[printable(band.name), band.low, band.high] for band in chart.bands],
     }
 

@@ -2,7 +2,7 @@
 const LeakdrillDraw = (() => {
   "use strict";
 
-  const GUTTER = 66, RIGHT = 12;
+  const GUTTER = 66, RIGHT = 22;
   const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [1, 4], [12, 4], [4, 2], [6, 2, 1, 2]];
   const UNITS = { seconds: "", bytes: "", count: "", cores: " cores", "per second": "/s" };
   const BINARY = [], DECIMAL = [];
@@ -59,8 +59,8 @@ const LeakdrillDraw = (() => {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(`--${name}`).trim();
     return {
-      text: of("muted"), grid: of("grid"), limit: of("fail"), threshold: of("unknown"), wanted: of("unknown"),
-      band: of("band"), step: of("step-band"), mark: of("mark"), font: of("chart-font"),
+      text: of("muted"), paper: of("paper"), grid: of("grid"), limit: of("fail"), threshold: of("unknown"), wanted: of("unknown"),
+      band: of("band"), step: of("step-band"), moment: of("moment"), font: of("chart-font"),
       curves: DASHES.map((_, i) => of(`curve-${i}`)),
     };
   }
@@ -74,7 +74,7 @@ const LeakdrillDraw = (() => {
       for (const y of chart.total) { highest = Math.max(highest, y); }
     }
     for (const curve of chart.curves) { for (const y of curve.y) { if (y > highest) { highest = y; } } }
-    const wanted = [...chart.levels.map((level) => level[2]), ...chart.bands.map((band) => band[2])];
+    const wanted = [...chart.levels.flatMap((level) => [level[2], ...level[3].map((change) => change[1])]), ...chart.bands.map((band) => band[2])];
     for (const level of wanted) { if (level <= 3 * highest) { highest = Math.max(highest, level); } }
     return highest * 1.06 || 1;
   }
@@ -112,10 +112,53 @@ const LeakdrillDraw = (() => {
       stroke: () => paint().curves[i % 8],
       width: i === 0 && !chart.stacked ? 2 : 1.5,
       dash: DASHES[i % 8],
-      paths: curve.dots ? () => null : curve.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      paths: curve.dots ? () => null : chart.stacked ? undefined : paths(curve.steps),
       points: { show: curve.dots, size: 6, fill: () => paint().curves[i % 8] },
       fill: chart.stacked ? () => `${paint().curves[i % 8]}59` : undefined,
     }));
+  }
+
+  const LINES = uPlot.paths.linear(), STEPS = uPlot.paths.stepped({ align: 1 });
+
+  const isDense = (u, first, last) => last - first > (u.bbox.width / uPlot.pxRatio) * 0.6;
+
+  /** A line where there is room for one; where readings are closer than pixels `ranges` draws them. */
+  function paths(hasSteps) {
+    return (u, index, first, last) => {
+      if (isDense(u, first, last)) { return null; }
+      return { ...(hasSteps ? STEPS : LINES)(u, index, first, last), fill: null };
+    };
+  }
+
+  /** The range of each column of pixels, or of two while the view moves: without a GPU many times as fast as a line through thousands of points. */
+  function ranges(u, index, chart, paint, wide) {
+    const curve = chart.curves[index - 1], xs = u.data[0], ys = u.data[index];
+    if (!curve || curve.dots || chart.stacked || !isDense(u, 0, xs.length - 1)) { return; }
+    const { left, top: upper, width, height } = u.bbox, c = u.ctx, i = index - 1;
+    const { min: fromX, max: toX } = u.scales.x, { min: fromY, max: toY } = u.scales.y;
+    const perX = width / (toX - fromX), perY = height / (toY - fromY), thick = Math.max(1, Math.round(1.5 * uPlot.pxRatio)) * wide;
+    const gap = i === 0 ? 0 : 3 + i, period = 3 * gap;
+    let column = null, low = 0, high = 0, before = null;
+    const flush = () => {
+      if (column !== null && (!gap || column % period >= gap)) { c.fillRect(column, low, thick, high - low + thick / wide); }
+    };
+    c.save();
+    c.beginPath(); c.rect(left, upper, width, height); c.clip();
+    c.fillStyle = paint().curves[i % 8];
+    for (let k = 0; k < xs.length; k++) {
+      if (ys[k] === undefined) { continue; }
+      if (ys[k] === null) { before = null; continue; }
+      const x = Math.round((left + (xs[k] - fromX) * perX) / wide) * wide, y = Math.round(upper + (toY - ys[k]) * perY);
+      if (x !== column) {
+        flush();
+        column = x;
+        low = before === null ? y : Math.min(y, before);
+        high = before === null ? y : Math.max(y, before);
+      } else { low = Math.min(low, y); high = Math.max(high, y); }
+      before = y;
+    }
+    flush();
+    c.restore();
   }
 
   /** Behind the curves: bands, and the stretches in which steps were carried out. */
@@ -144,30 +187,50 @@ const LeakdrillDraw = (() => {
     c.save();
     c.beginPath(); c.rect(left, upper, width, height); c.clip();
     c.lineWidth = ratio;
-    c.strokeStyle = paint().mark;
-    c.setLineDash([3 * ratio, 3 * ratio]);
+    c.strokeStyle = paint().moment;
+    c.setLineDash([]);
     const moments = [...timeline.marks.map((mark) => mark[2]), ...timeline.phases.map((phase) => phase[1])];
-    for (const x of moments) { line(c, u.valToPos(x, "x", true), upper, u.valToPos(x, "x", true), upper + height); }
+    c.beginPath();
+    for (const moment of moments) {
+      const x = Math.round(u.valToPos(moment, "x", true)) + 0.5;
+      c.moveTo(x, upper);
+      c.lineTo(x, upper + height);
+    }
+    c.stroke();
     c.font = `${11 * ratio}px ${paint().font}`;
     c.textAlign = "right";
     c.textBaseline = "alphabetic";
     const taken = [];
-    for (const [kind, name, value] of chart.levels) {
-      const y = u.valToPos(value, "y", true);
+    for (const [kind, name, value, changes] of chart.levels) {
+      const y = u.valToPos(changes.length ? changes[changes.length - 1][1] : value, "y", true);
       c.strokeStyle = c.fillStyle = paint()[kind];
       c.lineWidth = (kind === "limit" ? 2 : 1) * ratio;
       c.setLineDash(kind === "limit" ? [] : [8 * ratio, 4 * ratio]);
-      line(c, left, y, left + width, y);
+      stairs(c, u, [[0, value], ...changes], left, left + width);
       const at = y - 4 * ratio < upper + 10 * ratio ? y + 12 * ratio : y - 4 * ratio;
       if (!taken.some((other) => Math.abs(other - at) < 13 * ratio)) {
-        c.fillText(name.length > 60 ? `${name.slice(0, 59)}…` : name, left + width - 4 * ratio, at);
+        const words = name.length > 60 ? `${name.slice(0, 59)}…` : name;
+        c.setLineDash([]);
+        c.lineWidth = 3 * ratio;
+        c.strokeStyle = paint().paper;
+        c.strokeText(words, left + width - 4 * ratio, at);
+        c.fillText(words, left + width - 4 * ratio, at);
         taken.push(at);
       }
     }
     c.restore();
   }
 
-  function line(c, x0, y0, x1, y1) { c.beginPath(); c.moveTo(x0, y0); c.lineTo(x1, y1); c.stroke(); }
+  /** A level that holds from each moment until the next one. */
+  function stairs(c, u, changes, left, right) {
+    c.beginPath();
+    changes.forEach(([x, value], i) => {
+      const y = u.valToPos(value, "y", true), from = i ? u.valToPos(x, "x", true) : left;
+      if (i) { c.lineTo(from, y); } else { c.moveTo(from, y); }
+      c.lineTo(i + 1 < changes.length ? u.valToPos(changes[i + 1][0], "x", true) : right, y);
+    });
+    c.stroke();
+  }
 
   function axes(chart, timeline, paint) {
     const both = timeline.axis === "time" && timeline.scale !== 1;
@@ -198,7 +261,8 @@ const LeakdrillDraw = (() => {
       axes: axes(chart, timeline, paint),
       series: [{}, ...series(chart, paint)],
       bands: chart.stacked ? chart.curves.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) : [],
-      hooks: { drawAxes: [(u) => behind(u, chart, timeline, paint)], draw: [(u) => before(u, chart, timeline, paint)] },
+      hooks: { drawAxes: [(u) => behind(u, chart, timeline, paint)], drawSeries: [(u, index) => ranges(u, index, chart, paint, view().isCoarse ? 2 : 1)],
+        draw: [(u) => before(u, chart, timeline, paint)] },
     };
     return new uPlot(options, columns(chart, view().from, view().to, box.clientWidth), box);
   }

@@ -3,11 +3,12 @@ const LeakdrillTimeline = (() => {
   "use strict";
 
   const SIGNS = { leak: "◆", step: "▶", restart: "↻", kill: "✕", trouble: "!", change: "△", look: "◉" };
-  const ROW_PX = 22, MOST_ROWS = 6, LEAST_TEXT_PX = 52;
+  const ROW_PX = 22, MOST_ROWS = 6, LEAST_TEXT_PX = 52, SETTLED_MS = 150;
   const { GUTTER, RIGHT, duration, show } = LeakdrillDraw;
 
-  let timeline, area, paint, charts = [], placed = [], cursor = null, waiting = false, highlight = null;
-  const view = { from: 0, to: 1, fit: false };
+  let timeline, area, paint, charts = [], placed = [], cursor = null, highlight = null;
+  let waiting = false, isMoved = true, tracksPx = 0, settling = 0;
+  const view = { from: 0, to: 1, fit: false, isCoarse: false };
   const lines = {};
 
   function element(name, className, text) {
@@ -25,6 +26,9 @@ const LeakdrillTimeline = (() => {
     const start = Math.min(Math.max(from, 0), timeline.end - width);
     view.from = start;
     view.to = start + width;
+    view.isCoarse = true;
+    clearTimeout(settling);
+    settling = setTimeout(() => { view.isCoarse = false; schedule(); }, SETTLED_MS);
     schedule();
   }
 
@@ -53,24 +57,36 @@ const LeakdrillTimeline = (() => {
 
   /* Drawing. */
 
+  /** Draw all anew with the next frame. */
   function schedule() {
+    isMoved = true;
     charts.forEach((chart) => { chart.isStale = true; });
+    wait();
+  }
+
+  function wait() {
     if (!waiting) {
       waiting = true;
       requestAnimationFrame(() => { waiting = false; draw(); });
     }
   }
 
-  const trackWidth = () => Math.max(50, area.clientWidth - GUTTER - RIGHT);
+  /** Asked for again only when the page changes its width: to ask in every frame has the page laid out anew. */
+  const trackWidth = () => tracksPx;
+  function measure() { tracksPx = Math.max(50, area.clientWidth - GUTTER - RIGHT); }
   const pixel = (x) => ((x - view.from) / width()) * trackWidth();
 
   function draw(everything = false) {
     for (const chart of charts) {
       if (chart.isStale && (everything || chart.isVisible)) { drawChart(chart); }
     }
-    placeAll();
+    if (isMoved) {
+      placed.forEach(place);
+      placeMarks();
+      placeLine("highlight", ...(highlight || [null, null]));
+    }
+    isMoved = false;
     placeLine("cursor", cursor, cursor);
-    placeLine("highlight", ...(highlight || [null, null]));
     tell();
   }
 
@@ -80,7 +96,7 @@ const LeakdrillTimeline = (() => {
       chart.plot = LeakdrillDraw.plot(chart.box, chart.data, timeline, () => view, () => paint);
       return;
     }
-    const columns = LeakdrillDraw.columns(chart.data, view.from, view.to, chart.box.clientWidth);
+    const columns = LeakdrillDraw.columns(chart.data, view.from, view.to, trackWidth() / (view.isCoarse ? 2 : 1));
     chart.plot.batch(() => {
       chart.plot.setData(columns, false);
       chart.plot.setScale("x", { min: view.from, max: view.to });
@@ -108,15 +124,10 @@ const LeakdrillTimeline = (() => {
       const from = Math.max(0, left), to = Math.min(trackWidth(), right);
       one.element.style.left = `${from}px`;
       if (one.isStretch) {
-        one.element.style.width = `${Math.max(2, to - from)}px`;
+        one.element.style.width = `${Math.max(3, to - from)}px`;
         one.text.hidden = to - from < LEAST_TEXT_PX;
       }
     }
-  }
-
-  function placeAll() {
-    placed.forEach(place);
-    placeMarks();
   }
 
   /** The words of marks: in the first row in which they do not cover others; where there is none, the sign alone. */
@@ -194,8 +205,8 @@ const LeakdrillTimeline = (() => {
       const half = width() / 2;
       setView(cursor - half, cursor + half);
     }
-    placeLine("cursor", cursor, cursor);
-    tell(aloud);
+    if (aloud) { tell(true); }
+    wait();
   }
 
   function where(x) {
@@ -239,13 +250,10 @@ const LeakdrillTimeline = (() => {
   /* Beginning. */
 
   function repaint() {
+    measure();
     paint = LeakdrillDraw.colours();
     charts.forEach((chart) => { if (chart.plot) { chart.plot.destroy(); chart.plot = null; } });
     schedule();
-  }
-
-  function resize() {
-    repaint();
   }
 
   function begin(data) {
@@ -254,6 +262,7 @@ const LeakdrillTimeline = (() => {
     paint = LeakdrillDraw.colours();
     view.to = timeline.end || 1;
     timeline.end = view.to;
+    measure();
     makeTracks();
     charts = [...area.querySelectorAll("[data-chart]")].map((box) => {
       const one = timeline.charts[Number(box.dataset.chart)];
@@ -266,10 +275,10 @@ const LeakdrillTimeline = (() => {
         chart.isVisible = entry.isIntersecting;
       }
       schedule();
-    }, { rootMargin: "200px" });
+    }, { rootMargin: "20px" });
     charts.forEach((chart) => seen.observe(chart.box));
     let last = area.clientWidth;
-    new ResizeObserver(() => { if (area.clientWidth !== last) { last = area.clientWidth; resize(); } }).observe(area);
+    new ResizeObserver(() => { if (area.clientWidth !== last) { last = area.clientWidth; measure(); repaint(); } }).observe(area);
     draw();
   }
 
