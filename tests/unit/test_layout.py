@@ -47,7 +47,7 @@ ROWS: Final = (
     ("judging/compare",),
     ("reports",),
     ("reports/page",),
-    ("reports/index",),
+    ("reports/index", "reports/picture"),
     ("runs",),
     ("runs/drill", "runs/gate", "runs/watch"),
     ("runs/catalogue", "runs/rehearsal"),

@@ -10,6 +10,7 @@ import typer
 from leakdrill.cli.compare import comparison_reports
 from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import complain, print_lines, unwritable
+from leakdrill.cli.picture import pictures
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.files import make_parents, write_below
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
@@ -29,6 +30,8 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Where to write the reports; default: the run folder.")] = None,
     unsealed: Unsealed = False,
     key: KeyFile = None,
+    svg: Annotated[bool, typer.Option("--svg", help="Write the timeline as timeline.svg, too.")] = False,
+    png: Annotated[bool, typer.Option("--png", help="Write it as timeline.png; needs leakdrill[png].")] = False,
     against: Annotated[
         Path | None, typer.Option(metavar="RUN", help="An earlier run of the scenario, to compare this one with.")
     ] = None,
@@ -39,13 +42,14 @@ def report(
     verdicts = judged.verdicts
     name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path
-    reports = {
+    reports: dict[str, str | bytes] = {
         PAGE: run_page(folder, verdicts, judged.seal),
         "report.xml": junit_xml(verdicts, name=name),
         "report.md": markdown(verdicts, name=name),
         "report.json": printable_json(verdicts_as_json(verdicts, chain=judged.seal.head)),
         "metrics.txt": openmetrics(verdicts, name=name),
     }
+    reports |= pictures(folder, verdicts, svg=svg, png=png)
     if against is not None:
         reports |= comparison_reports(open_run(against), folder, unsealed=unsealed)
     try:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leakdrill.judging.analyze import stored_verdicts
-from leakdrill.record.history import read_history
+from leakdrill.record.history import History, read_history
 from leakdrill.record.ownership import owner_lives
 from leakdrill.record.seal import Seal, check_seal
 from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
+from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.index.run_row import read_row, run_folders
 from leakdrill.reports.index.write import index_html, index_json
 from leakdrill.reports.page.run_page import run_page
@@ -19,7 +20,6 @@ from leakdrill.reports.page.run_page import run_page
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from leakdrill.record.verdict import Verdict
     from leakdrill.reports.index.run_row import RunRow
 
 _UNDER_WAY = "the run is under way: this page is made anew every few seconds"
@@ -67,6 +67,7 @@ class Pages:
         verdicts: list[Verdict] = []
         if goes_on:
             seal = Seal(head="", lines=len(history), fault=_UNDER_WAY)
+            verdicts = [_not_judged(claim) for claim in stored_verdicts(folder, History(()))]
         else:
             seal = check_seal(folder, key=users_key())
             if not seal.fault or seal.verdicts_edited:
@@ -86,6 +87,10 @@ class Pages:
         row = read_row(run, self._root, runs_still=owner_lives(run))
         self._rows[run] = (stamp, row)
         return row
+
+
+def _not_judged(claim: Verdict) -> Verdict:
+    return Verdict(check=claim.check, subject=claim.subject, outcome=Outcome.UNKNOWN, message="the run is under way")
 
 
 def _stamp(run: Path) -> _Stamp:

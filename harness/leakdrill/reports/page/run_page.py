@@ -42,10 +42,15 @@ def run_page(folder: RunFolder, verdicts: Sequence[Verdict], seal: Seal, history
     """
     history = history if history is not None else read_history(folder.history)
     note = seal.fault or ("" if seal.is_sealed else UNSEALED_NOTE)
-    return page_html(_page(folder, verdicts, history, note))
+    return page_html(run_content(folder, verdicts, history, note))
 
 
-def _page(folder: RunFolder, verdicts: Sequence[Verdict], history: History, note: str) -> Page:
+def run_content(folder: RunFolder, verdicts: Sequence[Verdict], history: History, note: str = "") -> Page:
+    """Everything that the page of the run in `folder` shows, as plain data; `note` is a remark about its record.
+
+    Raises:
+        BadInput: when a file of the run cannot be read.
+    """
     if is_watch(folder):
         return watch_page(history, read_watch_info(folder), verdicts, note=note)
     info = read_run_info(folder)

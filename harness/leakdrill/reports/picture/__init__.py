@@ -1,0 +1,1 @@
+"""A small picture of a timeline, for Markdown, pull requests and chats."""
