@@ -25,6 +25,8 @@ def test_the_main_drill_passes_and_can_be_judged_again_offline(main_drill):
     assert (drill.folder / "verdicts.json").read_text() == first
     assert json.loads(again.stdout) == json.loads(first)
     assert "resolved" in (drill.folder / "history.jsonl").read_text()
+    assert f"page: {drill.folder / 'report.html'}" in drill.out
+    assert "claims hold" in (drill.folder / "report.html").read_text()
 
 
 def test_a_healthy_twin_stays_silent_and_passes(run):

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from histories import MIB, Record
+from histories import MIB, Record, drill
 from pages import data_of
+from test_compare import pair, uncured
 from test_slot_doubts import ASKED, base, history
 from test_watch_checks import attempt, plan
 
 from leakdrill.cli.main import exit_code
+from leakdrill.judging.compare.comparison import compare
+from leakdrill.judging.compare.phases import AlignedPhase
 from leakdrill.judging.leak.gate import judge_gate
 from leakdrill.judging.leak.leak_verdict import judge_trace
 from leakdrill.judging.leak.trace import read_trace
 from leakdrill.judging.watch.judge import judge_watch
 from leakdrill.judging.watch.plan import parse_phases
 from leakdrill.judging.watch.run_files import WatchInfo
-from leakdrill.record.events import GateSite, GateTypes, WatchThreshold
+from leakdrill.record.events import CgroupResources, GateSite, GateTypes, WatchThreshold
 from leakdrill.record.history import History
 from leakdrill.record.store import RunInfo
+from leakdrill.record.verdict import Outcome
+from leakdrill.reports.page.comparison_page import comparison_page
 from leakdrill.reports.page.gate_page import gate_page
 from leakdrill.reports.page.trace_page import trace_page
 from leakdrill.reports.page.watch_page import watch_page
@@ -146,6 +152,41 @@ def test_a_recording_of_each_kind_has_a_page(path, tmp_path, capsys):
     assert code in {0, 1, 2}
     assert capsys.readouterr().out
     assert "<h1>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_two_runs_are_laid_over_each_other_phase_by_phase(tmp_path):
+    """The run before, whose load began 10 s later, is moved so that both phases begin together."""
+    before, after = pair(tmp_path)
+    late = AlignedPhase(name="load", before_start_s=25, before_end_s=65, after_start_s=15, after_end_s=55)
+    comparison = replace(compare(before, after), aligned=(late,))
+    page = comparison_page(before, after, comparison)
+    memory = page.timeline.charts[0]
+    assert [curve.name for curve in memory.curves] == ["memory, after", "memory, before"]
+    moved = memory.curves[1]
+    assert (moved.x[0], moved.x[-1]) == (pytest.approx(15), pytest.approx(55))
+    assert np.isnan(moved.values[-1])
+    own, t = before.history.series(CgroupResources, "anon_bytes"), 30.0
+    assert np.interp(t, moved.x[:-1], moved.values[:-1]) == pytest.approx(np.interp(t + 10, own.t, own.values))
+    assert [lane.name for lane in page.timeline.lanes] == [
+        "HighMemoryUsage (warning), after",
+        "HighMemoryUsage (warning), before",
+    ]
+    assert [(one.state, one.start, one.end) for one in page.timeline.lanes[1].stretches] == [
+        ("pending", 20, 25),
+        ("firing", 25, 48),
+    ]
+    assert (page.word, page.outcome) == ("NOT DISTINGUISHABLE", Outcome.UNKNOWN)
+
+
+def test_a_comparison_says_what_became_worse(tmp_path, capsys):
+    page, runs = tmp_path / "comparison.html", pair(tmp_path, drill(uncured))
+    assert exit_code(["compare", runs[0].place, runs[1].place, "--page", str(page)]) == 1
+    html = page.read_text(encoding="utf-8")
+    assert "WORSE" in html
+    assert "Claims whose outcome differs" in html
+    assert 'id="claims"' not in html
+    assert exit_code(["report", runs[1].place, "--against", runs[0].place, "--out", str(tmp_path / "out")]) == 1
+    assert "comparison.html" in capsys.readouterr().out
 
 
 def test_a_page_that_cannot_be_written_is_named(tmp_path, capsys):

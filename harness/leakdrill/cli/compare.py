@@ -18,6 +18,8 @@ from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run
 from leakdrill.reports.comparison import comparison_json, comparison_markdown, print_comparison
 from leakdrill.reports.console import SafeConsole
+from leakdrill.reports.page.comparison_page import comparison_page
+from leakdrill.reports.page.write import page_html
 
 if TYPE_CHECKING:
     from leakdrill.record.store import RunFolder
@@ -31,6 +33,7 @@ def compare(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print what is not distinguishable too, each with the reason.")
     ] = False,
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as an HTML page.")] = None,
     unsealed: Unsealed = False,
     key: KeyFile = None,
 ) -> int:
@@ -41,6 +44,8 @@ def compare(
     code = comparison.exit_code
     if markdown is not None:
         code = deliver(code, lambda: write_report(markdown, comparison_markdown(comparison)))
+    if page is not None:
+        code = deliver(code, lambda: write_report(page, page_html(comparison_page(runs[0], runs[1], comparison))))
     if as_json:
         print_json(comparison_json(comparison))
     else:
@@ -49,13 +54,15 @@ def compare(
 
 
 def comparison_reports(before: RunFolder, after: RunFolder, *, unsealed: bool) -> dict[str, str]:
-    """Returns the files that `leakdrill report --against` writes beside the others: Markdown and JSON.
+    """Returns the files that `leakdrill report --against` writes beside the others: a page, Markdown and JSON.
 
     Raises:
         BadInput: when the two runs cannot be compared; it says why.
     """
-    comparison = compared(read_stored_run(before, unsealed=unsealed), read_stored_run(after, unsealed=unsealed))
+    runs = [read_stored_run(run, unsealed=unsealed) for run in (before, after)]
+    comparison = compared(runs[0], runs[1])
     return {
+        "comparison.html": page_html(comparison_page(runs[0], runs[1], comparison)),
         "comparison.md": comparison_markdown(comparison),
         "comparison.json": printable_json(comparison_json(comparison)),
     }

@@ -23,6 +23,7 @@ class Figure:
         label: what it is.
         value: with its unit; `not known` where it is not.
         also: the same in production time, where that differs.
+        word: in place of the outcome's own, such as `better`.
         note: what it is to be compared with, or why it is not known.
         outcome: of the claim that it comes from; None where there is no such claim.
         anchor_of: check and subject of that claim.
@@ -32,6 +33,7 @@ class Figure:
     value: str
     note: str
     also: str = ""
+    word: str = ""
     outcome: Outcome | None = None
     anchor_of: tuple[str, str] | None = None
 

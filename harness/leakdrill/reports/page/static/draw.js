@@ -104,6 +104,7 @@ const LeakdrillDraw = (() => {
       const picks = LeakdrillData.picked(curve.x, curve.y, from, to, pixels);
       return [picks.map((i) => curve.x[i]), picks.map((i) => (Number.isNaN(curve.y[i]) ? null : curve.y[i]))];
     });
+    chart.drawn = each.map(([xs]) => xs.length);
     return each.length === 1 ? each[0] : uPlot.join(each);
   }
 
@@ -112,7 +113,7 @@ const LeakdrillDraw = (() => {
       stroke: () => paint().curves[i % 8],
       width: i === 0 && !chart.stacked ? 2 : 1.5,
       dash: DASHES[i % 8],
-      paths: curve.dots ? () => null : chart.stacked ? undefined : paths(curve.steps),
+      paths: curve.dots ? () => null : chart.stacked ? undefined : paths(curve.steps, chart),
       points: { show: curve.dots, size: 6, fill: () => paint().curves[i % 8] },
       fill: chart.stacked ? () => `${paint().curves[i % 8]}59` : undefined,
     }));
@@ -120,12 +121,12 @@ const LeakdrillDraw = (() => {
 
   const LINES = uPlot.paths.linear(), STEPS = uPlot.paths.stepped({ align: 1 });
 
-  const isDense = (u, first, last) => last - first > (u.bbox.width / uPlot.pxRatio) * 0.6;
+  const isDense = (u, chart, index) => chart.drawn[index - 1] > (u.bbox.width / uPlot.pxRatio) * 0.9;
 
   /** A line where there is room for one; where readings are closer than pixels `ranges` draws them. */
-  function paths(hasSteps) {
+  function paths(hasSteps, chart) {
     return (u, index, first, last) => {
-      if (isDense(u, first, last)) { return null; }
+      if (isDense(u, chart, index)) { return null; }
       return { ...(hasSteps ? STEPS : LINES)(u, index, first, last), fill: null };
     };
   }
@@ -133,7 +134,7 @@ const LeakdrillDraw = (() => {
   /** The range of each column of pixels, or of two while the view moves: without a GPU many times as fast as a line through thousands of points. */
   function ranges(u, index, chart, paint, wide) {
     const curve = chart.curves[index - 1], xs = u.data[0], ys = u.data[index];
-    if (!curve || curve.dots || chart.stacked || !isDense(u, 0, xs.length - 1)) { return; }
+    if (!curve || curve.dots || chart.stacked || !isDense(u, chart, index)) { return; }
     const { left, top: upper, width, height } = u.bbox, c = u.ctx, i = index - 1;
     const { min: fromX, max: toX } = u.scales.x, { min: fromY, max: toY } = u.scales.y;
     const perX = width / (toX - fromX), perY = height / (toY - fromY), thick = Math.max(1, Math.round(1.5 * uPlot.pxRatio)) * wide;
