@@ -17,6 +17,7 @@ from leakdrill.files import is_file
 from leakdrill.printable import printable_json
 from leakdrill.reports.console import SafeConsole
 from leakdrill.runs.catalogue.catalogue import catalogue_root
+from leakdrill.runs.catalogue.matrix_grid import matrix_html
 from leakdrill.runs.catalogue.matrix_plan import FILE_NAME, Cell, read_matrix
 from leakdrill.runs.catalogue.matrix_result import cell_result, overall
 from leakdrill.runs.catalogue.matrix_table import print_matrix, sentence
@@ -46,6 +47,10 @@ def matrix(
     data: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the cells as JSON; - prints.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an HTML table of leaks and steps, with links to the runs."),
+    ] = None,
 ) -> int:
     """Run leaks against steps, each cell a short drill, and compare with what the catalogue declares."""
     cells = [cell for path in _files(services or []) for cell in read_matrix(path)]
@@ -62,6 +67,8 @@ def matrix(
     code = overall(results).exit_code
     if data is not None:
         code = deliver(code, lambda: _write(data, results, took_s))
+    if html is not None:
+        code = deliver(code, lambda: write_report(html, matrix_html(results, took_s=took_s, beside=html)))
     if not complete:
         raise Interrupted(f"stopped after {show_duration(took_s)}; everything was undone")
     return code

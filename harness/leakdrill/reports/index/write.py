@@ -41,14 +41,14 @@ def index_html(rows: Sequence[RunRow], *, title: str, link: Callable[[RunRow], s
         title: what they are of, such as the folder's name.
         link: the address of a run's page; empty where it has none.
     """
-    style = _style()
-    return _template().render(
+    style = page_style()
+    return page_template("index.html.jinja").render(
         trends=trends(rows),
         title=title,
         count=len(rows),
         link=link,
         style=style,
-        policy=_policy(style),
+        policy=page_policy(style),
         version=__version__,
         shown=SHOWN_RUNS,
     )
@@ -59,18 +59,21 @@ def index_json(rows: Sequence[RunRow]) -> str:
     return json.dumps({"scenarios": [one.as_dict() for one in trends(rows)]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _policy(style: str) -> str:
+def page_policy(style: str) -> str:
+    """The Content-Security-Policy of a page that has this style and no script."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 @cache
-def _style() -> str:
+def page_style() -> str:
+    """The style of an index, and of a table of cells."""
     return "\n".join(path.read_text(encoding="utf-8").strip() for path in _STYLES)
 
 
 @cache
-def _template() -> Template:
+def page_template(name: str) -> Template:
+    """A template beside this file, in which every text of a run is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
@@ -80,7 +83,7 @@ def _template() -> Template:
         finalize=_harmless,
     )
     environment.globals.update(signs=_SIGNS, spark=_spark)
-    return environment.get_template("index.html.jinja")
+    return environment.get_template(name)
 
 
 def _spark(curve: Curve) -> Markup:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from leakdrill.judging.matrix_cell import Finding
     from leakdrill.runs.catalogue.matrix_result import CellResult
 
-_WORDS: Final = {"cured": "cured", "partly": "partly", "not": "not at all", "worse": "made it worse", None: "unknown"}
+WORDS: Final = {"cured": "cured", "partly": "partly", "not": "not at all", "worse": "made it worse", None: "unknown"}
+"""The effect of a step, for a person."""
 _STYLE: Final = {"cured": "green", "partly": "yellow", "not": "default", "worse": "red", None: "yellow"}
 _OUTCOME: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL: "bold red"}
 _AFTERWARDS: Final = {
@@ -55,7 +56,7 @@ def sentence(result: CellResult) -> str:
     """A cell that is not as declared: `FAIL gateway/log-flood, restart: cured, declared: not at all: …`."""
     cell, finding = result.cell, result.finding
     head = f"{result.outcome} {cell.service}/{cell.leak}, {cell.step}"
-    return f"{head}: {_WORDS[finding.effect]}, declared: {_WORDS[cell.declared]}: {printable(finding.reason)}"
+    return f"{head}: {WORDS[finding.effect]}, declared: {WORDS[cell.declared]}: {printable(finding.reason)}"
 
 
 def summary(results: Sequence[CellResult], *, took_s: float) -> str:
@@ -72,14 +73,15 @@ def _row(result: CellResult) -> tuple[str | Text, ...]:
     finding = result.finding
     return (
         result.cell.step,
-        Text(_WORDS[finding.effect], style=_STYLE[finding.effect]),
+        Text(WORDS[finding.effect], style=_STYLE[finding.effect]),
         "" if finding.gone is None else f"{min(1.0, max(0.0, finding.gone)):.0%}",
         "" if finding.took_s is None else f"{finding.took_s:.1f} s",
         "" if finding.failed is None else str(finding.failed),
-        _afterwards(finding),
+        afterwards(finding),
         Text(result.outcome, style=_OUTCOME[result.outcome]),
     )
 
 
-def _afterwards(finding: Finding) -> str:
+def afterwards(finding: Finding) -> str:
+    """What the leak did after the step, in two words; empty where that is not known."""
     return "" if finding.goes_on is None else _AFTERWARDS.get((finding.effect or "", finding.goes_on), "")
