@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from histories import complete, drill, flat, plan
+from recorded_api import RecordedApi, recorded_api
 from stored_runs import store_run
 
 from leakdrill.cli.main import exit_code
@@ -24,71 +23,56 @@ pytestmark = pytest.mark.integration
 BOT = {"login": "github-actions[bot]", "id": 41898282}
 
 
-class StandIn(ThreadingHTTPServer):
-    """The comments of one pull request, as GitHub and GitLab keep them, and every request that came."""
-
-    daemon_threads = True
+class Comments:
+    """The comments of one pull request, as GitHub and GitLab keep them."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
         self.comments: list[dict[str, Any]] = []
-        self.requests: list[tuple[str, str]] = []
-        self.headers: list[dict[str, str]] = []
-        self.status = 200
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def act(self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any]) -> Any:
-        if path == "/user":
+    def answer(self, method: str, path: str, body: Any) -> Any:
+        parts = urlsplit(path)
+        if parts.path == "/user":
             return BOT
         if method == "GET":
+            query = parse_qs(parts.query)
             page, each = int(query["page"][0]), int(query["per_page"][0])
             return self.comments[(page - 1) * each : page * each]
         if method == "POST":
             self.comments.append({"id": 1000 + len(self.comments), "user": BOT, "author": BOT, "body": body["body"]})
             return {**self.comments[-1], "html_url": "https://github.example/made"}
-        found = next(one for one in self.comments if str(one["id"]) == path.rsplit("/", 1)[-1])
+        found = next(one for one in self.comments if str(one["id"]) == parts.path.rsplit("/", 1)[-1])
         found["body"] = body["body"]
         return {**found, "html_url": "https://github.example/edited"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: StandIn
+class StandIn(NamedTuple):
+    """The server, and what it keeps."""
 
-    def do_GET(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else {}
-        parts = urlsplit(self.path)
-        self.server.requests.append((self.command, self.path))
-        self.server.headers.append(dict(self.headers))
-        answer = (
-            self.server.act(self.command, parts.path, parse_qs(parts.query), body)
-            if self.server.status == 200
-            else {"message": "no"}
-        )
-        text = json.dumps(answer).encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+    api: RecordedApi
+    kept: Comments
 
-    do_POST = do_PATCH = do_PUT = do_GET  # noqa: N815 - as http.server calls them
+    @property
+    def url(self) -> str:
+        return self.api.url
 
-    def log_message(self, *_: object) -> None:
-        pass
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        return self.api.requests
+
+    @property
+    def headers(self) -> list[dict[str, str]]:
+        return self.api.headers
+
+    @property
+    def comments(self) -> list[dict[str, Any]]:
+        return self.kept.comments
 
 
 @pytest.fixture
 def host() -> Iterator[StandIn]:
-    server = StandIn()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    kept = Comments()
+    with recorded_api(kept.answer) as api:
+        yield StandIn(api, kept)
 
 
 @pytest.fixture
@@ -177,14 +161,14 @@ def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(
     name: str, run: Path, request: pytest.FixtureRequest
 ) -> None:
     host: StandIn = request.getfixturevalue(name)
-    host.comments = [other(1), other(2)]
+    host.comments.extend([other(1), other(2)])
     assert exit_code(["comment", str(run)]) == 0
     assert [one["body"] for one in host.comments[:2]] == [other(1)["body"], other(2)["body"]]
     assert len(host.comments) == 3
 
 
 def test_ours_is_found_behind_many_others(github: StandIn, run: Path) -> None:
-    github.comments = [other(number) for number in range(150)]
+    github.comments.extend(other(number) for number in range(150))
     assert exit_code(["comment", str(run)]) == 0
     assert exit_code(["comment", str(run)]) == 0
     assert len(github.comments) == 151
@@ -206,7 +190,7 @@ def test_two_scenarios_have_a_comment_each(github: StandIn, run: Path, tmp_path:
 def test_what_the_host_does_not_allow_is_told_without_the_token(
     github: StandIn, run: Path, status: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    github.status = status
+    github.api.status = status
     assert exit_code(["comment", str(run)]) == 4
     shown = capsys.readouterr().err
     assert words in shown

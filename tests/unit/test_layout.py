@@ -52,6 +52,7 @@ ROWS: Final = (
     ("runs/drill", "runs/gate", "runs/watch"),
     ("runs/catalogue", "runs/rehearsal"),
     ("first_scenario", "doctor", "pytest_plugin", "serving", "code_hosts"),
+    ("exports",),
     ("cli",),
 )
 """A folder may import those in the rows above its own; folders in one row import nothing of one another."""

@@ -21,6 +21,7 @@ SUMMARIES: Final = {
     "runs": "List stored runs by scenario, with their verdicts and how their numbers went from run to run.",
     "serve": "Serve the index and the pages of stored runs on loopback, until Ctrl-C; writes nothing.",
     "comment": "Keep one comment about a run up to date on the pull request of a GitHub or GitLab job.",
+    "export": "Tell a stored drill to a Grafana, as annotations, or to an OTLP endpoint, as a trace.",
     "verify": "Say whether the record of a stored run is as the run wrote it.",
     "scenarios": "List the catalogue, or what it covers: instructions, alerts and steps.",
     "schema": "Print the JSON Schema of a scenario file, of a line of history.jsonl, or of verdicts.json.",

@@ -27,10 +27,17 @@ _HINTS: Final = {
 
 
 class Api:
-    """The API below `base_url`; every request carries `headers`, whose `secret` is masked wherever it turns up."""
+    """The API below `base_url`; every request carries `headers`, whose `secret` is masked wherever it turns up.
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], secret: str) -> None:
-        hide(secret)
+    `hints` says what to do about a status that is no success.
+    """
+
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], secret: str, *, hints: Mapping[int, str] = _HINTS
+    ) -> None:
+        if secret:
+            hide(secret)
+        self._hints = hints
         self._base_url = base_url.rstrip("/")
         self._client = bounded_client(
             timeout_s=_TIMEOUT_S, access=Access(headers={**headers, "User-Agent": "leakdrill"})
@@ -46,14 +53,14 @@ class Api:
         try:
             response = self._client.request(method, url, json=body)
             if response.is_success:
-                return response.json()
+                return response.json() if response.content.strip() else {}
         except httpx.HTTPError as e:
             raise EnvironmentProblem(f"{method} {url}: {e}") from e
         except ValueError as e:
             raise EnvironmentProblem(f"{method} {url}: answered with something else than JSON") from e
         text = " ".join(response.text.split())[:_ERROR_CHARS]
         raise EnvironmentProblem(
-            f"{method} {url}: answered {response.status_code}: {text}", hint=_HINTS.get(response.status_code, "")
+            f"{method} {url}: answered {response.status_code}: {text}", hint=self._hints.get(response.status_code, "")
         )
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:

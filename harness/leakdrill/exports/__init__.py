@@ -1,0 +1,1 @@
+"""A stored run told to systems that others run: annotations in Grafana, a trace over OTLP."""

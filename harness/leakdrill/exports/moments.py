@@ -1,0 +1,73 @@
+"""What happened in a drill, in wall-clock time: its phases, leaks, steps, alerts, deliveries and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from leakdrill.printable import printable
+from leakdrill.reports.page.alert_lanes import alert_lanes
+from leakdrill.reports.page.drill_marks import drill_marks, drill_phases
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from leakdrill.record.history import History
+    from leakdrill.record.store import RunInfo
+
+MomentKind = Literal[
+    "drill", "phase", "leak", "step", "restart", "kill", "trouble", "change", "look", "alert", "delivery"
+]
+_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened.
+
+    Attributes:
+        kind: what kind of thing it is.
+        name: a few words, on one line, harmless wherever they are shown.
+        detail: a sentence more; may be empty.
+        start_ns: when it began, in nanoseconds since 1970, UTC.
+        end_ns: when it ended; the same where it is a moment.
+    """
+
+    kind: MomentKind
+    name: str
+    detail: str = ""
+    start_ns: int
+    end_ns: int
+
+
+def moments(history: History, info: RunInfo) -> list[Moment]:
+    """Returns everything that happened, in order; the drill as a whole comes first."""
+    found = [_moment(info.started, "drill", f"drill {info.scenario.name}", "", 0.0, history.end_s)]
+    parts: Sequence[tuple[MomentKind, str, str, float, float]] = [
+        *(("phase", phase.name, "", phase.start, phase.end) for phase in drill_phases(history)),
+        *((mark.kind, mark.label, mark.detail, mark.start, mark.end) for mark in drill_marks(history)),
+        *(
+            ("alert", f"{lane.name}: {stretch.state}", lane.role, stretch.start, stretch.end)
+            for lane in alert_lanes(history, info.scenario)
+            for stretch in lane.stretches
+        ),
+        *(
+            ("delivery", f"{lane.name}: {delivery.label}", "", delivery.at, delivery.at)
+            for lane in alert_lanes(history, info.scenario)
+            for delivery in lane.deliveries
+        ),
+    ]
+    found += [_moment(info.started, *part) for part in parts]
+    return sorted(found, key=lambda one: one.start_ns)
+
+
+def _moment(started: datetime, kind: MomentKind, name: str, detail: str, start_s: float, end_s: float) -> Moment:
+    began_ns = int(started.timestamp()) * _NS + started.microsecond * 1000
+    return Moment(
+        kind=kind,
+        name=printable(name),
+        detail=printable(detail),
+        start_ns=began_ns + round(start_s * _NS),
+        end_ns=began_ns + round(max(start_s, end_s) * _NS),
+    )
