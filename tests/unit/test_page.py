@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -19,6 +20,7 @@ from leakdrill.cli.main import exit_code
 from leakdrill.record.events import AlertTransition, Notification, RunBroken, TargetExited
 from leakdrill.record.history import History
 from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.page.chart import Curve
 from leakdrill.reports.page.claim_rows import anchor, claim_rows
 from leakdrill.reports.page.gaps import with_gaps
 from leakdrill.reports.page.headline import drill_figures, sentence
@@ -74,6 +76,14 @@ def test_a_number_that_is_not_known_says_why():
     assert (figure.value, figure.note, figure.outcome) == ("not known", "it did not fire in 30 s", Outcome.FAIL)
     assert drill_figures([], 1)[1].note == "no claim is about it"
     assert drill_figures([], 1)[1].outcome is None
+
+
+def test_of_a_rehearsed_runbook_the_third_number_is_how_long_it_took_to_relieve():
+    verdict = Verdict(check="runbook_relieves", outcome=Outcome.PASS, message="", numbers={"relieved_after_s": 12.0})
+    figure = drill_figures([verdict], 1)[2]
+    assert (figure.label, figure.value, figure.outcome) == ("relieved after", "12 s", Outcome.PASS)
+    still = Verdict(check="runbook_relieves", outcome=Outcome.FAIL, message="it still fires")
+    assert drill_figures([still], 1)[2].note == "it still fires"
 
 
 def test_a_twin_has_no_alert_to_detect():
@@ -198,6 +208,21 @@ def test_a_thinned_curve_keeps_its_peaks(values, most):
         assert np.nanmin(shown) == known.min()
         assert np.nanmax(shown) == known.max()
         assert {0, len(values) - 1} <= set(kept.tolist())
+
+
+def test_a_page_whose_curves_were_thinned_says_so():
+    page = page_of()
+    memory = page.timeline.charts[0]
+    t = np.arange(100_000) / 1000
+    values = np.full(100_000, 5.0)
+    values[77_777] = 9e8
+    long = replace(memory, curves=(Curve(name="memory", x=t, values=values),))
+    html = page_html(replace(page, timeline=replace(page.timeline, charts=(long,))))
+    assert "of 100000 readings a curve has at most 40000 here" in html
+    curve = data_of(html)["charts"][0]["curves"][0]
+    assert len(curve["x"]) <= 40_000
+    assert np.cumsum(curve["y"]).max() * curve["step"] == pytest.approx(9e8)
+    assert "at most 40000" not in page_html(page)
 
 
 def test_the_data_are_those_of_the_record(html):

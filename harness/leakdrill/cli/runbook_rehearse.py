@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from leakdrill.cli.options import AsJson, On, Runs, Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.page import leave_page, name_page
 from leakdrill.cli.run_many import write_report
 from leakdrill.record.verdict import worst
 from leakdrill.record.verdict_file import verdicts_as_json
@@ -58,6 +60,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
     if junit is not None:
         suites = [(result.prepared.scenario.name, result.verdicts) for result in results]
         code = deliver(code, lambda: write_report(junit, junit_of_runs(suites)))
+    code = deliver(code, *(partial(leave_page, result.done) for result in results))
     if as_json:
         print_json(_as_json(file, path, results, code))
         return code
@@ -65,7 +68,7 @@ def runbook_rehearse(  # noqa: PLR0913, PLR0917 - one for each option of the com
         console.print(result.prepared.rehearsal.option or file, style="bold", markup=False, soft_wrap=True)
         print_steps(result.facts.steps, console)
         print_verdicts(result.verdicts, console, verbose=verbose)
-        console.print(f"record: {result.done.folder.path}", markup=False, soft_wrap=True)
+        name_page(result.done, console)
     print_options([result.facts for result in results], console)
     return code
 

@@ -90,7 +90,7 @@ def _back(verdicts: Sequence[Verdict]) -> Figure:
     claims = {claim: resource for resource in RESOURCES.values() for claim in (resource.returns, resource.stays)}
     found = _worst_of(verdicts, claims, lambda _: 0.0)
     if found is None:
-        return _absent("back to the baseline", "no claim is about it", None)
+        return _relieved(verdicts)
     resource = claims[found.check]
     name = resource.name.replace("_", " ")
     label = f"{name} above its baseline at the end"
@@ -106,6 +106,17 @@ def _back(verdicts: Sequence[Verdict]) -> Figure:
     shown = show_size(base) if resource.unit == "bytes" else resource.show(base)
     allowed = "" if margin is None else f"; margin {show_share(margin / base) if is_share else resource.show(margin)}"
     return _figure(label, value, f"baseline {shown}{allowed}", found)
+
+
+def _relieved(verdicts: Sequence[Verdict]) -> Figure:
+    """Of a rehearsed runbook, after which nothing has to be back at its baseline: how long it took to relieve."""
+    found = next((v for v in verdicts if v.check == "runbook_relieves"), None)
+    if found is None:
+        return _absent("back to the baseline", "no claim is about it", None)
+    took_s = _number(found, "relieved_after_s")
+    if took_s is None:
+        return _absent("relieved after", found.message, found)
+    return _figure("relieved after", show_duration(took_s), "from the alert to its clearing", found)
 
 
 def _worst_of(verdicts: Sequence[Verdict], checks: Iterable[str], rank: Callable[[Verdict], float]) -> Verdict | None:

@@ -199,11 +199,11 @@ const LeakdrillDraw = (() => {
     }
     c.stroke();
     c.font = `${11 * ratio}px ${paint().font}`;
-    c.textAlign = "right";
+    c.textAlign = "left";
     c.textBaseline = "alphabetic";
     const taken = [];
     for (const [kind, name, value, changes] of chart.levels) {
-      const y = u.valToPos(changes.length ? changes[changes.length - 1][1] : value, "y", true);
+      const y = u.valToPos(value, "y", true);
       c.strokeStyle = c.fillStyle = paint()[kind];
       c.lineWidth = (kind === "limit" ? 2 : 1) * ratio;
       c.setLineDash(kind === "limit" ? [] : [8 * ratio, 4 * ratio]);
@@ -214,8 +214,8 @@ const LeakdrillDraw = (() => {
         c.setLineDash([]);
         c.lineWidth = 3 * ratio;
         c.strokeStyle = paint().paper;
-        c.strokeText(words, left + width - 4 * ratio, at);
-        c.fillText(words, left + width - 4 * ratio, at);
+        c.strokeText(words, left + 4 * ratio, at);
+        c.fillText(words, left + 4 * ratio, at);
         taken.push(at);
       }
     }
