@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leakdrill.alerting.cannot_fire import drill_lasts_s, why_it_cannot_fire
 from leakdrill.alerting.published_series import published_series, unmatched_selectors
 from leakdrill.alerting.routing import read_routing
 from leakdrill.alerting.short_times import short_times
 from leakdrill.alerting.time_scale import scale_expr
+from leakdrill.cli.check_sarif import check_sarif, mistake_sarif
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, print_lines
+from leakdrill.cli.run_many import write_report
+from leakdrill.errors import BadInput
+from leakdrill.printable import printable_json
 from leakdrill.runs.catalogue.catalogue import find_scenario
 from leakdrill.runs.drill.permission import check_permission, needed
 from leakdrill.runs.drill.plan_check import check_plan
@@ -21,7 +27,6 @@ from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _NOBODY = "http://127.0.0.1:9"
 
@@ -29,10 +34,21 @@ _NOBODY = "http://127.0.0.1:9"
 def check(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or a name from `leakdrill scenarios`.")],
     as_json: AsJson = False,
+    sarif_file: Annotated[
+        Path | None,
+        typer.Option("--sarif", metavar="FILE", help="Write SARIF too, with which code hosts annotate files."),
+    ] = None,
 ) -> int:
     """Say what cannot work in a scenario, and which series it will publish; nothing is started. Exits 0 or 3."""
     path = find_scenario(scenario)
-    found = _examined(path)
+    try:
+        found = _examined(path)
+    except BadInput as e:
+        if sarif_file is not None:
+            write_report(sarif_file, printable_json(mistake_sarif(e, path)))
+        raise
+    if sarif_file is not None:
+        write_report(sarif_file, printable_json(check_sarif(found)))
     if as_json:
         print_json(json.dumps(found, indent=2) + "\n")
     else:
@@ -63,6 +79,7 @@ def _examined(path: Path) -> dict[str, Any]:
                 "line": rule.line,
                 "holds_s": rule.for_s / alerts.time_scale,
                 "changes_with_time_scale": [*_remarks(rule.expr, alerts.time_scale), *short_times(rule, alerts)],
+                "cannot_fire": why_it_cannot_fire(rule, alerts, lasts_s=drill_lasts_s(plan)),
                 "finds_nothing": unmatched_selectors(rule, series, rules.recordings),
             }
             for rule in rules.alerts
@@ -84,6 +101,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         severity = alert["labels"].get("severity")
         name = f"{alert['alert']} ({severity})" if severity else alert["alert"]
         yield f"alert {name}: must hold for {show_duration(alert['holds_s'])} of rehearsal time"
+        if alert["cannot_fire"]:
+            yield f"  cannot fire in this drill: {alert['cannot_fire']}"
         yield from (f"  not as in production: {remark}" for remark in alert["changes_with_time_scale"])
         for selector in alert["finds_nothing"]:
             own = f"; the service's own {found['metrics']} may have it" if found["metrics"] else ""

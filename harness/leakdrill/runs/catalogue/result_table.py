@@ -1,14 +1,12 @@
-"""The table of many drills: one line for each, and what it comes to."""
+"""The results of many drills: what failed first, each with its sentence; a line for each that passed; the sum."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
-from rich.text import Text
-
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
+from leakdrill.reports.terminal import print_entry
 from leakdrill.runs.catalogue.drill_result import overall
 from leakdrill.units import show_duration
 
@@ -21,7 +19,7 @@ STYLE: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL: 
 
 
 def print_results(results: list[DrillResult], console: Console, *, took_s: float, missing: int = 0) -> None:
-    """Print a line for each drill, by name, then how many passed, in what time.
+    """Print what failed, then what is unknown, each with its sentence, then a line for each pass, and the sum.
 
     Args:
         results: of the drills that ended.
@@ -29,22 +27,13 @@ def print_results(results: list[DrillResult], console: Console, *, took_s: float
         took_s: wall time of all together.
         missing: drills that were not begun.
     """
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("what was seen", overflow="fold")
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("at most", justify="right", no_wrap=True)
-    for result in sorted(results, key=lambda r: r.name):
-        table.add_row(
-            Text(result.name),
-            Text(result.outcome, style=STYLE[result.outcome]),
-            Text(printable(result.sentence)),
-            f"{result.seconds:.0f} s",
-            f"{result.budget_s:.0f} s",
-        )
-    console.print(table)
-    console.print(Text(summary(results, took_s=took_s, missing=missing), style=STYLE[overall(results)]))
+    for result in sorted(results, key=lambda one: (-one.outcome.severity, one.name)):
+        head = f"{printable(result.name)} ({result.seconds:.0f} s; at most {result.budget_s:.0f} s)"
+        lines = [] if result.outcome is Outcome.PASS else [printable(result.sentence)]
+        lines += [printable(f"record: {result.folder}")] if lines and result.folder else []
+        print_entry(result.outcome, STYLE[result.outcome], [head], lines, console)
+    total = summary(results, took_s=took_s, missing=missing)
+    print_entry("", STYLE[overall(results)], [], [total], console, indent=0)
 
 
 def summary(results: list[DrillResult], *, took_s: float, missing: int = 0) -> str:
