@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from leakdrill.cli.main import exit_code
 from leakdrill.record.events import AlertTransition, Notification, RunBroken, TargetExited
 from leakdrill.record.history import History
 from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.page import write
 from leakdrill.reports.page.chart import Curve
 from leakdrill.reports.page.claim_rows import anchor, claim_rows
 from leakdrill.reports.page.gaps import with_gaps
@@ -274,6 +276,16 @@ def test_the_policy_names_the_only_style_and_the_only_script(html):
         text = re.search(rf"<{element}>(.*?)</{element}>", html, re.DOTALL)[1]
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"{element}-src 'sha256-{digest}'" in policy
+
+
+def test_uplot_is_the_released_one_and_its_licence_is_in_the_page(html):
+    folder = Path(write.__file__).parent / "static" / "uplot"
+    wanted = dict(reversed(line.split()) for line in (folder / "VERSION").read_text().splitlines()[2:])
+    assert set(wanted) == {"uPlot.iife.min.js", "uPlot.min.css"}
+    for name, digest in wanted.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        assert (folder / name).read_text().strip() in html
+    assert (folder / "LICENSE").read_text().strip() in html
 
 
 def test_a_page_is_small_but_for_its_data(html):

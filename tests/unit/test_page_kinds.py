@@ -75,6 +75,14 @@ def test_a_gate_shows_each_slot_the_fit_and_what_was_given_up():
     assert page.tables[1].folded
 
 
+def test_a_gate_of_two_builds_shows_both():
+    others = [replace(event, build="baseline", t=event.t + 0.01) for event in base(24) if hasattr(event, "build")]
+    page = gate([*base(24), *others])
+    assert [curve.name for curve in page.timeline.charts[0].curves][:2] == ["candidate", "baseline"]
+    assert dict(page.facts)["compared with"].startswith("another build")
+    assert "Slot by slot, baseline" in [table.title for table in page.tables]
+
+
 def test_a_gate_names_the_types_and_the_lines_that_grew():
     events = [
         *base(),

@@ -39,7 +39,7 @@ def page_html(page: Page) -> str:
 
     Every text of the run is escaped, and what turns text around or cannot be seen is shown as an escape.
     """
-    style, script = _joined(_STYLES), _joined(_SCRIPTS)
+    style, script = _joined(_STYLES), f"/*\n{_joined(('uplot/LICENSE',))}\n*/\n{_joined(_SCRIPTS)}"
     return _template().render(
         page=page,
         style=style,
