@@ -28,6 +28,11 @@ WORKS: Final = {
     "analyze": ["analyze", "{run}"],
     "analyze --json": ["analyze", "{run}", "--json"],
     "report": ["report", "{run}"],
+    "compare": ["compare", "{run}", "{run}"],
+    "runs": ["runs", "{run}"],
+    "serve": ["serve", "no-such-folder"],
+    "comment": ["comment", "{run}"],
+    "export": ["export", "{run}"],
     "verify": ["verify", "{run}"],
     "scenarios": ["scenarios"],
     "scenarios --json": ["scenarios", "--json"],
@@ -54,7 +59,7 @@ WORKS: Final = {
 }
 PRINTS: Final = {
     "scenarios", "scenarios --json", "scenarios --covers", "schema", "check", "doctor", "docs", "completion", "version",
-    "runbook", "runbook --json", "help", "help of a command",
+    "runbook", "runbook --json", "runs", "help", "help of a command",
 }  # fmt: skip
 """Those whose whole work is what they print."""
 QUICK: Final = {"report", "schema", "runbook", "wrong option", "a name of bytes"}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ONLY_PRINTS: Final = (
+    "compare",
+    "runs",
     "runbook lint",
     "runbook plan",
     "runbook bind",
