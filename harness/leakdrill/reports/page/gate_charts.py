@@ -12,7 +12,7 @@ from leakdrill.reports.page.growth import fit_line, interval, per_request
 from leakdrill.reports.page.timeline import Mark, Phase, Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from leakdrill.judging.leak.gate_baseline import BaselineFile
     from leakdrill.judging.leak.leak_verdict import LeakVerdict
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A gate run: its record, its scenario, and the stored baseline that it was compared with, if any."""
+    """A gate run.
+
+    Attributes:
+        history: its record.
+        scenario: as it was run.
+        stored: the baseline that it was compared with, if any.
+        verdicts: the leak verdict on the candidate for each corpus under which it was measured.
+    """
 
     history: History
     scenario: Scenario
     stored: BaselineFile | None
-
-    def corpora(self) -> list[str]:
-        """The corpora under which the candidate was measured."""
-        return corpora(self.history, build=CANDIDATE)
-
-    def verdict(self, corpus: str) -> LeakVerdict:
-        """The leak verdict on the candidate under one corpus."""
-        return verdict_so_far(self.history, self.scenario, corpus, self.stored)
+    verdicts: Mapping[str, LeakVerdict]
 
     def trace(self, build: str, corpus: str) -> Trace:
         """The recording of one build; of a baseline that was not run beside it, the stored one."""
@@ -43,9 +43,17 @@ class Measured:
         return self.stored.trace() if build == BASELINE and self.stored is not None and not len(found) else found
 
 
+def measured_run(history: History, scenario: Scenario, stored: BaselineFile | None) -> Measured:
+    """A gate run with what was measured of its candidate."""
+    measured = corpora(history, build=CANDIDATE)
+    return Measured(
+        history, scenario, stored, {one: verdict_so_far(history, scenario, one, stored) for one in measured}
+    )
+
+
 def gate_timeline(measured: Measured) -> Timeline:
     """The charts of a gate run over its requests; warm-up and looks are those of the first corpus."""
-    names = measured.corpora()
+    names = list(measured.verdicts)
     charts = tuple(chart for corpus in names for chart in _charts(measured, corpus, alone=len(names) == 1))
     end = max((float(curve.x[-1]) for chart in charts for curve in chart.curves if len(curve)), default=0.0)
     return Timeline(
@@ -59,7 +67,7 @@ def gate_timeline(measured: Measured) -> Timeline:
 
 def _charts(measured: Measured, corpus: str, *, alone: bool) -> Iterator[Chart]:
     of = "" if alone else f", {corpus} corpus"
-    verdict, traces = measured.verdict(corpus), {name: measured.trace(name, corpus) for name in (CANDIDATE, BASELINE)}
+    verdict, traces = measured.verdicts[corpus], {name: measured.trace(name, corpus) for name in (CANDIDATE, BASELINE)}
     traces = {name: trace for name, trace in traces.items() if len(trace)}
     if CANDIDATE not in traces:
         return
@@ -100,7 +108,7 @@ def _objects(traces: dict[str, Trace], corpus: str, of: str) -> Iterator[Chart]:
 
 
 def _phases(measured: Measured, corpus: str) -> Iterator[Phase]:
-    verdict, requests = measured.verdict(corpus), measured.trace(CANDIDATE, corpus).requests
+    verdict, requests = measured.verdicts[corpus], measured.trace(CANDIDATE, corpus).requests
     judged_from = len(requests) - verdict.judged_points
     if not verdict.judged_points or not 0 <= judged_from < len(requests):
         return

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, MEMORY_CLAIM, verdict_so_far
+from leakdrill.judging.leak.gate import BASELINE, CANDIDATE, MEMORY_CLAIM
 from leakdrill.judging.leak.slots import corpora
 from leakdrill.record.events import GateSlot
 from leakdrill.record.verdict import Outcome, worst
 from leakdrill.reports.page.claim_rows import claim_rows
 from leakdrill.reports.page.content import Page
 from leakdrill.reports.page.facts import record_facts, target_fact
-from leakdrill.reports.page.gate_charts import Measured, gate_timeline
+from leakdrill.reports.page.gate_charts import gate_timeline, measured_run
 from leakdrill.reports.page.gate_tables import gate_tables
 from leakdrill.reports.page.growth import leak_figures
 from leakdrill.reports.page.headline import Figure, sentence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leakdrill.record.history import History
     from leakdrill.record.store import RunInfo
     from leakdrill.record.verdict import Verdict
+    from leakdrill.reports.page.gate_charts import Measured
 
 WORDS: Final = {Outcome.PASS: "CLEAN", Outcome.FAIL: "LEAK", Outcome.UNKNOWN: "UNKNOWN"}
 """What the gate's outcomes are called."""
@@ -42,7 +43,7 @@ def gate_page(
         note: a remark about the record, such as that it is unsealed.
     """
     outcome, memory = worst(verdicts), worst([v for v in verdicts if v.check == MEMORY_CLAIM])
-    measured = Measured(history, info.scenario, stored)
+    measured = measured_run(history, info.scenario, stored)
     return Page(
         kind="gate",
         name=info.scenario.name,
@@ -51,7 +52,7 @@ def gate_page(
         word=WORDS[outcome] if outcome is memory else str(outcome),
         sentence=sentence(verdicts),
         facts=tuple(_facts(history, info, stored)),
-        figures=tuple(_figures(history, info, verdicts, stored)),
+        figures=tuple(_figures(measured, verdicts)),
         timeline=gate_timeline(measured),
         claims=claim_rows(verdicts, history),
         tables=tuple(gate_tables(measured)),
@@ -59,20 +60,15 @@ def gate_page(
     )
 
 
-def _figures(
-    history: History, info: RunInfo, verdicts: Sequence[Verdict], stored: BaselineFile | None
-) -> Iterator[Figure]:
+def _figures(measured: Measured, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
     """The growth that decides, of the corpus that went worst."""
     claims = [v for v in verdicts if v.check == MEMORY_CLAIM]
     claim = max(claims, key=lambda v: v.outcome.severity, default=None)
-    measured = corpora(history, build=CANDIDATE)
-    if claim is None or not measured:
+    if claim is None or not measured.verdicts:
         return
-    wanted = claim.subject.removeprefix("corpus ")
-    corpus = wanted if wanted in measured else measured[0]
-    yield from leak_figures(
-        verdict_so_far(history, info.scenario, corpus, stored), claim.outcome, (claim.check, claim.subject)
-    )
+    first = next(iter(measured.verdicts.values()))
+    found = measured.verdicts.get(claim.subject.removeprefix("corpus "), first)
+    yield from leak_figures(found, claim.outcome, (claim.check, claim.subject))
 
 
 def _facts(history: History, info: RunInfo, stored: BaselineFile | None) -> Iterator[tuple[str, str]]:

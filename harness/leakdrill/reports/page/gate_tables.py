@@ -23,10 +23,10 @@ _GROWTH_HEAD: Final = ("", "bytes a request", "from", "to", "points")
 
 def gate_tables(measured: Measured) -> Iterator[Table]:
     """The tables of a gate run, for each corpus and build."""
-    names = measured.corpora()
+    names = list(measured.verdicts)
     for corpus in names:
         of = "" if len(names) == 1 else f", {corpus} corpus"
-        yield Table(title=f"Growth{of}", head=_GROWTH_HEAD, rows=tuple(growth_rows(measured.verdict(corpus))))
+        yield Table(title=f"Growth{of}", head=_GROWTH_HEAD, rows=tuple(growth_rows(measured.verdicts[corpus])))
         for build in (CANDIDATE, BASELINE):
             tables = (_types(measured.history, build, corpus), _sites(measured.history, build, corpus))
             for title, head, rows in tables:
