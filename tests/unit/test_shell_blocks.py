@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from leakdrill.runbooks.base.kind import FragmentKind
-from leakdrill.runbooks.shell.read import ShellCommand, read_shell
+from leakdrill.runbooks.shell.read import read_shell
 from leakdrill.runbooks.shell.resembles import looks_like_command
 from leakdrill.runbooks.shell.transcript import is_transcript, parts_of
 
+if TYPE_CHECKING:
+    from leakdrill.runbooks.base.statement import Statement
 
-def only(text: str) -> ShellCommand:
+
+def only(text: str) -> Statement:
     (command,) = read_shell(text)
     return command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,10 @@ from shell_table import CHANGE, DESTRUCTIVE, LOOK, UNKNOWN, commands
 
 from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.shell.programs.effect import BADNESS
-from leakdrill.runbooks.shell.read import ShellCommand, read_shell
+from leakdrill.runbooks.shell.read import read_shell
+
+if TYPE_CHECKING:
+    from leakdrill.runbooks.base.statement import Statement
 
 LOOKS = commands(LOOK)
 TABLE = [
@@ -26,7 +30,7 @@ def worst_of(text: str) -> FragmentKind:
     return max((one.kind for one in read_shell(text)), key=lambda kind: BADNESS[kind])
 
 
-def only(text: str) -> ShellCommand:
+def only(text: str) -> Statement:
     (command,) = read_shell(text)
     return command
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.block_kind import BlockKind, is_sql, kind_by_language, kind_by_shape
-from leakdrill.runbooks.fragment import Fragment, FragmentKind, Place
+from leakdrill.runbooks.fragment import Fragment, FragmentKind, Place, Statement
 from leakdrill.runbooks.languages import REDIS, SHELLS, SQL
 from leakdrill.runbooks.markdown import Block, read_markdown
 from leakdrill.runbooks.promql_text import is_query
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.runbooks.inline import Code
-    from leakdrill.runbooks.shell.read import ShellCommand
     from leakdrill.runbooks.transcript import Piece
 
 _PROMPT: Final = re.compile(r"^[ \t]*\$[ \t]+(?=\S)", re.MULTILINE)
@@ -100,7 +99,8 @@ def _other_than_shell(block: Block) -> BlockKind | None:
 
 def _whole(block: Block, kind: BlockKind) -> Fragment:
     end = block.line + block.text.count("\n")
-    return Fragment(block.line, end, block.text, block.place, block.language, block.section, kind.kind, kind.reason)
+    whole = Statement(block.line, end, block.text, kind.kind, kind.reason)
+    return Fragment.at(whole, block.place, block.language, block.section)
 
 
 def _of_piece(block: Block, piece: Piece) -> Iterator[Fragment]:
@@ -131,26 +131,11 @@ def _of_client(block: Block, line: int, text: str, client: str) -> Iterator[Frag
 def _of_shell(text: str, line: int, place: Place, language: str, section: tuple[str, ...]) -> Iterator[Fragment]:
     lines = text.split("\n")
     for one in read_shell(without_comment_lines(text), line):
-        yield Fragment(
-            line=one.line,
-            end_line=one.end_line,
-            text=_as_written(one, lines[one.line - line : one.end_line - line + 1]),
-            place=place,
-            language=language,
-            section=section,
-            kind=one.kind,
-            reason=one.reason,
-            undo=one.undo,
-            placeholders=one.placeholders,
-            tools=one.tools,
-            paths=one.paths,
-            hosts=one.hosts,
-            inner=one.inner,
-            parsed=one.parsed,
-        )
+        text_as_written = _as_written(one, lines[one.line - line : one.end_line - line + 1])
+        yield Fragment.at(replace(one, text=text_as_written), place, language, section)
 
 
-def _as_written(command: ShellCommand, lines: list[str]) -> str:
+def _as_written(command: Statement, lines: list[str]) -> str:
     """The text of a command with the comments that it has inside."""
     first, *rest = command.text.split("\n")
     if not rest or len(lines) != len(rest) + 1 or first not in lines[0]:
@@ -163,4 +148,5 @@ def _of_code(code: Code) -> Iterator[Fragment]:
     if not code.is_link and looks_like_command(text):
         yield from _of_shell(text, code.line, code.place, "", code.section)
     elif is_query(text):
-        yield Fragment(code.line, code.line, text, code.place, "", code.section, FragmentKind.QUERY, "it is PromQL")
+        query = Statement(code.line, code.line, text, FragmentKind.QUERY, "it is PromQL")
+        yield Fragment.at(query, code.place, "", code.section)

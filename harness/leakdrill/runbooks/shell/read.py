@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.base.placeholder import Placeholder
+from leakdrill.runbooks.base.statement import Statement
 from leakdrill.runbooks.shell.judge import NOT_READ, Judge, Scope
 from leakdrill.runbooks.shell.output import output_lines
 from leakdrill.runbooks.shell.parse import Tree, too_much, walk
@@ -31,26 +32,7 @@ ENVIRONMENT: Final = frozenset(
 VARIABLE: Final = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
-@dataclass(frozen=True)
-class ShellCommand:
-    """One command of a block: with its pipes and redirections, or a loop, a condition or a function as a whole."""
-
-    line: int
-    """The line of the file on which it begins."""
-    end_line: int
-    text: str
-    kind: FragmentKind
-    reason: str
-    undo: str | None = None
-    placeholders: tuple[Placeholder, ...] = ()
-    tools: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    inner: tuple[str, ...] = ()
-    parsed: bool = True
-
-
-def read_shell(text: str, first_line: int = 1) -> list[ShellCommand]:
+def read_shell(text: str, first_line: int = 1) -> list[Statement]:
     """Returns the commands of a block of shell, in its order; lines that read as output are of the kind OUTPUT.
 
     Args:
@@ -62,7 +44,7 @@ def read_shell(text: str, first_line: int = 1) -> list[ShellCommand]:
     return _block(text, first_line)
 
 
-def _block(text: str, first_line: int) -> list[ShellCommand]:
+def _block(text: str, first_line: int) -> list[Statement]:
     parts = pieces(text)
     lines = text.split("\n")
     printed = output_lines(_starts(parts))
@@ -98,14 +80,14 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _output(lines: list[str], begin: int, end: int, first_line: int) -> ShellCommand:
+def _output(lines: list[str], begin: int, end: int, first_line: int) -> Statement:
     text = "\n".join(lines[begin : end + 1]).strip("\n")
-    return ShellCommand(
+    return Statement(
         first_line + begin, first_line + end, text, FragmentKind.OUTPUT, "It reads as what a command printed."
     )
 
 
-def _commands(parts: list[Piece], first_line: int) -> list[ShellCommand]:
+def _commands(parts: list[Piece], first_line: int) -> list[Statement]:
     scope = Scope()
     assigned: frozenset[str] = frozenset()
     for part in parts:
@@ -115,7 +97,7 @@ def _commands(parts: list[Piece], first_line: int) -> list[ShellCommand]:
     return [command for part in parts for command in _of_piece(part, scope, assigned, first_line + part.line)]
 
 
-def _of_piece(part: Piece, scope: Scope, assigned: frozenset[str], first_line: int) -> Iterator[ShellCommand]:
+def _of_piece(part: Piece, scope: Scope, assigned: frozenset[str], first_line: int) -> Iterator[Statement]:
     if part.tree is None:
         if part.text.strip():
             yield _unread(part.text, first_line, f"The block {too_much(part.text)}.")
@@ -135,13 +117,13 @@ def _of_piece(part: Piece, scope: Scope, assigned: frozenset[str], first_line: i
     )
 
 
-def _command(tree: Tree, node: Node, scope: Scope, assigned: frozenset[str], first_line: int) -> ShellCommand:
+def _command(tree: Tree, node: Node, scope: Scope, assigned: frozenset[str], first_line: int) -> Statement:
     judgement = Judge(scope).statement(tree, node)
     effect = _effect(judgement)
     text = tree.text(node)
     trimmed = text.rstrip()
     begin = first_line + node.start_point.row
-    return ShellCommand(
+    return Statement(
         line=begin,
         end_line=begin + trimmed.count("\n"),
         text=trimmed,
@@ -163,8 +145,8 @@ def _effect(judgement: Judgement) -> Effect:
     return worst(judgement.effects)
 
 
-def _unread(text: str, first_line: int, reason: str) -> ShellCommand:
-    return ShellCommand(
+def _unread(text: str, first_line: int, reason: str) -> Statement:
+    return Statement(
         first_line, first_line + text.rstrip().count("\n"), text.strip(), FragmentKind.UNKNOWN, reason, parsed=False
     )
 
