@@ -16,8 +16,6 @@ _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control and format characters, lone surrogates, private and unassigned ones, separators of lines."""
 _COMMAND: Final = re.compile(r":(?=:[A-Za-z][\w-]*(?:\s[^\n]*?)?::)|#(?=#(?:vso|teamcity)?\[)", re.ASCII)
 """The first character of what GitHub's, Azure's and TeamCity's runners take for a command in a log."""
-_QUICK: Final = re.compile(r"[ -9;-~]*", re.ASCII)
-"""Text in which nothing is to be escaped, apart from `##`."""
 
 
 def printable(text: str) -> str:
@@ -37,8 +35,8 @@ def printable_json(text: str) -> str:
 
 
 def _escaped(line: str) -> str:
-    if _QUICK.fullmatch(line) and "##" not in line:
-        return line
+    if line.isprintable() and "::" not in line and "##" not in line:
+        return line  # whatever is invisible is not printable, as Python counts, and every command has one of the two
     shown = "".join(_character(character) for character in line)
     return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", shown)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json, unwritable
 from leakdrill.errors import BadInput
@@ -52,7 +51,7 @@ def runbook_lint(
 
     Exits 0 without errors and warnings, 1 with some, 3 where a file cannot be read.
     """
-    known = frozenset(rule.name for rule in read_rules(rules).alerts) if rules else None
+    known = _alerts_in(rules) if rules else None
     results, unread = _lint_all(files, known)
     code = BadInput.exit_code if unread else _CLEAN if all(one.is_clean for one in results) else _FOUND
     if as_json:
@@ -64,6 +63,12 @@ def runbook_lint(
     if unread:
         raise BadInput("\n".join(error.message for error in unread), hint=unread[0].hint)
     return code
+
+
+def _alerts_in(rules: Sequence[Path]) -> frozenset[str]:
+    from leakdrill.alerting.rules import read_rules  # noqa: PLC0415 - lint itself does without promtool and its reader
+
+    return frozenset(rule.name for rule in read_rules(rules).alerts)
 
 
 def _lint_all(files: Sequence[str], known: frozenset[str] | None) -> tuple[list[Lint], list[BadInput]]:

@@ -11,7 +11,7 @@ from leakdrill.printable import printable
 from leakdrill.runbooks.finding import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -75,17 +75,18 @@ def print_lint(results: Sequence[Lint], console: Console) -> None:
         console.print(Text(printable(f"{one.runbook.path}: {one.runbook.title}"), style="bold"))
         fragments = one.runbook.fragments
         if len(fragments) > _MOST_ROWS or (fragments and console.width > _WIDE):
-            console.print(Text("\n".join(_plain_table([_row(fragment) for fragment in fragments]))), soft_wrap=True)
+            rows = [_row(fragment, lambda text: " ".join(text.split())) for fragment in fragments]
+            console.print(Text("\n".join(_plain_table(rows))), soft_wrap=True)  # the console makes it harmless
         elif fragments:
-            console.print(_table([_row(fragment) for fragment in fragments]))
+            console.print(_table([_row(fragment, printable) for fragment in fragments]))
         for text in _findings(one):
             console.print(text, overflow="fold")
     if results:
         console.print(Text(_summary(results)))
 
 
-def _row(fragment: Fragment) -> tuple[str, str, str, str]:
-    return str(fragment.line), fragment.kind.value, _shown(fragment), _why(fragment)
+def _row(fragment: Fragment, on_one_line: Callable[[str], str]) -> tuple[str, str, str, str]:
+    return str(fragment.line), fragment.kind.value, on_one_line(_shown(fragment)), on_one_line(_why(fragment))
 
 
 def _table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
@@ -108,7 +109,7 @@ def _plain_table(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
 
 def _shown(fragment: Fragment) -> str:
     lines = [line for line in fragment.text.split("\n") if line.strip()]
-    first = printable(lines[0].strip()) if lines else ""
+    first = " ".join(lines[0].split()) if lines else ""
     return first[:_SHOWN_CHARS] + ("…" if len(lines) > 1 or len(first) > _SHOWN_CHARS else "")
 
 
@@ -118,7 +119,7 @@ def _why(fragment: Fragment) -> str:
         parts.append("fill in " + ", ".join(dict.fromkeys(one.text for one in fragment.placeholders)))
     if fragment.undo:
         parts.append(f"back: {fragment.undo}")
-    return printable("; ".join(parts))
+    return "; ".join(parts)
 
 
 def _findings(one: Lint) -> Iterator[Text]:

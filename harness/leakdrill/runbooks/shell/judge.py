@@ -39,6 +39,8 @@ GRAMMAR: Final = frozenset(
 
 
 LEAVES: Final = frozenset({"word", "regex", "string_content", "heredoc_content", "heredoc_body", "extglob_pattern"})
+DEFINES: Final = re.compile(rb"\(\s*\)|\bfunction\b|alias")
+"""What a text has that defines a function or an alias."""
 BACKQUOTED: Final = re.compile(r"(?<!\\)`([^`]*)(?<!\\)`")
 
 
@@ -69,7 +71,7 @@ class Scope:
         """Returns the scope of a text, within that of the text that runs it."""
         functions = dict(outer.functions) if outer else {}
         renamed = set(outer.renamed) if outer else set()
-        for node in walk(tree.root):
+        for node in walk(tree.root) if DEFINES.search(tree.bound.parseable) else ():
             if node.type == "function_definition":
                 name = node.child_by_field_name("name")
                 if name is not None:

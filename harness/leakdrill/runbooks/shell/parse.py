@@ -31,6 +31,7 @@ class Tree:
     def __init__(self, bound: Bound, root: Node) -> None:
         self.bound = bound
         self.root = root
+        self._ascii = bound.original.decode() if bound.original.isascii() else None
 
     def text(self, node: Node) -> str:
         """Returns the original text of a node."""
@@ -38,6 +39,8 @@ class Tree:
 
     def slice(self, start: int, end: int) -> str:
         """Returns the original text between two positions."""
+        if self._ascii is not None:
+            return self._ascii[start:end]
         return self.bound.original[start:end].decode("utf-8", "surrogateescape")
 
     def statements(self) -> Iterator[Node]:

@@ -29,6 +29,11 @@ CAPITALS: Final = re.compile(
 )
 EXES: Final = re.compile(r"(?<![\w$])(?<!\s-)[xX]{3,}(?:[-.][xX]+)*(?!\w)|(?<![\w.])x(?:\.x){3}(?![\w.])")
 DOTS: Final = re.compile(r"(?<![\w./\"'])(?:\.\.\.|…)(?![\w./])")
+SPELLINGS: Final = (
+    *((ANGLE, "<"), (ANGLE_IN_WORD, "<"), (CURLY, "{"), (SQUARE, "["), (YOURS, ""), (CAPITALS, ""), (EXES, "")),
+    (DOTS, ""),
+)
+"""The ways in which placeholders are written, each with a sign that it always has."""
 F_STRING: Final = re.compile(r"\bf['\"][^'\"\n]*$")
 """The beginning of a text of Python whose braces are filled by the program."""
 CODE_WORDS: Final = frozenset({"print", "next", "exit", "getline", "printf", "end", "else"})
@@ -58,7 +63,9 @@ class Bound:
 def bind(text: str) -> Bound:
     """Replaces every placeholder by as many letters as it has bytes."""
     taken: list[tuple[int, int, str]] = []
-    for pattern in (ANGLE, ANGLE_IN_WORD, CURLY, SQUARE, YOURS, CAPITALS, EXES, DOTS):
+    for pattern, sign in SPELLINGS:
+        if sign not in text:
+            continue
         taken += [(one.start(), one.end(), one.group()) for one in pattern.finditer(text) if _counts(pattern, one)]
     original = text.encode("utf-8", "surrogateescape")
     if not taken:

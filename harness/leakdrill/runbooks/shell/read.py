@@ -29,6 +29,8 @@ ENVIRONMENT: Final = frozenset(
     OPTIND PIPESTATUS REPLY TERM TMPDIR EDITOR BASH_REMATCH DISPLAY""".split()
 )
 """Variables that every shell has: nobody needs to fill them in."""
+ASSIGNS: Final = re.compile(rb"=|\b(?:for|read|mapfile|readarray|printf|getopts|select)\b")
+"""What a text has that sets a variable."""
 VARIABLE: Final = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
@@ -154,7 +156,7 @@ def _unread(text: str, first_line: int, reason: str) -> Statement:
 def _assigned(tree: Tree) -> frozenset[str]:
     """Returns the variables that a text sets itself."""
     names: set[str] = set()
-    for node in walk(tree.root):
+    for node in walk(tree.root) if ASSIGNS.search(tree.bound.original) else ():
         if node.type in {"variable_assignment", "for_statement", "c_style_for_statement"}:
             named = node.child_by_field_name("name") or node.child_by_field_name("variable")
             if named is not None:
@@ -166,7 +168,7 @@ def _assigned(tree: Tree) -> frozenset[str]:
 
 def _placeholders(tree: Tree, node: Node, assigned: frozenset[str]) -> tuple[Placeholder, ...]:
     spots = {(start, one) for start, end, one in tree.bound.spots if node.start_byte <= start and end <= node.end_byte}
-    for one in walk(node):
+    for one in walk(node) if b"$" in tree.bound.original else ():
         if one.type not in {"simple_expansion", "expansion"}:
             continue
         match = VARIABLE.match(tree.text(one))

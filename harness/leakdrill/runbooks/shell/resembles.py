@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell import known
@@ -65,6 +65,7 @@ NEEDS_MORE: Final = frozenset(
 LONGEST: Final = 20_000
 
 
+@lru_cache(maxsize=2048)
 def looks_like_command(text: str) -> bool:
     """Whether a text, inline code or a block that names no language, is shell.
 
@@ -169,8 +170,7 @@ def _has_subcommand(table: Table, texts: list[str], whole: list[str]) -> bool:
     plain = [text for text in whole if not text.startswith("-")]
     if not plain:
         return any(text.startswith("--") for text in texts) or bool(texts)
-    entries = {path.split()[0] for path in (*table.entries, *table.special)}
-    named = next((text for text in whole if text in entries), None)
+    named = next((text for text in whole if text in table.firsts), None)
     if named is None:
         return False
     behind = whole[whole.index(named) + 1 :]

@@ -34,6 +34,11 @@ class Table:
     alone: Effect | None = None
     """What the program does without a subcommand; unknown when None."""
 
+    @cached_property
+    def firsts(self) -> frozenset[str]:
+        """The first words of its subcommands."""
+        return frozenset(path.split()[0] for path in (*self.entries, *self.special))
+
     def __call__(self, call: Call) -> Effect:
         """Says what a call does."""
         if not call.arguments:
