@@ -39,7 +39,7 @@ def test_a_good_file_ends_with_0_and_says_what_each_command_is(capsys):
 def test_findings_end_with_1_and_have_file_line_level_and_rule(capsys):
     code, out, _ = lint(capsys, "good.md", "bad.md")
     assert code == 1
-    assert "bad.md:3: warning: links to x.md, and there is no such file [broken-link]" in out
+    assert "bad.md:3: error: links to x.md, and there is no such file [broken-link]" in out
     assert "2 files:" in out.splitlines()[-1]
 
 

@@ -108,6 +108,7 @@ def test_text_that_was_made_to_keep_a_parser_busy_is_read_or_refused(text, tmp_p
         (b"# A\n\n\xff\xfe", r"runbook\.md:3: is not UTF-8 text"),
         (b"x\n" * 2**20, r"runbook\.md: cannot be read: is larger than 1"),
         (b"# A\n" + b"x" * 70_000, r"runbook\.md:2: has 70,000 characters"),
+        (b"- a\n" * 200_000, r"runbook\.md: has 200,000 lines; expected at most 10,000"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path, content, message):

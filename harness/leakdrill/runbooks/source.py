@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 2**20
 """How long a runbook may be. A hundred printed pages are some 300 KiB."""
+MOST_LINES: Final = 10_000
+"""How many lines, some two hundred printed pages: two bytes can be a list of its own, and take as long as a page."""
 LONGEST_LINE: Final = 16 * 1024
 """How many characters one line may have: the reader of Markdown takes a time that grows faster than the line."""
 MOST_BRACKETS: Final = 5_000
@@ -45,8 +47,12 @@ def _refuse_binary(text: str, path: Path) -> None:
     if found := _CONTROL.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise BadInput(f"{path}:{line}: is binary: found the byte {ord(found[0]):#04x}; expected {_EXPECTED}")
-    brackets = 0
-    for number, line_text in enumerate(text.split("\n"), 1):
+    brackets, lines = 0, text.removesuffix("\n").split("\n")
+    if len(lines) > MOST_LINES:
+        raise BadInput(
+            f"{path}: has {len(lines):,} lines; expected at most {MOST_LINES:,}", hint="split it into several"
+        )
+    for number, line_text in enumerate(lines, 1):
         brackets = brackets + line_text.count("[") if line_text.strip() else 0
         if len(line_text) > LONGEST_LINE:
             raise BadInput(f"{path}:{number}: has {len(line_text):,} characters; expected at most {LONGEST_LINE:,}")

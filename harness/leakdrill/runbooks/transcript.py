@@ -163,10 +163,11 @@ def _end(lines: Sequence[str], at: int, start: int, kind: PieceKind) -> int:
         return next((n for n in range(at, len(lines)) if ";" in lines[n] or not lines[n].strip()), at)
     if kind is PieceKind.REDIS:
         return at
-    text = "\n".join([lines[at][start:], *(re.sub(r"^[ \t]*>[ \t]?", "", line) for line in lines[at + 1 :])])
-    _, last = logical_lines(text)[0]
-    last_line = at + last
-    return last_line if all(_begins(line, bare=False)[0] is None for line in lines[at + 1 : last_line + 1]) else at
+    following = next((n for n in range(at + 1, len(lines)) if _begins(lines[n], bare=False)[0] is not None), len(lines))
+    rest = lines[at + 1 : following + 1]  # what goes on into the next command has no end of its own
+    text = "\n".join([lines[at][start:], *(re.sub(r"^[ \t]*>[ \t]?", "", line) for line in rest)])
+    last_line = at + logical_lines(text)[0][1]
+    return last_line if last_line < following else at
 
 
 def _output(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Piece]:

@@ -7,8 +7,11 @@ above the first heading, for the whole file.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from leakdrill.runbooks.finding import Finding, Level
 from leakdrill.units import quoted
@@ -26,6 +29,7 @@ UNKNOWN_SUMMARY: Final = "a comment that silences a rule that there is not"
 UNUSED: Final = "allow-unused"
 UNUSED_SUMMARY: Final = "a comment that silences nothing"
 _COMMENT: Final = re.compile(r"<!--\s*leakdrill\s*:\s*allow\b(?P<rest>.*?)-->", re.DOTALL)
+_FENCES: Final = ("```", "~~~")
 _PARTS: Final = re.compile(r"\s*(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)?\s*(?:because\b\s*(?P<reason>.*))?", re.DOTALL)
 
 
@@ -47,11 +51,12 @@ class Allowance:
 def allowances(runbook: Runbook) -> list[Allowance]:
     """Returns the comments of a file, in its order; those in a block of code are code."""
     text = "\n".join(runbook.lines)
+    ends = list(accumulate(len(line) + 1 for line in runbook.lines))
     found = []
     for comment in _COMMENT.finditer(text):
-        line = text.count("\n", 0, comment.start()) + 1
+        line, end = bisect_right(ends, comment.start()) + 1, bisect_right(ends, comment.end()) + 1
         if not any(one.line <= line <= one.end_line for one in runbook.fragments):
-            found.append(_allowance(runbook, comment, line, text.count("\n", 0, comment.end()) + 1))
+            found.append(_allowance(runbook, comment, line, end))
     return found
 
 
@@ -69,23 +74,48 @@ def _following(runbook: Runbook, end: int) -> tuple[int, int]:
     """The lines of what follows a comment: the whole file where no heading stands before it."""
     if not any(heading.line <= end for heading in runbook.headings):
         return 1, len(runbook.lines)
-    lines = runbook.lines
+    lines, marks = runbook.lines, _marks(runbook)
     at = end
     while at < len(lines) and not lines[at].strip():
         at += 1
-    first, fence = at + 1, _fence(lines[at]) if at < len(lines) else ""
-    while at + 1 < len(lines):
-        at += 1
-        if (fence and lines[at].lstrip(" >").startswith(fence)) or (not fence and not lines[at].strip()):
-            break
-        if not fence and _fence(lines[at]):
-            fence = _fence(lines[at])
-    return first, at + 1
+    if at >= len(lines):
+        return at + 1, at + 1
+    fence, opened, stop = _fence(lines[at]), at, _next(marks.blank, at, len(lines))
+    if not fence and (inside := _next(marks.fences, at, stop)) < stop:
+        fence, opened = _fence(lines[inside]), inside
+    if fence:
+        stop = _next(marks.closing[fence], opened, len(lines))
+    return at + 1, min(stop, len(lines) - 1) + 1
+
+
+class _Marks(NamedTuple):
+    """The lines, from 0, that are blank, that open a fence, and that begin with the mark of one."""
+
+    blank: list[int]
+    fences: list[int]
+    closing: dict[str, list[int]]
+
+
+@lru_cache(maxsize=1)
+def _marks(runbook: Runbook) -> _Marks:
+    lines = runbook.lines
+    starts = [line.lstrip(" >") for line in lines]
+    return _Marks(
+        [at for at, line in enumerate(lines) if not line.strip()],
+        [at for at, line in enumerate(lines) if _fence(line)],
+        {mark: [at for at, start in enumerate(starts) if start.startswith(mark)] for mark in _FENCES},
+    )
+
+
+def _next(numbers: Sequence[int], after: int, otherwise: int) -> int:
+    """The first of `numbers` behind `after`; `otherwise` where there is none."""
+    at = bisect_right(numbers, after)
+    return numbers[at] if at < len(numbers) else otherwise
 
 
 def _fence(line: str) -> str:
     text = line.lstrip(" >-*0123456789.")
-    return next((mark for mark in ("```", "~~~") if text.startswith(mark)), "")
+    return next((mark for mark in _FENCES if text.startswith(mark)), "")
 
 
 def findings_of(comments: Sequence[Allowance], used: AbstractSet[int], rules: AbstractSet[str]) -> Iterator[Finding]:

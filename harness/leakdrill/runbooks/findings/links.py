@@ -22,25 +22,30 @@ RULE: Final = "broken-link"
 SUMMARY: Final = "a link to a file, or to a heading of this file, that is not there"
 _ELSEWHERE: Final = re.compile(r"[a-zA-Z][\w+.-]*:|//|\{|<|\$")
 _PLAIN_PATH: Final = re.compile(r"(?<![\w/.:-])(?:\.{1,2}/)?[\w.-]+(?:/[\w.-]+)+\.(?:md|markdown)\b(?![/\w])")
+_WRITTEN: Final = re.compile(r"(?:id|name)=[\"']?([^\"'\s>]+)|\{#([^}\s]+)", re.IGNORECASE)
+"""A name that HTML, or an attribute behind a heading, gives."""
 _ROOTS: Final = (".git", ".hg")
 
 
 def broken_links(runbook: Runbook) -> Iterator[Finding]:
-    """Yields a finding for each target that is in none of the places where a renderer would look."""
-    for line, target in dict.fromkeys(_targets(runbook)):
+    """Yields a finding for each target that is in none of the places where a renderer would look.
+
+    A link to it is an error; a page that prose or a rule names, and does not link to, may lie elsewhere: a warning.
+    """
+    links = dict.fromkeys(_linked(runbook), Level.ERROR)
+    named = dict.fromkeys((*_plain_paths(runbook), *_in_rules(runbook)), Level.WARNING)
+    for (line, target), level in (named | links).items():
         path, _, anchor = target.partition("#")
         if not path and anchor and not _has_heading(runbook, anchor):
             yield Finding(RULE, Level.NOTE, line, f"links to #{anchor}, and no heading of this file has that name")
         elif path and not _is_there(runbook.path, unquote(path.split("?")[0])):
-            yield Finding(RULE, Level.WARNING, line, f"links to {path}, and there is no such file")
+            yield Finding(RULE, level, line, f"links to {path}, and there is no such file")
 
 
-def _targets(runbook: Runbook) -> Iterator[tuple[int, str]]:
+def _linked(runbook: Runbook) -> Iterator[tuple[int, str]]:
     for link in runbook.links:
         if link.target and not _ELSEWHERE.match(unquote(link.target)):
             yield link.line, link.target
-    yield from _plain_paths(runbook)
-    yield from _in_rules(runbook)
 
 
 def _plain_paths(runbook: Runbook) -> Iterator[tuple[int, str]]:
@@ -84,22 +89,15 @@ def _up_to_root(folder: Path) -> list[Path]:
 
 
 def _has_heading(runbook: Runbook, anchor: str) -> bool:
-    wanted = unquote(anchor).lower()
-    names = _anchors(runbook)
-    named = re.compile(
-        rf"(?:id|name)=[\"']?{re.escape(unquote(anchor))}\b|\{{#{re.escape(unquote(anchor))}\}}", re.IGNORECASE
-    )
-    return (
-        wanted in names
-        or re.sub(r"-\d+$", "", wanted) in names
-        or wanted == "top"
-        or any(named.search(line) for line in runbook.lines)
-    )
+    wanted, names = unquote(anchor).lower(), _anchors(runbook)
+    return wanted in names or re.sub(r"-\d+$", "", wanted) in names or wanted == "top"
 
 
 @lru_cache(maxsize=2)
 def _anchors(runbook: Runbook) -> frozenset[str]:
-    return frozenset(_slug(heading.text) for heading in runbook.headings)
+    """Every name to which a link of the file itself can lead: of its headings, and those that are written out."""
+    written = {found[1] or found[2] for line in runbook.lines for found in _WRITTEN.finditer(line)}
+    return frozenset({_slug(heading.text) for heading in runbook.headings} | {name.lower() for name in written})
 
 
 def _slug(text: str) -> str:

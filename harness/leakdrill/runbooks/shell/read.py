@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.base.kind import FragmentKind
@@ -41,9 +42,16 @@ def read_shell(text: str, first_line: int = 1) -> list[Statement]:
         text: The block, without the fence. Of a console's transcript, the lines behind a prompt are read.
         first_line: The line of the file on which the block begins, from 1.
     """
+    read = _read(text)
+    return [replace(one, line=one.line + first_line, end_line=one.end_line + first_line) for one in read]
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> tuple[Statement, ...]:
+    """The commands of a block whose first line is 0: runbooks say the same again and again."""
     if is_transcript(text):
-        return [command for part in commands_of(text) for command in _block(part.text, first_line + part.line)]
-    return _block(text, first_line)
+        return tuple(command for part in commands_of(text) for command in _block(part.text, part.line))
+    return tuple(_block(text, 0))
 
 
 def _block(text: str, first_line: int) -> list[Statement]:
