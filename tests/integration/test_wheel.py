@@ -75,7 +75,8 @@ def test_the_wheel_carries_all_that_an_installed_command_needs_and_nothing_else(
     others = {"leakdrill/py.typed", "leakdrill/runbooks/findings/known_flags.txt"} | {
         f"leakdrill/catalogue_files/{name}" for name in PLACES
     }
-    assert names == modules | services | catalogue | templates | others
+    pages = {f"leakdrill/reports/{name}" for name in files_in("harness/leakdrill/reports", "") if ".py" not in name}
+    assert names == modules | services | catalogue | templates | others | pages
     assert "leakdrill/agent/injected/sitecustomize.py" in names
 
 
