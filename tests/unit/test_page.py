@@ -197,7 +197,7 @@ def test_a_gap_in_the_readings_is_a_hole_in_the_curve():
     assert np.isnan(values).tolist() == [False, False, True, True, False, False]
 
 
-@given(st.lists(st.floats(-1e12, 1e12) | st.just(float("nan")), max_size=400), st.integers(4, 60))
+@given(st.lists(st.floats(-1e12, 1e12) | st.just(float("nan")), max_size=400), st.integers(6, 60))
 def test_a_thinned_curve_keeps_its_peaks(values, most):
     """The lowest, the highest, the first and the last value stay, in order, and no more than asked for."""
     all_values = np.array(values, dtype=float)
@@ -210,6 +210,12 @@ def test_a_thinned_curve_keeps_its_peaks(values, most):
         assert np.nanmin(shown) == known.min()
         assert np.nanmax(shown) == known.max()
         assert {0, len(values) - 1} <= set(kept.tolist())
+
+
+def test_a_thinned_curve_keeps_its_gaps():
+    values = np.arange(1000.0)
+    values[500] = np.nan
+    assert np.isnan(values[kept_points(values, 60)]).sum() == 1
 
 
 def test_a_page_whose_curves_were_thinned_says_so():

@@ -15,6 +15,7 @@ import psutil
 from leakdrill.errors import ComponentDied, EnvironmentProblem
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.ports import free_port
+from leakdrill.machine.reaped import reap
 from leakdrill.record.journal_header import MARK_VARIABLE
 from leakdrill.wait import TimedOut, wait_for
 
@@ -187,7 +188,7 @@ class Server:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            reap(self._process)
         if self._watcher:
             self._watcher.join()
             self._watcher = None

@@ -25,6 +25,7 @@ from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.machine.ports import free_port
 from leakdrill.machine.process_tree import RUN_ID_VARIABLE, ProcessTree
+from leakdrill.machine.reaped import reap
 from leakdrill.targets.base.placeholders import fill, find_program
 from leakdrill.targets.base.readiness import last_lines, show_exit
 from leakdrill.units import show_duration
@@ -134,7 +135,7 @@ class _Trial:
     def end(self) -> None:
         """End it and all that came of it."""
         self._tree.end(term_timeout_s=_ENDS_WITHIN_S)
-        self._process.wait()
+        reap(self._process)
 
     def _look(self, client: httpx.Client, port: int) -> Found | None:
         for path in self._paths:

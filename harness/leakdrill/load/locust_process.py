@@ -15,6 +15,7 @@ import psutil
 from leakdrill.load.in_locust.variables import LIFELINE_ENV
 from leakdrill.load.log_masking import mask_log
 from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.machine.reaped import reap
 from leakdrill.machine.session import kill_session
 from leakdrill.record.journal_header import MARK_VARIABLE
 
@@ -92,7 +93,7 @@ class LocustProcess:
         """End whatever is left of Locust and its workers."""
         if self._process is not None:
             kill_session(self._process.pid)
-            self._process.wait()
+            reap(self._process)
 
     def forget(self) -> None:
         """Note in the journal that there is nothing left to undo, and mask what it logged. Safe to call twice."""

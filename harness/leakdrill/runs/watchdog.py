@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from leakdrill.machine.reaped import reap
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,7 +75,7 @@ class Watchdog:
             self._process.wait(_END_TIMEOUT_S)
         except subprocess.TimeoutExpired:  # somebody has stopped it
             self._process.kill()
-            self._process.wait()
+            reap(self._process)
 
     def _say(self, line: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # somebody has killed it; the journal still serves `leakdrill clean`

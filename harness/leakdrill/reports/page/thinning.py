@@ -1,4 +1,4 @@
-"""A long curve with fewer points and the same peaks: of each stretch the lowest and the highest value stay."""
+"""A long curve with fewer points, the same peaks and the same gaps: of each stretch the extremes and a gap stay."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MOST_POINTS: Final = 40_000
 
 
 def kept_points(values: NDArray[np.float64], most: int = MOST_POINTS) -> NDArray[np.int64]:
-    """The positions of the values to keep, ascending: all of them up to `most`, else of each stretch both extremes.
+    """The positions of the values to keep, ascending: all up to `most`, else of each stretch both extremes and a gap.
 
     Args:
-        values: shape (n,); NaN is kept where a whole stretch has nothing else.
-        most: how many may stay, at least 4.
+        values: shape (n,); NaN where there is a gap.
+        most: how many may stay, at least 6.
     """
     if len(values) <= most:
         return np.arange(len(values))
-    edges = np.linspace(0, len(values), most // 2, dtype=int)
+    edges = np.linspace(0, len(values), most // 3, dtype=int)
     starts = edges[:-1]
     low = np.where(np.isnan(values), np.inf, values)
     high = np.where(np.isnan(values), -np.inf, values)
@@ -34,6 +34,7 @@ def kept_points(values: NDArray[np.float64], most: int = MOST_POINTS) -> NDArray
                 [0, len(values) - 1],
                 _first_of_each(low == lows[stretch], stretch),
                 _first_of_each(high == highs[stretch], stretch),
+                _first_of_each(np.isnan(values), stretch),
             ]
         )
     ).astype(np.int64)

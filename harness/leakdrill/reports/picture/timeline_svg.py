@@ -139,7 +139,7 @@ def _bounds(chart: Chart) -> tuple[float, float]:
 def _curve(curve: Curve, at: int, x: Scale, y: Scale) -> Iterator[str]:
     """A curve as one line for each stretch without a gap; of many readings the lowest and highest stay."""
     for stretch in _stretches(curve):
-        kept = stretch[kept_points(curve.values[stretch], max(4, _MOST_POINTS * len(stretch) // len(curve)))]
+        kept = stretch[kept_points(curve.values[stretch], max(6, _MOST_POINTS * len(stretch) // len(curve)))]
         points = " ".join(f"{x(float(curve.x[one])):.1f},{y(float(curve.values[one])):.1f}" for one in kept)
         yield element(
             "polyline", titled(curve.name), points=points, fill="none", stroke=_COLOURS[at], stroke_width=1.8,

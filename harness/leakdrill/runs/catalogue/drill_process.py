@@ -13,6 +13,7 @@ import orjson
 
 from leakdrill.files import read_below, users_umask
 from leakdrill.machine.child_signals import with_default_sigint
+from leakdrill.machine.reaped import reap
 from leakdrill.record.ownership import OWNER_FILE
 from leakdrill.runs.catalogue.drill_result import DrillResult, verdicts_in
 from leakdrill.runs.watchdog import superior_pipe
@@ -73,7 +74,7 @@ class DrillProcess:
     def kill(self) -> None:
         """End it at once; its journal tells what is to be undone."""
         self._process.kill()
-        self._process.wait()
+        reap(self._process)
 
     def result(self) -> DrillResult:
         """Returns its result, once it has ended."""
