@@ -13,7 +13,7 @@ _BYTES, _SECONDS, _COUNT = "bytes", "seconds", "count"
 
 
 @dataclass(frozen=True)
-class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_by=("judging",)):
+class GateSlot(Reading, source="gate", name="slot", written_by=("runs",), read_by=("judging", "reports")):
     """A slot of load and the quiescent point after it."""
 
     round: Annotated[float | None, Entry("the slot's number", _COUNT)] = None
@@ -80,7 +80,7 @@ class GateAgent(Sample, source="gate", name="agent", written_by=("judging", "run
 
 
 @dataclass(frozen=True)
-class GateTypes(Sample, source="gate", name="types", written_by=("runs",), read_by=("judging",)):
+class GateTypes(Sample, source="gate", name="types", written_by=("runs",), read_by=("judging", "reports")):
     """Objects in the service, by type."""
 
     requests: Annotated[float | None, Entry("requests completed so far", _COUNT)] = None
@@ -91,7 +91,7 @@ class GateTypes(Sample, source="gate", name="types", written_by=("runs",), read_
 
 
 @dataclass(frozen=True)
-class GateSite(Sample, source="gate", name="site", written_by=("runs",), read_by=("judging",)):
+class GateSite(Sample, source="gate", name="site", written_by=("runs",), read_by=("judging", "reports")):
     """A place in the code that left memory behind in one slot, by tracemalloc."""
 
     size_bytes: Annotated[float | None, Entry("bytes left behind", _BYTES)] = None

@@ -26,7 +26,7 @@ class WatchAttempt(ActEvent, source="watch", name="attempt", written_by=("runs",
 
 
 @dataclass(frozen=True)
-class WatchMemory(Reading, source="watch", name="memory", written_by=("runs",), read_by=("judging",)):
+class WatchMemory(Reading, source="watch", name="memory", written_by=("runs",), read_by=("judging", "reports")):
     """All memory that counts of the command, and its peak since the reading before."""
 
     memory_bytes: Annotated[float | None, Entry("memory of all kinds that count, now", "bytes")] = None
@@ -44,7 +44,9 @@ class WatchMemory(Reading, source="watch", name="memory", written_by=("runs",), 
 
 
 @dataclass(frozen=True)
-class WatchExited(Sample, source="watch", name="exited", written_by=("judging", "runs"), read_by=("judging",)):
+class WatchExited(
+    Sample, source="watch", name="exited", written_by=("judging", "runs"), read_by=("judging", "reports")
+):
     """The command ended."""
 
     status: Annotated[float | None, Entry("exit code; if negative, the number of the signal that ended it")] = None
@@ -66,14 +68,16 @@ class WatchExited(Sample, source="watch", name="exited", written_by=("judging", 
 
 
 @dataclass(frozen=True)
-class WatchInterrupted(Sample, source="watch", name="interrupted", written_by=("runs",), read_by=("judging",)):
+class WatchInterrupted(
+    Sample, source="watch", name="interrupted", written_by=("runs",), read_by=("judging", "reports")
+):
     """A signal was received and passed on to the command."""
 
     signal: Annotated[str, Text("the name of the signal")] = ""
 
 
 @dataclass(frozen=True)
-class WatchThreshold(Sample, source="watch", name="threshold", written_by=("runs",), read_by=("judging",)):
+class WatchThreshold(Sample, source="watch", name="threshold", written_by=("runs",), read_by=("judging", "reports")):
     """The command's memory exceeded a share of its limit."""
 
     share: Annotated[float | None, Entry("share of the limit")] = None
