@@ -7,7 +7,7 @@ MARKED ?= long or not long
 VENV := .venv
 BIN := $(VENV)/bin
 HERE := tests/surroundings tests/e2e tests/integration tests/recorded tests/sabotage tests/unit # the longest first
-TOGETHER := --numprocesses 4 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
+TOGETHER := --numprocesses 3 --dist loadfile --no-loadscope-reorder # a drill waits for most of its time
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests drill test test-long test-unit test-docker test-kubernetes test-targets test-gpu lint format reference images stack stack-down clean bench leak-benchmark newcomer package-pairs sabotage mutants kill-matrix surroundings sabotage-live fuzz

@@ -50,6 +50,7 @@ def gate(tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_a_service_that_keeps_nothing_passes_and_is_judged_alike_offline(gate, service, tmp_path):
     code, verdicts, err = gate(service("nothing"))
     assert code == 0, (verdicts, err)

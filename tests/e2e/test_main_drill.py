@@ -29,6 +29,7 @@ def test_the_main_drill_passes_and_can_be_judged_again_offline(main_drill):
     assert "claims hold" in (drill.folder / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_a_healthy_twin_stays_silent_and_passes(run):
     drill = run(SCENARIOS / "quick-twin.yaml")
     assert drill.exit_code == 0, drill.out + drill.err

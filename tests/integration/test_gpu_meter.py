@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from standin import StandIn
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 MINE = os.getpid()
 SLOW = 5
 """Readings after which those that are read seldom come again."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import Event
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 MEASURED_BEFORE_S = 12.0
 TOKEN = "of the run"  # noqa: S105 - it opens a server that lives for seconds

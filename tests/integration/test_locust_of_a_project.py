@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_of", "recorder", "server"]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 OF_A_PROJECT = """
 from common.places import PATH

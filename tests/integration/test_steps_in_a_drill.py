@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import Act
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 ACTS = (LeakSwitchOn, LeakSwitchOff, StepAct, TargetRestart)
 SCENARIO = """\

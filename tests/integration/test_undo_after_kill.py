@@ -23,7 +23,7 @@ from leakdrill.record.stored_journal import read_journal
 from leakdrill.record.undo import undo as undo_with
 from leakdrill.runs.undo import UNDO, clean, clean_runs, undo_all
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 DRIVER = """
 import sys, time

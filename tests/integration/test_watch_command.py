@@ -17,7 +17,7 @@ from leakdrill.record.history import read_history
 from leakdrill.record.store import open_run
 from leakdrill.record.stored_journal import read_journal
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 # A command that is to be seen looks into its own record, and goes on when it has been read often enough.
 UNTIL_SEEN = """
