@@ -34,12 +34,16 @@ drill: setup ## the main job: the gateway leaks, the alert fires, a runbook step
 	@$(BIN)/leakdrill run gateway/unbounded-cache
 
 test: setup-tests ## every test that needs no container engine, without the long ones: some minutes
-	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "not long" $(TOGETHER) $(HERE)
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "not long and not thorough" $(TOGETHER) $(HERE)
 
 test-long: setup-tests ## the tests that are marked `long`: whole drills, and the subset of the catalogue
-	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long $(TOGETHER) $(HERE)
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "long and not thorough" $(TOGETHER) $(HERE)
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long --numprocesses 2 tests/catalogue --ignore tests/catalogue/test_subset.py
 	@$(BIN)/python -m pytest -m long tests/catalogue/test_subset.py # it runs its drills side by side itself
+
+.PHONY: test-thorough
+test-thorough: setup-tests ## the tests that CI leaves out, each beside a long one of its kind: every leak's growth, whole rehearsals
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m thorough $(TOGETHER) $(HERE)
 
 sabotage: setup ## spoilt records of drills, and how many of each kind do not pass: it must be all
 	@$(BIN)/python tests/sabotage/suite.py

@@ -72,7 +72,7 @@ def test_a_leak_fails_with_the_type_and_the_line_that_grew_and_is_no_baseline(ga
     assert not baseline.exists()
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_load_is_gentle_where_memory_rises_plainly_and_the_leak_is_found_all_the_same(gate, service, tmp_path):
     warmup = {"at_least": "1s", "at_most": "9s"}
     code, verdicts, err = gate(
@@ -85,7 +85,7 @@ def test_load_is_gentle_where_memory_rises_plainly_and_the_leak_is_found_all_the
     assert all(0 < later - before <= GENTLE_REQUESTS for before, later in pairwise(served))
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_growth_keyed_by_content_is_told_from_growth_with_every_request(gate, service):
     code, verdicts, err = gate(service("new", corpus="both", slot="0.8s"))
     assert code == 1, (verdicts, err)
@@ -99,7 +99,7 @@ def test_of_two_builds_measured_in_turn_the_leaking_one_fails(gate, service):
     assert "than the baseline" in verdicts["memory_does_not_leak"]["message"]
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_threads_that_pile_up_fail(gate, service):
     code, verdicts, err = gate(service("threads", slots=12))
     assert code == 1, (verdicts, err)
@@ -107,7 +107,7 @@ def test_threads_that_pile_up_fail(gate, service):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGTERM, signal.SIGHUP))]
+    "number", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.thorough) for n in (signal.SIGTERM, signal.SIGHUP))]
 )
 def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path, number):
     command = [sys.executable, "-m", "leakdrill", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]

@@ -69,8 +69,11 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         yield start
 
 
-_QUICK = ("gateway", 0)
-"""The one that is tried with the quick tests."""
+def _marks(service: str, index: int) -> tuple[pytest.MarkDecorator, ...]:
+    """One leak is tried with the quick tests, one of each other service with the long ones."""
+    if index > 0:
+        return (pytest.mark.thorough,)
+    return () if service == "gateway" else (pytest.mark.long,)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -85,9 +88,7 @@ def test_every_leak_has_a_request_and_every_request_a_leak(
 @pytest.mark.parametrize(
     ("service", "name"),
     [
-        pytest.param(
-            service, leak, id=f"{service}-{leak}", marks=() if (service, index) == _QUICK else pytest.mark.long
-        )
+        pytest.param(service, leak, id=f"{service}-{leak}", marks=_marks(service, index))
         for service, module in _MODULES.items()
         for index, leak in enumerate(module.REQUESTS)
     ],

@@ -10,7 +10,7 @@ ROOT: Final = Path(__file__).parents[2]
 MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
 CI: Final = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 HERE: Final = re.search(r"^HERE := ([^#\n]*)", MAKEFILE, re.MULTILINE)[1].split()
-NOT_IN_CI: Final = {"test-gpu", "test-cgroup-v2", "test-runbooks"}
+NOT_IN_CI: Final = {"test-gpu", "test-cgroup-v2", "test-runbooks", "test-thorough"}
 """CI has no NVIDIA card; an emulated machine takes minutes, and is a job of its own; CI rehearses two runbooks."""
 
 
@@ -33,8 +33,10 @@ def test_what_make_test_leaves_out_is_what_make_test_long_runs() -> None:
     quick, long = recipes()["test"], recipes()["test-long"]
     assert folders_of(quick) == set(HERE)
     assert folders_of(long) == {*HERE, "tests/catalogue"}
-    assert quick.count('-m "not long"') == quick.count("-m pytest") == 1
-    assert long.count("-m long ") == long.count("-m pytest") == 3
+    assert quick.count('-m "not long and not thorough"') == quick.count("-m pytest") == 1
+    assert long.count('-m "long and not thorough"') == 1
+    assert long.count("-m long ") + 1 == long.count("-m pytest") == 3
+    assert recipes()["test-thorough"].count("-m thorough") == 1
 
 
 def test_the_subset_of_the_catalogue_is_marked_as_long() -> None:
