@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.thorough
 
 SHOP = Path(__file__).parent / "services" / "forgetful_shop.py"
 LEAK = """
