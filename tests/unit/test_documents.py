@@ -92,6 +92,28 @@ def test_a_mistake_in_a_template_has_file_and_line(tmp_path, run, capsys, text, 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{{ "a" * 10 ** 10 }}',
+        "{{ 'a' * 9999999999 }}",
+        "{{ [0] * 9999999999 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ '%9999999999d' % 1 }}",
+        "{{ '{:9999999999}'.format(1) }}",
+        "{{ 'a'.ljust(9999999999) }}",
+        "{{ 'a'|center(9999999999) }}",
+        "{{ lipsum(999999) }}",
+    ],
+)
+def test_a_template_cannot_fill_the_memory_by_an_expression(tmp_path, run, capsys, text):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "mine.md.j2").write_text(text)
+    assert exit_code(["runbook", "documents", str(run.path), "--templates", str(folder)]) == 3
+    assert "mine.md.j2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("make", "says"),
     [
         (lambda _: None, "holds no template"),
@@ -158,3 +180,24 @@ def test_what_is_wrong_on_the_command_line_is_named(run, capsys, arguments, says
     words = [word.replace("{run}", str(run.path)) for word in arguments]
     assert exit_code(["runbook", "documents", *words]) == 3
     assert says in capsys.readouterr().err
+
+
+def test_a_template_that_is_a_symbolic_link_is_not_followed(tmp_path, run, capsys):
+    secret = tmp_path / "secret"
+    secret.write_text("the secret")
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "root-cause.md.j2").symlink_to(secret)
+    assert exit_code(["runbook", "documents", str(run.path), "--templates", str(folder)]) == 3
+    printed = capsys.readouterr()
+    assert "the secret" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("run_id", ["../../escaped", "/escaped/elsewhere", "..", "a\nb"])
+def test_a_record_whose_name_leads_elsewhere_is_refused(tmp_path, run, capsys, run_id):
+    info = json.loads(run.run_json.read_text())
+    run.run_json.write_text(json.dumps({**info, "run_id": run_id}))
+    out = tmp_path / "deep" / "er" / "out"
+    assert exit_code(["runbook", "documents", str(run.path), "--out", str(out)]) == 3
+    assert "run_id" in capsys.readouterr().err
+    assert not list(tmp_path.glob("**/escaped*"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from leakdrill.errors import EnvironmentProblem
+from leakdrill.errors import BadInput, EnvironmentProblem
 from leakdrill.machine.http_access import Access
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.masking import hide
@@ -30,6 +30,9 @@ class Api:
     """The API below `base_url`; every request carries `headers`, whose `secret` is masked wherever it turns up.
 
     `hints` says what to do about a status that is no success.
+
+    Raises:
+        BadInput: when a header cannot be sent.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class Api:
     ) -> None:
         if secret:
             hide(secret)
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise BadInput("the token holds a line end, or another character that no header can carry")
         self._hints = hints
         self._base_url = base_url.rstrip("/")
         self._client = bounded_client(
@@ -54,9 +59,9 @@ class Api:
             response = self._client.request(method, url, json=body)
             if response.is_success:
                 return response.json() if response.content.strip() else {}
-        except httpx.HTTPError as e:
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise EnvironmentProblem(f"{method} {url}: {e}") from e
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise EnvironmentProblem(f"{method} {url}: answered with something else than JSON") from e
         text = " ".join(response.text.split())[:_ERROR_CHARS]
         raise EnvironmentProblem(

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from leakdrill.errors import BadInput
-from leakdrill.files import is_folder, read_file
+from leakdrill.files import is_folder, read_below
 from leakdrill.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jinja2.runtime import Context
 
     from leakdrill.judging.incidents.incident import Incident
     from leakdrill.judging.incidents.resolution_times import ResolutionTimes
@@ -55,6 +58,23 @@ class Document:
     left_out: str = ""
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Templates in which a short expression cannot fill the machine's memory."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+    _WIDENS: Final = frozenset({"ljust", "rjust", "center", "zfill", "expandtabs", "format", "format_map"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Numbers are multiplied; text is neither repeated nor formatted, and there are no powers."""
+        if operator == "**" or not (isinstance(left, int | float) and isinstance(right, int | float)):
+            raise SecurityError(f"{operator} is for numbers alone, and there are no powers")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Not what makes a text as long as a number says."""
+        return attr not in self._WIDENS and super().is_safe_attribute(obj, attr, value)
+
+
 class DocumentTemplates:
     """The templates in `folder`, and ours for what has none there.
 
@@ -66,9 +86,12 @@ class DocumentTemplates:
         self._folder = folder
         self.names = _names(folder)
         loaders = [FunctionLoader(partial(_source, at)) for at in (folder, OURS) if at is not None]
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Environment(
             loader=ChoiceLoader(loaders), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
         )
+        for name in ("center", "format", "indent", "wordwrap"):
+            del self._environment.filters[name]
+        del self._environment.globals["lipsum"]
         self._environment.filters |= {"cell": _cell, "code": _code}
 
     def documents(self, incidents: Sequence[Incident], times: Sequence[ResolutionTimes]) -> list[Document]:
@@ -126,7 +149,7 @@ def _source(folder: Path, name: str) -> tuple[str, str, None] | None:
     if not _NAME.fullmatch(name) or not (path := folder / name).exists():
         return None
     try:
-        return read_file(path, most_bytes=_MOST_BYTES).decode(), str(path), None
+        return read_below(folder, name, most_bytes=_MOST_BYTES).decode(), str(path), None
     except OSError as e:
         raise BadInput(f"{path}: {e.strerror}") from e
     except UnicodeDecodeError as e:

@@ -37,6 +37,8 @@ _LEFT: Final = 0.93
 _LEFT_AFTER_A_START: Final = 0.91
 _WINDOW_S: Final = 2.0
 _READINGS: Final = 5
+_MOST_WINDOWS: Final = 1_000_000
+"""More than three weeks; a time that is longer is another search's."""
 _EXPLAINS: Final = 0.5
 _LEAST_BYTES: Final = 2 * 1024**2
 """A program that is linked statically maps hardly anything."""
@@ -74,7 +76,7 @@ def resident_file_doubts(history: History, scenario: Scenario) -> Iterator[Doubt
 
 
 def _windows(start_s: float, end_s: float, *, last_only: bool) -> list[Span]:
-    count = int((end_s - start_s) // _WINDOW_S)
+    count = min(int((end_s - start_s) // _WINDOW_S), _MOST_WINDOWS)
     spans = [Span(end_s - (place + 1) * _WINDOW_S, end_s - place * _WINDOW_S) for place in range(count)]
     return spans[:1] if last_only else spans[::-1]
 
