@@ -55,9 +55,9 @@ def export(
         if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
             raise BadInput(f'{option}: "{url}" is no address; expected one such as http://127.0.0.1:3000')
     folder = open_run(run_folder)
-    if is_watch(folder) or read_run_info(folder).kind != "drill":
+    if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
         raise BadInput(f"{folder.path}: is no drill; only drills and rehearsals have phases and steps to tell")
-    info, verdicts = read_run_info(folder), judge_run(folder, unwritten=complain).verdicts
+    verdicts = judge_run(folder, unwritten=complain).verdicts
     found = moments(read_history(folder.history), info)
     if grafana is not None:
         _to_grafana(grafana, found, info, dashboard)

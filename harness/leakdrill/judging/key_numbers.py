@@ -89,17 +89,40 @@ def _key_number(verdict: Verdict) -> KeyNumber | None:
     return _NAMED[verdict.check](verdict) if verdict.check in _NAMED else None
 
 
+def _of(
+    verdict: Verdict,
+    name: str,
+    *,
+    value: float,
+    unit: KeyUnit,
+    text: str,
+    low: float | None = None,
+    high: float | None = None,
+    limit: float | None = None,
+) -> KeyNumber:
+    return KeyNumber(
+        name=name,
+        check=verdict.check,
+        subject=verdict.subject,
+        outcome=verdict.outcome,
+        value=value,
+        low=low,
+        high=high,
+        limit=limit,
+        unit=unit,
+        text=text,
+    )
+
+
 def _time_to_detect(verdict: Verdict) -> KeyNumber | None:
     after_s, budget_s = _number(verdict, "fired_after_s"), _number(verdict, "budget_s")
     if after_s is None:
         return None
     budget = "" if budget_s is None else f" (budget {show_duration(budget_s)})"
     floor_s = _number(verdict, "floor_s")
-    return KeyNumber(
-        name="time_to_detect",
-        check=verdict.check,
-        subject=verdict.subject,
-        outcome=verdict.outcome,
+    return _of(
+        verdict,
+        "time_to_detect",
         value=after_s,
         low=None if floor_s is None else after_s - floor_s,
         high=None if floor_s is None else after_s,
@@ -114,11 +137,9 @@ def _spare(verdict: Verdict) -> KeyNumber | None:
     if spare_s is None:
         return None
     side = "to spare before" if spare_s > 0 else "too late: after"
-    return KeyNumber(
-        name="spare",
-        check=verdict.check,
-        subject=verdict.subject,
-        outcome=verdict.outcome,
+    return _of(
+        verdict,
+        "spare",
         value=spare_s,
         limit=0.0,
         unit="seconds",
@@ -133,11 +154,9 @@ def _above_baseline(verdict: Verdict, resource: Resource) -> KeyNumber | None:
     shown = resource.show(abs(difference))
     where = f"{shown} {'above' if difference >= 0 else 'below'}" if shown != resource.show(0) else "at"
     when = "under load" if verdict.check == resource.stays else "at the end"
-    return KeyNumber(
-        name="above_baseline",
-        check=verdict.check,
-        subject=verdict.subject,
-        outcome=verdict.outcome,
+    return _of(
+        verdict,
+        "above_baseline",
         value=difference,
         low=_number(verdict, f"difference_low_{resource.unit}"),
         high=_number(verdict, f"difference_high_{resource.unit}"),
@@ -153,11 +172,9 @@ def _growth(verdict: Verdict) -> KeyNumber | None:
         return None
     low, high = (_number(verdict, f"growth_{end}_bytes_per_request") for end in ("low", "high"))
     between = "" if low is None or high is None else f" (95 % interval {show_size(low)} to {show_size(high)})"
-    return KeyNumber(
-        name="growth",
-        check=verdict.check,
-        subject=verdict.subject,
-        outcome=verdict.outcome,
+    return _of(
+        verdict,
+        "growth",
         value=growth,
         low=low,
         high=high,
@@ -171,11 +188,9 @@ def _leak(verdict: Verdict) -> KeyNumber | None:
     for unit, show in _LEAK_UNITS.items():
         growth = _number(verdict, unit)
         if growth is not None:
-            return KeyNumber(
-                name="growth",
-                check=verdict.check,
-                subject=verdict.subject,
-                outcome=verdict.outcome,
+            return _of(
+                verdict,
+                "growth",
                 value=growth,
                 low=_number(verdict, f"{unit}_low"),
                 high=_number(verdict, f"{unit}_high"),
@@ -189,11 +204,9 @@ def _peak(verdict: Verdict) -> KeyNumber | None:
     peak = _number(verdict, "peak_bytes")
     if peak is None:
         return None
-    return KeyNumber(
-        name="peak",
-        check=verdict.check,
-        subject=verdict.subject,
-        outcome=verdict.outcome,
+    return _of(
+        verdict,
+        "peak",
         value=peak,
         low=_number(verdict, "peak_low_bytes"),
         high=_number(verdict, "peak_high_bytes"),

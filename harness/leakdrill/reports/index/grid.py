@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leakdrill import __version__
-from leakdrill.reports.index.write import page_policy, page_style, page_template
+from leakdrill.reports.html import content_policy
+from leakdrill.reports.index.write import page_style, page_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,5 +65,5 @@ def grid_html(grid: Grid) -> str:
     """The table as one HTML file, which asks nothing of a network and runs no script."""
     style = page_style()
     return page_template("grid.html.jinja").render(
-        grid=grid, style=style, policy=page_policy(style), version=__version__
+        grid=grid, style=style, policy=content_policy(style), version=__version__
     )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leakdrill import __version__
-from leakdrill.printable import printable
-from leakdrill.record.verdict import Outcome
+from leakdrill.reports.html import content_policy, html_environment
 from leakdrill.reports.index.sparkline import sparkline
 from leakdrill.reports.index.trend import trends
 
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = Path(__file__).parent
 _STYLES: Final = (_FOLDER.parent / "page" / "static" / "page.css", _FOLDER / "static" / "index.css")
-_SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
 SHOWN_RUNS: Final = 20
 """Of each scenario so many runs are open to read; the others are folded."""
 
@@ -48,7 +43,7 @@ def index_html(rows: Sequence[RunRow], *, title: str, link: Callable[[RunRow], s
         count=len(rows),
         link=link,
         style=style,
-        policy=page_policy(style),
+        policy=content_policy(style),
         version=__version__,
         shown=SHOWN_RUNS,
     )
@@ -57,12 +52,6 @@ def index_html(rows: Sequence[RunRow], *, title: str, link: Callable[[RunRow], s
 def index_json(rows: Sequence[RunRow]) -> str:
     """The same facts for machines."""
     return json.dumps({"scenarios": [one.as_dict() for one in trends(rows)]}, indent=2, ensure_ascii=False) + "\n"
-
-
-def page_policy(style: str) -> str:
-    """The Content-Security-Policy of a page that has this style and no script."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 @cache
@@ -74,22 +63,10 @@ def page_style() -> str:
 @cache
 def page_template(name: str) -> Template:
     """A template beside this file, in which every text of a run is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
-    environment.globals.update(signs=_SIGNS, spark=_spark)
+    environment = html_environment(_FOLDER / "templates")
+    environment.globals["spark"] = _spark
     return environment.get_template(name)
 
 
 def _spark(curve: Curve) -> Markup:
     return Markup(sparkline(curve))  # noqa: S704 - its texts are escaped there
-
-
-def _harmless(value: object) -> object:
-    """A text as a page may show it: on one line, masked, without characters that nobody sees."""
-    return printable(value) if type(value) is str else value

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leakdrill import __version__
-from leakdrill.printable import printable
-from leakdrill.record.verdict import Outcome
+from leakdrill.reports.html import content_policy, html_environment
 from leakdrill.reports.page.chart import show
 from leakdrill.reports.page.chart_table import chart_table, spoken
 from leakdrill.reports.page.claim_rows import anchor
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 _FOLDER: Final = Path(__file__).parent
 _STYLES: Final = ("uplot/uPlot.min.css", "page.css")
 _SCRIPTS: Final = ("uplot/uPlot.iife.min.js", "data.js", "draw.js", "timeline.js", "page.js")
-_SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
 
 
 def page_html(page: Page) -> str:
@@ -44,7 +39,7 @@ def page_html(page: Page) -> str:
         page=page,
         style=style,
         script=script,
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         data=Markup(packed(page.timeline)),  # noqa: S704 - base64
         happened=happenings(page.timeline),
         tables=[chart_table(chart, page.timeline.axis, page.timeline.end) for chart in page.timeline.charts],
@@ -65,17 +60,6 @@ def _thinned(timeline: Timeline) -> str:
     )
 
 
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
 @cache
 def _joined(names: tuple[str, ...]) -> str:
     return "\n".join((_FOLDER / "static" / name).read_text(encoding="utf-8").strip() for name in names)
@@ -83,19 +67,7 @@ def _joined(names: tuple[str, ...]) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
+    environment = html_environment(_FOLDER / "templates")
     environment.filters["duration"] = show_duration
-    environment.globals.update(show=show, anchor=anchor, signs=_SIGNS)
+    environment.globals.update(show=show, anchor=anchor)
     return environment.get_template("page.html.jinja")
-
-
-def _harmless(value: object) -> object:
-    """A text as a page may show it: on one line, masked, without characters that nobody sees."""
-    return printable(value) if type(value) is str else value
