@@ -13,6 +13,7 @@ from stored_runs import store_run
 from leakdrill.cli.export import otlp_headers
 from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
+from leakdrill.masking import masked
 from leakdrill.record.store import RunFolder, read_run_info
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def test_otlp_gets_a_span_for_the_drill_each_phase_and_each_step_and_events_for_
     events = [one["name"] for one in root["events"]]
     assert "HighMemoryUsage (warning): firing" in events
     assert any("delivered to" in one for one in events)
+    assert masked("some-secret-token, a Bearer's") == "***, a Bearer's"
 
 
 def test_a_second_export_is_the_same_trace(collector: RecordedApi, run: RunFolder) -> None:

@@ -11,5 +11,5 @@ from leakdrill.errors import BadInput
 @pytest.mark.parametrize("token", ["plain\r", "plain\n", "pl\x00ain", "plainé"])
 def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(BadInput) as refused:
-        Api("http://127.0.0.1:1", {"PRIVATE-TOKEN": token}, token)
+        Api("http://127.0.0.1:1", {"PRIVATE-TOKEN": token}, [token])
     assert "plain" not in str(refused.value)

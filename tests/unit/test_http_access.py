@@ -27,7 +27,6 @@ TOKEN = "t0ken-of-the-shop"  # noqa: S105 - nobody's
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masking, "_HIDDEN", set())
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     monkeypatch.setenv("SHOP_BROKEN", "two\nlines")
     monkeypatch.setenv("SHOP_EMPTY", "")

@@ -17,7 +17,6 @@ from leakdrill.exports.moments import moments
 from leakdrill.exports.otlp import PATH, trace_of
 from leakdrill.judging.analyze import judge_run
 from leakdrill.judging.watch.run_files import is_watch
-from leakdrill.masking import hide
 from leakdrill.record.history import read_history
 from leakdrill.record.store import open_run, read_run_info
 
@@ -69,16 +68,14 @@ def export(
 def _to_grafana(url: str, found: Sequence[Moment], info: RunInfo, dashboard: str) -> None:
     token = os.environ.get("GRAFANA_TOKEN", "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    api = Api(url, headers, token, hints=_GRAFANA_HINTS)
+    api = Api(url, headers, [token], hints=_GRAFANA_HINTS)
     made, there = push_annotations(api, found, run_id=info.run_id, scenario=info.scenario.name, dashboard=dashboard)
     print_lines(f"grafana: {made} annotations made, {there} were there already")
 
 
 def _to_otlp(url: str, found: Sequence[Moment], info: RunInfo, verdicts: Sequence[Verdict]) -> None:
     headers = otlp_headers(os.environ)
-    api = Api(url, headers, "", hints=_OTLP_HINTS)
-    for secret in (word for value in headers.values() for word in value.split()):
-        hide(secret)
+    api = Api(url, headers, map(_without_scheme, headers.values()), hints=_OTLP_HINTS)
     body = trace_of(found, verdicts, run_id=info.run_id, scenario=info.scenario.name, target=info.scenario.target.name)
     answer = api.call("POST", PATH, body)
     rejected = (answer.get("partialSuccess") or {}) if isinstance(answer, dict) else {}
@@ -88,6 +85,12 @@ def _to_otlp(url: str, found: Sequence[Moment], info: RunInfo, verdicts: Sequenc
         )
     spans = len(body["resourceSpans"][0]["scopeSpans"][0]["spans"])
     print_lines(f"otlp: trace {body['resourceSpans'][0]['scopeSpans'][0]['spans'][0]['traceId']} with {spans} spans")
+
+
+def _without_scheme(value: str) -> str:
+    """What is secret in a header's value: of `Bearer abc` the second word."""
+    scheme, _, rest = value.partition(" ")
+    return rest.strip() or scheme
 
 
 def otlp_headers(environ: Mapping[str, str]) -> dict[str, str]:

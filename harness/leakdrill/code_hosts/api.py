@@ -12,7 +12,7 @@ from leakdrill.machine.http_client import bounded_client
 from leakdrill.masking import hide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _TIMEOUT_S: Final = 30.0
 _ERROR_CHARS: Final = 300
@@ -27,7 +27,7 @@ _HINTS: Final = {
 
 
 class Api:
-    """The API below `base_url`; every request carries `headers`, whose `secret` is masked wherever it turns up.
+    """The API below `base_url`; every request carries `headers`, whose `secrets` are masked wherever they turn up.
 
     `hints` says what to do about a status that is no success.
 
@@ -36,9 +36,9 @@ class Api:
     """
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], secret: str, *, hints: Mapping[int, str] = _HINTS
+        self, base_url: str, headers: Mapping[str, str], secrets: Iterable[str], *, hints: Mapping[int, str] = _HINTS
     ) -> None:
-        if secret:
+        for secret in secrets:
             hide(secret)
         if not all(value.isascii() and value.isprintable() for value in headers.values()):
             raise BadInput("the token holds a line end, or another character that no header can carry")

@@ -65,7 +65,7 @@ def github_pull_request(environ: Mapping[str, str], *, number: int | None = None
         "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    api = Api(environ.get("GITHUB_API_URL", "") or "https://api.github.com", headers, token)
+    api = Api(environ.get("GITHUB_API_URL", "") or "https://api.github.com", headers, [token])
     return GitHubPullRequest(api, repository, number, environ.get("LEAKDRILL_COMMENT_AUTHOR", "") or _BOT)
 
 

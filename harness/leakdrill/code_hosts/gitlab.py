@@ -59,4 +59,4 @@ def gitlab_merge_request(environ: Mapping[str, str], *, number: int | None = Non
     address, project = environ.get("CI_API_V4_URL", ""), environ.get("CI_PROJECT_ID", "")
     if not (address and project):
         raise BadInput("CI_API_V4_URL and CI_PROJECT_ID: expected both, as the runner of GitLab sets them")
-    return GitLabMergeRequest(Api(address, {"PRIVATE-TOKEN": token}, token), project, iid)
+    return GitLabMergeRequest(Api(address, {"PRIVATE-TOKEN": token}, [token]), project, iid)
