@@ -89,8 +89,6 @@ def _duration(text: str) -> float:
 def _incident(folder: RunFolder, every_s: float | None, *, unsealed: bool, key: Key | None) -> Incident:
     if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
         raise BadInput(f"{folder.path}: is no drill; expected the record of a drill or a rehearsal")
-    if "/" in info.run_id or info.run_id.startswith(".") or not info.run_id.isprintable():
-        raise BadInput(f"{folder.run_json}: run_id: {info.run_id!r} can be no folder's name")
     judged = judge_run(folder, unsealed=unsealed, key=key, unwritten=complain)
     if judged.seal.fault:
         raise BadInput(

@@ -64,10 +64,11 @@ def moments(history: History, info: RunInfo) -> list[Moment]:
 
 def _moment(started: datetime, kind: MomentKind, name: str, detail: str, start_s: float, end_s: float) -> Moment:
     began_ns = int(started.timestamp()) * _NS + started.microsecond * 1000
+    start_ns = max(0, began_ns + round(start_s * _NS))  # an alert may have been there before 1970 was over
     return Moment(
         kind=kind,
         name=printable(name),
         detail=printable(detail),
-        start_ns=began_ns + round(start_s * _NS),
-        end_ns=began_ns + round(max(start_s, end_s) * _NS),
+        start_ns=start_ns,
+        end_ns=max(start_ns, began_ns + round(end_s * _NS)),
     )

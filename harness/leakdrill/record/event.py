@@ -6,15 +6,23 @@ import json
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations of Event
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from leakdrill.errors import BadInput
 
 SCHEMA_VERSION: Final = 2
 """Version of the event line, `run.json` and `verdicts.json`; grows when one changes its meaning. 2: the hash chain."""
+
+LONGEST_S: Final = 10 * 365 * 86_400.0
+"""Ten years: no run is longer, and no time that its events name is further from its start."""
+
+Since = Annotated[float, Field(ge=0, le=LONGEST_S)]
+"""Seconds since the start of the run, by its own clock."""
+Moment = Annotated[float, Field(ge=-LONGEST_S, le=LONGEST_S)]
+"""The same by another clock, of what may have been before the run."""
 
 Kind = Literal["sample", "begin", "ok", "failed", "unknown"]
 Value = float | str | dict[str, float] | None
@@ -27,7 +35,7 @@ class Event:
 
     Attributes:
         index: position in the record, from 0, without gaps.
-        t: seconds since the start of the run when the line was written; never decreases.
+        t: seconds since the start of the run when the line was written; never decreases, and at most `LONGEST_S`.
         phase: one of `PHASES`.
         source: who says so: `process`, `cgroup`, `filesystem`, `service`, `load`, `prometheus`, `alertmanager`,
             `target`, `leak`, `step`, `drill`, `record`.
@@ -36,18 +44,18 @@ class Event:
         value: a number, a word, or several named numbers (units stand in the names); None when nothing was read.
         labels: what tells one such event from another; an act's lines share the label `act`.
         at: seconds since the start by the source's own clock, where it has one that differs from ours: Prometheus'
-            evaluation time of a transition, Alertmanager's `startsAt`.
+            evaluation time of a transition, Alertmanager's `startsAt`; at most `LONGEST_S` before or after it.
     """
 
-    index: int
-    t: float
+    index: Annotated[int, Field(ge=0, lt=1 << 53)]
+    t: Since
     phase: str
     source: str
     kind: Kind
     name: str
     value: Value = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    at: float | None = None
+    at: Moment | None = None
 
     @property
     def when(self) -> float:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from leakdrill.in_words import in_words
 from leakdrill.masking import kept
 from leakdrill.record.chain import CHAIN_START, chained
-from leakdrill.record.event import Event, fields_line
+from leakdrill.record.event import LONGEST_S, Event, fields_line
 from leakdrill.record.events import RecordEnd, RunPhase
 from leakdrill.record.history import History, read_history
 from leakdrill.record.writing import unwritable
@@ -74,8 +74,12 @@ class Recorder:
         return time.monotonic() - self._started_mono
 
     def at_s(self, epoch_s: float) -> float:
-        """An epoch time of another process on this machine, as seconds since the start of the run."""
-        return self.now_s() + (epoch_s - time.time())
+        """An epoch time of another process on this machine, as seconds since the start of the run.
+
+        One that is further away than a record can say, such as the year 1 of a server that has no time yet, is told as
+        that far away.
+        """
+        return min(max(self.now_s() + (epoch_s - time.time()), -LONGEST_S), LONGEST_S)
 
     def record(self, event: EventClass) -> Event:
         """Record something that was read or noticed."""

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
-from leakdrill.files import is_file, read_below, write_below
+from leakdrill.files import is_file, write_below
 from leakdrill.masking import masked_json
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal_header import JOURNAL_FILE
-from leakdrill.record.schema_version import schema_version
+from leakdrill.record.run_identity import RunId, WallClock, read_run_json
 from leakdrill.record.writing import DISK_IS_LOST, unwritable, writing
 from leakdrill.scenario.rehearsal import Rehearsal
 from leakdrill.scenario.scenario import Scenario
@@ -78,8 +78,8 @@ class RunInfo(BaseModel):
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
     kind: Literal["drill", "gate"] = "drill"
-    run_id: str
-    started: datetime
+    run_id: RunId
+    started: WallClock
     scenario_file: str
     scenario: Scenario
     versions: dict[str, str]
@@ -183,19 +183,7 @@ def read_run_info(folder: RunFolder) -> RunInfo:
     Raises:
         BadInput: when it is missing or of another schema.
     """
-    try:
-        text = read_below(folder.path, folder.run_json.name)
-        schema_version(text, folder.run_json)
-        return RunInfo.model_validate_json(text)
-    except OSError as e:
-        raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"{folder.run_json}: {where}: {first['msg']}",
-            hint=f"this is Leakdrill {__version__}; the run may be of another version",
-        ) from e
+    return read_run_json(folder.run_json, RunInfo)
 
 
 def _package_versions() -> dict[str, str]:

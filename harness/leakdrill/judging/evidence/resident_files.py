@@ -7,7 +7,7 @@ the kernel has taken them back, as it does where memory is scarce.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from leakdrill.units import show_duration, show_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from leakdrill.record.history import History, Series
     from leakdrill.scenario.scenario import Scenario
 
@@ -37,8 +39,6 @@ _LEFT: Final = 0.93
 _LEFT_AFTER_A_START: Final = 0.91
 _WINDOW_S: Final = 2.0
 _READINGS: Final = 5
-_MOST_WINDOWS: Final = 1_000_000
-"""More than three weeks; a time that is longer is another search's."""
 _EXPLAINS: Final = 0.5
 _LEAST_BYTES: Final = 2 * 1024**2
 """A program that is linked statically maps hardly anything."""
@@ -54,12 +54,13 @@ def resident_file_doubts(history: History, scenario: Scenario) -> Iterator[Doubt
     anon = next((one for one in _anonymous(history) if len(one) > 1), None)
     if baseline is None or anon is None or len(tree) < _READINGS:
         return
-    usual = _Level(history, tree, anon, Span(*baseline))
+    read = _Resident(history, tree, anon)
+    usual = _Level(read, Span(*baseline))
     if not usual.files_bytes > _LEAST_BYTES:
         return
     replaced = _replaced(history, baseline[1])
-    for span in _windows(baseline[1], watched_until_s(history), last_only=replaced):
-        level = _Level(history, tree, anon, span)
+    for span in _windows(tree.t, Span(baseline[1], watched_until_s(history)), last_only=replaced):
+        level = _Level(read, span)
         times = max(1.0, level.processes / usual.processes if history.of(TargetReplicas) else 1.0)
         expected = times * usual.files_bytes
         left = _LEFT_AFTER_A_START if replaced else _LEFT
@@ -75,10 +76,14 @@ def resident_file_doubts(history: History, scenario: Scenario) -> Iterator[Doubt
             return
 
 
-def _windows(start_s: float, end_s: float, *, last_only: bool) -> list[Span]:
-    count = min(int((end_s - start_s) // _WINDOW_S), _MOST_WINDOWS)
-    spans = [Span(end_s - (place + 1) * _WINDOW_S, end_s - place * _WINDOW_S) for place in range(count)]
-    return spans[:1] if last_only else spans[::-1]
+def _windows(times: NDArray[np.float64], whole: Span, *, last_only: bool) -> list[Span]:
+    """The windows in `whole`, counted from its end, that may hold readings at `times`; in order, or only the last."""
+    count = (whole.end_s - whole.start_s) // _WINDOW_S
+    places = np.unique((whole.end_s - times) // _WINDOW_S)
+    near = np.unique([places - 1, places])  # a reading between two windows is in both
+    near = np.zeros(1) if last_only else near[::-1]
+    kept = near[(near >= 0) & (near < count)].tolist()
+    return [Span(whole.end_s - (place + 1) * _WINDOW_S, whole.end_s - place * _WINDOW_S) for place in kept]
 
 
 def _replaced(history: History, after_s: float) -> bool:
@@ -93,6 +98,38 @@ def _anonymous(history: History) -> tuple[Series, Series]:
     return history.series(CgroupResources, "anon_bytes"), without_huge_pages(history, ProcessSmaps, "anon_bytes")
 
 
+class _Resident:
+    """What was resident all along, each as a series in order of time.
+
+    Attributes:
+        files, anonymous: in bytes, at each reading of the processes.
+        processes, mapped: their number, and the bytes that they mapped.
+        indices: the event of each reading.
+    """
+
+    def __init__(self, history: History, tree: Series, anon: Series) -> None:
+        with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
+            anonymous = np.interp(tree.t, anon.t, anon.values)
+            self.files = _Ordered(tree.t, tree.values - anonymous)
+        self.anonymous = _Ordered(tree.t, anonymous)
+        self.indices = _Ordered(tree.t, np.array(tree.indices))
+        count, mapped = (history.series(ProcessTree, name) for name in ("processes", "virtual_bytes"))
+        self.processes, self.mapped = _Ordered(count.t, count.values), _Ordered(mapped.t, mapped.values)
+
+
+class _Ordered:
+    """Values by their time, of which a span is found without looking at all."""
+
+    def __init__(self, times: NDArray[np.float64], values: NDArray[Any]) -> None:
+        order = np.argsort(times, kind="stable")
+        self._times, self._values = times[order], values[order]
+
+    def inside(self, span: Span) -> NDArray[Any]:
+        """Those from the span's start to its end, with both."""
+        first = np.searchsorted(self._times, span.start_s, side="left")
+        return self._values[first : np.searchsorted(self._times, span.end_s, side="right")]
+
+
 class _Level:
     """What was resident of files in a span, in bytes; NaN when nobody knows.
 
@@ -105,17 +142,12 @@ class _Level:
         indices: the first event.
     """
 
-    def __init__(self, history: History, tree: Series, anon: Series, span: Span) -> None:
-        near = tree.between(span.start_s, span.end_s)
-        with np.errstate(invalid="ignore"):  # readings that are no numbers are another search's
-            anonymous = np.interp(near.t, anon.t, anon.values)
-            files = near.values - anonymous
-        count = history.series(ProcessTree, "processes").between(span.start_s, span.end_s).values
-        virtual = history.series(ProcessTree, "virtual_bytes").between(span.start_s, span.end_s).values
+    def __init__(self, read: _Resident, span: Span) -> None:
+        files, count, virtual = (one.inside(span) for one in (read.files, read.processes, read.mapped))
         enough = len(files) >= _READINGS
         self.files_bytes = float(np.median(files)) if enough else float("nan")
-        self.anonymous_bytes = float(np.median(anonymous)) if enough else float("nan")
+        self.anonymous_bytes = float(np.median(read.anonymous.inside(span))) if enough else float("nan")
         self.most_bytes = float(np.quantile(files, 0.9)) if enough else float("nan")
         self.processes = float(count.min()) if len(count) else float("nan")
         self.mapped_bytes = float(np.median(virtual)) if len(virtual) else float("nan")
-        self.indices = near.indices[:1]
+        self.indices: tuple[int, ...] = tuple(read.indices.inside(span)[:1].tolist())

@@ -18,6 +18,7 @@ from leakdrill.errors import BadInput
 from leakdrill.files import write_named
 from leakdrill.json_file import read_json
 from leakdrill.judging.leak.trace import Trace
+from leakdrill.record.run_identity import WallClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ class BaselineFile(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
-    measured: datetime
+    measured: WallClock
     bytes_per_request: Annotated[FiniteFloat, Field(gt=-_MOST, lt=_MOST)]
     conditions: Conditions
     columns: dict[str, list[Reading]]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
@@ -18,7 +18,7 @@ from leakdrill.judging.watch.naming import program_name
 from leakdrill.judging.watch.plan import WatchPlan
 from leakdrill.masking import masked_json
 from leakdrill.record.history import SCHEMA_VERSION
-from leakdrill.record.schema_version import schema_version
+from leakdrill.record.run_identity import RunId, WallClock, read_run_json
 from leakdrill.record.seal import check_seal
 from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
@@ -38,8 +38,8 @@ class WatchInfo(BaseModel):
     kind: Literal["watch"] = "watch"
     schema_version: int = SCHEMA_VERSION
     leakdrill: str = __version__
-    run_id: str
-    started: datetime
+    run_id: RunId
+    started: WallClock
     watch: WatchPlan
     versions: dict[str, str]
 
@@ -79,19 +79,7 @@ def read_watch_info(folder: RunFolder) -> WatchInfo:
     Raises:
         BadInput: when it is missing, or of no watched run.
     """
-    try:
-        text = read_below(folder.path, folder.run_json.name)
-        schema_version(text, folder.run_json)
-        return WatchInfo.model_validate_json(text)
-    except OSError as e:
-        raise BadInput(f"{folder.run_json}: cannot be read: {e.strerror}") from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"{folder.run_json}: {where}: {first['msg']}",
-            hint=f"this is Leakdrill {__version__}; the run may be of another version",
-        ) from e
+    return read_run_json(folder.run_json, WatchInfo)
 
 
 def success_line(runs_of_command: Path) -> str:
