@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
+from html import escape
 from typing import Any, Final
 
 from leakdrill.secret_patterns import MASK, NO_SECRET, PASSWORD_NAME, RULES, SECRET_NAME, is_password_option
@@ -44,11 +46,35 @@ def masked(text: str) -> str:
     """Returns `text` with each secret that can be recognised replaced by `MASK`."""
     for secret in sorted(_HIDDEN, key=len, reverse=True):
         text = text.replace(secret, MASK)
+        if not (secret.isascii() and secret.isalnum()):
+            text = _spellings(secret).sub(MASK, text)
     for hint, rules in RULES:
         if hint.search(text):
             for pattern, replacement in rules:
                 text = pattern.sub(replacement, text)
     return text
+
+
+@cache
+def _spellings(secret: str) -> re.Pattern[str]:
+    """`secret` as a server sends it back: in JSON, in a URL, in HTML, or as some language quotes it."""
+    return re.compile("".join(map(_spelling, secret)))
+
+
+def _spelling(character: str) -> str:
+    if character.isascii() and character.isalnum():
+        return character
+    code, named = ord(character), escape(character)
+    in_url = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    ways = [
+        rf"\\{{0,8}}{re.escape(character)}",
+        rf"(?i:{in_url})",
+        rf"\\{{1,8}}[uUx]0{{0,6}}(?i:{code:x})",
+        rf"&#(?:{code}|[xX](?i:{code:x}));",
+        *([re.escape(named)] if named != character else []),
+        *([r"\+"] if character == " " else []),
+    ]
+    return f"(?:{'|'.join(ways)})"
 
 
 def kept(text: str) -> str:

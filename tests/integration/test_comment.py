@@ -168,7 +168,7 @@ def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(
 
 
 def test_ours_is_found_behind_many_others(github: StandIn, run: Path) -> None:
-    github.comments.extend(other(number) for number in range(150))
+    github.comments.extend(other(number) for number in range(1, 151))
     assert exit_code(["comment", str(run)]) == 0
     assert exit_code(["comment", str(run)]) == 0
     assert len(github.comments) == 151

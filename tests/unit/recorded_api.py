@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Answer = Callable[[str, str, Any], Any]
-    """Of a method, a path with its query, and a body read from JSON: what is answered as JSON."""
+    """Of a method, a path with its query, and a body read from JSON: what is answered as JSON; bytes as they are."""
 
 
 class RecordedApi(ThreadingHTTPServer):
@@ -24,6 +24,7 @@ class RecordedApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.status = 200
+        self.refusal: Any = {"message": "no"}
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
@@ -42,8 +43,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path))
         self.server.headers.append(dict(self.headers))
         self.server.bodies.append(body)
-        found = self.server.answer(self.command, self.path, body) if self.server.status == 200 else {"message": "no"}
-        text = json.dumps(found).encode()
+        found = self.server.answer(self.command, self.path, body) if self.server.status == 200 else self.server.refusal
+        text = found if isinstance(found, bytes) else json.dumps(found).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

@@ -66,7 +66,10 @@ def test_a_url_means_that_the_service_runs_already() -> None:
         ({"url": "ftp://127.0.0.1"}, "expected an address such as"),
         ({"url": "http://127.0.0.1:99999"}, "expected an address such as"),
         ({"url": "http://127.0.0.1/?a=b"}, "expected an address such as"),
-        ({"url": "http://me:secret@127.0.0.1:8000"}, "expected an address without a password"),
+        (
+            {"url": "http://me:secret@127.0.0.1:8000"},
+            "it has a user or a password; expected .*http.headers takes a password",
+        ),
         ({"url": URL, "pid": 0}, "greater than or equal to 1"),
         ({"url": URL, "pid": 4, "unit": "shop.service"}, "expected one of pid, pid_file and unit; found pid, unit"),
         ({"url": "http://10.0.0.7"}, "expected pid, pid_file, unit or listens: which process of this machine is it"),

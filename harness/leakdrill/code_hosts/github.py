@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.code_hosts.api import Api
+from pydantic import ValidationError
+
+from leakdrill.code_hosts.address import address_of
+from leakdrill.code_hosts.answer import Answer, Id, Part
+from leakdrill.code_hosts.api import Api, beginning
 from leakdrill.code_hosts.comment import Comment
 from leakdrill.errors import BadInput
+from leakdrill.files import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_API: Final = "https://api.github.com"
 _BOT: Final = "github-actions[bot]"
 """Whoever writes with the token of a job."""
+_ADDRESS_CHARS: Final = 300
+_MOST_EVENT_BYTES: Final = 64 * 2**20
+"""GitHub sends no event of more than 25 MB."""
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+
+
+class _User(Part):
+    login: str
+
+
+class _Comment(Part):
+    id: Id
+    user: _User | None = None
+    body: str | None = None
+    html_url: str | None = None
+
+    @property
+    def address(self) -> str:
+        return beginning(self.html_url or "", _ADDRESS_CHARS)
+
+
+class _PullRequest(Part):
+    number: Id
+
+
+class _Event(Part):
+    pull_request: _PullRequest | None = None
+
+
+_COMMENT: Final[Answer[_Comment]] = Answer(_Comment, "a comment with its id")
+_COMMENTS: Final[Answer[list[_Comment]]] = Answer(list[_Comment], "a list of comments")
 
 
 class GitHubPullRequest:
@@ -32,17 +67,17 @@ class GitHubPullRequest:
 
     def own_comments(self) -> Iterator[Comment]:
         """Yields the comments of `author`, oldest first."""
-        for one in self._api.pages(self._of_pull_request):
-            if (one.get("user") or {}).get("login") == self._author:
-                yield Comment(int(one["id"]), str(one.get("body") or ""))
+        for one in self._api.pages(self._of_pull_request, _COMMENTS):
+            if one.user is not None and one.user.login == self._author:
+                yield Comment(one.id, one.body or "")
 
     def add(self, text: str) -> str:
         """Makes a comment, and returns its address."""
-        return _address(self._api.call("POST", self._of_pull_request, {"body": text}))
+        return self._api.call("POST", self._of_pull_request, _COMMENT, {"body": text}).address
 
     def edit(self, comment: Comment, text: str) -> str:
         """Replaces the text of a comment, and returns its address."""
-        return _address(self._api.call("PATCH", f"{self._comments}/{comment.id}", {"body": text}))
+        return self._api.call("PATCH", f"{self._comments}/{comment.id}", _COMMENT, {"body": text}).address
 
 
 def github_pull_request(environ: Mapping[str, str], *, number: int | None = None) -> GitHubPullRequest | None:
@@ -65,7 +100,8 @@ def github_pull_request(environ: Mapping[str, str], *, number: int | None = None
         "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    api = Api(environ.get("GITHUB_API_URL", "") or "https://api.github.com", headers, [token])
+    url = address_of("GITHUB_API_URL", environ.get("GITHUB_API_URL", "") or _API)
+    api = Api(url, headers, [token])
     return GitHubPullRequest(api, repository, number, environ.get("LEAKDRILL_COMMENT_AUTHOR", "") or _BOT)
 
 
@@ -78,13 +114,13 @@ def job_address(environ: Mapping[str, str]) -> str:
 def _number(event_path: str) -> int | None:
     if not event_path:
         return None
+    place = f"GITHUB_EVENT_PATH={event_path}: cannot be read as the event of a job"
     try:
-        event: Any = json.loads(Path(event_path).read_text(encoding="utf-8"))
-        number = (event.get("pull_request") or {}).get("number")
-    except (OSError, ValueError, AttributeError) as e:
-        raise BadInput(f"GITHUB_EVENT_PATH={event_path}: cannot be read as the event of a job") from e
-    return number if isinstance(number, int) else None
-
-
-def _address(answer: Any) -> str:
-    return str(answer.get("html_url") or "") if isinstance(answer, dict) else ""
+        event = _Event.model_validate_json(read_file(Path(event_path), most_bytes=_MOST_EVENT_BYTES))
+    except OSError as e:
+        raise BadInput(f"{place}: {e.strerror}") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        at = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{place}: {f'{at}: ' if at else ''}{first['msg']}") from e
+    return event.pull_request.number if event.pull_request else None

@@ -9,8 +9,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from leakdrill.code_hosts.answer import Answer, Id, Part
+from leakdrill.printable import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from leakdrill.code_hosts.api import Api
     from leakdrill.exports.moments import Moment
@@ -20,6 +23,19 @@ _MS_IN_NS: Final = 1_000_000
 _MOST: Final = 10_000
 _TOLD: Final = ("drill", "leak", "step", "restart", "kill", "alert", "delivery")
 """Phases are left out: on a dashboard of production's they say nothing."""
+
+
+class _Annotation(Part):
+    time: int
+    text: str | None = None
+
+
+class _Made(Part):
+    id: Id
+
+
+_ANNOTATIONS: Final[Answer[list[_Annotation]]] = Answer(list[_Annotation], "a list of annotations")
+_MADE: Final[Answer[_Made]] = Answer(_Made, "the id of the annotation that was made")
 
 
 def push_annotations(
@@ -41,20 +57,16 @@ def push_annotations(
         EnvironmentProblem: when Grafana does not answer, or does not allow it.
     """
     wanted = [_annotation(one, run_id, scenario, dashboard) for one in moments if one.kind in _TOLD]
-    there = {_identity(one) for one in _existing(api, run_id)}
-    new = [one for one in wanted if _identity(one) not in there]
+    there = {(one.time, one.text) for one in _existing(api, run_id)}
+    new = [one for one in wanted if (one["time"], one["text"]) not in there]
     for one in new:
-        api.call("POST", "/api/annotations", one)
+        api.call("POST", "/api/annotations", _MADE, one)
     return len(new), len(wanted) - len(new)
 
 
-def _existing(api: Api, run_id: str) -> list[dict[str, Any]]:
-    found = api.call("GET", f"/api/annotations?type=annotation&limit={_MOST}&tags={quote(_run_tag(run_id))}")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _identity(annotation: Mapping[str, Any]) -> tuple[int, str]:
-    return int(annotation.get("time") or 0), str(annotation.get("text") or "")
+def _existing(api: Api, run_id: str) -> list[_Annotation]:
+    path = f"/api/annotations?type=annotation&limit={_MOST}&tags={quote(_run_tag(run_id))}"
+    return api.call("GET", path, _ANNOTATIONS)
 
 
 def _annotation(moment: Moment, run_id: str, scenario: str, dashboard: str) -> dict[str, Any]:
@@ -64,10 +76,10 @@ def _annotation(moment: Moment, run_id: str, scenario: str, dashboard: str) -> d
         **place,
         "time": moment.start_ns // _MS_IN_NS,
         "timeEnd": moment.end_ns // _MS_IN_NS,
-        "tags": [_TAG, moment.kind, f"scenario:{scenario}", _run_tag(run_id)],
+        "tags": [_TAG, moment.kind, printable(f"scenario:{scenario}"), _run_tag(run_id)],
         "text": escape(text),
     }
 
 
 def _run_tag(run_id: str) -> str:
-    return f"run:{run_id}"
+    return printable(f"run:{run_id}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from leakdrill import units
+from leakdrill.address import Address
 from leakdrill.scenario.given_keys import given, has, where
 from leakdrill.scenario.quantities import AlsoAsText, AnyNumber, Duration, Frozen, Quantity
 
@@ -29,8 +30,6 @@ _PLAIN_NAME: Final = r"[^{}]*[^{}\s]"
 _PAIR: Final = rf"({_IN_QUOTES}|[^={{}},\"\s]([^={{}},\"]*[^={{}},\"\s])?)\s*=\s*({_IN_QUOTES}|[^{{}},\"]*)"
 _AS_TEXT: Final = rf"^\s*({_IN_QUOTES}|{_PLAIN_NAME})\s*(\{{\s*({_PAIR}\s*(,\s*{_PAIR}\s*)*,?\s*)?\}})?\s*$"
 """An alert as text, for the JSON Schema."""
-
-Url = Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/\S*)?$", examples=["http://127.0.0.1:9090"])]
 
 
 class AlertName(Frozen):
@@ -150,12 +149,12 @@ class Alerts(Frozen):
         description="An Alertmanager configuration; its receivers become the drill's webhook.",
         examples=["alertmanager.yml"],
     )
-    prometheus: Url | None = Field(
+    prometheus: Address | None = Field(
         None,
         description="An existing Prometheus, watched instead of starting one.",
         examples=["http://127.0.0.1:9090"],
     )
-    alertmanager: Url | None = Field(
+    alertmanager: Address | None = Field(
         None,
         description="The Alertmanager of that Prometheus; it is never changed.",
         examples=["http://127.0.0.1:9093"],

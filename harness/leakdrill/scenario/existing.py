@@ -9,10 +9,10 @@ from typing import Final
 from pydantic import Field, field_validator
 from pydantic_core import Url
 
+from leakdrill.address import FORM, http_address
 from leakdrill.scenario.quantities import Frozen, WholeNumber, YesOrNo
 
 SYSTEMCTL: Final = "systemctl"
-_SCHEMES: Final = ("http", "https")
 _LOCALHOST: Final = "localhost"
 
 
@@ -23,7 +23,7 @@ class ExistingService(Frozen):
         None,
         description="Where a service answers that runs already; it is watched and loaded, and not started or stopped.",
         examples=["http://127.0.0.1:8000"],
-        json_schema_extra={"pattern": r"^[hH][tT][tT][pP][sS]?://[^/?#@\s]+(/[^?#]*)?$"},
+        json_schema_extra={"pattern": FORM},
     )
     pid: WholeNumber | None = Field(
         None,
@@ -65,14 +65,10 @@ class ExistingService(Frozen):
         if url is None:
             return None
         try:
-            parts = Url(url)
+            return http_address(url)
         except ValueError as e:
-            raise ValueError("expected an address such as http://127.0.0.1:8000") from e
-        if parts.scheme not in _SCHEMES or not parts.host or parts.query is not None or parts.fragment is not None:
-            raise ValueError("expected an address such as http://127.0.0.1:8000")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("expected an address without a password; http.headers takes one from the environment")
-        return f"{parts.scheme}{url[len(parts.scheme) :].rstrip('/')}"
+            more = "; http.headers takes a password from the environment" if "password" in str(e) else ""
+            raise ValueError(f"{e}{more}") from e
 
     @property
     def url_port(self) -> int:

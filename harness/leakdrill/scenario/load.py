@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
+from leakdrill.address import Address
 from leakdrill.scenario.quantities import AnyNumber, Duration, Frozen, Rate, WholeNumber
 
 Oddity = Literal[
@@ -61,9 +62,8 @@ class Load(Frozen):
         description="The address at which such workers reach this machine. Left out: the one that routes to them.",
         examples=["192.168.1.10"],
     )
-    service: str | None = Field(
+    service: Address | None = Field(
         None,
-        pattern="^https?://",
         description="Where such workers send their requests. Left out: the target's own addresses.",
         examples=["http://shop:8000"],
     )
