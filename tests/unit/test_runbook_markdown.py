@@ -46,6 +46,16 @@ def test_a_block_is_found_with_its_line_and_language(text, expected):
     assert blocks(text) == [expected]
 
 
+def test_what_stands_in_a_comment_is_in_no_part_of_the_text():
+    text = "<!-- draft:\n```sh\nuptime\n```\n-->\n\n```sh\ndate\n```\n\n<!-- never closed\n```sh\nuptime\n```\n"
+    assert blocks(text) == [(8, "date", "sh")]
+
+
+@pytest.mark.parametrize("opening", ["<!DOCTYPE", "<?x", "<div <", "<![CDATA[", "<div " + "<" * 3000 + "a>" * 3000])
+def test_markup_that_is_no_tag_is_read_once(opening):
+    assert parts(f"{opening}\n```sh\nuptime\n```\n").codes == []
+
+
 def test_a_fence_that_nobody_closes_is_known_as_such():
     (block,) = parts("# A\n\n```sh\nuptime\n\n## B\n").blocks
     assert not block.closed

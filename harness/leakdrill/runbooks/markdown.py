@@ -29,6 +29,8 @@ DEEPEST: Final = 60
 _FRONT_MATTER: Final = re.compile(r"\A(---|\+\+\+)[ \t]*\n(?:.*\n)*?\1[ \t]*(?:\n|\Z)")
 _PRE: Final = re.compile(r"<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(.*?)(?:</code>\s*)?</pre>", re.DOTALL | re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
+_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+"""What no reader sees."""
 _FENCE: Final = re.compile(r"^ *(?:```|~~~)", re.MULTILINE)
 _FENCED_INSIDE: Final = re.compile(r"\s*```([^\n`]*)\n(.*?)\n\s*```\s*", re.DOTALL)
 """A fence that is indented so far that CommonMark takes it for code."""
@@ -91,8 +93,10 @@ class _Reading:
         self.row: list[str] | None = None
         self.row_line = 0
 
-    def read(self, text: str, first_line: int) -> None:
+    def read(self, text: str, first_line: int, *, in_html: bool = False) -> None:
         parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table")
+        if in_html:  # its tags are gone: what is left of them must not be read as HTML again and again
+            parser.disable("html_block")
         tokens = parser.parse(text)
         for index, token in enumerate(tokens):
             if token.level >= DEEPEST - 1:
@@ -133,12 +137,13 @@ class _Reading:
     def html(self, token: Token, first_line: int) -> None:
         """Takes what CommonMark leaves alone: a `<pre>`, and Markdown that follows a tag without a blank line."""
         start = first_line + (token.map or [0, 0])[0]
-        if _FENCE.search(token.content):
-            self.read(_TAG.sub("", token.content), start)
+        content = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), token.content)
+        if _FENCE.search(content):
+            self.read(_TAG.sub("", content), start, in_html=True)
             return
-        for pre in _PRE.finditer(token.content):
+        for pre in _PRE.finditer(content):
             text = unescape(_TAG.sub("", pre[1])).strip("\n")
-            line = start + token.content.count("\n", 0, pre.start(1)) + 1 + pre[1].startswith("\n")
+            line = start + content.count("\n", 0, pre.start(1)) + 1 + pre[1].startswith("\n")
             if text.strip():
                 self.found.blocks.append(Block(line, text, Place.FENCE, "", self.section, self.before))
 
