@@ -8,7 +8,7 @@ import pytest
 from leakdrill.errors import BadInput
 from leakdrill.runbooks.fragment import Place
 from leakdrill.runbooks.markdown import read_markdown
-from leakdrill.runbooks.shell_text import logical_lines, open_quote
+from leakdrill.runbooks.shell.lines import logical_lines, open_quote
 from leakdrill.runbooks.source import read_source
 
 HERE = Path("runbook.md")

@@ -9,7 +9,6 @@ import pytest
 from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.shell.read import read_shell
 from leakdrill.runbooks.shell.resembles import looks_like_command
-from leakdrill.runbooks.shell.transcript import is_transcript, parts_of
 
 if TYPE_CHECKING:
     from leakdrill.runbooks.base.statement import Statement
@@ -129,60 +128,6 @@ def test_a_function_is_what_its_body_is_where_it_is_called() -> None:
 def test_a_program_that_the_text_redefines_is_no_look() -> None:
     assert read_shell("ls() { rm x; }\nls")[1].kind is FragmentKind.DESTRUCTIVE
     assert read_shell("alias ls='rm x'\nls")[1].kind is FragmentKind.UNKNOWN
-
-
-CONSOLE = """$ kubectl get pods
-NAME    READY   STATUS
-web-0   1/1     Running
-$ kubectl delete pod web-0 \\
->   --now
-pod "web-0" deleted
-"""
-
-
-def test_of_a_transcript_what_was_typed_is_read() -> None:
-    assert is_transcript(CONSOLE)
-    assert [(one.line, one.text) for one in read_shell(CONSOLE)] == [
-        (1, "kubectl get pods"),
-        (4, "kubectl delete pod web-0 \\\n  --now"),
-    ]
-    assert [(part.line, part.typed) for part in parts_of(CONSOLE)] == [(0, True), (1, False), (3, True), (5, False)]
-
-
-@pytest.mark.parametrize(
-    "prompt", ["$ ", "root@web1:~# ", "[root@web1 ~]# ", "ops@web1:/srv$ ", "bash-5.1$ ", "sh-4.4# ", "% "]
-)
-def test_prompts_of_many_kinds_are_known(prompt: str) -> None:
-    assert [one.text for one in read_shell(f"{prompt}df -h\nFilesystem      Size  Used\n")] == ["df -h"]
-
-
-@pytest.mark.parametrize(
-    "text", ["# df -h shows it\ndf -h", "ls > f\ncat f", "[ -f x ] && ls", "echo a # $ b", "cat <<EOF\n> x\nEOF"]
-)
-def test_a_script_is_no_transcript(text: str) -> None:
-    assert not is_transcript(text)
-
-
-PRINTED = """kubectl get pods
-NAME    READY   STATUS    RESTARTS
-web-0   1/1     Running   0
-
-kubectl top pods
-error: Metrics API not available
-2026-01-02 03:04:05 something happened
-"""
-
-
-def test_output_without_prompts_is_told_from_commands() -> None:
-    found = [(one.line, one.end_line, one.kind.value) for one in read_shell(PRINTED)]
-    assert found == [(1, 1, "look"), (2, 3, "output"), (5, 5, "look"), (6, 7, "output")]
-
-
-@pytest.mark.parametrize(
-    "text", ["frobnicate --all", "mytool run   --fast", "./deploy.sh", "kubectl get pods", "A=1 frob", "FOO=1"]
-)
-def test_a_command_is_no_output_though_its_program_is_unknown(text: str) -> None:
-    assert only(text).kind is not FragmentKind.OUTPUT
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ from leakdrill.runbooks.block_kind import BlockKind, is_sql, kind_by_language, k
 from leakdrill.runbooks.fragment import Fragment, FragmentKind, Place, Statement
 from leakdrill.runbooks.languages import REDIS, SHELLS, SQL
 from leakdrill.runbooks.markdown import Block, read_markdown
+from leakdrill.runbooks.printed import reads_as_output
 from leakdrill.runbooks.promql_text import is_query
 from leakdrill.runbooks.runbook import Runbook
+from leakdrill.runbooks.shell.lines import logical_lines, without_comment_lines
+from leakdrill.runbooks.shell.prompt import PROMPT
 from leakdrill.runbooks.shell.read import read_shell
 from leakdrill.runbooks.shell.resembles import looks_like_command
 from leakdrill.runbooks.shell_lines import reads_as_shell
-from leakdrill.runbooks.shell_text import logical_lines, without_comment_lines
 from leakdrill.runbooks.source import read_source
-from leakdrill.runbooks.transcript import PieceKind, is_session, reads_as_output, split_output, split_session
+from leakdrill.runbooks.transcript import PieceKind, is_session, split_output, split_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from leakdrill.runbooks.inline import Code
     from leakdrill.runbooks.transcript import Piece
 
-_PROMPT: Final = re.compile(r"^[ \t]*\$[ \t]+(?=\S)", re.MULTILINE)
 _SHEBANG: Final = re.compile(r"\s*#!.*\b(?:ba|z|k|da)?sh\b")
 _NOT_SHELL: Final = frozenset(
     {FragmentKind.RULE, FragmentKind.QUERY, FragmentKind.CONFIGURATION, FragmentKind.CODE, FragmentKind.OUTPUT}
@@ -144,7 +145,8 @@ def _as_written(command: Statement, lines: list[str]) -> str:
 
 
 def _of_code(code: Code) -> Iterator[Fragment]:
-    text = _PROMPT.sub("", code.text).strip()
+    prompt = PROMPT.match(code.text)
+    text = (code.text[prompt.end() :] if prompt else code.text).strip()
     if not code.is_link and looks_like_command(text):
         yield from _of_shell(text, code.line, code.place, "", code.section)
     elif is_query(text):

@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.runbooks.printed import goes_on_as_output, reads_as_output
+from leakdrill.runbooks.shell.lines import Ends
+from leakdrill.runbooks.shell.prompt import PROMPT
 from leakdrill.runbooks.shell.resembles import looks_like_command
 from leakdrill.runbooks.shell_lines import reads_as_shell
-from leakdrill.runbooks.shell_text import logical_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CONSOLES: Final = frozenset({"console", "shell-session", "shellsession", "sh-session", "terminal", "session", "term"})
 """Languages of fences that hold sessions, in which `# ` is the prompt of root."""
-_USER: Final = (
-    r"(?:\[[^\]\n]{1,60}\]|[\w.-]+@[\w.-]+(?::[^\s$#%>]*)?|(?:ba|z|k|a|da)?sh-[\d.]+"
-    r"|[/~][^\s$#%:]{0,60}|\([^)\n]{1,40}\))"
-)
-_PROMPT: Final = re.compile(
-    rf"[ \t]*(?:{_USER}[ \t]*[$#%\u276f\u279c>]|[\w.-]+(?:[ ]{{0,20}}\$|[ ]#|#)|[$\u276f\u279c]|\$>)[ \t]+(?=\S)"
-)
 _BARE: Final = re.compile(r"[ \t]*(?:#|%|>)[ \t]+(?=\S)")
 _REDIS: Final = re.compile(r"[ \t]*(?:redis(?:-cli)?|(?:[\w.-]+|\[[\da-f:]+\]):\d{2,5}(?:\[\d+\])?)>[ \t]+(?=\S)")
 _REDIS_WORDS: Final = re.compile(
@@ -38,27 +33,12 @@ _REDIS_WORDS: Final = re.compile(
 _SQL: Final = re.compile(
     r"[ \t]*(?:mysql|MariaDB \[[^\]]*\]|sqlite|SQL|cqlsh(?::\w+)?|[\w-]+[=(*!-][#>])>?[ \t]+(?=\S)"
 )
-_OUTPUT: Final = re.compile(
-    r"""[A-Z][A-Z0-9_%/()-]*(?:\ [A-Z0-9(][A-Z0-9_%/()-]*)*(?:\s{2,}[A-Z%][A-Z0-9_%/()\ -]*)+$   # NAME   READY
-    |(?:Filesystem|USER|PID|Mem:|Swap:|top\ -|total)\s+\d*\s*[\w%.,:/-]+.*\d|Filesystem\s+\S+\s
-    |\[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d|\d{1,3}(?:\.\d{1,3}){3}\ -\ |[A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\
-    |Error\ from\ server|[\w.-]+/[\w.-]+\ (?:scaled|restarted|created|configured|unchanged|deleted|patched|edited)\b
-    |\{$|\}$|HTTP/\d|<\ HTTP|Traceback\ \(most
-    """,
-    re.VERBOSE,
-)
-
-
-_LIKE_OUTPUT: Final = re.compile(
-    r"""\S.*?\S\s{2,}\S.*?\s{2,}\S                                # columns
-    |\s*\(?\d[\w.:)-]*(?:\s|$)|\s*\d+\)                              # what begins with a number
-    |\s*[A-Za-z][\w.()-]*(?:\ [\w.()-]+){0,3}:(?:\s|$)             # a name and a value
-    |\s*[-*|+=\u2022\u2714\u2717](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
-    |[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
-    """,
-    re.VERBOSE,
-)
-"""How a line begins, or is laid out, that is printed: asked only of lines that call no program that we know."""
+_RULED: Final = re.compile(r"\s*-{3,}(?:\+-{2,})+\+?\s*$")
+"""The line under the head of a table."""
+_SURE: Final = re.compile(r"[ \t]*(?:\$|(?:ba|z|k|a|da)?sh-[\d.]+[$#] |\[?[\w.-]+@[\w.-]+[^\n$#%>]{0,60}[$#] )")
+"""A prompt that nothing else looks like, whatever follows it."""
+_GOES_ON: Final = re.compile(r"^[ \t]*>[ \t]?")
+"""The prompt of a line that carries a command on."""
 _OPENS: Final = re.compile(r"^\s*(?:for|while|until|if|case|select|function)\b|^\s*[\w-]+\s*\(\)\s*\{", re.MULTILINE)
 _CLOSES: Final = re.compile(r"(?:^|[;\s])(?:done|fi|esac)(?=$|[\s;|)&>])|^\s*\}\s*$", re.MULTILINE)
 
@@ -84,15 +64,15 @@ class Piece:
 def is_session(text: str, language: str) -> bool:
     """Returns whether `text` has prompts before its commands."""
     lines = text.split("\n")
-    if any((_PROMPT.match(line) and _is_command_line(line)) or _client(line) for line in lines):
+    if any((PROMPT.match(line) and _is_command_line(line)) or _client(line) for line in lines):
         return True
     return (language in CONSOLES and any(_bare_prompt(line) for line in lines)) or _all_at_bare_prompts(lines)
 
 
 def _is_command_line(line: str) -> bool:
-    found = _PROMPT.match(line)
+    found = PROMPT.match(line)
     rest = line[found.end() :] if found else ""
-    return bool(rest) and (line.lstrip().startswith("$") or reads_as_shell(rest))
+    return bool(rest) and (_SURE.match(line) is not None or reads_as_shell(rest))
 
 
 def _client(line: str) -> PieceKind | None:
@@ -114,7 +94,7 @@ def _is_typed_by_root(line: str) -> bool:
 def _all_at_bare_prompts(lines: Sequence[str]) -> bool:
     """Whether only lines that begin with `# ` are commands, and what follows them is no comment."""
     first = next((line for line in lines if line.strip()), "")
-    others = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    others = [line for line in lines if line.strip() and not line.lstrip().startswith("#") and not _bare_prompt(line)]
     if not others:
         return all(_is_typed_by_root(line) for line in lines if line.strip())
     return _bare_prompt(first) and not any(looks_like_command(line) for line in others)
@@ -139,7 +119,7 @@ def _pieces(lines: Sequence[str], *, bare: bool) -> Iterator[Piece]:
         yield from _output(lines, output)
         output = []
         end = _end(lines, at, start, kind)
-        rest = [re.sub(r"^[ \t]*>[ \t]?", "", line) for line in lines[at + 1 : end + 1]]
+        rest = [_GOES_ON.sub("", line) for line in lines[at + 1 : end + 1]]
         yield Piece(kind, at, "\n".join([lines[at][start:], *rest]))
         at = end + 1
     yield from _output(lines, output)
@@ -150,7 +130,7 @@ def _begins(line: str, *, bare: bool) -> tuple[PieceKind | None, int]:
     for pattern, kind in ((_REDIS, PieceKind.REDIS), (_REDIS_WORDS, PieceKind.REDIS), (_SQL, PieceKind.SQL)):
         if found := pattern.match(line):
             return kind, found.end()
-    if (found := _PROMPT.match(line)) and _is_command_line(line):
+    if (found := PROMPT.match(line)) and _is_command_line(line):
         return PieceKind.COMMAND, found.end()
     if bare and (found := _BARE.match(line)) and _bare_prompt(line):
         return PieceKind.COMMAND, found.end()
@@ -165,9 +145,9 @@ def _end(lines: Sequence[str], at: int, start: int, kind: PieceKind) -> int:
         return at
     following = next((n for n in range(at + 1, len(lines)) if _begins(lines[n], bare=False)[0] is not None), len(lines))
     rest = lines[at + 1 : following + 1]  # what goes on into the next command has no end of its own
-    text = "\n".join([lines[at][start:], *(re.sub(r"^[ \t]*>[ \t]?", "", line) for line in rest)])
-    last_line = at + logical_lines(text)[0][1]
-    return last_line if last_line < following else at
+    typed = [lines[at][start:], *(_GOES_ON.sub("", line) for line in rest)]
+    end = at + Ends(typed).of(0)
+    return end if end < following else at
 
 
 def _output(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Piece]:
@@ -181,33 +161,42 @@ def split_output(text: str) -> list[Piece]:
     """Returns the pieces of a text without prompts: its commands, and output that is told by its shape."""
     lines = text.split("\n")
     pieces: list[Piece] = []
-    kind, start, depth = PieceKind.COMMAND, 0, 0
-    for first, last in logical_lines(text):
-        depth = max(depth + _opened(lines[first : last + 1]), 0)
-        after = kind is PieceKind.OUTPUT and first > 0 and bool(lines[first - 1].strip())
-        is_output = depth == 0 and not _CLOSES.match(lines[first]) and _is_output(lines[first], after_output=after)
-        now = PieceKind.OUTPUT if is_output else PieceKind.COMMAND
+    kind, start = PieceKind.COMMAND, 0
+    for first, now in _kinds(lines):
         if now is not kind:
             pieces += _piece(kind, lines, start, first)
             kind, start = now, first
     return [*pieces, *_piece(kind, lines, start, len(lines))]
 
 
-def _opened(lines: Sequence[str]) -> int:
-    """How many loops, conditions and functions these lines open and do not close."""
-    text = "\n".join(lines)
-    return len(_OPENS.findall(text)) - len(_CLOSES.findall(text)) if _OPENS.search(text) or _CLOSES.search(text) else 0
+def _kinds(lines: Sequence[str]) -> Iterator[tuple[int, PieceKind]]:
+    """Yields the first line of each command, and each line of output, with what it is."""
+    ends = Ends(lines)
+    at = depth = 0
+    after_output = False
+    while at < len(lines):
+        line = lines[at]
+        if not line.strip():
+            after_output = False
+            at += 1
+            continue
+        may_be = depth == 0 and not line.startswith("#") and not _CLOSES.match(line)
+        printed = may_be and (reads_as_output(line) or bool(_RULED.match(lines[at + 1] if at + 1 < len(lines) else "")))
+        end = at if printed else ends.of(at)
+        stretch = lines[at : end + 1]
+        after_output = printed or (may_be and after_output and goes_on_as_output("\n".join(stretch)))
+        yield at, PieceKind.OUTPUT if after_output else PieceKind.COMMAND
+        depth = 0 if after_output else _depth(depth, stretch, lines[end + 1 :])
+        at = end + 1
 
 
-def reads_as_output(line: str) -> bool:
-    """Returns whether a line that is no command of a program that we know reads as what one prints."""
-    return (_OUTPUT.match(line) or _LIKE_OUTPUT.match(line)) is not None and not reads_as_shell(line)
-
-
-def _is_output(line: str, *, after_output: bool) -> bool:
-    if line.startswith("#"):
-        return False
-    return reads_as_output(line) or (after_output and not reads_as_shell(line))
+def _depth(depth: int, stretch: Sequence[str], rest: Sequence[str]) -> int:
+    """In how many loops, conditions and functions the line behind `stretch` stands; what nobody closes opens none."""
+    text = "\n".join(stretch)
+    if not depth and not _OPENS.search(text):
+        return 0
+    depth = max(depth + len(_OPENS.findall(text)) - len(_CLOSES.findall(text)), 0)
+    return depth if depth and any(_CLOSES.search(line) for line in rest) else 0
 
 
 def _piece(kind: PieceKind, lines: Sequence[str], start: int, end: int) -> list[Piece]:

@@ -10,7 +10,7 @@ from leakdrill.runbooks.finding import Finding, Level
 from leakdrill.runbooks.findings.urls import has_bad_url
 from leakdrill.runbooks.fragment import COMMANDS, FragmentKind, Place
 from leakdrill.runbooks.languages import SHELLS
-from leakdrill.runbooks.shell_text import open_quote
+from leakdrill.runbooks.shell.lines import open_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.runbooks.shell.lines import is_open
 from leakdrill.runbooks.shell.parse import Tree, parse, walk
-from leakdrill.runbooks.shell.transcript import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

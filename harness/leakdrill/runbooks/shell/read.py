@@ -11,12 +11,10 @@ from leakdrill.runbooks.base.kind import FragmentKind
 from leakdrill.runbooks.base.placeholder import Placeholder
 from leakdrill.runbooks.base.statement import Statement
 from leakdrill.runbooks.shell.judge import NOT_READ, Judge, Scope
-from leakdrill.runbooks.shell.output import output_lines
 from leakdrill.runbooks.shell.parse import Tree, too_much, walk
 from leakdrill.runbooks.shell.pieces import Piece, pieces
 from leakdrill.runbooks.shell.places import hosts_in, paths_in
 from leakdrill.runbooks.shell.programs.effect import Effect, worst
-from leakdrill.runbooks.shell.transcript import commands_of, is_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,75 +34,29 @@ VARIABLE: Final = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
 def read_shell(text: str, first_line: int = 1) -> list[Statement]:
-    """Returns the commands of a block of shell, in its order; lines that read as output are of the kind OUTPUT.
+    """Returns the commands of a text that is shell and nothing else, in its order.
 
     Args:
-        text: The block, without the fence. Of a console's transcript, the lines behind a prompt are read.
-        first_line: The line of the file on which the block begins, from 1.
+        text: What is typed, without fence, prompt and output: `leakdrill.runbooks.transcript` takes those away.
+        first_line: The line of the file on which the text begins, from 1.
     """
-    read = _read(text)
-    return [replace(one, line=one.line + first_line, end_line=one.end_line + first_line) for one in read]
+    return [replace(one, line=one.line + first_line, end_line=one.end_line + first_line) for one in _read(text)]
 
 
 @lru_cache(maxsize=1024)
 def _read(text: str) -> tuple[Statement, ...]:
-    """The commands of a block whose first line is 0: runbooks say the same again and again."""
-    if is_transcript(text):
-        return tuple(command for part in commands_of(text) for command in _block(part.text, part.line))
-    return tuple(_block(text, 0))
+    """The commands of a text whose first line is 0: runbooks say the same again and again."""
+    return tuple(_commands(pieces(text)))
 
 
-def _block(text: str, first_line: int) -> list[Statement]:
-    parts = pieces(text)
-    lines = text.split("\n")
-    printed = output_lines(_starts(parts))
-    if not printed:
-        return _commands(parts, first_line)
-    typed = "\n".join("" if number in printed else line for number, line in enumerate(lines))
-    outputs = [_output(lines, begin, end, first_line) for begin, end in _runs(printed)]
-    return sorted([*_commands(pieces(typed), first_line), *outputs], key=lambda command: command.line)
-
-
-def _starts(parts: list[Piece]) -> list[tuple[int, str]]:
-    """Returns the lines on which statements of one line start."""
-    found: dict[int, str] = {}
-    for part in parts:
-        lines = part.text.split("\n")
-        if not part.sound or part.tree is None:
-            if part.tree is not None:
-                found.setdefault(part.line, lines[0])
-            continue
-        for node in part.tree.statements():
-            if node.start_point.row == node.end_point.row:
-                found.setdefault(part.line + node.start_point.row, lines[node.start_point.row])
-    return list(found.items())
-
-
-def _runs(numbers: list[int]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
-def _output(lines: list[str], begin: int, end: int, first_line: int) -> Statement:
-    text = "\n".join(lines[begin : end + 1]).strip("\n")
-    return Statement(
-        first_line + begin, first_line + end, text, FragmentKind.OUTPUT, "It reads as what a command printed."
-    )
-
-
-def _commands(parts: list[Piece], first_line: int) -> list[Statement]:
+def _commands(parts: list[Piece]) -> list[Statement]:
     scope = Scope()
     assigned: frozenset[str] = frozenset()
     for part in parts:
         if part.tree is not None:
             scope = Scope.of(part.tree, scope)
             assigned |= _assigned(part.tree)
-    return [command for part in parts for command in _of_piece(part, scope, assigned, first_line + part.line)]
+    return [command for part in parts for command in _of_piece(part, scope, assigned, part.line)]
 
 
 def _of_piece(part: Piece, scope: Scope, assigned: frozenset[str], first_line: int) -> Iterator[Statement]:

@@ -11,7 +11,7 @@ from leakdrill.runbooks.shell.parse import Tree, parse, walk
 from leakdrill.runbooks.shell.programs import builtins
 from leakdrill.runbooks.shell.programs.table import Table
 from leakdrill.runbooks.shell.programs.wrappers import Wrapper
-from leakdrill.runbooks.shell.transcript import is_transcript
+from leakdrill.runbooks.shell.prompt import PROMPT
 from leakdrill.runbooks.shell.words import word
 
 if TYPE_CHECKING:
@@ -54,8 +54,11 @@ ENGLISH: Final = frozenset(
 """Programs whose name a sentence may begin with: an argument must show that a command is meant."""
 SHOWING: Final = re.compile(r"^-{1,2}[A-Za-z0-9]|[/$=|<>{}*~@]|\w[._:-]\w|_|^['\"].*['\"]$|^%|\\")
 """What an argument has that a word of a sentence has not."""
-OF_NUMBERS: Final = frozenset({"sleep", "kill", "pmap", "pwdx", "renice", "seq", "ulimit"})
-"""Programs whose argument may be a bare number."""
+_OWN_ARGUMENTS: Final = {
+    **dict.fromkeys(("sleep", "kill", "pmap", "pwdx", "renice", "seq", "ulimit"), re.compile(r"\d+")),
+    "ps": re.compile(r"(?!all)[auxefwjlH]{1,6}"),
+}
+"""Arguments by which a program is known that no other sign tells from a word: a bare number, the letters of `ps aux`."""
 NEEDS_MORE: Final = frozenset(
     """get describe logs apply delete exec scale patch edit create run drain cordon uncordon cp inspect kill rm stop start pull push
     restart show add install upgrade rollback uninstall set label annotate taint expose attach commit tag checkout clone enable
@@ -75,8 +78,8 @@ def looks_like_command(text: str) -> bool:
     stripped = text.strip()
     if not stripped or len(stripped) > LONGEST or re.match(r"\w+\s*\((?!\))", stripped):  # a function of PromQL
         return False
-    if is_transcript(stripped):
-        return True
+    if prompt := PROMPT.match(stripped):
+        return looks_like_command(stripped[prompt.end() :])
     lines = [line for line in stripped.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         return False
@@ -157,7 +160,9 @@ def _reads_as_one(first: Word, arguments: list[Word], texts: list[str], *, piped
         return _wraps(texts)
     if program in _words() or program in builtins.OF_THE_SHELL:
         shows = any(SHOWING.search(one.text) for one in arguments) or len(texts) < len(arguments)
-        return piped or (shows and program != "at") or (program in OF_NUMBERS and texts[0].isdigit())
+        named = bool(texts) and texts[0].endswith(":")  # `mail from: someone@example.com`
+        own = _OWN_ARGUMENTS.get(program)
+        return piped or (shows and program != "at" and not named) or bool(own and texts and own.fullmatch(texts[0]))
     return True
 
 

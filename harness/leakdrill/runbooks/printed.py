@@ -1,0 +1,95 @@
+"""Lines of a block that no person typed: told from commands by their shape, where no prompt says which is which."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from leakdrill.runbooks.shell import known
+from leakdrill.runbooks.shell.programs import builtins
+from leakdrill.runbooks.shell_lines import reads_as_shell
+
+_LOG: Final = re.compile(r"\s*(?:time|ts|t|level|lvl|msg)=\S+ +(?:level|lvl|msg|caller|logger|component|ts|time)=")
+_OF_NO_COMMAND: Final = re.compile(
+    r"""[A-Z][A-Z0-9_%/()-]*(?:\ [A-Z0-9(][A-Z0-9_%/()-]*)*(?:\s{2,}[A-Z%][A-Z0-9_%/()\ -]*)+$   # NAME   READY
+    |(?:Filesystem|USER|PID|Mem:|Swap:|top\ -|total)\s+\d*\s*[\w%.,:/-]+.*\d|Filesystem\s+\S+\s
+    |\[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d|\d{1,3}(?:\.\d{1,3}){3}\ -\ |[A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\
+    |Error\ from\ server|[\w.-]+/[\w.-]+\ (?:scaled|restarted|created|configured|unchanged|deleted|patched|edited)\b
+    |\{$|\}$|HTTP/\d|<\ HTTP|Traceback\ \(most
+    |```|(?:</?[a-zA-Z][^<>]*>[^<>]*)+$                         # Markdown and HTML
+    |\S.*?\S\s{2,}\S.*?\s{2,}\S                                # columns
+    |\s*\(?\d[\w.:)-]*(?:\s|$)|\s*\d+\)                              # what begins with a number
+    |\s*[A-Za-z][\w.()-]*(?:\ [\w.()-]+){0,3}:(?:\s|$)             # a name and a value
+    |\s*[-*|+=\u2022\u2714\u2717](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
+    |[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
+    """,
+    re.VERBOSE,
+)
+"""How a line begins, or is laid out, that is printed: asked only of lines that are no command."""
+_OF_NO_PROGRAM: Final = re.compile(
+    r"""\s*[A-Z][A-Z0-9_()/%.:-]*(?:\ [A-Z][A-Z0-9_()/%.:-]*)*(?:\s{2,}|\t)\S              # NAME   ready
+    |\s*-?\s*\"?[\w./\ -]{1,60}\"?:(?:\s|$)                       # a name and a value
+    |\s*(?:\d[\d.,:/T-]*%?(?:\s|$)|[IWEF]\d{4}\ )
+    |\s*(?:[*└├│─|,)}+=@%;&?]|-(?:[rwxsST-]{9}|\s)|//|\[(?![\s\[]|sudo\])|<[/!])
+    |\s*(?!.*\s-{1,2}\w)\S.*?(?:\ {3,}|\t+)\S.*?(?:\ {3,}|\t+)[^\s#]    # columns
+    """,
+    re.VERBOSE,
+)
+"""The same, asked of lines that begin with no program that we know, though what follows may read as arguments."""
+_OPTION: Final = re.compile(r"\s--?[A-Za-z]")
+_FIRST: Final = re.compile(r"\s*([^\s;|&<>()]+)")
+_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
+_KEYWORDS: Final = frozenset(
+    [
+        "if",
+        "then",
+        "else",
+        "elif",
+        "fi",
+        "for",
+        "while",
+        "until",
+        "do",
+        "done",
+        "case",
+        "esac",
+        "function",
+        "select",
+        "{",
+        "}",
+        "!",
+        "[[",
+        "time",
+        "in",
+        "coproc",
+    ]
+)
+
+
+def reads_as_output(line: str) -> bool:
+    """Returns whether a line of a block reads as what a command prints, and not as a command."""
+    if _LOG.match(line):
+        return True
+    if _OF_NO_PROGRAM.match(line) and not _begins_with_program(line):
+        return True
+    return _OF_NO_COMMAND.match(line) is not None and not reads_as_shell(line)
+
+
+def goes_on_as_output(stretch: str) -> bool:
+    """Returns whether a stretch directly below a line of output belongs to it: it calls no program that we know."""
+    if _ASSIGNED.match(stretch.lstrip()):
+        return False
+    if not reads_as_shell(stretch):
+        return True
+    return not _begins_with_program(stretch) and _OPTION.search(stretch) is None
+
+
+def _begins_with_program(line: str) -> bool:
+    """Whether a line begins with a program that we know, a word of the shell, an assignment or a path."""
+    match = _FIRST.match(line)
+    if match is None:
+        return True
+    word = match[1]
+    if word in _KEYWORDS or word in builtins.OF_THE_SHELL or _ASSIGNED.match(word):
+        return not re.match(r"\s*: ", line)
+    return known.judge_of(word) is not None or (word.startswith(("./", "/", "~/", "$", '"$', "\\")) and "─" not in word)
