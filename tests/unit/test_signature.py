@@ -106,6 +106,18 @@ def test_every_verdict_on_an_unsigned_record_is_unknown(run: RunFolder) -> None:
     assert check_seal(run).fault == "", "and the record itself is not blamed afterwards"
 
 
+def test_a_comparison_wants_both_records_signed(
+    run: RunFolder, tmp_path: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["report", str(run.path), "--key", str(key_file), "--against"]
+    earlier = RunFolder(shutil.copytree(run.path, tmp_path / "earlier" / run.path.name))
+    assert exit_code([*asked, str(earlier.path)]) == Outcome.PASS.exit_code
+    assert (run.path / "comparison.json").exists()
+    (earlier.path / "signature.json").unlink()
+    assert exit_code([*asked, str(earlier.path)]) == BadInput.exit_code
+    assert "cannot be compared" in capsys.readouterr().err
+
+
 def test_an_unsealed_record_cannot_be_signed(run: RunFolder) -> None:
     assert check_seal(run, unsealed=True, key=THEIRS).fault
 

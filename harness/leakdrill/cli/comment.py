@@ -16,7 +16,7 @@ from leakdrill.code_hosts.github import github_pull_request, job_address
 from leakdrill.code_hosts.gitlab import gitlab_merge_request
 from leakdrill.judging.analyze import judge_run
 from leakdrill.judging.compare.comparison import compare
-from leakdrill.judging.compare.stored_run import read_stored_run
+from leakdrill.judging.compare.stored_run import read_stored_run, stored_run_of
 from leakdrill.record.store import open_run
 from leakdrill.reports.comparison import comparison_markdown
 from leakdrill.reports.markdown import fitting_markdown, markdown
@@ -46,13 +46,13 @@ def comment(
         print_lines(_NO_PULL_REQUEST)
         return 0
     folder = open_run(run_folder)
-    verdicts = judge_run(folder, unwritten=complain).verdicts
+    judged = judge_run(folder, unwritten=complain)
     name = folder.path.parent.name
     compared = ""
     if against is not None:
-        compared = comparison_markdown(compare(read_stored_run(open_run(against)), read_stored_run(folder)))
+        compared = comparison_markdown(compare(read_stored_run(open_run(against)), stored_run_of(folder, judged)))
     room = host.most_bytes - len(marker(name)) - 1
-    kept = keep_comment(host, name, _body(verdicts, name, compared, room))
+    kept = keep_comment(host, name, _body(judged.verdicts, name, compared, room))
     print_lines(f"comment: {kept.done} {kept.address}".rstrip())
     return 0
 

@@ -22,7 +22,7 @@ from leakdrill.reports.page.comparison_page import comparison_page
 from leakdrill.reports.page.write import page_html
 
 if TYPE_CHECKING:
-    from leakdrill.record.store import RunFolder
+    from leakdrill.judging.compare.stored_run import StoredRun
 
 
 def compare(
@@ -53,16 +53,15 @@ def compare(
     return code
 
 
-def comparison_reports(before: RunFolder, after: RunFolder, *, unsealed: bool) -> dict[str, str]:
+def comparison_reports(before: StoredRun, after: StoredRun) -> dict[str, str]:
     """Returns the files that `leakdrill report --against` writes beside the others: a page, Markdown and JSON.
 
     Raises:
         BadInput: when the two runs cannot be compared; it says why.
     """
-    runs = [read_stored_run(run, unsealed=unsealed) for run in (before, after)]
-    comparison = compared(runs[0], runs[1])
+    comparison = compared(before, after)
     return {
-        "comparison.html": page_html(comparison_page(runs[0], runs[1], comparison)),
+        "comparison.html": page_html(comparison_page(before, after, comparison)),
         "comparison.md": comparison_markdown(comparison),
         "comparison.json": printable_json(comparison_json(comparison)),
     }

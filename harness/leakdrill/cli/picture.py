@@ -10,10 +10,8 @@ from leakdrill.reports.page.run_page import run_content
 from leakdrill.reports.picture.timeline_svg import timeline_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from leakdrill.judging.analyze import JudgedRun
     from leakdrill.record.store import RunFolder
-    from leakdrill.record.verdict import Verdict
 
 SVG: Final = "timeline.svg"
 PNG: Final = "timeline.png"
@@ -21,8 +19,14 @@ _TWICE: Final = 2
 """The picture in twice its size, so that it is sharp on any screen."""
 
 
-def pictures(folder: RunFolder, verdicts: Sequence[Verdict], *, svg: bool, png: bool) -> dict[str, str | bytes]:
+def pictures(folder: RunFolder, judged: JudgedRun, *, svg: bool, png: bool) -> dict[str, str | bytes]:
     """Returns the files that were asked for.
+
+    Args:
+        folder: the run.
+        judged: what was found in it.
+        svg: whether to draw it as SVG.
+        png: whether to draw it as PNG.
 
     Raises:
         BadInput: when the run has nothing to draw.
@@ -30,7 +34,7 @@ def pictures(folder: RunFolder, verdicts: Sequence[Verdict], *, svg: bool, png: 
     """
     if not (svg or png):
         return {}
-    drawn = timeline_svg(run_content(folder, verdicts, read_history(folder.history)))
+    drawn = timeline_svg(run_content(folder, judged.verdicts, judged.history or read_history(folder.history)))
     if drawn is None:
         raise BadInput(f"{folder.path}: nothing was measured, so there is nothing to draw")
     files: dict[str, str | bytes] = {SVG: drawn} if svg else {}

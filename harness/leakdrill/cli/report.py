@@ -14,6 +14,7 @@ from leakdrill.cli.picture import pictures
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.files import make_parents, write_below
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
+from leakdrill.judging.compare.stored_run import read_stored_run, stored_run_of
 from leakdrill.printable import printable_json
 from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run
@@ -38,20 +39,23 @@ def report(
 ) -> int:
     """Write an HTML page, JUnit XML, Markdown, JSON and OpenMetrics of a run; the exit code is the run's."""
     folder = open_run(run_folder)
-    judged = judge_run(folder, unsealed=unsealed, key=read_key(key) if key else None, unwritten=complain)
+    used_key = read_key(key) if key else None
+    judged = judge_run(folder, unsealed=unsealed, key=used_key, unwritten=complain)
     verdicts = judged.verdicts
     name = folder.path.parent.name if judged.seal.is_sealed else f"{folder.path.parent.name} ({UNSEALED_NOTE})"
     target = out or folder.path
     reports: dict[str, str | bytes] = {
-        PAGE: run_page(folder, verdicts, judged.seal),
+        PAGE: run_page(folder, verdicts, judged.seal, judged.history),
         "report.xml": junit_xml(verdicts, name=name),
         "report.md": markdown(verdicts, name=name),
         "report.json": printable_json(verdicts_as_json(verdicts, chain=judged.seal.head)),
         "metrics.txt": openmetrics(verdicts, name=name),
     }
-    reports |= pictures(folder, verdicts, svg=svg, png=png)
+    reports |= pictures(folder, judged, svg=svg, png=png)
     if against is not None:
-        reports |= comparison_reports(open_run(against), folder, unsealed=unsealed)
+        reports |= comparison_reports(
+            read_stored_run(open_run(against), unsealed=unsealed, key=used_key), stored_run_of(folder, judged)
+        )
     try:
         make_parents(target / "report")
         for file, text in reports.items():

@@ -19,7 +19,6 @@ from leakdrill.judging.incidents.recorded import RecordedRun
 from leakdrill.judging.incidents.resolution_times import resolution_times
 from leakdrill.judging.watch.run_files import is_watch
 from leakdrill.printable import printable_json
-from leakdrill.record.history import read_history
 from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run, read_run_info
 from leakdrill.reports.documents import OURS, DocumentTemplates
@@ -90,12 +89,12 @@ def _incident(folder: RunFolder, every_s: float | None, *, unsealed: bool, key: 
     if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
         raise BadInput(f"{folder.path}: is no drill; expected the record of a drill or a rehearsal")
     judged = judge_run(folder, unsealed=unsealed, key=key, unwritten=complain)
-    if judged.seal.fault:
+    if judged.history is None:
         raise BadInput(
             f"{judged.seal.fault}; no documents are filled from a record that is not as the run wrote it",
             hint=judged.seal.hint,
         )
-    return incident(RecordedRun(info, read_history(folder.history), judged.verdicts), update_every_s=every_s)
+    return incident(RecordedRun(info, judged.history, judged.verdicts), update_every_s=every_s)
 
 
 def _as_data(document: Document) -> dict[str, Any]:

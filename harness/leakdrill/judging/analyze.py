@@ -45,10 +45,12 @@ class JudgedRun:
     Attributes:
         verdicts: one for each claim; all UNKNOWN when the record is not as the run wrote it.
         seal: what the seal of its record says.
+        history: the record that they rest on; None when it is not as the run wrote it.
     """
 
     verdicts: list[Verdict]
     seal: Seal
+    history: History | None = None
 
 
 def analyze(folder: RunFolder) -> list[Verdict]:
@@ -81,10 +83,11 @@ def judge_run(
         EnvironmentProblem: when `verdicts.json` cannot be written, and `unwritten` is not given.
     """
     seal = check_seal(folder, unsealed=unsealed, key=key)
+    history = None if seal.fault else read_history(folder.history)
     if seal.verdicts_edited:
         seal = _with_line(folder, seal, stored_verdicts(folder, read_history(folder.history)))
         seal = replace(seal, hint=f"{seal.hint}; the file as it was found is kept as {DISPUTED}")
-    verdicts = _all_unknown(folder, seal) if seal.fault else stored_verdicts(folder, read_history(folder.history))
+    verdicts = _all_unknown(folder, seal) if history is None else stored_verdicts(folder, history)
     try:
         with writing(folder.verdicts):
             if seal.verdicts_edited:
@@ -94,7 +97,7 @@ def judge_run(
         if unwritten is None:
             raise
         unwritten(e.message)
-    return JudgedRun(verdicts, seal)
+    return JudgedRun(verdicts, seal, history)
 
 
 def _keep_disputed(folder: RunFolder) -> None:

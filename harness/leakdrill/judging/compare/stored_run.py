@@ -14,10 +14,12 @@ from leakdrill.record.seal import check_seal
 from leakdrill.record.store import read_run_info
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from leakdrill.judging.analyze import JudgedRun
     from leakdrill.record.history import History
+    from leakdrill.record.seal import Seal
     from leakdrill.record.signature import Key
     from leakdrill.record.store import RunFolder
     from leakdrill.record.verdict import Verdict
@@ -69,9 +71,27 @@ def read_stored_run(folder: RunFolder, *, unsealed: bool = False, key: Key | Non
     """
     seal = check_seal(folder, unsealed=unsealed, key=key)
     if seal.fault and not seal.verdicts_edited:
-        raise BadInput(f"{seal.fault}; it cannot be compared", hint=seal.hint)
+        raise _not_comparable(seal)
     history = read_history(folder.history)
-    verdicts = tuple(stored_verdicts(folder, history))
+    return _stored_run(folder, history, stored_verdicts(folder, history))
+
+
+def stored_run_of(folder: RunFolder, judged: JudgedRun) -> StoredRun:
+    """The run in `folder`, which was judged just now.
+
+    Raises:
+        BadInput: when a file of it cannot be read, or its record is not as the run wrote it.
+    """
+    if judged.history is None:
+        raise _not_comparable(judged.seal)
+    return _stored_run(folder, judged.history, judged.verdicts)
+
+
+def _not_comparable(seal: Seal) -> BadInput:
+    return BadInput(f"{seal.fault}; it cannot be compared", hint=seal.hint)
+
+
+def _stored_run(folder: RunFolder, history: History, verdicts: Sequence[Verdict]) -> StoredRun:
     place = str(folder.path)
     if is_watch(folder):
         watched = read_watch_info(folder)
@@ -85,7 +105,7 @@ def read_stored_run(folder: RunFolder, *, unsealed: bool = False, key: Key | Non
             scenario=None,
             machine=json.loads(plan.machine.model_dump_json()),
             history=history,
-            verdicts=verdicts,
+            verdicts=tuple(verdicts),
         )
     info = read_run_info(folder)
     asked = {"scenario": json.loads(info.scenario.model_dump_json())}
@@ -100,5 +120,5 @@ def read_stored_run(folder: RunFolder, *, unsealed: bool = False, key: Key | Non
         scenario=info.scenario,
         machine=info.machine,
         history=history,
-        verdicts=verdicts,
+        verdicts=tuple(verdicts),
     )
