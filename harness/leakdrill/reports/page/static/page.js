@@ -166,6 +166,30 @@
     addEventListener("afterprint", () => { root.classList.remove("printing"); line.repaint(); });
   }
 
+  /* A page of a run that is under way is loaded again every few seconds: it goes on showing what it showed. */
+
+  const KEPT = `leakdrill-view:${location.pathname}`;
+  const opened = () => [...document.querySelectorAll("details")];
+  const nameOf = (details) => details.querySelector("summary").textContent;
+
+  function keepView() {
+    const { from, to, end, cursor, fit } = line.state();
+    const kept = { from, to, cursor, fit, isAtEnd: to >= end, isAll: from <= 0 && to >= end,
+      open: opened().filter((one) => one.open).map(nameOf) };
+    try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* a browser that keeps nothing */ }
+  }
+
+  function restoreView() {
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* likewise */ }
+    if (!kept) { return; }
+    if (kept.fit) { toggleFit(); }
+    if (kept.cursor !== null) { line.setCursor(kept.cursor); }
+    const later = kept.isAtEnd ? line.state().end - kept.to : 0;
+    if (!kept.isAll) { line.setView(kept.from + later, kept.to + later); }
+    opened().forEach((one) => { one.open = one.open || kept.open.includes(nameOf(one)); });
+  }
+
   async function begin() {
     copyButtons();
     openTarget();
@@ -186,6 +210,10 @@
     links();
     themes(line.repaint);
     printing();
+    if (location.protocol !== "file:") {
+      restoreView();
+      addEventListener("pagehide", keepView);
+    }
     document.documentElement.dataset.ready = "yes";
   }
 
