@@ -85,6 +85,8 @@ def test_the_kill_that_would_have_come_is_projected_from_the_last_readings() -> 
         "to spare"
     )
     assert numbers(verdict, "damage_after_s", "fired_after_s", "spare_s", "damage_happened") == [30, 15, 15, False]
+    low, high = numbers(verdict, "spare_low_s", "spare_high_s")
+    assert 14.5 < low <= 15 <= high < 15.5, "as exact as the growth is"
     assert verdict.numbers["growth_bytes_per_s"] == pytest.approx(10 * MIB, rel=1e-4)
     assert verdict.numbers["limit_bytes"] == pytest.approx(SIZE, rel=1e-5)
 

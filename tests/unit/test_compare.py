@@ -130,6 +130,27 @@ def test_what_is_within_the_margin_in_both_runs_does_not_differ() -> None:
     assert (within.word, beyond.word) == (UNCLEAR, Word.WORSE)
 
 
+def spared(spare: float, low: float, high: float) -> list[Verdict]:
+    fires = Verdict(
+        check="alert_fires_in_time",
+        subject="A",
+        outcome=Outcome.PASS,
+        message="m",
+        numbers={"fired_after_s": 10.0, "floor_s": 2.0},
+    )
+    numbers = {"spare_s": spare, "spare_low_s": low, "spare_high_s": high}
+    before = Verdict(
+        check="alert_fires_before_oom_kill", subject="A", outcome=Outcome.PASS, message="m", numbers=numbers
+    )
+    return [fires, before]
+
+
+@pytest.mark.parametrize(("after", "word"), [(30, Word.WORSE), (37, UNCLEAR), (36, Word.WORSE), (44, Word.BETTER)])
+def test_time_to_spare_differs_beyond_the_growth_and_the_clock_of_the_evaluations(after: float, word: Word) -> None:
+    rows = number_differences(spared(40, 39, 41), spared(after, after - 0.5, after + 0.5))
+    assert {row.what: row.word for row in rows}["A: to spare before the damage"] is word
+
+
 def test_failed_requests_have_the_interval_of_a_share() -> None:
     low, high = share_interval(0, 2837)
     assert (low, high) == pytest.approx((0, 0.00135), abs=1e-5)

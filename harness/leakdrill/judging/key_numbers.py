@@ -141,6 +141,8 @@ def _spare(verdict: Verdict) -> KeyNumber | None:
         verdict,
         "spare",
         value=spare_s,
+        low=_number(verdict, "spare_low_s"),
+        high=_number(verdict, "spare_high_s"),
         limit=0.0,
         unit="seconds",
         text=f"{show_duration(abs(spare_s))} {side} {_DAMAGES[verdict.check]}",

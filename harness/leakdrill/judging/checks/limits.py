@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Damage:
-    """The moment at which the limit was reached, or would have been."""
+    """The moment at which the limit was reached, or would have been, and within which stretch that is certain."""
 
     at_s: float
+    within: Span
     really: bool
     events: tuple[int, ...]
     rate_bytes_per_s: float | None
@@ -72,7 +73,7 @@ def alert_fires_before_oom_kill(history: History, *, alert: ExpectedAlert, scena
     killed = [e for e in oom_kills(history) if e.when >= began_s]
     span = _leaking(history, scenario, "memory")
     if killed:
-        damage: _Damage | None = _Damage(killed[0].when, really=True, events=(killed[0].index,), rate_bytes_per_s=None)
+        damage: _Damage | None = _happened(killed[0].when, killed[0].when, killed[0].index)
         span = Span(span.start_s, min(span.end_s, killed[0].when))
     else:
         damage = _reached(resource_series(history, "memory"), span, limit)
@@ -123,7 +124,7 @@ def alert_fires_before_disk_full(history: History, *, alert: ExpectedAlert, scen
     damage: _Damage | None
     if len(full):
         first = int(full[0])
-        damage = _Damage(float(left.t[first]), really=True, events=(left.indices[first],), rate_bytes_per_s=None)
+        damage = _happened(float(left.t[max(0, first - 1)]), float(left.t[first]), left.indices[first])
     else:
         damage = _reached(resource_series(history, "disk"), span, size)
     fired = expected_firing(history, scenario, alert)
@@ -144,13 +145,22 @@ def _reached(series: Series, span: Span, limit_bytes: float) -> _Damage | None:
     beyond = np.flatnonzero(part.values >= limit_bytes)
     if len(beyond):
         first = int(beyond[0])
-        return _Damage(float(part.t[first]), really=False, events=(part.indices[first],), rate_bytes_per_s=None)
+        seen = _happened(float(part.t[max(0, first - 1)]), float(part.t[first]), part.indices[first])
+        return replace(seen, really=False)
     rate = growth_per_second(series, span)
     if rate is None or rate.low <= 0:
         return None
     level, level_at_s = float(np.median(part.values[-5:])), float(np.median(part.t[-5:]))
-    at_s = level_at_s + (limit_bytes - level) / rate.estimate
-    return _Damage(at_s, really=False, events=(part.indices[0], part.indices[-1]), rate_bytes_per_s=rate.estimate)
+    soonest_s, at_s, latest_s = (
+        level_at_s + (limit_bytes - level) / per_s for per_s in (rate.high, rate.estimate, rate.low)
+    )
+    events = (part.indices[0], part.indices[-1])
+    return _Damage(at_s, Span(soonest_s, latest_s), really=False, events=events, rate_bytes_per_s=rate.estimate)
+
+
+def _happened(before_s: float, at_s: float, index: int) -> _Damage:
+    """Damage that was seen at `at_s`, and was not yet there at `before_s`."""
+    return _Damage(at_s, Span(before_s, at_s), really=True, events=(index,), rate_bytes_per_s=None)
 
 
 def _judge(
@@ -185,7 +195,12 @@ def _judge(
         summary = f"{alert} did not fire; {consequence} ({limit}){too_fast}"
         return wording(summary, numbers=numbers, events=events, hint=hint)
     spare_s = damage.at_s - fired.when
-    numbers |= {"fired_after_s": fired.when - began_s, "spare_s": spare_s}
+    numbers |= {
+        "fired_after_s": fired.when - began_s,
+        "spare_s": spare_s,
+        "spare_low_s": damage.within.start_s - fired.when,
+        "spare_high_s": damage.within.end_s - fired.when,
+    }
     events.append(fired.index)
     message = f"{alert} fired after {show_duration(fired.when - began_s)}; {consequence} ({limit})"
     if spare_s > 0:

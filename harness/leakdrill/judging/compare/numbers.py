@@ -24,6 +24,8 @@ _WANTED: Final[dict[str, Direction]] = {
     "growth": "lower",
     "peak": "lower",
 }
+_BOUNDED: Final = ("time_to_detect", "spare")
+_Key = tuple[str, str, str]
 _WITHIN: Final = ("above_baseline", "growth")
 """Below their limit these are what the scenario, or the gate's budget, calls none."""
 _SINGLE: Final[tuple[tuple[str, str, str, str, Direction], ...]] = (
@@ -77,8 +79,8 @@ def number_differences(before: Sequence[Verdict], after: Sequence[Verdict]) -> I
         yield difference(
             one.what,
             one.unit,
-            _figure(old.get(key)),
-            _figure(new.get(key)),
+            _figure(old.get(key), old),
+            _figure(new.get(key), new),
             wanted=_WANTED[one.name],
             least=_least(old.get(key), new.get(key)),
         )
@@ -99,16 +101,22 @@ def _single_differences(
         yield difference("failed requests of the whole run", "share", rates[0], rates[1], wanted="lower")
 
 
-def _key_figures(verdicts: Sequence[Verdict]) -> dict[tuple[str, str, str], KeyNumber]:
+def _key_figures(verdicts: Sequence[Verdict]) -> dict[_Key, KeyNumber]:
     return {(one.check, one.subject, one.name): one for one in key_numbers(verdicts)}
 
 
-def _figure(one: KeyNumber | None) -> Figure | None:
+def _figure(one: KeyNumber | None, run: Mapping[_Key, KeyNumber]) -> Figure | None:
     if one is None:
         return None
     doubt = f"{one.check} is UNKNOWN" if one.outcome is Outcome.UNKNOWN else ""
-    bounded = one.name == "time_to_detect"
-    return Figure(value=one.value, low=one.low, high=one.high, is_bounded=bounded, doubt=doubt)
+    high = one.high if one.high is None or one.name != "spare" else one.high + _late_by_chance_s(one.subject, run)
+    return Figure(value=one.value, low=one.low, high=high, is_bounded=one.name in _BOUNDED, doubt=doubt)
+
+
+def _late_by_chance_s(alert: str, run: Mapping[_Key, KeyNumber]) -> float:
+    """How much of an alert's delay is where the leak began between two scrapes and evaluations."""
+    detected = run.get(("alert_fires_in_time", alert, "time_to_detect"))
+    return 0.0 if detected is None or detected.low is None else detected.value - detected.low
 
 
 def _least(before: KeyNumber | None, after: KeyNumber | None) -> float:
