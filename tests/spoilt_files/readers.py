@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import stored_runs
+import tool_recordings
 from foreign_readers import readers_of
 
 from leakdrill.alerting.routing import read_routing
@@ -18,6 +19,7 @@ from leakdrill.judging.analyze import judge_run
 from leakdrill.judging.leak import gate_baseline
 from leakdrill.judging.leak.leak_verdict import judge_trace
 from leakdrill.judging.leak.trace import read_trace
+from leakdrill.judging.recordings.read import read_recording
 from leakdrill.judging.watch import watch_baseline
 from leakdrill.judging.watch.plan import parse_modes, parse_phases
 from leakdrill.load.corpus import read_corpus
@@ -39,6 +41,8 @@ from leakdrill.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from leakdrill.record.verdict import Outcome
 
 ROOT: Final = Path(__file__).parents[2]
 SCENARIOS: Final = ROOT / "scenarios"
@@ -105,15 +109,23 @@ def _routing(path: Path) -> None:
     read_routing(path, scale=60.0, webhook_url="http://127.0.0.1:9/")
 
 
+def _recording(path: Path) -> Outcome:
+    return judge_trace(read_recording(path, load_per_s=50.0, series="")).outcome.check_outcome
+
+
 def _of_measurements(folder: Path) -> list[Reader]:
     traces = sorted((ROOT / "tests" / "recorded").rglob("*.csv"), key=lambda path: path.stat().st_size)[:4]
     copies: dict[Path, bytes] = {}
     for trace in traces:
         copies |= _made(folder / "traces" / trace.name, trace.read_bytes())
+    others = dict[Path, bytes]()
+    for name, (text, _, _) in tool_recordings.WHOLE.items():
+        others |= _made(folder / "recordings" / name.replace(" ", "-"), text.encode())
     gate = folder / "gate.json"
     gate_baseline.write_baseline(gate, read_trace(traces[0]), CONDITIONS, bytes_per_request=0.0)
     return [
         Reader("trace", copies, lambda path: judge_trace(read_trace(path)).outcome.check_outcome, may_pass=True),
+        Reader("recording of another tool", others, _recording, may_pass=True),
         Reader("gate baseline", _kept([gate]), lambda path: gate_baseline.read_baseline(path).trace()),
         Reader("watch baseline", _made(folder / "watch.json", WATCH_BASELINE), watch_baseline.read_baseline),
         Reader("corpus", _made(folder / "corpus.jsonl", CORPUS), read_corpus),

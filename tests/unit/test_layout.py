@@ -41,6 +41,7 @@ ROWS: Final = (
     ("judging/evidence",),
     ("judging/checks",),
     ("judging/leak",),
+    ("judging/recordings",),
     ("judging/watch",),
     ("judging/incidents",),
     ("judging",),

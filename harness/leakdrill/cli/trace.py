@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -15,7 +16,7 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
 from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
 from leakdrill.judging.leak.projection import Projection, Survival, project
-from leakdrill.judging.leak.trace import Trace, read_trace
+from leakdrill.judging.recordings.read import DOCKER_STATS_S, read_recording
 from leakdrill.reports.page.trace_page import trace_page
 from leakdrill.reports.page.write import page_html
 from leakdrill.units import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leakdrill.judging.leak.slope import Slope
+    from leakdrill.judging.leak.trace import Trace
 
 _Number = TypeVar("_Number", int, float)
 
@@ -42,8 +44,18 @@ SCHEMA_VERSION: Final = 1
 
 def trace(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     candidate: Annotated[
-        Path, typer.Argument(help="A CSV file, or - for standard input, with t, requests and *_bytes, …")
+        Path, typer.Argument(help="A recording, or - for standard input: our CSV, or what another tool wrote.")
     ],
+    requests: Annotated[
+        Path | None, typer.Option(help="The recording that counts the requests, where the first one does not.")
+    ] = None,
+    load: Annotated[
+        str | None, typer.Option(help="The load of the recording, such as 50/s, where nothing counts requests.")
+    ] = None,
+    series: Annotated[str, typer.Option(help="A part of the name of the process or container to judge.")] = "",
+    every: Annotated[
+        str, typer.Option(help="How far apart readings without a time are, such as those of `docker stats`.")
+    ] = f"{DOCKER_STATS_S:g}s",
     baseline: Annotated[Path | None, typer.Option(help="A recording of a good build under the same schedule.")] = None,
     budget: Annotated[str, typer.Option(help="The growth per request that passes.")] = f"{DEFAULT_BUDGET:.0f}B",
     survive: Annotated[str | None, typer.Option(help="Sets the budget: this long at --rate within --limit.")] = None,
@@ -56,23 +68,30 @@ def trace(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     page: Annotated[Path | None, typer.Option(help="Write an HTML page with the chart to this file.")] = None,
 ) -> None:
     """Say whether the process in a recording leaks. Exits 0 for CLEAN, 1 for LEAK, 2 for UNKNOWN, 3 for bad input."""
-    series = read_trace(candidate, read=read_named)
+    read = partial(
+        read_recording,
+        read=read_named,
+        load_per_s=None if load is None else _parsed(parse_rate, load, "--load", RATE_HELP),
+        series=series,
+        every_s=_parsed(parse_duration, every, "--every", DURATION_HELP),
+    )
+    recording = read(candidate, requests=requests)
     production = _production(rate, limit)
-    other = read_trace(baseline, read=read_named) if baseline else None
+    other = read(baseline) if baseline else None
     verdict = judge_trace(
-        series,
+        recording,
         other,
-        budget_bytes_per_request=_budget(budget, survive, production, series),
+        budget_bytes_per_request=_budget(budget, survive, production, recording),
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )
     projection = _projection(verdict, production)
     if as_json:
-        print_json(_as_json(verdict, projection))
+        print_json(_as_json(recording, verdict, projection))
     else:
-        print_lines(_as_text(series.name, verdict, projection))
+        print_lines(_as_text(recording, verdict, projection))
     code = verdict.outcome.check_outcome.exit_code
     if page is not None:
-        html = page_html(trace_page(series, other, verdict, projection=str(projection or "")))
+        html = page_html(trace_page(recording, other, verdict, projection=str(projection or "")))
         code = deliver(code, lambda: write_report(page, html))
     raise typer.Exit(code)
 
@@ -86,14 +105,14 @@ def _production(rate: str | None, limit: str | None) -> tuple[float, int] | None
     return _parsed(parse_rate, rate, "--rate", RATE_HELP), _parsed(parse_size, limit, "--limit", SIZE_HELP)
 
 
-def _budget(budget: str, survive: str | None, production: tuple[float, int] | None, series: Trace) -> float:
+def _budget(budget: str, survive: str | None, production: tuple[float, int] | None, recording: Trace) -> float:
     if survive is None:
         return float(_parsed(parse_size, budget, "--budget", SIZE_HELP))
     if production is None:
         raise BadInput("--survive needs --rate and --limit", hint="--survive 30d --rate 50/s --limit 2GiB")
     seconds = _parsed(parse_duration, survive, "--survive", DURATION_HELP)
     promise = Survival(seconds=seconds, requests_per_s=production[0], limit_bytes=production[1])
-    return promise.budget(float(series.resident[-1]) if len(series) else 0.0)
+    return promise.budget(float(recording.resident[-1]) if len(recording) else 0.0)
 
 
 def _parsed(parse: Callable[[object], _Number], text: str, option: str, expected: str) -> _Number:
@@ -114,7 +133,7 @@ def _projection(verdict: LeakVerdict, production: tuple[float, int] | None) -> P
     )
 
 
-def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
+def _as_json(recording: Trace, verdict: LeakVerdict, projection: Projection | None) -> str:
     facts: dict[str, object] = {
         "schema": SCHEMA_VERSION,
         "word": str(verdict.outcome),
@@ -123,6 +142,8 @@ def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
         "hint": verdict.hint,
         "numbers": verdict.numbers(),
     }
+    if recording.understood:
+        facts["read_as"] = recording.understood
     if projection is not None:
         facts["projection"] = {
             "expected_s": projection.expected_s,
@@ -132,8 +153,9 @@ def _as_json(verdict: LeakVerdict, projection: Projection | None) -> str:
     return json.dumps(facts, indent=2) + "\n"
 
 
-def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> str:
+def _as_text(recording: Trace, verdict: LeakVerdict, projection: Projection | None) -> str:
     rows = [
+        ("read as", recording.understood),
         ("growth", _interval_text(verdict.growth)),
         ("second half", _interval_text(verdict.second_half)),
         ("difference", _interval_text(verdict.difference) if verdict.difference else ""),
@@ -144,7 +166,10 @@ def _as_text(name: str, verdict: LeakVerdict, projection: Projection | None) -> 
         ("projection", str(projection or "")),
         ("hint", verdict.hint),
     ]
-    lines = [f"{verdict.outcome}  {name}: {verdict.message}", *(f"  {key:<12}{text}" for key, text in rows if text)]
+    lines = [
+        f"{verdict.outcome}  {recording.name}: {verdict.message}",
+        *(f"  {key:<12}{text}" for key, text in rows if text),
+    ]
     return "\n".join(lines)
 
 

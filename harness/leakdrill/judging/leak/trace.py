@@ -55,6 +55,7 @@ class Trace:
         requests: completed since load began; never decreases.
         columns: readings by name, in bytes (`anon`, `rss`, `uord`, …) or as a count (`blocks`, `gcobj`).
         quiet: whether every sample was taken at a quiescent point: requests drained, garbage collected, heap trimmed.
+        understood: what another tool's file was taken for; empty for our own.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Trace:
     requests: NDArray[np.float64]
     columns: Mapping[str, NDArray[np.float64]]
     quiet: bool
+    understood: str = ""
 
     def __len__(self) -> int:
         return len(self.t)
@@ -88,12 +90,30 @@ def read_trace(path: Path, *, read: Callable[..., bytes] = read_file) -> Trace:
             before it; names file, line and column.
     """
     try:
-        with io.TextIOWrapper(io.BytesIO(read(path, most_bytes=MOST_BYTES)), encoding="utf-8-sig", newline="") as file:
-            return _trace(csv.reader(file), str(path))
+        text = read(path, most_bytes=MOST_BYTES).decode("utf-8-sig")
     except OSError as e:
         raise BadInput(f"{path}: cannot be read: {e.strerror}", hint="name a CSV file with t, requests, …") from e
-    except (UnicodeDecodeError, csv.Error) as e:
+    except UnicodeDecodeError as e:
         raise BadInput(f"{path}: is not CSV text: {e}; expected columns t, requests and *_bytes") from e
+    return trace_in(text, str(path))
+
+
+def is_trace(text: str) -> bool:
+    """Whether `text` begins as our own CSV does, with `t`, `requests` and memory in bytes among its columns."""
+    header = [cell.strip() for cell in text.partition("\n")[0].split(",")]
+    return {"t", "requests"} <= set(header) and any(_resident(cell) for cell in header)
+
+
+def trace_in(text: str, place: str) -> Trace:
+    """The recording in the CSV `text` of the file `place`.
+
+    Raises:
+        BadInput: as `read_trace` does.
+    """
+    try:
+        return _trace(csv.reader(io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline="")), place)
+    except csv.Error as e:
+        raise BadInput(f"{place}: is not CSV text: {e}; expected columns t, requests and *_bytes") from e
 
 
 def _trace(rows: Iterator[list[str]], place: str) -> Trace:
