@@ -89,11 +89,18 @@ def trace(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         print_json(_as_json(recording, verdict, projection))
     else:
         print_lines(_as_text(recording, verdict, projection))
+    raise typer.Exit(_leave_page(page, recording, other, verdict, projection))
+
+
+def _leave_page(
+    page: Path | None, recording: Trace, other: Trace | None, verdict: LeakVerdict, projection: Projection | None
+) -> int:
+    """Write the page that was asked for; returns the exit code."""
     code = verdict.outcome.check_outcome.exit_code
-    if page is not None:
-        html = page_html(trace_page(recording, other, verdict, projection=str(projection or "")))
-        code = deliver(code, lambda: write_report(page, html))
-    raise typer.Exit(code)
+    if page is None:
+        return code
+    html = page_html(trace_page(recording, other, verdict, projection=str(projection or "")))
+    return deliver(code, lambda: write_report(page, html))
 
 
 def _production(rate: str | None, limit: str | None) -> tuple[float, int] | None:
