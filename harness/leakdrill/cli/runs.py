@@ -40,7 +40,9 @@ def runs(
     if html is not None:
         base = _from(html.resolve().parent, root)
         text = index_html(
-            rows, title=root.name, link=lambda row: quote(f"{base}{row.place}/{PAGE}") if row.has_page else ""
+            rows,
+            title=root.name,
+            link=lambda row: quote(os.fsencode(f"{base}{row.place}/{PAGE}")) if row.has_page else "",
         )
         code = deliver(code, lambda: write_report(html, text))
     if as_json:

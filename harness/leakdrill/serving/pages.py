@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from leakdrill.judging.analyze import stored_verdicts
 from leakdrill.record.history import History, read_history
@@ -42,11 +45,12 @@ class Pages:
         self._root = root
         self._rows: dict[Path, tuple[_Stamp, RunRow]] = {}
         self._lock = threading.Lock()
+        self._making = threading.Lock()
 
     def index(self) -> Served:
         """The index, with a link to the page of each run."""
         rows = self._all_rows()
-        html = index_html(rows, title=self._root.name, link=lambda row: f"/{row.place}/")
+        html = index_html(rows, title=self._root.name, link=lambda row: f"/{quote(os.fsencode(row.place))}/")
         return Served(html, is_live=any(row.runs_still for row in rows))
 
     def data(self) -> Served:
@@ -62,6 +66,11 @@ class Pages:
         path = {run.relative_to(self._root).as_posix(): run for run in run_folders(self._root)}.get(place)
         if path is None:
             return None
+        with self._making:  # one at a time: the record of a long run takes much memory
+            return self._made(path)
+
+    @staticmethod
+    def _made(path: Path) -> Served:
         folder, goes_on = RunFolder(path), owner_lives(path)
         history = read_history(folder.history)
         verdicts: list[Verdict] = []
@@ -76,7 +85,9 @@ class Pages:
 
     def _all_rows(self) -> list[RunRow]:
         with self._lock:
-            return [self._row(run) for run in run_folders(self._root)]
+            rows = {run: self._row(run) for run in run_folders(self._root)}
+            self._rows = {run: kept for run, kept in self._rows.items() if run in rows}
+            return list(rows.values())
 
     def _row(self, run: Path) -> RunRow:
         """The row of a run, read again only where one of its files has changed."""
@@ -95,6 +106,9 @@ def _not_judged(claim: Verdict) -> Verdict:
 
 def _stamp(run: Path) -> _Stamp:
     """The time and size of the files that a row is read from."""
-    files = [run / name for name in ("run.json", "history.jsonl", "verdicts.json", "report.html")]
-    stats = [file.stat() for file in files if file.is_file()]
-    return tuple((one.st_mtime_ns, one.st_size) for one in stats)
+    stamp = []
+    for name in ("run.json", "history.jsonl", "verdicts.json", "report.html"):
+        with contextlib.suppress(OSError):  # it is not there, or no longer
+            status = (run / name).stat()
+            stamp.append((status.st_mtime_ns, status.st_size))
+    return tuple(stamp)

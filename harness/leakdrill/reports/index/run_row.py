@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.errors import LeakdrillError
+from leakdrill.files import is_file, is_folder
 from leakdrill.judging.key_numbers import KeyNumber, key_numbers
 from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.seal import check_seal
@@ -61,11 +62,27 @@ class RunRow:
 
 
 def run_folders(root: Path) -> Iterator[Path]:
-    """Yields the run folders below `root`, `runs/SCENARIO/START`, by scenario and start; links are left out."""
-    for scenario in sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink()):
-        for run in sorted(path for path in scenario.iterdir() if path.is_dir() and not path.is_symlink()):
-            if (run / "run.json").is_file():
-                yield run
+    """Yields the run folders below `root`, `runs/SCENARIO/START`, by scenario and start; links are left out.
+
+    A folder that goes while it is looked at is left out; one that may not be looked into comes itself, so that it is
+    told about.
+
+    Raises:
+        OSError: when `root` cannot be looked into.
+    """
+    for scenario in _folders(root):
+        try:
+            runs = _folders(scenario)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            yield scenario
+            continue
+        yield from (run for run in runs if is_file(run / "run.json"))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if is_folder(path) and not path.is_symlink())
 
 
 def read_row(run: Path, root: Path, *, runs_still: bool) -> RunRow:
@@ -78,7 +95,7 @@ def read_row(run: Path, root: Path, *, runs_still: bool) -> RunRow:
     try:
         scenario, kind, started = _identity(folder)
     except LeakdrillError as e:
-        scenario, kind, started, text = run.parent.name, "run", None, e.message
+        scenario, kind, started, text = run.relative_to(root).parts[0], "run", None, e.message
     else:
         verdicts, text = _verdicts(folder, runs_still=runs_still)
     return RunRow(
@@ -89,7 +106,7 @@ def read_row(run: Path, root: Path, *, runs_still: bool) -> RunRow:
         outcome=worst(verdicts),
         text=shortened(text, _MOST_TEXT),
         runs_still=runs_still,
-        has_page=(run / PAGE).is_file(),
+        has_page=is_file(run / PAGE),
         numbers=tuple(key_numbers(verdicts)),
     )
 

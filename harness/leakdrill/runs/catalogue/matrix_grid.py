@@ -44,4 +44,4 @@ def _link(record: str | None, beside: Path) -> str:
     page = Path(record) / PAGE if record else None
     if page is None or not page.is_file():
         return ""
-    return quote(Path(os.path.relpath(page.resolve(), beside.resolve().parent)).as_posix())
+    return quote(os.fsencode(os.path.relpath(page.resolve(), beside.resolve().parent)))
