@@ -9,10 +9,13 @@ from histories import complete, drill, plan
 from stored_runs import judged_run
 
 from leakdrill.cli.main import exit_code
+from leakdrill.cli.runbook_documents import _apart
+from leakdrill.errors import BadInput
 from leakdrill.judging.analyze import judge_run
 from leakdrill.judging.incidents.incident import incident
 from leakdrill.judging.incidents.recorded import RecordedRun
 from leakdrill.judging.incidents.resolution_times import resolution_times
+from leakdrill.machine import limited_child
 from leakdrill.record.history import read_history
 from leakdrill.record.store import read_run_info
 from leakdrill.reports.documents import DocumentTemplates
@@ -111,6 +114,48 @@ def test_a_template_cannot_fill_the_memory_by_an_expression(tmp_path, run, capsy
     (folder / "mine.md.j2").write_text(text)
     assert exit_code(["runbook", "documents", str(run.path), "--templates", str(folder)]) == 3
     assert "mine.md.j2" in capsys.readouterr().err
+
+
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+MEMORY = "{% set n = namespace(x='a') %}{% for a in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
+NUMBER = "{% set n = namespace(x=99) %}{% for a in range(60) %}{% set n.x = n.x * n.x %}{% endfor %}"
+NESTED = "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}"
+FORKED = "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"one\n{ENDLESS}", ":2: takes longer than 1 s"),
+        (f"one\n{FORKED}", ":2: takes longer than 1 s"),
+        (f"one\n{MEMORY}", ":2: takes too much memory"),
+        (NUMBER, " takes longer than 1 s"),
+        (NESTED, ":1: includes itself without end"),
+        ("{{ 10 ** 9 }}", ":1: ** is for numbers alone"),
+        ("{{ range(99999)|map('replace', '', 'x')|join(range(99999)|join) }}", ":1: takes too much memory"),
+        ("{{ 'a'|replace('a', range(99999)|join)|replace('1', range(99999)|join) }}", ":1: takes too much memory"),
+        ("{{ '{:{}}'|format(1, 9) }}", ":1: No filter named 'format'"),
+        ("{{ (9 * 10000000) * 100000000 }}{{ ['a'] * 99999999 }}", ":1: * is for numbers alone"),
+    ],
+)
+def test_a_template_is_bounded_in_time_and_memory(tmp_path, one, monkeypatch, text, says):
+    monkeypatch.setattr(limited_child, "CPU_S", 1)
+    monkeypatch.setattr(limited_child, "TOO_LONG", "takes longer than 1 s")
+    (tmp_path / "mine.md.j2").write_text(text)
+    with pytest.raises(BadInput) as refused:
+        DocumentTemplates(tmp_path, place=_apart).documents([one], [])
+    assert refused.value.message.startswith(f"{tmp_path / 'mine.md.j2'}:")
+    assert says in refused.value.message
+    assert "\n" not in refused.value.message
+
+
+def test_the_command_bounds_them_so(tmp_path, run, capsys, monkeypatch):
+    monkeypatch.setattr(limited_child, "CPU_S", 1)
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "mine.md.j2").write_text(ENDLESS)
+    assert exit_code(["runbook", "documents", str(run.path), "--templates", str(folder)]) == 3
+    assert capsys.readouterr().err.startswith(f"leakdrill: {folder / 'mine.md.j2'}:1: takes longer than ")
 
 
 @pytest.mark.parametrize(

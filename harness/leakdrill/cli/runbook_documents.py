@@ -18,13 +18,16 @@ from leakdrill.judging.incidents.incident import incident
 from leakdrill.judging.incidents.recorded import RecordedRun
 from leakdrill.judging.incidents.resolution_times import resolution_times
 from leakdrill.judging.watch.run_files import is_watch
+from leakdrill.machine.limited_child import ChildLost, in_limited_child
 from leakdrill.printable import printable_json
 from leakdrill.record.signature import read_key
 from leakdrill.record.store import open_run, read_run_info
-from leakdrill.reports.documents import OURS, DocumentTemplates
+from leakdrill.reports.documents import OURS, DocumentTemplates, Lost
 from leakdrill.units import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leakdrill.judging.incidents.incident import Incident
     from leakdrill.record.signature import Key
     from leakdrill.record.store import RunFolder
@@ -59,7 +62,7 @@ def runbook_documents(
     if not runs:
         return 0
     every_s = None if update_every is None else _duration(update_every)
-    prepared, signed_with = DocumentTemplates(templates), read_key(key) if key else None
+    prepared, signed_with = DocumentTemplates(templates, place=_apart), read_key(key) if key else None
     folders = {folder.path: folder for folder in map(open_run, runs)}.values()
     incidents = [_incident(folder, every_s, unsealed=unsealed, key=signed_with) for folder in folders]
     times = resolution_times(incidents)
@@ -76,6 +79,14 @@ def runbook_documents(
     elif not as_json:
         _print(documents)
     return 0
+
+
+def _apart(fill: Callable[[], str]) -> str:
+    """What `fill` returns, in a process of its own: templates come from anywhere."""
+    try:
+        return in_limited_child(fill)
+    except ChildLost as e:
+        raise Lost(str(e)) from e
 
 
 def _duration(text: str) -> float:

@@ -1,7 +1,9 @@
 """The documents that runbooks ask for, filled from incidents by Jinja templates: the user's own, else ours.
 
 A template is named after what it makes: `root-cause.md.j2` makes `root-cause.md`. What begins with `_` is a part that
-others include. Templates run in Jinja's sandbox, and a name that does not exist is a mistake, not an empty text.
+others include. Templates run in Jinja's sandbox, and a name that does not exist is a mistake, not an empty text. The
+sandbox bounds neither time nor memory: loops in loops, or a text that is doubled thirty times. So whoever has templates
+of others filled gives a place to do it in that does.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from leakdrill.files import is_folder, read_below
 from leakdrill.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jinja2.runtime import Context
 
@@ -75,15 +77,27 @@ class _Environment(ImmutableSandboxedEnvironment):
         return attr not in self._WIDENS and super().is_safe_attribute(obj, attr, value)
 
 
+class Lost(Exception):  # noqa: N818 - it was lost by no mistake of ours
+    """The place in which a template was filled came to its end before."""
+
+
+def _here(fill: Callable[[], str]) -> str:
+    return fill()
+
+
 class DocumentTemplates:
     """The templates in `folder`, and ours for what has none there.
+
+    Args:
+        folder: with the user's templates; None where there are none.
+        place: where each is filled: it returns what the function that it gets does, or raises `Lost`.
 
     Raises:
         BadInput: when `folder` is none, holds no template, or one of them cannot be read.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, *, place: Callable[[Callable[[], str]], str] = _here) -> None:
+        self._folder, self._fill_at = folder, place
         self.names = _names(folder)
         loaders = [FunctionLoader(partial(_source, at)) for at in (folder, OURS) if at is not None]
         self._environment = _Environment(
@@ -117,14 +131,25 @@ class DocumentTemplates:
 
     def _render(self, name: str, variables: dict[str, Any]) -> str:
         try:
+            return self._fill_at(partial(self._fill, name, variables))
+        except Lost as e:
+            raise BadInput(f"{self._at(name)}: {e}") from e
+
+    def _fill(self, name: str, variables: dict[str, Any]) -> str:
+        try:
             return _bounded(self._environment.get_template(name), variables)
         except TemplateSyntaxError as e:
             raise BadInput(f"{e.filename or name}:{e.lineno}: {e.message}") from e
         except BadInput:
             raise
         except Exception as e:  # what an expression of a template raises is anything
-            where = _place(e, (OURS, self._folder)) or f"{self._folder or OURS}/{name}"
+            where = _place(e, (OURS, self._folder)) or self._at(name)
             raise BadInput(f"{where}: {_said(e)}", hint="docs/tasks/rehearse-a-runbook.md lists the names") from e
+
+    def _at(self, name: str) -> Path:
+        """The file of a template."""
+        own = self._folder is not None and (self._folder / name).exists()
+        return (self._folder if own and self._folder else OURS) / name
 
 
 def _names(folder: Path | None) -> list[str]:
@@ -176,6 +201,10 @@ def _place(error: BaseException, folders: Sequence[Path | None]) -> str:
 def _said(error: BaseException) -> str:
     if isinstance(error, TemplateError):
         return printable(str(error.message or error))
+    if isinstance(error, MemoryError):
+        return "takes too much memory"
+    if isinstance(error, TimeoutError):
+        return str(error)
     if isinstance(error, RecursionError):
         return "includes itself without end"
     return printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
