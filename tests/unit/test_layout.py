@@ -25,6 +25,7 @@ ROWS: Final = (
     ("agent",),
     ("meters",),
     ("alerting",),
+    ("envelope",),
     ("runbooks/base",),
     ("runbooks/shell/programs",),
     ("runbooks/shell",),

@@ -32,6 +32,7 @@ SUMMARIES: Final = {
     "gate": "Judge whether a service leaks memory, in about a minute.",
     "matrix": "Run leaks against steps, each cell a short drill, and compare with what the catalogue declares.",
     "trace": "Say whether the process in a recording leaks.",
+    "envelope": "Say which leaks each alert sees before the kill, and where it fires for nothing.",
     "watch": "Run any command and hold its memory, children included, to a limit and a baseline.",
     "runbook": "Read a runbook and say what each of its commands would do, and what cannot work in it.",
     "docs": "Print a page of the documentation, or the list of pages.",
