@@ -58,7 +58,7 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     no_false_alarms: Annotated[bool, typer.Option("--no-false-alarms", help="None may fire without a leak.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Say which leaks each alert sees before the kill, and where it fires for nothing; with simulated time.
+    """Say which leaks each alert sees before the kill, and where it fires for nothing.
 
     Exits 0 unless a requirement is stated: then 0 where it holds, 1 where not, 2 where that is not known.
     """
