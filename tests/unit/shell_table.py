@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 LOOK: Final = r"""
+git tag
+git branch -a
+host example.com 10.0.0.2
+kubectl get pods              ← the same as with -n default
+host -t mx example.com
+vault read secret/shop
+docker buildx inspect mine
+curl -s localhost:9200/_cat/indices
+echo done → ok
+echo problem >&2
 kubectl get pods
 kubectl -n shop get deploy web -o yaml
 kubectl --context staging --namespace=shop get po -l app=web -o wide
@@ -277,6 +287,12 @@ velero backup get
 """
 
 CHANGE: Final = r"""
+echo done >&4
+git tag -a
+git tag -a v1
+docker run shop:15          → it starts with no data
+docker buildx inspect --bootstrap
+vault read database/creds/reader
 kubectl apply -f web.yaml
 kubectl create -f web.yaml
 kubectl edit deploy web
@@ -601,6 +617,14 @@ EOF
 """
 
 UNKNOWN: Final = r"""
+reset --hard
+host replication follower 10.0.0.0/8 md5
+dir = "/srv/data"
+view === "list"
+git status  →  git add .  →  git push
+caller ── plan ──▶ worker
+curl "localhost:9200/_refresh?pretty"
+curl -X GET localhost:9200/shop/_flush
 frobnicate --all
 ./deploy.sh
 /srv/app/run.sh --now

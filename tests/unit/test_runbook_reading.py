@@ -259,3 +259,16 @@ def test_a_hundred_pages_are_read_in_two_seconds(read):
     start = time.process_time()
     read(RUNBOOK * 60)
     assert time.process_time() - start < 4, "2 s on a quiet machine; benchmarks/runbook_lint.py measures"
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "kind"),
+    [
+        ("Then run:", "shopkey generate", "unknown"),
+        ("Execute the following command:", "shopctl node list", "unknown"),
+        ("A key has this form:", "shopkey generate", "prose"),
+        ("Then run:", "the whole of it again", "prose"),
+    ],
+)
+def test_a_line_that_the_text_says_to_run_may_be_a_command(read, before, line, kind):
+    assert [one.kind.value for one in read(f"{before}\n\n```\n{line}\n```\n").fragments] == [kind]

@@ -52,6 +52,7 @@ def test_of_a_session_what_was_typed_is_told_from_what_came_back() -> None:
         "➜  shop git:(main) ✗ ",
         "➜ ",
         "$> ",
+        "laptop:~/shop anna$ ",
     ],
 )
 def test_prompts_of_many_kinds_are_known(prompt: str) -> None:
@@ -117,3 +118,73 @@ def test_rows_below_a_table_are_output_though_they_read_as_pipes() -> None:
 @pytest.mark.parametrize("line", ["frobnicate --all", "mytool run   --fast", "./deploy.sh", "A=1 frob", "FOO=1"])
 def test_a_command_is_no_output_though_its_program_is_unknown(line: str) -> None:
     assert not reads_as_output(line)
+
+
+@pytest.mark.parametrize("line", ["mysql -h db -u admin -p", "mysql --version", "sqlite3 a.db .tables"])
+def test_a_client_that_is_called_is_no_prompt(line: str) -> None:
+    assert kinds(f"aws ec2 describe-instances\n{line}\nkubectl get pods\n") == [(0, "command")]
+
+
+@pytest.mark.parametrize("prompt", ["mysql>", "MariaDB [shop]>", "shop=#", "shop=>", "shop-#", "sqlite>"])
+def test_the_prompts_of_databases_are_known(prompt: str) -> None:
+    assert pieces(f"{prompt} SELECT 1;\n 1\n")[0] == (0, "sql", "SELECT 1;")
+
+
+def test_a_dollar_without_a_blank_before_a_program_is_a_prompt() -> None:
+    assert pieces("$git checkout -b mine\nSwitched to a new branch\n") == [
+        (0, "command", "git checkout -b mine"),
+        (1, "output", "Switched to a new branch"),
+    ]
+
+
+def test_a_command_without_a_prompt_is_found_in_a_session() -> None:
+    text = "ssh -i key ops@web1\nroot@web1:~# df -h\nFilesystem      Size  Used\nkubectl delete pod web-0\n"
+    assert kinds(text) == [(0, "command"), (1, "command"), (2, "output"), (3, "command")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "top - 07:22:45 up 567 days, 18:35,  1 user,  load average: 22.49, 22.68",
+        "nginx   1827   99999 /usr/sbin/nginx -f /etc/nginx/nginx.conf",
+        "python x.py  79.85s user 2.78s system 98% cpu 1:23.76 total",
+        "git      23079 12827 77 13:00 ?        00:00:24 git --git-dir /srv",
+    ],
+)
+def test_output_of_a_session_that_begins_with_a_program_is_output(line: str) -> None:
+    assert kinds(f"$ uptime\n{line}\n") == [(0, "command"), (1, "output")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "diff --git a/x.py b/x.py",
+        "index ad05cbb..4b4480e 100644",
+        "commit 0a8c473a98866f99789a382ff8edbb324f6e35f0 (HEAD)",
+        "GET / HTTP/1.1",
+        "→ the pod is gone",
+        "caller ── plan ──▶ worker",
+        "Router's DNS may be slow",
+        "Now DNS works",
+        "Pods + volumes keep running",
+        "</details>",
+    ],
+)
+def test_what_is_drawn_told_or_printed_is_no_command(line: str) -> None:
+    assert reads_as_output(line)
+
+
+def test_a_remark_behind_an_arrow_hides_no_command() -> None:
+    text = "docker stop web         → it ends\ndocker rm web           → it is gone\n"
+    assert not is_session(text, "")
+    assert kinds(text) == [(0, "command")]
+
+
+def test_a_pipe_goes_on_into_a_line_that_reads_as_a_command() -> None:
+    text = "$ kubectl logs web | \\\ngrep -c error\n12\n"
+    assert kinds(text) == [(0, "command"), (2, "output")]
+
+
+def test_braces_around_commands_are_a_group_and_around_data_are_output() -> None:
+    assert [kind for _, kind in kinds("{\n  read first\n  cat\n} < list.txt\n")] == ["command"]
+    assert kinds('kubectl get pods\n{\n  "a": 1\n}\n') == [(0, "command"), (1, "output")]

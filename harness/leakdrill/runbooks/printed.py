@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from leakdrill.runbooks.shell import known
+from leakdrill.runbooks.shell.judge import DRAWN
 from leakdrill.runbooks.shell.programs import builtins
 from leakdrill.runbooks.shell_lines import reads_as_shell
 
@@ -16,12 +17,14 @@ _OF_NO_COMMAND: Final = re.compile(
     |\[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d|\d{1,3}(?:\.\d{1,3}){3}\ -\ |[A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\
     |Error\ from\ server|[\w.-]+/[\w.-]+\ (?:scaled|restarted|created|configured|unchanged|deleted|patched|edited)\b
     |\{$|\}$|HTTP/\d|<\ HTTP|Traceback\ \(most
+    |index\ [0-9a-f]{6,40}\.\.|commit\ [0-9a-f]{7,40}\b|@@\ -\d|(?:---|\+\+\+)\ [ab/]    # git
     |```|(?:</?[a-zA-Z][^<>]*>[^<>]*)+$                         # Markdown and HTML
     |\S.*?\S\s{2,}\S.*?\s{2,}\S                                # columns
     |\s*\(?\d[\w.:)-]*(?:\s|$)|\s*\d+\)                              # what begins with a number
     |\s*[A-Za-z][\w.()-]*(?:\ [\w.()-]+){0,3}:(?:\s|$)             # a name and a value
     |\s*[-*|+=\u2022\u2714\u2717](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
     |[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
+    |[A-Z][a-z]+(?:'s)?\s+[\w+](?:(?!\s-{1,2}\w)[^=|<>$;&])*$
     """,
     re.VERBOSE,
 )
@@ -37,6 +40,9 @@ _OF_NO_PROGRAM: Final = re.compile(
 )
 """The same, asked of lines that begin with no program that we know, though what follows may read as arguments."""
 _OPTION: Final = re.compile(r"\s--?[A-Za-z]")
+_NO_CALL: Final = re.compile(r"diff --git a/|top - \d|(?:GET|PUT|POST|HEAD|PATCH|DELETE|OPTIONS) /\S* HTTP/\d")
+"""What begins with the name of a program and is none of its calls."""
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\s#\s.*")
 _FIRST: Final = re.compile(r"\s*([^\s;|&<>()]+)")
 _ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _KEYWORDS: Final = frozenset(
@@ -70,9 +76,18 @@ def reads_as_output(line: str) -> bool:
     """Returns whether a line of a block reads as what a command prints, and not as a command."""
     if _LOG.match(line):
         return True
+    if _NO_CALL.match(line) or _is_drawn(line):
+        return True
     if _OF_NO_PROGRAM.match(line) and not _begins_with_program(line):
         return True
     return _OF_NO_COMMAND.match(line) is not None and not reads_as_shell(line)
+
+
+def _is_drawn(line: str) -> bool:
+    """Whether a line has arrows or boxes outside quotes, and before the first of them is no command."""
+    plain = _QUOTED.sub("", line)
+    drawn = DRAWN.search(plain)
+    return drawn is not None and not plain.lstrip().startswith("#") and not reads_as_shell(plain[: drawn.start()])
 
 
 def goes_on_as_output(stretch: str) -> bool:

@@ -16,19 +16,21 @@ from leakdrill.runbooks.runbook import Runbook
 from leakdrill.runbooks.shell.lines import logical_lines, without_comment_lines
 from leakdrill.runbooks.shell.prompt import PROMPT
 from leakdrill.runbooks.shell.read import read_shell
-from leakdrill.runbooks.shell.resembles import looks_like_command
+from leakdrill.runbooks.shell.resembles import SENTENCE, looks_like_command
 from leakdrill.runbooks.shell_lines import reads_as_shell
 from leakdrill.runbooks.source import read_source
 from leakdrill.runbooks.transcript import PieceKind, is_session, split_output, split_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from leakdrill.runbooks.inline import Code
     from leakdrill.runbooks.transcript import Piece
 
 _SHEBANG: Final = re.compile(r"\s*#!.*\b(?:ba|z|k|da)?sh\b")
+_RUN: Final = re.compile(r"\b(?:run|runs|running|execute|type|invoke|call|command)\b[^.!?]*:?$", re.IGNORECASE)
+_MAY_BE_TYPED: Final = re.compile(r"[a-z][\w.-]*(?: [\w./:@=-]+){1,5}")
 _NOT_SHELL: Final = frozenset(
     {FragmentKind.RULE, FragmentKind.QUERY, FragmentKind.CONFIGURATION, FragmentKind.CODE, FragmentKind.OUTPUT}
 )
@@ -93,9 +95,17 @@ def _other_than_shell(block: Block) -> BlockKind | None:
         return shape if shape.kind in _NOT_SHELL else BlockKind(FragmentKind.OUTPUT, "it is what a command printed")
     if tagged:
         return shape if shape.is_sure and shape.kind in _NOT_SHELL and not is_sql(block.text) else None
-    if shape.is_sure or not any(reads_as_shell(line) for line in starts):
+    if shape.is_sure or not (any(reads_as_shell(line) for line in starts) or _is_told_to_run(starts, block.before)):
         return None if is_sql(block.text) else shape
     return None
+
+
+def _is_told_to_run(starts: Sequence[str], before: str) -> bool:
+    """Whether the text before a block of one line says that it is to be run, and the line may be a command."""
+    sentence = re.split(r"(?<=[.!?])\s", before.strip())[-1]
+    if len(starts) != 1 or not _RUN.search(sentence) or not _MAY_BE_TYPED.fullmatch(starts[0].strip()):
+        return False
+    return not any(word.lower() in SENTENCE for word in starts[0].split())
 
 
 def _whole(block: Block, kind: BlockKind) -> Fragment:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from leakdrill.runbooks.shell.judge import NOTE
 from leakdrill.runbooks.shell.resembles import SENTENCE, looks_like_command
 
 _ASSIGNED: Final = re.compile(
@@ -96,7 +97,7 @@ _MOST_OF_A_SENTENCE: Final = 2
 
 def reads_as_shell(text: str) -> bool:
     """Returns whether a line, with those that carry it on, is a command; to be asked of lines of blocks only."""
-    line = text.strip()
+    line = NOTE.sub("", text.strip())
     if not line or line.startswith("#"):
         return False
     if looks_like_command(line) or _KEYWORD.match(line):

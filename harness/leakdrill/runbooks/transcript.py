@@ -31,16 +31,23 @@ _REDIS_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _SQL: Final = re.compile(
-    r"[ \t]*(?:mysql|MariaDB \[[^\]]*\]|sqlite|SQL|cqlsh(?::\w+)?|[\w-]+[=(*!-][#>])>?[ \t]+(?=\S)"
+    r"[ \t]*(?:(?:mysql|MariaDB \[[^\]]*\]|sqlite|SQL|cqlsh(?::\w+)?)>|[\w-]+[=(*!-]#|[\w-]+=>)[ \t]+(?=\S)"
 )
+_JOINED: Final = re.compile(r"\$[a-z][\w-]*[ \t]+[\w./~-]")
+_LAID_OUT: Final = re.compile(r"\S\s{3,}\S|\w, |\d+\.\d+s user ")
+"""Columns, and what `time` prints: no line of a session that was typed without a prompt."""
 _RULED: Final = re.compile(r"\s*-{3,}(?:\+-{2,})+\+?\s*$")
 """The line under the head of a table."""
 _SURE: Final = re.compile(r"[ \t]*(?:\$|(?:ba|z|k|a|da)?sh-[\d.]+[$#] |\[?[\w.-]+@[\w.-]+[^\n$#%>]{0,60}[$#] )")
 """A prompt that nothing else looks like, whatever follows it."""
 _GOES_ON: Final = re.compile(r"^[ \t]*>[ \t]?")
 """The prompt of a line that carries a command on."""
-_OPENS: Final = re.compile(r"^\s*(?:for|while|until|if|case|select|function)\b|^\s*[\w-]+\s*\(\)\s*\{", re.MULTILINE)
-_CLOSES: Final = re.compile(r"(?:^|[;\s])(?:done|fi|esac)(?=$|[\s;|)&>])|^\s*\}\s*$", re.MULTILINE)
+_OPENS: Final = re.compile(
+    r"^\s*(?:for|while|until|if|case|select|function)\b|^\s*[\w-]+\s*\(\)\s*\{|^\s*\{(?=\s|$)", re.MULTILINE
+)
+_CLOSES: Final = re.compile(r"(?:^|[;\s])(?:done|fi|esac)(?=$|[\s;|)&>])|^\s*\}(?=\s*$|\s*[|<>&;])", re.MULTILINE)
+_DATA: Final = re.compile(r"\s*[\"'{}\[\]]|\s*[\w.-]+\s*:")
+_GROUP: Final = re.compile(r"\s*\{\s*$")
 
 
 class PieceKind(Enum):
@@ -64,7 +71,7 @@ class Piece:
 def is_session(text: str, language: str) -> bool:
     """Returns whether `text` has prompts before its commands."""
     lines = text.split("\n")
-    if any((PROMPT.match(line) and _is_command_line(line)) or _client(line) for line in lines):
+    if any((PROMPT.match(line) and _is_command_line(line)) or _client(line) or _joined(line) for line in lines):
         return True
     return (language in CONSOLES and any(_bare_prompt(line) for line in lines)) or _all_at_bare_prompts(lines)
 
@@ -73,6 +80,11 @@ def _is_command_line(line: str) -> bool:
     found = PROMPT.match(line)
     rest = line[found.end() :] if found else ""
     return bool(rest) and (_SURE.match(line) is not None or reads_as_shell(rest))
+
+
+def _joined(line: str) -> bool:
+    """Whether a line is a command of a program that we know behind a `$` without a blank."""
+    return _JOINED.match(line) is not None and looks_like_command(line[1:])
 
 
 def _client(line: str) -> PieceKind | None:
@@ -111,6 +123,8 @@ def _pieces(lines: Sequence[str], *, bare: bool) -> Iterator[Piece]:
     output: list[int] = []
     while at < len(lines):
         kind, start = _begins(lines[at], bare=bare)
+        if kind is None and _is_unprompted(lines[at]):
+            kind = PieceKind.COMMAND
         if kind is None:
             if not (lines[at].startswith("#") and not output) and (output or lines[at].strip()):
                 output.append(at)
@@ -134,7 +148,16 @@ def _begins(line: str, *, bare: bool) -> tuple[PieceKind | None, int]:
         return PieceKind.COMMAND, found.end()
     if bare and (found := _BARE.match(line)) and _bare_prompt(line):
         return PieceKind.COMMAND, found.end()
+    if _joined(line):
+        return PieceKind.COMMAND, 1
     return None, 0
+
+
+def _is_unprompted(line: str) -> bool:
+    """Whether a line of a session is a command, though no prompt stands before it."""
+    if not line[:1].strip() or _LAID_OUT.search(line):
+        return False
+    return looks_like_command(line) and not reads_as_output(line)
 
 
 def _end(lines: Sequence[str], at: int, start: int, kind: PieceKind) -> int:
@@ -180,14 +203,21 @@ def _kinds(lines: Sequence[str]) -> Iterator[tuple[int, PieceKind]]:
             after_output = False
             at += 1
             continue
-        may_be = depth == 0 and not line.startswith("#") and not _CLOSES.match(line)
-        printed = may_be and (reads_as_output(line) or bool(_RULED.match(lines[at + 1] if at + 1 < len(lines) else "")))
+        may_be = depth == 0 and not line.startswith("#") and (after_output or not _CLOSES.match(line))
+        printed = may_be and _is_printed(line, next((one for one in lines[at + 1 :] if one.strip()), ""))
         end = at if printed else ends.of(at)
         stretch = lines[at : end + 1]
         after_output = printed or (may_be and after_output and goes_on_as_output("\n".join(stretch)))
         yield at, PieceKind.OUTPUT if after_output else PieceKind.COMMAND
         depth = 0 if after_output else _depth(depth, stretch, lines[end + 1 :])
         at = end + 1
+
+
+def _is_printed(line: str, following: str) -> bool:
+    """Whether a line is output by itself, or by the line that follows it: a table's rule; braces may open a group."""
+    if _GROUP.match(line):
+        return not following or _DATA.match(following) is not None
+    return reads_as_output(line) or _RULED.match(following) is not None
 
 
 def _depth(depth: int, stretch: Sequence[str], rest: Sequence[str]) -> int:

@@ -38,6 +38,15 @@ GRAMMAR: Final = frozenset(
 """What of the grammar does nothing by itself; what stands in it is judged on its own."""
 
 
+NOTE: Final = re.compile(
+    r"[ \t]{2,}[\u2190\u2192\u21d0\u21d2\u25c0\u25c4\u25b6\u25ba](?:(?![\u2190-\u21ff\u2500-\u25ff]).)*$"
+)
+"""A remark of the writer behind a command: an arrow after some blanks, and no other."""
+PRINTERS: Final = frozenset({"echo", "printf"})
+OPERATORS: Final = frozenset({"=", "==", "===", "!=", ":=", "+=", "=>", "->"})
+"""What stands behind a name in source code and in settings."""
+DRAWN: Final = re.compile(r"[\u2190-\u21ff\u2500-\u25ff\u27f5-\u27ff]")
+"""Arrows, boxes and triangles: what stands in no command outside quotes."""
 LEAVES: Final = frozenset({"word", "regex", "string_content", "heredoc_content", "heredoc_body", "extglob_pattern"})
 DEFINES: Final = re.compile(rb"\(\s*\)|\bfunction\b|alias")
 """What a text has that defines a function or an alias."""
@@ -150,13 +159,14 @@ class Judge:
         if depth > DEEPEST or self.result.calls > MOST_CALLS:
             self._add(unknown(f"It runs commands within commands, more than {DEEPEST} deep."))
             return
+        call = _without_note(tree, call)
         if self._own_word(call, depth):
             return
         tool = known.tool(call)
         if tool is not None:
             self.result.tools.setdefault(tool)
         effect = known.effect(call)
-        self._add(effect)
+        self._add(unknown(f"Behind `{call.name}` stands what no shell has.") if _is_no_shell(tree, call) else effect)
         for host in effect.hosts:
             self.result.hosts.setdefault(host)
         for inner in effect.inner:
@@ -212,6 +222,30 @@ class Judge:
 
     def _add(self, effect: Effect) -> None:
         self.result.effects.append(effect)
+
+
+def _without_note(tree: Tree | None, call: Call) -> Call:
+    """A call without the remark that its writer put behind it."""
+    if tree is None or len(call.words) < 2 or not DRAWN.search(" ".join(one.text for one in call.arguments)):  # noqa: PLR2004
+        return call
+    note = NOTE.search(tree.slice(call.words[0].start, call.words[-1].end))
+    if note is None:
+        return call
+    start = call.words[0].start + len(note.string[: note.start()].encode())
+    kept = tuple(one for one in call.words if one.end <= start)
+    return call.with_words(kept) if kept else call
+
+
+def _is_no_shell(tree: Tree | None, call: Call) -> bool:
+    """Whether the words behind a program's name are those of a drawing, or of an assignment in another language."""
+    if call.name in PRINTERS or not call.arguments:
+        return False
+    if call.arguments[0].text in OPERATORS:
+        return True
+    return any(
+        DRAWN.search(one.text) and (tree is None or tree.slice(one.start, one.start + 1) not in {"'", '"'})
+        for one in call.arguments
+    )
 
 
 def hidden_commands(tree: Tree, node: Node) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from leakdrill.runbooks.shell.parse import Tree
 
+ERROR: Final = 2
+"""The highest descriptor that every program has open."""
 NOWHERE: Final = re.compile(r"/dev/(?:null|stdout|stderr|tty|fd/\d+)")
 DEVICE: Final = re.compile(r"/dev/(?!shm/|tcp/|udp/)")
 
@@ -26,6 +28,8 @@ def redirection(tree: Tree, node: Node, *, alone: bool) -> Effect:
     if destination is None:
         return change("It writes to a place that we do not see.")
     target = word(tree, destination)
+    if operator == ">&" and target.text.isdigit() and int(target.text[:9]) > ERROR:
+        return change(f"It writes to descriptor {target.text}, which was opened elsewhere.")
     if operator == ">&" and (target.text.isdigit() or target.text in {"-", "&-"}):
         return look("It joins two outputs.")
     if destination.type == "process_substitution" or (target.literal and NOWHERE.fullmatch(target.text)):

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell import known
+from leakdrill.runbooks.shell.judge import DRAWN, OPERATORS
 from leakdrill.runbooks.shell.parse import Tree, parse, walk
 from leakdrill.runbooks.shell.programs import builtins
 from leakdrill.runbooks.shell.programs.table import Table
@@ -62,9 +63,12 @@ _OWN_ARGUMENTS: Final = {
 NEEDS_MORE: Final = frozenset(
     """get describe logs apply delete exec scale patch edit create run drain cordon uncordon cp inspect kill rm stop start pull push
     restart show add install upgrade rollback uninstall set label annotate taint expose attach commit tag checkout clone enable
+    compose buildx stack service node swarm network volume system image container config plugin context secret
     disable cat is-active reload mask unmask load save debug suspend resume reconcile trace import silence query""".split()
 )
 """Subcommands that are only a name when nothing follows them: `kubectl apply`."""
+NO_COMMAND: Final = OPERATORS | {"!==", "<-", "is"}
+"""Words of source code and of prose behind the name of a program."""
 LONGEST: Final = 20_000
 
 
@@ -114,7 +118,7 @@ def _statement(tree: Tree, node: Node) -> bool:
     }:
         return True
     if node.type == "variable_assignment":
-        return "$(" in tree.text(node) or len(list(tree.statements())) > 1
+        return "$(" in tree.text(node) or any(one.type != "variable_assignment" for one in tree.statements())
     if node.type == "declaration_command":
         return "=" in tree.text(node)
     if node.type == "test_command":
@@ -150,7 +154,7 @@ def _reads_as_one(first: Word, arguments: list[Word], texts: list[str], *, piped
         return program in ALONE or piped
     if sum(text.lower() in SENTENCE for text in texts) > (1 if any(SHOWING.search(text) for text in texts) else 0):
         return False
-    if {"=", "==", "->", "=>", "is"} & set(texts):
+    if texts == ["cli"] or NO_COMMAND & set(texts) or any(DRAWN.search(text) for text in texts):
         return False
     if texts and texts[-1].endswith((".", ",", "?", "!", ":")) and len(texts[-1]) > 1 and texts[-1][-2].isalpha():
         return False

@@ -142,6 +142,7 @@ DOCKER: Final = Table(
     "docker",
     entries("docker", DOCKER_ROWS),
     DOCKER_OPTIONS,
+    worse={"--bootstrap": change("`docker buildx` starts a builder with --bootstrap.", "`docker buildx stop` it")},
     special={"exec": docker_exec, "container exec": docker_exec, "compose": compose_of_docker, "kill": docker_kill},
 )
 PODMAN: Final = Table(

@@ -35,7 +35,7 @@ ACTS: Final = re.compile(
     r"/(?:-/)?(?:reload|quit|quitquitquit|abort|abortabortabort|shutdown|restart|stop|start|kill|delete\w*|remove|reset\w*|flush\w*|"
     r"purge|drain\w*|clear\w*|evict|enable|disable|trigger|rollback|scale|failover|promote|unseal|seal|run|exec\w*|gc|collect|suspend|"
     r"resume|pause|crash|oom|leak|fail|set(?:[_-]\w+)?|add|create|update|build|deploy|cancel|retry|invalidate|rotate|reindex|snapshot|"
-    r"compact\w*|runtime_modify|trim|dump)(?=[/?#&]|$)|[?&](?:gc|debug_?gc|action|cmd|command|operation|do|enable|reset|clear)=|"
+    r"compact\w*|runtime_modify|trim|dump|_refresh|_flush|_forcemerge|_clear|_close|_open)(?=[/?#&]|$)|[?&](?:gc|debug_?gc|action|cmd|command|operation|do|enable|reset|clear)=|"
     r"[?&]q=[^&]*\b(?:drop|delete|alter|create|grant|revoke|kill|into)\b",
     re.IGNORECASE,
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from leakdrill.runbooks.shell.programs.effect import Effect, change, look
+from leakdrill.runbooks.shell.programs.effect import Effect, change, look, unknown
 from leakdrill.runbooks.shell.programs.simple import simple, writes
 
 if TYPE_CHECKING:
     from leakdrill.runbooks.shell.programs.call import Call, Judge
 
+MOST_ASKED: Final = 2
+"""What `host` is given at most: a name, and the server that is asked."""
 SHOWING = """
 look ls, ll, dir, vdir, cat, tac, nl, head, tail, wc, cut, tr, paste, join, comm, column, rev, fold, fmt, expand, od, hexdump | prints what it reads
 look grep, egrep, fgrep, zgrep, zegrep, zfgrep, bzgrep, xzgrep, zcat, gzcat, bzcat, xzcat, zstdcat, ack, ripgrep | prints what it reads
@@ -19,9 +21,9 @@ look last, lastlog, lastb, logname, uptime, uname, arch, nproc, printenv, locale
 look ps, free, vmstat, iostat, mpstat, pidstat, lscpu, lsblk, lspci, lsusb, lsmod, lsns, lsipc, lshw, df, du, findmnt, blkid | prints facts
 look slabtop, pmap, numastat, iotop, htop, glances, ipcs, dmidecode, inxi, systemd-cgtop, systemd-cgls, cgget | prints facts
 look nvtop, gpustat, jps, jstat, jstack, dstat, nethogs, iftop, bmon, smem, ncdu, prstat, vm_stat, sw_vers | prints facts
-look netstat, ping, ping6, dig, nslookup, host, traceroute, traceroute6, tracepath, mtr, whois, arping, fping | asks the network
+look netstat, ping, ping6, dig, nslookup, traceroute, traceroute6, tracepath, mtr, whois, arping, fping | asks the network
 look modinfo, ldd, nm, objdump, readelf, size, man, whatis, apropos, which, whereis, tldr, info | prints facts
-look lvs, vgs, pvs, lvdisplay, vgdisplay, pvdisplay, xfs_info, uuidgen, mcookie, tput, clear, reset, getconf | prints facts
+look lvs, vgs, pvs, lvdisplay, vgdisplay, pvdisplay, xfs_info, uuidgen, mcookie, tput, clear, getconf | prints facts
 look ipcalc, sipcalc, showmount, rpcinfo, nfsstat, nfsiostat, lslocks, lslogins, lsmem, lsinitramfs | prints facts
 look sleep, usleep, true, false, yes, cowsay, figlet, toilet, lolcat | changes nothing
 look jq, gojq, jaq, csvlook, csvcut, csvgrep, hclq, gron, bat, batcat, exa, eza, diff3 | prints what it reads
@@ -98,6 +100,21 @@ def hostname(call: Call) -> Effect:
     return look("`hostname` prints the machine's name.")
 
 
+def host(call: Call) -> Effect:
+    """Asks for a name, of one server at most."""
+    values = sum(call.has(option) for option in ("-t", "-c", "-W", "-m", "-N", "-R"))
+    if sum(not word.is_option for word in call.arguments) > MOST_ASKED + values:
+        return unknown("`host` asks for one name: this is no call of it.")
+    return look("`host` asks the network.")
+
+
+def reset(call: Call) -> Effect:
+    """Mends the terminal; with arguments it is more likely the end of another command."""
+    if call.arguments:
+        return unknown("Of `reset` with arguments we do not know what it does.")
+    return look("`reset` mends the terminal.")
+
+
 def ripgrep(call: Call) -> Effect:
     """Prints lines that match; `--pre` runs a program on each file."""
     if call.has("--pre", "--hostname-bin"):
@@ -116,5 +133,7 @@ def programs() -> dict[str, Judge]:
         "sort": sort,
         "dmesg": dmesg,
         "hostname": hostname,
+        "host": host,
+        "reset": reset,
         "rg": ripgrep,
     }

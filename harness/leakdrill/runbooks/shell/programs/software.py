@@ -17,7 +17,9 @@ def lists(call: Call) -> Effect:
     """`git branch` and `git tag` list where no name and no other option is given."""
     at = next(i for i, word in enumerate(call.words) if i and word.text in {"branch", "tag"})
     words = [word.text for word in call.words[at + 1 :]]
-    shows = frozenset("-a -r -v -vv -l --list --all --show-current --remotes -n --merged --no-merged --column".split())
+    shows = frozenset("-r -v -vv -l --list --all --show-current --remotes -n --merged --no-merged --column".split())
+    if call.words[at].text == "branch":
+        shows |= {"-a"}
     listing = bool({"-l", "--list"} & set(words))
     if all(word in shows or word.startswith("--sort=") or (listing and not word.startswith("-")) for word in words):
         return look("`git` lists branches or tags.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell.programs.effect import Effect, change, destructive, look, unknown
@@ -84,6 +85,16 @@ def kafka_topics(call: Call) -> Effect:
     return _kafka(call, ("--list", "--describe", "--version"), ("--delete",))
 
 
+MADE_BY_READING: Final = re.compile(r"/(?:creds|static-creds|sts|issue|sign|code|secret-id)(?:/|$)")
+
+
+def vault_read(call: Call) -> Effect:
+    """Prints a secret; some engines make a new one for whoever asks."""
+    if any(MADE_BY_READING.search(word.text) for word in call.arguments):
+        return change("`vault read` makes credentials at this path.", "`vault lease revoke` their lease")
+    return look("`vault read` prints what is stored.")
+
+
 def kafka_groups(call: Call) -> Effect:
     """Lists groups, or sets where they read."""
     if call.has("--reset-offsets") and call.has("--dry-run") and not call.has("--execute"):
@@ -131,6 +142,9 @@ def programs() -> dict[str, Judge]:
     tables: dict[str, Judge] = {
         name: Table(name, entries(name, rows), options, worse=WRITES.get(name, {})) for name, rows in ROWS.items()
     }
+    tables["vault"] = Table(
+        "vault", entries("vault", ROWS["vault"]), options, worse=WRITES.get("vault", {}), special={"read": vault_read}
+    )
     kafka: dict[str, Judge] = {
         "kafka-topics": kafka_topics, "kafka-configs": kafka_topics, "kafka-acls": kafka_topics, "kafka-consumer-groups": kafka_groups,
         "kafka-reassign-partitions": kafka_topics, "kafka-console-consumer": kafka_reader, "kafka-broker-api-versions": kafka_prints,
