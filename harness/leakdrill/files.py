@@ -16,13 +16,14 @@ import os
 import os.path
 import secrets
 import stat
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from leakdrill.units import show_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 MOST_BYTES: Final = 4 * 2**20
 """How long a file that is read in one piece may be: JSON of nothing but `{}` takes 180 times as much memory."""
@@ -34,6 +35,9 @@ _KINDS: Final = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_MARKS_OF_A_RUN: Final = ("run.json", "history.jsonl")
+_READER_IDLE_S: Final = 30.0
+_LOOKS_AGAIN_S: Final = 0.02
 _umasks: Final[list[int]] = []
 
 
@@ -50,6 +54,11 @@ def is_folder(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """Returns whether something is at `path`; not where its name is too long, or its folder may not be looked into."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for both
+
+
+def real_path(path: Path) -> Path:
+    """Returns `path` without links, as far as it leads: one that leads to itself stays, and is refused when opened."""
+    return Path(os.path.realpath(path))
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -123,20 +132,44 @@ def write_below(folder: Path, name: str, content: str | bytes) -> None:
         os.close(at)
 
 
+def write_together(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Writes files in `folder`, by their names, as `write_below` does: all of them, or none.
+
+    Raises:
+        OSError: when one cannot be written; nothing is changed then. A disk that fails between two renames is told,
+            and leaves the files whole.
+    """
+    for name in contents:
+        (_,) = _parts(name)
+    at, beside = _open(folder, _READ | os.O_DIRECTORY), dict[str, str]()
+    try:
+        for name in contents:
+            _demand_no_folder(at, name)
+        for name, content in contents.items():
+            beside[name] = _written_beside(at, name, content, mode=0o600)
+        for name in contents:
+            os.replace(beside[name], name, src_dir_fd=at, dst_dir_fd=at)
+            del beside[name]
+    finally:
+        for left in beside.values():
+            _remove(at, left)
+        os.close(at)
+
+
 def write_named(path: Path, content: str | bytes) -> None:
     """Writes the file at `path`, which a person named: whole or not at all, with the mode that other files have.
 
-    A link is followed, and what is no plain file (`/dev/stdout`, a pipe) is written to.
+    A link is followed, but none that stands in a run folder; what is no plain file (`/dev/stdout`, a pipe) is written
+    to.
 
     Raises:
         OSError: when it cannot be written, or nobody reads the pipe that it is.
     """
+    _demand_no_strangers_link(path)
     data = _bytes(content)
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(_status(path).st_mode):
-            with os.fdopen(_open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "wb") as file:
-                os.set_blocking(file.fileno(), True)
-                file.write(data)
+            _write_at_once(_open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), data)
             return
     place = os.path.realpath(path)
     at = _open(os.path.dirname(place), _READ | os.O_DIRECTORY)  # noqa: PTH120 - a text, as realpath gives it
@@ -153,9 +186,7 @@ def append_named(path: Path, text: str) -> None:
         OSError: when it cannot be written, or nobody reads the pipe that it is.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    with os.fdopen(_open(path, flags), "wb") as file:
-        os.set_blocking(file.fileno(), True)
-        file.write(_bytes(text))
+    _write_at_once(_open(path, flags), _bytes(text))
 
 
 def make_private(folder: Path) -> None:
@@ -172,11 +203,14 @@ def make_parents(path: Path) -> None:
     """Makes the folders above the file at `path`, which a person named, with the mode that other folders have.
 
     Raises:
-        OSError: when one cannot be made, or is no folder.
+        OSError: when one cannot be made, is no folder, or is a link that stands in a run folder.
     """
+    _demand_no_strangers_link(path.parent)
     before = os.umask(_umask())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as e:
+        raise OSError(errno.ENOTDIR, "is no folder", e.filename) from e
     except ValueError as e:
         raise OSError(errno.EINVAL, "no file can have this name", str(path)) from e
     finally:
@@ -278,6 +312,16 @@ def _bytes(content: str | bytes) -> bytes:
 
 def _replace(at: int, name: str, content: str | bytes, *, mode: int) -> None:
     """Writes `name` in the folder that is open as `at`, by way of a new file beside it."""
+    beside = _written_beside(at, name, content, mode=mode)
+    try:
+        os.replace(beside, name, src_dir_fd=at, dst_dir_fd=at)
+    except BaseException:
+        _remove(at, beside)
+        raise
+
+
+def _written_beside(at: int, name: str, content: str | bytes, *, mode: int) -> str:
+    """Writes a new file beside `name`, and returns its name; nothing of it is left when that fails."""
     beside = f".{name[:200]}.{secrets.token_hex(6)}"
     descriptor = _open_at(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, at)
     try:
@@ -286,8 +330,40 @@ def _replace(at: int, name: str, content: str | bytes, *, mode: int) -> None:
             file.write(_bytes(content))
             file.flush()
             os.fsync(descriptor)
-        os.replace(beside, name, src_dir_fd=at, dst_dir_fd=at)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside, dir_fd=at)
+        _remove(at, beside)
         raise
+    return beside
+
+
+def _remove(at: int, name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name, dir_fd=at)
+
+
+def _demand_no_folder(at: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+            raise OSError(errno.EISDIR, f"{name} is a folder", name)
+
+
+def _demand_no_strangers_link(path: Path) -> None:
+    """Refuses a way over a link that stands in a run folder: whoever sent the run chose where it leads."""
+    for place in (path, *path.parents):
+        if os.path.islink(place) and any(is_file(place.parent / name) for name in _MARKS_OF_A_RUN):  # noqa: PTH114
+            raise OSError(errno.ELOOP, f"{place.name} is a link in a run folder, and is not followed", str(place))
+
+
+def _write_at_once(descriptor: int, data: bytes) -> None:
+    """Writes to what is open without blocking, and closes it; a pipe whose reader stopped reading is given up."""
+    with contextlib.ExitStack() as opened:
+        opened.callback(os.close, descriptor)
+        view, last = memoryview(data), time.monotonic()
+        while view:
+            try:
+                view = view[os.write(descriptor, view) :]
+                last = time.monotonic()
+            except BlockingIOError as e:
+                if time.monotonic() - last > _READER_IDLE_S:
+                    raise OSError(errno.ETIMEDOUT, "is a pipe whose reader has stopped reading") from e
+                time.sleep(_LOOKS_AGAIN_S)

@@ -12,7 +12,7 @@ from leakdrill.cli.options import RunFolder  # noqa: TC001 - typer reads the ann
 from leakdrill.cli.output import complain, print_lines, unwritable
 from leakdrill.cli.picture import pictures
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
-from leakdrill.files import make_parents, write_below
+from leakdrill.files import make_parents, write_together
 from leakdrill.judging.analyze import UNSEALED_NOTE, judge_run
 from leakdrill.judging.compare.stored_run import read_stored_run, stored_run_of
 from leakdrill.printable import printable_json
@@ -58,9 +58,9 @@ def report(
         )
     try:
         make_parents(target / "report")
-        for file, text in reports.items():
-            write_below(target, file, text)
-            print_lines(str(target / file))
+        write_together(target, reports)
     except OSError as e:
         raise unwritable(e, f"{target}: reports") from e
+    for file in reports:
+        print_lines(str(target / file))
     return worst(verdicts).exit_code

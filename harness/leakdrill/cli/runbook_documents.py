@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +14,7 @@ from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annota
 from leakdrill.cli.output import complain, print_json, print_lines, unwritable
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.errors import BadInput
-from leakdrill.files import make_parents, write_below
+from leakdrill.files import make_parents, write_together
 from leakdrill.judging.analyze import judge_run
 from leakdrill.judging.incidents.incident import incident
 from leakdrill.judging.incidents.recorded import RecordedRun
@@ -126,25 +128,39 @@ def _print(documents: list[Document]) -> None:
 
 
 def _write(out: Path, documents: list[Document], *, quiet: bool) -> None:
+    """Writes the documents of each run together, below `out`, and says where each is."""
+    folders: dict[Path, dict[str, str | bytes]] = {}
+    for one in documents:
+        if not one.left_out:
+            folders.setdefault(out / one.run_id if one.run_id else out, {})[one.name] = one.text
     try:
-        for one in documents:
-            folder = out / one.run_id if one.run_id else out
-            if not one.left_out:
-                make_parents(folder / one.name)
-                write_below(folder, one.name, one.text)
-            if not quiet:
-                print_lines(f"{folder / one.name}{f': not made: {one.left_out}' if one.left_out else ''}")
+        make_parents(out / "document")
+        for folder_path, contents in folders.items():
+            _demand_no_link(folder_path, out)
+            make_parents(folder_path / "document")
+            write_together(folder_path, contents)
     except OSError as e:
         raise unwritable(e, f"{out}: documents") from e
+    for one in documents if not quiet else []:
+        folder_path = out / one.run_id if one.run_id else out
+        print_lines(f"{folder_path / one.name}{f': not made: {one.left_out}' if one.left_out else ''}")
+
+
+def _demand_no_link(folder: Path, out: Path) -> None:
+    """The folder of a run is called as the record says: it leads nowhere else."""
+    if folder != out and folder.is_symlink():
+        raise OSError(errno.ELOOP, f"{folder.name} is a symbolic link, which is not followed", str(folder))
 
 
 def _write_ours(folder: Path) -> None:
+    ours = {path.name: path.read_text(encoding="utf-8") for path in sorted(OURS.iterdir())}
     try:
         make_parents(folder / "template")
-        for path in sorted(OURS.iterdir()):
-            if (folder / path.name).exists():
-                raise BadInput(f"{folder / path.name}: is there already; nothing is written over it")
-            write_below(folder, path.name, path.read_text(encoding="utf-8"))
-            print_lines(str(folder / path.name))
+        for name in ours:
+            if os.path.lexists(folder / name):
+                raise BadInput(f"{folder / name}: is there already; nothing is written over it")
+        write_together(folder, ours)
     except OSError as e:
         raise unwritable(e, f"{folder}: templates") from e
+    for name in ours:
+        print_lines(str(folder / name))

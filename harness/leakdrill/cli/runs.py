@@ -13,7 +13,7 @@ from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annota
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput
-from leakdrill.files import is_folder
+from leakdrill.files import is_folder, real_path
 from leakdrill.record.ownership import owner_lives
 from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.index.run_row import read_row, run_folders
@@ -38,7 +38,7 @@ def runs(
     rows = [read_row(run, root, runs_still=owner_lives(run)) for run in run_folders(root)]
     code = 0
     if html is not None:
-        base = _from(html.resolve().parent, root)
+        base = _from(real_path(html).parent, root)
         text = index_html(
             rows,
             title=root.name,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import BadInput
-from leakdrill.files import exists, make_parents, write_named
+from leakdrill.files import exists, make_parents, real_path, write_named
 from leakdrill.first_scenario.trial import HEALTH_PATHS, try_service
 from leakdrill.scenario.reader import read_scenario
 from leakdrill.units import show_size
@@ -167,7 +167,7 @@ def _limit(found: Found | None) -> int:
 
 
 def _slug(folder: Path) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", real_path(folder).name.lower()).strip("-")
     if not slug:
         raise BadInput(f"{folder}: its name has no letter or digit, and becomes the drill's name; expected one")
     return slug

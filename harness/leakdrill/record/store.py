@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
-from leakdrill.files import is_file, write_below
+from leakdrill.files import is_file, real_path, write_below
 from leakdrill.masking import masked_json
 from leakdrill.record.history import SCHEMA_VERSION
 from leakdrill.record.journal_header import JOURNAL_FILE
@@ -94,7 +94,7 @@ def create_run(root: Path, scenario_name: str) -> RunFolder:
         BadInput: when the folder cannot be made.
         EnvironmentProblem: when that is because the disk is full or gone.
     """
-    parent = root.resolve() / scenario_name.replace("/", "-")
+    parent = real_path(root) / scenario_name.replace("/", "-")
     if not _is_utf8(str(parent)):
         raise BadInput(f"{parent}: its name is not valid UTF-8, in which a run writes down what it makes", hint=_OTHER)
     start = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

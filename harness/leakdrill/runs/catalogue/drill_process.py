@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from leakdrill.files import read_below, users_umask
+from leakdrill.files import read_below, real_path, users_umask
 from leakdrill.machine.child_signals import with_default_sigint
 from leakdrill.machine.reaped import reap
 from leakdrill.record.ownership import OWNER_FILE
@@ -96,7 +96,7 @@ class DrillProcess:
 
     def _folder(self) -> Path | None:
         """Returns its run folder: the newest of its scenario in which its process id stands."""
-        parent = self._runs.resolve() / self.drill.name.replace("/", "-")
+        parent = real_path(self._runs) / self.drill.name.replace("/", "-")
         owners = sorted(path for path in parent.glob(f"2*/{OWNER_FILE}") if _owner(path) == self._process.pid)
         return owners[-1].parent if owners else None
 

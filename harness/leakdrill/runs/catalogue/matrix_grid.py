@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from leakdrill.files import real_path
 from leakdrill.reports.index.grid import Grid, GridCell, grid_html
 from leakdrill.reports.page.run_page import PAGE
 from leakdrill.runs.catalogue.matrix_result import overall
@@ -44,4 +45,4 @@ def _link(record: str | None, beside: Path) -> str:
     page = Path(record) / PAGE if record else None
     if page is None or not page.is_file():
         return ""
-    return quote(os.fsencode(os.path.relpath(page.resolve(), beside.resolve().parent)))
+    return quote(os.fsencode(os.path.relpath(real_path(page), real_path(beside).parent)))
