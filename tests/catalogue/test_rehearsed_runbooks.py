@@ -22,12 +22,14 @@ DRILLS = {
     "high-memory-usage": "pipeline/redis-without-ttl-cleared",
     "python-memory": "patterns/cache-without-eviction",
     "build-memory": "runner/unbounded-outputs",
+    "gpu-memory-exhaustion": "tensor/unused-blocks",
 }
 WRONG = {
     "resource-exhaustion": ("admin/clear-model", "it restarts redis"),
     "high-memory-usage": ("admin/prune-graph",),
     "python-memory": ("admin/config",),
     "build-memory": ("it restarts registry",),
+    "gpu-memory-exhaustion": ("admin/gc",),
 }
 """What the sentence of a wrong twin must name: the step that does nothing, or why a command was not carried out."""
 NAMES = list(DRILLS) if "LEAKDRILL_ALL_RUNBOOKS" in os.environ else ["resource-exhaustion", "high-memory-usage"]
