@@ -75,7 +75,8 @@ def wait_for_load(runs, process):
     wait_for(lambda: started() or process.poll() is not None, what="load on two drills", timeout_s=120)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long
 def test_an_interrupt_ends_every_drill_and_undoes_everything(calm, catalogue_run, tmp_path, number):
     """The table says which were stopped, and the fixture of all drills finds nothing left on the machine."""
     process = catalogue_run(*(calm(name, load="300s") for name in ("one", "two", "three")), "--jobs", "2")

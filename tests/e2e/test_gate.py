@@ -109,6 +109,7 @@ def test_threads_that_pile_up_fail(gate, service):
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.thorough) for n in (signal.SIGTERM, signal.SIGHUP))]
 )
+@pytest.mark.long
 def test_a_gate_that_is_stopped_undoes_everything(service, tmp_path, number):
     command = [sys.executable, "-m", "leakdrill", "gate", str(service("nothing")), "--runs", str(tmp_path / "runs")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

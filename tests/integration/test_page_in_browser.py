@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from histories import ALERT, complete, drill, plan
@@ -47,6 +52,11 @@ def stored(folder, html: str) -> str:
     path = folder / "report.html"
     path.write_text(html, encoding="utf-8")
     return path.as_uri()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Writes nothing."""
 
 
 class Opened:
@@ -246,6 +256,28 @@ def test_without_scripts_the_tables_say_the_same(browser, file):
         assert page.locator("caption", has_text="Memory as a table").is_visible()
         assert "316" in page.inner_text(".tables") or "312" in page.inner_text(".tables")
         assert not page.locator("#tools").is_visible()
+
+
+def test_a_page_that_is_loaded_again_shows_what_it_showed(browser, file):
+    folder = Path(unquote(urlsplit(file).path)).parent
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietFiles, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Opened(browser, f"http://127.0.0.1:{server.server_address[1]}/report.html") as page:
+            page.evaluate("LeakdrillTimeline.setView(10, 30)")
+            page.locator("summary", has_text="The charts as tables").click()
+            page.reload()
+            page.wait_for_selector("html[data-ready]")
+            shown = view(page)
+            assert (shown["from"], shown["to"]) == (10, 30)
+            assert page.locator("caption", has_text="Memory as a table").is_visible()
+            page.evaluate("LeakdrillTimeline.all()")
+            page.reload()
+            page.wait_for_selector("html[data-ready]")
+            assert view(page)["to"] == view(page)["end"]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_no_text_of_a_record_runs(browser, tmp_path):

@@ -14,7 +14,8 @@ from leakdrill.record.verdict import Outcome
 INPUTS_OF_EACH = 6
 NAMES = (
     "scenario", "rules", "routing", "matrix", "coverage", "manifests", "kubeconfig", "any YAML", "trace",
-    "gate baseline", "watch baseline", "corpus", "run folder", "run folder, sealed again", "run.json", "verdicts.json",
+    "recording of another tool", "gate baseline", "watch baseline", "corpus", "run folder",
+    "run folder, sealed again", "run.json", "verdicts.json",
     "verdicts of a drill", "journal", "metrics page", "torch snapshot", "mode", "phase",
     "others' rules", "others' routing", "compose file", "placed manifests", "bindings", "key", "pid file",
 )  # fmt: skip
