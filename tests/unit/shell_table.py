@@ -6,6 +6,7 @@ from typing import Final
 
 LOOK: Final = r"""
 git tag
+bash --version
 git branch -a
 host example.com 10.0.0.2
 kubectl get pods              ← the same as with -n default
@@ -290,6 +291,9 @@ CHANGE: Final = r"""
 echo done >&4
 git tag -a
 git tag -a v1
+bg %1
+fg
+disown -h %1
 docker run shop:15          → it starts with no data
 docker buildx inspect --bootstrap
 vault read database/creds/reader

@@ -206,6 +206,8 @@ def test_inline_promql_is_a_query(read):
         ("[Service]\nMemoryMax=1G", "configuration"),
         ("FROM python:3.12\nRUN pip install x", "configuration"),
         ("worker_processes 4;\nhttp {\n  server_tokens off;\n}", "configuration"),
+        ('terraform {\n  backend "s3" {}\n}\n\nprovider "aws" {\n  region = "a"\n}', "configuration"),
+        ('input {\n  file {\n    path => "/srv/a.log"\n  }\n}', "configuration"),
         ("def f(x):\n    return x", "code for the application"),
         ("2026-01-01 10:00:00 ERROR no memory\n2026-01-01 10:00:01 ERROR no memory", "output"),
         ('{"a": 1}', "configuration"),

@@ -53,6 +53,7 @@ def test_of_a_session_what_was_typed_is_told_from_what_came_back() -> None:
         "➜ ",
         "$> ",
         "laptop:~/shop anna$ ",
+        "web1:~$ ",
     ],
 )
 def test_prompts_of_many_kinds_are_known(prompt: str) -> None:
@@ -100,6 +101,8 @@ def test_a_quote_that_nobody_closes_hides_no_command() -> None:
         "(\n  cd /srv\n  uptime\n)",
         "for p in a b; do\n  kubectl top pod $p\ndone",
         "x=$(kubectl get pods \\\n  -o name)",
+        "while read -r id; do\n  q=$(jq '\n  {\n   a:{\n    b:1\n   }\n  }\n  ')\n  # One, two, three.\ndone < ids",
+        "shopctl login     # interactive, saves a token",
     ],
 )
 def test_what_a_shell_reads_as_one_is_not_cut(text: str) -> None:
@@ -166,12 +169,21 @@ def test_output_of_a_session_that_begins_with_a_program_is_output(line: str) -> 
         "caller ── plan ──▶ worker",
         "Router's DNS may be slow",
         "Now DNS works",
+        "  Depends on an old version of it",
+        "search domain[16] : shop.example.com",
+        "nameserver[0] : 10.0.0.1",
+        "with shop_resource.mine,",
+        "reboot ------------------------------------------ 0.09s",
         "Pods + volumes keep running",
         "</details>",
     ],
 )
 def test_what_is_drawn_told_or_printed_is_no_command(line: str) -> None:
     assert reads_as_output(line)
+
+
+def test_what_curl_says_that_it_sends_is_output() -> None:
+    assert kinds("$ curl -v http://web\n> GET / HTTP/1.1\n> Host: web\n") == [(0, "command"), (1, "output")]
 
 
 def test_a_remark_behind_an_arrow_hides_no_command() -> None:

@@ -23,8 +23,8 @@ _OF_NO_COMMAND: Final = re.compile(
     |\s*\(?\d[\w.:)-]*(?:\s|$)|\s*\d+\)                              # what begins with a number
     |\s*[A-Za-z][\w.()-]*(?:\ [\w.()-]+){0,3}:(?:\s|$)             # a name and a value
     |\s*[-*|+=\u2022\u2714\u2717](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
-    |[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
-    |[A-Z][a-z]+(?:'s)?\s+[\w+](?:(?!\s-{1,2}\w)[^=|<>$;&])*$
+    |\s*[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
+    |\s*[A-Z][a-z]+(?:'s)?\s+[\w+](?:(?!\s-{1,2}\w)[^=|<>$;&])*$
     """,
     re.VERBOSE,
 )
@@ -32,6 +32,7 @@ _OF_NO_COMMAND: Final = re.compile(
 _OF_NO_PROGRAM: Final = re.compile(
     r"""\s*[A-Z][A-Z0-9_()/%.:-]*(?:\ [A-Z][A-Z0-9_()/%.:-]*)*(?:\s{2,}|\t)\S              # NAME   ready
     |\s*-?\s*\"?[\w./\ -]{1,60}\"?:(?:\s|$)                       # a name and a value
+    |\s*[A-Za-z][\w\ ]*\[\d+\]\ :\s|\s*(?!.*\s-{1,2}\w)[^'\"#(]*\w,(?:\s|$)
     |\s*(?:\d[\d.,:/T-]*%?(?:\s|$)|[IWEF]\d{4}\ )
     |\s*(?:[*└├│─|,)}+=@%;&?]|-(?:[rwxsST-]{9}|\s)|//|\[(?![\s\[]|sudo\])|<[/!])
     |\s*(?!.*\s-{1,2}\w)\S.*?(?:\ {3,}|\t+)\S.*?(?:\ {3,}|\t+)[^\s#]    # columns
@@ -40,7 +41,9 @@ _OF_NO_PROGRAM: Final = re.compile(
 )
 """The same, asked of lines that begin with no program that we know, though what follows may read as arguments."""
 _OPTION: Final = re.compile(r"\s--?[A-Za-z]")
-_NO_CALL: Final = re.compile(r"diff --git a/|top - \d|(?:GET|PUT|POST|HEAD|PATCH|DELETE|OPTIONS) /\S* HTTP/\d")
+_NO_CALL: Final = re.compile(
+    r"diff --git a/|top - \d|\S+ -{4,} \d|(?:GET|PUT|POST|HEAD|PATCH|DELETE|OPTIONS) /\S* HTTP/\d"
+)
 """What begins with the name of a program and is none of its calls."""
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\s#\s.*")
 _FIRST: Final = re.compile(r"\s*([^\s;|&<>()]+)")

@@ -21,7 +21,9 @@ _SHOWS: Final = re.compile(r"\s(?:--?[A-Za-z][\w-]*|['\"]?<[\w -]+>|[~.]{0,2}/\S
 _KEYWORD: Final = re.compile(
     r"for\s+\w+\s+in\s.*(?:;\s*do\b|[^:]$)|(?:while|until|if)\s.*(?:;\s*(?:do|then)\b|\]$)|case\s+\S+\s+in\b|export\s+\w+="
 )
-_NO_COMMAND: Final = re.compile(r"[\w.]+\(|\w+\s+=\s|\w+:\s|.*[.?!]$|[a-z][\w-]*:$|\w+\s*[-=]>")
+_NO_COMMAND: Final = re.compile(r"[\w.]+\(|\w+\s+=\s|\w+:\s|.*(?<!\.\.)[.?!]$|[a-z][\w-]*:$|\w+\s*[-=]>")
+_OPENED: Final = re.compile(r"^[\w-]+(?:\s+(?:\"[^\"]*\"|[\w-]+))*\s+\{$")
+_FUNCTION: Final = re.compile(r"[\w-]+\s*\(\)|(?:function|if|for|while|until|case|do|then|else|time)\b")
 _OTHERS: Final = frozenset(
     [
         "knife",
@@ -99,6 +101,8 @@ def reads_as_shell(text: str) -> bool:
     """Returns whether a line, with those that carry it on, is a command; to be asked of lines of blocks only."""
     line = NOTE.sub("", text.strip())
     if not line or line.startswith("#"):
+        return False
+    if _OPENED.search(line) and not _FUNCTION.match(line):  # `terraform {`, `file {`: blocks of settings
         return False
     if looks_like_command(line) or _KEYWORD.match(line):
         return True

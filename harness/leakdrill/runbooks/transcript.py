@@ -26,7 +26,7 @@ _BARE: Final = re.compile(r"[ \t]*(?:#|%|>)[ \t]+(?=\S)")
 _REDIS: Final = re.compile(r"[ \t]*(?:redis(?:-cli)?|(?:[\w.-]+|\[[\da-f:]+\]):\d{2,5}(?:\[\d+\])?)>[ \t]+(?=\S)")
 _REDIS_WORDS: Final = re.compile(
     r"[ \t]*>[ \t]+(?=(?:INFO|CONFIG|SLOWLOG|LATENCY|MEMORY|CLIENT|CLUSTER|MONITOR"
-    r"|DBSIZE|FLUSH(?:ALL|DB)|KEYS|SCAN|GET|SET|DEL"
+    r"|DBSIZE|FLUSH(?:ALL|DB)|KEYS|SCAN|GET(?![ \t]+/)|SET|DEL"
     r"|TTL|TYPE|LLEN|ZCARD|HGETALL|OBJECT|DEBUG|PING|ROLE|SAVE|BGSAVE|SHUTDOWN|REPLICAOF|SENTINEL|AUTH|SELECT)\b)",
     re.IGNORECASE,
 )
@@ -47,6 +47,7 @@ _OPENS: Final = re.compile(
 )
 _CLOSES: Final = re.compile(r"(?:^|[;\s])(?:done|fi|esac)(?=$|[\s;|)&>])|^\s*\}(?=\s*$|\s*[|<>&;])", re.MULTILINE)
 _DATA: Final = re.compile(r"\s*[\"'{}\[\]]|\s*[\w.-]+\s*:")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _GROUP: Final = re.compile(r"\s*\{\s*$")
 
 
@@ -203,7 +204,7 @@ def _kinds(lines: Sequence[str]) -> Iterator[tuple[int, PieceKind]]:
             after_output = False
             at += 1
             continue
-        may_be = depth == 0 and not line.startswith("#") and (after_output or not _CLOSES.match(line))
+        may_be = depth == 0 and not line.lstrip().startswith("#") and (after_output or not _CLOSES.match(line))
         printed = may_be and _is_printed(line, next((one for one in lines[at + 1 :] if one.strip()), ""))
         end = at if printed else ends.of(at)
         stretch = lines[at : end + 1]
@@ -222,7 +223,7 @@ def _is_printed(line: str, following: str) -> bool:
 
 def _depth(depth: int, stretch: Sequence[str], rest: Sequence[str]) -> int:
     """In how many loops, conditions and functions the line behind `stretch` stands; what nobody closes opens none."""
-    text = "\n".join(stretch)
+    text = _QUOTED.sub("", "\n".join(stretch))
     if not depth and not _OPENS.search(text):
         return 0
     depth = max(depth + len(_OPENS.findall(text)) - len(_CLOSES.findall(text)), 0)

@@ -18,6 +18,7 @@ from leakdrill.runbooks.shell.words import word
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from leakdrill.runbooks.shell.programs.call import Judge
     from leakdrill.runbooks.shell.programs.word import Word
 
 ALONE: Final = frozenset(
@@ -67,6 +68,10 @@ NEEDS_MORE: Final = frozenset(
     disable cat is-active reload mask unmask load save debug suspend resume reconcile trace import silence query""".split()
 )
 """Subcommands that are only a name when nothing follows them: `kubectl apply`."""
+SCRIPT: Final = re.compile(r"\./(?:[\w.@-]+/)*(?:[\w@-]+|[\w.@-]+\.(?:sh|bash|zsh|ksh|py|pl|exe|bin|run|out))")
+"""A path that is a command when nothing follows it."""
+BOX: Final = re.compile(r"[\u2500-\u25ff]")
+QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 NO_COMMAND: Final = OPERATORS | {"!==", "<-", "is"}
 """Words of source code and of prose behind the name of a program."""
 LONGEST: Final = 20_000
@@ -84,6 +89,9 @@ def looks_like_command(text: str) -> bool:
         return False
     if prompt := PROMPT.match(stripped):
         return looks_like_command(stripped[prompt.end() :])
+    if (drawn := DRAWN.search(QUOTED.sub("", stripped))) and "\n" not in stripped:
+        head = QUOTED.sub("", stripped)[: drawn.start()].strip()
+        return not BOX.search(stripped) and looks_like_command(head)
     lines = [line for line in stripped.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         return False
@@ -143,13 +151,18 @@ def _command(tree: Tree, node: Node, *, piped: bool) -> bool:
 
 def _reads_as_one(first: Word, arguments: list[Word], texts: list[str], *, piped: bool) -> bool:
     program = first.text
-    if re.fullmatch(r"\.{0,2}(?:/[\w.@-]+)+", program) and (
-        "." in program.rpartition("/")[2] or known.judge_of(program) is not None
-    ):
-        return bool(arguments) or program.startswith("./")
     judge = known.judge_of(program)
-    if judge is None or not first.literal:
+    if re.fullmatch(r"\.{0,2}(?:/[\w.@-]+)+", program) and ("." in program.rpartition("/")[2] or judge is not None):
+        return bool(arguments) or SCRIPT.fullmatch(program) is not None
+    if judge is None or not first.literal or (texts and texts[-1] == "{"):
         return False
+    if program in {"return", "exit", "break", "continue"}:
+        return len(texts) == 1 and bool(re.fullmatch(r"\d+|\$.*", texts[0]))
+    return _has_arguments_of_one(program, judge, arguments, texts, piped=piped)
+
+
+def _has_arguments_of_one(program: str, judge: Judge, arguments: list[Word], texts: list[str], *, piped: bool) -> bool:
+    """Whether what stands behind the name of a program that we know reads as its arguments."""
     if not arguments:
         return program in ALONE or piped
     if sum(text.lower() in SENTENCE for text in texts) > (1 if any(SHOWING.search(text) for text in texts) else 0):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ROWS = """
 look :, echo, cd, pushd, popd, dirs, pwd, test, [, [[, exit, return, break, continue, shift, wait, type, times, jobs | changes nothing but the shell itself
-look let, getopts, logout, disown, fg, bg, suspend, caller, compgen, shopt, set | changes nothing but the shell itself
+look let, getopts, logout, caller, compgen, shopt, set | changes nothing but the shell itself
+change fg, bg, disown, suspend | changes whether a job of this shell runs, or for whom
 change alias, unalias | changes what a word means in this shell | `unalias`, or the alias that was there before
 unknown enable, bind, complete, compopt, fc, hash, mapfile, readarray | changes what the shell does in a way that is not judged
 """

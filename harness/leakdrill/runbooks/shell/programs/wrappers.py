@@ -78,6 +78,8 @@ ENV: Final = Wrapper(
 
 def shell(call: Call) -> Effect:
     """Runs text: that after `-c`, a script, or what it reads."""
+    if [word.text for word in call.arguments] == ["--version"]:
+        return look(f"`{call.name}` prints its version.")
     parts = split(call.arguments, SHELL_OPTIONS, until_argument=True)
     if parts.unknown is not None:
         return unknown(f"`{call.name}` has an option here that we do not know: {parts.unknown.text}.")
