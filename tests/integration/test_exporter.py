@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -173,3 +176,21 @@ def test_where_the_kubelets_series_count_no_container_of_ours_is_published(recor
     series = _scrape(exporter)
     assert "node_filesystem_avail_bytes" in series
     assert not [name for name in series if name.startswith("container_")]
+
+
+def test_a_client_that_resets_leaves_no_word_on_the_terminal(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exporter = _exporter(recorder)
+    exporter.start()
+    try:
+        host, port = exporter.address.split(":")
+        for sent in (b"", b"GET", b"GET /metrics HTTP/1.1\r\n\r\n"):
+            connection = socket.create_connection((host, int(port)), timeout=20)
+            connection.sendall(sent)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+        time.sleep(0.3)
+    finally:
+        exporter.stop()
+    assert capsys.readouterr() == ("", "")

@@ -26,6 +26,9 @@ def test_what_stays_with_the_target_is_followed(location: str) -> None:
         "http://127.0.0.1:8000@192.0.2.1/",
         "http://[::ffff:1]:8000/",
         "http://127.0.0.1:99999999/",
+        "http://[/",
+        "//[",
+        "http://[::g]/x",
         "http://127.0.0.2:8000/",
     ],
 )

@@ -73,7 +73,9 @@ def test_a_command_that_we_have_a_step_for_is_that_step(line, do):
     assert step.do == do
 
 
-@pytest.mark.parametrize("line", ["curl @{url}/health", "ls -l", "docker stats gateway", "docker-compose up -d"])
+@pytest.mark.parametrize(
+    "line", ["curl @{url}/health", "curl -X POST @{url}[/x", "ls -l", "docker stats gateway", "docker-compose up -d"]
+)
 def test_other_commands_are_none(line):
     words = simple_words(line)
     assert words is not None

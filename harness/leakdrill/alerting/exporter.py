@@ -31,6 +31,7 @@ from leakdrill.alerting.limited_machine import LimitedMachine
 from leakdrill.alerting.machine_series import machine_series, unlimited_cpu
 from leakdrill.alerting.process_group_series import process_group
 from leakdrill.alerting.state_series import Ends, capacity_series, declared_series, running_series
+from leakdrill.machine.quiet_server import QuietServer
 from leakdrill.record.event_class import Reading
 from leakdrill.record.events import (
     CgroupDetails,
@@ -152,6 +153,7 @@ class Exporter(Collector):
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         self._server = start_http_server(0, addr="127.0.0.1", registry=registry)
+        self._server[0].handle_error = QuietServer().handle_error  # type: ignore[method-assign]
 
     def stop(self) -> None:
         """Stop answering. May be called again."""

@@ -6,7 +6,7 @@ before version 2.55, and no key with a password. So it asks here, and the secret
 
 from __future__ import annotations
 
-import sys
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from leakdrill.machine.http_client import bounded_client
+from leakdrill.machine.quiet_server import QuietServer
 from leakdrill.printable import printable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _LATER_S: Final = 1.0
 """Prometheus gives up first, and says so in its own words."""
 _MOST_BYTES: Final = 32 * 1024 * 1024
 _MOST_CHARS: Final = 200
+_SECONDS: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?")
 _PASSED_ON: Final = "Content-Type"
 
 
@@ -61,14 +63,10 @@ class MetricsRelay:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer, ThreadingHTTPServer):
+    failed = "the service's metrics could not be passed on"
     daemon_threads = True
     relay: MetricsRelay
-
-    def handle_error(self, *args: Any) -> None:
-        """Say nothing of Prometheus having given up: it says so itself."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(*args)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -90,14 +88,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != _PATH:
             self._respond(404, "", {}, b"")
             return
-        timeout_s = float(self.headers.get(_TIMEOUT_HEADER) or _USUAL_TIMEOUT_S) + _LATER_S
+        timeout_s = _asked_timeout_s(self.headers.get(_TIMEOUT_HEADER) or "") + _LATER_S
         asked = {"Accept": self.headers.get("Accept", "*/*")}
         try:
             answer = self._client.get(self.server.relay.url, headers=asked, timeout=timeout_s)
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             self._respond(502, str(e), {}, b"")
             return
-        kept = {_PASSED_ON: answer.headers[_PASSED_ON]} if _PASSED_ON in answer.headers else {}
+        said = answer.headers.get(_PASSED_ON, "")
+        kept = {_PASSED_ON: said} if said.isascii() and said.isprintable() and said else {}
         self._respond(answer.status_code, answer.reason_phrase, kept, answer.content)
 
     def _respond(self, status: int, reason: str, headers: dict[str, str], body: bytes) -> None:
@@ -111,3 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Print nothing: Prometheus says what it was not given."""
+
+
+def _asked_timeout_s(text: str) -> float:
+    """How long Prometheus waits, as it says; whoever says nothing of sense waits as long as it does by default."""
+    return float(text) if _SECONDS.fullmatch(text) else _USUAL_TIMEOUT_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from leakdrill.in_words import in_words
+from leakdrill.machine.quiet_server import QuietServer
 from leakdrill.record.events import BadNotification, Notification
 
 if TYPE_CHECKING:
     from leakdrill.record.recorder import Recorder
 
 _PATH: Final = "/notify/"
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _MOST_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -54,7 +57,7 @@ class Webhook:
         """Record one delivery to `receiver`; whether it could be read."""
         try:
             notices = [_notice(alert) for alert in json.loads(body)["alerts"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as e:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
             error = f"{in_words(e)}; expected Alertmanager's webhook JSON, version 4"
             self._recorder.record(BadNotification(receiver, error))
             return False
@@ -64,7 +67,8 @@ class Webhook:
         return True
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer, ThreadingHTTPServer):
+    failed = "a notification could not be received"
     daemon_threads = True
     webhook: Webhook
 
@@ -74,7 +78,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
+        length = self.headers.get("Content-Length") or "0"
+        if not _LENGTH.fullmatch(length):
+            self.close_connection = True
+            self._respond(400)
+            return
+        size = int(length)
         if not self.path.startswith(_PATH) or size > _MOST_BYTES:
             self.close_connection = True
             self._respond(404 if size <= _MOST_BYTES else 413)

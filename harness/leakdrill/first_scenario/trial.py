@@ -209,7 +209,8 @@ def _has_metrics(client: httpx.Client, port: int) -> bool:
         response = client.get(f"http://127.0.0.1:{port}{_METRICS}")
     except httpx.HTTPError:
         return False
-    return response.is_success and any(line.startswith(("# TYPE ", "# HELP ")) for line in response.text.splitlines())
+    page = response.content.decode(errors="replace")  # its charset may be none
+    return response.is_success and any(line.startswith(("# TYPE ", "# HELP ")) for line in page.splitlines())
 
 
 def _connections(process: psutil.Process) -> Sequence[psutil._ntuples.pconn]:

@@ -219,7 +219,10 @@ def _http(words: list[str], known: Known) -> AsStep | None:
     method = (options.get("-X") or options.get("--request") or ("POST" if body is not None else "GET")).upper()
     if method == "GET" or len(rest) != 1 or not rest[0].startswith(known.url):
         return None
-    address = urlsplit("http://target" + rest[0].removeprefix(known.url))
+    try:
+        address = urlsplit("http://target" + rest[0].removeprefix(known.url))
+    except ValueError:
+        return None
     path = (address.path or "/") + (f"?{address.query}" if address.query else "")
     call: dict[str, Any] = {"method": method, "path": path}
     if body:

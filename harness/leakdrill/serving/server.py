@@ -10,20 +10,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from leakdrill.errors import LeakdrillError
+from leakdrill.machine.quiet_server import QuietServer
 from leakdrill.printable import printable
-from leakdrill.screenful import screenful
 from leakdrill.serving.request_reader import RequestReader
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from leakdrill.serving.pages import Pages, Served
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -48,9 +45,10 @@ class _NoPath(ValueError):  # noqa: N818 - the name says what it is
     """What was asked for is no path."""
 
 
-class PageServer(ThreadingHTTPServer):
+class PageServer(QuietServer, ThreadingHTTPServer):
     """Serves `pages` on a loopback port; 0 takes a free one. A request, and its answer, may take `each_way_s` each."""
 
+    failed = "a page could not be served"
     daemon_threads = True
     request_queue_size = _MOST_CLIENTS
 
@@ -96,14 +94,6 @@ class PageServer(ThreadingHTTPServer):
                 return False
             self._clients += count
             return True
-
-    def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
-        """Say in one line what went wrong here; a client that went away, or does not answer, is no mistake of ours."""
-        del request, client_address
-        error = sys.exception()
-        if not isinstance(error, ConnectionError | TimeoutError):
-            sys.stderr.write(screenful(f"leakdrill: a page could not be served: {printable(repr(error))}") + "\n")
-            sys.stderr.flush()
 
 
 class _Handler(BaseHTTPRequestHandler):

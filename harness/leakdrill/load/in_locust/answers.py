@@ -80,7 +80,11 @@ def _says_nothing(headers: Any) -> bool:
 def _landing(url: str, response: Any) -> str:
     """Returns where a redirect led: to the last address, or to that which nobody followed."""
     last = (_history(response) or [response])[-1]
-    return urljoin(url, str(last.headers.get("location") or url))
+    location = str(last.headers.get("location") or url)
+    try:
+        return urljoin(url, location)
+    except ValueError:  # it is no address, and leads nowhere
+        return url
 
 
 def _history(response: Any) -> list[Any]:
@@ -89,6 +93,9 @@ def _history(response: Any) -> list[Any]:
 
 
 def _place(url: str) -> tuple[str | None, int | None]:
-    parts = urlsplit(url)
-    host = "loopback" if parts.hostname in _LOOPBACK else parts.hostname
-    return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    try:
+        parts = urlsplit(url)
+        host = "loopback" if parts.hostname in _LOOPBACK else parts.hostname
+        return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return url, None

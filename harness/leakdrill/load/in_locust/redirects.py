@@ -28,8 +28,8 @@ def stay_with_target() -> None:
 
 def leads_elsewhere(url: str, location: str) -> str:
     """Returns where a redirect of `url` to `location` leads; empty when it stays at its host and port."""
-    there = urljoin(url, location)
     try:
+        there = urljoin(url, location)
         return "" if _place(url) == _place(there) else there
     except ValueError:
         return location

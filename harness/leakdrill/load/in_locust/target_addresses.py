@@ -64,7 +64,10 @@ class TargetAddresses:
     def on_request(self, *, exception: object = None, response: Any = None, url: str = "", **_others: Any) -> None:
         """Handle Locust's `request` event: an address that did not answer at all is avoided for a moment."""
         if exception is not None and not getattr(response, "status_code", None):
-            parts = urlsplit(url or "")
+            try:
+                parts = urlsplit(url or "")
+            except ValueError:  # the locustfile's address is none
+                return
             address = f"{parts.scheme}://{parts.netloc}"
             if address in self._known:
                 self._avoided[address] = self._clock() + AVOID_S

@@ -78,7 +78,7 @@ def _undo_leaks(data: Mapping[str, Any], header: Header) -> str | None:  # noqa:
     project, service, before = str(data["project"]), str(data["service"]), data["on"]
     if not isinstance(before, dict):
         raise TypeError("on: expected the containers, each with the names of its leaks")
-    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, *engine_errors())
+    broken: tuple[type[Exception], ...] = (EnvironmentProblem, httpx.HTTPError, ValueError, *engine_errors())
     labels = with_labels({PROJECT_LABEL: project, SERVICE_LABEL: service})
     try:
         client = connect(engine_of(data))
@@ -112,8 +112,21 @@ def _switch_off(attrs: Mapping[str, Any], port: int, *, keep: list[str]) -> None
 
 
 def _leaks(http: httpx.Client) -> list[dict[str, Any]]:
+    """The leaks as the service lists them; none where it lists none.
+
+    Raises:
+        ValueError: when its answer is no list of leaks with their names.
+    """
     response = http.get(_LEAKS)
-    leaks: list[dict[str, Any]] = response.json()["leaks"] if response.is_success else []
+    if not response.is_success:
+        return []
+    try:
+        answer = response.json()
+    except RecursionError as e:
+        raise ValueError(f"{_LEAKS} answered with JSON that is nested too deep") from e
+    leaks = answer.get("leaks") if isinstance(answer, dict) else None
+    if not isinstance(leaks, list) or not all(isinstance(o, dict) and isinstance(o.get("name"), str) for o in leaks):
+        raise ValueError(f"{_LEAKS} answered with something else than a list of leaks")
     return leaks
 
 

@@ -30,7 +30,11 @@ def engine_host(client: DockerClient) -> str | None:
     """
     base = str(client.api.base_url)
     if base.startswith("http+docker://ssh"):
-        return urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or "the host of DOCKER_HOST"
+        try:
+            named = urlsplit(os.environ.get("DOCKER_HOST", "")).hostname
+        except ValueError:
+            named = None
+        return named or "the host of DOCKER_HOST"
     return None if base.startswith("http+") else urlsplit(base).hostname
 
 
