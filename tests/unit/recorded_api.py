@@ -25,6 +25,7 @@ class RecordedApi(ThreadingHTTPServer):
         self.answer = answer
         self.status = 200
         self.refusal: Any = {"message": "no"}
+        self.more: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
@@ -46,7 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = self.server.answer(self.command, self.path, body) if self.server.status == 200 else self.server.refusal
         text = found if isinstance(found, bytes) else json.dumps(found).encode()
         self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(text)))
+        for name, value in {**self.server.more, "Content-Length": str(len(text))}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text)
 

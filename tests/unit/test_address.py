@@ -110,6 +110,21 @@ def test_what_is_no_number_of_a_merge_request_is_refused(iid: str) -> None:
         gitlab_merge_request({"CI_MERGE_REQUEST_IID": iid})
 
 
+@pytest.mark.parametrize("project", ["a b", "\udc80", "x\n", "?", "a" * 501])
+def test_what_is_no_project_is_refused(project: str) -> None:
+    gitlab = {"LEAKDRILL_GITLAB_TOKEN": SECRET, "CI_PROJECT_ID": project, "CI_API_V4_URL": "http://127.0.0.1:9"}
+    with pytest.raises(BadInput, match="CI_PROJECT_ID"):
+        gitlab_merge_request(gitlab, number=1)
+    with pytest.raises(BadInput, match="--number"):
+        gitlab_merge_request(gitlab, number=10**30)
+
+
+@pytest.mark.parametrize("repository", ["..", "../..", "a/..", "./b", "a/b/c", "a", "\udc80/b", "a/b\n"])
+def test_what_is_no_repository_is_refused(repository: str) -> None:
+    with pytest.raises(BadInput, match="GITHUB_REPOSITORY"):
+        github_pull_request({"GITHUB_TOKEN": SECRET, "GITHUB_REPOSITORY": repository}, number=1)
+
+
 @pytest.mark.parametrize(
     "text", ["=x", "x", "na me=x", "näme=x", "Host=elsewhere", "content-length=1", "a\nb=x", "\udc80=x"]
 )

@@ -241,6 +241,16 @@ def test_a_token_that_comes_back_is_masked_however_it_is_written(echo: str, stat
     assert not any(part in str(error.value) for part in ('a"b', "b/c", "c+d", "d==", "%2fc", "b%2F", "d%3d"))
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_answer_that_leads_elsewhere_is_not_followed_and_says_where(status: int) -> None:
+    with recorded_api(lambda *_: {}) as server:
+        server.status, server.more = status, {"Location": f"{server.url}/login?for={quote(TOKEN)}"}
+        with pytest.raises(EnvironmentProblem, match=r"which leads to http://127\.0\.0\.1:[0-9]+/login") as error:
+            Api(server.url, {"X": TOKEN}, [TOKEN]).call("GET", "/x", EXPORTED)
+        assert len(server.requests) == 1
+    assert "c%2Bd" not in error.value.message
+
+
 def test_a_password_in_a_basic_header_is_masked_too(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,8 +69,10 @@ class Api:
             raise EnvironmentProblem(f"{method} {url}: cannot be asked: {e}") from e
         hint = self._hints.get(response.status_code, "")
         if not response.is_success:
+            place = response.headers.get("location", "") if response.is_redirect else ""
+            leads = f", which leads to {beginning(place, _ERROR_CHARS)} and is not followed" if place else ""
             text = _shown(response.content, _ERROR_CHARS)
-            raise EnvironmentProblem(f"{method} {url}: answered {response.status_code}: {text}", hint=hint)
+            raise EnvironmentProblem(f"{method} {url}: answered {response.status_code}{leads}: {text}", hint=hint)
         try:
             return answer.read(response.content)
         except ValueError as e:

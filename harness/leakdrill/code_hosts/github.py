@@ -14,6 +14,7 @@ from leakdrill.code_hosts.api import Api, beginning
 from leakdrill.code_hosts.comment import Comment
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
+from leakdrill.units import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,8 +94,8 @@ def github_pull_request(environ: Mapping[str, str], *, number: int | None = None
     if not token:
         raise BadInput("GITHUB_TOKEN is not set; expected the token of the job: `GITHUB_TOKEN: ${{ github.token }}`")
     repository = environ.get("GITHUB_REPOSITORY", "")
-    if not _REPOSITORY.fullmatch(repository):
-        raise BadInput(f'GITHUB_REPOSITORY: "{repository}"; expected owner/name')
+    if not _REPOSITORY.fullmatch(repository) or {".", ".."} & set(repository.split("/")):
+        raise BadInput(f"GITHUB_REPOSITORY: found {quoted(repository)}; expected owner/name")
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/vnd.github+json",

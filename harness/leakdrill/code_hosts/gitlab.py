@@ -31,6 +31,7 @@ class _Note(Part):
 _ME: Final[Answer[_User]] = Answer(_User, "the user of the token, with an id")
 _NOTE: Final[Answer[_Note]] = Answer(_Note, "a note with its id")
 _NOTES: Final[Answer[list[_Note]]] = Answer(list[_Note], "a list of notes")
+_PROJECT: Final = re.compile(r"[\w./-]{1,500}", re.ASCII)
 _IID: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -72,7 +73,8 @@ def gitlab_merge_request(environ: Mapping[str, str], *, number: int | None = Non
     if not iid:
         return None
     if not _IID.fullmatch(iid):
-        raise BadInput(f"CI_MERGE_REQUEST_IID: found {quoted(iid)}; expected the number of a merge request")
+        place = "--number" if number else "CI_MERGE_REQUEST_IID"
+        raise BadInput(f"{place}: found {quoted(iid)}; expected the number of a merge request")
     token = environ.get("LEAKDRILL_GITLAB_TOKEN", "")
     if not token:
         raise BadInput(
@@ -82,5 +84,7 @@ def gitlab_merge_request(environ: Mapping[str, str], *, number: int | None = Non
     address, project = environ.get("CI_API_V4_URL", ""), environ.get("CI_PROJECT_ID", "")
     if not (address and project):
         raise BadInput("CI_API_V4_URL and CI_PROJECT_ID: expected both, as the runner of GitLab sets them")
+    if not _PROJECT.fullmatch(project):
+        raise BadInput(f"CI_PROJECT_ID: found {quoted(project)}; expected the number of a project, or GROUP/NAME")
     api = Api(address_of("CI_API_V4_URL", address), {"PRIVATE-TOKEN": token}, [token])
     return GitLabMergeRequest(api, project, iid)
