@@ -97,7 +97,9 @@ def test_a_value_meets_every_condition_or_there_is_none(
     assert fitting_value(conditions, usual) == value
 
 
-@pytest.mark.parametrize("name", ["http_requests_total", "node_disk_read_bytes_total", "memory_errors", "queue_size"])
+@pytest.mark.parametrize(
+    "name", ["http_requests_total", "node_disk_read_bytes_total", "memory_errors", "queue_size", "jvm_threads_state"]
+)
 def test_what_a_name_does_not_say_is_not_guessed(name: str) -> None:
     assert quantity_of(name, {}) is None
 
@@ -153,6 +155,13 @@ def test_no_alert_fires_for_a_service_that_is_dead(tmp_path: Path) -> None:
     """Without a staleness marker Prometheus sees the last value for five minutes more, and `for: 3m` would be over."""
     (found,) = measured(tmp_path, (f"{WORKING} > 0.8", "3m"), slowest=240, speeds=2)
     assert [sight.spare_s for sight in found.steady] == [None, None]
+
+
+@needs_promtool
+def test_an_alert_that_fires_at_the_baseline_is_early_at_every_speed(tmp_path: Path) -> None:
+    """Slow leaks are evaluated seldom; their quiet time is long enough all the same for `for` to be over."""
+    (found,) = measured(tmp_path, (f"{WORKING} > 0.3", "2m"), fastest=3600, slowest=2_419_200, speeds=3)
+    assert all(sight.is_early for sight in found.steady)
 
 
 @needs_promtool

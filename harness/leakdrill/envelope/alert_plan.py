@@ -15,7 +15,7 @@ from leakdrill.envelope.quantities import Quantity, quantity_of
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from leakdrill.alerting.rules import AlertRule, Rules
     from leakdrill.alerting.selectors import SelectedSeries
@@ -62,6 +62,7 @@ class AlertPlan:
         resources: what it watches, in the order of its expression; what leaks in the made courses.
         history_s: how far it looks back.
         least_range_s: the shortest range in it; None where it has none.
+        looks_back_at_recordings: whether a range in it is one over a recording rule's series.
         notes: one sentence for each thing that was left out or read by its name.
     """
 
@@ -70,6 +71,7 @@ class AlertPlan:
     resources: tuple[Resource, ...]
     history_s: float
     least_range_s: float | None
+    looks_back_at_recordings: bool
     notes: tuple[str, ...]
 
 
@@ -106,6 +108,7 @@ def plan_of(alert: AlertRule, rules: Rules) -> AlertPlan:
         resources=resources,
         history_s=history_s,
         least_range_s=min(lengths, default=None),
+        looks_back_at_recordings=any(_looks_back_at(expr, found.recordings) for expr in exprs),
         notes=tuple(dict.fromkeys(found.notes + list(_notes(found.series)))),
     )
 
@@ -280,3 +283,10 @@ def _ranges_s(expr: str) -> Iterator[float]:
     for node in nodes(parse(expr)):
         if isinstance(node, promql.MatrixSelector | promql.SubqueryExpr) and node.range is not None:
             yield node.range.total_seconds()
+
+
+def _looks_back_at(expr: str, names: Container[str]) -> bool:
+    ranges = [node for node in nodes(parse(expr)) if isinstance(node, promql.MatrixSelector | promql.SubqueryExpr)]
+    inner = [one.vector_selector if isinstance(one, promql.MatrixSelector) else one.expr for one in ranges]
+    selectors = [node for one in inner for node in nodes(one) if isinstance(node, promql.VectorSelector)]
+    return any((node.name or "") in names for node in selectors)

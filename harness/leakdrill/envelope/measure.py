@@ -115,7 +115,7 @@ class _Run:
         for cast in casts:
             for shape in LEAK_SHAPES:
                 if self._settings.tries(shape) and _makes_sense(shape, cast.plan):
-                    asked += [(cast, shape, takes_s) for takes_s in _tried(shape, times_s)]
+                    asked += [(cast, shape, takes_s) for takes_s in _tried(shape, times_s, cast.plan)]
         leaks = [(cast, *self._leak(cast, shape, takes_s)) for cast, shape, takes_s in asked]
         healthy = [
             (cast, *self._healthy_course(cast, shape))
@@ -155,10 +155,10 @@ class _Run:
 
     def _leak(self, cast: _Cast, shape: str, takes_s: float) -> tuple[Course, Intervals]:
         plan, settings = cast.plan, self._settings
-        closely = shape in _BRIEF or bool(plan.recordings and plan.least_range_s)
+        closely = shape in _BRIEF or plan.looks_back_at_recordings
         pace = intervals(takes_s, settings, own_s=cast.own_s, least_range_s=plan.least_range_s, closely=closely)
         clock = Clock(
-            scrape_s=pace.scrape_s, quiet_s=cast.quiet_s, takes_s=takes_s, baseline=settings.baseline
+            scrape_s=pace.scrape_s, quiet_s=cast.quiet_s + 2 * pace.evaluate_s, takes_s=takes_s, baseline=settings.baseline
         )  # fmt: skip
         return LEAK_SHAPES[shape](clock), pace
 
@@ -218,11 +218,10 @@ def _sight(course: Course, takes_s: float, first_s: float | None, pace: Interval
     )
 
 
-def _tried(shape: str, times_s: Sequence[float]) -> Sequence[float]:
-    if shape == "steady":
-        return times_s
-    fewer = times_s[::_FEWER]
-    return [one for one in fewer if shape not in _BRIEF or one <= _LONGEST_BRIEF_S]
+def _tried(shape: str, times_s: Sequence[float], plan: AlertPlan) -> Sequence[float]:
+    fewer = times_s if shape == "steady" else times_s[::_FEWER]
+    closely = shape in _BRIEF or plan.looks_back_at_recordings
+    return [one for one in fewer if not closely or one <= _LONGEST_BRIEF_S]
 
 
 def _makes_sense(shape: str, plan: AlertPlan) -> bool:

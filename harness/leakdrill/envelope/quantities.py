@@ -115,13 +115,13 @@ _WORDS: Final[tuple[tuple[frozenset[str], Resource], ...]] = (
     (frozenset({"threads", "goroutines"}), "threads"),
 )
 _ROLES: Final[tuple[tuple[frozenset[str], Role], ...]] = (
-    (frozenset({"limit", "max", "maximum", "total", "capacity", "size", "quota"}), "limit"),
     (frozenset({"free", "available", "avail"}), "free"),
+    (frozenset({"limit", "max", "maximum", "total", "capacity", "size", "quota", "physical", "installed"}), "limit"),
     (frozenset({"used", "usage", "resident", "rss", "inuse", "alloc", "allocated", "open", "live", "current"}), "used"),
 )
 _ELSE: Final = frozenset(
     {"swap", "cache", "cached", "read", "reads", "write", "writes", "written", "received", "sent", "requests", "io",
-     "buffer", "buffers", "failures", "errors", "count", "bucket", "sum", "shared", "mapped", "reserved"}
+     "buffer", "buffers", "deadlocked", "blocked", "state", "waiting", "peak", "daemon", "failures", "errors", "count", "bucket", "sum", "shared", "mapped", "reserved"}
 )  # fmt: skip
 """Words by which a name tells of something else, or of a flow."""
 _IN_BYTES: Final = frozenset({"GPU memory", "memory", "disk"})
@@ -153,6 +153,8 @@ def _by_labels(name: str, labels: Mapping[str, str], presence: Presence) -> Quan
         mode = labels.get("mode", "user")
         role: Role = "idle seconds" if mode == "idle" else "used seconds" if mode == "user" else "zero"
         return Quantity("CPU", role, presence=presence)
+    if name == "namedprocess_namegroup_memory_bytes" and labels.get("memtype") == "swapped":
+        return Quantity("memory", "zero", presence=presence)
     if name in ("container_spec_cpu_quota", "container_spec_cpu_period"):
         return Quantity("CPU", "limit" if name.endswith("quota") else "one", _CPU_PERIOD_US, presence)
     return _of_life(name, labels, presence)
