@@ -16,6 +16,7 @@ from leakdrill.cli.commands import SUMMARIES
 
 pytestmark = pytest.mark.integration
 
+RULES: Final = str(Path(__file__).parents[2] / "scenarios" / "rules" / "python-memory.yaml")
 TRACES: Final = sorted((Path(__file__).parents[1] / "recorded" / "memory_traces").rglob("*.csv"))
 KINDS: Final = ("file", "full", "closed", "gone", "hung up", "ascii")
 TOGETHER: Final = [(kind, kind) for kind in KINDS]
@@ -44,6 +45,7 @@ WORKS: Final = {
     "init": ["init", "{new}", "--command", "true {port}", "--no-try"],
     "trace": ["trace", str(TRACES[0])],
     "trace --json": ["trace", str(TRACES[0]), "--json"],
+    "envelope": ["envelope", RULES, "--only", "steady", "--speeds", "2", "--slowest", "10m"],
     "watch passes": ["watch", "--runs", "{runs}", "--limit", "1GiB", "--", "sleep", "0.3"],
     "watch fails": ["watch", "--runs", "{runs}", "--", "false"],
     "watch --json": ["watch", "--runs", "{runs}", "--json", "--", "false"],
@@ -63,7 +65,14 @@ PRINTS: Final = {
 }  # fmt: skip
 """Those whose whole work is what they print."""
 QUICK: Final = {"report", "schema", "runbook", "wrong option", "a name of bytes"}
-SLOW: Final = {"scenarios --covers": 2, "doctor": 6, "watch passes": 6, "watch fails": 6, "watch --json": 6}
+SLOW: Final = {
+    "scenarios --covers": 2,
+    "doctor": 6,
+    "envelope": 2,
+    "watch passes": 6,
+    "watch fails": 6,
+    "watch --json": 6,
+}
 """How many of the pairs are tried with what takes a second and more."""
 
 

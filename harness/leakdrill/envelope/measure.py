@@ -157,9 +157,8 @@ class _Run:
         plan, settings = cast.plan, self._settings
         closely = shape in _BRIEF or plan.looks_back_at_recordings
         pace = intervals(takes_s, settings, own_s=cast.own_s, least_range_s=plan.least_range_s, closely=closely)
-        clock = Clock(
-            scrape_s=pace.scrape_s, quiet_s=cast.quiet_s + 2 * pace.evaluate_s, takes_s=takes_s, baseline=settings.baseline
-        )  # fmt: skip
+        quiet = cast.quiet_s + 2 * pace.evaluate_s
+        clock = Clock(scrape_s=pace.scrape_s, quiet_s=quiet, takes_s=takes_s, baseline=settings.baseline)
         return LEAK_SHAPES[shape](clock), pace
 
     def _healthy_course(self, cast: _Cast, shape: str) -> tuple[Course, Intervals]:

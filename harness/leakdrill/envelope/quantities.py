@@ -121,7 +121,8 @@ _ROLES: Final[tuple[tuple[frozenset[str], Role], ...]] = (
 )
 _ELSE: Final = frozenset(
     {"swap", "cache", "cached", "read", "reads", "write", "writes", "written", "received", "sent", "requests", "io",
-     "buffer", "buffers", "deadlocked", "blocked", "state", "waiting", "peak", "daemon", "failures", "errors", "count", "bucket", "sum", "shared", "mapped", "reserved"}
+     "buffer", "buffers", "deadlocked", "blocked", "state", "waiting", "peak", "daemon",
+     "failures", "errors", "count", "bucket", "sum", "shared", "mapped", "reserved"}
 )  # fmt: skip
 """Words by which a name tells of something else, or of a flow."""
 _IN_BYTES: Final = frozenset({"GPU memory", "memory", "disk"})
