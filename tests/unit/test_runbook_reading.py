@@ -211,6 +211,7 @@ def test_inline_promql_is_a_query(read):
         ("def f(x):\n    return x", "code for the application"),
         ("2026-01-01 10:00:00 ERROR no memory\n2026-01-01 10:00:01 ERROR no memory", "output"),
         ('{"a": 1}', "configuration"),
+        ("graph LR\n  subgraph SHOP[the shop]\n    web --> db\n  end", "prose"),
     ],
 )
 def test_a_block_without_a_language_is_told_by_its_shape(read, text, kind):

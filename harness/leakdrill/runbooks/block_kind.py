@@ -53,6 +53,9 @@ _TABLE: Final = re.compile(
 )
 _COLUMNS: Final = re.compile(r"\S+(?:\s{2,}\S+){2,}")
 _METRIC: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?::[\w:]+)?")
+_MERMAID: Final = re.compile(
+    r"\s*(?:(?:graph|flowchart)\s+(?:TD|TB|LR|RL|BT)\b|sequenceDiagram\b|gantt\b|stateDiagram)"
+)
 _NOWHERE: Final = Path("runbook")
 _FEW: Final = 3
 
@@ -180,6 +183,10 @@ def _is_promql(text: str) -> bool:
     return any(map(is_query, queries)) and all(is_query(query) or _METRIC.fullmatch(query) for query in queries)
 
 
+def _is_diagram(text: str) -> bool:
+    return _MERMAID.match(text) is not None
+
+
 def _was_printed(text: str) -> bool:
     return _TABLE.search(text) is not None or _is_log(text)
 
@@ -189,6 +196,7 @@ def _is_code(text: str) -> bool:
 
 
 _SHAPES: Final = (
+    (_is_diagram, FragmentKind.PROSE, "it is a diagram in Mermaid's language"),
     (_is_promql, FragmentKind.QUERY, "it is PromQL"),
     (_was_printed, FragmentKind.OUTPUT, "it looks like a table or a log that was printed"),
     (_is_settings, FragmentKind.CONFIGURATION, "it is made of settings: keys and values, or blocks of them"),

@@ -22,7 +22,7 @@ _OF_NO_COMMAND: Final = re.compile(
     |\S.*?\S\s{2,}\S.*?\s{2,}\S                                # columns
     |\s*\(?\d[\w.:)-]*(?:\s|$)|\s*\d+\)                              # what begins with a number
     |\s*[A-Za-z][\w.()-]*(?:\ [\w.()-]+){0,3}:(?:\s|$)             # a name and a value
-    |\s*[-*|+=\u2022\u2714\u2717](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
+    |\s*[-*|+=\u2022\u2600-\u275f](?:\s|[-=+]{2})|[}\]],?$|<\s|>\ (?:GET|PUT|POST|HEAD|DELETE|Host|User-Agent|Accept)\b
     |\s*[A-Z][a-z]+[,.]?\s+(?:[a-z(\"'<\d]|[A-Z][a-z])[^=]*$        # a sentence
     |\s*[A-Z][a-z]+(?:'s)?\s+[\w+](?:(?!\s-{1,2}\w)[^=|<>$;&])*$
     """,
@@ -32,7 +32,7 @@ _OF_NO_COMMAND: Final = re.compile(
 _OF_NO_PROGRAM: Final = re.compile(
     r"""\s*[A-Z][A-Z0-9_()/%.:-]*(?:\ [A-Z][A-Z0-9_()/%.:-]*)*(?:\s{2,}|\t)\S              # NAME   ready
     |\s*-?\s*\"?[\w./\ -]{1,60}\"?:(?:\s|$)                       # a name and a value
-    |\s*[A-Za-z][\w\ ]*\[\d+\]\ :\s|\s*(?!.*\s-{1,2}\w)[^'\"#(]*\w,(?:\s|$)
+    |\s*[\w.-]+\s+=\s|\s*[\w.-]+\ \([^)]*\)\s*$|\s*[A-Za-z][\w\ ]*\[\d+\]\ :\s|\s*(?!.*\s-{1,2}\w)[^'\"#(]*\w,(?:\s|$)
     |\s*(?:\d[\d.,:/T-]*%?(?:\s|$)|[IWEF]\d{4}\ )
     |\s*(?:[*└├│─|,)}+=@%;&?]|-(?:[rwxsST-]{9}|\s)|//|\[(?![\s\[]|sudo\])|<[/!])
     |\s*(?!.*\s-{1,2}\w)\S.*?(?:\ {3,}|\t+)\S.*?(?:\ {3,}|\t+)[^\s#]    # columns
