@@ -51,8 +51,9 @@ sabotage: setup ## spoilt records of drills, and how many of each kind do not pa
 test-unit: setup-tests ## the tests that start no process
 	@$(BIN)/python -m pytest tests/unit
 
-fuzz: setup-tests ## 24,000 spoilt files for every reader of files: none may end in a traceback, a wait or a PASS
+fuzz: setup-tests ## 24,000 spoilt files and 4,000 changed numbers: none may end in a traceback, a wait or a PASS
 	@PYTHONPATH=tests/spoilt_files:tests/unit $(BIN)/python tests/spoilt_files/spoilt_files.py 24000
+	@PYTHONPATH=tests/spoilt_files:tests/unit $(BIN)/python tests/spoilt_files/spoilt_numbers.py 4000
 
 test-docker: setup-tests ## the tests that need a Docker Engine; they skip with the reason where none answers
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/docker

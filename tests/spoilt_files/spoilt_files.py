@@ -52,13 +52,16 @@ class Score:
 
 
 @contextlib.contextmanager
-def clock() -> Iterator[None]:
+def clock(longest_s: float | None = None) -> Iterator[None]:
+    """Raises `TooSlow` in what takes so many seconds of CPU time, else `LONGEST_S`."""
+    longest_s = longest_s or LONGEST_S
+
     def ring(*_: Any) -> None:
         raise TooSlow
 
     before = {number: signal.signal(number, ring) for number in (signal.SIGALRM, signal.SIGPROF)}
-    signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST_S * 6)  # one that sleeps; others may have the processor
+    signal.setitimer(signal.ITIMER_PROF, longest_s)
+    signal.setitimer(signal.ITIMER_REAL, longest_s * 6)  # one that sleeps; others may have the processor
     try:
         yield
     finally:
@@ -86,14 +89,15 @@ def try_file(reader: Reader, path: Path, content: bytes | None, score: Score, *,
     except TooSlow:
         fault = f"took more than {LONGEST_S:.0f} s"
     except Exception as e:  # noqa: BLE001 - what we look for
-        fault = _where(e)
+        fault = where(e)
     score.slowest_s = max(score.slowest_s, time.process_time() - began)
     if fault:
         score.wrong[fault] += 1
         score.examples.setdefault(fault, (content or b"")[:2000])
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
+    """Returns what an error is, and the last line of ours that it comes through."""
     place, at = "", error.__traceback__
     while at is not None:
         if "leakdrill" in at.tb_frame.f_code.co_filename:

@@ -7,18 +7,22 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 import pytest
 import test_watch_checks
 from histories import plan
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
 from stored_runs import judged_run, store_run
 
 from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.gate_baseline import BaselineFile
+from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
+from leakdrill.judging.leak.trace import Trace
 from leakdrill.judging.watch.run_files import WatchInfo, read_watch_info, write_watch_info
 from leakdrill.record.event import LONGEST_S
 from leakdrill.record.history import read_history
@@ -26,6 +30,10 @@ from leakdrill.record.recorder import Recorder
 from leakdrill.record.reseal import reseal
 from leakdrill.record.run_identity import _of_a_clock
 from leakdrill.record.store import RunFolder, RunInfo, read_run_info
+from leakdrill.reports.page.chart import Chart, Curve
+from leakdrill.reports.page.payload import packed
+from leakdrill.reports.page.timeline import Timeline
+from leakdrill.reports.picture.scale import ticks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +122,41 @@ def test_each_command_refuses_such_a_run_in_one_sentence(
         assert "Traceback" not in said.err
     assert exit_code(["runs", str(tmp_path / "runs")]) == 0
     assert "started: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**64, 10**400])
+def test_a_whole_number_that_counts_nothing_is_refused_in_a_plan(number: int) -> None:
+    with pytest.raises(ValidationError, match="counts something"):
+        plan(expect={"oom_kills": number})
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        plan(expect={"oom_kills": -1})
+
+
+@pytest.mark.parametrize("number", [1e300, 2.0**64, float("nan"), float("inf")])
+def test_a_slot_of_the_gate_that_no_process_has_is_named_and_nothing_is_drawn_of_it(number: float) -> None:
+    requests = np.arange(24) * 1000.0
+    columns = {"anon": np.full(24, 1e7), "rss": np.full(24, 2e7)}
+    columns["rss"][5] = number
+    trace = Trace(name="candidate", t=requests, requests=requests, columns=columns, quiet=True)
+    verdict = judge_trace(trace)
+    assert verdict.outcome is LeakOutcome.UNKNOWN
+    assert verdict.message == f"rss is {number:g} in sample 6, which cannot be"
+    assert judge_trace(replace(trace, columns=columns | {"rss": np.full(24, 2e7)})).outcome is LeakOutcome.CLEAN
+
+
+def test_a_curve_of_any_size_is_packed() -> None:
+    values = np.array([1.0, 1e300, -1e300, np.nan, 2.0**63, 1e-320])
+    timeline = Timeline(
+        axis="time", end=5.0,
+        charts=(Chart(key="a", title="a", unit="bytes", curves=(Curve(name="a", x=np.arange(6.0), values=values),)),),
+    )  # fmt: skip
+    assert packed(timeline)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 5e-324), (0.0, 1e300), (1e300, np.nextafter(1e300, 2e300))])
+def test_an_axis_has_few_ticks_whatever_its_length(low: float, high: float) -> None:
+    for unit in (None, "bytes"):
+        assert len(ticks(low, high, most=5, unit=unit)) < 20
 
 
 @pytest.mark.parametrize("key", ["t", "at"])

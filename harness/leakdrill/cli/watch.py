@@ -18,7 +18,7 @@ from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.page import leave_page
 from leakdrill.errors import BadInput
 from leakdrill.files import is_file
-from leakdrill.judging.watch.plan import WatchPlan, parse_modes, parse_phases
+from leakdrill.judging.watch.plan import MOST_RETRIES, WatchPlan, parse_modes, parse_phases
 from leakdrill.judging.watch.run_files import success_line
 from leakdrill.judging.watch.watch_baseline import incomparable_reason, read_baseline
 from leakdrill.printable import printable_lines
@@ -55,7 +55,9 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
             help="A memory mode, from most to least memory; starts in the last one whose SIZE exceeds what is free.",
         ),
     ] = None,
-    retries: Annotated[int, typer.Option(min=0, help="How often to retry in the next mode if memory ran out.")] = 0,
+    retries: Annotated[
+        int, typer.Option(min=0, max=MOST_RETRIES, help="How often to retry in the next mode if memory ran out.")
+    ] = 0,
     retry_any: Annotated[bool, typer.Option("--retry-any", help="Retry whatever the cause.")] = False,
     phase: Annotated[
         list[str] | None,

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from leakdrill import __version__
 from leakdrill.errors import BadInput
@@ -83,7 +83,7 @@ class RunInfo(BaseModel):
     scenario_file: str
     scenario: Scenario
     versions: dict[str, str]
-    machine: dict[str, str | int]
+    machine: dict[str, str | Annotated[int, Field(ge=0, lt=1 << 63)]]
     rehearsal: Rehearsal | None = None
 
 

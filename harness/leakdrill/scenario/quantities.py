@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.json_schema import GenerateJsonSchema
 
 from leakdrill import units
@@ -67,10 +76,20 @@ Rate = Annotated[float, *_quantity(units.parse_rate, _NUMBER + r"\s*/\s*(s|m|h)\
 Share = Annotated[float, *_quantity(units.parse_share, _NUMBER + r"\s*%\s*$", units.SHARE_HELP, _SHARE)]
 
 
-WholeNumber = Annotated[int, Strict()]
+def _counts_something(number: int) -> int:
+    if abs(number) > _MOST:
+        raise ValueError("is too large; expected a number that counts something")
+    return number
+
+
+WholeNumber = Annotated[int, Strict(), AfterValidator(_counts_something)]
 AnyNumber = Annotated[float, Strict()]
 YesOrNo = Annotated[bool, Strict()]
 """Plain numbers, and true or false: as YAML has them, and not in quotes."""
+
+
+_MOST: Final = 1 << 53
+"""Whole numbers that every reader of JSON can tell apart; no more than these are written."""
 
 
 class AsWritten(GenerateJsonSchema):

@@ -7,6 +7,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
@@ -68,7 +70,8 @@ def judge_gate(
     What passed under a load that was not what was asked for is UNKNOWN: it may well be what nobody asked for. So is
     what passed on a record that contradicts itself, or `machine`, as `run.json` describes it.
     """
-    verdicts = judge_all(CHECKS, history, GatePlan(scenario, stored))
+    with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
+        verdicts = judge_all(CHECKS, history, GatePlan(scenario, stored))
     bad = [v for v in verdicts if v.check in _LOAD and v.outcome is not Outcome.PASS]
     verdicts = [_doubted(v, bad[0]) if bad and v.check in _RESTS_ON_LOAD else v for v in verdicts]
     search = partial(gate_doubts, history, scenario, machine, _builds(history))

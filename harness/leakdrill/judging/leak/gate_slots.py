@@ -23,6 +23,7 @@ _AGENTS: Final = tuple(name for name in COLUMNS if name not in _MEMORY)
 _MOST_SILENT: Final = 0.125
 """The share of the slots that an agent may miss: it has a deadline, and a machine may be busy."""
 
+_MOST: Final = 2.0**63
 _CLOCKS_APART_S: Final = 2.0
 _SURELY_BUSY: Final = 1000.0
 """A service that answers so many requests takes at least one tick of CPU time, of 10 ms."""
@@ -54,7 +55,7 @@ def _untrue(slots: Sequence[GateSlot]) -> str:
         for name, value in slot.values.items():
             if not isinstance(value, int | float) or not math.isfinite(value):
                 return f"{name} of slot {_number(slot)} is no finite number: {value}"
-            if value < 0 or (value == 0 and name in _POSITIVE):
+            if not 0 <= value <= _MOST or (value == 0 and name in _POSITIVE):
                 return f"{name} of slot {_number(slot)} is {value:g}, which cannot be"
     return ""
 

@@ -148,6 +148,9 @@ class LeakVerdict:
         }
 
 
+_MEASURE: Final = "measure again; the numbers of a recording are those of a running process"
+
+
 def judge_trace(
     candidate: Trace,
     baseline: Trace | None = None,
@@ -166,6 +169,9 @@ def judge_trace(
         longest_ttl_s: the longest time for which the service keeps anything on purpose; younger growth proves nothing.
     """
     rules = Judging(budget=budget_bytes_per_request, confidence=confidence, longest_ttl_s=longest_ttl_s)
+    if wrong := next((one.impossible for one in (candidate, baseline) if one and one.impossible), ""):
+        finding = _Finding(LeakOutcome.UNKNOWN, Kind.NONE, wrong, _MEASURE)
+        return _verdict(candidate, None, None, finding, rules)
     series = points(candidate, after_s=_skipped_s(candidate, rules))
     if (reason := _unjudgeable(series, candidate)) is not None:
         return _verdict(candidate, None, None, _Finding(LeakOutcome.UNKNOWN, Kind.NONE, *reason), rules)

@@ -51,6 +51,16 @@ def check_possible(
         raise BadInput(f"{place}:{lines[-1]}: t: {t[-1]:g} after {t[0]:g}; expected seconds, which go on")
 
 
+def impossible_reading(columns: Mapping[str, NDArray[np.float64]]) -> str:
+    """The first number of a recording that is none, or too large to be reckoned with; empty when there is none."""
+    for name, values in columns.items():
+        most = _MOST_REQUESTS if name == "requests" else _MOST
+        wrong = np.flatnonzero(~(np.abs(values) <= most))
+        if len(wrong):
+            return f"{name} is {values[wrong[0]]:g} in sample {wrong[0] + 1}, which cannot be"
+    return ""
+
+
 def check_unit(values: NDArray[np.float64], column: str, place: str, *, whole: bool) -> None:
     """Refuse memory that is not in bytes, as far as its size or its steps tell.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
-from leakdrill.judging.leak.possible_readings import check_possible, check_unit
+from leakdrill.judging.leak.possible_readings import check_possible, check_unit, impossible_reading
 from leakdrill.units import quoted
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class Trace:
         """The column that the verdict rests on: the first of `RESIDENT`, else the first one in the file."""
         others = (name for name in self.columns if name not in _PLAIN)
         return next((name for name in RESIDENT if name in self.columns), None) or next(others)
+
+    @property
+    def impossible(self) -> str:
+        """The first number that is none, or too large to be reckoned with; empty when there is none."""
+        return impossible_reading({"t": self.t, "requests": self.requests, **self.columns})
 
     @property
     def resident(self) -> NDArray[np.float64]:

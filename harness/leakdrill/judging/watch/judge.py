@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from leakdrill.judging.evidence.check import Case, Check, judge_all
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.in_doubt import found_doubts, in_doubt
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
 def judge_watch(history: History, plan: WatchPlan) -> list[Verdict]:
     """One verdict for each claim that `plan` makes. A PASS on a record that contradicts itself is UNKNOWN."""
-    doubts = found_doubts(partial(watch_doubts, history, plan)) if len(history) else []
-    return [in_doubt(verdict, doubts, of_all=False, it="it") for verdict in judge_all(CHECKS, history, plan)]
+    with np.errstate(all="ignore"):  # a number that is none is a doubt, and no warning on the terminal
+        doubts = found_doubts(partial(watch_doubts, history, plan)) if len(history) else []
+        return [in_doubt(verdict, doubts, of_all=False, it="it") for verdict in judge_all(CHECKS, history, plan)]
 
 
 def _where(

@@ -11,12 +11,15 @@ from pydantic import Field
 
 from leakdrill.errors import BadInput
 from leakdrill.expression import check_expression
-from leakdrill.judging.watch.watch_baseline import Baseline, MachineClass
+from leakdrill.judging.watch.watch_baseline import Baseline, Bytes, MachineClass
 from leakdrill.scenario.quantities import Frozen
 from leakdrill.units import parse_size, show_size
 
 WARN_AT: Final = (0.75, 0.85, 0.95)
 """Shares of the limit that are reported on standard error as they are crossed."""
+
+MOST_RETRIES: Final = 1000
+"""Each mode needs less memory than the one before it: nobody has more of them."""
 
 OTHER: Final = "other"
 """The phase of processes that no phase names."""
@@ -37,7 +40,7 @@ class Mode(Frozen):
     """
 
     name: str
-    below_bytes: int | None = None
+    below_bytes: Bytes | None = None
     env: dict[str, str] = Field(default_factory=dict)
 
 
@@ -66,14 +69,14 @@ class WatchPlan(Frozen):
     """
 
     command: Annotated[tuple[str, ...], Field(min_length=1)]
-    limit_bytes: int | None = None
+    limit_bytes: Bytes | None = None
     enforce: bool = False
     baseline: Baseline | None = None
     incomparable: str = ""
-    tolerance: float = 0.10
+    tolerance: Annotated[float, Field(ge=0)] = 0.10
     modes: tuple[Mode, ...] = ()
     phases: tuple[PhaseRule, ...] = ()
-    retries: int = 0
+    retries: Annotated[int, Field(ge=0, le=MOST_RETRIES)] = 0
     retry_any: bool = False
     machine: MachineClass
 

@@ -69,7 +69,7 @@ def _charts(measured: Measured, corpus: str, *, alone: bool) -> Iterator[Chart]:
     of = "" if alone else f", {corpus} corpus"
     verdict, traces = measured.verdicts[corpus], {name: measured.trace(name, corpus) for name in (CANDIDATE, BASELINE)}
     traces = {name: trace for name, trace in traces.items() if len(trace)}
-    if CANDIDATE not in traces:
+    if CANDIDATE not in traces or any(trace.impossible for trace in traces.values()):
         return
     candidate = traces[CANDIDATE]
     fit = fit_line(verdict, candidate.requests, candidate.resident, "growth of the candidate")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _X_STEP: Final = 0.001
 _FIGURES: Final = 1e5
 """Steps in the largest value of a curve: one is less than a pixel."""
+_MOST_STEPS: Final = 2.0**53
+"""Whole numbers that the page's script can tell apart."""
 
 
 def packed(timeline: Timeline) -> str:
@@ -68,7 +70,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     kept = kept_points(curve.values)
     values = curve.values[kept]
     largest = float(np.nanmax(np.abs(values), initial=0.0, where=np.isfinite(values)))
-    step = 1.0 if largest >= _FIGURES else largest / _FIGURES or 1.0
+    step = max(1.0, largest / _MOST_STEPS) if largest >= _FIGURES else largest / _FIGURES or 1.0
     return {
         "name": printable(curve.name),
         "steps": curve.steps,

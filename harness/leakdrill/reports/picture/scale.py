@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _STEPS: Final = (1.0, 2.0, 5.0, 10.0)
 _BINARY: Final = 1024.0
 _HAIR: Final = 1e-9
+_NOTHING: Final = 1e-300
+"""A step of an axis is a share of its length, and must still be a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Scale:
 def ticks(low: float, high: float, *, most: int, unit: Unit | None = None) -> list[float]:
     """Up to `most` + 1 round values from `low` to `high`; of bytes round in binary units."""
     span = high - low
-    if not 0 < span < inf:
+    if not _NOTHING < span < inf:
         return [low]
     base = _BINARY ** floor(log(span, _BINARY)) if unit == "bytes" and span >= 1 else 1.0
     step = _round_step(span / base / most) * base
