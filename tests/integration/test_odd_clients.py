@@ -20,6 +20,9 @@ from leakdrill.alerting.webhook import Webhook
 from leakdrill.first_scenario.trial import _has_metrics
 from leakdrill.machine.http_access import ANYONE
 from leakdrill.machine.http_client import bounded_client
+from leakdrill.meters.replica_requests import ReplicaRequests
+from leakdrill.meters.service import ServiceMeter
+from leakdrill.meters.torch_allocator import TorchMeter
 from leakdrill.record.recorder import Recorder
 from leakdrill.targets.compose.undo import _leaks
 
@@ -166,6 +169,18 @@ def test_leaks_of_an_odd_form_are_told_and_not_guessed_at(answer: Any) -> None:
             _leaks(client)
         server.status = 404
         assert _leaks(client) == []
+
+
+@pytest.mark.parametrize("path", ["/metrics\x01", "/" + "m" * 70_000])
+def test_a_path_that_no_request_can_have_is_a_reading_that_failed(path: str) -> None:
+    url = "http://127.0.0.1:9"
+    for meter in (ServiceMeter(url + path, access=ANYONE), TorchMeter(url + path, access=ANYONE)):
+        with pytest.raises(OSError, match="GET http"):
+            meter.read()
+        meter.close()
+    replicas = ReplicaRequests(lambda: {"one": url}, path, access=ANYONE)
+    assert replicas.read() is None
+    replicas.close()
 
 
 def test_leaks_with_names_are_those_that_are_there() -> None:

@@ -49,7 +49,7 @@ class ReplicaRequests:
         try:
             response = self._client.get(url + self._path)
             samples = parse_exposition(page_text(response)) if response.is_success else {}
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError, RecursionError):
             return None
         counted = [value for name, value in samples.items() if name.startswith(COUNTER + "{") and _is_counted(name)]
         return sum(counted) if samples else None

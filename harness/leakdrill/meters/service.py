@@ -60,7 +60,7 @@ class ServiceMeter:
             response = self._client.send(self._request)
         except httpx.ConnectError:
             return None
-        except httpx.HTTPError as e:
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise OSError(f"GET {self._url}: {in_words(e)}") from e
         if not response.is_success:
             raise OSError(f"GET {self._url}: it answered {response.status_code}; expected 2xx")
