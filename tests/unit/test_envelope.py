@@ -11,6 +11,7 @@ import pytest
 
 from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.main import exit_code
+from leakdrill.envelope.against import changes
 from leakdrill.envelope.alert_plan import CannotBeMade, plan_of
 from leakdrill.envelope.heat_map import short
 from leakdrill.envelope.label_values import fitting_value
@@ -245,8 +246,26 @@ def test_the_command_prints_a_map_of_80_columns_json_and_the_exit_code(
     capsys.readouterr()
     assert exit_code(["envelope", file, *few, "--must-see", "1h", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert exit_code(["envelope", file, *few, "--against", file]) == 0
+    assert "A0: sees what it saw" in capsys.readouterr().out
     assert told["alerts"][0]["leaks"]["steady"][0]["spare_s"] is None
     assert [one["outcome"] for one in told["verdicts"]] == ["PASS"]
+
+
+@needs_promtool
+def test_against_older_rules_it_says_what_was_won_and_lost(tmp_path: Path) -> None:
+    """Working set for usage, and a shorter wait: less is false, more is seen; a longer wait loses that."""
+    shapes = {"steady", "page cache"}
+    old, new = (
+        measured(tmp_path, (expr, wait), only=shapes)
+        for expr, wait in ((f"{USAGE} > 0.8", "15m"), (f"{WORKING} > 0.8", "1m"))
+    )
+    (better,), (worse,), (same,) = changes(old, new), changes(new, old), changes(new, new)
+    assert better.lost == worse.won == same.won == same.lost == ()
+    assert any("silent in page cache" in text for text in better.won)
+    assert any(text.startswith("sees leaks from") for text in worse.lost)
+    assert [str(one) for one in changes(old, [])] == ["A0: lost: it is gone"]
+    assert [str(one) for one in changes([], new)] == ["A0: won: it is new"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import typer
 
 from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.output import print_json
+from leakdrill.envelope.against import changes, changes_as_json
 from leakdrill.envelope.as_json import envelopes_as_json
 from leakdrill.envelope.healthy_shapes import HEALTHY_SHAPES
 from leakdrill.envelope.leak_shapes import LEAK_SHAPES
@@ -56,6 +57,7 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     must_see: Annotated[str | None, typer.Option(help="Leaks that take this long or longer must be seen.")] = None,
     spare: Annotated[str, typer.Option(help="And the alert must leave this much time to spare.")] = "0s",
     no_false_alarms: Annotated[bool, typer.Option("--no-false-alarms", help="None may fire without a leak.")] = False,
+    against: Annotated[Path | None, typer.Option(metavar="OLD", help="Say what changed against these rules.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say which leaks each alert sees before the kill, and where it fires for nothing.
@@ -85,10 +87,13 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     version = promtool_version()
     found = measure(read, settings)
     judged = judge(found, required) if required else []
+    changed = None if against is None else changes(measure(read_rules([against]), settings), found)
     if as_json:
-        print_json(json.dumps(envelopes_as_json(found, settings, version, judged), indent=2) + "\n")
+        facts = envelopes_as_json(found, settings, version, judged)
+        against_old = {} if changed is None else {"changes": changes_as_json(changed)}
+        print_json(json.dumps({**facts, **against_old}, indent=2) + "\n")
     else:
-        print_envelopes(found, settings, version, judged, SafeConsole())
+        print_envelopes(found, settings, version, judged, SafeConsole(), changed or ())
     raise typer.Exit(max((one.outcome for one in judged), key=lambda one: one.severity).exit_code if required else 0)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from leakdrill.envelope.against import Change
     from leakdrill.envelope.envelope import Envelope
     from leakdrill.envelope.requirement import Judged
     from leakdrill.envelope.settings import Settings
@@ -23,9 +24,14 @@ _STYLE: Final = {Outcome.PASS: "green", Outcome.UNKNOWN: "yellow", Outcome.FAIL:
 
 
 def print_envelopes(
-    envelopes: Sequence[Envelope], settings: Settings, promtool: str, judged: Sequence[Judged], console: Console
+    envelopes: Sequence[Envelope],
+    settings: Settings,
+    promtool: str,
+    judged: Sequence[Judged],
+    console: Console,
+    changed: Sequence[Change] = (),
 ) -> None:
-    """Prints `envelopes`, what was assumed, and what was judged."""
+    """Prints `envelopes`, what was assumed, what changed, and what was judged."""
     for one in envelopes:
         if not one.reason:
             _print_one(one, settings, console)
@@ -38,6 +44,8 @@ def print_envelopes(
     if len(without) < len(envelopes):
         console.print(LEGEND, markup=False)
     console.print(_assumed(settings, promtool), markup=False, soft_wrap=True)
+    for change in changed:
+        console.print(printable(str(change)), markup=False, soft_wrap=True, highlight=False)
     for line in judged:
         console.print(
             f"{line.outcome}: {printable(line.text)}", style=_STYLE[line.outcome], markup=False, soft_wrap=True
