@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -34,6 +34,7 @@ from leakdrill.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from leakdrill.envelope.against import Change
     from leakdrill.envelope.quantities import Resource
 
 _T = TypeVar("_T", int, float)
@@ -75,26 +76,30 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
         only=_shapes(only),
     )
     _check_span(settings)
-    spare_s = _parsed(parse_duration, spare, "--spare", DURATION_HELP, least=0.0)
-    required = Requirement(
-        must_see_s=None if must_see is None else _duration(must_see, "--must-see"),
-        spare_s=spare_s,
-        no_false_alarms=no_false_alarms,
-    )
-    if spare_s and must_see is None:
-        raise BadInput("--spare belongs to --must-see; found it alone", hint="--must-see 20m --spare 5m")
+    required = _required(must_see, spare, no_false_alarms=no_false_alarms)
     read = read_rules(rules)
     version = promtool_version()
     found = measure(read, settings)
     judged = judge(found, required) if required else []
     changed = None if against is None else changes(measure(read_rules([against]), settings), found)
     if as_json:
-        facts = envelopes_as_json(found, settings, version, judged)
-        against_old = {} if changed is None else {"changes": changes_as_json(changed)}
-        print_json(json.dumps({**facts, **against_old}, indent=2) + "\n")
+        print_json(_as_json(envelopes_as_json(found, settings, version, judged), changed))
     else:
         print_envelopes(found, settings, version, judged, SafeConsole(), changed or ())
     raise typer.Exit(max((one.outcome for one in judged), key=lambda one: one.severity).exit_code if required else 0)
+
+
+def _required(must_see: str | None, spare: str, *, no_false_alarms: bool) -> Requirement:
+    spare_s = _parsed(parse_duration, spare, "--spare", DURATION_HELP, least=0.0)
+    if spare_s and must_see is None:
+        raise BadInput("--spare belongs to --must-see; found it alone", hint="--must-see 20m --spare 5m")
+    must_see_s = None if must_see is None else _duration(must_see, "--must-see")
+    return Requirement(must_see_s=must_see_s, spare_s=spare_s, no_false_alarms=no_false_alarms)
+
+
+def _as_json(facts: dict[str, Any], changed: Sequence[Change] | None) -> str:
+    against_old = {} if changed is None else {"changes": changes_as_json(changed)}
+    return json.dumps({**facts, **against_old}, indent=2) + "\n"
 
 
 def _limits(texts: Sequence[str]) -> dict[Resource, float]:
