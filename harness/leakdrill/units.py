@@ -31,8 +31,13 @@ _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)", re.ASCII)
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
 
 _SHOWN_CHARS: Final = 300
-_TOO_LARGE: Final = 2.0**63
+_MOST_BYTES: Final = math.nextafter(2.0**63, 0)
 """No kernel counts that many bytes, and no record holds such a number."""
+
+_LONGEST_S: Final = 100 * 365 * 86_400.0
+_FASTEST: Final = 1e15
+_MOST_TIMES: Final = 1e9
+"""A century; a request each femtosecond; a billion times as much. What is beyond is a slip."""
 
 DURATION_HELP: Final = "a number with a unit, such as 30s, 5m or 1h30m"
 SIZE_HELP: Final = "a number with a unit, such as 64KiB, 256MiB or 2GiB"
@@ -49,7 +54,7 @@ def parse_duration(text: object) -> float:
     if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
         raise ValueError(f"{quoted(text)} is not a duration; expected {DURATION_HELP}")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
-    return _finite(seconds, text, "duration", DURATION_HELP)
+    return _sane(seconds, _LONGEST_S, text, "duration", DURATION_HELP)
 
 
 def parse_size(text: object) -> int:
@@ -61,8 +66,7 @@ def parse_size(text: object) -> int:
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{quoted(text)} is not a size; expected {SIZE_HELP}")
-    size = float(match[1]) * _BYTES[match[2]]
-    return round(_finite(size if size < _TOO_LARGE else math.inf, text, "size", SIZE_HELP))
+    return round(_sane(float(match[1]) * _BYTES[match[2]], _MOST_BYTES, text, "size", SIZE_HELP))
 
 
 def parse_rate(text: object) -> float:
@@ -74,7 +78,7 @@ def parse_rate(text: object) -> float:
     match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{quoted(text)} is not a rate; expected {RATE_HELP}")
-    return _finite(float(match[1]) / _SECONDS[match[2]], text, "rate", RATE_HELP)
+    return _sane(float(match[1]) / _SECONDS[match[2]], _FASTEST, text, "rate", RATE_HELP)
 
 
 def parse_share(text: object) -> float:
@@ -86,11 +90,11 @@ def parse_share(text: object) -> float:
     match = _SHARE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{quoted(text)} is not a percentage; expected {SHARE_HELP}")
-    return _finite(float(match[1]) / 100, text, "percentage", SHARE_HELP)
+    return _sane(float(match[1]) / 100, _MOST_TIMES, text, "percentage", SHARE_HELP)
 
 
-def _finite(number: float, text: object, what: str, expected: str) -> float:
-    if number == math.inf:
+def _sane(number: float, most: float, text: object, what: str, expected: str) -> float:
+    if number > most:
         raise ValueError(f"{quoted(text)} is larger than any {what}; expected {expected}")
     return number
 

@@ -22,6 +22,7 @@ from leakdrill.cli.main import exit_code
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.gate_baseline import BaselineFile
 from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
+from leakdrill.judging.leak.looks import most_slots
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.judging.watch.run_files import WatchInfo, read_watch_info, write_watch_info
 from leakdrill.record.event import LONGEST_S
@@ -34,8 +35,11 @@ from leakdrill.reports.page.chart import Chart, Curve
 from leakdrill.reports.page.payload import packed
 from leakdrill.reports.page.timeline import Timeline
 from leakdrill.reports.picture.scale import ticks
+from leakdrill.scenario.gate import Gate
+from leakdrill.units import parse_duration, parse_rate, parse_share, parse_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TIMES = [
@@ -130,6 +134,22 @@ def test_a_whole_number_that_counts_nothing_is_refused_in_a_plan(number: int) ->
         plan(expect={"oom_kills": number})
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         plan(expect={"oom_kills": -1})
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [(parse_duration, "99999w"), (parse_duration, f"{'9' * 300}s"), (parse_rate, "9999999999999999/s"),
+     (parse_share, "999999999999%"), (parse_size, "99999999TiB")],
+)  # fmt: skip
+def test_a_quantity_that_is_a_slip_is_refused(parse: Callable[[object], float], text: str) -> None:
+    with pytest.raises(ValueError, match="is larger than any"):
+        parse(text)
+
+
+def test_a_slot_of_the_gate_takes_time() -> None:
+    with pytest.raises(ValidationError, match="slot"):
+        Gate.model_validate({"slot": "0s"})
+    assert most_slots(Gate.model_validate({"slot": "1ms", "at_most": "1w"})) < 10**9
 
 
 @pytest.mark.parametrize("number", [1e300, 2.0**64, float("nan"), float("inf")])

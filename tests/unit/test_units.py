@@ -54,7 +54,7 @@ def test_a_size_that_no_record_can_hold_is_refused():
         units.parse_size("8388608TiB")
 
 
-@given(st.floats(min_value=1e-9, max_value=1e30))
+@given(st.floats(min_value=1e-9, max_value=3e9))
 def test_a_quantity_is_read_again_as_it_was_written(number):
     assert units.parse_duration(f"{units.plain(number)}s") == number
     assert units.parse_rate(f"{units.plain(number)}/s") == number

@@ -54,7 +54,7 @@ class Gate(Frozen):
         le=600,
         description="How many slots are measured; more are added, within at_most, if they could settle the verdict.",
     )
-    slot: Duration = Field(1.2, description="How long load runs between two quiescent points.")
+    slot: Duration = Field(1.2, ge=0.001, description="How long load runs between two quiescent points.")
     at_most: Duration = Field(
         50.0,
         description="The most time for each corpus of each build; long pauses cost slots, but at least 8 remain.",
