@@ -186,7 +186,7 @@ class _Run:
     def _one_play(self, asked: Sequence[tuple[_Cast, Course, Intervals]], index: int) -> Play:
         cast, course, pace = asked[index]
         series = course_series(cast.plan.series, course, self._settings.limits)
-        return Play(str(index), series, pace.scrape_s, course.ends_s)
+        return Play(str(index), series, pace.scrape_s, course.ends_s, is_counted=course.takes_s is None)
 
     def _keep(self, cast: _Cast, course: Course, pace: Intervals, played: Played, name: str) -> None:
         if course.takes_s is None:

@@ -26,8 +26,8 @@ DEFAULT_BASELINE: Final = 0.35
 FASTEST_S: Final = 120.0
 SLOWEST_S: Final = 28 * 86_400.0
 SPEEDS: Final = 15
-_LEAST_QUIET_S: Final = 300.0
-_OF_TAKEN: Final = 200
+_SETTLES_S: Final = 60.0
+_OF_TAKEN: Final = 120
 """Slow leaks are evaluated that many times on their way to the kill, if not more seldom than the rule allows."""
 _LONGEST_SCRAPE_S: Final = 240.0
 """Prometheus looks back five minutes for a sample."""
@@ -105,4 +105,4 @@ def intervals(
 
 def quiet_s(history_s: float, for_s: float) -> float:
     """Returns how long a course is quiet before it counts: what the rule looks back, and waits."""
-    return max(_LEAST_QUIET_S, history_s) + for_s + _LEAST_QUIET_S
+    return history_s + for_s + _SETTLES_S

@@ -33,12 +33,14 @@ class Play:
         series: values in promtool's notation, by series.
         scrape_s: seconds between two of them.
         ends_s: when it is asked, and the last evaluation.
+        is_counted: whether it is asked at how many evaluations an alert fired.
     """
 
     name: str
     series: Mapping[str, str]
     scrape_s: float
     ends_s: float
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Sheet:
         within, step = _shown(play.ends_s + self.evaluate_s), _shown(self.evaluate_s)
         first = f"min by ({RULE_LABEL}) (min_over_time(timestamp({firing})[{within}:{step}]))"
         yield _labelled(first, f"{play.name}|first")
-        yield _labelled(f"max by ({RULE_LABEL}) (count_over_time({firing}[{within}]))", f"{play.name}|count")
+        if play.is_counted:
+            yield _labelled(f"max by ({RULE_LABEL}) (count_over_time({firing}[{within}]))", f"{play.name}|count")
         yield _labelled("vector(1)", f"{play.name}|{_RAN}")
 
 
@@ -99,7 +102,7 @@ class Firing:
 
     Attributes:
         first_s: when it first fired, in seconds of the play.
-        evaluations: at how many evaluations it fired.
+        evaluations: at how many evaluations it fired; 1 where that was not asked.
     """
 
     first_s: float
