@@ -45,7 +45,7 @@ class Rehearsal:
         """What the command `text` of the runbook has printed."""
         (line,) = [step["line"] for step in self.facts["steps"] if step["text"] == text]
         acts = read_history(self._folder / "history.jsonl").acts(StepAct)
-        (act,) = [act for act in acts if act.name.startswith(f"line {line}: ")]
+        (act,) = [act for act in acts if act.begin.step.startswith(f"line {line}: ")]
         assert act.end is not None, act
         return act.end.more["said"]
 

@@ -291,6 +291,8 @@ CHANGE: Final = r"""
 echo done >&4
 git tag -a
 git tag -a v1
+git fsck --lost-found
+argocd app get shop --hard-refresh
 bg %1
 fg
 disown -h %1
@@ -621,6 +623,7 @@ EOF
 """
 
 UNKNOWN: Final = r"""
+git grep -O needle
 reset --hard
 host replication follower 10.0.0.0/8 md5
 dir = "/srv/data"

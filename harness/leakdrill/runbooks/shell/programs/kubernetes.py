@@ -214,13 +214,25 @@ OTHERS: Final = {
 }  # fmt: skip
 
 
+OTHERS_WORSE: Final = {
+    "argocd": {
+        "--refresh": change("`argocd app get --refresh` has the application compared anew."),
+        "--hard-refresh": change("`argocd app get --hard-refresh` throws away what was rendered of it."),
+    },
+}
+"""Options by which even a look does something."""
+
+
 def programs() -> dict[str, Judge]:
     """Returns the judges of these programs by name."""
     options = Options.of(
         "-n --namespace --context --kubeconfig --server --auth-token -i --istioNamespace -o",
         "-A --insecure --grpc-web --plaintext",
     )
-    tables = {name: Table(name, entries(name, rows), options) for name, rows in OTHERS.items()}
+    tables = {
+        name: Table(name, entries(name, rows), options, worse=OTHERS_WORSE.get(name, {}))
+        for name, rows in OTHERS.items()
+    }
     return {
         **tables, "kubectl": KUBECTL, "k": replace(KUBECTL, name="k"), "kubecolor": replace(KUBECTL), "oc": OC, "helm": HELM, "helm3": HELM,
         **simple("change kubectx, kubens | changes the client's context | the same with the context that it had"),

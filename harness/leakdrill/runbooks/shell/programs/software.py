@@ -74,6 +74,9 @@ GIT: Final = Table(
         "--output": change("`git` writes a file."),
         "-c": unknown("`git -c` sets what git runs."),
         "--ext-diff": unknown("`git` runs a program."),
+        "--lost-found": change("`git fsck` writes what it finds.", "remove .git/lost-found"),
+        "-O": unknown("`git grep -O` opens what it finds in another program."),
+        "--open-files-in-pager": unknown("`git grep` opens what it finds in another program."),
     },
 )
 PIP: Final = Table(
