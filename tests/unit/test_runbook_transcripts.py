@@ -118,6 +118,13 @@ def test_rows_below_a_table_are_output_though_they_read_as_pipes() -> None:
     assert kinds(text) == [(0, "command"), (1, "output")]
 
 
+@pytest.mark.parametrize(
+    "line", ["shop.closed = true", "queue = Queue.new('jobs')", 'order = Order.find("7")', "shop.save"]
+)
+def test_code_that_is_typed_at_a_console_is_no_output(line: str) -> None:
+    assert not reads_as_output(line)
+
+
 @pytest.mark.parametrize("line", ["frobnicate --all", "mytool run   --fast", "./deploy.sh", "A=1 frob", "FOO=1"])
 def test_a_command_is_no_output_though_its_program_is_unknown(line: str) -> None:
     assert not reads_as_output(line)

@@ -48,6 +48,8 @@ _OPENS: Final = re.compile(
 _CLOSES: Final = re.compile(r"(?:^|[;\s])(?:done|fi|esac)(?=$|[\s;|)&>])|^\s*\}(?=\s*$|\s*[|<>&;])", re.MULTILINE)
 _DATA: Final = re.compile(r"\s*[\"'{}\[\]]|\s*[\w.-]+\s*:")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+LONGEST: Final = 200
+"""Lines in which the end of a loop is looked for."""
 _GROUP: Final = re.compile(r"\s*\{\s*$")
 
 
@@ -205,12 +207,14 @@ def _kinds(lines: Sequence[str]) -> Iterator[tuple[int, PieceKind]]:
             at += 1
             continue
         may_be = depth == 0 and not line.lstrip().startswith("#") and (after_output or not _CLOSES.match(line))
-        printed = may_be and _is_printed(line, next((one for one in lines[at + 1 :] if one.strip()), ""))
+        printed = may_be and _is_printed(
+            line, next((one for one in lines[at + 1 : at + 1 + LONGEST] if one.strip()), "")
+        )
         end = at if printed else ends.of(at)
         stretch = lines[at : end + 1]
         after_output = printed or (may_be and after_output and goes_on_as_output("\n".join(stretch)))
         yield at, PieceKind.OUTPUT if after_output else PieceKind.COMMAND
-        depth = 0 if after_output else _depth(depth, stretch, lines[end + 1 :])
+        depth = 0 if after_output else _depth(depth, stretch, lines[end + 1 : end + 1 + LONGEST])
         at = end + 1
 
 

@@ -39,7 +39,7 @@ GRAMMAR: Final = frozenset(
 
 
 NOTE: Final = re.compile(
-    r"[ \t]{2,}[\u2190\u2192\u21d0\u21d2\u25c0\u25c4\u25b6\u25ba](?:(?![\u2190-\u21ff\u2500-\u25ff]).)*$"
+    r"[ \t]{2}[\u2190\u2192\u21d0\u21d2\u25c0\u25c4\u25b6\u25ba](?:(?![\u2190-\u21ff\u2500-\u25ff]).)*$"
 )
 """A remark of the writer behind a command: an arrow after some blanks, and no other."""
 PRINTERS: Final = frozenset({"echo", "printf"})
