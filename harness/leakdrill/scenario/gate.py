@@ -56,8 +56,8 @@ class Gate(Frozen):
     )
     slot: Duration = Field(1.2, ge=0.001, description="How long load runs between two quiescent points.")
     at_most: Duration = Field(
-        50.0,
-        description="The most time for each corpus of each build; long pauses cost slots, but at least 8 remain.",
+        180.0,
+        description="The most time for each corpus of each build, which only an UNKNOWN takes; long pauses cost slots.",
     )
     agent: Literal["auto", "off"] = Field(
         "auto", description="Whether a Python target is asked to collect garbage and to trim its heap."
