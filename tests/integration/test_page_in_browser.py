@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 from histories import ALERT, complete, drill, plan
 from pages import page_of
 
 from browser_here import started_browser
+from leakdrill.judging.leak.leak_verdict import judge_trace
+from leakdrill.judging.leak.trace import Trace
 from leakdrill.record.events import AlertTransition, RunBroken, TargetExited
 from leakdrill.record.verdict import Outcome, Verdict
+from leakdrill.reports.page.trace_page import trace_page
 from leakdrill.reports.page.write import page_html
 
 if TYPE_CHECKING:
@@ -256,6 +260,19 @@ def test_without_scripts_the_tables_say_the_same(browser, file):
         assert page.locator("caption", has_text="Memory as a table").is_visible()
         assert "316" in page.inner_text(".tables") or "312" in page.inner_text(".tables")
         assert not page.locator("#tools").is_visible()
+
+
+def test_a_page_along_requests_draws_without_an_error(browser, tmp_path):
+    t = np.arange(24.0)
+    told = Trace(name="a", t=t, requests=t * 50, columns={"anon": 8e7 + t * 50 * 4096}, quiet=True)
+    opened = Opened(browser, stored(tmp_path, page_html(trace_page(told, None, judge_trace(told)))))
+    with opened as page:
+        assert opened.said == []
+        page.evaluate("LeakdrillTimeline.setView(100, 600)")
+        page.wait_for_timeout(100)
+        assert page.inner_text("#readout") == "Shown: 100 to 600"
+        assert page.locator("#tools").is_visible()
+        assert min(drawn(page)) > 0
 
 
 def test_a_page_that_is_loaded_again_shows_what_it_showed(browser, file):

@@ -118,6 +118,12 @@ def test_only_what_must_be_silent_and_may_not_fire_counts(alerts: dict[str, Any]
     assert judged(drill().alert(BEGAN_S + 5, "firing", **CPU), named(**alerts)).outcome is outcome
 
 
+def test_what_may_fire_and_did_is_said() -> None:
+    verdict = judged(drill().alert(BEGAN_S + 5, "firing", **CPU), named(may_fire=[{"alert": "HighCpu"}]))
+    assert "no other alert fired in " in verdict.message
+    assert ", beside what may: HighCpu" in verdict.message
+
+
 def test_silence_is_doubtful_while_prometheus_does_not_answer() -> None:
     record = drill().drop("prometheus", "poll", after=40, until=43).drop("prometheus", "poll", after=50, until=56)
     verdict = judged(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def serve(
         raise BadInput(f"127.0.0.1:{port}: cannot be listened on: {e.strerror}", hint="name another --port") from e
     with server:
         print_lines(f"{server.url} shows the runs in {runs}; Ctrl-C ends it")
+        sys.stdout.flush()  # who reads it from a file or a pipe waits for the port
         try:
             server.serve_forever()
         except Interrupted:

@@ -50,9 +50,21 @@ def other_alerts_stay_silent(history: History, *, scenario: Scenario) -> Verdict
             hint="if they belong to this failure, name them under `alerts.expect` or `alerts.may_fire`",
         )
     return _doubt(history, claim, scenario.alerts, span) or claim.holds(
-        f"no other alert fired in {show_duration(span.length_s)}{also}",
+        f"no other alert fired in {show_duration(span.length_s)}{_allowed(history, scenario.alerts, span)}{also}",
         numbers={"watched_s": span.length_s, "unexpected_alerts": 0, "noise_alerts": len(noise)},
     )
+
+
+def _allowed(history: History, alerts: Alerts, span: Span) -> str:
+    """The alerts that fired and may, without being expected, as a part of the sentence."""
+    fired = (e for e in transitions(history) if e.state == "firing" and span.start_s <= e.when <= span.end_s)
+    may = {
+        describe(e)
+        for e in fired
+        if any(one.matches(e.labels) for one in alerts.may_fire)
+        and not any(one.matches(e.labels) for one in alerts.expect)
+    }
+    return f", beside what may: {', '.join(sorted(may))}" if may else ""
 
 
 def _pending_before(events: list[AlertTransition], began_s: float) -> set[int]:

@@ -224,7 +224,7 @@ const LeakdrillTimeline = (() => {
   function tell(aloud = false) {
     const readout = document.getElementById("readout");
     const isAll = view.from <= 0 && view.to >= timeline.end;
-    const shown = timeline.axis === "time" ? [duration(view.from), duration(view.to)] : [view.from, view.to].map(LeakdrillDraw.significant);
+    const shown = timeline.axis === "time" ? [duration(view.from), duration(view.to)] : [view.from, view.to].map((x) => LeakdrillDraw.significant(x));
     readout.textContent = cursor === null ? (isAll ? "All is shown." : `Shown: ${shown[0]} to ${shown[1]}`) : where(cursor);
     const values = [];
     for (const chart of charts) {
