@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from histories import MIB, complete, drill, flat, leaking, plan
@@ -15,7 +17,7 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.compare.comparison import compare
 from leakdrill.judging.compare.difference import Figure, Word, difference
 from leakdrill.judging.compare.numbers import claim_changes, number_differences
-from leakdrill.judging.compare.plan_changes import plan_changes
+from leakdrill.judging.compare.plan_changes import plain_plan, plan_changes
 from leakdrill.judging.compare.shares import share_interval
 from leakdrill.judging.compare.stored_run import StoredRun, read_stored_run
 from leakdrill.record.events import StepAct
@@ -220,12 +222,44 @@ def test_reading_a_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_was_changed_in_the_plan_is_named_and_where_files_lay_is_not() -> None:
-    before = {"limits": {"memory": "160MiB"}, "steps": [{"name": "a"}], "cwd": "/home/a/shop"}
-    after = {"limits": {"memory": "320MiB"}, "steps": [{"name": "a"}, {"name": "b"}], "cwd": "/srv/shop"}
+    before = {"limits": {"memory": "160MiB"}, "steps": [{"name": "a"}], "cwd": PurePath("/home/a/shop")}
+    after = {"limits": {"memory": "320MiB"}, "steps": [{"name": "a"}, {"name": "b"}], "cwd": PurePath("/srv/shop")}
     assert [(one.key, one.before, one.after) for one in plan_changes(before, after)] == [
         ("limits.memory", '"160MiB"', '"320MiB"'),
         ("steps.1.name", "not there", '"b"'),
     ]
+
+
+def test_a_text_that_only_looks_like_a_path_is_told_whole_and_a_step_by_its_name(tmp_path: Path) -> None:
+    """Two endpoints with one last part differ, and two folders of one rule file do not."""
+
+    def asked(path: str, folder: str) -> dict[str, Any]:
+        step = {"name": "clear the cache", "http": {"path": path}}
+        alerts = {"rules": [f"{folder}/rules.yml"], "expect": []}
+        return plain_plan(plan(steps=[{"name": "look", "gc": {}}, step], alerts=alerts))
+
+    (change,) = plan_changes(asked("/admin/cache", "/home/a"), asked("/public/cache", "/srv"))
+    assert (change.key, change.before, change.after) == (
+        'steps."clear the cache".http.path',
+        '"/admin/cache"',
+        '"/public/cache"',
+    )
+    assert plan_changes({"steps": [{"name": "a", "s": 1}]}, {"steps": [{"name": "b", "s": 2}]})[1].key == "steps.0.s"
+    assert plan_changes({}, {"limit": None})[0].before == "not there"
+    run = stored(tmp_path / "a")
+    assert read_stored_run(run).asked["scenario"]["steps"][0]["name"] == "clear the cache"
+
+
+def test_what_is_the_same_in_both_runs_is_said_to_be_so_and_what_nobody_knows_is_not(tmp_path: Path) -> None:
+    comparison = compare(*pair(tmp_path))
+    rows = claim_changes([claim("a"), claim("b", Outcome.UNKNOWN)], [claim("a"), claim("b", Outcome.UNKNOWN)])
+    object.__setattr__(comparison, "claims", tuple(rows))
+    console = SafeConsole(file=io.StringIO(), width=80, color_system=None)
+    print_comparison(comparison, console, verbose=True)
+    text = re.sub(r" +", " ", console.file.getvalue())  # type: ignore[attr-defined]
+    assert "SAME a\n PASS in both" in text
+    assert "UNCLEAR b\n UNKNOWN in both" in text
+    assert "| same | a | PASS in both |" in comparison_markdown(comparison)
 
 
 def test_the_terminal_the_markdown_and_the_json_tell_the_same(tmp_path: Path) -> None:
@@ -259,7 +293,11 @@ def test_the_command_and_the_report_write_the_comparison_and_exit_by_it(
 ) -> None:
     before, after = stored(tmp_path / "a"), stored(tmp_path / "b", drill(uncured))
     assert exit_code(["compare", str(before.path), str(after.path), "--markdown", str(tmp_path / "c.md")]) == 1
-    assert "WORSE    step_works: clear the cache" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "WORSE    step_works: clear the cache" in told
+    assert f"Markdown: {tmp_path / 'c.md'}" in told
+    assert exit_code(["compare", str(before.path), str(after.path), "--page", str(tmp_path)]) == 1
+    assert "page:" not in capsys.readouterr().out
     assert "| worse | step_works" in (tmp_path / "c.md").read_text()
     assert exit_code(["compare", str(before.path), str(after.path), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["word"] == "worse"

@@ -29,6 +29,7 @@ from leakdrill.record.store import RunInfo
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.page.comparison_page import comparison_page
 from leakdrill.reports.page.gate_page import gate_page
+from leakdrill.reports.page.happened import happenings
 from leakdrill.reports.page.trace_page import trace_page
 from leakdrill.reports.page.watch_page import watch_page
 from leakdrill.reports.page.write import page_html
@@ -184,6 +185,51 @@ def test_two_runs_are_laid_over_each_other_phase_by_phase(tmp_path):
         ("firing", 25, 48),
     ]
     assert (page.word, page.outcome) == ("NOT DISTINGUISHABLE", Outcome.UNKNOWN)
+
+
+def test_an_alert_neither_begins_nor_ends_where_two_phases_are_joined(tmp_path):
+    """It fires from 35 to 58 s of the run before; its phases are laid 1 s later, are cut, and leave a hole."""
+    before, after = pair(tmp_path)
+    bounds = [
+        ("load", 15, 40, 15, 40),
+        ("mitigate", 40, 50, 40.05, 48),
+        ("watch", 50, 60, 48, 58),
+        ("recover", 60, 70, 60, 70),
+    ]
+    names = ("name", "before_start_s", "before_end_s", "after_start_s", "after_end_s")
+    aligned = tuple(AlignedPhase(**dict(zip(names, one, strict=True))) for one in bounds)
+    timeline = comparison_page(before, after, replace(compare(before, after), aligned=aligned)).timeline
+    told = [
+        (row.at, row.what)
+        for row in happenings(timeline)
+        if row.what.startswith("HighMemoryUsage") and "before" in row.what
+    ]
+    assert told == [
+        (30, "HighMemoryUsage (warning), before: pending"),
+        (35, "HighMemoryUsage (warning), before: firing"),
+        (56, "HighMemoryUsage (warning), before: resolved"),
+    ]
+    lane = next(lane for lane in timeline.lanes if lane.name.endswith("before"))
+    assert [(one.state, one.start, one.end) for one in lane.stretches] == [("pending", 30, 35), ("firing", 35, 56)]
+
+
+def test_an_alert_that_turns_in_what_is_not_shown_has_no_moment(tmp_path):
+    """The load of the run after ended at 32 s: that the alert of the run before fired at 35 s is not shown."""
+    before, after = pair(tmp_path)
+    short = AlignedPhase(name="load", before_start_s=15, before_end_s=55, after_start_s=15, after_end_s=32)
+    later = AlignedPhase(name="recover", before_start_s=55, before_end_s=57, after_start_s=40, after_end_s=42)
+    timeline = comparison_page(before, after, replace(compare(before, after), aligned=(short, later))).timeline
+    told = [(row.at, row.what) for row in happenings(timeline) if row.what.endswith(("pending", "firing", "resolved"))]
+    assert [row for row in told if "before" in row[1]] == [(30, "HighMemoryUsage (warning), before: pending")]
+    lane = next(lane for lane in timeline.lanes if lane.name.endswith("before"))
+    assert [(one.state, one.start, one.end) for one in lane.stretches] == [("pending", 30, 32), ("firing", 40, 42)]
+
+
+def test_each_mark_of_a_comparison_names_its_run(tmp_path):
+    before, after = pair(tmp_path)
+    marks = comparison_page(before, after, compare(before, after)).timeline.marks
+    assert "clear the cache, after" in [mark.label for mark in marks]
+    assert all(mark.label.endswith(", after") for mark in marks)
 
 
 def test_a_comparison_says_what_became_worse(tmp_path, capsys):

@@ -42,15 +42,26 @@ def compare(
     runs = [read_stored_run(open_run(path), unsealed=unsealed, key=used_key) for path in (before, after)]
     comparison = compared(runs[0], runs[1])
     code = comparison.exit_code
+    written: list[str] = []
     if markdown is not None:
-        code = deliver(code, lambda: write_report(markdown, comparison_markdown(comparison)))
+        code = deliver(code, lambda: _leave(markdown, comparison_markdown(comparison), "Markdown", written))
     if page is not None:
-        code = deliver(code, lambda: write_report(page, page_html(comparison_page(runs[0], runs[1], comparison))))
+        html = page_html(comparison_page(runs[0], runs[1], comparison))
+        code = deliver(code, lambda: _leave(page, html, "page", written))
     if as_json:
         print_json(comparison_json(comparison))
     else:
-        print_comparison(comparison, SafeConsole(), verbose=verbose)
+        console = SafeConsole()
+        print_comparison(comparison, console, verbose=verbose)
+        for line in written:
+            console.print(line, markup=False, soft_wrap=True)
     return code
+
+
+def _leave(path: Path, text: str, what: str, written: list[str]) -> None:
+    """Write a file, and add to `written` the line that says where it is."""
+    write_report(path, text)
+    written.append(f"{what}: {path}")
 
 
 def comparison_reports(before: StoredRun, after: StoredRun) -> dict[str, str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from leakdrill.judging.compare.difference import Word
 from leakdrill.printable import printable
+from leakdrill.record.verdict import Outcome
 from leakdrill.reports.markdown import safe_markdown
 from leakdrill.reports.quantity import show_quantity
 from leakdrill.reports.terminal import print_entry
@@ -41,10 +42,10 @@ def print_comparison(comparison: Comparison, console: Console, *, verbose: bool 
     heading = f"{printable(comparison.name)}: {_label(comparison.after)}, compared with {_label(comparison.before)}"
     console.print(Text(heading, style="bold"), overflow="fold")
     rows = sorted(_rows(comparison), key=lambda row: _ORDER.index(row[0]))
-    for word, what, text, is_told in rows:
+    for word, what, text, is_told, is_same in rows:
         if verbose or is_told:
-            print_entry(_SHORT[word], _STYLE[word], [what], [text], console)
-    rest = sum(not is_told for *_, is_told in rows)
+            print_entry("SAME" if is_same else _SHORT[word], _STYLE[word], [what], [text], console)
+    rest = sum(not row[3] for row in rows)
     if rest and not verbose:
         print_entry("", "", [], [f"{rest} claims and numbers are not distinguishable (--verbose shows each)"], console)
     for title, changes in _changed(comparison):
@@ -73,8 +74,8 @@ def comparison_json(comparison: Comparison) -> str:
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown: the sum, a table of what is better or worse, and the rest folded away."""
     rows = sorted(_rows(comparison), key=lambda row: _ORDER.index(row[0]))
-    told = [row for row in rows if row[-1]]
-    rest = [row for row in rows if not row[-1]]
+    told = [row for row in rows if row[3]]
+    rest = [row for row in rows if not row[3]]
     lines = [
         f"## leakdrill: {safe_markdown(comparison.name)}, before and after",
         "",
@@ -103,14 +104,16 @@ def show_change(row: Difference) -> str:
     return f"{text}: {row.reason}" if row.reason else text
 
 
-_Row = tuple[Word, str, str, bool]
-"""The word, what it is about, what was seen, and whether a person is always told."""
+_Row = tuple[Word, str, str, bool, bool]
+"""The word, what it is about, what was seen, whether a person is always told, and whether both runs are the same."""
 
 
 def _rows(comparison: Comparison) -> list[_Row]:
-    claims = [(row.word, _claim(row), _outcomes(row), row.before != row.after) for row in comparison.claims]
+    claims = [
+        (row.word, _claim(row), _outcomes(row), row.before != row.after, _is_same(row)) for row in comparison.claims
+    ]
     numbers = [
-        (row.word, _what(row), show_change(row), row.word is not Word.NOT_DISTINGUISHABLE or _is_lost(row))
+        (row.word, _what(row), show_change(row), row.word is not Word.NOT_DISTINGUISHABLE or _is_lost(row), False)
         for row in (*comparison.numbers, *comparison.phases)
     ]
     return [*claims, *numbers]
@@ -119,6 +122,11 @@ def _rows(comparison: Comparison) -> list[_Row]:
 def _is_lost(row: Difference) -> bool:
     """Whether one run alone has the number."""
     return (row.before is None) != (row.after is None)
+
+
+def _is_same(row: ClaimChange) -> bool:
+    """Whether both runs show the same of a claim; where neither could show it, nobody knows."""
+    return row.before is row.after and row.before is not Outcome.UNKNOWN
 
 
 def _claim(row: ClaimChange) -> str:
@@ -164,7 +172,10 @@ def _change_lines(changes: Sequence[PlanChange], verbose: bool) -> list[str]:
 
 
 def _table(rows: Sequence[_Row]) -> list[str]:
-    lines = [f"| {word} | {safe_markdown(what)} | {safe_markdown(text)} |" for word, what, text, _ in rows]
+    lines = [
+        f"| {'same' if is_same else word} | {safe_markdown(what)} | {safe_markdown(text)} |"
+        for word, what, text, _, is_same in rows
+    ]
     return ["| after is | what | what was seen |", "|---|---|---|", *lines, ""]
 
 

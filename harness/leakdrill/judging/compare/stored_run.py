@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.analyze import stored_verdicts
+from leakdrill.judging.compare.plan_changes import plain_plan
 from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.history import read_history
 from leakdrill.record.seal import check_seal
@@ -101,16 +102,16 @@ def _stored_run(folder: RunFolder, history: History, verdicts: Sequence[Verdict]
             kind="watch",
             name=plan.command_line,
             started=watched.started,
-            asked=json.loads(plan.model_dump_json()),
+            asked=plain_plan(plan),
             scenario=None,
             machine=json.loads(plan.machine.model_dump_json()),
             history=history,
             verdicts=tuple(verdicts),
         )
     info = read_run_info(folder)
-    asked = {"scenario": json.loads(info.scenario.model_dump_json())}
+    asked = {"scenario": plain_plan(info.scenario)}
     if info.rehearsal is not None:
-        asked["rehearsal"] = json.loads(info.rehearsal.model_dump_json())
+        asked["rehearsal"] = plain_plan(info.rehearsal)
     return StoredRun(
         place=place,
         kind="rehearsal" if info.rehearsal is not None else info.kind,

@@ -65,7 +65,7 @@ def _stretches(events: Sequence[AlertTransition], end_s: float) -> Iterator[Stre
                 yield Stretch(state=state, start=since_s, end=event.when)
             state, since_s = now, event.when
     if state is not None and end_s > since_s:
-        yield Stretch(state=state, start=since_s, end=end_s)
+        yield Stretch(state=state, start=since_s, end=end_s, ends=False)
 
 
 def _worst(states: Mapping[frozenset[tuple[str, str]], str]) -> LaneState | None:

@@ -16,17 +16,18 @@ from leakdrill.reports.page.content import Page, Table
 from leakdrill.reports.page.drill_charts import drill_charts
 from leakdrill.reports.page.drill_marks import drill_marks, drill_phases
 from leakdrill.reports.page.headline import Figure
-from leakdrill.reports.page.timeline import Lane, Stretch, Timeline
+from leakdrill.reports.page.timeline import Timeline
 from leakdrill.reports.quantity import show_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from leakdrill.judging.compare.comparison import Comparison
     from leakdrill.judging.compare.difference import Difference
     from leakdrill.judging.compare.phases import AlignedPhase
     from leakdrill.judging.compare.stored_run import StoredRun
     from leakdrill.reports.page.chart import Chart
+    from leakdrill.reports.page.timeline import Lane, Stretch
 
 _STYLES: Final = {
     Word.WORSE: Outcome.FAIL,
@@ -34,6 +35,8 @@ _STYLES: Final = {
     Word.NOT_DISTINGUISHABLE: Outcome.UNKNOWN,
 }
 _SHOWN: Final = 3
+_JOINT_S: Final = 0.1
+"""Between the end of a phase and the start of the next lies no longer than this."""
 _NOTE: Final = (
     "Both runs begin each phase together; of a phase that lasted longer in the run before, the rest is not shown. "
     "Limits, thresholds, marks and phases are those of the run after."
@@ -91,7 +94,7 @@ def _timeline(before: StoredRun, after: StoredRun, comparison: Comparison) -> Ti
         end=after.history.end_s,
         charts=tuple(_over(chart, old.get(chart.key), comparison.aligned) for chart in charts),
         phases=drill_phases(after.history),
-        marks=drill_marks(after.history),
+        marks=tuple(replace(mark, label=f"{mark.label}, after") for mark in drill_marks(after.history)),
         lanes=tuple(sorted(lanes, key=lambda lane: lane.name)),
         time_scale=after.scenario.alerts.time_scale,
     )
@@ -124,16 +127,36 @@ def _laid_over(curve: Curve, aligned: Sequence[AlignedPhase]) -> Curve:
 
 
 def _moved(lane: Lane, aligned: Sequence[AlignedPhase]) -> Lane:
-    """A lane of the run before, moved with its phases; a state that lasts over several is there in each."""
-    stretches = [
-        Stretch(state=one.state, start=max(start, phase.after_start_s), end=min(end, phase.after_end_s))
-        for one in lane.stretches
-        for phase in aligned
-        if (start := max(one.start, phase.before_start_s) - phase.before_start_s + phase.after_start_s)
-        < (end := min(one.end, phase.before_end_s) - phase.before_start_s + phase.after_start_s)
-        and start < phase.after_end_s
-    ]
+    """A lane of the run before, moved with its phases; a state that lasts over several goes on from one to the next."""
+    stretches = [piece for one in lane.stretches for piece in _joined(_pieces(one, aligned))]
     return replace(lane, name=f"{lane.name}, before", stretches=tuple(stretches), deliveries=())
+
+
+def _pieces(one: Stretch, aligned: Sequence[AlignedPhase]) -> Iterator[Stretch]:
+    """What of a stretch lies in each phase, moved with it; it begins and ends only where it did in the run before."""
+    for phase in aligned:
+        later_s = phase.after_start_s - phase.before_start_s
+        first_s, last_s = phase.after_start_s, min(phase.before_end_s + later_s, phase.after_end_s)
+        start, end = max(one.start + later_s, first_s), min(one.end + later_s, last_s)
+        if start < end:
+            yield replace(
+                one,
+                start=start,
+                end=end,
+                begins=one.begins and one.start + later_s >= first_s,
+                ends=one.ends and one.end + later_s <= last_s,
+            )
+
+
+def _joined(pieces: Iterable[Stretch]) -> list[Stretch]:
+    """The pieces of one stretch, as one where they meet."""
+    joined: list[Stretch] = []
+    for piece in pieces:
+        if joined and piece.start - joined[-1].end <= _JOINT_S:
+            joined[-1] = replace(joined[-1], end=piece.end, ends=piece.ends)
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _tables(comparison: Comparison) -> Iterator[Table]:

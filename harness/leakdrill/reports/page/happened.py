@@ -24,8 +24,9 @@ def happenings(timeline: Timeline) -> list[Happening]:
     for lane in timeline.lanes:
         for one in lane.stretches:
             state = "state not known" if one.state == "unknown" else one.state
-            rows.append(Happening(one.start, f"{lane.name}: {state}", "", one.start, one.end))
-            if one.state == "firing" and one.end < timeline.end:
+            if one.begins:
+                rows.append(Happening(one.start, f"{lane.name}: {state}", "", one.start, one.end))
+            if one.state == "firing" and one.ends and one.end < timeline.end:
                 rows.append(Happening(one.end, f"{lane.name}: resolved", "", one.end, one.end))
         rows += [Happening(one.at, f"{lane.name}: {one.label}", "", one.at, one.at) for one in lane.deliveries]
     return sorted(rows, key=lambda row: row.at)

@@ -44,11 +44,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A state of an alert, from one moment to another."""
+    """A state of an alert, from one moment to another.
+
+    Attributes:
+        state: what it was.
+        start, end: in the units of the axis.
+        begins: whether it began at `start`; False where it is only cut off there.
+        ends: whether it ended at `end`; False where it is cut off, or lasted to the end of the record.
+    """
 
     state: LaneState
     start: float
     end: float
+    begins: bool = True
+    ends: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
