@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from leakdrill.runbooks.shell import known
@@ -76,6 +77,7 @@ _KEYWORDS: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=2048)
 def reads_as_output(line: str) -> bool:
     """Returns whether a line of a block reads as what a command prints, and not as a command."""
     if _LOG.match(line):

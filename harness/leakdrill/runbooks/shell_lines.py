@@ -7,6 +7,7 @@ option, a path or a pipe is a command, or the block says otherwise.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from leakdrill.runbooks.shell.judge import NOTE
@@ -97,6 +98,7 @@ _OTHERS: Final = frozenset(
 _MOST_OF_A_SENTENCE: Final = 2
 
 
+@lru_cache(maxsize=2048)
 def reads_as_shell(text: str) -> bool:
     """Returns whether a line, with those that carry it on, is a command; to be asked of lines of blocks only."""
     line = NOTE.sub("", text.strip())
