@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from histories import complete, drill, plan
+from histories import complete, drill, leaking, plan
 from recorded_api import recorded_api
 from stored_runs import store_run
 
@@ -73,9 +73,10 @@ def test_grafana_gets_the_drill_the_leak_the_steps_and_the_alerts_at_their_times
         "alert": 2,
         "delivery": 1,
     }
-    assert by_kind["step"][0]["text"].startswith("clear the cache: http: done")
+    assert by_kind["step"][0]["text"].startswith("clear the cache: PASS; http: done")
     assert by_kind["step"][0]["time"] == pytest.approx(began_ms + 55_200, abs=2)
     assert by_kind["step"][0]["timeEnd"] == pytest.approx(began_ms + 55_700, abs=2)
+    assert by_kind["drill"][0]["text"] == "drill gateway/unbounded-cache: PASS"
     assert {one["dashboardUID"] for one in made} == {"abc"}
     assert {tag for one in made for tag in one["tags"]} >= {"leakdrill", f"scenario:{info.scenario.name}"}
     assert {one["Authorization"] for one in grafana.headers} == {f"Bearer {TOKEN}"}
@@ -138,6 +139,16 @@ def test_otlp_gets_a_span_for_the_drill_each_phase_and_each_step_and_events_for_
     assert "HighMemoryUsage (warning): firing" in events
     assert any("delivered to" in one for one in events)
     assert masked("some-secret-token, a Bearer's") == "***, a Bearer's"
+
+
+def test_a_step_that_did_not_work_is_an_error_of_its_span(tmp_path: Path, collector: RecordedApi) -> None:
+    folder = store_run(
+        tmp_path / "b", complete(drill(lambda t: leaking(min(t, 55.4)) if t >= 15 else leaking(t))), plan()
+    )
+    assert exit_code(["export", str(folder.path), "--otlp", collector.url]) == 0
+    step = next(one for one in spans_of(collector.bodies[0]) if one["name"] == "step clear the cache")
+    assert step["status"]["code"] == 2
+    assert step["status"]["message"].startswith("FAIL; http: done")
 
 
 def test_a_second_export_is_the_same_trace(collector: RecordedApi, run: RunFolder) -> None:

@@ -145,6 +145,6 @@ def test_the_command_judges_it_and_says_what_it_understood(
     paths = saved(tmp_path, "memory.json", memory), saved(tmp_path, "load.csv", k6())
     assert exit_code(["trace", str(paths[0]), "--requests", str(paths[1]), "--budget", "1KiB"]) == code
     told = capsys.readouterr().out
-    assert "read as     a Prometheus' range query: 120 readings" in told
+    assert "read as     a range query of Prometheus: 120 readings" in told
     assert exit_code(["trace", str(paths[0]), "--load", "50/s", "--budget", "1KiB", "--json"]) == code
     assert "50 requests a second, as said" in json.loads(capsys.readouterr().out)["read_as"]

@@ -54,7 +54,8 @@ def export(
         str, typer.Option(metavar="UID", help="Only on this dashboard of Grafana; default: on all that ask for them.")
     ] = "",
     otlp: Annotated[
-        str | None, typer.Option(metavar="URL", help="Send a trace to this OTLP/HTTP endpoint, such as :4318's.")
+        str | None,
+        typer.Option(metavar="URL", help="Send a trace to this OTLP/HTTP endpoint, such as http://127.0.0.1:4318."),
     ] = None,
 ) -> int:
     """Tell a stored drill to a Grafana, as annotations, or to an OTLP endpoint, as a trace."""
@@ -70,12 +71,12 @@ def export(
     folder = open_run(run_folder)
     if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
         raise BadInput(f"{folder.path}: is no drill; only drills and rehearsals have phases and steps to tell")
-    verdicts = judge_run(folder, unwritten=complain).verdicts
-    found = moments(read_history(folder.history), info)
+    judged = judge_run(folder, unwritten=complain)
+    found = moments(judged.history or read_history(folder.history), info, judged.verdicts)
     if grafana is not None:
         _to_grafana(grafana, found, info, dashboard)
     if otlp is not None:
-        _to_otlp(otlp, found, info, verdicts)
+        _to_otlp(otlp, found, info, judged.verdicts)
     return 0
 
 

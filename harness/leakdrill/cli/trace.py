@@ -14,6 +14,7 @@ from leakdrill.cli.output import deliver, print_json, print_lines
 from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.decision_rules import DEFAULT_BUDGET, DEFAULT_LONGEST_TTL_S
+from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.leak_verdict import LeakVerdict, judge_trace
 from leakdrill.judging.leak.projection import Projection, Survival, project
 from leakdrill.judging.recordings.read import DOCKER_STATS_S, read_recording
@@ -167,7 +168,7 @@ def _as_text(recording: Trace, verdict: LeakVerdict, projection: Projection | No
         ("second half", _interval_text(verdict.second_half)),
         ("difference", _interval_text(verdict.difference) if verdict.difference else ""),
         ("retained", f"{verdict.retained:.1f} B a request, kept by the allocator" if verdict.retained else ""),
-        ("kind", str(verdict.kind)),
+        ("kind", "" if verdict.kind is Kind.NONE else str(verdict.kind)),
         ("level", f"{show_size(verdict.level_bytes)} at the end, {show_size(verdict.peak_bytes)} at its peak"),
         ("judged", _judged(verdict)),
         ("projection", str(projection or "")),

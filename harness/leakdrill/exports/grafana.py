@@ -77,7 +77,7 @@ def _annotation(moment: Moment, run_id: str, scenario: str, dashboard: str) -> d
         "time": moment.start_ns // _MS_IN_NS,
         "timeEnd": moment.end_ns // _MS_IN_NS,
         "tags": [_TAG, moment.kind, printable(f"scenario:{scenario}"), _run_tag(run_id)],
-        "text": escape(text),
+        "text": escape(text, quote=False),
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from leakdrill.printable import printable
+from leakdrill.record.verdict import Outcome, worst
 from leakdrill.reports.page.alert_lanes import alert_lanes
 from leakdrill.reports.page.drill_marks import drill_marks, drill_phases
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from leakdrill.record.history import History
     from leakdrill.record.store import RunInfo
+    from leakdrill.record.verdict import Verdict
 
 MomentKind = Literal[
     "drill", "phase", "leak", "step", "restart", "kill", "trouble", "change", "look", "alert", "delivery"
@@ -32,6 +34,7 @@ class Moment:
         detail: a sentence more; may be empty.
         start_ns: when it began, in nanoseconds since 1970, UTC.
         end_ns: when it ended; the same where it is a moment.
+        outcome: of the drill, or of the claim about a step; None where nothing was claimed.
     """
 
     kind: MomentKind
@@ -39,10 +42,24 @@ class Moment:
     detail: str = ""
     start_ns: int
     end_ns: int
+    outcome: Outcome | None = None
 
 
-def moments(history: History, info: RunInfo) -> list[Moment]:
-    """Returns everything that happened, in order; the drill as a whole comes first."""
+def moments(history: History, info: RunInfo, verdicts: Sequence[Verdict]) -> list[Moment]:
+    """Returns everything that happened, in order, with what was found of it; the drill as a whole comes first."""
+    return [_with_outcome(one, verdicts) for one in _recorded(history, info)]
+
+
+def _with_outcome(one: Moment, verdicts: Sequence[Verdict]) -> Moment:
+    of = [verdict for verdict in verdicts if verdict.check == "step_works" and printable(verdict.subject) == one.name]
+    found = verdicts if one.kind == "drill" else of if one.kind == "step" else ()
+    if not found:
+        return one
+    outcome = worst(found)
+    return replace(one, outcome=outcome, detail=f"{outcome}{f'; {one.detail}' if one.detail else ''}")
+
+
+def _recorded(history: History, info: RunInfo) -> list[Moment]:
     found = [_moment(info.started, "drill", f"drill {info.scenario.name}", "", 0.0, history.end_s)]
     parts: Sequence[tuple[MomentKind, str, str, float, float]] = [
         *(("phase", phase.name, "", phase.start, phase.end) for phase in drill_phases(history)),

@@ -88,6 +88,7 @@ def _span(trace: str, run_id: str, at: int, moment: Moment, *, parent: str) -> d
         "startTimeUnixNano": str(moment.start_ns),
         "endTimeUnixNano": str(moment.end_ns),
         "attributes": _attributes({"leakdrill.detail": moment.detail} if moment.detail else {}),
+        "status": {"code": _ERROR, "message": moment.detail} if moment.outcome is Outcome.FAIL else {},
     }
 
 

@@ -47,7 +47,12 @@ def counted_evenly(found: Recorded, memory: RecordedSeries, per_s: float, place:
     """The recording under a load that was even, of `per_s` requests a second."""
     requests = (memory.t - memory.t[0]) * per_s
     return _trace(
-        found, memory, np.ones(len(memory.t), dtype=bool), requests, f"{per_s:g} requests a second, as said", place
+        found,
+        memory,
+        np.ones(len(memory.t), dtype=bool),
+        requests,
+        f"{per_s:g} request{'' if per_s == 1 else 's'} a second, as said",
+        place,
     )
 
 

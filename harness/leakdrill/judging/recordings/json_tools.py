@@ -86,7 +86,7 @@ def _range_query(answer: Mapping[str, Any], place: str) -> Recorded:
             f"{place}: resultType: {quoted(kind)}; expected matrix, the answer of a range query",
             hint="ask /api/v1/query_range, with start, end and step",
         )
-    return _by_metric("a Prometheus' range query", [(0, one) for one in result if isinstance(one, dict)], place)
+    return _by_metric("a range query of Prometheus", [(0, one) for one in result if isinstance(one, dict)], place)
 
 
 def _by_metric(what: str, objects: _Objects, place: str) -> Recorded:

@@ -56,7 +56,7 @@ def _leaks(history: History) -> Iterator[Mark]:
 def _steps(history: History) -> Iterator[Mark]:
     for run in step_runs(history):
         begin, facts = run.act.begin, run.act.end.more if run.act.end else {}
-        told = ", ".join(f"{key} {value}" for key, value in facts.items() if key not in {"action", "act"})
+        told = ", ".join(f"{key} {value}" for key, value in facts.items() if key not in {"action", "act", "output"})
         detail = f"{begin.action}: {'done' if run.act.succeeded else run.act.reason}{f'; {told}' if told else ''}"
         yield Mark(start=run.start_s, end=run.end_s, kind="step", label=begin.step, detail=detail, event=begin.index)
     for skipped in history.of(StepSkipped):
