@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from histories import PER_REQUEST, complete, drill, plan, twin, twin_plan
+import pytest
+from histories import PER_REQUEST, complete, drill, leaking, plan, twin, twin_plan
 from test_runbook_checks import CLEAR, record, unrelieved, way
 
 from leakdrill.judging.drill import judge
@@ -79,6 +80,18 @@ def test_the_analysis_of_a_drill_that_went_well_has_cause_fix_and_duration():
     assert "memory grew by" in str(cause.data_volume)
     assert cause.data_volume.value is not None
     assert [one.text for one in facts.timeline][:2] == ["leak cache switched on", "HighMemoryUsage fired"]
+
+
+@pytest.mark.parametrize(
+    ("made", "how"),
+    [
+        (None, "it worked"),
+        (complete(drill(lambda t: leaking(min(t, 55.4)) if t >= 15 else leaking(t))), "it did not work"),
+    ],
+)
+def test_the_course_of_a_drill_says_which_step_worked(made, how):
+    (step,) = [one.text for one in told(made).timeline if one.text.startswith("clear the cache")]
+    assert step == f"clear the cache (carried out in 500 ms; {how})"
 
 
 def test_the_analysis_of_a_rehearsal_names_the_command_of_the_runbook():

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from leakdrill.judging.incidents.course import alert_course
 from leakdrill.judging.incidents.fact import Fact, unknown
 from leakdrill.judging.incidents.message import alert_messages
 from leakdrill.judging.incidents.root_cause import root_cause
 from leakdrill.record.events import LeakSwitchOff, LeakSwitchOn, TargetExited
+from leakdrill.record.verdict import Outcome
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from leakdrill.judging.evidence.windows import StepRun
     from leakdrill.judging.incidents.course import AlertCourse
     from leakdrill.judging.incidents.message import AlertMessage
     from leakdrill.judging.incidents.recorded import RecordedRun
     from leakdrill.judging.incidents.root_cause import RootCause
+
+_WORKED: Final = {
+    Outcome.PASS: "it worked",
+    Outcome.FAIL: "it did not work",
+    Outcome.UNKNOWN: "whether it worked is not known",
+}
+"""What `step_works` says of a change."""
 
 
 class Moment(NamedTuple):
@@ -107,6 +116,16 @@ def incident(run: RecordedRun, *, update_every_s: float | None = None) -> Incide
     )
 
 
+def _how(run: RecordedRun, change: StepRun) -> str:
+    """How a change ended, and whether the metric followed it."""
+    if change.act.end is None:
+        return "its end is not recorded"
+    ended = "carried out" if change.act.succeeded else "failed"
+    verdict = run.verdict("step_works", change.act.name)
+    worked = "" if verdict is None else f"; {_WORKED[verdict.outcome]}"
+    return f"{ended} in {show_duration(change.span.length_s)}{worked}"
+
+
 def _timeline(run: RecordedRun, course: AlertCourse) -> tuple[Moment, ...]:
     found: list[tuple[float, str]] = []
     found += [(act.begin.t, f"leak {act.begin.leak} switched on") for act in run.history.acts(LeakSwitchOn)]
@@ -118,7 +137,5 @@ def _timeline(run: RecordedRun, course: AlertCourse) -> tuple[Moment, ...]:
             (span.end_s, f"{course.alert} cleared") for span in course.span.spans if span.end_s < course.span.until_s
         ]
     for text, change in run.changes():
-        end = change.act.end
-        how = "its end is not recorded" if end is None else f"{end.kind} after {show_duration(change.span.length_s)}"
-        found.append((change.start_s, f"{text} ({how})"))
+        found.append((change.start_s, f"{text} ({_how(run, change)})"))
     return tuple(Moment(t, run.at(t), text) for t, text in sorted(found))
