@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser_here import started_browser
+from browser_here import broken_words, cut_off, started_browser
 from leakdrill.judging.key_numbers import key_numbers
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.index.grid import Grid, GridCell, grid_html
@@ -84,6 +84,7 @@ def test_everybody_can_read_it_and_nothing_leaves_or_runs(
     assert page.evaluate("window.fooled") is None
     assert (said, asked) == ([], [path.as_uri()])
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert (broken_words(page), cut_off(page)) == ([], [])
     context.close()
     checked = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page = checked.new_page()

@@ -15,7 +15,7 @@ import pytest
 from histories import ALERT, complete, drill, plan
 from pages import page_of
 
-from browser_here import started_browser
+from browser_here import broken_words, cut_off, started_browser
 from leakdrill.judging.leak.leak_verdict import judge_trace
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.record.events import AlertTransition, RunBroken, TargetExited
@@ -121,6 +121,7 @@ def test_everybody_can_read_it(browser, file, width, scheme):
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["target"], one["nodes"][0]["failureSummary"]) for one in found] == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert (broken_words(page), cut_off(page)) == ([], [])
 
 
 def test_the_keyboard_alone_reaches_every_control(browser, file):

@@ -120,7 +120,16 @@ def test_a_run_that_is_under_way_is_shown_as_far_as_it_is_and_loaded_again(
     assert "RUNNING" in text
     status, headers, text = asked(server, "/shop-cart/20260101T000000Z/")
     assert (status, headers["Refresh"]) == (200, "5")
-    assert "the run is under way" in text
+    assert "The run is under way. Its claims are judged when it has ended." in text
+    assert "RUNNING" in text
+    assert "could not be shown" not in text
+    assert "<dt>took</dt>" not in text
+    assert '<a href="/">All runs</a>' in text
+
+
+def test_a_page_leads_back_to_the_index(server: PageServer, root: Path) -> None:
+    assert '<a href="/">All runs</a>' in asked(server, "/shop-cart/20260101T000000Z/")[2]
+    assert "All runs" not in (root / "shop-cart" / "20260101T000000Z" / "history.jsonl").read_text()
 
 
 def test_a_port_that_is_taken_and_a_folder_that_is_none_are_refused(

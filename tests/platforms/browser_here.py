@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 REQUIRED = "LEAKDRILL_REQUIRE_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -25,6 +25,35 @@ def _missing() -> str:
         return "playwright is not installed"
     found = any(shutil.which(name) for name in _NAMES)
     return "" if found else f"no Chromium: none of {', '.join(_NAMES)} is on PATH"
+
+
+def broken_words(page: Page) -> list[str]:
+    """The words of at most twelve characters in the cells of tables that do not stand on one line."""
+    found: list[str] = page.evaluate(
+        r"""[...document.querySelectorAll('td, th')].filter((cell) => cell.checkVisibility()).flatMap((cell) => {
+          const broken = [], texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+          for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+            for (const word of text.data.matchAll(/\S+/g)) {
+              const range = document.createRange();
+              range.setStart(text, word.index);
+              range.setEnd(text, word.index + word[0].length);
+              const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+              if (word[0].length <= 12 && lines.size > 1) broken.push(word[0]);
+            }
+          }
+          return broken;
+        })"""
+    )
+    return found
+
+
+def cut_off(page: Page) -> list[str]:
+    """The tables of events and runs that are wider than what shows them."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll('.scroll:has(.happened), .scroll:has(.runs)')]
+        .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute('aria-label'))"""
+    )
+    return found
 
 
 @contextlib.contextmanager

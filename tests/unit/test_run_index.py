@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ from leakdrill.cli.main import exit_code
 from leakdrill.judging.analyze import analyze
 from leakdrill.record.store import RunFolder
 from leakdrill.record.verdict import Outcome
+from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.index.run_row import read_row, run_folders
 from leakdrill.reports.index.sparkline import sparkline
+from leakdrill.reports.index.terminal import print_index
 from leakdrill.reports.index.trend import Curve, Point, trends
 from leakdrill.reports.index.write import index_html, index_json
 
@@ -84,6 +88,26 @@ def test_a_number_that_a_run_lacks_leaves_a_gap_and_is_said_to_be_missing() -> N
     assert sparkline(curve).count("<polyline") == 2
     gone = Curve(what="x", unit="seconds", limit=None, points=(points[0], points[1], points[2]))
     assert gone.latest == "missing in the newest run (from 1 s to 2 s in 2 runs)"
+
+
+def test_a_run_under_way_hides_neither_the_last_outcome_nor_its_numbers(tmp_path: Path) -> None:
+    stored(tmp_path, "20260101T000000Z")
+    under_way = stored(tmp_path, "20260102T000000Z", judged=False)
+    ended = replace(rows(tmp_path)[0], outcome=Outcome.FAIL)
+    running = read_row(under_way, tmp_path / "runs", runs_still=True)
+    (trend,) = trends([ended, running])
+    assert (trend.runs[0], trend.finished, trend.outcome) == (running, ended, Outcome.FAIL)
+    assert trend.curves
+    assert "missing in the newest run" not in {curve.latest for curve in trend.curves}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page([ended, running])))
+    assert re.search(r"RUNNING shop/cart drill last finished: \S+ FAIL", text)
+    console = SafeConsole(file=io.StringIO(), width=200, color_system=None)
+    print_index([ended, running], console)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "2 runs (1 FAIL, 1 RUNNING)" in told
+    assert "last finished: FAIL: " in told
+    (alone,) = trends([running])
+    assert (alone.finished, alone.outcome, alone.curves) == (None, Outcome.UNKNOWN, ())
 
 
 def test_what_did_not_hold_has_another_shape_than_what_held() -> None:

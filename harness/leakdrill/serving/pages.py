@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leakdrill.judging.analyze import stored_verdicts
-from leakdrill.record.history import History, read_history
+from leakdrill.record.history import read_history
 from leakdrill.record.ownership import owner_lives
 from leakdrill.record.seal import Seal, check_seal
 from leakdrill.record.signature import users_key
 from leakdrill.record.store import RunFolder
-from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.index.run_row import read_row, run_folders
 from leakdrill.reports.index.write import index_html, index_json
 from leakdrill.reports.page.run_page import run_page
@@ -23,6 +22,7 @@ from leakdrill.reports.page.run_page import run_page
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from leakdrill.record.verdict import Verdict
     from leakdrill.reports.index.run_row import RunRow
 
 _UNDER_WAY = "the run is under way: this page is made anew every few seconds"
@@ -76,12 +76,11 @@ class Pages:
         verdicts: list[Verdict] = []
         if goes_on:
             seal = Seal(head="", lines=len(history), fault=_UNDER_WAY)
-            verdicts = [_not_judged(claim) for claim in stored_verdicts(folder, History(()))]
         else:
             seal = check_seal(folder, key=users_key())
             if not seal.fault or seal.verdicts_edited:
                 verdicts = stored_verdicts(folder, history)
-        return Served(run_page(folder, verdicts, seal, history), is_live=goes_on)
+        return Served(run_page(folder, verdicts, seal, history, is_live=goes_on, home="/"), is_live=goes_on)
 
     def _all_rows(self) -> list[RunRow]:
         with self._lock:
@@ -98,10 +97,6 @@ class Pages:
         row = read_row(run, self._root, runs_still=owner_lives(run))
         self._rows[run] = (stamp, row)
         return row
-
-
-def _not_judged(claim: Verdict) -> Verdict:
-    return Verdict(check=claim.check, subject=claim.subject, outcome=Outcome.UNKNOWN, message="the run is under way")
 
 
 def _stamp(run: Path) -> _Stamp:

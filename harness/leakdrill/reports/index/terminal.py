@@ -27,13 +27,17 @@ def print_index(rows: Sequence[RunRow], console: Console) -> None:
         when = newest.started.strftime("%Y-%m-%d %H:%M:%S UTC") if newest.started else newest.place
         lines = [f"{when}; {_outcomes(trend.runs)}: {newest.place}"]
         lines += [printable(newest.text)] if newest.outcome is not Outcome.PASS else []
+        if newest.runs_still and trend.finished:
+            lines.append(printable(f"last finished: {trend.finished.outcome}: {trend.finished.text}"))
         lines += [f"{printable(curve.what)}: {curve.latest}" for curve in trend.curves]
-        print_entry(word, _STYLE[newest.outcome], [printable(trend.scenario)], lines, console)
+        print_entry(word, _STYLE[trend.outcome], [printable(trend.scenario)], lines, console)
     if not rows:
         print_entry("", "", [], ["there is no run here yet"], console)
 
 
 def _outcomes(runs: Sequence[RunRow]) -> str:
-    counts = {outcome: sum(run.outcome is outcome for run in runs) for outcome in Outcome}
+    ended = [run for run in runs if not run.runs_still]
+    counts = {str(outcome): sum(run.outcome is outcome for run in ended) for outcome in Outcome}
+    counts["RUNNING"] = len(runs) - len(ended)
     listed = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} ({listed})"

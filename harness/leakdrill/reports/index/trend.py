@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from leakdrill.judging.key_numbers import KeyNumber
+    from leakdrill.record.verdict import Outcome
     from leakdrill.reports.index.run_row import RunRow
 
 
@@ -60,12 +61,22 @@ class Trend:
     Attributes:
         scenario: its name.
         runs: newest first.
-        curves: its numbers over its runs.
+        curves: its numbers over those of its runs that have ended.
     """
 
     scenario: str
     runs: tuple[RunRow, ...]
     curves: tuple[Curve, ...]
+
+    @property
+    def finished(self) -> RunRow | None:
+        """The newest run that is not under way; None where there is none."""
+        return next((run for run in self.runs if not run.runs_still), None)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the newest run that has ended; UNKNOWN where none has."""
+        return (self.finished or self.runs[0]).outcome
 
     def as_dict(self) -> dict[str, Any]:
         """The same facts for machines."""
@@ -73,17 +84,18 @@ class Trend:
 
 
 def trends(rows: Iterable[RunRow]) -> list[Trend]:
-    """Returns the runs by scenario: the worst of the newest runs first, then by name."""
+    """Returns the runs by scenario: the worst of the newest runs that have ended first, then by name."""
     grouped: dict[tuple[str, str], list[RunRow]] = {}
     for row in rows:
         grouped.setdefault((row.scenario, row.kind), []).append(row)
     found = [_trend(runs) for runs in grouped.values()]
-    return sorted(found, key=lambda one: (-one.runs[0].outcome.severity, one.scenario))
+    return sorted(found, key=lambda one: (-one.outcome.severity, one.scenario))
 
 
 def _trend(rows: Sequence[RunRow]) -> Trend:
     oldest_first = sorted(rows, key=lambda row: (row.started.timestamp() if row.started else 0.0, row.place))
-    return Trend(scenario=rows[0].scenario, runs=tuple(reversed(oldest_first)), curves=tuple(_curves(oldest_first)))
+    ended = [row for row in oldest_first if not row.runs_still]
+    return Trend(scenario=rows[0].scenario, runs=tuple(reversed(oldest_first)), curves=tuple(_curves(ended)))
 
 
 def _curves(rows: Sequence[RunRow]) -> list[Curve]:

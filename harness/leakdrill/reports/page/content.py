@@ -48,6 +48,8 @@ class Page:
         claims: worst first.
         tables: what else there is to read.
         record: where the record lies and what made it: terms and texts.
+        is_live: whether the run is under way, so that nothing is judged yet.
+        home: the address of the index that the page belongs to; empty where there is none.
     """
 
     kind: str
@@ -62,3 +64,5 @@ class Page:
     claims: tuple[ClaimRow, ...]
     tables: tuple[Table, ...] = ()
     record: tuple[tuple[str, str], ...] = ()
+    is_live: bool = False
+    home: str = ""

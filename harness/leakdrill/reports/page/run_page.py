@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.analyze import UNSEALED_NOTE
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
     from leakdrill.reports.page.content import Page
 
+_UNDER_WAY: Final = "The run is under way. Its claims are judged when it has ended."
 PAGE: Final = "report.html"
 """The page's file in the run folder."""
 
 
-def run_page(folder: RunFolder, verdicts: Sequence[Verdict], seal: Seal, history: History | None = None) -> str:
+def run_page(
+    folder: RunFolder,
+    verdicts: Sequence[Verdict],
+    seal: Seal,
+    history: History | None = None,
+    *,
+    is_live: bool = False,
+    home: str = "",
+) -> str:
     """The page of the run in `folder`, as HTML.
 
     Args:
@@ -36,13 +46,22 @@ def run_page(folder: RunFolder, verdicts: Sequence[Verdict], seal: Seal, history
         verdicts: what `judge_run` found.
         seal: what it said of the record's seal.
         history: the record, if it was read already.
+        is_live: whether the run is under way.
+        home: the address of the index that the page belongs to, if it has one.
 
     Raises:
         BadInput: when a file of the run cannot be read.
     """
     history = history if history is not None else read_history(folder.history)
     note = seal.fault or ("" if seal.is_sealed else UNSEALED_NOTE)
-    return page_html(run_content(folder, verdicts, history, note))
+    page = run_content(folder, verdicts, history, note)
+    return page_html(replace(_live(page) if is_live else page, home=home))
+
+
+def _live(page: Page) -> Page:
+    """The page of a run that is under way: what was recorded so far, and no outcome."""
+    facts = tuple(("so far" if term == "took" else term, text) for term, text in page.facts)
+    return replace(page, is_live=True, word="RUNNING", sentence=_UNDER_WAY, facts=facts, figures=(), claims=())
 
 
 def run_content(folder: RunFolder, verdicts: Sequence[Verdict], history: History, note: str = "") -> Page:
