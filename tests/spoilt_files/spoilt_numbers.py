@@ -118,7 +118,7 @@ def _compare(stored: Stored, before: StoredRun, _verdicts: list[Verdict]) -> Non
 def _export(stored: Stored, _before: StoredRun, verdicts: list[Verdict]) -> None:
     if is_watch(stored.folder) or (info := read_run_info(stored.folder)).kind != "drill":
         return
-    found = moments(read_history(stored.folder.history), info)
+    found = moments(read_history(stored.folder.history), info, verdicts)
     push_annotations(StandIn(), found, run_id="a", scenario="b")  # type: ignore[arg-type]
     orjson.dumps(trace_of(found, verdicts, run_id="a", scenario="b", target="c"))
     assert all(0 <= one.start_ns <= one.end_ns < 2**63 for one in found)

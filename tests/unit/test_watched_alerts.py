@@ -19,7 +19,7 @@ URL = "http://127.0.0.1:9090"
         ({"prometheus": URL, "time_scale": 60}, "runs in production time; expected time_scale: 1, found 60"),
         ({"prometheus": URL, "rules": ["rules.yaml"]}, "rules and routing of its own"),
         ({"alertmanager": URL}, "together with the Prometheus"),
-        ({"prometheus": "localhost:9090"}, "should match pattern"),
+        ({"prometheus": "localhost:9090"}, "does not begin with http"),
         (
             {"prometheus": URL, "expect": [{"alert": "A", "fires_within": "1m", "receiver": "pager"}]},
             "a receiver can only be seen at the Alertmanager",
