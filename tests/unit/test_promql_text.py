@@ -32,7 +32,7 @@ def shape(node: Any) -> Any:  # noqa: PLR0911 - one for each kind of node
     if isinstance(node, promql.AtModifier):
         return ["at", str(node.type), str(node.at)]
     names = sorted(name for name in dir(node) if not name.startswith("_") and name not in ("parse", "prettify"))
-    if not names or any(isinstance(getattr(node, name), type(node)) for name in names):
+    if not names or any(isinstance(getattr(type(node), name), type(node)) for name in names):
         return str(node)  # one of a few words
     parts = {name: getattr(node, name) for name in names}
     return [type(node).__name__, {key: shape(v) for key, v in parts.items() if not callable(v)}]
