@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leakdrill.cli.option_value import option_value
 from leakdrill.cli.options import On, Runs  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_lines
 from leakdrill.errors import BadInput
@@ -45,10 +46,7 @@ def calibrate(
     path = find_scenario(scenario)
     plan = _own(path, dry_run=dry_run)
     before = read_file(path)
-    try:
-        longest_s = parse_duration(longest)
-    except ValueError as e:
-        raise BadInput(f"--longest: {e}") from e
+    longest_s = option_value("--longest", longest, parse_duration)
     console = SafeConsole()
     to_play = placed(to_measure(plan, longest_s=longest_s), on, allow)
     done = play(to_play, path, runs=runs, console=console, allow=allow)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from leakdrill.alerting.rules import read_rules
+from leakdrill.cli.option_value import option_value
 from leakdrill.cli.output import print_json
 from leakdrill.envelope.against import changes, changes_as_json
 from leakdrill.envelope.as_json import envelopes_as_json
@@ -138,10 +139,7 @@ def _duration(text: str, option: str) -> float:
 
 
 def _parsed(parse: Callable[[object], _T], text: str, option: str, expected: str, *, least: float = 1e-3) -> _T:
-    try:
-        number = parse(text)
-    except ValueError as e:
-        raise BadInput(f"{option}: {e}") from e
+    number = option_value(option, text, parse)
     if number < least:
         raise BadInput(f'{option}: "{text}" is too little; expected {expected}, above 0')
     return number

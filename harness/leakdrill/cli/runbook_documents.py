@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leakdrill.cli.option_value import option_value
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import complain, print_json, print_lines, unwritable
 from leakdrill.cli.record_options import KeyFile, Unsealed  # noqa: TC001 - typer reads the annotations when it runs
@@ -63,7 +64,7 @@ def runbook_documents(
         raise BadInput("no RUN is given; expected run folders, such as runs/NAME/latest")
     if not runs:
         return 0
-    every_s = None if update_every is None else _duration(update_every)
+    every_s = None if update_every is None else option_value("--update-every", update_every, parse_duration)
     prepared, signed_with = DocumentTemplates(templates, place=_apart), read_key(key) if key else None
     folders = {folder.path: folder for folder in map(open_run, runs)}.values()
     incidents = [_incident(folder, every_s, unsealed=unsealed, key=signed_with) for folder in folders]
@@ -89,13 +90,6 @@ def _apart(fill: Callable[[], str]) -> str:
         return in_limited_child(fill)
     except ChildLost as e:
         raise Lost(str(e)) from e
-
-
-def _duration(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as e:
-        raise BadInput(f"--update-every: {e}") from e
 
 
 def _incident(folder: RunFolder, every_s: float | None, *, unsealed: bool, key: Key | None) -> Incident:

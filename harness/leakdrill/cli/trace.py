@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from leakdrill.cli.named_file import read_named
+from leakdrill.cli.option_value import option_value
 from leakdrill.cli.output import deliver, print_json, print_lines
 from leakdrill.cli.run_many import write_report
 from leakdrill.errors import BadInput
@@ -124,10 +125,7 @@ def _budget(budget: str, survive: str | None, production: tuple[float, int] | No
 
 
 def _parsed(parse: Callable[[object], _Number], text: str, option: str, expected: str) -> _Number:
-    try:
-        number = parse(text)
-    except ValueError as e:
-        raise BadInput(f"{option}: {e}") from e
+    number = option_value(option, text, parse)
     if number <= 0 and option != "--longest-ttl":
         raise BadInput(f'{option}: "{text}" is nothing; expected {expected}, above 0')
     return number

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
+from leakdrill.cli.option_value import option_value
 from leakdrill.cli.options import Verbose  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import deliver, print_json
 from leakdrill.cli.page import leave_page
@@ -34,11 +35,6 @@ from leakdrill.runs.watch.machine import machine_class
 from leakdrill.runs.watch.run import run_watch
 from leakdrill.runs.watch.summary import print_split
 from leakdrill.units import parse_share, parse_size
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Number = TypeVar("Number", int, float)
 
 
 def watch(  # noqa: PLR0913, PLR0917 - one argument an option
@@ -74,9 +70,9 @@ def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     """Run any command and hold its memory, children included, to a limit and a baseline."""
     requested = WatchPlan(
         command=tuple(command),
-        limit_bytes=_parsed("--limit", limit, parse_size) if limit is not None else None,
+        limit_bytes=option_value("--limit", limit, parse_size) if limit is not None else None,
         enforce=enforce,
-        tolerance=_parsed("--tolerance", tolerance, parse_share),
+        tolerance=option_value("--tolerance", tolerance, parse_share),
         modes=parse_modes(mode or []),
         phases=parse_phases(phase or []),
         retries=retries,
@@ -112,13 +108,6 @@ def _watch(plan: WatchPlan, runs: Path, to_update: Path | None, *, as_json: bool
     if as_json:
         print_json(verdicts_as_json(done.verdicts, chain=done.seal.head))
     return code
-
-
-def _parsed(option: str, text: str, parse: Callable[[object], Number]) -> Number:
-    try:
-        return parse(text)
-    except ValueError as e:
-        raise BadInput(f"{option}: {e}") from e
 
 
 def _demand(plan: WatchPlan, baseline: Path | None, *, update: bool) -> None:

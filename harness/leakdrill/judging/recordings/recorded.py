@@ -64,7 +64,7 @@ class SeriesMaker:
 
     def count(self, name: str, t: float, place: int) -> None:
         """Add one completed request at `t`."""
-        self._readings.setdefault(name, []).append((t, 1.0, place))
+        self.add(name, t, 1.0, place)
 
     def series(self) -> tuple[RecordedSeries, ...]:
         """The series, in the order in which their names came."""
