@@ -87,7 +87,7 @@ def test_what_it_publishes_comes_out_of_the_exporter(resource: Resource) -> None
     for reading in resource.readings:
         if reading.published is not None:
             event = READINGS[reading.source, reading.name]
-            published = container_series({event: event.of({reading.field: 7.0})}, {"container": "shop"})
+            published = container_series({event: event.of({reading.field: 7.0})}, {"container": "shop"}, now_s=0.0)
             assert 7.0 in [s.value for family in published for s in family.samples if s.name == reading.published[0]]
 
 

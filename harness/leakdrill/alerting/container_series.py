@@ -7,7 +7,6 @@ shared pages once for each process, and no page cache), and the limit is the dec
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -83,6 +82,7 @@ def container_series(
     limit_bytes: float | None = None,
     cpus: float | None = None,
     started_at: float = 0.0,
+    now_s: float,
 ) -> Iterator[Metric]:
     """The series of the container that `labels` name; none for a field that nothing was read of.
 
@@ -92,6 +92,7 @@ def container_series(
         limit_bytes: the declared memory limit, published when no cgroup reports one.
         cpus: the declared CPU limit in cores, published as quota and period.
         started_at: in Unix time.
+        now_s: likewise.
     """
     memory = _FALLBACKS if CgroupResources not in fresh else ()
     for name, value, text in read_rows((*_GAUGES, *memory), fresh):
@@ -103,7 +104,7 @@ def container_series(
         if limit_bytes is not None and _number(fresh, CgroupResources, "limit_bytes") is None:
             yield gauge("container_spec_memory_limit_bytes", "The declared memory limit.", limit_bytes, labels)
         yield gauge("container_start_time_seconds", "When it was started, in Unix time.", started_at, labels)
-        yield gauge("container_last_seen", "When it was last seen, in Unix time.", time.time(), labels)
+        yield gauge("container_last_seen", "When it was last seen, in Unix time.", now_s, labels)
 
 
 def shared_series(fresh: Fresh, labels: Mapping[str, str]) -> Iterator[Metric]:

@@ -10,12 +10,12 @@ A source that has not been read for a while is left out rather than repeated: a 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.registry import Collector
 
+from leakdrill.alerting.clock import SYSTEM_CLOCK
 from leakdrill.alerting.container_series import (
     Fresh,
     container_series,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from leakdrill.alerting.clock import Clock
     from leakdrill.record.history import Event
 
 K = TypeVar("K")
@@ -105,6 +106,7 @@ class Exporter(Collector):
         stale_after_s: how long a reading is published.
         containers: whether the container's series are published; not where the kubelet's own take their place.
         time_scale: how much faster than production the drill runs: a load average is over production's minutes.
+        clock: by which readings grow old.
     """
 
     def __init__(  # noqa: PLR0913 - each is something that is published, and is named at the call
@@ -121,7 +123,9 @@ class Exporter(Collector):
         stale_after_s: float = _STALE_AFTER_S,
         containers: bool = True,
         time_scale: float = 1.0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._clock = clock
         self._containers = containers
         self._labels, self._more = dict(labels), more
         self._disk_labels = {"device": device, "fstype": fstype, "mountpoint": mountpoint, **more.disk}
@@ -132,10 +136,12 @@ class Exporter(Collector):
         self._newest: dict[type[Reading], tuple[float, Reading]] = {}
         self._pods: dict[str, tuple[float, PodResources]] = {}
         self._pods_started_at: dict[str, float] = {}
-        self._gpus = GpuSeries(stale_after_s=stale_after_s, labels=labels if more.card is None else more.card)
+        self._gpus = GpuSeries(
+            stale_after_s=stale_after_s, labels=labels if more.card is None else more.card, clock=clock
+        )
         self._started_at = recorder.started_at
         self._ends = Ends()
-        self._limited = LimitedMachine(cpus or 1.0, time_scale=time_scale)
+        self._limited = LimitedMachine(cpus or 1.0, time_scale=time_scale, clock=clock)
         self._server: tuple[Any, threading.Thread] | None = None
         recorder.subscribe(self._note)
         recorder.subscribe(self._gpus.note)
@@ -183,7 +189,7 @@ class Exporter(Collector):
         labels = self._more.machine
         if labels is None:
             return
-        yield from machine_series(fresh, labels, limited=self._more.host is not None)
+        yield from machine_series(fresh, labels, limited=self._more.host is not None, now_s=self._clock.time())
         if self._cpus is None:
             yield from unlimited_cpu(fresh, labels)
         else:
@@ -198,7 +204,7 @@ class Exporter(Collector):
             yield from process_group(fresh, self._more.group, ended=self._ends.ended)
 
     def _fresh(self, readings: Mapping[K, tuple[float, R]]) -> dict[K, R]:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         return {key: reading for key, (t, reading) in tuple(readings.items()) if now - t <= self._stale_after_s}
 
     def _container(self, fresh: Fresh) -> Iterator[Metric]:
@@ -208,7 +214,11 @@ class Exporter(Collector):
         yield from network_series(fresh, shared)
         if not self._pods:
             yield from container_series(
-                own, self._labels, **self._limits_for(self._replicas), started_at=self._started_at
+                own,
+                self._labels,
+                **self._limits_for(self._replicas),
+                started_at=self._started_at,
+                now_s=self._clock.time(),
             )
             yield from container_disk(fresh, self._labels, self._disk_labels["device"])
             return
@@ -217,7 +227,9 @@ class Exporter(Collector):
             labels = {**self._labels, "pod": pod}
             one: Fresh = {CgroupResources: CgroupResources.of(reading.values)}
             started_at = self._pods_started_at.get(pod, self._started_at)
-            yield from container_series(one, labels, **self._limits_for(1.0), started_at=started_at)
+            yield from container_series(
+                one, labels, **self._limits_for(1.0), started_at=started_at, now_s=self._clock.time()
+            )
 
     def _state(self, fresh: Fresh) -> Iterator[Metric]:
         declared = self._more.declared
@@ -243,18 +255,18 @@ class Exporter(Collector):
     def _note(self, event: Event) -> None:
         published = _BY_LINE.get((event.source, event.name))  # asked dozens of times a second
         if published is not None and event.kind == "sample" and isinstance(event.value, dict) and event.value:
-            self._newest[published] = (time.monotonic(), published.from_event(event))
+            self._newest[published] = (self._clock.monotonic(), published.from_event(event))
             return
         of_pod = PodResources.read(event)
         if of_pod is not None and of_pod.values:
-            since = self._pods_started_at.get(of_pod.pod, time.time())
+            since = self._pods_started_at.get(of_pod.pod, self._clock.time())
             remember(self._pods_started_at, of_pod.pod, since, most=_MOST_PODS)
-            remember(self._pods, of_pod.pod, (time.monotonic(), of_pod), most=_MOST_PODS)
+            remember(self._pods, of_pod.pod, (self._clock.monotonic(), of_pod), most=_MOST_PODS)
         self._note_target(event)
 
     def _note_target(self, event: Event) -> None:
         if event.kind == "ok" and (TargetStart.matches(event) or TargetRestart.matches(event)):
-            self._started_at = time.time()
+            self._started_at = self._clock.time()
         limits = TargetLimits.read(event)  # a step may change the declared ones
         if limits is not None:
             self._limit_bytes = self._limit_bytes if limits.memory_bytes is None else limits.memory_bytes

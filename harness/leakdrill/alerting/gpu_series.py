@@ -12,16 +12,17 @@ A value is published for as long as it is fresh, each on its own: what is dear t
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import Metric
 
+from leakdrill.alerting.clock import SYSTEM_CLOCK
 from leakdrill.record.events import GpuDevice, GpuDevices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from leakdrill.alerting.clock import Clock
     from leakdrill.record.history import Event
 
 _MIB: Final = 1024.0**2
@@ -68,9 +69,11 @@ class GpuSeries:
     Args:
         stale_after_s: how long a reading is published.
         labels: of the target; the documents' pair carries them beside `gpu` and `UUID`.
+        clock: by which readings grow old.
     """
 
-    def __init__(self, *, stale_after_s: float, labels: Mapping[str, str]) -> None:
+    def __init__(self, *, stale_after_s: float, labels: Mapping[str, str], clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._stale_after_s = stale_after_s
         self._labels = dict(labels)
         self._devices: dict[str, dict[str, str]] = {}
@@ -82,14 +85,14 @@ class GpuSeries:
             self._devices[event.labels["device_key"]] = {n: event.labels[n] for n in _LABELS if n in event.labels}
         reading = GpuDevices.read(event)
         if reading is not None:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             for field, value in reading.others.items():
                 key, _, name = field.rpartition(".")
                 self._newest[key, name] = (now, value)
 
     def collect(self) -> Iterator[Metric]:
         """The series of what was read lately."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         fresh = {at: value for at, (t, value) in tuple(self._newest.items()) if now - t <= self._stale_after_s}
         for name, field, unit, text in _SERIES:
             values = {key: value / unit for (key, f), value in fresh.items() if f == field}

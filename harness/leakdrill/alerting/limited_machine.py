@@ -9,9 +9,9 @@ minutes of production's time. Counts begin with the drill, so that a service tha
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.alerting.clock import SYSTEM_CLOCK
 from leakdrill.alerting.labelled import named
 from leakdrill.alerting.machine_series import cpu_time
 from leakdrill.record.events import CgroupDetails, MachineFigures, ProcessDetails
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from leakdrill.alerting.clock import Clock
     from leakdrill.record.event_class import Reading
     from leakdrill.record.history import Event
 
@@ -33,9 +34,11 @@ class LimitedMachine:
     Args:
         cpus: the limit, in cores.
         time_scale: how much faster than production the drill runs.
+        clock: by which readings grow old.
     """
 
-    def __init__(self, cpus: float, *, time_scale: float = 1.0) -> None:
+    def __init__(self, cpus: float, *, time_scale: float = 1.0, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self.cpus = cpus
         self._time_scale = time_scale
         self._seconds = dict.fromkeys(("user", "system", "idle", "iowait", "steal"), 0.0)
@@ -62,7 +65,7 @@ class LimitedMachine:
 
     def series(self, labels: Mapping[str, str], *, stale_after_s: float) -> Iterator[Metric]:
         """CPU time and load, as far as they were read lately."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if self._noted_at is not None and now - self._noted_at <= stale_after_s:
             yield from cpu_time(dict(self._seconds), max(1, math.ceil(self.cpus)), labels)
         if self._load_at is not None and now - self._load_at <= stale_after_s:
@@ -70,7 +73,7 @@ class LimitedMachine:
                 yield from named(name, "Load average.", value, labels)
 
     def _note_use(self, user: float, system: float) -> None:
-        now, before = time.monotonic(), self._used
+        now, before = self._clock.monotonic(), self._used
         self._used, self._noted_at = (now, user, system), now
         if before is None:
             return
@@ -84,7 +87,7 @@ class LimitedMachine:
             self._seconds[mode] += seconds
 
     def _note_machine(self, figures: MachineFigures) -> None:
-        now, before = time.monotonic(), self._machine
+        now, before = self._clock.monotonic(), self._machine
         self._machine = (now, figures)
         if before is None or not figures.cpus or now <= before[0]:
             return
@@ -93,7 +96,7 @@ class LimitedMachine:
             self._others[mode] = max(0.0, grown / figures.cpus / (now - before[0]))
 
     def _note_load(self, runnable: float) -> None:
-        now, before = time.monotonic(), self._load_at
+        now, before = self._clock.monotonic(), self._load_at
         self._load_at = now
         for name, minutes_s in _LOADS.items():
             kept = 0.0 if before is None else math.exp(-(now - before) * self._time_scale / minutes_s)

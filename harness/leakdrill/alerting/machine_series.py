@@ -6,7 +6,6 @@ machine that it runs on. What the limit says nothing of is the machine's: open f
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.alerting.detail_series import by_interface
@@ -52,17 +51,18 @@ _COUNTS: Final = ("bytes", "packets", "errs", "drop")
 _STATES: Final = ("up", "carrier", "speed_bytes", "mtu_bytes", "carrier_changes")
 
 
-def machine_series(fresh: Fresh, labels: Mapping[str, str], *, limited: bool) -> Iterator[Metric]:
+def machine_series(fresh: Fresh, labels: Mapping[str, str], *, limited: bool, now_s: float) -> Iterator[Metric]:
     """What was read of the machine; of its memory and pressure the container's, where that has a limit.
 
     Args:
         fresh: the latest readings.
         labels: of the machine.
         limited: whether the container has a memory limit, so that the machine's memory is its.
+        now_s: in Unix time.
     """
     figures, group = fresh.get(MachineFigures), fresh.get(CgroupDetails) if limited else None
     if figures is not None:
-        yield from named("node_time_seconds", "The time, in Unix time.", time.time(), labels)
+        yield from named("node_time_seconds", "The time, in Unix time.", now_s, labels)
     for name, field, text in _FIGURES:
         yield from named(name, text, getattr(figures, field, None), labels)
     for name, field, text in _OF_GROUP:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import promql_parser as promql
 
+from leakdrill.alerting.look_back import looks_back_s
 from leakdrill.alerting.selectors import needs, selected_series
 from leakdrill.alerting.time_scale import nodes, parse
 from leakdrill.envelope.family_labels import VARIANTS, usual_labels
@@ -97,7 +98,7 @@ def plan_of(alert: AlertRule, rules: Rules) -> AlertPlan:
     if lacking:
         raise CannotBeMade(f"it cannot have a result without {lacking}")
     exprs = [alert.expr, *(expr for name in found.recordings for expr in rules.recordings[name])]
-    history_s = sum(_history_s(parse(expr), 0.0) for expr in exprs)
+    history_s = sum(looks_back_s(expr) for expr in exprs)
     if history_s > MOST_HISTORY_S:
         far, most = show_duration(history_s), show_duration(MOST_HISTORY_S)
         raise CannotBeMade(f"it looks back {far}; a made course has {most} of history at most")
@@ -257,26 +258,6 @@ def _notes(series: Iterable[PlannedSeries]) -> Iterator[str]:
             yield f"{one.name} is a model: stalls begin at 90 % of the limit and reach half of the time at the kill"
         if one.name.startswith("kube_pod_container_resource_requests"):
             yield f"{one.name} is taken for the limit"
-
-
-def _history_s(node: Any, ago_s: float) -> float:
-    """How far in the past the oldest sample is that `node` needs, seen from `ago_s` before now."""
-    if isinstance(node, promql.MatrixSelector):
-        return _history_s(node.vector_selector, ago_s + node.range.total_seconds())
-    if isinstance(node, promql.VectorSelector):
-        return ago_s + (node.offset.total_seconds() if node.offset else 0.0)
-    if isinstance(node, promql.SubqueryExpr) and node.range is not None:
-        offset_s = node.offset.total_seconds() if node.offset else 0.0
-        return _history_s(node.expr, ago_s + offset_s + node.range.total_seconds())
-    return max((_history_s(inner, ago_s) for inner in _inner(node)), default=0.0)
-
-
-def _inner(node: Any) -> list[Any]:
-    if isinstance(node, promql.BinaryExpr):
-        return [node.lhs, node.rhs]
-    if isinstance(node, promql.Call):
-        return list(node.args)
-    return [node.expr] if hasattr(node, "expr") else []
 
 
 def _ranges_s(expr: str) -> Iterator[float]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from leakdrill.alerting.durations import show_ms
 from leakdrill.envelope.alert_plan import AlertPlan, CannotBeMade, plan_of
 from leakdrill.envelope.course_series import course_series
 from leakdrill.envelope.envelope import Envelope, FalseAlarm, Sight, no_envelope
@@ -19,10 +18,11 @@ from leakdrill.envelope.healthy_shapes import HEALTHY_SHAPES, QuietClock
 from leakdrill.envelope.leak_shapes import LEAK_SHAPES, Clock
 from leakdrill.envelope.promtool import play
 from leakdrill.envelope.settings import Intervals, intervals, quiet_s
-from leakdrill.envelope.sheet import RULE_LABEL, Play, Sheet
+from leakdrill.envelope.sheet import Play, Sheet
+from leakdrill.envelope.written_rules import alert_as_written, recording_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from leakdrill.alerting.rules import AlertRule, Rules
     from leakdrill.envelope.course import Course
@@ -250,34 +250,9 @@ def _alone(rules: Rules, cast: _Cast) -> Iterator[_Cast]:
 
 def _cast(rules: Rules, plan: AlertPlan, alerts: Sequence[tuple[int, AlertRule]], how: str) -> _Cast:
     waits_s = max(alert.for_s for _, alert in alerts)
-    groups = [{"name": "leakdrill-alerts", "rules": [_as_written(number, alert) for number, alert in alerts]}]
-    recorded = list(_recording_rules(rules, plan.recordings))
+    groups = [{"name": "leakdrill-alerts", "rules": [alert_as_written(number, alert) for number, alert in alerts]}]
+    recorded = list(recording_rules(rules, plan.recordings))
     if recorded:
         groups.insert(0, {"name": "leakdrill-recordings", "rules": recorded})
     key = f"{how}-{alerts[0][0]}"
     return _Cast(key, tuple(alerts), plan, tuple(groups), quiet_s(plan.history_s, waits_s))
-
-
-def _as_written(number: int, alert: AlertRule) -> dict[str, Any]:
-    rule: dict[str, Any] = {"alert": alert.name, "expr": alert.expr}
-    rule["labels"] = {**alert.labels, RULE_LABEL: str(number)}
-    if alert.for_s:
-        rule["for"] = show_ms(round(alert.for_s * 1000))
-    if alert.keep_firing_for_s:
-        rule["keep_firing_for"] = show_ms(round(alert.keep_firing_for_s * 1000))
-    return rule
-
-
-def _recording_rules(rules: Rules, names: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The recording rules of these names as they are written; one that rests on another stands behind it."""
-    order = list(names)[::-1]
-    written = [
-        rule
-        for source in rules.sources
-        for group in source.groups
-        for rule in group.get("rules") or []
-        if str(rule.get("record")) in order
-    ]
-    for rule in sorted(written, key=lambda rule: order.index(str(rule["record"]))):
-        labels = {str(label): str(value) for label, value in (rule.get("labels") or {}).items()}
-        yield {"record": str(rule["record"]), "expr": str(rule["expr"]), **({"labels": labels} if labels else {})}

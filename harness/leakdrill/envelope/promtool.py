@@ -10,7 +10,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from leakdrill.envelope.sheet import answers
 from leakdrill.errors import EnvironmentProblem
@@ -27,6 +27,20 @@ _MOST_EVALUATIONS: Final = 20_000
 _MOST_BYTES: Final = 64 * 2**20
 _ERROR: Final = re.compile(r"err(?:or)?: (.+)")
 _NOISE: Final = ("exp:", "got:", "expr:", "FAILED", "Unit Testing", "SUCCESS", "name:")
+
+
+class Playable(Protocol):
+    """A rules file and the test file that asks about it."""
+
+    @property
+    def evaluations(self) -> float:
+        """How often rules are evaluated in it."""
+
+    def text(self, rules_file: str) -> str:
+        """Returns the test file; the rules are in `rules_file`."""
+
+    def rules_text(self) -> str:
+        """Returns the rules file."""
 
 
 @dataclass(slots=True)
@@ -59,15 +73,35 @@ def play(sheets: Sequence[Sheet]) -> Played:
     Raises:
         EnvironmentProblem: when there is no promtool, or it does not come to an end.
     """
-    promtool, played = _found(), Played()
-    with tempfile.TemporaryDirectory(prefix="leakdrill-envelope-") as folder:
-        parts = list(_parts(sheets))
-        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-            for part, output in zip(
-                parts, pool.map(lambda part: _run(promtool, Path(folder), sheets, part), parts), strict=True
-            ):
-                _take(sheets, part, output, played)
+    played = Played()
+    for part, output in outputs(sheets):
+        _take(sheets, part, output, played)
     return played
+
+
+def outputs(sheets: Sequence[Playable]) -> Iterator[tuple[list[int], str]]:
+    """Plays every sheet; yields the indices of those that one process played, with what it printed.
+
+    Raises:
+        EnvironmentProblem: when there is no promtool, or it does not come to an end.
+    """
+    promtool, parts = _found(), list(_parts(sheets))
+    with (
+        tempfile.TemporaryDirectory(prefix="leakdrill-envelope-") as folder,
+        ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool,
+    ):
+        run = pool.map(lambda part: _run(promtool, Path(folder), sheets, part), parts)
+        yield from zip(parts, run, strict=True)
+
+
+def what_it_said(output: str) -> str:
+    """Returns the first line that is no answer; empty where there is none."""
+    for line in output.splitlines():
+        text = line.strip()
+        if text and not text.startswith(_NOISE) and "leakdrill_question" not in text:
+            found = _ERROR.search(text)
+            return (found[1] if found else text)[:300]
+    return ""
 
 
 def _found() -> str:
@@ -80,7 +114,7 @@ def _found() -> str:
     return promtool
 
 
-def _parts(sheets: Sequence[Sheet]) -> Iterator[list[int]]:
+def _parts(sheets: Sequence[Playable]) -> Iterator[list[int]]:
     part: list[int] = []
     size = 0.0
     for index, sheet in enumerate(sheets):
@@ -93,7 +127,7 @@ def _parts(sheets: Sequence[Sheet]) -> Iterator[list[int]]:
         yield part
 
 
-def _run(promtool: str, folder: Path, sheets: Sequence[Sheet], part: Iterable[int]) -> str:
+def _run(promtool: str, folder: Path, sheets: Sequence[Playable], part: Iterable[int]) -> str:
     files = []
     for index in part:
         rules = folder / f"{index}-rules.yaml"
@@ -114,17 +148,7 @@ def _run(promtool: str, folder: Path, sheets: Sequence[Sheet], part: Iterable[in
 def _take(sheets: Sequence[Sheet], part: Sequence[int], output: str, played: Played) -> None:
     firings, ran = answers(output)
     played.firings.update(firings)
-    said = _said(output)
+    said = what_it_said(output)
     for index in part:
         if not all(play.name in ran for play in sheets[index].plays):
             played.problems[index] = said or "promtool did not say why"
-
-
-def _said(output: str) -> str:
-    """The first line that is no answer."""
-    for line in output.splitlines():
-        text = line.strip()
-        if text and not text.startswith(_NOISE) and "leakdrill_question" not in text:
-            found = _ERROR.search(text)
-            return (found[1] if found else text)[:300]
-    return ""
