@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from histories import ALERT, complete, drill, plan
 from pages import page_of
+from recorded_pages import page_of_recorded
 
-from browser_here import broken_words, cut_off, started_browser
+from browser_here import broken_words, cut_off, lines_printed, print_to_pdf, started_browser
 from leakdrill.judging.leak.leak_verdict import judge_trace
 from leakdrill.judging.leak.trace import Trace
 from leakdrill.record.events import AlertTransition, RunBroken, TargetExited
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 NASTY = "</script><script>window.fooled=1</script><img src=x onerror='window.fooled=2'>\u2028${window.fooled=3}"
+PRINTS = 8
+LEAST_LINES = 1500
+"""Strokes of the pen in the PDF of a drill; without its charts it has about 500 for its frames and signs."""
 SCALED = {
     "rules": ["rules.yml"],
     "time_scale": 60,
@@ -243,16 +247,45 @@ def test_colours_follow_the_system_and_can_be_chosen(browser, file):
         assert page.evaluate(paper) == "rgb(13, 17, 23)"
 
 
-def test_it_prints_in_light_colours_with_every_chart(browser, file, tmp_path):
-    with Opened(browser, file, color_scheme="dark") as page:
+@pytest.mark.parametrize("width", [1280, 360])
+def test_it_prints_in_light_colours_with_every_chart(browser, file, tmp_path, width):
+    """As wide as paper is, whatever the window was: marks and lanes stand where the charts have them."""
+    with Opened(browser, file, width=width, color_scheme="dark") as page:
         page.pdf(path=tmp_path / "page.pdf", print_background=True)
-        assert (tmp_path / "page.pdf").stat().st_size > 30_000
+        assert lines_printed(tmp_path / "page.pdf") > LEAST_LINES
         page.emulate_media(media="print")
-        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.wait_for_selector("html.printing")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert min(drawn(page)) > 1000
         assert len(drawn(page)) == page.locator("[data-chart]").count()
         assert not page.locator("#tools").is_visible()
-        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        ends = "(one) => one.getBoundingClientRect().right"
+        assert page.locator(".u-over").first.evaluate(ends) == page.locator(".track").first.evaluate(ends)
+        page.emulate_media(media="screen")
+        page.wait_for_selector("html:not(.printing)")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
+        assert page.locator("#tools").is_visible()
+
+
+def test_the_charts_are_there_when_the_page_is(browser, file):
+    """What prints a page waits for its loading, and for nothing after it."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.add_init_script(
+            "addEventListener('DOMContentLoaded', () => { window.atOnce = document.documentElement.dataset.ready; })"
+        )
+        page.goto(file)
+        assert page.evaluate("window.atOnce") == "yes"
+
+
+def test_each_time_that_chromium_prints_it_the_charts_are_in_the_pdf(tmp_path):
+    stored_run = tmp_path / "report.html"
+    stored_run.write_text(page_html(page_of_recorded("cache")), encoding="utf-8")
+    drawn_lines = []
+    for n in range(PRINTS):
+        print_to_pdf(stored_run.as_uri(), tmp_path / f"{n}.pdf", profile=tmp_path / f"profile-{n}")
+        drawn_lines.append(lines_printed(tmp_path / f"{n}.pdf"))
+    assert min(drawn_lines) > LEAST_LINES, drawn_lines
 
 
 def test_without_scripts_the_tables_say_the_same(browser, file):

@@ -284,13 +284,16 @@ def test_the_policy_names_the_only_style_and_the_only_script(html):
         assert f"{element}-src 'sha256-{digest}'" in policy
 
 
-def test_uplot_is_the_released_one_and_its_licence_is_in_the_page(html):
-    folder = Path(write.__file__).parent / "static" / "uplot"
+@pytest.mark.parametrize(
+    ("name", "files"), [("uplot", {"uPlot.iife.min.js", "uPlot.min.css"}), ("fflate", {"fflate.umd.js"})]
+)
+def test_what_others_wrote_is_as_they_released_it_and_its_licence_is_in_the_page(html, name, files):
+    folder = Path(write.__file__).parent / "static" / name
     wanted = dict(reversed(line.split()) for line in (folder / "VERSION").read_text().splitlines()[2:])
-    assert set(wanted) == {"uPlot.iife.min.js", "uPlot.min.css"}
-    for name, digest in wanted.items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-        assert (folder / name).read_text().strip() in html
+    assert set(wanted) == files
+    for file, digest in wanted.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
+        assert (folder / file).read_text().strip() in html
     assert (folder / "LICENSE").read_text().strip() in html
 
 

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = Path(__file__).parent
 _STYLES: Final = ("uplot/uPlot.min.css", "page.css")
-_SCRIPTS: Final = ("uplot/uPlot.iife.min.js", "data.js", "draw.js", "timeline.js", "page.js")
+_LICENCES: Final = ("uplot/LICENSE", "fflate/LICENSE")
+_SCRIPTS: Final = (
+    "uplot/uPlot.iife.min.js",
+    "fflate/fflate.umd.js",
+    "data.js",
+    "draw.js",
+    "timeline.js",
+    "page.js",
+)
 
 
 def page_html(page: Page) -> str:
@@ -34,7 +42,7 @@ def page_html(page: Page) -> str:
 
     Every text of the run is escaped, and what turns text around or cannot be seen is shown as an escape.
     """
-    style, script = _joined(_STYLES), f"/*\n{_joined(('uplot/LICENSE',))}\n*/\n{_joined(_SCRIPTS)}"
+    style, script = _joined(_STYLES), f"/*\n{_joined(_LICENCES)}\n*/\n{_joined(_SCRIPTS)}"
     return _template().render(
         page=page,
         style=style,

@@ -160,10 +160,16 @@
     if (kept === "light" || kept === "dark") { choose(kept); }
   }
 
+  /** On paper the page is as wide as `.printing` says, so that what is drawn before printing fits what is printed. */
   function printing() {
     const root = document.documentElement;
-    addEventListener("beforeprint", () => { root.classList.add("printing"); line.repaint(); line.draw(true); });
-    addEventListener("afterprint", () => { root.classList.remove("printing"); line.repaint(); });
+    const lay = (isPaper) => {
+      root.classList.toggle("printing", isPaper);
+      line.toPaper(isPaper);
+    };
+    addEventListener("beforeprint", () => lay(true));
+    addEventListener("afterprint", () => lay(false));
+    matchMedia("print").addEventListener("change", (event) => lay(event.matches));
   }
 
   /* A page of a run that is under way is loaded again every few seconds: it goes on showing what it showed. */
@@ -190,14 +196,14 @@
     opened().forEach((one) => { one.open = one.open || kept.open.includes(nameOf(one)); });
   }
 
-  async function begin() {
+  function begin() {
     copyButtons();
     openTarget();
     addEventListener("hashchange", openTarget);
     const area = document.getElementById("plots");
     if (!area) { themes(() => {}); return; }
     try {
-      line.begin(await LeakdrillData.unpack(document.getElementById("data").textContent));
+      line.begin(LeakdrillData.unpack(document.getElementById("data").textContent));
     } catch (error) {
       document.getElementById("no-charts").hidden = false;
       themes(() => {});

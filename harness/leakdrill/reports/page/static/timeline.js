@@ -7,7 +7,7 @@ const LeakdrillTimeline = (() => {
   const { GUTTER, RIGHT, duration, show } = LeakdrillDraw;
 
   let timeline, area, paint, charts = [], placed = [], cursor = null, highlight = null;
-  let waiting = false, isMoved = true, tracksPx = 0, settling = 0;
+  let waiting = false, isMoved = true, isPaper = false, tracksPx = 0, settling = 0;
   const view = { from: 0, to: 1, fit: false, isCoarse: false };
   const lines = {};
 
@@ -76,9 +76,9 @@ const LeakdrillTimeline = (() => {
   function measure() { tracksPx = Math.max(50, area.clientWidth - GUTTER - RIGHT); }
   const pixel = (x) => ((x - view.from) / width()) * trackWidth();
 
-  function draw(everything = false) {
+  function draw() {
     for (const chart of charts) {
-      if (chart.isStale && (everything || chart.isVisible)) { drawChart(chart); }
+      if (chart.isStale && (isPaper || chart.isVisible)) { drawChart(chart); }
     }
     if (isMoved) {
       placed.forEach(place);
@@ -256,6 +256,13 @@ const LeakdrillTimeline = (() => {
     schedule();
   }
 
+  /** For paper all charts are drawn, and at once. */
+  function toPaper(on) {
+    isPaper = on;
+    repaint();
+    draw();
+  }
+
   function begin(data) {
     timeline = data;
     area = document.getElementById("plots");
@@ -285,5 +292,5 @@ const LeakdrillTimeline = (() => {
   const state = () => ({ ...view, cursor, end: timeline.end });
   const xOf = (clientX) => view.from + ((clientX - area.getBoundingClientRect().left - area.clientLeft - GUTTER) / trackWidth()) * width();
 
-  return { begin, state, setView, move, zoom, all, fit, setCursor, showStretch, repaint, draw, xOf, placeLine, trackWidth };
+  return { begin, state, setView, move, zoom, all, fit, setCursor, showStretch, repaint, toPaper, xOf, placeLine, trackWidth };
 })();
