@@ -176,7 +176,7 @@ class _Scaling:
         """The node that takes the place of `node`, whose children are done already; None to keep it."""
         if isinstance(node, promql.MatrixSelector):
             inner = node.vector_selector  # its offset is divided by now: children are visited first
-            return parse(f"{series_text(inner)}[{self._range(node.range)}]{_modifiers(inner)}")
+            return parse(f"{series_text(inner)}[{self._range(node.range)}]{modifiers_text(inner)}")
         if isinstance(node, promql.VectorSelector):
             return parse(f"{series_text(node)}{self._modifiers(node)}")
         if isinstance(node, promql.SubqueryExpr):
@@ -236,7 +236,8 @@ def _label(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
-def _modifiers(node: Any) -> str:
+def modifiers_text(node: Any) -> str:
+    """`@` and offset of a selector or a subquery as PromQL writes them; empty where it has none."""
     return _at(node) if node.offset is None else f"{_at(node)} offset {show_ms(_ms(node.offset))}"
 
 

@@ -18,7 +18,9 @@ from leakdrill.envelope.leak_shapes import LEAK_SHAPES
 from leakdrill.envelope.measure import measure
 from leakdrill.envelope.promtool import promtool_version
 from leakdrill.envelope.requirement import Requirement, judge
+from leakdrill.envelope.search import suggestions
 from leakdrill.envelope.settings import DEFAULT_LIMITS, SPEEDS, Settings
+from leakdrill.envelope.suggestion_report import print_suggestions, suggestions_as_json
 from leakdrill.envelope.terminal import print_envelopes
 from leakdrill.errors import BadInput
 from leakdrill.reports.console import SafeConsole
@@ -60,6 +62,9 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     spare: Annotated[str, typer.Option(help="And the alert must leave this much time to spare.")] = "0s",
     no_false_alarms: Annotated[bool, typer.Option("--no-false-alarms", help="None may fire without a leak.")] = False,
     against: Annotated[Path | None, typer.Option(metavar="OLD", help="Say what changed against these rules.")] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Try other ways to write each alert, and print those that see more.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say which leaks each alert sees before the kill, and where it fires for nothing.
@@ -83,10 +88,13 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     found = measure(read, settings)
     judged = judge(found, required) if required else []
     changed = None if against is None else changes(measure(read_rules([against]), settings), found)
+    better = suggestions(read, found, settings) if suggest else None
     if as_json:
-        print_json(_as_json(envelopes_as_json(found, settings, version, judged), changed))
+        facts = envelopes_as_json(found, settings, version, judged)
+        print_json(_as_json(facts, changed, None if better is None else suggestions_as_json(better, read)))
     else:
         print_envelopes(found, settings, version, judged, SafeConsole(), changed or ())
+        print_suggestions(better or (), read, SafeConsole())
     raise typer.Exit(max((one.outcome for one in judged), key=lambda one: one.severity).exit_code if required else 0)
 
 
@@ -98,9 +106,10 @@ def _required(must_see: str | None, spare: str, *, no_false_alarms: bool) -> Req
     return Requirement(must_see_s=must_see_s, spare_s=spare_s, no_false_alarms=no_false_alarms)
 
 
-def _as_json(facts: dict[str, Any], changed: Sequence[Change] | None) -> str:
+def _as_json(facts: dict[str, Any], changed: Sequence[Change] | None, better: Sequence[dict[str, Any]] | None) -> str:
     against_old = {} if changed is None else {"changes": changes_as_json(changed)}
-    return json.dumps({**facts, **against_old}, indent=2) + "\n"
+    suggested = {} if better is None else {"suggestions": list(better)}
+    return json.dumps({**facts, **against_old, **suggested}, indent=2) + "\n"
 
 
 def _limits(texts: Sequence[str]) -> dict[Resource, float]:

@@ -68,8 +68,13 @@ class _Cast:
         return self.alerts[0][1].interval_s
 
 
-def measure(rules: Rules, settings: Settings) -> list[Envelope]:
+def measure(rules: Rules, settings: Settings, *, edges: bool = True) -> list[Envelope]:
     """Returns the envelope of each alert of `rules`, in their order.
+
+    Args:
+        rules: as read.
+        settings: what is assumed and tried.
+        edges: whether the edges between seen and blind are looked for more closely.
 
     Raises:
         EnvironmentProblem: when there is no promtool, or it does not come to an end.
@@ -88,7 +93,7 @@ def measure(rules: Rules, settings: Settings) -> list[Envelope]:
     broken_alone = run.first_round(alone)
     reasons = {number: reason for cast, reason in {**broken, **broken_alone}.items() for number, _ in cast.alerts}
     whole = [cast for cast in (*casts, *alone) if cast not in broken and cast not in broken_alone]
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if edges else 0):
         run.look_at_edges(whole)
     for cast in whole:
         for number, alert in cast.alerts:
