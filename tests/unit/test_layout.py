@@ -47,6 +47,7 @@ ROWS: Final = (
     ("judging/incidents",),
     ("judging",),
     ("judging/compare",),
+    ("backtest",),
     ("reports",),
     ("reports/page",),
     ("reports/index", "reports/picture"),

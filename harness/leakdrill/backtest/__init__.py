@@ -1,0 +1,1 @@
+"""What alerting rules would have said in the past: of stored runs, recordings, and what a Prometheus remembers."""
