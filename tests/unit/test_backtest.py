@@ -38,7 +38,7 @@ DRILLS = ("cache", "disk", "limits", "pods", "replicas", "sealed", "twin")
 
 
 def rules_of(tmp_path: Path, *alerts: tuple[str, str], more: str = "") -> Rules:
-    """A rules file with an alert for each expression and `for`, of the names A, B, …"""
+    """A rules file with an alert for each expression and `for`; the names are letters, from A on."""
     file = tmp_path / "rules.yaml"
     lines = [
         line
