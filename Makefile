@@ -38,7 +38,6 @@ test: setup-tests ## every test that needs no container engine, without the long
 
 test-long: setup-tests ## the tests that are marked `long`: whole drills, and the subset of the catalogue
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "long and not thorough" $(TOGETHER) $(HERE)
-	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long --numprocesses 2 tests/catalogue --ignore tests/catalogue/test_subset.py
 	@$(BIN)/python -m pytest -m long tests/catalogue/test_subset.py # it runs its drills side by side itself
 
 .PHONY: test-thorough
@@ -65,8 +64,13 @@ test-targets: setup-tests ## the same files on a process, on Docker and in a clu
 	@$(BIN)/python -m pytest --reruns $(RERUNS) -m "$(MARKED)" tests/targets
 
 .PHONY: test-runbooks
-test-runbooks: setup-tests ## rehearse every runbook of the catalogue, and its wrong twin: ten minutes
-	@LEAKDRILL_ALL_RUNBOOKS=1 $(BIN)/python -m pytest --reruns $(RERUNS) -m long tests/catalogue/test_rehearsed_runbooks.py
+test-runbooks: setup-tests ## rehearse every runbook of the catalogue, and its wrong twin: six minutes
+	@$(BIN)/python -m pytest --reruns $(RERUNS) -m long --numprocesses 2 tests/catalogue/test_rehearsed_runbooks.py
+
+# One after another, in one recipe: CI runs it beside the tests in a cluster.
+.PHONY: test-without-cluster
+test-without-cluster: ## what CI runs beside the tests in a cluster: Docker, the runbooks, the newcomer's day
+	@$(MAKE) test-docker && $(MAKE) test-runbooks && $(MAKE) newcomer
 
 test-gpu: setup-tests ## the tests that need an NVIDIA GPU; they skip with the reason where there is none
 	@$(BIN)/python -m pytest --reruns $(RERUNS) tests/gpu

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,8 +31,6 @@ WRONG = {
     "gpu-memory-exhaustion": ("admin/gc",),
 }
 """What the sentence of a wrong twin must name: the step that does nothing, or why a command was not carried out."""
-NAMES = list(DRILLS) if "LEAKDRILL_ALL_RUNBOOKS" in os.environ else ["resource-exhaustion", "high-memory-usage"]
-"""`make test-runbooks` rehearses them all."""
 
 
 def rehearsed(name: str, scenario: str, runs: Path, *more: str) -> tuple[int, dict[str, Any]]:
@@ -51,7 +48,7 @@ def of(result: dict[str, Any], check: str) -> Sequence[dict[str, Any]]:
     return [verdict for verdict in rehearsal["verdicts"] if verdict["check"] == check]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DRILLS)
 def test_a_runbook_of_the_catalogue_relieves_and_every_look_answers(name, tmp_path):
     code, result = rehearsed(name, DRILLS[name], tmp_path)
     (relieves,) = of(result, "runbook_relieves")
@@ -62,7 +59,7 @@ def test_a_runbook_of_the_catalogue_relieves_and_every_look_answers(name, tmp_pa
     assert code in (0, 2), result  # a busy machine may leave a claim of the drill itself UNKNOWN
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DRILLS)
 def test_its_wrong_twin_fails_and_names_the_step(name, tmp_path):
     code, result = rehearsed(f"{name}-wrong", DRILLS[name], tmp_path)
     (relieves,) = of(result, "runbook_relieves")

@@ -154,12 +154,22 @@ def test_a_look_runs_where_it_looks_from():
         ("rm -rf /tmp/cache/*", "process", "would change this machine"),
         ("curl -s https://example.com/status", "docker", "talks to https://example.com"),
         ("kubectl exec -it gateway -- /bin/bash", "kubernetes", "opens a shell"),
+        ("sleep 30m", "process", "it waits for 30 min, and a rehearsal for 1 min at most; bind it"),
     ],
 )
 def test_what_does_not_run_says_why(line, platform, why):
     plan = planned(line, platform=platform)
     assert plan.steps == []
     assert why in plan.left_out[0].why
+
+
+@pytest.mark.parametrize(
+    ("line", "longer_s"), [("sleep 12", 12), ("true; sleep 0.5m && sleep 2", 32), ("echo sleep 9", 0)]
+)
+def test_a_command_that_waits_has_the_time_for_it(line, longer_s):
+    (waits,) = planned(line, platform="process").steps
+    (plain,) = planned("true", platform="process").steps
+    assert waits.step.timeout - plain.step.timeout == longer_s
 
 
 def test_what_is_lost_inside_the_target_is_lost_only_there():

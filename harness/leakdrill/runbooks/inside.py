@@ -29,6 +29,8 @@ OUTSIDE: Final = {
     "helm": "kubernetes",
 }
 """Programs that look at a container from outside, and the platform that has something to look at."""
+_SLEEP: Final = re.compile(rf"{_AT}sleep\s+(?P<count>\d+(?:\.\d+)?)(?P<unit>[smhd]?)\b")
+_UNITS_S: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PROGRAM: Final = re.compile(rf"{_AT}(?P<program>[\w./-]+)")
 
 
@@ -71,6 +73,11 @@ def programs(line: str) -> list[str]:
     """The programs at the places where a command may begin, in order."""
     plain = re.sub(r"^(?:(?:time|sudo|nohup)\s+)+", "", line.strip())
     return [match["program"] for match in _PROGRAM.finditer(plain)]
+
+
+def waits_s(line: str) -> float:
+    """The seconds for which each `sleep` of `line` waits, together; one in a loop counts once."""
+    return sum(float(m["count"]) * _UNITS_S[m["unit"]] for m in _SLEEP.finditer(line))
 
 
 def assigned(line: str) -> str | None:

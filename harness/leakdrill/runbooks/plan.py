@@ -10,13 +10,23 @@ from pydantic import ValidationError
 
 from leakdrill.runbooks.as_step import AsStep, Known, NotOurs, as_step
 from leakdrill.runbooks.fragment import COMMANDS, FragmentKind, Place
-from leakdrill.runbooks.inside import OUTSIDE, OtherPlace, assigned, entered, looks_from_outside, opens_shell, programs
+from leakdrill.runbooks.inside import (
+    OUTSIDE,
+    OtherPlace,
+    assigned,
+    entered,
+    looks_from_outside,
+    opens_shell,
+    programs,
+    waits_s,
+)
 from leakdrill.runbooks.resolved import Resolver
 from leakdrill.runbooks.sought import sought_by, told_in
 from leakdrill.runbooks.words import simple_words, without_comment
 from leakdrill.scenario.rehearsal import LeftOut, RehearsedStep
 from leakdrill.scenario.seen import Seen
 from leakdrill.scenario.steps import Step
+from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +41,8 @@ _NAME_CHARS: Final = 60
 _NO_EFFECT: Final = Seen.model_validate({"nothing": True, "within": "100ms"})
 _LOOK_S: Final = 15.0
 _CHANGE_S: Final = 60.0
+_LONGEST_WAIT_S: Final = 60.0
+"""A runbook waits as long as production needs; a drill of minutes cannot."""
 _FROM_HERE: Final = frozenset({"curl", "nvidia-smi", "amtool", "promtool"})
 """Programs that look at a service in a container from this machine, where an operator has them."""
 _SAVES: Final = re.compile(r"(?:time\s+)?curl\s[^|;&<>`$]*(?:>\s*|-o\s+)[\w.-]+")
@@ -173,6 +185,9 @@ class _Planner:
         return resolved.line
 
     def _command(self, fragment: Fragment, kind: FragmentKind, line: str, binding: StepBinding | None) -> PlannedStep:
+        if waits_s(line) > _LONGEST_WAIT_S:
+            waits = f"it waits for {show_duration(waits_s(line))}, and a rehearsal for {show_duration(_LONGEST_WAIT_S)}"
+            raise _Refused(f"{waits} at most; bind it to a line that waits less (`run: sleep 10`)")
         outside = looks_from_outside(line)
         first = next(iter(programs(line)), "")
         on_machine = outside is not None or (self._platform != "process" and first in _FROM_HERE)
@@ -192,7 +207,9 @@ class _Planner:
             line = self._resolver.from_outside(line, self._platform)
         where = "this machine" if on_machine else _inside(self._platform)
         do = {"command": {"shell": line, "on_machine": on_machine, "keeps": assigned(line)}}
-        return self._step(fragment, kind, AsStep(do, undo=fragment.undo), binding, where)
+        planned = self._step(fragment, kind, AsStep(do, undo=fragment.undo), binding, where)
+        timeout_s = planned.step.timeout + waits_s(line)
+        return replace(planned, step=planned.step.model_copy(update={"timeout": timeout_s}))
 
     def _step(
         self, fragment: Fragment, kind: FragmentKind, known: AsStep, binding: StepBinding | None, where: str

@@ -11,11 +11,13 @@ from leakdrill.judging.checks.steps import step_works
 from leakdrill.judging.evidence.alert_states import unanswered
 from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
+from leakdrill.judging.evidence.effects import watched_after
 from leakdrill.judging.evidence.rehearsed import Rehearsed, alert_span, change_runs, over_s, skipped_steps
 from leakdrill.judging.evidence.resource_series import resource_series
 from leakdrill.judging.evidence.windows import Span, unasked_exits
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
+from leakdrill.scenario.seen import Seen
 from leakdrill.units import show_duration, show_share
 
 if TYPE_CHECKING:
@@ -116,7 +118,8 @@ def _resource(
     if not any(step.name in names for step in falling):
         return _RELIEF.holds(f"{message}; no change was to bring a resource down", numbers=numbers, events=span.events)
     metric = plan.scenario.metric_of(falling[0])
-    share = relief_share(history, metric, changes[0][1].start_s, span.until_s)
+    until_s = _effective_s(history, plan, metric, changes, span.until_s)
+    share = relief_share(history, metric, changes[0][1].start_s, until_s)
     if share is None:
         return _RELIEF.unknown(
             f"{message}; how much of the growth of {metric} is gone is not known",
@@ -134,6 +137,20 @@ def _resource(
         events=span.events,
         hint="the alert is quiet, and what it warns of is still there",
     )
+
+
+def _effective_s(
+    history: History,
+    plan: Rehearsed,
+    metric: ResourceName,
+    changes: list[tuple[RehearsedStep, StepRun]],
+    until_s: float,
+) -> float:
+    """Until when the resource may come down: to the end of the runbook, and for as long as each change has for it."""
+    scenario = plan.changes(history)
+    seen = {step.name: step.seen or Seen() for step in scenario.steps}
+    runs = [run for step, run in changes if seen[step.name].effect.startswith("falls")]
+    return max([until_s, *(watched_after(history, scenario, metric, seen[r.act.name], r).end_s for r in runs)])
 
 
 def relief_share(history: History, metric: ResourceName, from_s: float, until_s: float) -> float | None:
