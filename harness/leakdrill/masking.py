@@ -50,8 +50,8 @@ def masked(text: str) -> str:
             text = _spellings(secret).sub(MASK, text)
     for hint, rules in RULES:
         if hint.search(text):
-            for pattern, replacement in rules:
-                text = pattern.sub(replacement, text)
+            for rule in rules:
+                text = rule.masked(text)
     return text
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -100,10 +102,27 @@ def _items(match: re.Match[str]) -> str:
     return match["head"] + re.sub(r"(?m)^([ \t]*- +)(?!\*\*\*)\S.*$", rf"\1{MASK}", match["items"])
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a secret looks like in its place, and what takes the place of the match; compiled when it is first used."""
+
+    pattern: str
+    replacement: str | Callable[[re.Match[str]], str]
+    flags: int
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, self.flags)
+
+    def masked(self, text: str) -> str:
+        """`text` with each match replaced."""
+        return self._compiled.sub(self.replacement, text)
+
+
 def _rule(
     pattern: str, replacement: str | Callable[[re.Match[str]], str] = rf"\1{MASK}", flags: int = re.IGNORECASE
-) -> tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]:
-    return re.compile(pattern, flags), replacement
+) -> Rule:
+    return Rule(pattern, replacement, flags)
 
 
 _AT_A_LINE: Final = r"(?:^|[\n\"'{,(;&]\s*)"
