@@ -102,6 +102,7 @@ bench: setup ## measure the costs that the pages claim: meters, load, the drill'
 	@$(BIN)/python benchmarks/agent_cost.py
 	@$(BIN)/python benchmarks/gpu_meter_cost.py
 	@$(BIN)/python benchmarks/page.py
+	@$(BIN)/python benchmarks/envelope.py
 
 .PHONY: soak
 soak: setup ## record five million samples; the gate's own statistics say whether the harness leaks: about ten minutes

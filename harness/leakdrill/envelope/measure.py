@@ -1,7 +1,8 @@
 """Measures envelopes: makes the courses of every alert, plays them in as few runs of the engine as can be, reads it.
 
-Alerts that select the same series share their courses. The edge between seen and blind is looked for in two more
-rounds. An alert that the engine refuses is tried alone, so that it takes no other with it.
+Alerts that select the same series share their courses, and courses that are scraped and evaluated alike are played side
+by side. The edge between seen and blind is looked for in two more rounds. An alert that the engine refuses is tried
+alone, course by course, so that it takes no other with it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from leakdrill.envelope.course_series import course_series
 from leakdrill.envelope.envelope import Envelope, FalseAlarm, Sight, no_envelope
 from leakdrill.envelope.healthy_shapes import HEALTHY_SHAPES, QuietClock
 from leakdrill.envelope.leak_shapes import LEAK_SHAPES, Clock
+from leakdrill.envelope.partition import parted_groups
 from leakdrill.envelope.promtool import play
 from leakdrill.envelope.settings import Intervals, intervals, quiet_s
 from leakdrill.envelope.sheet import Play, Sheet
@@ -54,13 +56,15 @@ class _Cast:
         alerts: with their numbers.
         plan: what they select.
         groups: their rules.
-        history_s: how long a course is quiet first.
+        parted: the rules that keep courses apart; None where they cannot, or are not asked to.
+        quiet_s: how long a course is quiet first.
     """
 
     key: str
     alerts: tuple[tuple[int, AlertRule], ...]
     plan: AlertPlan
-    groups: tuple[Mapping[str, Any], ...]
+    groups: Sequence[Mapping[str, Any]]
+    parted: Sequence[Mapping[str, Any]] | None
     quiet_s: float
 
     @property
@@ -89,7 +93,7 @@ def measure(rules: Rules, settings: Settings, *, edges: bool = True) -> list[Env
     casts = list(_casts(rules, plans))
     run = _Run(settings)
     broken = run.first_round(casts)
-    alone = [one for cast in broken for one in _alone(rules, cast) if len(cast.alerts) > 1]
+    alone = [one for cast in broken for one in _alone(rules, cast) if len(cast.alerts) > 1 or cast.parted]
     broken_alone = run.first_round(alone)
     reasons = {number: reason for cast, reason in {**broken, **broken_alone}.items() for number, _ in cast.alerts}
     whole = [cast for cast in (*casts, *alone) if cast not in broken and cast not in broken_alone]
@@ -173,13 +177,10 @@ class _Run:
 
     def _play(self, asked: Sequence[tuple[_Cast, Course, Intervals]]) -> dict[_Cast, str]:
         """Plays the courses and keeps what the alerts did in them; returns the casts that were refused."""
-        together: dict[tuple[str, float], list[int]] = {}
+        together: dict[tuple[str, Intervals], list[int]] = {}
         for index, (cast, _, pace) in enumerate(asked):
-            together.setdefault((cast.key, pace.evaluate_s), []).append(index)
-        sheets = [
-            Sheet(asked[indices[0]][0].groups, evaluate_s, tuple(self._one_play(asked, index) for index in indices))
-            for (_, evaluate_s), indices in together.items()
-        ]
+            together.setdefault((cast.key, pace), []).append(index)
+        sheets = [self._sheet(asked, indices) for indices in together.values()]
         played = play(sheets)
         members = list(together.values())
         refused = {asked[members[sheet][0]][0]: said for sheet, said in played.problems.items()}
@@ -187,6 +188,11 @@ class _Run:
             if cast not in refused:
                 self._keep(cast, course, pace, played, str(index))
         return refused
+
+    def _sheet(self, asked: Sequence[tuple[_Cast, Course, Intervals]], indices: Sequence[int]) -> Sheet:
+        cast, _, pace = asked[indices[0]]
+        plays = tuple(self._one_play(asked, index) for index in indices)
+        return Sheet(cast.parted or cast.groups, pace.evaluate_s, plays, side_by_side=cast.parted is not None)
 
     def _one_play(self, asked: Sequence[tuple[_Cast, Course, Intervals]], index: int) -> Play:
         cast, course, pace = asked[index]
@@ -245,7 +251,8 @@ def _casts(rules: Rules, plans: Mapping[int, AlertPlan]) -> Iterator[_Cast]:
         history_s = max(plans[number].history_s for number in numbers)
         notes = tuple(dict.fromkeys(note for number in numbers for note in plans[number].notes))
         plan = replace(plans[numbers[0]], history_s=history_s, notes=notes)
-        yield _cast(rules, plan, [(number, rules.alerts[number]) for number in numbers], "together")
+        cast = _cast(rules, plan, [(number, rules.alerts[number]) for number in numbers], "together")
+        yield replace(cast, parted=parted_groups(cast.groups))
 
 
 def _alone(rules: Rules, cast: _Cast) -> Iterator[_Cast]:
@@ -260,4 +267,4 @@ def _cast(rules: Rules, plan: AlertPlan, alerts: Sequence[tuple[int, AlertRule]]
     if recorded:
         groups.insert(0, {"name": "leakdrill-recordings", "rules": recorded})
     key = f"{how}-{alerts[0][0]}"
-    return _Cast(key, tuple(alerts), plan, tuple(groups), quiet_s(plan.history_s, waits_s))
+    return _Cast(key, tuple(alerts), plan, groups, None, quiet_s(plan.history_s, waits_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,7 @@ SLOWEST_S: Final = 28 * 86_400.0
 SPEEDS: Final = 15
 _SETTLES_S: Final = 60.0
 _OF_TAKEN: Final = 120
-"""Slow leaks are evaluated that many times on their way to the kill, if not more seldom than the rule allows."""
+"""Slow leaks are evaluated about that many times on their way to the kill, if not more seldom than the rule allows."""
 _LONGEST_SCRAPE_S: Final = 240.0
 """Prometheus looks back five minutes for a sample."""
 _LONGEST_CLOSELY_S: Final = 120.0
@@ -85,7 +86,7 @@ class Intervals:
 def intervals(
     takes_s: float, settings: Settings, *, own_s: float, least_range_s: float | None, closely: bool
 ) -> Intervals:
-    """Returns how often a leak that takes `takes_s` is scraped and evaluated.
+    """Returns how often a leak that takes `takes_s` is scraped and evaluated: in few steps, so that many are alike.
 
     Args:
         takes_s: seconds from the baseline to the kill.
@@ -98,9 +99,9 @@ def intervals(
     for_range_s = least_range_s / _IN_A_RANGE if least_range_s else _LONGEST_SCRAPE_S
     wanted_s = takes_s / _OF_TAKEN
     evaluate_s = max(least_s, min(wanted_s, for_range_s, _LONGEST_CLOSELY_S) if closely else wanted_s)
+    evaluate_s = least_s * 2 ** round(math.log2(evaluate_s / least_s))
     scrape_s = max(settings.scrape_s, min(evaluate_s / 2, for_range_s, _LONGEST_SCRAPE_S))
-    scrape_s = scrape_s // settings.scrape_s * settings.scrape_s
-    return Intervals(scrape_s, max(1, round(evaluate_s / least_s)) * least_s)
+    return Intervals(scrape_s // settings.scrape_s * settings.scrape_s, evaluate_s)
 
 
 def quiet_s(history_s: float, for_s: float) -> float:

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from leakdrill.alerting.durations import show_ms
+from leakdrill.envelope.partition import PLAY_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 RULE_LABEL: Final = "leakdrill_rule"
+_OF_ONE_MORE: Final = 0.1
+"""What one more play beside another costs, of an evaluation."""
 _QUESTION: Final = "leakdrill_question"
 _RAN: Final = "ran"
 _ANSWER: Final = re.compile(rf'\{{([^}}]*{_QUESTION}="([^"|]*)\|([^"]*)"[^}}]*)\}} (\S+?),?(?=\s|$)')
@@ -51,16 +54,21 @@ class Sheet:
         groups: of rules, as a rules file has them; each alert with a label `leakdrill_rule` of its own.
         evaluate_s: seconds between two evaluations.
         plays: what is played.
+        side_by_side: whether they are one test: the rules keep them apart by a label, and they are scraped alike.
     """
 
     groups: Sequence[Mapping[str, Any]]
     evaluate_s: float
     plays: tuple[Play, ...]
+    side_by_side: bool = False
 
     @property
     def evaluations(self) -> float:
         """How often rules are evaluated in it."""
         rules = sum(len(group["rules"]) for group in self.groups)
+        if self.side_by_side:
+            longest_s = max(play.ends_s for play in self.plays)
+            return longest_s / self.evaluate_s * rules * (1 + _OF_ONE_MORE * len(self.plays))
         return sum(play.ends_s / self.evaluate_s for play in self.plays) * rules
 
     def text(self, rules_file: str) -> str:
@@ -70,7 +78,7 @@ class Sheet:
             "rule_files": [rules_file],
             "evaluation_interval": _shown(self.evaluate_s),
             "group_eval_order": order,
-            "tests": [self._test(play) for play in self.plays],
+            "tests": [self._together()] if self.side_by_side else [self._test(play) for play in self.plays],
         })  # fmt: skip
 
     def rules_text(self) -> str:
@@ -86,8 +94,19 @@ class Sheet:
             ],
         }
 
+    def _together(self) -> dict[str, Any]:
+        """One test of all plays, each series with the label that says of which."""
+        series = [
+            {"series": f'{name[:-1]}{"" if name.endswith("{}") else ","}{PLAY_LABEL}="{play.name}"}}', "values": values}
+            for play in self.plays
+            for name, values in play.series.items()
+        ]
+        questions = [question for play in self.plays for question in self._test(play)["promql_expr_test"]]
+        return {"interval": _shown(self.plays[0].scrape_s), "input_series": series, "promql_expr_test": questions}
+
     def _questions(self, play: Play) -> Iterator[str]:
-        firing = 'ALERTS{alertstate="firing"}'
+        own = f',{PLAY_LABEL}="{play.name}"' if self.side_by_side else ""
+        firing = f'ALERTS{{alertstate="firing"{own}}}'
         within, step = _shown(play.ends_s + self.evaluate_s), _shown(self.evaluate_s)
         first = f"min by ({RULE_LABEL}) (min_over_time(timestamp({firing})[{within}:{step}]))"
         yield _labelled(first, f"{play.name}|first")
