@@ -48,6 +48,7 @@ ROWS: Final = (
     ("judging",),
     ("judging/compare",),
     ("backtest",),
+    ("mutation",),
     ("reports",),
     ("reports/page",),
     ("reports/index", "reports/picture"),

@@ -34,6 +34,7 @@ SUMMARIES: Final = {
     "trace": "Say whether the process in a recording leaks.",
     "envelope": "Say which leaks each alert sees before the kill, and where it fires for nothing.",
     "backtest": "Say when alerts would have been pending, fired and cleared in the past, beside what happened.",
+    "mutate": "Make small wrong changes to alerting rules, and say which stored drills would not notice.",
     "watch": "Run any command and hold its memory, children included, to a limit and a baseline.",
     "runbook": "Read a runbook and say what each of its commands would do, and what cannot work in it.",
     "docs": "Print a page of the documentation, or the list of pages.",
