@@ -91,6 +91,10 @@ format: setup ## format the code with ruff
 reference: setup ## rewrite the generated pages of docs/reference
 	@$(BIN)/python docs/generate.py
 
+.PHONY: envelopes
+envelopes: setup ## rewrite docs/reference/envelopes.md, what each rule of the catalogue can see: half a minute on free cores
+	@$(BIN)/python docs/envelopes.py
+
 newcomer: setup ## the first day of somebody with a service of their own, from the wheel: `init` to PASS in one attempt; some minutes
 	@$(BIN)/python tests/newcomer/newcomer.py
 

@@ -16,7 +16,7 @@ from leakdrill.envelope.quantities import Quantity, quantity_of
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from leakdrill.alerting.rules import AlertRule, Rules
     from leakdrill.alerting.selectors import SelectedSeries
@@ -27,6 +27,7 @@ MOST_HISTORY_S: Final = 2 * 86_400.0
 _NOT_JOINT: Final = frozenset({"job", "instance", "metrics_path", "__name__"})
 """Labels by which the parts of one service differ."""
 _SAYS_NOTHING: Final = frozenset({"limit", "zero", "one", "running"})
+_TELLS_A_SHARE: Final = frozenset({"limit", "used share", "stalled seconds", "idle seconds"})
 _FIRST_REPLICA: Final = "app-0"
 _DEEPEST: Final = 8
 """Recording rules that rest on recording rules are followed so far."""
@@ -249,7 +250,11 @@ def _watched(series: Iterable[PlannedSeries]) -> tuple[Resource, ...]:
     return ("memory",) if told else ()
 
 
-def _notes(series: Iterable[PlannedSeries]) -> Iterator[str]:
+def _notes(series: Sequence[PlannedSeries]) -> Iterator[str]:
+    with_limit = {one.quantity.resource for one in series if one.quantity.role in _TELLS_A_SHARE}
+    for resource in dict.fromkeys(one.quantity.resource for one in series if one.quantity.role not in _SAYS_NOTHING):
+        if resource != "life" and resource not in with_limit:
+            yield f"it selects no limit of {resource}; that of --limit is assumed"
     for one in series:
         what = f"{one.quantity.resource}, {one.quantity.role}"
         if one.quantity.by_words:
