@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from leakdrill.units import show_count
+
 WIDTH: Final = 80
 HEIGHT: Final = 24
 _MOST_ROWS: Final = HEIGHT - 2
@@ -33,7 +35,7 @@ def screenful(text: str) -> str:
     while begin and _rows([*begin, *end]) + 1 > _MOST_ROWS:
         begin = begin[:-1]
     left_out = len(lines) - len(begin) - len(end)
-    return "\n".join([*begin, f"… ({left_out} lines) …", *end])
+    return "\n".join([*begin, f"… ({show_count(left_out, 'line')}) …", *end])
 
 
 def _rows(lines: list[str]) -> int:

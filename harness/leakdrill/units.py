@@ -159,3 +159,9 @@ def show_size(count_bytes: float) -> str:
 def show_share(ratio: float) -> str:
     """`ratio` as a percentage with up to two decimals: 0.1 is `10 %`."""
     return f"{ratio * 100:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def show_count(number: float, noun: str, plural: str = "") -> str:
+    """`number` of what `noun` names, a whole number: `1 reading`, `2 readings`; `plural` where it has no plain s."""
+    text = f"{number:.0f}"
+    return f"{text} {noun if text == '1' else plural or f'{noun}s'}"

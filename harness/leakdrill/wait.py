@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from leakdrill.units import show_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,7 +17,7 @@ class TimedOut(Exception):  # noqa: N818 - it is an outcome; whoever waits turns
     """`what` did not happen within `timeout_s`; `tries` probes were made."""
 
     def __init__(self, what: str, *, timeout_s: float, tries: int) -> None:
-        super().__init__(f"{what} did not happen within {timeout_s:g} s ({tries} tries)")
+        super().__init__(f"{what} did not happen within {timeout_s:g} s ({show_count(tries, 'try', 'tries')})")
         self.what = what
         self.timeout_s = timeout_s
         self.tries = tries

@@ -124,6 +124,9 @@ def test_a_run_that_is_under_way_is_shown_as_far_as_it_is_and_loaded_again(
     assert "RUNNING" in text
     assert "could not be shown" not in text
     assert "<dt>took</dt>" not in text
+    assert text.count("not judged yet") >= 10
+    assert "alert_fires_in_time" in text
+    assert "The record holds what the other checks rely on, without gaps." in text
     assert '<a href="/">All runs</a>' in text
 
 

@@ -174,7 +174,7 @@ def other_users_than_were_started(tape: Tape) -> Tape:
     return tape.numbers(LOAD, "users", lambda _n: 1.0)
 
 
-@sabotage("counts of the load that cannot be", "sealed", "requests_keep_error_rate", "UNKNOWN", "workers were asked")
+@sabotage("counts of the load that cannot be", "sealed", "requests_keep_error_rate", "UNKNOWN", "asked for")
 def no_worker(tape: Tape) -> Tape:
     return tape.numbers(LOAD, "workers", lambda _n: 0.0)
 

@@ -1,9 +1,13 @@
 """Where a drill's wall time went."""
 
+import io
+
 import pytest
 
-from leakdrill.judging.time_budget import time_budget
+from leakdrill.judging.time_budget import TimeBudget, time_budget
 from leakdrill.record.history import Event, History
+from leakdrill.reports.budget import print_budget
+from leakdrill.reports.console import SafeConsole
 from leakdrill.scenario.scenario import Scenario
 
 SCENARIO = Scenario.model_validate(
@@ -69,3 +73,10 @@ def test_a_drill_whose_alert_never_fired_needed_its_whole_load_phase():
 
 def test_an_empty_record_needed_nothing_and_says_so():
     assert time_budget(History([]), SCENARIO).overhead == float("inf")
+
+
+def test_the_time_of_the_whole_command_and_that_of_the_drill_are_both_told():
+    console = SafeConsole(file=io.StringIO(), width=200)
+    print_budget(TimeBudget({"recover": 20.0}, 50.0), console, wall_s=72.4)
+    told = console.file.getvalue()
+    assert told.startswith("time: 1 min 12 s with start, undo and judging; the drill itself 50 s; needed 20 s (recover")

@@ -14,6 +14,8 @@ from test_varied_records import thin
 from leakdrill.judging.doubted import find_doubts
 from leakdrill.judging.evidence.agreement import agreement_doubts
 from leakdrill.judging.evidence.alert_record import alert_doubts
+from leakdrill.judging.evidence.doubt import Doubt
+from leakdrill.judging.evidence.in_doubt import in_doubt
 from leakdrill.judging.evidence.lives import life_doubts
 from leakdrill.judging.evidence.meter_presence import presence_doubts
 from leakdrill.judging.evidence.possible_values import value_doubts
@@ -48,7 +50,6 @@ from leakdrill.record.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from leakdrill.judging.evidence.doubt import Doubt
     from leakdrill.record.event import Event
 
     Spoil = Callable[[Record], object]
@@ -379,6 +380,20 @@ def test_what_is_in_doubt(look: Any, spoils: dict[str, Spoil], name: str, kept_t
     doubts = list(look(record.history(), plan(expect={"step_errors": "10%"})))
     kept_too += [as_verdict(doubt) for doubt in doubts]
     assert name != "good" or not doubts
+
+
+def test_of_readings_that_are_missing_the_ordinary_cause_is_told_first() -> None:
+    """A busy machine; and only then that somebody took them out."""
+    record = good()
+    GONE["every second of process, 12 times"](record)
+    silent = list(presence_doubts(record.history(), plan()))
+    assert silent
+    held = Verdict(check="c", outcome=Outcome.PASS, message="m")
+    hint = in_doubt(held, silent, of_all=False).hint
+    assert hint.startswith("a busy machine misses readings, so run the drill again where less else runs; ")
+    assert "verify" in hint
+    contradiction = Doubt("it ended before it began", ())
+    assert in_doubt(held, [*silent, contradiction], of_all=False).hint.startswith("the record contradicts itself")
 
 
 @pytest.mark.parametrize(("restarted", "doubted"), [((50.0, 70.0), False), ((50.0, 58.0), True)])

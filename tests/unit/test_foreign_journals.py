@@ -121,7 +121,7 @@ def test_a_header_that_is_not_of_here_undoes_nothing(tmp_path: Path, header: dic
     folder = dead_drill(tmp_path, header=header)
     problems = clean_runs(tmp_path)
     assert sentence in told(problems)
-    assert "nothing was undone; 1 entries were left" in told(problems)
+    assert "nothing was undone; 1 entry was left" in told(problems)
     assert [problem.refused for problem in problems] == [True]
     assert (folder / "made").is_dir()
 

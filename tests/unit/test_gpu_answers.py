@@ -132,7 +132,7 @@ def test_the_first_three_troubles_are_told_in_order_of_time() -> None:
     verdict = judged(made)
     assert verdict.outcome == "UNKNOWN"
     assert verdict.message == (
-        "gpu0 was lost at 21 s: x; gpu0 counted 1 errors of its memory that cannot be corrected, from 22 s on; from "
+        "gpu0 was lost at 21 s: x; gpu0 counted 1 error of its memory that cannot be corrected, from 22 s on; from "
         "30 s on, gone; and 1 more"
     )
     assert (verdict.numbers["troubles"], len(verdict.events)) == (4, 4)

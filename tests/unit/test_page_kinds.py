@@ -207,6 +207,7 @@ def test_an_alert_neither_begins_nor_ends_where_two_phases_are_joined(tmp_path):
     assert told == [
         (30, "HighMemoryUsage (warning), before: pending"),
         (35, "HighMemoryUsage (warning), before: firing"),
+        (37, "HighMemoryUsage (warning), before: firing delivered to pager"),
         (56, "HighMemoryUsage (warning), before: resolved"),
     ]
     lane = next(lane for lane in timeline.lanes if lane.name.endswith("before"))
@@ -228,8 +229,21 @@ def test_an_alert_that_turns_in_what_is_not_shown_has_no_moment(tmp_path):
 def test_each_mark_of_a_comparison_names_its_run(tmp_path):
     before, after = pair(tmp_path)
     marks = comparison_page(before, after, compare(before, after)).timeline.marks
-    assert "clear the cache, after" in [mark.label for mark in marks]
-    assert all(mark.label.endswith(", after") for mark in marks)
+    labels = [mark.label for mark in marks]
+    assert {"clear the cache, after", "clear the cache, before"} <= set(labels)
+    assert all(mark.label.endswith(f", {mark.run}") for mark in marks)
+    assert len(marks) == 2 * len([mark for mark in marks if mark.run == "after"])
+
+
+def test_the_marks_of_the_run_before_move_with_their_phases(tmp_path):
+    """A mark in what is not shown of a phase that lasted longer is left out."""
+    before, after = pair(tmp_path)
+    short = AlignedPhase(name="load", before_start_s=15, before_end_s=55, after_start_s=25, after_end_s=32)
+    mitigate = AlignedPhase(name="mitigate", before_start_s=55, before_end_s=56, after_start_s=32, after_end_s=33)
+    timeline = comparison_page(before, after, replace(compare(before, after), aligned=(short, mitigate))).timeline
+    moved = {mark.label: mark.start for mark in timeline.marks if mark.run == "before"}
+    assert moved["clear the cache, before"] == pytest.approx(32.2)
+    assert "leak off, before" not in moved or moved["leak off, before"] <= 33
 
 
 def test_a_comparison_says_what_became_worse(tmp_path, capsys):

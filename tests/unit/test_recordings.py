@@ -98,7 +98,7 @@ def test_counters_of_several_paths_are_added(tmp_path: Path) -> None:
         ("", "run.txt: is empty"),
         ("a,b\n1,2\n", "run.txt:1: no column of time; found a, b"),
         ("t,note\n1,2\n", "run.txt:1: no column of memory; found t, note"),
-        ("time,rss\n0,1e7\n1\n", "run.txt:3: 1 cells; expected 2"),
+        ("time,rss\n0,1e7\n1\n", "run.txt:3: 1 cell; expected 2"),
         ("time,rss,requests\n0,much,1\n", 'run.txt:2: rss: "much" is not a finite number'),
         ("time,rss,requests\nyesterday,1e7,1\n", 'run.txt:2: time: "yesterday" is no time'),
         ("time,rss\n0,1e7\n1,1e7\n", "run.txt: counts no requests; it is a table, time as the time"),
@@ -147,4 +147,20 @@ def test_the_command_judges_it_and_says_what_it_understood(
     told = capsys.readouterr().out
     assert "read as     a range query of Prometheus: 120 readings" in told
     assert exit_code(["trace", str(paths[0]), "--load", "50/s", "--budget", "1KiB", "--json"]) == code
-    assert "50 requests a second, as said" in json.loads(capsys.readouterr().out)["read_as"]
+    facts = json.loads(capsys.readouterr().out)
+    assert "50 requests a second, as declared" in facts["read_as"]
+    assert "a request" not in facts["message"]
+
+
+def test_where_nobody_counted_requests_growth_is_told_at_the_declared_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = saved(
+        tmp_path, "memory.json", range_query("container_memory_working_set_bytes", lambda at: 10**8 + at * 999)
+    )
+    page = tmp_path / "trace.html"
+    exit_code(["trace", str(path), "--load", "1/s", "--page", str(page)])
+    for told in (capsys.readouterr().out, page.read_text(encoding="utf-8")):
+        assert "per request at the declared 1/s" in told
+        assert "B a request" not in told
+        assert "bytes a request" not in told

@@ -103,7 +103,7 @@ def test_of_slots_that_lack_a_number_nothing_is_said_here(name):
 def test_as_many_processes_are_named_as_counted():
     events = slots({2, 3}, processes=2.0)
     (doubt,) = found(events)
-    assert (doubt.text, doubt.events) == ("1 processes are named and 2 counted at 30 s", (index(events, GateSlot, 2),))
+    assert (doubt.text, doubt.events) == ("1 process is named and 2 counted at 30 s", (index(events, GateSlot, 2),))
     both = slots(None, processes=2.0, members="10@1.00,11@2.00")
     assert found(both) == []
     assert said(slots(None, members="10@1.00,11@2.00"))[0] == "2 processes are named and 1 counted at 10 s"

@@ -43,7 +43,7 @@ def test_each_drill_of_a_container_adds_its_line(tmp_path):
     environ = {"LEAKDRILL_TERMINATION_MESSAGE": str(tmp_path / "log")}
     for name in "ab":
         assert leave_termination_message([verdict(Outcome.PASS)], name=name, environ=environ) == tmp_path / "log"
-    assert (tmp_path / "log").read_text() == "PASS a: 1 claims hold\nPASS b: 1 claims hold\n"
+    assert (tmp_path / "log").read_text() == "PASS a: 1 claim holds\nPASS b: 1 claim holds\n"
 
 
 def test_without_the_variable_nothing_is_written():

@@ -112,3 +112,18 @@ def test_a_message_shows_the_beginning_of_a_long_value():
 )
 def test_durations_of_one_sentence_are_told_apart(seconds: tuple[float, ...], texts: list[str]) -> None:
     assert units.show_durations(*seconds) == texts
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "plural", "text"),
+    [
+        (0, "reading", "", "0 readings"),
+        (1, "reading", "", "1 reading"),
+        (1.2, "request", "", "1 request"),
+        (2, "reading", "", "2 readings"),
+        (1, "try", "tries", "1 try"),
+        (3, "request was", "requests were", "3 requests were"),
+    ],
+)
+def test_one_is_no_plural(number: float, noun: str, plural: str, text: str) -> None:
+    assert units.show_count(number, noun, plural) == text

@@ -77,7 +77,7 @@ def test_the_terminal_ends_with_what_it_comes_to() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "text"),
     [
-        ([GOOD], "PASS: all 1 claims hold (exit 0)"),
+        ([GOOD], "PASS: the one claim holds (exit 0)"),
         ([GOOD, UNSURE], "UNKNOWN: 1 of 2 claims could not be shown; none was refuted (exit 2)"),
         ([], "UNKNOWN: nothing was checked, and silence proves nothing (exit 2)"),
     ],
@@ -116,6 +116,32 @@ def test_markdown_has_a_row_for_each_verdict_and_folds_the_numbers() -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
     assert "<script>" not in text
     assert "<img" not in text
+
+
+def test_markdown_shows_what_failed_first_and_folds_what_holds() -> None:
+    lines = markdown(ALL, name="gateway/unbounded-cache").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and "outcome" not in line]
+    assert [row.split("|")[1].strip(" *") for row in rows[: len(ALL)]] == ["FAIL", "FAIL", "UNKNOWN", "PASS"]
+    assert not any(line.startswith("| PASS") for line in shown_lines(lines))
+    assert "<details><summary>1 claim that holds</summary>" in lines
+
+
+def test_markdown_of_hundreds_of_failures_is_short() -> None:
+    many = [Verdict(check=f"claim_{n}", outcome=Outcome.FAIL, message="no", numbers={"n": n}) for n in range(300)]
+    lines = markdown(many, name="x").splitlines()
+    assert len(shown_lines(lines)) <= 30
+    assert "<details><summary>and 288 more</summary>" in lines
+    assert sum("claim\\_299" in line or "claim_299" in line for line in lines) == 2
+
+
+def shown_lines(lines: list[str]) -> list[str]:
+    """The lines that are seen before anything is opened."""
+    shown, is_open = [], True
+    for line in lines:
+        is_open = is_open and not line.startswith("<details>")
+        shown += [line] if is_open else []
+        is_open = is_open or line.startswith("</details>")
+    return shown
 
 
 @given(st.text())

@@ -14,5 +14,5 @@ def test_nothing_yet_is_waited_through(nothing):
 
 
 def test_the_end_of_the_time_names_what_was_waited_for():
-    with pytest.raises(TimedOut, match=r"the moon did not happen within 0 s \(1 tries\)"):
+    with pytest.raises(TimedOut, match=r"the moon did not happen within 0 s \(1 try\)"):
         wait_for(list, what="the moon", timeout_s=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
     show: OpenPage = False,
 ) -> int:
     """Run a drill from start to verdict, or many side by side."""
+    began = time.monotonic()
     paths = chosen(scenario or [], everything=everything, subset=subset, on=on)
     console = SafeConsole(stderr=as_json)
     if len(paths) == 1:
@@ -59,12 +61,20 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option of the command line
             verbose=verbose,
             show=show,
             console=console,
+            began=began,
         )
     return run_many(paths, runs=runs, jobs=jobs, on=on, allow=allow, as_json=as_json, junit=junit, console=console)
 
 
 def _run_one(
-    done: FinishedRun, *, as_json: bool, junit: Path | None, verbose: bool, show: bool, console: SafeConsole
+    done: FinishedRun,
+    *,
+    as_json: bool,
+    junit: Path | None,
+    verbose: bool,
+    show: bool,
+    console: SafeConsole,
+    began: float,
 ) -> int:
     if done.error is not None:
         deliver(0, lambda: leave_page(done))
@@ -84,6 +94,6 @@ def _run_one(
         print_json(run_as_json(done.verdicts, done.folder, scenario=scenario.name, chain=done.seal.head))
         return code
     print_verdicts(done.verdicts, console, verbose=verbose)
-    print_budget(time_budget(read_history(done.folder.history), scenario), console)
+    print_budget(time_budget(read_history(done.folder.history), scenario), console, wall_s=time.monotonic() - began)
     name_page(done, console)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path  # noqa: TC003 - typer reads the annotation when it runs
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
@@ -28,6 +29,7 @@ from leakdrill.units import (
     parse_duration,
     parse_rate,
     parse_size,
+    show_count,
     show_duration,
     show_size,
 )
@@ -86,6 +88,7 @@ def trace(  # noqa: PLR0913, PLR0917 - one for each option of the command line
         budget_bytes_per_request=_budget(budget, survive, production, recording),
         longest_ttl_s=_parsed(parse_duration, longest_ttl, "--longest-ttl", DURATION_HELP),
     )
+    verdict = replace(verdict, message=verdict.message.replace(" a request", f" {recording.per}"))
     projection = _projection(verdict, production)
     if as_json:
         print_json(_as_json(recording, verdict, projection))
@@ -162,10 +165,10 @@ def _as_json(recording: Trace, verdict: LeakVerdict, projection: Projection | No
 def _as_text(recording: Trace, verdict: LeakVerdict, projection: Projection | None) -> str:
     rows = [
         ("read as", recording.understood),
-        ("growth", _interval_text(verdict.growth)),
-        ("second half", _interval_text(verdict.second_half)),
-        ("difference", _interval_text(verdict.difference) if verdict.difference else ""),
-        ("retained", f"{verdict.retained:.1f} B a request, kept by the allocator" if verdict.retained else ""),
+        ("growth", _interval_text(verdict.growth, recording.per)),
+        ("second half", _interval_text(verdict.second_half, recording.per)),
+        ("difference", _interval_text(verdict.difference, recording.per) if verdict.difference else ""),
+        ("retained", f"{verdict.retained:.1f} B {recording.per}, kept by the allocator" if verdict.retained else ""),
         ("kind", "" if verdict.kind is Kind.NONE else str(verdict.kind)),
         ("level", f"{show_size(verdict.level_bytes)} at the end, {show_size(verdict.peak_bytes)} at its peak"),
         ("judged", _judged(verdict)),
@@ -179,14 +182,15 @@ def _as_text(recording: Trace, verdict: LeakVerdict, projection: Projection | No
     return "\n".join(lines)
 
 
-def _interval_text(growth: Slope) -> str:
+def _interval_text(growth: Slope, per: str) -> str:
     if not growth.points:
         return "not known"
-    return f"{growth.per_request:.1f} B a request ({growth.low:.1f} to {growth.high:.1f})"
+    return f"{growth.per_request:.1f} B {per} ({growth.low:.1f} to {growth.high:.1f})"
 
 
 def _judged(verdict: LeakVerdict) -> str:
     return (
-        f"{verdict.judged_points} points of {verdict.column}, {verdict.judged_requests:.0f} requests in "
-        f"{show_duration(verdict.judged_s)}, after {verdict.warmup_points} points of warm-up"
+        f"{show_count(verdict.judged_points, 'point')} of {verdict.column}, "
+        f"{show_count(verdict.judged_requests, 'request')} in {show_duration(verdict.judged_s)}, "
+        f"after {show_count(verdict.warmup_points, 'point')} of warm-up"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.errors import ComponentDied
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class FirstRequest:
             )
         except TimedOut as e:
             raise ComponentDied(
-                f"the load never reached {self.host}: {self.counters.totals().requests} requests within "
+                f"the load never reached {self.host}: {show_count(self.counters.totals().requests, 'request')} within "
                 f"{show_duration(success_s + timeout_s)}, none answered; {self.monitor.worst_error()}",
                 hint=f"read {self.process.log}; {self._why_unreached()}",
             ) from e

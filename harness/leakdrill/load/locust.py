@@ -14,7 +14,7 @@ from leakdrill.load.locust_start import note_shape, wait_started
 from leakdrill.load.monitor import LocustMonitor
 from leakdrill.load.pause_control import PauseControl
 from leakdrill.load.remote_workers import RemoteWorkers
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +160,8 @@ class LocustLoad:
             busy = self._monitor.status.get("busy", "unknown")
             raise EnvironmentProblem(
                 f"the load did not come to rest within {show_duration(timeout_s)}: {busy} of {self._spec.users} users "
-                f"are in a task (a second ago), expected none; {self._counters.completed()} requests were answered",
+                "are in a task (a second ago), expected none; "
+                f"{show_count(self._counters.completed(), 'request was', 'requests were')} answered",
                 hint=f"does {self._host} still answer, and how long do tasks of {self._spec.locustfile} take?",
             )
         return seconds

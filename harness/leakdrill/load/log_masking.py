@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.files import new_file, open_below
 from leakdrill.masking import masked
 from leakdrill.secret_patterns import MASK, SECRET_NAME
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def mask_log(log: Path, *, within_s: float = 10.0) -> None:
         with new_file(beside) as sink:
             while lines := source.readlines(_BLOCK_BYTES):
                 text = "".join(line.decode("utf-8", "replace") for line in lines)
-                shown = _masked(text) if time.monotonic() < end else f"{MASK} {len(lines)} lines\n"
+                shown = _masked(text) if time.monotonic() < end else f"{MASK} {show_count(len(lines), 'line')}\n"
                 data = shown.encode()
                 if sink.write(data) != len(data):
                     return

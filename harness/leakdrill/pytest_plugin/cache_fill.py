@@ -10,6 +10,8 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from leakdrill.units import show_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -47,7 +49,7 @@ class CacheFill:
 
     def __str__(self) -> str:
         bound = "no bound" if self.most is None else f"a bound of {self.most}"
-        return f"lru_cache of {self.name}: from {self.before} to {self.after} entries, {bound}"
+        return f"lru_cache of {self.name}: from {self.before} to {show_count(self.after, 'entry', 'entries')}, {bound}"
 
 
 class LruCaches:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.printable import printable
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,8 @@ def _extent(verdict: LeakVerdict, measurement: Measurement) -> str:
     slots = len(measurement.trace) - 1
     return (
         f"{slots} slots of {measurement.slot_calls} calls in {show_duration(float(measurement.trace.t[-1]))} after "
-        f"{measurement.warmup_calls} calls of warm-up; {verdict.column} at {show_size(verdict.level_bytes)}; "
+        f"{show_count(measurement.warmup_calls, 'call')} of warm-up; {verdict.column} at "
+        f"{show_size(verdict.level_bytes)}; "
         f"99 % interval {_interval(verdict)}"
     )
 

@@ -13,6 +13,7 @@ from leakdrill.judging.leak.growth_kind import Kind, describe, live
 from leakdrill.judging.leak.leak_verdict import LeakOutcome, LeakVerdict, judge_trace
 from leakdrill.judging.leak.quiescent_points import points
 from leakdrill.judging.leak.sentences import LOOK
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from leakdrill.judging.leak.growth_kind import Live
@@ -115,7 +116,7 @@ def _still_filling(verdict: LeakVerdict, fill: CacheFill) -> LeakVerdict:
     )
     hint = _FILLED.format(calls=round(verdict.judged_requests))
     if fill.calls_until_full:
-        hint += f"; at this rate {fill.calls_until_full} more calls fill it"
+        hint += f"; at this rate {show_count(fill.calls_until_full, 'more call fills', 'more calls fill')} it"
     return replace(verdict, outcome=LeakOutcome.UNKNOWN, kind=Kind.FILLING, message=message, hint=hint)
 
 

@@ -14,6 +14,7 @@ from leakdrill.files import open_below
 from leakdrill.record.journal import Entry, Journal
 from leakdrill.record.journal_header import JOURNAL_FILE, Header
 from leakdrill.record.journal_lock import drill_lives, locked
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     import io
@@ -174,5 +175,5 @@ def _demand_ours(contents: Contents, path: Path, state: os.stat_result) -> Heade
         why = f": {foreign}"
     else:
         return header
-    left = f"; {len(contents.entries)} entries were left" if contents.entries else ""
+    left = f"; {show_count(len(contents.entries), 'entry was', 'entries were')} left" if contents.entries else ""
     raise NotOurs(f"{why}; nothing was undone{left}" if contents.entries or contents.problems else "")

@@ -10,9 +10,10 @@ from rich.text import Text
 from leakdrill.judging.compare.difference import Word
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
-from leakdrill.reports.markdown import safe_markdown
+from leakdrill.reports.markdown import folded, safe_markdown, short_table
 from leakdrill.reports.quantity import show_quantity
 from leakdrill.reports.terminal import print_entry
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,9 @@ _ORDER: Final = (Word.WORSE, Word.BETTER, Word.NOT_DISTINGUISHABLE)
 _STYLE: Final = {Word.WORSE: "bold red", Word.BETTER: "green", Word.NOT_DISTINGUISHABLE: "default"}
 _SHORT: Final = {Word.WORSE: "WORSE", Word.BETTER: "BETTER", Word.NOT_DISTINGUISHABLE: "UNCLEAR"}
 _MOST_CHANGES: Final = 8
+_MOST_LISTED: Final = 5
+"""Changes that Markdown shows before the rest is folded."""
+_HEAD: Final = ("| after is | what | what was seen |", "|---|---|---|")
 _MISSING: Final = "missing"
 
 
@@ -47,7 +51,8 @@ def print_comparison(comparison: Comparison, console: Console, *, verbose: bool 
             print_entry("SAME" if is_same else _SHORT[word], _STYLE[word], [what], [text], console)
     rest = sum(not row[3] for row in rows)
     if rest and not verbose:
-        print_entry("", "", [], [f"{rest} claims and numbers are not distinguishable (--verbose shows each)"], console)
+        are = f"{show_count(rest, 'claim or number is', 'claims and numbers are')} not distinguishable"
+        print_entry("", "", [], [f"{are} (--verbose shows each)"], console)
     for title, changes in _changed(comparison):
         print_entry("", "", [f"{title} that differs between the two runs:"], _change_lines(changes, verbose), console)
     print_entry("", _STYLE[comparison.word], [], [comparison_summary(comparison)], console, indent=0)
@@ -83,14 +88,15 @@ def comparison_markdown(comparison: Comparison) -> str:
         "",
         f"Before: {safe_markdown(_label(comparison.before))}; after: {safe_markdown(_label(comparison.after))}.",
         "",
-        *(_table(told) if told else ["Nothing is better or worse beyond its noise.", ""]),
+        *(short_table(_HEAD, _table(told)) if told else ["Nothing is better or worse beyond its noise.", ""]),
     ]
     for title, changes in _changed(comparison):
         lines += [f"{title} that differs between the two runs:", ""]
-        lines += [f"- {safe_markdown(line)}" for line in _change_lines(changes, verbose=True)]
-        lines.append("")
+        listed = [f"- {safe_markdown(line)}" for line in _change_lines(changes, verbose=True)]
+        shown, more = listed[:_MOST_LISTED], listed[_MOST_LISTED:]
+        lines += [*shown, "", *(folded(f"and {len(more)} more", more) if more else [])]
     if rest:
-        lines += [f"<details><summary>Not distinguishable ({len(rest)})</summary>", "", *_table(rest), "</details>", ""]
+        lines += folded(f"Not distinguishable ({len(rest)})", [*_HEAD, *_table(rest)])
     return "\n".join(lines)
 
 
@@ -154,10 +160,7 @@ def _signed(amount: float, unit: str) -> str:
 
 
 def _count(count: int, noun: str) -> str:
-    if not count:
-        return ""
-    plural = noun.replace("reading", "readings") if noun.startswith("reading") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"
+    return show_count(count, noun, "readings of a phase" if noun.startswith("reading") else "") if count else ""
 
 
 def _changed(comparison: Comparison) -> list[tuple[str, Sequence[PlanChange]]]:
@@ -172,11 +175,10 @@ def _change_lines(changes: Sequence[PlanChange], verbose: bool) -> list[str]:
 
 
 def _table(rows: Sequence[_Row]) -> list[str]:
-    lines = [
+    return [
         f"| {'same' if is_same else word} | {safe_markdown(what)} | {safe_markdown(text)} |"
         for word, what, text, _, is_same in rows
     ]
-    return ["| after is | what | what was seen |", "|---|---|---|", *lines, ""]
 
 
 def _label(place: str) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,10 @@ _SIGNS: Final = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
 
 
 def html_environment(templates: Path) -> Environment:
-    """The templates in a folder: every text is escaped, masked and on one line, and `signs` has one of each outcome."""
+    """The templates in a folder: every text is escaped, masked and on one line.
+
+    `signs` has a sign of each outcome, and `show_count` says how many.
+    """
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -27,7 +31,7 @@ def html_environment(templates: Path) -> Environment:
         lstrip_blocks=True,
         finalize=_harmless,
     )
-    environment.globals["signs"] = _SIGNS
+    environment.globals |= {"signs": _SIGNS, "show_count": show_count}
     return environment
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 from leakdrill.judging.key_numbers import key_numbers
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Console, *, verbose: bo
     for together in _by_sentence(verdicts, [] if verbose else folded, apart=verbose):
         _print_in_full(together, console)
     if folded:
-        lines = [f"{len(folded)} claims hold (--verbose shows each)", *headline(folded)]
+        lines = [f"{show_count(len(folded), 'claim holds', 'claims hold')} (--verbose shows each)", *headline(folded)]
         print_entry(Outcome.PASS, _STYLE[Outcome.PASS], [], lines, console)
     print_entry("", _STYLE[worst(verdicts)], [], [summary(verdicts)], console, indent=0)
 
@@ -65,7 +66,7 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     if not total:
         text = "nothing was checked, and silence proves nothing"
     elif outcome is Outcome.PASS:
-        text = f"all {total} claims hold"
+        text = "the one claim holds" if total == 1 else f"all {total} claims hold"
     elif outcome is Outcome.UNKNOWN:
         text = f"{unknown} of {total} claims could not be shown; none was refuted"
     else:

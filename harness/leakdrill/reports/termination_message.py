@@ -10,6 +10,7 @@ from leakdrill.errors import EnvironmentProblem
 from leakdrill.files import append_named
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome, worst
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def one_line(verdicts: Sequence[Verdict], *, name: str) -> str:
     outcome = worst(verdicts)
     alike = [verdict for verdict in verdicts if verdict.outcome is outcome]
     if outcome is Outcome.PASS or not alike:
-        return f"{outcome} {printable(name)}: {len(alike)} claims hold"
+        return f"{outcome} {printable(name)}: {show_count(len(alike), 'claim holds', 'claims hold')}"
     first = alike[0]
     claim = f"{first.check} {first.subject}".rstrip()
     also = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""

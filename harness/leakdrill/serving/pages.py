@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leakdrill.judging.analyze import stored_verdicts
-from leakdrill.record.history import read_history
+from leakdrill.record.history import History, read_history
 from leakdrill.record.ownership import owner_lives
 from leakdrill.record.seal import Seal, check_seal
 from leakdrill.record.signature import users_key
@@ -76,6 +76,7 @@ class Pages:
         verdicts: list[Verdict] = []
         if goes_on:
             seal = Seal(head="", lines=len(history), fault=_UNDER_WAY)
+            verdicts = stored_verdicts(folder, History(()))  # what will be claimed; nothing is judged yet
         else:
             seal = check_seal(folder, key=users_key())
             if not seal.fault or seal.verdicts_edited:

@@ -24,7 +24,7 @@ from leakdrill.record.events import (
     WorkerLost,
 )
 from leakdrill.scenario.kubernetes import KUBELET
-from leakdrill.units import show_code, show_duration
+from leakdrill.units import show_code, show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def measurements_are_complete(history: History, *, scenario: Scenario) -> Verdic
     numbers = {"problems": len(problems), "samples": samples, "watched_s": watched_until_s(history)}
     if not problems:
         return claim.holds(
-            f"every phase was reached and every source answered: {samples} samples in "
+            f"every phase was reached and every source answered: {show_count(samples, 'sample')} in "
             f"{show_duration(watched_until_s(history))}",
             numbers=numbers,
         )

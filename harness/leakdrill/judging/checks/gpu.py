@@ -16,7 +16,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.trouble import Trouble
 from leakdrill.judging.evidence.windows import Span, gaps, watched_until_s
 from leakdrill.record.events import GpuAbsent, GpuAnswers, GpuDevice, GpuDevices, GpuSilent, GpuXid
-from leakdrill.units import show_duration, show_share, show_size
+from leakdrill.units import show_count, show_duration, show_share, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def gpu_answers_throughout(history: History, *, scenario: Scenario) -> Verdict:
     devices = {e.device_key: e for e in history.of(GpuDevice)}
     names = ", ".join(f"{key} ({e.model or '?'})" for key, e in devices.items())
     return ANSWERS.holds(
-        f"{names} answered throughout: {len(samples)} readings in {show_duration(span.length_s)}",
+        f"{names} answered throughout: {show_count(len(samples), 'reading')} in {show_duration(span.length_s)}",
         numbers=numbers,
         events=samples.indices[:1] + samples.indices[-1:],
     )
@@ -134,7 +134,8 @@ def _ecc(history: History) -> Iterator[Trouble]:
             place, more = int(rose[0]), float(counted.values[-1] - counted.values[0])
             at_s = float(counted.t[place])
             text = (
-                f"{key} counted {more:.0f} errors of its memory that cannot be corrected, from {show_duration(at_s)} on"
+                f"{key} counted {show_count(more, 'error')} of its memory that cannot be corrected, "
+                f"from {show_duration(at_s)} on"
             )
             yield Trouble(text, at_s, (counted.indices[place],))
 

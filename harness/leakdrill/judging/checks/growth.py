@@ -23,6 +23,7 @@ from leakdrill.record.events import LeakSwitchOn
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.expectations import MARGINS, CpuBaseline
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,7 +126,7 @@ def _judge_peak(history: History, claim: Claim, leak: Leak, leaks: Sequence[Leak
     base = series.between(*baseline) if baseline else series.between(0.0, -1.0)
     leaking = series.between(span.start_s, span.end_s)
     if min(len(base), len(leaking)) < LEAST_SAMPLES:
-        readings = f"only {len(base)} samples in the baseline and {len(leaking)} while it was on"
+        readings = f"only {show_count(len(base), 'sample')} in the baseline and {len(leaking)} while it was on"
         return claim.unknown(f"whether {leak.name} leaked cannot be told: {readings}", hint=_LONGER)
     measure, declared = RESOURCES[leak.resource], _declared_height(leak, leaks, leaking)
     level, high = float(np.median(base.values)), float(np.quantile(leaking.values, HIGH))
@@ -230,7 +231,7 @@ def _summary(measure: Resource, growth: Growth, declared: str) -> str:
     more = " of CPU more than in the baseline" if measure.is_rate else " per request"
     return (
         f"{did} {show(rate.estimate)}{more} (95 % interval {show(rate.low)} to {show(rate.high)}) "
-        f"over {growth.requests:.0f} requests; declared: {declared}"
+        f"over {show_count(growth.requests, 'request')}; declared: {declared}"
     )
 
 

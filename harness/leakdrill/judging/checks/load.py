@@ -22,7 +22,7 @@ from leakdrill.record.events import (
     ServiceMetrics,
     WorkerLost,
 )
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,8 @@ def load_is_as_asked(history: History, *, scenario: Scenario) -> Verdict:
     conduct = _conduct(history, scenario)
     numbers = {name: conduct.grown(name) for name in ("tasks", "requests", "exceptions")}
     return claim.holds(
-        f"{scenario.load.users} users made {numbers['requests']:.0f} requests in {numbers['tasks']:.0f} tasks",
+        f"{show_count(scenario.load.users, 'user')} made {numbers['requests']:.0f} requests in "
+        f"{numbers['tasks']:.0f} tasks",
         numbers=numbers,
         events=conduct.events,
     )

@@ -15,7 +15,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.load_conduct import count_of, is_number
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.record.events import LoadErrors, LoadExited, LoadRequests
-from leakdrill.units import show_code, show_duration, show_share
+from leakdrill.units import show_code, show_count, show_duration, show_share
 
 if TYPE_CHECKING:
     from leakdrill.record.history import History
@@ -68,7 +68,7 @@ def requests_keep_latency(history: History, *, scenario: Scenario) -> Verdict:
     measured = [(s.p99_ms, s.event) for s in seconds if s.p99_ms is not None]
     if len(measured) < _LEAST_SECONDS:
         return claim.unknown(
-            f"latency was reported for only {len(measured)} seconds outside the steps",
+            f"latency was reported for only {show_count(len(measured), 'second')} outside the steps",
             hint="let the phases last longer",
         )
     requests, failures = sum(s.requests for s in seconds), sum(s.failures for s in seconds)
@@ -80,7 +80,7 @@ def requests_keep_latency(history: History, *, scenario: Scenario) -> Verdict:
     median_s = float(np.median([p99 for p99, _ in measured])) / 1000
     numbers = {"p99_s": median_s, "p99_wanted_s": allowed_s, "seconds": len(measured)}
     message = (
-        f"p99 was {show_duration(median_s)} (median over {len(measured)} seconds outside the steps); "
+        f"p99 was {show_duration(median_s)} (median over {show_count(len(measured), 'second')} outside the steps); "
         f"at most {show_duration(allowed_s)} was wanted"
     )
     events = [measured[0][1], measured[-1][1]]
@@ -136,7 +136,11 @@ def _doubt(history: History, claim: Claim, seconds: list[_Second]) -> Verdict | 
         return None
     top, ended = top_error(history), _ended(history)
     reason = f": {top}" if top else f": {_end(ended[0])}" if ended else ""
-    summary = f"only {requests:.0f} requests were made" if requests else f"Locust never reached the target{reason}"
+    summary = (
+        f"only {show_count(requests, 'request was', 'requests were')} made"
+        if requests
+        else f"Locust never reached the target{reason}"
+    )
     return claim.unknown(
         summary,
         numbers={"requests": requests},

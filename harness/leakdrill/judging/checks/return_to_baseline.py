@@ -29,7 +29,7 @@ from leakdrill.judging.evidence.statistics import Interval, difference_of_levels
 from leakdrill.judging.evidence.windows import Span, last_step_end_s, leak_span, watched_until_s
 from leakdrill.resources import RESOURCES, Resource, held_by
 from leakdrill.scenario.expectations import Baseline, CpuBaseline
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -175,7 +175,7 @@ def _compare(history: History, scenario: Scenario, name: ResourceName, phase: st
         return f"after settling only {show_duration(span.length_s)} of `{phase}` are left; 3 s are the least"
     before, after = series.between(*baseline), series.between(span.start_s, span.end_s)
     if min(len(before), len(after)) < LEAST_SAMPLES:
-        return f"only {len(before)} samples in the baseline and {len(after)} in `{phase}`"
+        return f"only {show_count(len(before), 'sample')} in the baseline and {len(after)} in `{phase}`"
     margin = _level_margin(history, scenario, name, before)
     unsteady = _unsteady(RESOURCES[name], before, series, history.phase("load"), margin)
     if unsteady:
@@ -314,7 +314,7 @@ def _slope_doubt(c: _Compared, smallest: float | None) -> str:
     if smallest is None or c.trend.margin <= max(c.trend.declared_margin, smallest / 2):
         return ""
     return (
-        f"{c.trend.growth.requests:.0f} requests in {show_duration(c.span.length_s)} cannot tell less than "
+        f"{show_count(c.trend.growth.requests, 'request')} in {show_duration(c.span.length_s)} cannot tell less than "
         f"{show(c.trend.margin)} per request from the allocator's steps, and the leak itself is only "
         f"{show(smallest)} per request"
     )
@@ -326,7 +326,7 @@ def _slope_wanted(c: _Compared, trend: _Trend) -> str:
         return f"{show(trend.declared_margin)} per request"
     return (
         f"{show(trend.margin)} per request (the scenario asks for {show(trend.declared_margin)}, but slower growth "
-        f"cannot be told from the allocator's steps within {trend.growth.requests:.0f} requests)"
+        f"cannot be told from the allocator's steps within {show_count(trend.growth.requests, 'request')})"
     )
 
 

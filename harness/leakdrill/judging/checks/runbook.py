@@ -18,7 +18,7 @@ from leakdrill.judging.evidence.windows import Span, unasked_exits
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import RESOURCES
 from leakdrill.scenario.seen import Seen
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_count, show_duration, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +209,9 @@ def runbook_leaves_nothing_changed(history: History, *, plan: Rehearsed) -> Verd
         )
     stay = [step.name for step in done if step.stays]
     also = f"; meant to stay: {'; '.join(stay)}" if stay else ""
-    return _CHANGED.holds(f"{len(done)} changes were made, and nothing is left to take back{also}")
+    return _CHANGED.holds(
+        f"{show_count(len(done), 'change was', 'changes were')} made, and nothing is left to take back{also}"
+    )
 
 
 def _relief_cases(_history: History, plan: Rehearsed) -> Iterator[Case]:

@@ -11,7 +11,7 @@ from leakdrill.judging.evidence.check import Case, Check
 from leakdrill.judging.evidence.claim import Claim
 from leakdrill.judging.evidence.windows import step_runs, watched_until_s
 from leakdrill.record.events import ReplicaRequestCounts, TargetReady
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +36,12 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
     From three seconds after they were there until the next step, or the end of the watch. UNKNOWN when a replica was
     not read, or too few requests came.
     """
-    claim = Claim("load_is_spread", f"{replicas} replicas")
+    claim = Claim("load_is_spread", show_count(replicas, "replica"))
     start_s, end_s = _window(history, scenario, replicas)
     if np.isfinite(start_s) and end_s - start_s < _LEAST_WINDOW_S:
         return claim.unknown(
-            f"nothing longer than {show_duration(max(0.0, end_s - start_s))} was watched once {replicas} replicas had "
+            f"nothing longer than {show_duration(max(0.0, end_s - start_s))} was watched once "
+            f"{show_count(replicas, 'replica')} had "
             "settled",
             hint="let `seen.within` of that step, or `phases.recover`, last longer",
         )
@@ -61,7 +62,7 @@ def load_is_spread(history: History, *, scenario: Scenario, replicas: int) -> Ve
     even = total / replicas
     if len(answered) < replicas or min(answered.values()) < LEAST_SHARE * even:
         return claim.fails(
-            f"the load was not spread over {replicas} replicas: {counts}; an even share is {even:.0f}",
+            f"the load was not spread over {show_count(replicas, 'replica')}: {counts}; an even share is {even:.0f}",
             numbers=numbers,
             events=events,
             hint="does the proxy in front resolve its upstream again, and does it let go of old connections?",
@@ -96,7 +97,7 @@ def _answered(read: list[ReplicaRequestCounts]) -> dict[str, float]:
 def _cases(history: History, scenario: Scenario) -> Iterator[Case]:
     for replicas in _shared_by(scenario):
         judge = partial(load_is_spread, history, scenario=scenario, replicas=replicas)
-        yield Case(Claim("load_is_spread", f"{replicas} replicas"), judge)
+        yield Case(Claim("load_is_spread", show_count(replicas, "replica")), judge)
 
 
 def _shared_by(scenario: Scenario) -> list[int]:

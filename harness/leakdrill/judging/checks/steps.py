@@ -20,7 +20,7 @@ from leakdrill.judging.evidence.windows import StepRun, step_runs, unasked_exits
 from leakdrill.record.events import LoadRequests
 from leakdrill.resources import RESOURCES, Resource
 from leakdrill.scenario.seen import Seen
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_count, show_duration, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,14 +272,14 @@ class _Judged:
         later = _served_after(self.history, (self.run.end_s + until_s) / 2, until_s)
         if later is not None and not later[0] and later[1]:
             return self._fails(
-                f"after {self.step.name} the service served {served[0]:.0f} requests and then nothing more: "
-                f"{later[1]:.0f} requests failed",
+                f"after {self.step.name} the service served {show_count(served[0], 'request')} and then nothing more: "
+                f"{show_count(later[1], 'request')} failed",
                 "freeing memory by not serving is no cure; read target.log in the run folder",
             )
         took_s = self.run.span.length_s
         return self.claim.holds(
             f"{self.step.name} took {show_duration(took_s)}; {effect}; "
-            f"the service then served {served[0]:.0f} requests and failed {served[1]:.0f}",
+            f"the service then served {show_count(served[0], 'request')} and failed {served[1]:.0f}",
             numbers={**self.numbers, "took_s": took_s},
             events=self.events,
         )

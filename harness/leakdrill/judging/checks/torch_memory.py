@@ -25,7 +25,7 @@ from leakdrill.judging.evidence.claim import Claim
 from leakdrill.record.events import TorchAllocator, TorchHolders
 from leakdrill.record.verdict import Outcome
 from leakdrill.resources import held_by
-from leakdrill.units import show_size
+from leakdrill.units import show_count, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,8 @@ def _held_by(history: History) -> str:
         return ""
     most = "; ".join(f"{show_size(more[place])} made at {place}" for place in named[:_MOST_NAMED])
     left_out = len(named) - _MOST_NAMED
-    return f"; held: {most}{f'; and {left_out} places more' if left_out > 0 else ''}"
+    others = f"; and {show_count(left_out, 'place')} more" if left_out > 0 else ""
+    return f"; held: {most}{others}"
 
 
 def _holders(history: History, moment: str) -> dict[str, float]:
@@ -122,7 +123,10 @@ def out_of_memory(history: History, *, scenario: Scenario) -> Verdict:
             hint="`torch.path` names where it answers with torch.cuda.memory_stats()",
         )
     numbers = {"num_ooms": ooms, "num_alloc_retries": retries or 0.0}
-    times = f"memory ran out {ooms:.0f} times, after {retries or 0:.0f} tries to give back what was free"
+    times = (
+        f"memory ran out {show_count(ooms, 'time')}, after "
+        f"{show_count(retries or 0, 'try', 'tries')} to give back what was free"
+    )
     if claim.check == "memory_does_not_run_out":
         if not ooms:
             return claim.holds("memory did not run out", numbers=numbers)

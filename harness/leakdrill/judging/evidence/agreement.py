@@ -14,7 +14,7 @@ from leakdrill.judging.evidence.lives import changing
 from leakdrill.judging.evidence.readings import without_huge_pages
 from leakdrill.judging.evidence.windows import Span, watched_until_s
 from leakdrill.record.events import CgroupResources, ProcessSmaps, ProcessTree, ServiceMetrics
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +202,7 @@ def _frozen(cpu: Series, unsettled: list[Span]) -> Iterator[Doubt]:
         if not any(span.overlaps(Span(float(cpu.t[start]), float(cpu.t[last]))) for span in unsettled):
             text = (
                 f"the same CPU time was read for {show_duration(took_s)} from {show_duration(float(cpu.t[start]))} on, "
-                f"while {answered:.0f} requests were answered"
+                f"while {show_count(answered, 'request was', 'requests were')} answered"
             )
             yield Doubt(text, (cpu.indices[start], cpu.indices[last]), HOST_RESOURCES | {REQUESTS})
             return

@@ -20,9 +20,11 @@ class Doubt:
         events: what says so, or the first of them.
         about: the resources, `alerts`, `requests` or `target` that cannot be told any more; empty: the whole record.
         cut_short: whether the run ended before its time, from which most other doubts follow.
+        is_silence: whether readings are missing, as on a busy machine; nothing that is there contradicts itself.
     """
 
     text: str
     events: tuple[int, ...]
     about: frozenset[str] = frozenset()
     cut_short: bool = False
+    is_silence: bool = False

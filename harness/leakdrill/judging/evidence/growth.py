@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from leakdrill.judging.evidence.statistics import Interval, robust_slope
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from leakdrill.judging.evidence.windows import Span
@@ -48,10 +48,10 @@ def growth_per_request(series: Series, span: Span) -> Growth | str:
     """Growth of `series` per completed request in `span`, or the reason why it is not known."""
     part = counted(series.between(span.start_s, span.end_s))
     if len(part) < LEAST_SAMPLES:
-        return f"only {len(part)} samples with a count of requests in {show_duration(span.length_s)}"
+        return f"only {show_count(len(part), 'sample')} with a count of requests in {show_duration(span.length_s)}"
     requests = float(part.requests[-1] - part.requests[0])
     if requests < LEAST_REQUESTS:
-        return f"only {requests:.0f} requests in {show_duration(span.length_s)}"
+        return f"only {show_count(requests, 'request')} in {show_duration(span.length_s)}"
     return Growth(robust_slope(part.requests, part.values), requests, span, (part.indices[0], part.indices[-1]))
 
 

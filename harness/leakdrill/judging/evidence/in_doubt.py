@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from leakdrill.record.verdict import Verdict
 
 _HINT: Final = "the record contradicts itself; run {it} again, and look at what wrote the lines that are named"
+_HINT_SILENCE: Final = (
+    "a busy machine misses readings, so run {it} again where less else runs; if they are missing there too, look at "
+    "what wrote the record (`leakdrill verify` names a line that was edited)"
+)
 _HINT_CUT_SHORT: Final = "see to what ended it, and run {it} again: nothing can be told of what it did not reach"
 _MOST_NAMED: Final = 3
 
@@ -47,5 +51,12 @@ def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str
         outcome=Outcome.UNKNOWN,
         message=reasons if of_all else f"{verdict.message}; but this is in doubt: {reasons}",
         events=tuple(sorted({*verdict.events, *(index for doubt in doubts for index in doubt.events)})),
-        hint=_HINT_CUT_SHORT.format(it=it) if first else _HINT.format(it=it),
+        hint=_hint(named).format(it=it),
     )
+
+
+def _hint(named: Sequence[Doubt]) -> str:
+    """What to do about what is named: the ordinary cause comes first."""
+    if named[0].cut_short:
+        return _HINT_CUT_SHORT
+    return _HINT_SILENCE if all(doubt.is_silence for doubt in named) else _HINT

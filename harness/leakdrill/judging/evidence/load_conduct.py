@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_count, show_duration, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,10 +99,14 @@ class Conduct:
             wanted = self._most_users(least)
             text = f"{_users(least):.0f} of {wanted:.0f} users ran at {show_duration(least.t)}"
             raised = count_of(gone, "exceptions") if gone else 0.0
-            yield Problem(f"{text}; tasks and on_start raised {raised:.0f} times" if raised else text, (least.index,))
+            yield Problem(
+                f"{text}; tasks and on_start raised {show_count(raised, 'time')}" if raised else text, (least.index,)
+            )
         if len(many) > 1:
             most = max(many, key=_users)
-            yield Problem(f"{_users(most):.0f} users ran; {self._most_users(most):.0f} were asked for", (most.index,))
+            yield Problem(
+                f"{show_count(_users(most), 'user')} ran; {self._most_users(most):.0f} were asked for", (most.index,)
+            )
 
     def _most_users(self, report: LoadRequests) -> float:
         return float(asked_users(self.load)) if report.wanted_users is None else report.wanted_users
@@ -117,7 +121,7 @@ class Conduct:
     def _shares(self) -> Iterator[Problem]:
         raised = count_of(self.pairs[-1][1], "event_exceptions") if self.pairs else 0.0
         if raised:
-            text = f"listeners of the locustfile, such as to `test_start`, raised {raised:.0f} times"
+            text = f"listeners of the locustfile, such as to `test_start`, raised {show_count(raised, 'time')}"
             yield Problem(text, self.events)
         requests, tasks = self.grown("requests"), self.grown("tasks")
         for name, of, most, allowed_by, text in (

@@ -25,7 +25,7 @@ from leakdrill.record.events import (
     ServiceMetrics,
     TargetReady,
 )
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def _lost_singly(history: History, event_class: type[Reading], span: Span, unset
     distances = np.diff(inside)
     close = int((distances < _AT_ONCE * float(np.quantile(distances, 0.9))).sum())
     if close > max(_LEAST_LOST, _MOST_LOST * len(inside)):
-        yield Doubt(f"{name} has {close} readings that follow another at once", (), ABOUT[event_class])
+        yield Doubt(f"{name} has {show_count(close, 'reading')} that follow another at once", (), ABOUT[event_class])
         return
     settled = np.array([not _touches(unsettled, a, b) for a, b in pairwise(inside.tolist())])
     gaps = inside[1:][settled & (distances > _ONE_MISSING * period_s)]
@@ -118,8 +118,9 @@ def _lost_singly(history: History, event_class: type[Reading], span: Span, unset
         number = int(((gaps >= start_s) & (gaps < start_s + window_s)).sum())
         most = _MOST_LOST_OF.get(event_class, _MOST_LOST)
         if number > max(_LEAST_LOST, most * window_s / period_s):
-            text = f"{name} lacks readings in {number} places from {show_duration(start_s)} on"
-            yield Doubt(f"{text}, though one came every {show_duration(period_s)}", (), ABOUT[event_class])
+            text = f"{name} lacks readings in {show_count(number, 'place')} from {show_duration(start_s)} on"
+            text += f", though one came every {show_duration(period_s)}"
+            yield Doubt(text, (), ABOUT[event_class], is_silence=True)
             return
 
 
@@ -144,10 +145,11 @@ def _unpaired(history: History, scenario: Scenario, span: Span, unsettled: list[
         alone = [t for t in alone if not _touches(unsettled, t, t)]
         if len(alone) > max(2, _MOST_UNPAIRED * len(inside)):
             text = (
-                f"{event_class.source}/{event_class.event_name} lacks {len(alone)} readings that were taken with "
+                f"{event_class.source}/{event_class.event_name} lacks "
+                f"{show_count(len(alone), 'reading')} that were taken with "
                 f"others, at first at {show_duration(alone[0])}"
             )
-            yield Doubt(text, (), HOST_RESOURCES)
+            yield Doubt(text, (), HOST_RESOURCES, is_silence=True)
 
 
 def _late_reports(history: History, span: Span) -> Iterator[Doubt]:
@@ -160,4 +162,4 @@ def _late_reports(history: History, span: Span) -> Iterator[Doubt]:
     if len(times) > 2 and gaps.max() > _LATE_S:  # noqa: PLR2004 - none at all is told elsewhere
         start_s = times[int(gaps.argmax())]
         text = f"Locust reported nothing for {show_duration(float(gaps.max()))} from {show_duration(start_s)} on"
-        yield Doubt(text, (), frozenset({REQUESTS}))
+        yield Doubt(text, (), frozenset({REQUESTS}), is_silence=True)

@@ -11,6 +11,7 @@ from leakdrill.judging.evidence.readings import reading_times
 from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.windows import Span, outside, watched_until_s
 from leakdrill.record.events import CgroupResources, ProcessSmaps, ProcessTree
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,8 @@ def rate_of_meters_doubts(history: History, scenario: Scenario) -> Iterator[Doub
             if length_s >= _LEAST_S and count < _LEAST_SHARE * per_s * length_s:
                 meter = f"{event_class.source}/{event_class.event_name}"
                 text = (
-                    f"{meter} was read {count / length_s:.1f} times a second in `{name}`; it is read {per_s:.0f} times"
+                    f"{meter} was read {count / length_s:.1f} times a second in `{name}`; it is read "
+                    f"{show_count(per_s, 'time')}"
                 )
-                yield Doubt(text, (), ABOUT[event_class])
+                yield Doubt(text, (), ABOUT[event_class], is_silence=True)
                 break

@@ -13,7 +13,7 @@ from leakdrill.judging.evidence.readings import readings
 from leakdrill.judging.evidence.sealed_record import is_sealed
 from leakdrill.judging.evidence.windows import Span, step_runs, watched_until_s
 from leakdrill.record.events import CgroupResources, ProcessTree
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,9 @@ def _unnoted_ends(history: History, scenario: Scenario) -> Iterator[Doubt]:
     ]
     falls = [fall for fall in falls if not any(span.overlaps(fall) for span in changing(history, scenario))]
     if len(falls) >= _FEW_FALLS:
-        text = f"the processes became fewer {len(falls)} times, at first at {show_duration(falls[0].end_s)}"
+        text = (
+            f"the processes became fewer {show_count(len(falls), 'time')}, at first at {show_duration(falls[0].end_s)}"
+        )
         yield Doubt(f"{text}, and none is told to have ended", counts.indices[:1], HOST_RESOURCES | {TARGET})
 
 

@@ -19,7 +19,7 @@ from leakdrill.record.events import (
     TargetExited,
     TargetRestart,
 )
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,5 +90,5 @@ def _more_than_the_load(history: History, span: Span) -> Iterator[Doubt]:
     answered = sum(max(0.0, count - told[0].others.get(name, 0.0)) for name, count in told[-1].others.items())
     sent = made[-1].values["requests"] - made[0].values["requests"]
     if answered > _MORE * sent + _FEW:
-        text = f"the replicas answered {answered:.0f} requests, and the load made {sent:.0f}"
+        text = f"the replicas answered {show_count(answered, 'request')}, and the load made {sent:.0f}"
         yield Doubt(text, (told[0].index, told[-1].index), frozenset({REQUESTS}))

@@ -23,7 +23,7 @@ from leakdrill.record.events import (
     TorchAllocator,
     WorkerLost,
 )
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,7 +99,7 @@ def _counted_beside(history: History, event_class: type[Reading], reports: list[
         row = row + 1 if wrong else 0
         if row == _IN_A_ROW:
             yield _about(
-                f"at {show_duration(event.t)} Locust had reported {answered:.0f} requests as answered, and "
+                f"at {show_duration(event.t)} Locust had reported {show_count(answered, 'request')} as answered, and "
                 f"{event_class.source} {event_class.event_name} was read at {near[-1]:.0f}",
                 event.index,
             )
@@ -170,7 +170,9 @@ def _unanswered(reports: Sequence[Numbers]) -> Iterator[Doubt]:
         unanswered = report.values["requests"] - report.values["completed"]
         if unanswered > report.values["failures"] + 1:
             when = show_duration(report.t)
-            yield _about(f"{unanswered:.0f} requests had got no response by {when}, and fewer had failed", report.index)
+            yield _about(
+                f"{show_count(unanswered, 'request')} had got no response by {when}, and fewer had failed", report.index
+            )
             return
 
 
@@ -191,8 +193,12 @@ def user_doubts(reports: Sequence[Numbers], workers: int) -> Iterator[Doubt]:
         before = running
         row = row + 1 if apart or 0 <= values.get("workers", workers) < workers else 0
         if row == _IN_A_ROW:
-            told = f"{values.get('users', 0):.0f} users and {values.get('workers', 0):.0f} workers were told"
-            asked = f"{running:.0f} users had not ended, and {workers} workers were asked for"
+            users = show_count(values.get("users", 0), "user")
+            told = f"{users} and {show_count(values.get('workers', 0), 'worker')} were told"
+            asked = (
+                f"{show_count(running, 'user')} had not ended, and "
+                f"{show_count(workers, 'worker was', 'workers were')} asked for"
+            )
             yield _about(f"{told} at {show_duration(report.t)}; {asked}", report.index)
             return
 
@@ -240,7 +246,8 @@ def _served(history: History, scenario: Scenario, reports: list[Numbers]) -> Ite
             return
         if ours > _LEAST_REQUESTS and theirs < _LEAST_OWN_SHARE * ours:
             yield _about(
-                f"in `{name}` Locust says that {ours:.0f} requests were answered, and the service counted {theirs:.0f}",
+                f"in `{name}` Locust says that "
+                f"{show_count(ours, 'request was', 'requests were')} answered, and the service counted {theirs:.0f}",
                 first[2],
                 last[2],
             )

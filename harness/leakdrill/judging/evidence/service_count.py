@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.units import show_count
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +56,7 @@ def disagreement(counted: float, completed: float, seconds: float, load: Load) -
     if not (few or many):
         return ""
     return (
-        f"the service counted {counted:.0f} requests while the load had {completed:.0f} answered; if it counts only "
+        f"the service counted {show_count(counted, 'request')} while the load had "
+        f"{completed:.0f} answered; if it counts only "
         "some, or others send them, `load.allow` may name uncounted requests"
     )

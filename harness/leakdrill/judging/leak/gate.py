@@ -26,7 +26,7 @@ from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, RunBroken, TargetExited
 from leakdrill.record.verdict import Outcome
-from leakdrill.units import show_code
+from leakdrill.units import show_code, show_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -152,7 +152,7 @@ def _other_broken(history: History, corpus: str, done: int) -> str:
         return ""
     others = len(slot_events(history, build=BASELINE, corpus=corpus))
     if others != done:
-        return f"the baseline has {others} slots, and the candidate {done}"
+        return f"the baseline has {show_count(others, 'slot')}, and the candidate {done}"
     problem = slot_problem(history, BASELINE, corpus)
     return f"of the baseline: {problem}" if problem else ""
 

@@ -17,7 +17,7 @@ from leakdrill.judging.evidence.service_count import disagreement
 from leakdrill.judging.leak.looks import GENTLE_REQUESTS
 from leakdrill.judging.leak.slots import slot_events
 from leakdrill.record.events import GateEnd, GateServiceCount, LoadExited, LoadIdle, LoadRequests, RunBroken
-from leakdrill.units import show_share
+from leakdrill.units import show_count, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,8 @@ def load_is_as_asked(history: History, scenario: Scenario, claim: Claim, build: 
     conducts = [_conduct(history, scenario, build, corpus) for corpus in corpora]
     numbers = {name: sum(conduct.grown(name) for conduct in conducts) for name in ("tasks", "requests", "exceptions")}
     return claim.holds(
-        f"{scenario.load.users} users made {numbers['requests']:.0f} requests in {numbers['tasks']:.0f} tasks",
+        f"{show_count(scenario.load.users, 'user')} made {numbers['requests']:.0f} requests in "
+        f"{numbers['tasks']:.0f} tasks",
         numbers=numbers,
         events=[index for conduct in conducts for index in conduct.events],
     )
@@ -140,11 +141,13 @@ def _gaps(history: History, build: str, corpus: str) -> Iterator[Problem]:
         longest = max(longest, empty)
     events = tuple(slot.index for slot in slots)
     if mean <= 0 or longest > max(1.0, 10 / mean):
-        yield Problem(f"{longest} slots on end had no request ({corpus} corpus)", events)
+        yield Problem(f"{show_count(longest, 'slot')} on end had no request ({corpus} corpus)", events)
     quarter = max(1, len(made) // 4)
     first, last = sum(made[:quarter]) / quarter, sum(made[-quarter:]) / quarter
     if first >= 20 and last < first / 5:  # noqa: PLR2004 - fewer requests vary that much by chance
-        yield Problem(f"the load fell from {first:.0f} to {last:.0f} requests a slot ({corpus} corpus)", events)
+        yield Problem(
+            f"the load fell from {first:.0f} to {show_count(last, 'request')} a slot ({corpus} corpus)", events
+        )
 
 
 def _slow(history: History, scenario: Scenario, build: str, corpus: str) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.leak.slots import COLUMNS, slot_events
 from leakdrill.record.events import GateAgent, GateEnd, GateSlot
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,7 +95,10 @@ def _idle(slots: Sequence[GateSlot]) -> str:
     made = (slots[-1].requests or 0.0) - (slots[0].requests or 0.0)
     used_s = (slots[-1].cpu_seconds or 0.0) - (slots[0].cpu_seconds or 0.0)
     if made >= _SURELY_BUSY and used_s <= 0:
-        return f"what was read used no CPU time while {made:.0f} requests were answered: it is not what answers them"
+        return (
+            "what was read used no CPU time while "
+            f"{show_count(made, 'request was', 'requests were')} answered: it is not what answers them"
+        )
     return ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.judging.leak.decision_rules import differs, goes_on
 from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED
 from leakdrill.judging.leak.growth_kind import Kind, describe
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def too_small(most_bytes: float, column: str) -> tuple[str, str]:
 
 def no_requests(readings: int) -> tuple[str, str]:
     """Readings without a request."""
-    message = f"no request was counted in {readings} readings, so growth per request has no meaning"
+    message = f"no request was counted in {show_count(readings, 'reading')}, so growth per request has no meaning"
     return message, "record the count of completed requests beside memory, under load"
 
 
@@ -63,7 +63,8 @@ def fell(resident: NDArray[np.float64], falls: Sequence[int]) -> tuple[str, str]
     """Memory that fell again and again, at the samples `falls`."""
     high, low = resident[falls[0] - 1], resident[falls[0]]
     message = (
-        f"memory fell {len(falls)} times, the first time from {show_size(high)} to {show_size(low)}: was the service "
+        f"memory fell {show_count(len(falls), 'time')}, the first time from {show_size(high)} to "
+        f"{show_size(low)}: was the service "
         f"started anew, or killed for its memory?"
     )
     return message, "record one life of the process; dmesg, or the last state of its container, says what ended it"
@@ -100,7 +101,7 @@ def _rare_steps(evidence: GrowthEvidence, rules: Judging) -> tuple[str, str]:
         f"{size(evidence)} after the last large step, but steps as rare could add {evidence.unseen_steps:.0f} B more, "
         f"and the budget is {rules.budget:.4g} B"
     )
-    return message, f"{needed:.0f} requests after warm-up without another such step would make it CLEAN"
+    return message, f"{show_count(needed, 'request')} after warm-up without another such step would make it CLEAN"
 
 
 def _more_requests(evidence: GrowthEvidence, rules: Judging) -> str:
@@ -113,12 +114,14 @@ def _more_requests(evidence: GrowthEvidence, rules: Judging) -> str:
     if not evidence.points.quiet:
         return "record with quiet points (load drained, garbage collected, heap trimmed), or beside a baseline"
     needed = max(times, _LEAST_MORE) * evidence.points.span_requests
-    return f"about {needed:.0f} requests after warm-up would settle it, or a baseline"
+    return f"about {show_count(needed, 'request')} after warm-up would settle it, or a baseline"
 
 
 def shifted(shifts: Sequence[LevelShift]) -> str:
     """The shifts, as the end of a sentence."""
-    jumps = " and ".join(f"{show_size(shift.size_bytes)} after {shift.after_requests:.0f} requests" for shift in shifts)
+    jumps = " and ".join(
+        f"{show_size(shift.size_bytes)} after {show_count(shift.after_requests, 'request')}" for shift in shifts
+    )
     return f"it leapt by {jumps}, as a table that doubles does"
 
 

@@ -15,7 +15,7 @@ from leakdrill.judging.evidence.request_counts import rate_doubts, report_doubts
 from leakdrill.judging.leak.gate_slots import EVERY_SLOT_HAS
 from leakdrill.judging.leak.slots import COLUMNS, slot_events
 from leakdrill.record.events import GateEnd, GateRequestsByName, LoadErrors, LoadRequests, TargetReady
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,10 @@ def _members(history: History, scenario: Scenario, slots: Sequence[GateSlot]) ->
     for slot in slots:
         members = slot.members.split(",")
         if len(members) != slot.processes:
-            text = f"{len(members)} processes are named and {slot.values['processes']:.0f} counted"
+            text = (
+                f"{show_count(len(members), 'process is', 'processes are')} named and "
+                f"{slot.values['processes']:.0f} counted"
+            )
             yield Doubt(f"{text} at {show_duration(slot.t)}", (slot.index,))
             return
     told = history.of(TargetReady)
@@ -159,7 +162,7 @@ def _cpu(slots: Sequence[GateSlot], machine: Mapping[str, str | int]) -> Iterato
     if any(after.values["cpu_seconds"] < before.values["cpu_seconds"] for before, after in pairwise(slots)):
         yield Doubt("the CPU time of the service falls between two slots", events)
     elif made >= _MANY and used_s < made * _PER_REQUEST_S:
-        yield Doubt(f"what was read used {used_s:.3g} s of CPU for {made:.0f} requests", events)
+        yield Doubt(f"what was read used {used_s:.3g} s of CPU for {show_count(made, 'request')}", events)
     cpus = machine.get("cpus")
     if isinstance(cpus, int) and cpus and used_s > _MOST * cpus * passed_s + _APART_S:
         yield Doubt(f"what was read used {used_s:.0f} s of CPU in {passed_s:.0f} s, on {cpus} CPUs", events)
@@ -169,13 +172,18 @@ def _by_name(history: History, slots: Sequence[GateSlot], build: str, corpus: st
     """The requests of each slot by their names, which are as many as those in sum."""
     told = [event for event in history.of(GateRequestsByName) if (event.build, event.corpus) == (build, corpus)]
     if len(told) != len(slots):
-        text = f"the requests by their names were told {len(told)} times in {len(slots)} slots"
+        text = (
+            f"the requests by their names were told {show_count(len(told), 'time')} in {show_count(len(slots), 'slot')}"
+        )
         yield Doubt(text, tuple(event.index for event in told))
         return
     for slot, event in zip(slots, told, strict=True):
         named, made = sum((event.requests or {}).values()), slot.values["requests"]
         if abs(named - made) > _FEW + _SHARE * made:
-            text = f"{made:.0f} requests were made by {show_duration(slot.t)}, and {named:.0f} by their names"
+            text = (
+                f"{show_count(made, 'request was', 'requests were')} made by "
+                f"{show_duration(slot.t)}, and {named:.0f} by their names"
+            )
             yield Doubt(text, (slot.index, event.index))
             return
 
@@ -210,7 +218,7 @@ def _counted(slots: Sequence[GateSlot], reports: Sequence[LoadRequests]) -> Iter
         late = [completed for t, completed in told if t >= slot.t + _LATE_S] or [count for _, count in told[-1:]]
         slack = _FEW + _SHARE * made
         if late and not before - slack <= made <= late[0] + slack:
-            text = f"{made:.0f} requests were made by {show_duration(slot.t)}"
+            text = f"{show_count(made, 'request was', 'requests were')} made by {show_duration(slot.t)}"
             yield Doubt(
                 f"{text}, and Locust told of {before:.0f} before and {late[0]:.0f} after",
                 (slot.index,),

@@ -19,7 +19,7 @@ import numpy as np
 from leakdrill.errors import BadInput
 from leakdrill.files import read_file
 from leakdrill.judging.leak.possible_readings import check_possible, check_unit, impossible_reading
-from leakdrill.units import quoted
+from leakdrill.units import quoted, show_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,6 +56,7 @@ class Trace:
         columns: readings by name, in bytes (`anon`, `rss`, `uord`, …) or as a count (`blocks`, `gcobj`).
         quiet: whether every sample was taken at a quiescent point: requests drained, garbage collected, heap trimmed.
         understood: what another tool's file was taken for; empty for our own.
+        per: what growth is counted by; where nobody counted requests, it names the rate that was declared.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Trace:
     columns: Mapping[str, NDArray[np.float64]]
     quiet: bool
     understood: str = ""
+    per: str = "a request"
 
     def __len__(self) -> int:
         return len(self.t)
@@ -189,7 +191,7 @@ def _without_unit(cell: str) -> str:
 def _numbers(row: list[str], header: list[str], names: Mapping[str, int], place: str) -> list[float]:
     """The numbers of a row, those of the columns that are known."""
     if len(row) != len(header):
-        raise BadInput(f"{place}: {len(row)} cells; expected {len(header)}, as in the header")
+        raise BadInput(f"{place}: {show_count(len(row), 'cell')}; expected {len(header)}, as in the header")
     return [_number(row[at], place, header[at]) for at in names.values()]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from leakdrill.errors import BadInput
 from leakdrill.judging.leak.possible_readings import check_possible, check_unit
 from leakdrill.judging.leak.trace import RESIDENT, Trace
-from leakdrill.units import quoted, show_duration
+from leakdrill.units import quoted, show_count, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +51,9 @@ def counted_evenly(found: Recorded, memory: RecordedSeries, per_s: float, place:
         memory,
         np.ones(len(memory.t), dtype=bool),
         requests,
-        f"{per_s:g} request{'' if per_s == 1 else 's'} a second, as said",
+        f"{show_count(per_s, 'request') if per_s == round(per_s) else f'{per_s:g} requests'} a second, as declared",
         place,
+        per=f"per request at the declared {per_s:g}/s",
     )
 
 
@@ -80,7 +81,9 @@ def with_requests(found: Recorded, memory: RecordedSeries, counted: Recorded, *,
     parts = [np.interp(memory.t[covered], one.t, one.values - one.values[0]) for one in counted.requests]
     source = "" if counted is found else f" from {places[1]} ({counted.what})"
     requests: NDArray[np.float64] = np.sum(parts, axis=0)
-    return _trace(found, memory, covered, requests, f"{requests[-1] - requests[0]:.0f} requests{source}", places[0])
+    return _trace(
+        found, memory, covered, requests, f"{show_count(requests[-1] - requests[0], 'request')}{source}", places[0]
+    )
 
 
 def _trace(
@@ -90,6 +93,8 @@ def _trace(
     requests: NDArray[np.float64],
     load: str,
     place: str,
+    *,
+    per: str = "a request",
 ) -> Trace:
     t, values = memory.t[covered], memory.values[covered]
     lines = [line for line, taken in zip(memory.places, covered, strict=True) if taken]
@@ -97,9 +102,16 @@ def _trace(
     check_possible({"t": t, memory.column: values}, {memory.column: memory.name}, where, lines)
     check_unit(values, memory.name, where, whole=memory.column in RESIDENT and not found.notes)
     left = len(memory.t) - len(t)
-    cut = f"; {left} readings outside of the requests are left out" if left else ""
+    cut = (
+        f"; {show_count(left, 'reading outside of the requests is', 'readings outside of the requests are')} left out"
+        if left
+        else ""
+    )
     took = show_duration(float(t[-1] - t[0]))
-    understood = f"{found.what}: {len(t)} readings of {memory.name} in {took}{cut}; {'; '.join((*found.notes, load))}"
+    understood = (
+        f"{found.what}: {show_count(len(t), 'reading')} of {memory.name} in {took}{cut}; "
+        f"{'; '.join((*found.notes, load))}"
+    )
     return Trace(
         name=place,
         t=t - t[0],
@@ -107,6 +119,7 @@ def _trace(
         columns={memory.column: values},
         quiet=False,
         understood=understood,
+        per=per,
     )
 
 

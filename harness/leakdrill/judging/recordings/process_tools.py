@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.errors import BadInput
 from leakdrill.judging.recordings.cells import DATED, moment, number, unwrapped
 from leakdrill.judging.recordings.recorded import Recorded, SeriesMaker
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,9 @@ def read_psrecord(text: str, place: str) -> Recorded:
         if not cells or cells[0].startswith("#"):
             continue
         if len(cells) < _PSRECORD_CELLS:
-            raise BadInput(f"{place}:{line}: {len(cells)} cells; expected elapsed time, CPU and real memory")
+            raise BadInput(
+                f"{place}:{line}: {show_count(len(cells), 'cell')}; expected elapsed time, CPU and real memory"
+            )
         t, real = number(cells[0], f"{place}:{line}: elapsed time"), number(cells[2], f"{place}:{line}: real memory")
         memory.add("the process", t, real * _MIB, line)
     return Recorded(what="psrecord's log", memory=memory.series(), has_dates=False, notes=("Real (MB) in MiB",))
@@ -83,7 +86,7 @@ def _pidstat_row(words: list[str], columns: list[str], where: str, line: int) ->
     clock = 2 if len(words) > 1 and words[1].upper() in ("AM", "PM") else 1
     cells = dict(zip(columns, words[clock:], strict=False))
     if "RSS" not in cells or "PID" not in cells:
-        raise BadInput(f"{where}: {len(words)} words; expected those of the header, {' '.join(columns)}")
+        raise BadInput(f"{where}: {show_count(len(words), 'word')}; expected those of the header, {' '.join(columns)}")
     command = words[clock + columns.index("Command")] if "Command" in cells else ""
     t = moment(" ".join(words[:clock]), f"{where}: time")
     return f"process {cells['PID']} {command}".strip(), t, number(cells["RSS"], f"{where}: RSS"), line

@@ -10,6 +10,7 @@ from leakdrill.errors import BadInput
 from leakdrill.judging.recordings.cells import DATED, column_unit, moment, number, size
 from leakdrill.judging.recordings.columns import is_requests, is_time, memory_kind, memory_rank
 from leakdrill.judging.recordings.recorded import Recorded, SeriesMaker
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ def read_table(text: str, place: str) -> Recorded:
     header = [cell.strip() for cell in rows[0][1]]
     for line, row in rows[1:]:
         if len(row) != len(header):
-            raise BadInput(f"{place}:{line}: {len(row)} cells; expected {len(header)}, as in the header")
+            raise BadInput(f"{place}:{line}: {show_count(len(row), 'cell')}; expected {len(header)}, as in the header")
     for names, read in _LOAD_TOOLS.items():
         if set(names) <= set(header):
             return read(header, rows[1:], place)

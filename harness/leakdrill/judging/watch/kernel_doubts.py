@@ -109,7 +109,7 @@ def _throughout(counts: Sequence[_Count], attempt: Attempt) -> Iterator[Doubt]:
     edges = [attempt.start_s, *(count.t for count in counts if count.t < attempt.end_s), attempt.end_s]
     missed_s = sum(max(b - a - _USUAL_GAP_S, 0.0) for a, b in pairwise(edges))
     if missed_s and missed_s > _MOST_MISSED * attempt.duration_s:
-        yield Doubt(f"the kernel's count of its memory is missing for {show_duration(missed_s)}", ())
+        yield Doubt(f"the kernel's count of its memory is missing for {show_duration(missed_s)}", (), is_silence=True)
 
 
 def _peak(counts: Sequence[_Count], end: _End) -> Iterator[Doubt]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.record.events import ProcessPss, ProcessTree, WatchExited, WatchMemory
-from leakdrill.units import show_size
+from leakdrill.units import show_count, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def unseen(attempt: Attempt, samples: Sequence[Reading], limit_bytes: float) -> 
     if attempt.followed == "cgroup" and exited.high_bytes is not None:
         return ""
     if len(samples) < _FEW_READINGS:
-        return f"its memory was read only {len(samples)} times, and the kernel did not count it"
+        return f"its memory was read only {show_count(len(samples), 'time')}, and the kernel did not count it"
     largest, top = attempt.largest_process_bytes, max(s.total_bytes for s in samples)
     seen = max((held for s in samples for held in s.by_pid.values()), default=0.0)
     count = exited.unseen or 0.0

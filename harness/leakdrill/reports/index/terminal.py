@@ -8,6 +8,7 @@ from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
 from leakdrill.reports.index.trend import trends
 from leakdrill.reports.terminal import print_entry
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,4 +41,4 @@ def _outcomes(runs: Sequence[RunRow]) -> str:
     counts = {str(outcome): sum(run.outcome is outcome for run in ended) for outcome in Outcome}
     counts["RUNNING"] = len(runs) - len(ended)
     listed = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} ({listed})"
+    return f"{show_count(len(runs), 'run')} ({listed})"

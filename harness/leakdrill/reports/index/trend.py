@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leakdrill.reports.quantity import show_quantity
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,11 @@ class Curve:
         newest = self.points[-1].value
         now = "missing in the newest run" if newest is None else show_quantity(newest, self.unit)
         low, high = (show_quantity(end, self.unit) for end in (min(known), max(known)))
-        return now if low == high or len(known) == 1 else f"{now} (from {low} to {high} in {len(known)} runs)"
+        return (
+            now
+            if low == high or len(known) == 1
+            else f"{now} (from {low} to {high} in {show_count(len(known), 'run')})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

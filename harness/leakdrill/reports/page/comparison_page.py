@@ -16,7 +16,7 @@ from leakdrill.reports.page.content import Page, Table
 from leakdrill.reports.page.drill_charts import drill_charts
 from leakdrill.reports.page.drill_marks import drill_marks, drill_phases
 from leakdrill.reports.page.headline import Figure
-from leakdrill.reports.page.timeline import Timeline
+from leakdrill.reports.page.timeline import Mark, Timeline
 from leakdrill.reports.quantity import show_quantity
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ _JOINT_S: Final = 0.1
 """Between the end of a phase and the start of the next lies no longer than this."""
 _NOTE: Final = (
     "Both runs begin each phase together; of a phase that lasted longer in the run before, the rest is not shown. "
-    "Limits, thresholds, marks and phases are those of the run after."
+    "Limits, thresholds and phases are those of the run after. A mark with a ring (○) before its sign is of the run "
+    "before."
 )
 
 
@@ -94,10 +95,28 @@ def _timeline(before: StoredRun, after: StoredRun, comparison: Comparison) -> Ti
         end=after.history.end_s,
         charts=tuple(_over(chart, old.get(chart.key), comparison.aligned) for chart in charts),
         phases=drill_phases(after.history),
-        marks=tuple(replace(mark, label=f"{mark.label}, after") for mark in drill_marks(after.history)),
+        marks=_marks(before, after, comparison.aligned),
         lanes=tuple(sorted(lanes, key=lambda lane: lane.name)),
         time_scale=after.scenario.alerts.time_scale,
     )
+
+
+def _marks(before: StoredRun, after: StoredRun, aligned: Sequence[AlignedPhase]) -> tuple[Mark, ...]:
+    """The marks of both runs, in order; those of the run before are moved with their phases."""
+    marks = [replace(mark, label=f"{mark.label}, after", run="after") for mark in drill_marks(after.history)]
+    for mark in drill_marks(before.history):
+        start = _moved_moment(mark.start, aligned)
+        if start is not None:
+            end = min(start + mark.end - mark.start, after.history.end_s)
+            marks.append(replace(mark, start=start, end=end, label=f"{mark.label}, before", run="before"))
+    return tuple(sorted(marks, key=lambda mark: mark.start))
+
+
+def _moved_moment(at_s: float, aligned: Sequence[AlignedPhase]) -> float | None:
+    """Where a moment of the run before stands in the run after; None in what is not shown of its phase."""
+    phase = next((one for one in aligned if one.before_start_s <= at_s <= one.before_end_s), None)
+    moved = at_s - phase.before_start_s + phase.after_start_s if phase else float("inf")
+    return moved if phase is not None and moved <= phase.after_end_s else None
 
 
 def _over(chart: Chart, old: Chart | None, aligned: Sequence[AlignedPhase]) -> Chart:
@@ -129,7 +148,9 @@ def _laid_over(curve: Curve, aligned: Sequence[AlignedPhase]) -> Curve:
 def _moved(lane: Lane, aligned: Sequence[AlignedPhase]) -> Lane:
     """A lane of the run before, moved with its phases; a state that lasts over several goes on from one to the next."""
     stretches = [piece for one in lane.stretches for piece in _joined(_pieces(one, aligned))]
-    return replace(lane, name=f"{lane.name}, before", stretches=tuple(stretches), deliveries=())
+    moved = [(_moved_moment(one.at, aligned), one) for one in lane.deliveries]
+    deliveries = tuple(replace(one, at=at) for at, one in moved if at is not None)
+    return replace(lane, name=f"{lane.name}, before", stretches=tuple(stretches), deliveries=deliveries)
 
 
 def _pieces(one: Stretch, aligned: Sequence[AlignedPhase]) -> Iterator[Stretch]:

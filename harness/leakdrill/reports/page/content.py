@@ -32,6 +32,21 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimToCome:
+    """A claim of a run that is under way.
+
+    Attributes:
+        check: the claim's name.
+        subject: what it is about; may be empty.
+        sentence: what holds when it passes.
+    """
+
+    check: str
+    subject: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The page of one run.
 
@@ -49,6 +64,7 @@ class Page:
         tables: what else there is to read.
         record: where the record lies and what made it: terms and texts.
         is_live: whether the run is under way, so that nothing is judged yet.
+        to_come: of a run that is under way, the claims that will be judged.
         home: the address of the index that the page belongs to; empty where there is none.
     """
 
@@ -65,4 +81,5 @@ class Page:
     tables: tuple[Table, ...] = ()
     record: tuple[tuple[str, str], ...] = ()
     is_live: bool = False
+    to_come: tuple[ClaimToCome, ...] = ()
     home: str = ""

@@ -10,6 +10,7 @@ from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.reports.page.chart import Chart, Curve
 from leakdrill.reports.page.growth import fit_line, interval, per_request
 from leakdrill.reports.page.timeline import Mark, Phase, Timeline
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,4 +129,6 @@ def _looks(measured: Measured, corpus: str) -> Iterator[Mark]:
             slot = slots[look.after_slots - 1]
             at = slot.requests or 0.0
             detail = f"judged with confidence {look.confidence:.3%}{'; the last look' if look.last else ''}"
-            yield Mark(start=at, end=at, kind="look", label=f"look after {look.after_slots} slots", detail=detail)
+            yield Mark(
+                start=at, end=at, kind="look", label=f"look after {show_count(look.after_slots, 'slot')}", detail=detail
+            )

@@ -8,7 +8,7 @@ import numpy as np
 
 from leakdrill.reports.page.chart import Curve
 from leakdrill.reports.page.headline import Figure
-from leakdrill.units import show_duration, show_size
+from leakdrill.units import show_count, show_duration, show_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def leak_figures(
-    verdict: LeakVerdict, outcome: Outcome, claim: tuple[str, str] | None
+    verdict: LeakVerdict, outcome: Outcome, claim: tuple[str, str] | None, *, per: str = "a request"
 ) -> tuple[Figure, Figure, Figure]:
     """Growth a request against its budget, where memory is, and how much of the recording was judged."""
     in_use = f", of what is in use {interval(verdict.in_use)}" if verdict.in_use else ""
     growth = Figure(
-        label="growth a request",
+        label=f"growth {per}",
         value=per_request(verdict.growth.per_request) if verdict.growth.points else "not known",
         note=f"{interval(verdict.growth)}{in_use}; budget {per_request(verdict.budget)}",
         outcome=outcome,
@@ -35,9 +35,9 @@ def leak_figures(
     )
     judged = Figure(
         label="judged",
-        value=f"{verdict.judged_requests:.0f} requests",
-        note=f"{verdict.judged_points} points in {show_duration(verdict.judged_s)}, "
-        f"after {verdict.warmup_points} points of warm-up",
+        value=show_count(verdict.judged_requests, "request"),
+        note=f"{show_count(verdict.judged_points, 'point')} in {show_duration(verdict.judged_s)}, "
+        f"after {show_count(verdict.warmup_points, 'point')} of warm-up",
     )
     return growth, level, judged
 

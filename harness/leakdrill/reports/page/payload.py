@@ -42,7 +42,7 @@ def _tree(timeline: Timeline) -> dict[str, Any]:
         "scale": timeline.time_scale,
         "origin": None if timeline.origin is None else [timeline.origin[0], printable(timeline.origin[1])],
         "phases": [[printable(phase.name), phase.start, phase.end] for phase in timeline.phases],
-        "marks": [[mark.kind, printable(mark.label), mark.start, mark.end] for mark in timeline.marks],
+        "marks": [[mark.kind, printable(mark.label), mark.start, mark.end, mark.run] for mark in timeline.marks],
         "lanes": [
             {
                 "stretches": [[one.state, one.start, one.end] for one in lane.stretches],

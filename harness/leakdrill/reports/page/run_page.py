@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.judging.analyze import UNSEALED_NOTE
+from leakdrill.judging.claims import all_claims
 from leakdrill.judging.leak.gate_baseline import read_baseline
 from leakdrill.judging.watch.run_files import is_watch, read_watch_info
 from leakdrill.record.history import read_history
 from leakdrill.record.seal import STORED_BASELINE
 from leakdrill.record.store import read_run_info
+from leakdrill.reports.page.content import ClaimToCome
 from leakdrill.reports.page.drill_page import drill_page
 from leakdrill.reports.page.gate_page import gate_page
 from leakdrill.reports.page.watch_page import watch_page
@@ -43,7 +45,7 @@ def run_page(
 
     Args:
         folder: the run.
-        verdicts: what `judge_run` found.
+        verdicts: what `judge_run` found; of a run under way, a verdict for each claim that will be judged.
         seal: what it said of the record's seal.
         history: the record, if it was read already.
         is_live: whether the run is under way.
@@ -59,9 +61,16 @@ def run_page(
 
 
 def _live(page: Page) -> Page:
-    """The page of a run that is under way: what was recorded so far, and no outcome."""
+    """The page of a run that is under way: what was recorded so far, no outcome, and which claims will be judged."""
+    sentences = {row.name: row.sentence for row in all_claims()}
+    to_come = tuple(
+        ClaimToCome(check=claim.check, subject=claim.subject, sentence=sentences.get(claim.check, ""))
+        for claim in page.claims
+    )
     facts = tuple(("so far" if term == "took" else term, text) for term, text in page.facts)
-    return replace(page, is_live=True, word="RUNNING", sentence=_UNDER_WAY, facts=facts, figures=(), claims=())
+    return replace(
+        page, is_live=True, word="RUNNING", sentence=_UNDER_WAY, facts=facts, figures=(), claims=(), to_come=to_come
+    )
 
 
 def run_content(folder: RunFolder, verdicts: Sequence[Verdict], history: History, note: str = "") -> Page:

@@ -32,6 +32,7 @@ class Mark:
         label: a few words.
         detail: a sentence more, for the table.
         event: the event that says so; -1 where several do.
+        run: of a comparison, the run that it happened in, which its sign tells; else empty.
     """
 
     start: float
@@ -40,6 +41,7 @@ class Mark:
     label: str
     detail: str = ""
     event: int = -1
+    run: Literal["", "before", "after"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,12 +46,14 @@ def trace_page(candidate: Trace, baseline: Trace | None, verdict: LeakVerdict, *
         word=str(verdict.outcome),
         sentence=verdict.message,
         facts=tuple((term, text) for term, text in facts if text),
-        figures=leak_figures(verdict, claim.outcome, (claim.check, "")),
+        figures=leak_figures(verdict, claim.outcome, (claim.check, ""), per=candidate.per),
         timeline=_timeline(candidate, baseline, verdict),
         claims=claim_rows([claim], History(())),
         tables=(
             Table(
-                title="Growth", head=("", "bytes a request", "from", "to", "points"), rows=tuple(growth_rows(verdict))
+                title="Growth",
+                head=("", f"bytes {candidate.per}", "from", "to", "points"),
+                rows=tuple(growth_rows(verdict)),
             ),
         ),
         record=(("recording", candidate.name), ("Leakdrill", __version__)),
@@ -79,7 +81,7 @@ def _charts(traces: dict[str, Trace], verdict: LeakVerdict) -> Iterator[Chart]:
         unit="bytes",
         curves=(*curves, *([fit] if fit else [])),
         from_zero=False,
-        note=f"Growth a request: {per_request(verdict.growth.per_request)}, {interval(verdict.growth)}.",
+        note=f"Growth {candidate.per}: {per_request(verdict.growth.per_request)}, {interval(verdict.growth)}.",
     )
     for column in _COUNTS:
         if column in candidate.columns and len(candidate):

@@ -61,7 +61,8 @@ class DrillResult:
         if self.trouble or not self.verdicts:
             return self.trouble or "ended without a verdict"
         if self.outcome is Outcome.PASS:
-            return f"all {len(self.verdicts)} claims hold"
+            count = len(self.verdicts)
+            return f"all {count} claims hold" if count > 1 else "the one claim holds"
         first = max(self.verdicts, key=lambda verdict: verdict.outcome.severity)
         return first.message
 

@@ -133,7 +133,7 @@ def _chosen(runbook: Runbook, option: str | None) -> list[Way]:
     matching = [way for way in every if way.option.lower().startswith(option.lower())]
     if len(matching) != 1:
         known = "; ".join(way.option for way in every if way.option) or "none"
-        raise BadInput(f'{runbook.path}: {len(matching)} options begin with "{option}"; found {known}')
+        raise BadInput(f'{runbook.path}: {len(matching) or "no"} options begin with "{option}"; found {known}')
     return matching
 
 

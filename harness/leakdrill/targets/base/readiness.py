@@ -13,7 +13,7 @@ from leakdrill.errors import TargetNotReady
 from leakdrill.in_words import in_words
 from leakdrill.machine.http_client import bounded_client
 from leakdrill.machine.listening import LISTENS_NOWHERE
-from leakdrill.units import show_duration
+from leakdrill.units import show_count, show_duration
 from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class Readiness:
                 elsewhere = "" if self._status else self.elsewhere()
                 raise self._not_ready(
                     f"{self.subject} was not ready after {show_duration(self.timeout_s)}: GET {self.url} "
-                    f"{self.outcome} ({e.tries} tries), expected 2xx.{f' {elsewhere}' if elsewhere else ''}",
+                    f"{self.outcome} ({show_count(e.tries, 'try', 'tries')}), expected "
+                    f"2xx.{f' {elsewhere}' if elsewhere else ''}",
                     self._hint(elsewhere),
                 ) from e
         return time.monotonic() - start

@@ -18,6 +18,7 @@ from leakdrill.targets.compose.service import ComposeService
 from leakdrill.targets.compose.undo import COMPOSE_PART
 from leakdrill.targets.docker import limits as engine_limits
 from leakdrill.targets.docker.engine import own_labels, where, with_labels
+from leakdrill.units import show_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,7 +93,7 @@ class ComposeTarget(ComposeService):
         """
         if replicas > 1 and self.form.entrance is None:
             raise BadInput(
-                f"target '{self.name}' has no entrance, so {replicas} replicas would not share the load",
+                f"target '{self.name}' has no entrance, so {show_count(replicas, 'replica')} would not share the load",
                 hint="target.compose.entrance names the service in front, such as nginx",
             )
         with self._recorder.act(TargetScale(replicas=str(replicas))):

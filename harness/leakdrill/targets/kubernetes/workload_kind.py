@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from leakdrill.units import show_count
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -134,7 +136,7 @@ def why_none_is_replaced(manifest: Mapping[str, Any]) -> str | None:
         return "its updateStrategy is OnDelete, so it leaves its pods as they are until each is deleted"
     kept, pods = _kept(manifest), int(spec.get("replicas", 1))
     if kept >= pods > 0:
-        return f"its partition of {_partition(manifest)} keeps all of its {pods} pods as they are"
+        return f"its partition of {_partition(manifest)} keeps all of its {show_count(pods, 'pod')} as they are"
     return None
 
 

@@ -3,6 +3,7 @@ const LeakdrillDraw = (() => {
   "use strict";
 
   const GUTTER = 66, RIGHT = 22;
+  const MOST_CHARS = 8; // of a value beside an axis; the unit of a longer one stands below it
   const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [1, 4], [12, 4], [4, 2], [6, 2, 1, 2]];
   const UNITS = { seconds: "", bytes: "", count: "", cores: " cores", "per second": "/s" };
   const BINARY = [], DECIMAL = [];
@@ -29,7 +30,7 @@ const LeakdrillDraw = (() => {
       texts = values.map((value) => show(value, unit, figures));
       if (new Set(texts).size === texts.length) { break; }
     }
-    return texts;
+    return texts.map((text) => (text.length > MOST_CHARS ? text.replace(" ", "\n") : text));
   }
 
   /** A duration as scenario files write it: 450ms, 48s, 1m 15s, 2h 5m. */

@@ -3,6 +3,7 @@ const LeakdrillTimeline = (() => {
   "use strict";
 
   const SIGNS = { leak: "◆", step: "▶", restart: "↻", kill: "✕", trouble: "!", change: "△", look: "◉" };
+  const BEFORE = "○";
   const ROW_PX = 22, MOST_ROWS = 6, LEAST_TEXT_PX = 52, SETTLED_MS = 150;
   const { GUTTER, RIGHT, duration, show } = LeakdrillDraw;
 
@@ -157,13 +158,13 @@ const LeakdrillTimeline = (() => {
   function makeMarks(track) {
     const pen = document.createElement("canvas").getContext("2d");
     pen.font = `12px ${paint.font}`;
-    timeline.shownMarks = timeline.marks.map(([kind, label, start, end]) => {
-      const made = element("div", `mark ${kind}`), words = element("span", "words", label);
-      const sign = element("span", "sign", SIGNS[kind]);
+    timeline.shownMarks = timeline.marks.map(([kind, label, start, end, run]) => {
+      const made = element("div", `mark ${kind} ${run}`), words = element("span", "words", label);
+      const sign = element("span", "sign", (run === "before" ? BEFORE : "") + SIGNS[kind]);
       made.append(sign, words);
       made.title = label;
       track.append(made);
-      return { element: made, words, sign, start, end: start, width: pen.measureText(label).width + 26, until: end };
+      return { element: made, words, sign, start, end: start, width: pen.measureText(label).width + (run === "before" ? 38 : 26), until: end };
     });
   }
 
