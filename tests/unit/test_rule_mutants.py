@@ -94,6 +94,7 @@ def test_for_and_severity_have_mutants_too() -> None:
     assert not {"for four times as long", "severity swapped"} & {one.what for one in mutants_of(0, rule())}
 
 
+@pytest.mark.long
 @needs_promtool
 def test_the_drills_hold_the_rules_that_they_expect() -> None:
     accepted = read_accepted(ACCEPTED)
