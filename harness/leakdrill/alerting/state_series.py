@@ -119,11 +119,18 @@ class Ends:
         if exited is not None:
             self.ended, self.ready = True, False
             self.reason = "OOMKilled" if exited.oom_kill == "true" else "Error" if exited.exit_code else "Completed"
-        elif event.kind == "ok" and (TargetStart.matches(event) or TargetRestart.matches(event)):
-            self.restarts += self.ended
-            self.ended, self.ready = False, False
+        elif TargetStart.matches(event) or TargetRestart.matches(event):
+            self._note_start(event.kind)
         elif TargetReady.matches(event):
             self.ready = True
+
+    def _note_start(self, kind: str) -> None:
+        """A start ends after the service was found ready: it is not ready from when the start began."""
+        if kind == "begin" or self.ready is None:
+            self.ready = False
+        if kind == "ok":
+            self.restarts += self.ended
+            self.ended = False
 
     def series(self, labels: Mapping[str, str]) -> Iterator[Metric]:
         """Its series; `labels` are of the container."""
