@@ -18,14 +18,17 @@ from pages import data_of, page_of
 from stored_runs import store_run
 
 from leakdrill.cli.main import exit_code
+from leakdrill.judging.analyze import stored_verdicts
 from leakdrill.record.events import AlertTransition, Notification, RunBroken, TargetExited
 from leakdrill.record.history import History
+from leakdrill.record.seal import Seal
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.page import write
 from leakdrill.reports.page.chart import Curve
 from leakdrill.reports.page.claim_rows import anchor, claim_rows
 from leakdrill.reports.page.gaps import with_gaps
 from leakdrill.reports.page.headline import drill_figures, sentence
+from leakdrill.reports.page.run_page import run_page
 from leakdrill.reports.page.thinning import kept_points
 from leakdrill.reports.page.write import page_html
 
@@ -333,3 +336,17 @@ def test_the_report_command_writes_the_page(tmp_path, capsys):
     assert "report.html" in capsys.readouterr().out
     html = (run.path / "report.html").read_text(encoding="utf-8")
     assert "All 13 claims hold." in html
+
+
+def test_the_page_of_a_run_under_way_names_what_will_be_claimed_whatever_its_names_are(tmp_path):
+    scenario = plan(summary=NASTY, steps=[{"name": NASTY, "gc": {}}])
+    run = store_run(tmp_path, complete(drill()).cut(30), scenario)
+    verdicts = stored_verdicts(run, History(()))
+    html = run_page(run, verdicts, Seal(head="", lines=0), is_live=True)
+    assert html.count("not judged yet") == len(verdicts) > 8
+    assert "step_works" in html
+    assert "The record holds what the other checks rely on, without gaps." in html
+    seen = Seen(html)
+    assert (seen.scripts, seen.handlers) == (2, [])
+    assert "<img" not in html
+    assert "\u202e" not in html
