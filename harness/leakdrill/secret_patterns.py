@@ -28,10 +28,11 @@ _NOT_ITSELF: Final = "".join(
 )
 """`password_file` and `secretName` say where a secret is, `token_count` how many there are."""
 _NAME: Final = (
-    rf"(?:[\w.-]*(?:{_PASSWORD_WORDS}|secret(?!ar)|token(?!i[sz])|(?:{_KEYS})[_-]?key|credentials?|authorization"
-    r"|cookie|session[_-]?id|signature|dsn|[_.-]pass(?![a-z])|jwt(?![a-z]))[\w.-]*|(?:[\w.-]*[_.-])?auth)"
+    rf"(?:(?=[\w.-]*(?:{_PASSWORD_WORDS}|secret(?!ar)|token(?!i[sz])|(?:{_KEYS})[_-]?key|credentials?|authorization"
+    r"|cookie|session[_-]?id|signature|dsn|[_.-]pass(?![a-z])|jwt(?![a-z])))[\w.-]+|(?:[\w.-]*[_.-])?auth)"
     rf"{_NOT_ITSELF}"
 )
+"""A name is looked through once for such a word, so that `token.token.token` of any length takes time in its length."""
 SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 """The names of variables, headers, options and parameters whose values are secrets."""
 PASSWORD_NAME: Final = re.compile(rf"[\w.-]*(?:{_PASSWORD_WORDS})", re.IGNORECASE)
@@ -52,7 +53,7 @@ _VALUE: Final = (
     rf"(?!\d+(?:\.\d+)?(?![\w.]))(?:{_QUOTED}|(?!(?:{_STATES}){_WORD_ENDS})[^\s,;&\"'}}\])][^\s,;&\"'}}\])]*)"
 )
 _LIKE_A_SECRET: Final = (
-    r"(?-i:(?=[^\s\"']*[A-Za-z])(?=[^\s\"']*(?:\d|[!#$%^&*~]|[a-z][A-Z]))(?![\w.-]*[/:\\]|\d+\w{0,3}(?![\w-])|\w+=|[<{$%-])"  # noqa: S105 - a pattern
+    r"(?-i:(?=[^\s\"']{0,400}[A-Za-z])(?=[^\s\"']{0,400}(?:\d|[!#$%^&*~]|[a-z][A-Z]))(?![\w.-]*[/:\\]|\d+\w{0,3}(?![\w-])|\w+=|[<{$%-])"  # noqa: S105 - a pattern
     r"(?!(?:sha|md|v|utf|base|http|oauth|aes|rsa|argon|scrypt|bcrypt|pbkdf|tls|k|ip)[\d._-])[^\s,;\"'\])}]{4,})"
 )
 """Letters with digits, signs or capitals among them; no path, port, address or number with a unit."""

@@ -209,7 +209,7 @@ LONG = (
     "token=" * 20_000, "-" * 50_000 + "token", "a.b-" * 20_000 + "=",
     "://" * 30_000, "//a:" * 20_000, "mysql " * 10_000,
     "redis-cli " * 8_000, "-u " * 20_000, "<token>" * 10_000, "login x password " * 5_000, "auth_" * 15_000,
-    '"token"' * 9_000,
+    '"token"' * 9_000, "token." * 20_000, "=authorization:" * 8_000, "key" + "\\" * 100_000,
 )  # fmt: skip
 
 
