@@ -45,9 +45,9 @@ _STATES: Final = (
 )
 """What is said of a password: `password: required` holds none."""
 _QUOTED: Final = r"b?\\?\"[^\"\n]+(?:\"|$)|b?\\?'[^'\n]+(?:'|$)"
-_VARIABLE: Final = r"(?:\w+ )?\$\{\w+\}"
+_VARIABLE: Final = r"(?:\w+ )?\$(?:\{\w+\}|\{\{[^{}'\"\n]{1,200}\}\})"
 NO_SECRET: Final = re.compile(_VARIABLE)
-"""The name of a variable in the place of a secret: `Bearer ${SHOP_TOKEN}`."""
+"""The name of a variable in the place of a secret: `Bearer ${SHOP_TOKEN}`, `GH_TOKEN: ${{ github.token }}`."""
 _VALUE: Final = (
     rf"(?!\"{_VARIABLE}\"|'{_VARIABLE}'|{_VARIABLE}(?:[\s,;&\"'}}\])]|$))"
     rf"(?!\d+(?:\.\d+)?(?![\w.]))(?:{_QUOTED}|(?!(?:{_STATES}){_WORD_ENDS})[^\s,;&\"'}}\])][^\s,;&\"'}}\])]*)"
