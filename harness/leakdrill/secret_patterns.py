@@ -45,7 +45,7 @@ _STATES: Final = (
 )
 """What is said of a password: `password: required` holds none."""
 _QUOTED: Final = r"b?\\?\"[^\"\n]+(?:\"|$)|b?\\?'[^'\n]+(?:'|$)"
-_VARIABLE: Final = r"(?:\w+ )?\$(?:\{\w+\}|\{\{[^{}'\"\n]{1,200}\}\})"
+_VARIABLE: Final = r"(?:\w+ )?\$(?:\{\w+\}|\{\{[^{}'\"\n]{1,200}\}\}|(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))"
 NO_SECRET: Final = re.compile(_VARIABLE)
 """The name of a variable in the place of a secret: `Bearer ${SHOP_TOKEN}`, `GH_TOKEN: ${{ github.token }}`."""
 _VALUE: Final = (

@@ -110,7 +110,7 @@ HIDDEN = (
 PLAIN = (
     "http://127.0.0.1:9090/-/ready answered 503", "max_tokens = 5", "cache_key: x", "KeyError: 'a'",
     "10 tokens a second", "docker run -u 1000:1000 x", "ssh://git@github.com/x", "postgres://postgres@db/x",
-    "compass=1", "GH_TOKEN: ${{ secrets.GH_TOKEN }}",
+    "compass=1", "GH_TOKEN: ${{ secrets.GH_TOKEN }}", '-H "JOB-TOKEN: $CI_JOB_TOKEN" x',
     "PASS shop: 3 claims hold", "PASS: all", "http://127.0.0.1:9/a@b", "author: me", "keys = [a]", "token == other",
     "http://[::1]:80/x?mail=a@b", "passes=all", "-p 8000:80", "//server/share", "oauth2=on", "std::auth::x",
     "step clear-token: done", "x.yaml:3: steps[0].http.headers.authorization: is missing",
