@@ -1,7 +1,8 @@
-"""The index of runs and the matrix in a real Chromium: nothing leaves them, and everybody can use them."""
+"""The index of runs, the matrix and envelopes in a real Chromium: nothing leaves them, and everybody can use them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from browser_here import broken_words, cut_off, started_browser
 from leakdrill.judging.key_numbers import key_numbers
 from leakdrill.record.verdict import Outcome, Verdict
 from leakdrill.reports.index.grid import Grid, GridCell, grid_html
+from leakdrill.reports.index.heat_maps import HeatCell, HeatMap, HeatPage, heat_page_html
 from leakdrill.reports.index.run_row import RunRow
 from leakdrill.reports.index.write import index_html
 
@@ -59,6 +61,17 @@ def grid() -> str:
     return grid_html(Grid(title=NASTY, summary=NASTY, outcome=Outcome.FAIL, corner=("leak", "step"), cells=cells))
 
 
+def heat_maps() -> str:
+    kinds = ("blind", "late", "early", "little", "enough")
+    cells = [HeatCell("✗" if kind == "blind" else "99m", kind, f"{kind} {NASTY}") for kind in kinds]
+    rows = [(shape, [*cells, None, *cells, *cells]) for shape in ("steady", NASTY)]
+    columns = [f"{at} h 30 min" for at in range(16)]
+    one = HeatMap(name=NASTY, sentence=NASTY, columns=columns, rows=rows, quiet=False, notes=[NASTY, "a note"])
+    quiet = replace(one, name="HighMemoryUsage (warning, for 5 min) rules.yaml:7", quiet=True)
+    page = HeatPage(title=NASTY, summary=NASTY, assumed=NASTY, maps=[one, quiet], without=[NASTY])
+    return heat_page_html(page)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with started_browser() as started:
@@ -66,7 +79,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-@pytest.mark.parametrize("made", [index, grid], ids=["index", "matrix"])
+@pytest.mark.parametrize("made", [index, grid, heat_maps], ids=["index", "matrix", "envelopes"])
 def test_everybody_can_read_it_and_nothing_leaves_or_runs(
     browser, tmp_path: Path, made, width: int, scheme: str
 ) -> None:

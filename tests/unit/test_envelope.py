@@ -246,7 +246,12 @@ def test_the_command_prints_a_map_of_80_columns_json_and_the_exit_code(
     capsys.readouterr()
     assert exit_code(["envelope", file, *few, "--must-see", "1h", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert exit_code(["envelope", file, *few, "--against", file]) == 0
+    page = tmp_path / "page.html"
+    assert exit_code(["envelope", file, *few, "--against", file, "--html", str(page)]) == 0
+    html = page.read_text(encoding="utf-8")
+    assert '<td class="blind"><span aria-hidden="true">✗</span><span class="unseen">blind</span></td>' in html
+    assert '<td class="enough">' in html
+    assert "http_requests_total" in html
     assert "A0: sees what it saw" in capsys.readouterr().out
     assert told["alerts"][0]["leaks"]["steady"][0]["spare_s"] is None
     assert [one["outcome"] for one in told["verdicts"]] == ["PASS"]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from leakdrill.alerting.rules import read_rules
+from leakdrill.cli.envelope_page import envelope_html
 from leakdrill.cli.option_value import option_value
-from leakdrill.cli.output import print_json
+from leakdrill.cli.output import deliver, print_json
+from leakdrill.cli.run_many import write_report
 from leakdrill.envelope.against import changes, changes_as_json
 from leakdrill.envelope.as_json import envelopes_as_json
 from leakdrill.envelope.healthy_shapes import HEALTHY_SHAPES
@@ -23,6 +25,7 @@ from leakdrill.envelope.settings import DEFAULT_LIMITS, SPEEDS, Settings
 from leakdrill.envelope.suggestion_report import print_suggestions, suggestions_as_json
 from leakdrill.envelope.terminal import print_envelopes
 from leakdrill.errors import BadInput
+from leakdrill.record.verdict import Outcome
 from leakdrill.reports.console import SafeConsole
 from leakdrill.units import (
     DURATION_HELP,
@@ -37,8 +40,11 @@ from leakdrill.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from leakdrill.alerting.rules import Rules
     from leakdrill.envelope.against import Change
     from leakdrill.envelope.quantities import Resource
+    from leakdrill.envelope.requirement import Judged
+    from leakdrill.envelope.suggestion import Suggestions
 
 _T = TypeVar("_T", int, float)
 _IN_BYTES: Final = ("memory", "disk", "GPU memory")
@@ -66,7 +72,8 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
         bool, typer.Option("--suggest", help="Try other ways to write each alert, and print those that see more.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the heat maps as a page.")] = None,
+) -> int:
     """Say which leaks each alert sees before the kill, and where it fires for nothing.
 
     Exits 0 unless a requirement is stated: then 0 where it holds, 1 where not, 2 where that is not known.
@@ -90,12 +97,17 @@ def envelope(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     changed = None if against is None else changes(measure(read_rules([against]), settings), found)
     better = suggestions(read, found, settings) if suggest else None
     if as_json:
-        facts = envelopes_as_json(found, settings, version, judged)
-        print_json(_as_json(facts, changed, None if better is None else suggestions_as_json(better, read)))
+        print_json(_as_json(envelopes_as_json(found, settings, version, judged), changed, better, read))
     else:
         print_envelopes(found, settings, version, judged, SafeConsole(), changed or ())
         print_suggestions(better or (), read, SafeConsole())
-    raise typer.Exit(max((one.outcome for one in judged), key=lambda one: one.severity).exit_code if required else 0)
+    pages = [] if html is None else [lambda: write_report(html, envelope_html(found, settings, version))]
+    return deliver(_exit_code(judged), *pages)
+
+
+def _exit_code(judged: Sequence[Judged]) -> int:
+    worst = max((one.outcome for one in judged), key=lambda one: one.severity, default=Outcome.PASS)
+    return worst.exit_code
 
 
 def _required(must_see: str | None, spare: str, *, no_false_alarms: bool) -> Requirement:
@@ -106,9 +118,11 @@ def _required(must_see: str | None, spare: str, *, no_false_alarms: bool) -> Req
     return Requirement(must_see_s=must_see_s, spare_s=spare_s, no_false_alarms=no_false_alarms)
 
 
-def _as_json(facts: dict[str, Any], changed: Sequence[Change] | None, better: Sequence[dict[str, Any]] | None) -> str:
+def _as_json(
+    facts: dict[str, Any], changed: Sequence[Change] | None, better: Sequence[Suggestions] | None, rules: Rules
+) -> str:
     against_old = {} if changed is None else {"changes": changes_as_json(changed)}
-    suggested = {} if better is None else {"suggestions": list(better)}
+    suggested = {} if better is None else {"suggestions": suggestions_as_json(better, rules)}
     return json.dumps({**facts, **against_old, **suggested}, indent=2) + "\n"
 
 

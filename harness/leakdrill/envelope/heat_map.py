@@ -6,7 +6,7 @@ before anything leaks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.text import Text
 
@@ -23,6 +23,7 @@ _MOST: Final = 15
 _UNITS: Final = (("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0), ("w", 604_800.0))
 _MOST_SHOWN: Final = 999
 _LITTLE: Final = 300.0
+Kind = Literal["blind", "late", "early", "little", "enough"]
 _STYLES: Final = {"blind": "bold red", "late": "red", "early": "magenta", "little": "yellow", "enough": "green"}
 
 
@@ -33,16 +34,22 @@ def heat_map(envelope: Envelope, times_s: Sequence[float]) -> Iterator[Text]:
         envelope: of one alert.
         times_s: the speeds that were tried first, shortest first; those of the edges stand in the sentence.
     """
-    columns = times_s[:: -(-len(times_s) // _MOST)]
+    columns = columns_of(times_s)
     yield Text("  " + "".ljust(_NAME) + "".join(short(one).rjust(_CELL) for one in columns), style="dim")
     for shape, sights in envelope.sights.items():
         known = {sight.takes_s: sight for sight in sights}
         line = Text("  " + shape.ljust(_NAME))
         for takes_s in columns:
-            text, kind = _cell(known.get(takes_s))
+            sight = known.get(takes_s)
+            text, kind = ("", "") if sight is None else shown_sight(sight)
             line.append(text.rjust(_CELL), style=_STYLES.get(kind, ""))
         line.rstrip()
         yield line
+
+
+def columns_of(times_s: Sequence[float]) -> Sequence[float]:
+    """Returns at most fifteen of the speeds."""
+    return times_s[:: -(-len(times_s) // _MOST)]
 
 
 def short(seconds: float) -> str:
@@ -53,9 +60,8 @@ def short(seconds: float) -> str:
     raise AssertionError
 
 
-def _cell(sight: Sight | None) -> tuple[str, str]:
-    if sight is None:
-        return "", ""
+def shown_sight(sight: Sight) -> tuple[str, Kind]:
+    """Returns what an alert made of a leak in a few characters, and of which kind that is."""
     if sight.spare_s is None:
         return "--", "blind"
     if sight.is_early:

@@ -39,11 +39,11 @@ def print_envelopes(
     if without:
         console.print(f"{len(without)} of {len(envelopes)} alerts have no envelope:", markup=False)
         for one in without:
-            console.print(printable(f"  {_name(one)}: {one.reason}"), markup=False, soft_wrap=True)
+            console.print(printable(f"  {title(one)}: {one.reason}"), markup=False, soft_wrap=True)
         console.print()
     if len(without) < len(envelopes):
         console.print(LEGEND, markup=False)
-    console.print(_assumed(settings, promtool), markup=False, soft_wrap=True)
+    console.print(assumptions(settings, promtool), markup=False, soft_wrap=True)
     for change in changed:
         console.print(printable(str(change)), markup=False, soft_wrap=True, highlight=False)
     for line in judged:
@@ -53,7 +53,7 @@ def print_envelopes(
 
 
 def _print_one(one: Envelope, settings: Settings, console: Console) -> None:
-    console.print(printable(_name(one)), style="bold", markup=False, soft_wrap=True)
+    console.print(printable(title(one)), style="bold", markup=False, soft_wrap=True)
     console.print(f"  {sees(one, settings.baseline)}", markup=False, soft_wrap=True, highlight=False)
     for line in heat_map(one, settings.times_s()):
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
@@ -65,14 +65,16 @@ def _print_one(one: Envelope, settings: Settings, console: Console) -> None:
     console.print()
 
 
-def _name(one: Envelope) -> str:
+def title(one: Envelope) -> str:
+    """Returns the name of an alert with its severity, wait and place."""
     severity = one.alert.labels.get("severity", "")
     waits = f", for {show_duration(one.alert.for_s)}" if one.alert.for_s else ""
     place = f"{one.alert.file.name}:{one.alert.line}"
     return f"{one.alert.name}{f' ({severity}{waits})' if severity else waits} {place}"
 
 
-def _assumed(settings: Settings, promtool: str) -> str:
+def assumptions(settings: Settings, promtool: str) -> str:
+    """Returns what was assumed, and the version of the engine."""
     limits = settings.limits
     return (
         f"promtool {promtool}; scraped every {show_duration(settings.scrape_s)}, evaluated every "
