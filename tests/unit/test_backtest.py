@@ -13,6 +13,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "sabotage"))
 
+from stored_runs import judged_run
 from tape import MIB, Tape
 
 from leakdrill.alerting.rules import read_rules
@@ -257,3 +258,22 @@ def test_a_file_without_an_alert_is_refused(tmp_path: Path, capsys: pytest.Captu
     file.write_text("groups:\n- name: g\n  rules:\n  - record: y\n    expr: x\n")
     assert exit_code(["backtest", str(file), str(tmp_path)]) == 3
     assert "has no alerting rule" in capsys.readouterr().err
+
+
+@needs_promtool
+def test_the_commands_read_a_stored_drill_and_refuse_one_that_was_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = judged_run(tmp_path / "runs")
+    rules_of(tmp_path, (f"{USAGE} > 0.75", "1m"))
+    file = str(tmp_path / "rules.yaml")
+    assert exit_code(["backtest", file, str(run.path), "--json"]) == 0
+    (past,) = json.loads(capsys.readouterr().out)["pasts"]
+    assert past["kind"] == "run"
+    assert {one["kind"] for one in past["happenings"]} >= {"leak", "end"}
+    assert exit_code(["mutate", file, str(run.path)]) == 0
+    assert "no drill expects it" in capsys.readouterr().out
+    run.history.write_text(run.history.read_text().replace('"t":1', '"t":2', 1))
+    for command in ("backtest", "mutate"):
+        assert exit_code([command, file, str(run.path)]) == 3
+        assert "history.jsonl:" in capsys.readouterr().err

@@ -131,7 +131,7 @@ class _Replay:
     def __init__(self, history: History, scenario: Scenario, rules: Rules) -> None:
         target, self._scale = scenario.target, scenario.alerts.time_scale
         self.started_at = 0.0
-        self._events = history.events
+        self._events = sorted(history.events, key=lambda event: event.t)
         self._listeners: list[Callable[[Event], None]] = []
         self._clock = _Clock(self._scale)
         self._page: tuple[float, Mapping[str, float]] | None = None

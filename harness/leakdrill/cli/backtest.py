@@ -23,12 +23,11 @@ from leakdrill.cli.named_file import read_named
 from leakdrill.cli.option_value import option_value
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json
+from leakdrill.cli.stored_drill import read_stored_drill
 from leakdrill.envelope.promtool import promtool_version
 from leakdrill.errors import BadInput
 from leakdrill.judging.recordings.read import read_recording
-from leakdrill.judging.watch.run_files import is_watch
-from leakdrill.record.history import read_history
-from leakdrill.record.store import open_run, read_run_info
+from leakdrill.record.store import open_run
 from leakdrill.reports.console import SafeConsole
 from leakdrill.units import parse_duration, parse_size, quoted
 
@@ -99,11 +98,8 @@ def _reader(path: Path, limit_bytes: float | None, scrape_s: float, evaluate_s: 
         return lambda rules: [
             past_of_recording(recording, rules, limit_bytes=limit_bytes, scrape_s=scrape_s, evaluate_s=evaluate_s)
         ]
-    folder = open_run(path)
-    if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
-        raise BadInput(f"{path}: is no drill; only drills have readings that alerts are evaluated on")
-    history = read_history(folder.history)
-    return lambda rules: pasts_of_run(history, info.scenario, rules, name=str(path))
+    scenario, history = read_stored_drill(open_run(path))
+    return lambda rules: pasts_of_run(history, scenario, rules, name=str(path))
 
 
 def _refuse_none(rules: Rules, path: Path) -> None:

@@ -11,16 +11,15 @@ import typer
 from leakdrill.alerting.rules import read_rules
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json
+from leakdrill.cli.stored_drill import is_drill, read_stored_drill
 from leakdrill.envelope.promtool import promtool_version
 from leakdrill.errors import BadInput
 from leakdrill.files import is_folder
-from leakdrill.judging.watch.run_files import is_watch
 from leakdrill.mutation.accepted import read_accepted, with_accepted
 from leakdrill.mutation.drill_record import StoredDrill
 from leakdrill.mutation.score import scores
 from leakdrill.mutation.told import outcome, print_scores, scores_as_json
-from leakdrill.record.history import read_history
-from leakdrill.record.store import RunFolder, open_run, read_run_info
+from leakdrill.record.store import RunFolder, open_run
 from leakdrill.reports.console import SafeConsole
 from leakdrill.reports.index.run_row import run_folders
 
@@ -64,16 +63,12 @@ def _drills(named: Sequence[Path], root: Path | None, scenarios: Sequence[str]) 
     if root is not None:
         if not is_folder(root):
             raise BadInput(f"{root}: is no folder; expected one with run folders, such as runs")
-        folders += _newest(root)
+        folders += [folder for folder in _newest(root) if is_drill(folder)]
     found = []
     for folder in folders:
-        if is_watch(folder) or (info := read_run_info(folder)).kind != "drill":
-            if root is None:
-                raise BadInput(f"{folder.path}: is no drill; only drills have alerts that are judged")
-            continue
-        if not scenarios or info.scenario.name in scenarios:
-            name = f"{info.scenario.name} {folder.path.name}"
-            found.append(StoredDrill(name, read_history(folder.history), info.scenario))
+        scenario, history = read_stored_drill(folder)
+        if not scenarios or scenario.name in scenarios:
+            found.append(StoredDrill(f"{scenario.name} {folder.path.name}", history, scenario))
     if not found:
         which = f" of {', '.join(scenarios)}" if scenarios else ""
         raise BadInput(f"no stored drill{which} is named; expected run folders, or --runs FOLDER")
