@@ -15,7 +15,8 @@ from leakdrill.units import show_duration, show_share
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from leakdrill.runbooks.plan import Plan, PlannedStep
+    from leakdrill.runbooks.plan import Plan
+    from leakdrill.runbooks.taken_back import PlannedStep
 
 _CHARS: Final = 70
 

@@ -6,12 +6,11 @@ command is none of its. A command for somebody else's service is refused, and ne
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from leakdrill.runbooks.as_request import SETTING, request_of
 from leakdrill.runbooks.words import options_of
 
 if TYPE_CHECKING:
@@ -49,12 +48,13 @@ class Known:
     names: Collection[str]
     url: str = "@{url}"
 
-    def check(self, name: str, does: str) -> None:
-        """Raises NotOurs where `name` is none of the target's."""
-        bare = name.rpartition("/")[2].removesuffix(".service")
-        if bare not in self.names:
-            called = ", ".join(sorted(self.names)) or "nothing yet"
-            raise NotOurs(f"it {does} {bare}, which is not the drill's target (bindings call that {called})")
+    def check(self, names: Collection[str], does: str) -> None:
+        """Raises NotOurs where one of `names` is none of the target's."""
+        for name in names:
+            bare = name.rpartition("/")[2].removesuffix(".service")
+            if bare not in self.names:
+                called = ", ".join(sorted(self.names)) or "nothing yet"
+                raise NotOurs(f"it {does} {bare}, which is not the drill's target (bindings call that {called})")
 
 
 def as_step(words: list[str], known: Known) -> AsStep | None:
@@ -76,9 +76,9 @@ _KUBECTL_VALUES: Final = frozenset(
 )
 _COMPOSE_VALUES: Final = frozenset(["-f", "--file", "-p", "--project-name", "-t", "--timeout", "--scale"])
 _UPDATE_VALUES: Final = frozenset(["-m", "--memory", "--memory-swap", "--cpus", "--cpuset-cpus", "-c", "--cpu-shares"])
-_CURL_VALUES: Final = frozenset(
-    ["-X", "--request", "-d", "--data", "--data-raw", "--json", "-H", "--header", "-o", "--output"]
-) | frozenset(["-m", "--max-time", "-u", "--user", "-w", "--write-out"])
+_COUNT: Final = re.compile(r"[0-9]{1,6}")
+_NAMES_POD: Final = re.compile(r"(?:^|[/_-])(?:app|name|service|component|instance|deployment|workload)$")
+"""The last word of a label that says of which service a pod is."""
 
 
 def _after(words: list[str], *heads: list[str]) -> list[str] | None:
@@ -89,62 +89,69 @@ def _after(words: list[str], *heads: list[str]) -> list[str] | None:
     return None
 
 
+def _objects(words: list[str]) -> list[str]:
+    """The names of the objects that `words` of kubectl name: `deployment/a`, or a kind and then names."""
+    return words[1:] if len(words) > 1 and "/" not in words[0] else words
+
+
 def _restart(words: list[str], known: Known) -> AsStep | None:
-    name = _restarted(words)
-    if name is None:
+    names = _restarted(words)
+    if not names:
         return None
-    known.check(name, "restarts")
+    known.check(names, "restarts")
     return AsStep({"restart": {}})
 
 
-def _restarted(words: list[str]) -> str | None:
-    """The service that `words` restart; None where they restart none."""
+def _restarted(words: list[str]) -> list[str]:
+    """The services that `words` restart; none where they restart none, or all that there are."""
     compose = _after(words, *_COMPOSE)
     if compose is not None:
         _, rest = options_of(compose, _COMPOSE_VALUES)
-        return rest[1] if len(rest) == 2 and rest[0] == "restart" else None  # noqa: PLR2004 - the verb and a name
+        return rest[1:] if rest[:1] == ["restart"] else []
     rest = _after(words, ["docker"], ["podman"], ["systemctl"], ["supervisorctl"]) or []
     if rest[:1] == ["restart"]:
         _, names = options_of(rest[1:], _COMPOSE_VALUES)
-        return names[0] if len(names) == 1 else None
+        return names
     if words[:1] == ["service"] and words[2:] == ["restart"]:
-        return words[1]
-    rest = _after(words, ["kubectl"]) or []
-    _, rest = options_of(rest, _KUBECTL_VALUES)
-    return rest[-1] if rest[:2] == ["rollout", "restart"] and len(rest) > 2 else None  # noqa: PLR2004 - and a name
+        return [words[1]]
+    _, rest = options_of(_after(words, ["kubectl"]) or [], _KUBECTL_VALUES)
+    return _objects(rest[2:]) if rest[:2] == ["rollout", "restart"] else []
 
 
 def _scale(words: list[str], known: Known) -> AsStep | None:
-    name, number = _scaled(words)
-    if name is None or not number.isdigit():
+    scaled = _scaled(words)
+    numbers = {number for _, number in scaled}
+    if len(numbers) != 1 or not _COUNT.fullmatch(next(iter(numbers))):
         return None
-    known.check(name, "scales")
-    return AsStep({"scale": {"replicas": int(number)}}, "replicas", "scale to the number of replicas before")
+    known.check([name for name, _ in scaled], "scales")
+    return AsStep({"scale": {"replicas": int(numbers.pop())}}, "replicas", "scale to the number of replicas before")
 
 
-def _scaled(words: list[str]) -> tuple[str | None, str]:
+def _scaled(words: list[str]) -> list[tuple[str, str]]:
+    """Each service that `words` scale, with the number as it is written."""
     compose = _after(words, *_COMPOSE)
     if compose is not None:
-        options, rest = options_of(compose, _COMPOSE_VALUES)
-        name, _, number = options.get("--scale", "").partition("=")
-        return (name or None, number) if rest[:1] == ["up"] else (None, "")
-    rest = _after(words, ["docker", "service", "scale"]) or []
-    if rest:
-        name, _, number = rest[-1].partition("=")
-        return name, number
+        _, rest = options_of(compose, _COMPOSE_VALUES)
+        given = re.findall(r"(?:^|\x00)--scale[=\x00]([^\x00=]+)=([^\x00]*)", "\0".join(compose))
+        return given if rest[:1] == ["up"] else []
+    service = _after(words, ["docker", "service", "scale"])
+    if service is not None:
+        pairs = [word.partition("=") for word in service if not word.startswith("-")]
+        return [(name, number) for name, _, number in pairs]
     options, rest = options_of(_after(words, ["kubectl"]) or [], _KUBECTL_VALUES)
-    return (rest[-1], options.get("--replicas", "")) if rest[:1] == ["scale"] and len(rest) > 1 else (None, "")
+    names = _objects(rest[1:]) if rest[:1] == ["scale"] else []
+    return [(name, options.get("--replicas", "")) for name in names]
 
 
 def _limits(words: list[str], known: Known) -> AsStep | None:
-    name, limits = _limited(words)
-    if name is None or not limits:
+    names, limits = _limited(words)
+    if not names or not limits:
         return None
-    known.check(name, "changes the limits of")
+    known.check(names, "changes the limits of")
     return AsStep({"set_limits": limits}, "limits", "set the limits that it had before")
 
 
-def _limited(words: list[str]) -> tuple[str | None, dict[str, Any]]:
+def _limited(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     update = _after(words, ["docker", "update"], ["docker", "container", "update"])
     if update is not None:
         options, rest = options_of(update, _UPDATE_VALUES)
@@ -154,23 +161,23 @@ def _limited(words: list[str]) -> tuple[str | None, dict[str, Any]]:
             "cpu_shares": _number(options.get("--cpu-shares") or options.get("-c", "")),
             "cpu_set": options.get("--cpuset-cpus"),
         }
-        return (rest[0] if len(rest) == 1 else None), {key: value for key, value in given.items() if value}
+        return rest, {key: value for key, value in given.items() if value}
     options, rest = options_of(_after(words, ["kubectl"]) or [], _KUBECTL_VALUES)
     if rest[:2] != ["set", "resources"] or len(rest) < 3:  # noqa: PLR2004 - and a name
-        return None, {}
+        return [], {}
     pairs = dict(pair.split("=", 1) for pair in options.get("--limits", "").split(",") if "=" in pair)
     given = {"memory": _size(pairs.get("memory", "")), "cpus": _number(pairs.get("cpu", ""))}
-    return rest[-1], {key: value for key, value in given.items() if value}
+    return _objects(rest[2:]), {key: value for key, value in given.items() if value}
 
 
 def _size(text: str) -> str | None:
     """A size as a scenario has it: Docker's `512m` and Kubernetes' `512Mi` are 512MiB."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgt]?)i?b?", text, re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kmgt]?)i?b?", text, re.IGNORECASE)
     return None if match is None else f"{match[1]}{match[2].upper() + 'i' if match[2] else ''}B"
 
 
 def _number(text: str) -> float | int | None:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", text)
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(m?)", text)
     if match is None:
         return None
     value = float(match[1]) / (1000 if match[2] else 1)
@@ -182,10 +189,10 @@ def _set_env(words: list[str], known: Known) -> AsStep | None:
     if rest[:2] != ["set", "env"]:
         return None
     pairs = dict(word.split("=", 1) for word in rest[2:] if "=" in word)
-    names = [word for word in rest[2:] if "=" not in word and not word.endswith("-")]
-    if not pairs or not names:
+    words_left = [word for word in rest[2:] if "=" not in word]
+    if not pairs or not words_left or any(word.endswith("-") for word in words_left):
         return None
-    known.check(names[-1], "changes the environment of")
+    known.check(_objects(words_left), "changes the environment of")
     return AsStep({"set_env": pairs}, f"env {','.join(sorted(pairs))}", "set the variables that it had before")
 
 
@@ -194,58 +201,46 @@ def _delete_pod(words: list[str], known: Known) -> AsStep | None:
     if rest[:1] != ["delete"] or not re.match(r"pods?(/|$)", rest[1] if len(rest) > 1 else ""):
         return None
     selector = options.get("-l") or options.get("--selector") or ""
-    name = selector.rpartition("=")[2] or rest[-1].partition("/")[2] or rest[-1]
-    known.check(name, "deletes the pod")
-    return AsStep({"delete_pod": {"which": "all" if selector else "oldest"}})
+    if selector:
+        known.check(_selected(selector), "deletes the pod")
+        return AsStep({"delete_pod": {"which": "all"}})
+    names = _objects(rest[1:])
+    if len(names) != 1:
+        return None
+    known.check(names, "deletes the pod")
+    return AsStep({"delete_pod": {"which": "oldest"}})
+
+
+def _selected(selector: str) -> list[str]:
+    """The services whose pods a selector by label chooses; the selector itself where that cannot be told."""
+    labels = [re.fullmatch(r"([^=!<>()\s]+)==?([^=!<>()\s]+)", part) for part in selector.split(",")]
+    pairs = [(label[1], label[2]) for label in labels if label]
+    if len(pairs) != len(labels):
+        return [selector]
+    return [value for name, value in pairs if _NAMES_POD.search(name)] or [pairs[-1][1]]
 
 
 def _autoscale(words: list[str], known: Known) -> AsStep | None:
     values = _KUBECTL_VALUES | {"--min", "--max", "--cpu-percent"}
     options, rest = options_of(_after(words, ["kubectl"]) or [], values)
-    if rest[:1] != ["autoscale"] or len(rest) < 2 or "--max" not in options:  # noqa: PLR2004 - and a name
+    least, most = options.get("--min", "1"), options.get("--max", "")
+    if rest[:1] != ["autoscale"] or len(rest) < 2 or not (_COUNT.fullmatch(least) and _COUNT.fullmatch(most)):  # noqa: PLR2004 - and a name
         return None
-    known.check(rest[-1], "scales")
+    known.check(_objects(rest[1:]), "scales")
     share = f"{options.get('--cpu-percent', '80')}%"
-    do = {"autoscale": {"min": int(options.get("--min", "1")), "max": int(options["--max"]), "cpu": share}}
+    do = {"autoscale": {"min": int(least), "max": int(most), "cpu": share}}
     return AsStep(do, "autoscaler", "delete the autoscaler")
 
 
 def _http(words: list[str], known: Known) -> AsStep | None:
-    """A request that is more than a GET, to the target; its token is sent as a person with rights would."""
-    if words[:1] != ["curl"]:
+    """A request that is more than a GET, to the target."""
+    call = request_of(words, known.url)
+    if call is None:
         return None
-    options, rest = options_of(words[1:], _CURL_VALUES)
-    body = next((options[key] for key in ("-d", "--data", "--data-raw", "--json") if key in options), None)
-    method = (options.get("-X") or options.get("--request") or ("POST" if body is not None else "GET")).upper()
-    if method == "GET" or len(rest) != 1 or not rest[0].startswith(known.url):
-        return None
-    try:
-        address = urlsplit("http://target" + rest[0].removeprefix(known.url))
-    except ValueError:
-        return None
-    path = (address.path or "/") + (f"?{address.query}" if address.query else "")
-    call: dict[str, Any] = {"method": method, "path": path}
-    if body:
-        call["body"] = _json(body)
-    header = options.get("-H") or options.get("--header") or ""
-    if header and "content-type" not in header.lower():
-        name, _, value = header.partition(":")
-        call["headers"] = {name.strip(): value.strip()}
-    if not isinstance(call.get("body"), dict) or not _SETTING.search(path):
+    if not isinstance(call.get("body"), dict) or not SETTING.search(call["path"]):
         return AsStep({"http": call})
     keys = ", ".join(sorted(call["body"]))
-    return AsStep({"http": call}, f"{path} {keys}", f"set {keys} to what it was")
-
-
-_SETTING: Final = re.compile(r"config|setting|mode|feature|flag|limit|toggle|level", re.IGNORECASE)
-"""The paths by which a request sets something that stays so."""
-
-
-def _json(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body
+    return AsStep({"http": call}, f"{call['path']} {keys}", f"set {keys} to what it was")
 
 
 _READERS: Final[tuple[Callable[[list[str], Known], AsStep | None], ...]] = (

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from leakdrill.masking import masked
+from leakdrill.runbooks.as_run import kind_of
 from leakdrill.runbooks.as_step import AsStep, Known, NotOurs, as_step
 from leakdrill.runbooks.fragment import COMMANDS, FragmentKind, Place
 from leakdrill.runbooks.inside import (
@@ -22,6 +24,7 @@ from leakdrill.runbooks.inside import (
 )
 from leakdrill.runbooks.resolved import Resolver
 from leakdrill.runbooks.sought import sought_by, told_in
+from leakdrill.runbooks.taken_back import NO_EFFECT, PlannedStep, taking_back
 from leakdrill.runbooks.words import simple_words, without_comment
 from leakdrill.scenario.rehearsal import LeftOut, RehearsedStep
 from leakdrill.scenario.seen import Seen
@@ -29,8 +32,6 @@ from leakdrill.scenario.steps import Step
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from leakdrill.runbooks.bindings import Bindings, StepBinding
     from leakdrill.runbooks.fragment import Fragment
     from leakdrill.runbooks.options import Way
@@ -38,11 +39,14 @@ if TYPE_CHECKING:
     from leakdrill.scenario.rehearsal import Sought
 
 _NAME_CHARS: Final = 60
-_NO_EFFECT: Final = Seen.model_validate({"nothing": True, "within": "100ms"})
 _LOOK_S: Final = 15.0
 _CHANGE_S: Final = 60.0
 _LONGEST_WAIT_S: Final = 60.0
 """A runbook waits as long as production needs; a drill of minutes cannot."""
+_BESIDE: Final = ("process", "existing")
+"""Platforms on which a line runs beside the target, on this machine."""
+_UNITS: Final = frozenset({"systemctl", "journalctl", "service", "supervisorctl", "initctl"})
+"""Programs that look at a unit of a machine; no target of a drill is one."""
 _FROM_HERE: Final = frozenset({"curl", "nvidia-smi", "amtool", "promtool"})
 """Programs that look at a service in a container from this machine, where an operator has them."""
 _SAVES: Final = re.compile(r"(?:time\s+)?curl\s[^|;&<>`$]*(?:>\s*|-o\s+)[\w.-]+")
@@ -61,14 +65,6 @@ class Unbound:
 
     line: int
     text: str
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A command that is carried out: as the drill's step, and as what it is in the runbook."""
-
-    step: Step
-    rehearsed: RehearsedStep
 
 
 @dataclass(frozen=True)
@@ -94,23 +90,7 @@ def make_plan(runbook: Runbook, bindings: Bindings, way: Way, *, platform: str, 
     for fragment in runbook.fragments:
         if way.takes(fragment):
             planner.add(fragment)
-    return replace(planner.plan, steps=_taking_back(planner.plan.steps))
-
-
-def _taking_back(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
-    """`steps`, where a change knows which earlier one of its subject it takes back."""
-    last: dict[str, str] = {}
-    linked = []
-    for planned in steps:
-        step, rehearsed = planned.step, planned.rehearsed
-        subject = rehearsed.subject
-        if subject and subject in last:
-            rehearsed = rehearsed.model_copy(update={"takes_back": last.pop(subject), "undo": None})
-            step = step.model_copy(update={"seen": _NO_EFFECT})
-        elif subject:
-            last[subject] = rehearsed.name
-        linked.append(PlannedStep(step, rehearsed))
-    return linked
+    return replace(planner.plan, steps=taking_back(planner.plan.steps))
 
 
 class _Refused(Exception):  # noqa: N818 - an answer for the plan
@@ -158,6 +138,7 @@ class _Planner:
         if binding is not None and binding.do is not None:
             return self._step(fragment, kind, AsStep(dict(binding.do), undo=fragment.undo), binding, "the target")
         line = self._line(fragment, binding)
+        kind = self._kind_as_run(fragment, binding, kind, line)
         words = simple_words(line)
         try:
             known = words and kind is not FragmentKind.LOOK and as_step(words, Known(self._names))
@@ -166,6 +147,20 @@ class _Planner:
         if known:
             return self._step(fragment, kind, known, binding, "the target")
         return self._command(fragment, kind, line, binding)
+
+    def _kind_as_run(
+        self, fragment: Fragment, binding: StepBinding | None, kind: FragmentKind, line: str
+    ) -> FragmentKind:
+        """What `line` is with its values: a look stays one only where they leave it one."""
+        asked = binding is not None and binding.run is not None
+        if kind is not FragmentKind.LOOK or not (asked or fragment.placeholders):
+            return kind
+        found = kind_of(line)
+        if found is FragmentKind.UNKNOWN and not asked:
+            raise _Refused(
+                "what it does is not known once its placeholders have their values; bind it to a line to run"
+            )
+        return kind if found is FragmentKind.UNKNOWN else found
 
     def _line(self, fragment: Fragment, binding: StepBinding | None) -> str:
         """The line that would run, with everything in it resolved, seen from where it runs."""
@@ -176,7 +171,8 @@ class _Planner:
             raise _Refused(str(e)) from e
         if opens_shell(line):
             raise _Refused("it opens a shell in the target; the commands after it run there")
-        resolved = self._resolver.resolved(line, fragment)
+        from_here = next(iter(programs(line)), "") in _FROM_HERE
+        resolved = self._resolver.resolved(line, fragment, inside=self._platform not in _BESIDE and not from_here)
         if resolved.unbound:
             self.plan.unbound.extend(Unbound(fragment.line, text) for text in resolved.unbound)
             raise _Refused(f"nothing says what {resolved.unbound[0]} means")
@@ -194,11 +190,14 @@ class _Planner:
         if outside is not None and OUTSIDE[outside] != _family(self._platform):
             raise _Refused(f"{outside} has nothing to look at: the target is a {self._platform}")
         asked = binding is not None and binding.run is not None
+        if first in _UNITS and not asked:
+            unit = f"{first} speaks of a unit of its machine, and the drill's target is none"
+            raise _Refused(f"{unit}; bind it to a step, or to a line to run")
         if kind is not FragmentKind.LOOK and outside is not None:
             raise _Refused(f"{outside} would change more than the target; bind it to a step")
         if kind is not FragmentKind.LOOK and on_machine and not _SAVES.fullmatch(line):
             raise _Refused("it would change this machine; bind it to a step, or to a line to run")
-        if kind is not FragmentKind.LOOK and self._platform in ("process", "existing") and not asked:
+        if kind is not FragmentKind.LOOK and self._platform in _BESIDE and not asked:
             raise _Refused(
                 f"it would change this machine, because the target is a {self._platform}; "
                 "bind it to a step, or to a line to run"
@@ -216,7 +215,7 @@ class _Planner:
     ) -> PlannedStep:
         look = kind is FragmentKind.LOOK
         name = self._name(fragment)
-        seen = _NO_EFFECT if look else Seen().model_copy(update={"within": self._bindings.within})
+        seen = NO_EFFECT if look else Seen().model_copy(update={"within": self._bindings.within})
         step = _step(name, known).model_copy(
             update={
                 "timeout": _LOOK_S if look else _CHANGE_S,
@@ -243,8 +242,8 @@ class _Planner:
         return sought_by(self._runbook, fragment)
 
     def _name(self, fragment: Fragment) -> str:
-        words = " ".join(fragment.text.split())
-        words = words if len(words) <= _NAME_CHARS else f"{words[: _NAME_CHARS - 1]}…"
+        words = masked(" ".join(fragment.text.split()))
+        words = words if len(words) <= _NAME_CHARS else masked(f"{words[: _NAME_CHARS - 1]}…")
         name, more = f"line {fragment.line}: {words}", 2
         while name in self._used:
             name, more = f"line {fragment.line}: {words} ({more})", more + 1

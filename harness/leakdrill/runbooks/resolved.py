@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.runbooks.as_run import strangers
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -36,8 +38,8 @@ class Resolver:
     def __init__(self, bindings: Bindings, names: Collection[str]) -> None:
         self._bindings, self._names = bindings, names
 
-    def resolved(self, line: str, fragment: Fragment) -> Resolved:
-        """`line`, which is that of `fragment`, with placeholders and addresses replaced."""
+    def resolved(self, line: str, fragment: Fragment, *, inside: bool) -> Resolved:
+        """`line`, which is that of `fragment`, with all replaced; `inside` a container or not."""
         unbound = []
         for placeholder in fragment.placeholders:
             if placeholder.text not in line:
@@ -50,8 +52,10 @@ class Resolver:
         for host, meaning in sorted(self._bindings.hosts.items(), key=lambda pair: -len(pair[0])):
             if meaning is not None:
                 line = _with_address(line, host, meaning)
-        stranger = _ADDRESS.search(line)
-        return Resolved(line, tuple(dict.fromkeys(unbound)), stranger[0] if stranger else "")
+        address = _ADDRESS.search(line)
+        meanings = ["@{url}", "@{prometheus}", *(value for value in self._bindings.hosts.values() if value)]
+        others = [address[0]] if address else [] if unbound else strangers(line, meanings, inside=inside)
+        return Resolved(line, tuple(dict.fromkeys(unbound)), next(iter(others), ""))
 
     def from_outside(self, line: str, platform: str) -> str:
         """`line` with the target's names as the platform knows it."""
@@ -72,5 +76,6 @@ def _in_cluster(line: str) -> str:
 
 
 def _with_address(line: str, host: str, meaning: str) -> str:
+    host = host.rstrip("/")
     scheme = "" if "://" in host else r"(?:https?://)?"
     return re.sub(rf"(?<![\w.-]){scheme}{re.escape(host)}(?![\w.:-]*\w)", lambda _match: meaning, line)

@@ -16,13 +16,20 @@ FILE: Final = re.compile(
     r"[\w<>{}$./-]+\.(?:ya?ml|json|sql|sh|py|log|txt|conf|cfg|ini|toml|csv|pem|crt|key|tar|gz|tgz|zip|env|properties|xml|hprof|prof|pprof|rules|"
     r"out|dump|bak|tf|rdb|db|service|pid|sock|md)"
 )
-URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/@\s'\"]*@)?(\[[0-9a-fA-F:]+\](?::\d+)?|[^/\s'\"?#),;]+)")
+URL: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[^/@\s'\"]*@)?(\[[0-9a-fA-F:]+\](?::\d+)?|[^/\s'\"?#),;]+)", re.IGNORECASE
+)
 HOST_PORT: Final = re.compile(r"[A-Za-z0-9<{$][\w.<>{}$-]*:\d{2,5}(?=/|$)")
+KNOCKS: Final = frozenset({"ping", "ping6", "nc", "ncat", "telnet", "traceroute", "tracepath", "nslookup", "host"})
+KNOCKS_BEFORE: Final = r"[a-z6]+|\d+|-[zvn46u]+"
+"""What stands before the name of a host: the program, a number, or an option without a value."""
 LONGEST: Final = 2_000
 """Characters of a word in which a path or a host is looked for."""
 CLIENTS: Final = frozenset(
     {"redis-cli", "psql", "mysql", "mysqladmin", "pg_isready", "valkey-cli", "pg_dump", "mysqldump", "mongo", "mongosh"}
 )
+IN_CONNECTION: Final = re.compile(r"\bhost=([\w.-]+)")
+"""A host in the words of a connection to a database."""
 NAMES_HOST: Final = frozenset(
     {
         "ping",
@@ -37,7 +44,6 @@ NAMES_HOST: Final = frozenset(
         "telnet",
         "tracepath",
         "arping",
-        "curl",
     }
 )
 
@@ -74,11 +80,26 @@ def hosts_in(judgement: Judgement) -> tuple[str, ...]:
                 found.setdefault(match[1])
             if "://" not in text and HOST_PORT.match(text):
                 found.setdefault(HOST_PORT.match(text)[0])  # type: ignore[index]
-        if client in CLIENTS and text in {"-h", "--host"} and index + 1 < len(words):
-            found.setdefault(_with_port(words, index))
-        elif client in NAMES_HOST and word.text != client and _is_host(text):
-            found.setdefault(text)
+        for host in _hosts_of_client(client, words, index):
+            found.setdefault(host)
     return tuple(found)
+
+
+def _hosts_of_client(client: str, words: list[Word], index: int) -> list[str]:
+    """The hosts that the word at `index` names to `client`."""
+    text = words[index].text
+    if client in CLIENTS:
+        if text in {"-h", "--host"} and index + 1 < len(words):
+            return [_with_port(words, index)]
+        joined = re.fullmatch(r"(?:-h(?!elp$)|--host=)([\w.-]+)", text)
+        database = text.partition("/")[0] if client.startswith("mongo") else ""
+        return [joined[1]] if joined else [database] if _is_host(database) else IN_CONNECTION.findall(text)
+    if client in NAMES_HOST and text != client:
+        server = text.removeprefix("@")
+        before = words[index - 1].text if index else ""
+        plain = client in KNOCKS and re.fullmatch(r"[A-Za-z][\w-]*", text) and re.fullmatch(KNOCKS_BEFORE, before)
+        return [server] if _is_host(server) or plain else []
+    return []
 
 
 def _with_port(words: list[Word], index: int) -> str:

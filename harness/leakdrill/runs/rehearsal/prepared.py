@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from leakdrill.runbooks.options import Way
-    from leakdrill.runbooks.plan import Plan, PlannedStep
+    from leakdrill.runbooks.plan import Plan
     from leakdrill.runbooks.runbook import Runbook
+    from leakdrill.runbooks.taken_back import PlannedStep
     from leakdrill.scenario.rehearsal import RehearsedStep
     from leakdrill.scenario.scenario import Scenario
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.runbooks.shell.programs.effect import Effect, change, destructive, look, unknown
 from leakdrill.runbooks.shell.programs.options import Options, Split, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from leakdrill.runbooks.shell.programs.call import Call, Judge
 
 CURL: Final = Options.of(
@@ -43,9 +46,24 @@ ACTS: Final = re.compile(
 URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
+BARE: Final = re.compile(r"(?://)?(?:[^/@\s]*@)?((?:[\w-]+\.)*[\w-]+(?::\d{1,5})?)(?:[/?#].*)?")
+"""An address without its scheme, which these programs take for one of HTTP."""
+
+
+def bare_hosts(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Returns the hosts of the addresses that have no scheme; `:8080/x` is one of this machine."""
+    found = [BARE.fullmatch(f"localhost{one}" if one.startswith(":") else one) for one in addresses]
+    return tuple(match[1] for match in found if match)
+
+
 def curl(call: Call) -> Effect:
     """Asks a server; the method, the data and the options decide."""
     parts = split(call.arguments, CURL)
+    addresses = [word for name, word in parts.options if name == "--url" and word] + parts.rest
+    return replace(_curl(parts), hosts=bare_hosts(word.text for word in addresses if word.literal))
+
+
+def _curl(parts: Split) -> Effect:
     if parts.unknown is not None:
         return unknown(f"`curl` has an option here that we do not know: {parts.unknown.text}.")
     names = parts.names()
@@ -92,16 +110,22 @@ def _asked(addresses: list[str], name: str) -> Effect:
     return look(f"`{name}` asks a server by GET.")
 
 
+WGET: Final = Options.of(
+    "-O --output-document -T --timeout -t --tries --header --user --password --ca-certificate --waitretry -U --user-agent -e "
+    "--method --body-data --body-file --post-data --post-file -o --output-file -P --directory-prefix --http-user --http-password "
+    "--bind-address --limit-rate --certificate --private-key --max-redirect --wait -w --connect-timeout --read-timeout",
+    "-q --quiet -S --server-response --spider --no-check-certificate -nv --no-verbose -d --debug -4 -6 --no-proxy -v -c "
+    "--content-on-error --no-cache --retry-connrefused --show-progress --inet4-only -N -nc -r --recursive --no-hsts",
+)
+
+
 def wget(call: Call) -> Effect:
     """Gets a file, and writes it unless it is told otherwise."""
-    options = Options.of(
-        "-O --output-document -T --timeout -t --tries --header --user --password --ca-certificate --waitretry -U --user-agent -e "
-        "--method --body-data --body-file --post-data --post-file -o --output-file -P --directory-prefix --http-user --http-password "
-        "--bind-address --limit-rate --certificate --private-key --max-redirect --wait -w --connect-timeout --read-timeout",
-        "-q --quiet -S --server-response --spider --no-check-certificate -nv --no-verbose -d --debug -4 -6 --no-proxy -v -c "
-        "--content-on-error --no-cache --retry-connrefused --show-progress --inet4-only -N -nc -r --recursive --no-hsts",
-    )
-    parts = split(call.arguments, options)
+    parts = split(call.arguments, WGET)
+    return replace(_wget(parts), hosts=bare_hosts(word.text for word in parts.rest if word.literal))
+
+
+def _wget(parts: Split) -> Effect:
     if parts.unknown is not None:
         return unknown(f"`wget` has an option here that we do not know: {parts.unknown.text}.")
     names = parts.names()
@@ -127,6 +151,11 @@ def httpie(call: Call) -> Effect:
         return unknown(f"`{call.name}` has an option here that we do not know: {parts.unknown.text}.")
     words = [word.text for word in parts.rest]
     method = words[0].upper() if words and words[0].isalpha() and words[0].isupper() else ""
+    address = [word.text for word in parts.rest[bool(method) :][:1] if word.literal]
+    return replace(_httpie(call, words, method), hosts=bare_hosts(address))
+
+
+def _httpie(call: Call, words: list[str], method: str) -> Effect:
     if method == "DELETE":
         return destructive(f"`{call.name} DELETE` has the server delete something.")
     if method and method not in SAFE_METHODS:
