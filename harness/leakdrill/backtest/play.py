@@ -112,12 +112,14 @@ def _told(
     rules: Rules, past: Past, part: _Part, sheet: StatesSheet, seen: Mapping[Seen, set[int]]
 ) -> Iterator[tuple[tuple[int, int], AlertPast]]:
     grid = Grid(past.origin_s, part.evaluate_s)
-    own = {one: evaluations for one, evaluations in seen.items() if one.sheet == sheet.name}
+    own: dict[int, list[tuple[Seen, set[int]]]] = {}
+    for one, evaluations in seen.items():
+        if one.sheet == sheet.name:
+            own.setdefault(one.rule, []).append((one, evaluations))
     for number in part.numbers:
         states: dict[tuple[tuple[str, str], ...], dict[str, set[int]]] = {}
-        for one, evaluations in own.items():
-            if one.rule == number:
-                states.setdefault(one.labels, {})[one.state] = evaluations
+        for one, evaluations in own.get(number, ()):
+            states.setdefault(one.labels, {})[one.state] = evaluations
         stretches = [
             stretch
             for labels, by_state in states.items()
