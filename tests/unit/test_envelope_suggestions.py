@@ -97,8 +97,12 @@ def test_where_usage_is_alerted_on_only_the_working_set_is_tried() -> None:
     assert not any("usage" in one.alert.expr for one in found)
 
 
-def test_less_room_is_a_threshold_three_per_cent_nearer() -> None:
-    assert with_less_room(Candidate(an_alert("a > 0.76"), ("x",))).expr.split() == ["a", ">", "0.7372"]
+def test_less_room_is_a_threshold_three_per_cent_nearer_and_one_evaluation_less_to_wait() -> None:
+    keener = with_less_room(Candidate(an_alert("a > 0.76"), ("x",)), evaluate_s=30)
+    assert (keener.expr.split(), keener.for_s) == (["a", ">", "0.7372"], 270.0)
+    assert with_less_room(Candidate(an_alert("a > 1", for_s=0.0), ("x",)), evaluate_s=30).for_s == 0
+    own = replace(an_alert("a > 1"), interval_s=60.0)
+    assert with_less_room(Candidate(own, ("x",)), evaluate_s=30).for_s == 240
 
 
 def test_what_sees_more_and_loses_nothing_is_better() -> None:

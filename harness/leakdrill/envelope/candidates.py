@@ -62,10 +62,16 @@ def candidates(alert: AlertRule, *, scrape_s: float) -> list[Candidate]:
     return list(found.values())
 
 
-def with_less_room(candidate: Candidate) -> AlertRule:
-    """Returns the alert of `candidate` with thresholds 3 % nearer: what is silent by a hair's breadth fires then."""
+def with_less_room(candidate: Candidate, *, evaluate_s: float) -> AlertRule:
+    """Returns the alert of `candidate` a little keener: what is silent by a hair's breadth, or by luck, fires then.
+
+    Args:
+        candidate: its thresholds come 3 % nearer, and it waits for one evaluation less.
+        evaluate_s: seconds between two evaluations, where its group has no interval.
+    """
     rewritten = rewrite(candidate.alert.expr, Rewrite(nearer=_MARGIN, digits=_MARGIN_DIGITS), least_range_s=0.0)
-    return replace(candidate.alert, expr=rewritten.expr)
+    waits_s = max(candidate.alert.for_s - (candidate.alert.interval_s or evaluate_s), 0.0)
+    return replace(candidate.alert, expr=rewritten.expr, for_s=waits_s)
 
 
 def _plans(alert: AlertRule, scrape_s: float) -> Iterator[tuple[Rewrite, float]]:

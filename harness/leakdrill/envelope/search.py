@@ -53,7 +53,8 @@ def suggestions(rules: Rules, envelopes: Sequence[Envelope], settings: Settings)
     search = _Search(rules, settings)
     tried = [(one, other) for one in asked for other in candidates(one.alert, scrape_s=settings.scrape_s)]
     silent = search.silent(tried, [candidate.alert for _, candidate in tried])
-    silent = search.silent(silent, [with_less_room(candidate) for _, candidate in silent])
+    keener = [with_less_room(candidate, evaluate_s=settings.evaluate_s) for _, candidate in silent]
+    silent = search.silent(silent, keener)
     better = search.better(silent, frozenset({"steady"}), edges=False)
     finalists = [pair for one in asked for pair in _finalists(one, better)]
     better = search.better(finalists, _leaks(settings), edges=True)

@@ -44,7 +44,7 @@ class Suggestions:
         envelope: of the alert as it is written.
         best: the better ways, best first.
         tried: how many ways were tried.
-        fire_for_nothing: how many of them fire in a healthy course, or before a leak, or would with 3 % less room.
+        fire_for_nothing: how many of them fire in a healthy course, or before a leak, or would with a little less room.
         refused: how many the engine refuses.
         leaks: the shapes of leaks that the best were tried on.
         healthy: the healthy courses that all were tried on.
