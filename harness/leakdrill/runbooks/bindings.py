@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from leakdrill.runbooks.sought import told_in
 from leakdrill.scenario.alerts import WrittenAlert
 from leakdrill.scenario.quantities import Duration, Frozen
 from leakdrill.scenario.reader import validated
@@ -17,14 +19,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True)]
+Value = Annotated[str, StringConstraints(max_length=4_096)]
+_WORDS: Final = (
+    "url",
+    "prometheus",
+    "pid",
+    "port",
+    "disk",
+    "name",
+    "token",
+    "container",
+    "pod",
+    "namespace",
+    "context",
+)
+"""What stands in `@{…}`: the words that a line of a rehearsal knows."""
+
+
 class StepBinding(Frozen):
     """What one command of the runbook is in the drill."""
 
     text: str | None = Field(None, description="The command as the runbook has it; spaces do not matter.")
     line: int | None = Field(None, description="Instead of text: the line where it begins.")
     do: dict[str, Any] | None = Field(None, description="The step that it is, such as `restart: {}`.")
-    run: str | None = Field(None, description="The line that is run in the target instead.")
-    skip: str | None = Field(None, description="Why it is not carried out.")
+    run: Text | None = Field(None, description="The line that is run in the target instead.")
+    skip: Text | None = Field(None, description="Why it is not carried out.")
     seen: Seen | None = Field(None, description="The effect that a change must show.")
     sought: str | None = Field(None, description='The number that a look must show, such as "above 75%".')
     stays: str = Field("", description="Why a change is not taken back.")
@@ -36,6 +56,13 @@ class StepBinding(Frozen):
         if sum(value is not None for value in (self.do, self.run, self.skip)) > 1:
             raise ValueError("expected at most one of do, run and skip")
         return self
+
+    @field_validator("sought")
+    @classmethod
+    def _is_a_bound(cls, sought: str | None) -> str | None:
+        if sought is not None and len(told_in(sought)) != 1:
+            raise ValueError('expected one number that is to be seen, such as "above 75%" or "below 2 GiB"')
+        return sought
 
     @model_validator(mode="after")
     def _does_a_step(self) -> StepBinding:
@@ -51,13 +78,13 @@ class Bindings(Frozen):
     """What the words of a runbook mean."""
 
     alert: WrittenAlert | None = Field(None, description="The alert that the runbook is for.")
-    target: list[str] = Field(
+    target: list[Text] = Field(
         default_factory=list, description="The names by which the runbook calls the target: services, containers."
     )
-    placeholders: dict[str, str | None] = Field(
+    placeholders: dict[str, Value | None] = Field(
         default_factory=dict, description="The value of each placeholder; null where nobody knows yet."
     )
-    hosts: dict[str, str | None] = Field(
+    hosts: dict[Text, Value | None] = Field(
         default_factory=dict, description="What addresses mean, such as `http://localhost:9090: '@{prometheus}'`."
     )
     within: Duration = Field(5.0, description="How soon a change must show its effect.")
@@ -65,6 +92,15 @@ class Bindings(Frozen):
     covers: list[str] = Field(
         default_factory=list, description="The ids of a coverage.yaml that a rehearsal of the runbook carries out."
     )
+
+    @field_validator("placeholders", "hosts")
+    @classmethod
+    def _has_words_that_mean_something(cls, values: dict[str, str | None]) -> dict[str, str | None]:
+        for key, value in values.items():
+            wrong = [word for word in re.findall(r"@\{([^{}]*)\}", value or "") if word not in _WORDS]
+            if wrong:
+                raise ValueError(f"{key}: @{{{wrong[0]}}} means nothing; expected one of {', '.join(_WORDS)}")
+        return values
 
 
 class BoundFile:

@@ -120,7 +120,7 @@ class _Planner:
                 self.plan.steps.append(planned)
 
     def _binding(self, fragment: Fragment) -> StepBinding | None:
-        return next((one for one in self._bindings.steps if _means(one, fragment)), None)
+        return next((one for one in self._bindings.steps if means(one, fragment)), None)
 
     def _planned(self, fragment: Fragment, binding: StepBinding | None) -> PlannedStep | None:
         if binding is not None and binding.skip is not None:
@@ -259,7 +259,8 @@ def _step(name: str, known: AsStep) -> Step:
         raise _Refused(f"it cannot be the step {next(iter(known.do))}: {problem}") from e
 
 
-def _means(binding: StepBinding, fragment: Fragment) -> bool:
+def means(binding: StepBinding, fragment: Fragment) -> bool:
+    """Whether `binding` is for `fragment`."""
     if binding.line is not None:
         return binding.line == fragment.line
     return re.sub(r"\s+", " ", binding.text or "").strip() == re.sub(r"\s+", " ", fragment.text).strip()

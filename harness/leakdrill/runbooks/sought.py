@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from leakdrill.runbooks.blocks import next_in_block
+from leakdrill.runbooks.fragment import Place
 from leakdrill.scenario.rehearsal import Sought
 
 if TYPE_CHECKING:
@@ -15,14 +17,15 @@ if TYPE_CHECKING:
 
 Unit = Literal["%", "bytes", "s", ""]
 _ABOVE: Final = r"above|over|more than|higher than|greater than|exceed(?:s|ing)?|at least|≥|>=|>"
-_BELOW: Final = r"below|under|less than|lower than|at most|≤|<=|<"
+_BELOW: Final = r"below|under|less than|lower than|fewer than|at most|≤|<=|<"
 _TOLD: Final = re.compile(
-    rf"(?:(?P<above>{_ABOVE})|(?P<below>{_BELOW}))\s*(?P<number>\d+(?:\.\d+)?)\s*"
+    rf"(?:\b(?P<not>no|not|never|\w+n't)\s+(?:(?:be|go|rise|drop|fall|get)\s+)?)?(?:(?P<above>{_ABOVE})|(?P<below>{_BELOW}))\s*(?P<number>\d+(?:\.\d+)?)\s*"
     r"(?P<unit>%|percent\b|[KMGT]i?B?\b|ms\b|milliseconds?\b|s\b|sec(?:ond)?s?\b|min(?:ute)?s?\b|m\b)?",
     re.IGNORECASE,
 )
 _FACTORS: Final = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _FENCE: Final = re.compile(r"\s*(?:```|~~~)")
+_UNINDENTED: Final = re.compile(r"(?! {4}|\t)\s*\S")
 _REACH: Final = 6
 """How many lines before and after a command may speak of what it shows."""
 
@@ -40,7 +43,8 @@ def told_in(text: str, line: int = 0) -> list[Sought]:
     for match in _TOLD.finditer(text):
         unit, factor = _unit(match["unit"] or "", match["number"])
         bound = float(match["number"]) * factor
-        found.append(Sought(line=line, text=match[0].strip(), above=bool(match["above"]), bound=bound, unit=unit))
+        above = bool(match["above"]) != bool(match["not"])
+        found.append(Sought(line=line, text=match[0].strip(), above=above, bound=bound, unit=unit))
     return found
 
 
@@ -62,9 +66,14 @@ def _unit(word: str, number: str) -> tuple[Unit, float]:
 def _lines_about(runbook: Runbook, fragment: Fragment) -> Iterator[tuple[int, str]]:
     """The comments right above a command, and what follows it up to the next command, its comments, or a heading.
 
-    Prose between two blocks may speak of either, so it counts only where no command of the section follows.
+    Prose between two blocks may speak of either, so it counts only where no command of the section follows, or where
+    it ends in a colon right before the one. In a table, the other cells of its row speak of a command.
     """
     lines = runbook.lines
+    if fragment.place is Place.TABLE:
+        yield fragment.line, lines[fragment.line - 1].replace(fragment.text, " ")
+        return
+    yield from _leading_to(runbook, fragment)
     later = [other.line for other in runbook.fragments if other.line > fragment.end_line and other.kind != "output"]
     headings = {heading.line for heading in runbook.headings}
     next_line = min(later, default=len(lines) + 1)
@@ -76,10 +85,31 @@ def _lines_about(runbook: Runbook, fragment: Fragment) -> Iterator[tuple[int, st
         ]
     )
     if any(other.line == next_line and other.section == fragment.section for other in runbook.fragments):
-        stop = min([stop, *(at for at in range(fragment.end_line + 1, stop) if _FENCE.match(lines[at - 1]))])
+        ends = _FENCE if fragment.place is Place.FENCE else _UNINDENTED
+        stop = min([stop, *(at for at in range(fragment.end_line + 1, stop) if ends.match(lines[at - 1]))])
     first = fragment.line - _comments_above(lines, fragment.line, headings)
     for at in [*range(first, fragment.line), *range(fragment.end_line + 1, stop)]:
         yield at, lines[at - 1]
+
+
+def _leading_to(runbook: Runbook, fragment: Fragment) -> Iterator[tuple[int, str]]:
+    """The paragraph that ends in a colon right before the block in which `fragment` is the only command."""
+    lines, at = runbook.lines, fragment.line - 1
+    if fragment.place is Place.FENCE:
+        if not _FENCE.match(lines[at - 1]) or next_in_block(runbook, fragment) is not None:
+            return
+        at -= 1
+    elif fragment.place is not Place.INDENTED:
+        return
+    while at >= 1 and not lines[at - 1].strip():
+        at -= 1
+    if at < 1 or not lines[at - 1].rstrip().endswith(":"):
+        return
+    headings = {heading.line for heading in runbook.headings}
+    for line in range(at, max(0, at - _REACH), -1):
+        if line in headings or not lines[line - 1].strip() or _FENCE.match(lines[line - 1]):
+            return
+        yield line, lines[line - 1]
 
 
 def _comments_above(lines: tuple[str, ...], line: int, headings: set[int]) -> int:

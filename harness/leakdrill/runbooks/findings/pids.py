@@ -20,6 +20,8 @@ _PID: Final = re.compile(r"(?:[\w-]*[-_. ])?(?:p?pids?|tid|process[-_ ]?(?:id|nu
 _LISTS: Final = frozenset(
     {"ps", "top", "htop", "pgrep", "pidof", "lsof", "ss", "netstat", "fuser", "jps", "nvidia-smi", "pidstat", "iotop"}
 )
+_UNITS: Final = frozenset({"systemctl", "service", "supervisorctl"})
+"""Programs whose `status` names the process of a unit."""
 _AROUND: Final = frozenset({"sudo", "docker", "kubectl", "oc", "docker-compose", "time", "watch", "ssh"})
 _ENDS: Final = frozenset({"kill", "pkill", "taskkill"})
 
@@ -42,8 +44,13 @@ def _assigned(name: str, fragments: Sequence[Fragment]) -> bool:
     return any(sets.search(fragment.text) for fragment in fragments)
 
 
+def _prints_pids(fragment: Fragment) -> bool:
+    tools = {*fragment.tools}
+    return bool(_LISTS & tools or (_UNITS & tools and fragment.kind is FragmentKind.LOOK))
+
+
 def _finding(fragment: Fragment, text: str, before: Sequence[Fragment]) -> Iterator[Finding]:
-    listing = next((one for one in reversed(before) if one.section == fragment.section and _LISTS & {*one.tools}), None)
+    listing = next((one for one in reversed(before) if one.section == fragment.section and _prints_pids(one)), None)
     ends = bool(_ENDS & {*fragment.tools})
     if listing is not None and not ends:
         return

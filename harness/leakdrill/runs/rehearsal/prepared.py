@@ -11,6 +11,7 @@ from leakdrill.errors import BadInput
 from leakdrill.files import is_file
 from leakdrill.runbooks.alert_name import chosen_alert, named_alerts
 from leakdrill.runbooks.bindings import BoundFile
+from leakdrill.runbooks.bound_steps import refuse_unused
 from leakdrill.runbooks.options import ways
 from leakdrill.runbooks.plan import make_plan
 from leakdrill.runs.placement import placed
@@ -112,11 +113,12 @@ def plan_for(runbook: Runbook, bound: BoundFile, way: Way, scenario: Scenario) -
 
 
 def refuse_unbound(runbook: Runbook, plans: Sequence[Plan], bound: BoundFile) -> None:
-    """Refuse plans with something in them that has no value.
+    """Refuse plans with something in them that has no value, and bindings of what the runbook does not have.
 
     Raises:
         BadInput: names each with file and line.
     """
+    refuse_unused(runbook, bound)
     missing = dict.fromkeys((one.line, one.text) for plan in plans for one in plan.unbound)
     if missing:
         where = bound.path or runbook.path.with_suffix(".bind.yaml")
