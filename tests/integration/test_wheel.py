@@ -164,7 +164,7 @@ def _walk(folder: Path, words: list[str], programs: Path, record: str | None) ->
         words = [program, command, "earlier", record]
     elif command == "run" and set(rest) & {"--subset", "--all"}:
         words = [program, "run", "--help"]  # its scenarios are read by a test of their own
-    elif command in {"serve", "export", "backtest", "mutate"}:
+    elif command in {"serve", "export", "backtest", "mutate", "envelope"}:
         words = [program, command, "--help"]  # one has no end, one nobody to tell, two want rules of the user's own
     elif command in {"run", "gate"}:
         words = [program, "check", rest[0]]

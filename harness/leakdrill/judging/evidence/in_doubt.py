@@ -51,12 +51,12 @@ def in_doubt(verdict: Verdict, doubts: Sequence[Doubt], *, of_all: bool, it: str
         outcome=Outcome.UNKNOWN,
         message=reasons if of_all else f"{verdict.message}; but this is in doubt: {reasons}",
         events=tuple(sorted({*verdict.events, *(index for doubt in doubts for index in doubt.events)})),
-        hint=_hint(named).format(it=it),
+        hint=_hint(first or doubts).format(it=it),
     )
 
 
-def _hint(named: Sequence[Doubt]) -> str:
-    """What to do about what is named: the ordinary cause comes first."""
-    if named[0].cut_short:
+def _hint(doubts: Sequence[Doubt]) -> str:
+    """What to do: the ordinary cause comes first, and who misses readings sees much else too late."""
+    if doubts[0].cut_short:
         return _HINT_CUT_SHORT
-    return _HINT_SILENCE if all(doubt.is_silence for doubt in named) else _HINT
+    return _HINT_SILENCE if any(doubt.is_silence for doubt in doubts) else _HINT
