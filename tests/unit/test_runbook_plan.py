@@ -154,6 +154,8 @@ def test_a_look_runs_where_it_looks_from():
         ("rm -rf /tmp/cache/*", "process", "would change this machine"),
         ("curl -s https://example.com/status", "docker", "talks to https://example.com"),
         ("kubectl exec -it gateway -- /bin/bash", "kubernetes", "opens a shell"),
+        ("aws ec2 describe-instances", "process", "aws asks something that is not the drill's, with your credentials"),
+        ("true && gcloud compute instances list | head", "docker", "gcloud asks something"),
         ("sleep 30m", "process", "it waits for 30 min, and a rehearsal for 1 min at most; bind it"),
     ],
 )

@@ -47,6 +47,14 @@ _BESIDE: Final = ("process", "existing")
 """Platforms on which a line runs beside the target, on this machine."""
 _UNITS: Final = frozenset({"systemctl", "journalctl", "service", "supervisorctl", "initctl"})
 """Programs that look at a unit of a machine; no target of a drill is one."""
+_ELSEWHERE: Final = frozenset(
+    {
+        *("aws", "awslocal", "gcloud", "gsutil", "az", "doctl", "ibmcloud", "oci", "openstack", "aliyun", "hcloud"),
+        *("linode-cli", "flyctl", "heroku", "terraform", "tofu", "pulumi", "ansible", "ansible-playbook", "vault"),
+        *("consul", "nomad", "argocd", "flux", "istioctl", "gh", "glab"),
+    }
+)
+"""Programs that ask a cloud or a service of a company, with the credentials of whoever starts them."""
 _FROM_HERE: Final = frozenset({"curl", "nvidia-smi", "amtool", "promtool"})
 """Programs that look at a service in a container from this machine, where an operator has them."""
 _SAVES: Final = re.compile(r"(?:time\s+)?curl\s[^|;&<>`$]*(?:>\s*|-o\s+)[\w.-]+")
@@ -193,6 +201,12 @@ class _Planner:
         if first in _UNITS and not asked:
             unit = f"{first} speaks of a unit of its machine, and the drill's target is none"
             raise _Refused(f"{unit}; bind it to a step, or to a line to run")
+        elsewhere = next((name for name in programs(line) if name in _ELSEWHERE), "")
+        if elsewhere and not asked:
+            raise _Refused(
+                f"{elsewhere} asks something that is not the drill's, with your credentials; "
+                "bind it to a step, or to a line to run"
+            )
         if kind is not FragmentKind.LOOK and outside is not None:
             raise _Refused(f"{outside} would change more than the target; bind it to a step")
         if kind is not FragmentKind.LOOK and on_machine and not _SAVES.fullmatch(line):
