@@ -6,17 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from leakdrill.errors import BadInput
 from leakdrill.judging.evidence.load_conduct import COUNTS
 from leakdrill.judging.leak.gate import judge_gate, measured_conditions, verdict_so_far
 from leakdrill.judging.leak.gate_baseline import conditions, read_baseline, write_baseline
+from leakdrill.judging.leak.growth_kind import Kind
+from leakdrill.judging.leak.leak_verdict import LeakOutcome
 from leakdrill.judging.leak.looks import TOTAL_ERROR, look_after, looks, most_slots, slot_length_s
+from leakdrill.judging.leak.more_time import longer_run
 from leakdrill.judging.leak.slot_doubts import slot_doubts
 from leakdrill.judging.leak.slots import slot_trace
 from leakdrill.record.history import Event, History
 from leakdrill.runs.gate.against import read_against
 from leakdrill.runs.gate.warmup import has_settled, rises_plainly
+from leakdrill.scenario.gate import Gate
 from leakdrill.scenario.scenario import Scenario
 from leakdrill.scenario.target import ContainerForm
 
@@ -286,6 +291,39 @@ def test_more_slots_are_wanted_where_they_could_settle_it_and_only_there():
     assert wanted(run(slots=5)) == ("UNKNOWN", False)
     assert wanted(run()) == ("CLEAN", False)
     assert wanted(run(leak=512)) == ("LEAK", False)
+
+
+def unsure(growth, half_width, **changes):
+    """An UNKNOWN of 100 seconds about `growth` bytes a request, with a budget of 32."""
+    found = verdict_so_far(run(leak=32.0, blocks=(60_000.0, 0.0)), SCENARIO, "open")
+    slope = replace(found.growth, per_request=growth, low=growth - half_width, high=growth + half_width)
+    return replace(found, growth=slope, budget=32.0, judged_s=100.0, **changes)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "at_most"),
+    [
+        (unsure(20, 24), "8m"),  # the interval must be half as wide: four times 100 s, beside the 80 s of today
+        (unsure(20, 12.1), "4m"),
+        (unsure(20, 24, kind=Kind.FILLING), "7m"),
+        (unsure(32, 24), ""),
+        (unsure(30, 24), ""),
+        (unsure(20, 24, more_would_settle=False), ""),
+        (unsure(20, 24, outcome=LeakOutcome.CLEAN), ""),
+    ],
+)
+def test_a_setting_to_paste_gives_a_run_the_time_that_settles_it(verdict, at_most):
+    longer = longer_run(verdict, SCENARIO.gate)
+    assert longer == (f"gate: {{at_most: {at_most}}}" if at_most else "")
+    assert not longer or Gate.model_validate(yaml.safe_load(longer)["gate"]).at_most > SCENARIO.gate.at_most
+
+
+def test_the_hint_of_an_unknown_ends_with_what_can_be_pasted(monkeypatch):
+    found = unsure(20, 24)
+    monkeypatch.setattr("leakdrill.judging.leak.gate._judged", lambda *_: found)
+    (verdict,) = [v for v in judge_gate(run(), SCENARIO) if v.check == "memory_does_not_leak"]
+    assert verdict.outcome == "UNKNOWN"
+    assert verdict.hint.endswith("; a run that long: `gate: {at_most: 8m}` in the scenario")
 
 
 def test_memory_has_settled_when_it_rises_no_more():

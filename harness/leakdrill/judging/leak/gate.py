@@ -22,6 +22,7 @@ from leakdrill.judging.leak.gate_slots import slot_problem
 from leakdrill.judging.leak.growing_types import growing_sites, growing_types
 from leakdrill.judging.leak.leak_verdict import LeakOutcome, judge_trace
 from leakdrill.judging.leak.looks import look_after, looks, most_slots
+from leakdrill.judging.leak.more_time import longer_run
 from leakdrill.judging.leak.projection import Survival, project
 from leakdrill.judging.leak.slots import corpora, slot_events, slot_trace
 from leakdrill.record.events import GateAgent, GateTimeIsUp, LoadExited, LoadRequests, RunBroken, TargetExited
@@ -123,7 +124,9 @@ def _memory(history: History, scenario: Scenario, corpus: str, claim: Claim, sto
         notes += growing_types(history, build=CANDIDATE, corpus=corpus)
         notes += correlating_requests(history, build=CANDIDATE, corpus=corpus)
         notes += growing_sites(history, build=CANDIDATE, corpus=corpus)
-    return _reworded(verdict, "; ".join(notes), slots)
+    longer = "" if stored else longer_run(leak_verdict, scenario.gate)
+    hint = f"{verdict.hint}; a run that long: `{longer}` in the scenario" if longer else verdict.hint
+    return _reworded(replace(verdict, hint=hint), "; ".join(notes), slots)
 
 
 def _broken(history: History, scenario: Scenario, corpus: str, stored: BaselineFile | None) -> str:
