@@ -49,7 +49,11 @@ class PrometheusPoll(Reading, source="prometheus", name="poll", written_by=("ale
 
 @dataclass(frozen=True)
 class AlertTransition(
-    Sample, source="prometheus", name="alert", written_by=("alerting",), read_by=("judging", "reports", "runs")
+    Sample,
+    source="prometheus",
+    name="alert",
+    written_by=("alerting", "mutation"),
+    read_by=("backtest", "judging", "mutation", "reports", "runs"),
 ):
     """An alert changed its state; `at` is Prometheus' evaluation time."""
 

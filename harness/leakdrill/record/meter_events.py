@@ -211,7 +211,7 @@ class ServiceMetrics(
     source="service",
     name="metrics",
     written_by=("meters",),
-    read_by=("judging",),
+    read_by=("backtest", "judging"),
 ):
     """The service's own metrics page."""
 

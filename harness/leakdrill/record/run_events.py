@@ -41,21 +41,25 @@ class RunBroken(Sample, source="drill", name="broken", written_by=("runs",), rea
 
 
 @dataclass(frozen=True)
-class LeakSwitchOn(ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("judging", "reports")):
+class LeakSwitchOn(
+    ActEvent, source="leak", name="switch_on", written_by=("runs",), read_by=("backtest", "judging", "reports")
+):
     """A leak was switched on."""
 
     leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
-class LeakSwitchOff(ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("judging", "reports")):
+class LeakSwitchOff(
+    ActEvent, source="leak", name="switch_off", written_by=("runs",), read_by=("backtest", "judging", "reports")
+):
     """A leak was switched off."""
 
     leak: Annotated[str, Label("the name of the leak")] = ""
 
 
 @dataclass(frozen=True)
-class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("judging", "reports")):
+class StepAct(ActEvent, source="step", written_by=("runs",), read_by=("backtest", "judging", "reports")):
     """A step of the scenario was carried out; the last line's labels are what it found, such as a status."""
 
     step: Annotated[str, Name("the step's name")] = ""
@@ -192,7 +196,11 @@ class TargetStart(ActEvent, source="target", name="start", written_by=("targets"
 
 @dataclass(frozen=True)
 class TargetRestart(
-    ActEvent, source="target", name="restart", written_by=("targets",), read_by=("alerting", "judging", "reports")
+    ActEvent,
+    source="target",
+    name="restart",
+    written_by=("targets",),
+    read_by=("alerting", "backtest", "judging", "reports"),
 ):
     """The target was restarted or replaced."""
 
@@ -239,7 +247,7 @@ class TargetExited(
     source="target",
     name="exited",
     written_by=("alerting", "targets"),
-    read_by=("alerting", "judging", "reports"),
+    read_by=("alerting", "backtest", "judging", "reports"),
 ):
     """The target, or a pod of it, ended unexpectedly."""
 
@@ -279,7 +287,11 @@ class TargetTrouble(
 
 @dataclass(frozen=True)
 class TargetLimits(
-    Sample, source="target", name="limits", written_by=("targets",), read_by=("alerting", "judging", "reports")
+    Sample,
+    source="target",
+    name="limits",
+    written_by=("targets",),
+    read_by=("alerting", "backtest", "judging", "reports"),
 ):
     """The target's limits were changed."""
 
@@ -289,7 +301,11 @@ class TargetLimits(
 
 @dataclass(frozen=True)
 class TargetReplicas(
-    Sample, source="target", name="replicas", written_by=("targets",), read_by=("alerting", "judging", "reports")
+    Sample,
+    source="target",
+    name="replicas",
+    written_by=("targets",),
+    read_by=("alerting", "backtest", "judging", "reports"),
 ):
     """The number of replicas changed."""
 

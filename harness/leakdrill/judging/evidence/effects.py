@@ -126,12 +126,16 @@ def watched_after(
 ) -> Span:
     """The time after a step in which nothing else may move the metric.
 
-    It ends with the next step of `scenario`: of a rehearsal, whose looks move nothing, that has the changes alone. What
-    was leaked stays when its cause ends, but a peak, the use of CPU and the speed of
-    growth end with it: there it also ends when the leak is switched off, which would cure as well.
+    It ends with the next step; the looks of a rehearsal, commands that are no steps of `scenario`, move nothing. What
+    was leaked stays when its cause ends, but a peak, the use of CPU and the speed of growth end with it: there it also
+    ends when the leak is switched off, which would cure as well.
     """
-    names = {step.name for step in scenario.steps}
-    later = [other.start_s for other in _other_steps(history, run, before=False) if other.act.name in names]
+    steps = {step.name for step in scenario.steps}
+    later = [
+        other.start_s
+        for other in _other_steps(history, run, before=False)
+        if other.act.name in steps or other.act.begin.action != "command"
+    ]
     ends = [run.end_s + expected.within, *later]
     fleeting = [
         leak.name
