@@ -150,6 +150,20 @@ def test_the_heaviest_process_that_matches_is_killed_and_the_service_lives(bench
     wait_for(lambda: bench.says("workers") == "1", what="the end of one worker", timeout_s=10)
 
 
+def test_a_process_is_looked_for_until_there_is_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the builds of a runner, between two of which there is none."""
+    looks: list[int] = []
+    processes = LocalProcess.processes
+
+    def none_at_first(target: LocalProcess) -> list[psutil.Process]:
+        looks.append(len(looks))
+        return processes(target) if len(looks) > 5 else []
+
+    monkeypatch.setattr(LocalProcess, "processes", none_at_first)
+    assert "worker" in bench.do(kill={"match": r"worker \d+$", "signal": "CONT"})["killed"]
+    assert len(looks) > 5
+
+
 def test_only_processes_of_the_target_are_killed(bench: Bench) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "worker", "99"])
     try:

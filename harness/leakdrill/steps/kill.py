@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NEEDS: Final = (Signallable,)
 _ENDING: Final = frozenset({Signals.SIGTERM, Signals.SIGKILL, Signals.SIGINT, Signals.SIGQUIT})
 _MOST_LISTED: Final = 5
+_LOOKED_FOR_S: Final = 2.0
+_AGAIN_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,10 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
     should do that is `restart`. By GPU memory, the one that holds most of it is meant, or none at all.
 
     Raises:
-        StepFailed: when none of the processes matches.
+        StepFailed: when none of the processes matches, for two seconds.
         LeakdrillError: when this kind of target does not show its processes.
     """
-    signallable = context.require(Signallable)
-    living = signallable.processes()
-    first = signallable.pid if action.number in _ENDING else None
-    if action.by == "gpu_memory":
-        living = [_heaviest_on_gpus(context, living)]
-    candidates = _look(process for process in living if process.pid != first)
-    matching = [one for one in candidates if is_found(action.match, one.line)]
-    if not matching:
-        others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
-        raise StepFailed(
-            f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; "
-            f"found: {others}"
-        )
+    matching = _matching(action, context)
     chosen = _chosen(matching, action.which)
     for one in chosen:
         with contextlib.suppress(psutil.NoSuchProcess):  # it was faster
@@ -67,6 +58,28 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
         "pids": " ".join(str(one.process.pid) for one in chosen),
         "killed": "; ".join(one.line for one in chosen[:_MOST_LISTED]),
     }
+
+
+def _matching(action: Kill, context: StepContext) -> list[_Candidate]:
+    """The processes that match; a service may start them for each request, so it is looked for them again and again."""
+    signallable = context.require(Signallable)
+    first = signallable.pid if action.number in _ENDING else None
+    deadline = time.monotonic() + (0.0 if action.by == "gpu_memory" else _LOOKED_FOR_S)
+    while True:
+        living = signallable.processes()
+        if action.by == "gpu_memory":
+            living = [_heaviest_on_gpus(context, living)]
+        candidates = _look(process for process in living if process.pid != first)
+        matching = [one for one in candidates if is_found(action.match, one.line)]
+        if matching:
+            return matching
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_AGAIN_S)
+    others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
+    raise StepFailed(
+        f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; found: {others}"
+    )
 
 
 def _heaviest_on_gpus(context: StepContext, living: Sequence[psutil.Process]) -> psutil.Process:
