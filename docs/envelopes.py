@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from leakdrill.alerting.rules import read_rules
 from leakdrill.envelope.heat_map import LEGEND, heat_map
 from leakdrill.envelope.measure import measure
-from leakdrill.envelope.sentence import fires_for_nothing, sees
+from leakdrill.envelope.sentence import fires_for_nothing, sees, silent
 from leakdrill.envelope.settings import Settings
 from leakdrill.units import show_duration
 
@@ -73,7 +73,7 @@ def _alert(one: Envelope, settings: Settings) -> Iterator[str]:
     yield "```\n"
     yield from (f"{line.plain.rstrip()}\n" for line in heat_map(one, settings.times_s()))
     yield "```\n\n"
-    for sentence in (fires_for_nothing(one) or f"silent in {len(one.healthy)} healthy courses", *one.notes):
+    for sentence in (fires_for_nothing(one) or silent(one), *one.notes):
         yield f"{sentence[0].upper()}{sentence[1:]}.\n\n"
 
 

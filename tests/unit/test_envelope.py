@@ -242,6 +242,8 @@ def test_the_command_prints_a_map_of_80_columns_json_and_the_exit_code(
     printed = capsys.readouterr().out
     assert "--" in printed
     assert "1 of 2 alerts have no envelope" in printed
+    assert "no healthy course was tried" in printed
+    assert " 1 core," in " ".join(printed.split())
     assert exit_code(["envelope", file, *few, "--must-see", "2m"]) == 1
     capsys.readouterr()
     assert exit_code(["envelope", file, *few, "--must-see", "1h", "--json"]) == 0

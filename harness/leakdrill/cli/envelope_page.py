@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.envelope.heat_map import columns_of, short, shown_sight
-from leakdrill.envelope.sentence import fires_for_nothing, sees
+from leakdrill.envelope.sentence import fires_for_nothing, sees, silent
 from leakdrill.envelope.terminal import assumptions, title
 from leakdrill.reports.index.heat_maps import HeatCell, HeatMap, HeatPage, heat_page_html
 from leakdrill.units import show_duration
@@ -52,7 +52,7 @@ def _map(one: Envelope, settings: Settings) -> HeatMap:
         columns=[short(takes_s) for takes_s in columns],
         rows=rows,
         quiet=not alarms,
-        notes=[_sentence(alarms or f"silent in {len(one.healthy)} healthy courses"), *map(_sentence, one.notes)],
+        notes=[_sentence(alarms or silent(one)), *map(_sentence, one.notes)],
     )
 
 

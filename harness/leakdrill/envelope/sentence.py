@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.units import show_duration, show_share
+from leakdrill.units import show_count, show_duration, show_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,12 @@ def fires_for_nothing(envelope: Envelope) -> str:
         for alarm in envelope.false_alarms
     ]
     return f"fires for nothing: {', '.join(told)}" if told else ""
+
+
+def silent(envelope: Envelope) -> str:
+    """Returns in how many healthy courses the alert is silent, where it fires in none."""
+    tried = len(envelope.healthy)
+    return f"silent in {show_count(tried, 'healthy course')}" if tried else "no healthy course was tried"
 
 
 def least_seen_s(sights: Sequence[Sight]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leakdrill.envelope.heat_map import LEGEND, heat_map
-from leakdrill.envelope.sentence import fires_for_nothing, sees
+from leakdrill.envelope.sentence import fires_for_nothing, sees, silent
 from leakdrill.printable import printable
 from leakdrill.record.verdict import Outcome
 from leakdrill.units import show_duration, show_share, show_size
@@ -58,7 +58,7 @@ def _print_one(one: Envelope, settings: Settings, console: Console) -> None:
     for line in heat_map(one, settings.times_s()):
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
     nothing = fires_for_nothing(one)
-    told = nothing or f"silent in {len(one.healthy)} healthy courses"
+    told = nothing or silent(one)
     console.print(f"  {told}", style="yellow" if nothing else "", markup=False, soft_wrap=True, highlight=False)
     for note in one.notes:
         console.print(printable(f"  note: {note}"), style="dim", markup=False, soft_wrap=True, highlight=False)
@@ -76,10 +76,11 @@ def title(one: Envelope) -> str:
 def assumptions(settings: Settings, promtool: str) -> str:
     """Returns what was assumed, and the version of the engine."""
     limits = settings.limits
+    cores = f"{limits['CPU']:g} {'core' if limits['CPU'] == 1 else 'cores'}"
     return (
         f"promtool {promtool}; scraped every {show_duration(settings.scrape_s)}, evaluated every "
         f"{show_duration(settings.evaluate_s)}; {show_share(settings.baseline)} in use before the leak; limits: "
         f"{show_size(limits['memory'])} of memory, {show_size(limits['disk'])} of disk, "
-        f"{limits['descriptors']:g} descriptors, {limits['threads']:g} threads, {limits['CPU']:g} cores, "
+        f"{limits['descriptors']:g} descriptors, {limits['threads']:g} threads, {cores}, "
         f"{show_size(limits['GPU memory'])} of a card"
     )
