@@ -139,21 +139,35 @@ def unmatched_selectors(
 
     What Prometheus makes itself is found, and what the recording rules make, if they find their own.
     """
-    return _unmatched(rule.expr, series, dict(recordings or {}))
+
+    def is_there(selector: SelectedSeries) -> bool:
+        own = selector.name.startswith(_SERVERS_OWN)
+        return own or any(selector.matches(one.name, one.labels) for one in series)
+
+    return unmatched(rule.expr, is_there, recordings or {})
 
 
-def _unmatched(expr: str, series: Sequence[Series], recordings: dict[str, tuple[str, ...]]) -> list[str]:
+def unmatched(
+    expr: str, is_there: Callable[[SelectedSeries], bool], recordings: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Returns the selectors without which `expr` has no result and that find nothing.
+
+    Args:
+        expr: PromQL.
+        is_there: whether a selector finds a series; one is found too where a recording rule of its name finds its own.
+        recordings: the expressions of the recording rules, by name.
+    """
     by_text = {one.text: one for one in selected_series(expr)}
+
+    def found(selector: SelectedSeries) -> bool:
+        if is_there(selector):
+            return True
+        others = {name: exprs for name, exprs in recordings.items() if name != selector.name}
+        return any(not unmatched(inner, is_there, others) for inner in recordings.get(selector.name, ()))
+
     missing = []
     for alternatives in needs(expr):
         texts = sorted(alternatives, key=list(by_text).index)
-        if not any(_found(by_text[text], series, recordings) for text in texts):
+        if not any(found(by_text[text]) for text in texts):
             missing.append(" or ".join(texts))
     return sorted(missing, key=expr.find)
-
-
-def _found(selector: SelectedSeries, series: Sequence[Series], recordings: dict[str, tuple[str, ...]]) -> bool:
-    if selector.name.startswith(_SERVERS_OWN) or any(selector.matches(one.name, one.labels) for one in series):
-        return True
-    others = {name: exprs for name, exprs in recordings.items() if name != selector.name}
-    return any(not _unmatched(expr, series, others) for expr in recordings.get(selector.name, ()))

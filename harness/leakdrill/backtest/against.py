@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from leakdrill.alerting.same_alert import counterpart
 from leakdrill.units import show_duration
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def changes(old: Sequence[Backtested], new: Sequence[Backtested]) -> list[Change
     left = list(old)
     found = []
     for one in new:
-        before = _same(one, left)
+        before = counterpart(one, left)
         if before is not None:
             left.remove(before)
         found.append(_change(before, one))
@@ -64,10 +65,3 @@ def _change(before: Backtested | None, after: Backtested | None) -> Change:
     if was_s is not None:
         return Change(title, "lost", detail=f"it fired first at {show_duration(was_s)}")
     return Change(title, "added" if before is None else "removed" if after is None else "same")
-
-
-def _same(one: Backtested, left: Sequence[Backtested]) -> Backtested | None:
-    """The alert of the same name and labels; else the only one of the name that is left."""
-    named = [other for other in left if other.alert.name == one.alert.name]
-    same = [other for other in named if dict(other.alert.labels) == dict(one.alert.labels)]
-    return same[0] if same else named[0] if len(named) == 1 else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from leakdrill.alerting.same_alert import title_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -125,12 +127,6 @@ class Backtested:
     def title(self) -> str:
         """Its name and severity."""
         return title_of(self.alert)
-
-
-def title_of(alert: AlertRule) -> str:
-    """Returns the name and the severity of an alert."""
-    severity = alert.labels.get("severity", "")
-    return f"{alert.name}{f' ({severity})' if severity else ''}"
 
 
 def stretches_of(labels: Labels, states: Mapping[str, set[int]], count: int, grid: Grid) -> list[Stretch]:

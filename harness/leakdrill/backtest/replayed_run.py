@@ -43,9 +43,7 @@ _SERVICE_FRESH_S: Final = 5.0
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def pasts_of_run(
-    history: History, scenario: Scenario, rules: Rules, *, name: str, labels_of: Rules | None = None
-) -> list[Past]:
+def pasts_of_run(history: History, scenario: Scenario, rules: Rules, *, name: str) -> list[Past]:
     """Returns the pasts of a drill as `rules` would have seen it, one for each moment at which it may be scraped.
 
     Readings are made more often than scrapes, and a record does not tell which of them were scraped. Memory that goes
@@ -54,20 +52,25 @@ def pasts_of_run(
     Args:
         history: its record.
         scenario: what was played.
-        rules: they say which series are asked for.
+        rules: they say which series are asked for, and which of the labels that differ between installations.
         name: what messages call the run.
-        labels_of: labels that differ between installations are those that these rules ask for; default: `rules`.
 
     Raises:
         BadInput: when it is too long.
     """
-    replays = [
-        (early_s, _Replay(history, scenario, labels_of or rules)) for early_s in _ways(scenario.alerts.scrape_interval)
-    ]
-    return [_past(history, scenario, rules, name, replay, early_s) for early_s, replay in replays]
+    selected = selected_by(rules, rules.alerts)
+    alerts = tuple(range(len(rules.alerts)))
+    ways = _ways(scenario.alerts.scrape_interval)
+
+    def world_at(scrapes_s: Sequence[float]) -> World:
+        return World(alerts, tuple(_Replay(history, scenario, rules).series(scrapes_s, selected)))
+
+    return [_past(history, scenario, name, early_s, world_at) for early_s in ways]
 
 
-def _past(history: History, scenario: Scenario, rules: Rules, name: str, replay: _Replay, early_s: float) -> Past:
+def _past(
+    history: History, scenario: Scenario, name: str, early_s: float, world_at: Callable[[Sequence[float]], World]
+) -> Past:
     alerts, scale = scenario.alerts, scenario.alerts.time_scale
     end_s, origin_s = _end_s(history), _first_evaluation_s(history, alerts.evaluation_interval)
     count = scrape_count(name, max(0.0, end_s - origin_s), alerts.scrape_interval)
@@ -80,9 +83,7 @@ def _past(history: History, scenario: Scenario, rules: Rules, name: str, replay:
         least_evaluate_s=_ms(LEAST_INTERVAL_MS / 1000 * scale),
         ends_s=max(0.0, end_s - origin_s) * scale,
         origin_s=origin_s * scale,
-        worlds=(
-            World(tuple(range(len(rules.alerts))), tuple(replay.series(scrapes_s, selected_by(rules, rules.alerts)))),
-        ),
+        worlds=(world_at(scrapes_s),),
         happenings=tuple(run_happenings(history, scale, end_s)),
         time_scale=scale,
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import promql_parser as promql
 
-from leakdrill.alerting.selectors import needs, selected_series
+from leakdrill.alerting.published_series import unmatched
+from leakdrill.alerting.selectors import selected_series
 from leakdrill.alerting.time_scale import nodes, parse, series_text
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ def lacking(alert: AlertRule, rules: Rules, series: Sequence[PastSeries]) -> lis
 
     `absent()` of what is known under no labels at all is one of them: nobody looked.
     """
-    missing = _lacking(alert.expr, series, dict(rules.recordings))
+
+    def is_there(selector: SelectedSeries) -> bool:
+        return any(is_selected(one.name, one.labels, [selector]) for one in series)
+
+    missing = unmatched(alert.expr, is_there, rules.recordings)
     names = {one.name for one in series} | set(rules.recordings)
     exprs = [alert.expr, *(e for name in recordings_of(rules, [alert]) for e in rules.recordings[name])]
     missing += [text for expr in exprs for name, text in _absent(expr) if name not in names]
@@ -82,23 +87,6 @@ def asks_for_the_time(alert: AlertRule, rules: Rules, *, calendar_only: bool) ->
     exprs = [alert.expr, *(e for name in recordings_of(rules, [alert]) for e in rules.recordings[name])]
     calls = [node.func.name for expr in exprs for node in nodes(parse(expr)) if isinstance(node, promql.Call)]
     return next((name for name in calls if name in asked), "")
-
-
-def _lacking(expr: str, series: Sequence[PastSeries], recordings: dict[str, tuple[str, ...]]) -> list[str]:
-    by_text = {one.text: one for one in selected_series(expr)}
-    missing = []
-    for alternatives in needs(expr):
-        texts = sorted(alternatives, key=list(by_text).index)
-        if not any(_is_there(by_text[text], series, recordings) for text in texts):
-            missing.append(" or ".join(texts))
-    return sorted(missing, key=expr.find)
-
-
-def _is_there(one: SelectedSeries, series: Sequence[PastSeries], recordings: dict[str, tuple[str, ...]]) -> bool:
-    if any(is_selected(other.name, other.labels, [one]) for other in series):
-        return True
-    others = {name: exprs for name, exprs in recordings.items() if name != one.name}
-    return any(not _lacking(expr, series, others) for expr in recordings.get(one.name, ()))
 
 
 def _all_selected(expr: str) -> list[SelectedSeries]:

@@ -19,6 +19,7 @@ from leakdrill.backtest.prometheus_range import Range, past_of_range
 from leakdrill.backtest.recorded_trace import past_of_recording
 from leakdrill.backtest.replayed_run import pasts_of_run
 from leakdrill.backtest.terminal import print_backtest
+from leakdrill.cli.named_alerts import read_alerts
 from leakdrill.cli.named_file import read_named
 from leakdrill.cli.option_value import option_value
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
@@ -68,17 +69,14 @@ def backtest(  # noqa: PLR0913, PLR0917 - one for each option of the command lin
     asked = _range(prometheus, begin, end, scrape_s, evaluate_s)
     if asked is None and not pasts:
         raise BadInput("no past is named; expected run folders, recordings, or --prometheus URL --from TIME")
-    promtool_version()
-    read, old = read_rules([rules]), None if against is None else read_rules([against])
-    _refuse_none(read, rules)
+    version = promtool_version()
+    read, old = read_alerts(rules), None if against is None else read_rules([against])
     readers = [_reader(path, limit_bytes, scrape_s, evaluate_s) for path in pasts or []]
     if asked is not None:
         readers.append(lambda own: [past_of_range(asked, own)])
     facts = [_tell(reader, read, old, as_json=as_json) for reader in readers]
     if as_json:
-        print_json(
-            json.dumps({"schema": SCHEMA_VERSION, "promtool": promtool_version(), "pasts": facts}, indent=2) + "\n"
-        )
+        print_json(json.dumps({"schema": SCHEMA_VERSION, "promtool": version, "pasts": facts}, indent=2) + "\n")
 
 
 def _tell(reader: Callable[[Rules], list[Past]], rules: Rules, old: Rules | None, *, as_json: bool) -> object:
@@ -100,11 +98,6 @@ def _reader(path: Path, limit_bytes: float | None, scrape_s: float, evaluate_s: 
         ]
     scenario, history = read_stored_drill(open_run(path))
     return lambda rules: pasts_of_run(history, scenario, rules, name=str(path))
-
-
-def _refuse_none(rules: Rules, path: Path) -> None:
-    if not rules.alerts:
-        raise BadInput(f"{path}: has no alerting rule; expected one at least")
 
 
 def _range(url: str | None, begin: str | None, end: str | None, scrape_s: float, evaluate_s: float) -> Range | None:

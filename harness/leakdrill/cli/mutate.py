@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakdrill.alerting.rules import read_rules
+from leakdrill.cli.named_alerts import read_alerts
 from leakdrill.cli.options import AsJson  # noqa: TC001 - typer reads the annotations when it runs
 from leakdrill.cli.output import print_json
 from leakdrill.cli.stored_drill import is_drill, read_stored_drill
@@ -46,9 +46,7 @@ def mutate(
 ) -> None:
     """Make small wrong changes to each rule, and say which of them stored drills would not have noticed."""
     promtool_version()
-    read = read_rules([rules])
-    if not read.alerts:
-        raise BadInput(f"{rules}: has no alerting rule; expected one at least")
+    read = read_alerts(rules)
     accepted = [] if accept is None else read_accepted(accept)
     found, unused = with_accepted(scores(read, _drills(drills or [], runs, scenarios or [])), accepted)
     if as_json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leakdrill.alerting.same_alert import counterpart, title_of
 from leakdrill.envelope.sentence import least_seen_s
 from leakdrill.units import show_duration
 
@@ -41,13 +42,13 @@ def changes(old: Sequence[Envelope], new: Sequence[Envelope]) -> list[Change]:
     left = list(old)
     found = []
     for one in new:
-        before = _same(one, left)
+        before = counterpart(one, left)
         if before is None:
-            found.append(Change(_name(one), ("it is new",), ()))
+            found.append(Change(title_of(one.alert), ("it is new",), ()))
             continue
         left.remove(before)
         found.append(_change(before, one))
-    return [*found, *(Change(_name(one), (), ("it is gone",)) for one in left)]
+    return [*found, *(Change(title_of(one.alert), (), ("it is gone",)) for one in left)]
 
 
 def changes_as_json(found: Sequence[Change]) -> list[dict[str, Any]]:
@@ -55,27 +56,16 @@ def changes_as_json(found: Sequence[Change]) -> list[dict[str, Any]]:
     return [{"alert": one.name, "won": list(one.won), "lost": list(one.lost)} for one in found]
 
 
-def _same(one: Envelope, left: Sequence[Envelope]) -> Envelope | None:
-    named = [other for other in left if other.alert.name == one.alert.name]
-    same = [other for other in named if dict(other.alert.labels) == dict(one.alert.labels)]
-    return next(iter(same or (named if len(named) == 1 else [])), None)
-
-
-def _name(one: Envelope) -> str:
-    severity = one.alert.labels.get("severity", "")
-    return f"{one.alert.name} ({severity})" if severity else one.alert.name
-
-
 def _change(old: Envelope, new: Envelope) -> Change:
     if old.reason or new.reason:
         won = () if new.reason or not old.reason else ("it has an envelope now",)
         lost = () if old.reason or not new.reason else (f"it has no envelope any more: {new.reason}",)
-        return Change(_name(new), won, lost)
+        return Change(title_of(new.alert), won, lost)
     better: list[str] = []
     worse: list[str] = []
     for text, is_better in (*_seen(old, new), *_spare(old, new), *_false(old, new)):
         (better if is_better else worse).append(text)
-    return Change(_name(new), tuple(better), tuple(worse))
+    return Change(title_of(new.alert), tuple(better), tuple(worse))
 
 
 def _seen(old: Envelope, new: Envelope) -> Iterator[tuple[str, bool]]:

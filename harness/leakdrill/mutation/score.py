@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from leakdrill.backtest.alert_past import title_of
+from leakdrill.alerting.same_alert import title_of
 from leakdrill.backtest.play import backtest
 from leakdrill.mutation.drill_record import DrillRecord, worse
 from leakdrill.mutation.mutants import Mutant, mutants_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,7 @@ from leakdrill.expression import is_found
 from leakdrill.steps.failure import StepFailed
 from leakdrill.steps.heaviest_on_gpu import heaviest, held_on
 from leakdrill.targets.base.capabilities import OnGpus, Signallable
+from leakdrill.wait import TimedOut, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,24 +62,31 @@ def act(action: Kill, context: StepContext) -> dict[str, str]:
 
 def _matching(action: Kill, context: StepContext) -> list[_Candidate]:
     """The processes that match; a service may start them for each request, so it is looked for them again and again."""
+    looked_for_s = 0.0 if action.by == "gpu_memory" else _LOOKED_FOR_S
+    candidates: list[_Candidate] = []
+
+    def matching() -> list[_Candidate]:
+        candidates[:] = _candidates(action, context)
+        return [one for one in candidates if is_found(action.match, one.line)]
+
+    try:
+        return wait_for(matching, what="a process that matches", timeout_s=looked_for_s, every_s=_AGAIN_S)
+    except TimedOut:
+        others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
+        raise StepFailed(
+            f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; "
+            f"found: {others}"
+        ) from None
+
+
+def _candidates(action: Kill, context: StepContext) -> list[_Candidate]:
+    """The processes that the signal may be sent to."""
     signallable = context.require(Signallable)
+    living = signallable.processes()
     first = signallable.pid if action.number in _ENDING else None
-    deadline = time.monotonic() + (0.0 if action.by == "gpu_memory" else _LOOKED_FOR_S)
-    while True:
-        living = signallable.processes()
-        if action.by == "gpu_memory":
-            living = [_heaviest_on_gpus(context, living)]
-        candidates = _look(process for process in living if process.pid != first)
-        matching = [one for one in candidates if is_found(action.match, one.line)]
-        if matching:
-            return matching
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(_AGAIN_S)
-    others = "; ".join(one.line for one in candidates[:_MOST_LISTED]) or "it has no other process"
-    raise StepFailed(
-        f"no process of target '{context.target.name}' besides its first matches \"{action.match}\"; found: {others}"
-    )
+    if action.by == "gpu_memory":
+        living = [_heaviest_on_gpus(context, living)]
+    return _look(process for process in living if process.pid != first)
 
 
 def _heaviest_on_gpus(context: StepContext, living: Sequence[psutil.Process]) -> psutil.Process:

@@ -52,6 +52,19 @@ class Judging:
     longest_ttl_s: float = DEFAULT_LONGEST_TTL_S
 
 
+LEAST_LONGER: Final = 1.5
+"""A smaller multiple of what was measured would be a promise that chance does not keep."""
+
+
+def times_longer(growth: Slope, budget: float) -> float:
+    """How many times as long what is judged must last until the interval of `growth` is on one side of `budget`.
+
+    The width of an interval falls with the square root of what is measured. Infinite where growth is the budget.
+    """
+    distance = abs(growth.per_request - budget)
+    return ((growth.high - growth.low) / 2 / distance) ** 2 if distance else float("inf")
+
+
 def within(evidence: GrowthEvidence, rules: Judging) -> bool:
     """Whether growth is within the budget: by resident memory, or by the allocators' count where that only wavers."""
     live = evidence.live

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from leakdrill.judging.leak.decision_rules import LEAST_LONGER, times_longer
 from leakdrill.judging.leak.growth_kind import Kind
 from leakdrill.judging.leak.leak_verdict import LeakOutcome
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.leak_verdict import LeakVerdict
     from leakdrill.scenario.gate import Gate
 
-_LEAST_TIMES: Final = 1.5
-"""A smaller multiple would be a promise that chance does not keep."""
 _FILLING_TIMES: Final = 3.0
 """What declines is seen to end, or to go on, in three times as long."""
 _LONGEST_S: Final = 3600.0
@@ -23,8 +22,8 @@ _MINUTE_S: Final = 60
 def longer_run(verdict: LeakVerdict, gate: Gate) -> str:
     """Returns the setting with which a run would take long enough, such as `gate: {at_most: 9m}`.
 
-    Empty where the verdict is certain, where more of the same would not settle it, or where an hour would not do. The
-    width of an interval falls with the square root of what is measured; what is judged gets longer, warm-up does not.
+    Empty where the verdict is certain, where more of the same would not settle it, or where an hour would not do. What
+    is judged gets longer, warm-up does not.
     """
     if verdict.outcome is not LeakOutcome.UNKNOWN or not verdict.more_would_settle or not verdict.judged_s > 0:
         return ""
@@ -36,7 +35,4 @@ def _times(verdict: LeakVerdict) -> float:
     """How many times as long what is judged must last."""
     if verdict.kind is Kind.FILLING:
         return _FILLING_TIMES
-    growth = verdict.growth
-    distance = abs(growth.per_request - verdict.budget)
-    times = ((growth.high - growth.low) / 2 / distance) ** 2 if distance else math.inf
-    return max(times, _LEAST_TIMES) if math.isfinite(times) else math.inf
+    return max(times_longer(verdict.growth, verdict.budget), LEAST_LONGER)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leakdrill.judging.leak.decision_rules import differs, goes_on
+from leakdrill.judging.leak.decision_rules import LEAST_LONGER, differs, goes_on, times_longer
 from leakdrill.judging.leak.growth_evidence import FEWEST_JUDGED
 from leakdrill.judging.leak.growth_kind import Kind, describe
 from leakdrill.units import show_count, show_duration, show_size
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from leakdrill.judging.leak.level_shifts import LevelShift
     from leakdrill.judging.leak.quiescent_points import Points
     from leakdrill.judging.leak.slope import Slope
-
-_LEAST_MORE: Final = 1.5
-"""A smaller multiple of the recording would be a promise that chance does not keep."""
 
 _MOST_MORE: Final = 20
 """Nobody records twenty times as long."""
@@ -106,14 +103,12 @@ def _rare_steps(evidence: GrowthEvidence, rules: Judging) -> tuple[str, str]:
 
 def _more_requests(evidence: GrowthEvidence, rules: Judging) -> str:
     """The number of requests that would narrow the interval to one side of the budget; its width falls as 1/√n."""
-    growth = evidence.resident.all
-    distance = abs(growth.per_request - rules.budget)
-    times = ((growth.high - growth.low) / 2 / distance) ** 2 if distance else float("inf")
+    times = times_longer(evidence.resident.all, rules.budget)
     if times > _MOST_MORE and evidence.points.quiet:
         return "compare with a baseline: a recording that is long enough to settle it alone would take too long"
     if not evidence.points.quiet:
         return "record with quiet points (load drained, garbage collected, heap trimmed), or beside a baseline"
-    needed = max(times, _LEAST_MORE) * evidence.points.span_requests
+    needed = max(times, LEAST_LONGER) * evidence.points.span_requests
     return f"about {show_count(needed, 'request')} after warm-up would settle it, or a baseline"
 
 
